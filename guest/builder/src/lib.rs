@@ -1,0 +1,126 @@
+//! Builds the components of `guest/dist` and says whether they are those of the sources.
+//!
+//! The host embeds the built components, so that `cargo run` and the tests need no WebAssembly toolchain.
+//! `guest/dist/SOURCES` records for each component a digest of everything it was built from; a test and
+//! `cargo guests check` compare it with the sources, so that a component cannot be forgotten.
+//!
+//! # Layout
+//!
+//! * `component`: the table of components: names, imports, stack sizes.
+//! * `digest`: what a component is made of, in one number.
+//! * `record`: the file `SOURCES`.
+//! * `toolchain`: which compiler builds for `wasm32-unknown-unknown` on this machine.
+//! * `compile`: from sources to a core module.
+//! * `componentize`: from a core module to a component with the imports and exports it should have.
+
+mod compile;
+mod component;
+mod componentize;
+mod digest;
+mod record;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+
+pub use component::{COMPONENTS, Component};
+pub use digest::source_digest;
+pub use record::{Record, recorded, stale};
+pub use toolchain::Toolchain;
+
+/// Why something about the components cannot be built or told.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// A manifest, the lock file or `SOURCES` is not what it should be.
+    #[error("{}: {reason}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// No compiler on this machine builds for WebAssembly.
+    #[error("{0}")]
+    NoToolchain(String),
+    /// The compiler failed; it has said why.
+    #[error("building {0} failed")]
+    Compile(&'static str),
+    /// The module is no component of the world it should be of.
+    #[error("{component}: {reason}")]
+    Component {
+        /// The component.
+        component: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// What [`build`] made.
+#[derive(Debug)]
+pub struct Built {
+    /// Which component.
+    pub component: &'static Component,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: usize,
+}
+
+/// The folder of the built components.
+#[must_use]
+pub fn dist(root: &Path) -> PathBuf {
+    root.join("guest/dist")
+}
+
+/// Builds every component from the workspace at `root` into [`dist`], and records what it was built from.
+///
+/// Nothing in [`dist`] is touched before all of them have been built; `SOURCES` is written last, so that a run
+/// that ends in between is noticed as stale.
+///
+/// # Errors
+///
+/// No toolchain, a failed compilation, or a component with imports or exports that are not in the table.
+pub fn build(root: &Path) -> Result<Vec<Built>, Error> {
+    let toolchain = Toolchain::detect(root)?;
+    let mut made = Vec::new();
+    for component in COMPONENTS {
+        let module = compile::module(root, &toolchain, component)?;
+        made.push((component, componentize::component(component, &module)?));
+    }
+
+    let dist = dist(root);
+    std::fs::create_dir_all(&dist).map_err(|source| Error::File { path: dist.clone(), source })?;
+    let mut records = Vec::new();
+    let mut built = Vec::new();
+    for (component, bytes) in made {
+        let path = dist.join(component.file());
+        write(&path, &bytes)?;
+        records.push(Record {
+            name: component.name.to_owned(),
+            sources: source_digest(root, component)?,
+            bytes: digest::of_bytes(&bytes),
+        });
+        built.push(Built { component, path, size: bytes.len() });
+    }
+    write(&record::path(root), record::render(&records).as_bytes())?;
+    Ok(built)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })
+}
+
+fn read_text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    std::fs::write(path, bytes).map_err(|source| Error::File { path: path.to_owned(), source })
+}

@@ -1,0 +1,91 @@
+//! The digest of a component's sources: what it depends on, and what not.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use guest_builder::{COMPONENTS, Component, source_digest};
+
+fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// A copy of everything that a digest can depend on, in another place.
+fn copied() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for part in ["Cargo.toml", "Cargo.lock", "wit", "guest"] {
+        copy_all(&workspace().join(part), &copy.path().join(part));
+    }
+    copy
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    if from.is_file() {
+        fs::copy(from, to).unwrap();
+        return;
+    }
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let name = entry.unwrap().file_name();
+        copy_all(&from.join(&name), &to.join(&name));
+    }
+}
+
+/// The names of the components whose digest `change` changes.
+fn changed_by(file: &str, change: impl Fn(String) -> String) -> Vec<&'static str> {
+    let copy = copied();
+    let path = copy.path().join(file);
+    let before = fs::read_to_string(&path).unwrap();
+    let after = change(before.clone());
+    assert_ne!(before, after, "the change changes nothing");
+    fs::write(&path, after).unwrap();
+    let digest = |root: &Path, component: &Component| source_digest(root, component).unwrap();
+    COMPONENTS
+        .iter()
+        .filter(|component| digest(&workspace(), component) != digest(copy.path(), component))
+        .map(|component| component.name)
+        .collect()
+}
+
+#[test]
+fn neither_place_nor_file_times_matter() {
+    let copy = copied();
+    for component in COMPONENTS {
+        let digest = source_digest(copy.path(), component).unwrap();
+        assert_eq!(digest, source_digest(&workspace(), component).unwrap());
+        assert_eq!(digest.len(), 64);
+    }
+}
+
+#[test]
+fn a_source_matters_to_those_that_link_it() {
+    let comment = |text: String| format!("{text}// changed\n");
+    assert_eq!(changed_by("guest/policy/src/rules.rs", comment), ["policy", "hyundai-kia"]);
+    assert_eq!(changed_by("guest/hyundai-kia/src/brand.rs", comment), ["hyundai-kia"]);
+    assert_eq!(changed_by("guest/four-phrases/src/lib.rs", comment), ["four-phrases"]);
+    assert_eq!(changed_by("guest/runtime/src/arena.rs", comment).len(), COMPONENTS.len());
+    assert_eq!(changed_by("wit/policy.wit", comment).len(), COMPONENTS.len());
+}
+
+#[test]
+fn the_profile_and_locked_dependencies_matter() {
+    let all = COMPONENTS.len();
+    assert_eq!(
+        changed_by("Cargo.toml", |text| text.replace("opt-level = \"s\"", "opt-level = 3")).len(),
+        all
+    );
+    let checksum_of = |name: &'static str| {
+        move |text: String| {
+            let package = text.find(&format!("name = \"{name}\"")).expect("the package is locked");
+            let (before, after) = text.split_at(package);
+            format!("{before}{}", after.replacen("checksum = \"", "checksum = \"0", 1))
+        }
+    };
+    assert_eq!(changed_by("Cargo.lock", checksum_of("wit-bindgen")).len(), all);
+    // The generator of the bindings needs it as well.
+    assert_eq!(changed_by("Cargo.lock", checksum_of("serde_json")).len(), all);
+    // What only the host or the tests need.
+    assert!(changed_by("Cargo.lock", checksum_of("tokio")).is_empty());
+    assert!(changed_by("Cargo.lock", checksum_of("proptest")).is_empty());
+}

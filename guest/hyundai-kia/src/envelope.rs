@@ -1,0 +1,204 @@
+//! Answers as values, or as the facts of a failure.
+//!
+//! The cloud has four envelopes: the vehicle service's (`retCode`, `resCode`, `resMsg`), the gateway's
+//! (`error`), the account service's (`errCode`, `errMsg`) and the identity provider's (a numeric `retCode`,
+//! `retMsg`, `retSubMsg`). Which one an answer comes in depends on how far the request got, not on what was
+//! asked.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+
+use serde_json::Value;
+
+use crate::bindings::vehicle::connector::types::{BodyKind, Certainty, Failure, Phase, Transport};
+use crate::cloud::Proof;
+use crate::port::{Response, TransportError};
+use crate::time;
+
+/// How much of an answer that is no document goes into the message, in bytes.
+const EXCERPT: usize = 300;
+
+/// What the vendor's code means for whether the vehicle may have acted.
+static CODES: &[(&str, Certainty)] = &[
+    // The vehicle did not answer in time.
+    ("4081", Certainty::Ambiguous),
+    ("9999", Certainty::Ambiguous),
+    // Refusals whose HTTP status looks like something else.
+    ("5031", Certainty::Rejected),
+    ("5091", Certainty::Rejected),
+    ("5921", Certainty::Rejected),
+];
+
+/// What was being done when the answer came.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    /// The step.
+    pub phase: Phase,
+    /// Which token was used.
+    pub proof: Proof,
+    /// Whether the vehicle may act because of the request.
+    pub acts: bool,
+}
+
+/// The document in an answer that says that all went well. `now` is asked when the answer names a time to wait
+/// for.
+///
+/// # Errors
+///
+/// Any other answer, as facts.
+pub(crate) fn open(response: &Response, step: Step, now: impl Fn() -> u64) -> Result<Value, Failure> {
+    let document = serde_json::from_slice::<Value>(&response.body).ok();
+    match document {
+        Some(document) if (200..300).contains(&response.status) && good(&document, step.proof) => {
+            Ok(document)
+        }
+        document => Err(refused(response, document.as_ref(), step, now)),
+    }
+}
+
+/// Whether the document is a success of the service that `proof` is for.
+fn good(document: &Value, proof: Proof) -> bool {
+    let has = |key: &str| document.get(key).is_some_and(Value::is_string);
+    match proof {
+        Proof::Access { .. } | Proof::Control { .. } | Proof::Registration => {
+            document.get("retCode").and_then(Value::as_str) == Some("S")
+        }
+        Proof::Pin => has("controlToken"),
+        Proof::Grant => has("access_token"),
+    }
+}
+
+/// The facts of a request without an answer.
+pub(crate) fn no_answer(error: TransportError, step: Step) -> Failure {
+    let (transport, message) = match error {
+        TransportError::NotSent(message) => (Transport::NotSent, message),
+        TransportError::Interrupted(message) => (Transport::Interrupted, message),
+        TransportError::Denied(message) => (Transport::Denied, message),
+        TransportError::Other(message) => (Transport::Other, message),
+    };
+    let certainty = match transport {
+        _ if step.phase == Phase::Confirmation => Certainty::Accepted,
+        Transport::NotSent | Transport::Denied => Certainty::NotSent,
+        Transport::Interrupted | Transport::Other if step.acts => Certainty::Ambiguous,
+        Transport::Interrupted | Transport::Other => Certainty::Rejected,
+    };
+    Failure {
+        phase: step.phase,
+        certainty,
+        transport: Some(transport),
+        http_status: None,
+        code: None,
+        sub_code: None,
+        oauth_error: None,
+        retry_after: None,
+        message,
+        body: BodyKind::None,
+    }
+}
+
+fn refused(response: &Response, document: Option<&Value>, step: Step, now: impl Fn() -> u64) -> Failure {
+    let header = |name: &str| {
+        let found = response.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    };
+    let code = document.and_then(code);
+    let certainty = certainty(response.status, document, code.as_deref(), step);
+    let code = if control_token_refused(response.status, document, code.as_deref(), step) {
+        Some("control-token".to_owned())
+    } else {
+        code
+    };
+    Failure {
+        phase: step.phase,
+        certainty,
+        transport: None,
+        http_status: Some(response.status),
+        code,
+        sub_code: None,
+        oauth_error: oauth_error(document, header("www-authenticate"), step.proof),
+        retry_after: header("retry-after").and_then(|value| time::retry_after(value, &now)),
+        message: document.and_then(words).unwrap_or_else(|| excerpt(response, header("location"))),
+        body: body_kind(response, document),
+    }
+}
+
+/// The vendor's code: whichever of the envelopes' fields is there.
+fn code(document: &Value) -> Option<String> {
+    ["resCode", "errCode", "retCode"].into_iter().find_map(|key| match document.get(key)? {
+        Value::String(code) if key != "retCode" => Some(code.clone()),
+        Value::Number(code) => Some(code.to_string()),
+        _ => None,
+    })
+}
+
+/// The vendor's words: whichever of the envelopes' fields is there.
+fn words(document: &Value) -> Option<String> {
+    let text = |key: &str| document.get(key).and_then(Value::as_str);
+    let words = ["resMsg", "error", "errMsg", "retMsg", "message"].into_iter().find_map(text)?;
+    let more = text("error_description").or_else(|| text("retSubMsg"));
+    Some(more.map_or_else(|| words.to_owned(), |more| format!("{words}: {more}")))
+}
+
+/// What an answer without words shows: where it redirects to, or how its body begins.
+fn excerpt(response: &Response, location: Option<&str>) -> String {
+    if let Some(location) = location {
+        return format!("redirected to {location}");
+    }
+    let text = String::from_utf8_lossy(&response.body);
+    let end = text.floor_char_boundary(EXCERPT);
+    text.get(..end).unwrap_or_default().trim().to_owned()
+}
+
+/// RFC 6749 §5.2 at the identity provider, RFC 6750 §3 elsewhere.
+fn oauth_error(document: Option<&Value>, challenge: Option<&str>, proof: Proof) -> Option<String> {
+    if proof == Proof::Grant
+        && let Some(error) = document.and_then(|document| document.get("error")).and_then(Value::as_str)
+    {
+        return Some(error.to_owned());
+    }
+    let (_, rest) = challenge?.split_once("error=")?;
+    let value = rest.trim_start_matches('"').split(['"', ',', ' ']).next()?;
+    Some(value.to_owned())
+}
+
+/// Requests with the PIN's permission do not carry the access token, so a refusal of "the token" is about the
+/// permission. A code says that something else was the matter, for instance the stamp.
+fn control_token_refused(status: u16, document: Option<&Value>, code: Option<&str>, step: Step) -> bool {
+    let gateway = document.is_none_or(|document| document.get("error").is_some() || document.is_null());
+    matches!(step.proof, Proof::Control { .. }) && matches!(status, 401 | 403) && code.is_none() && gateway
+}
+
+fn certainty(status: u16, document: Option<&Value>, code: Option<&str>, step: Step) -> Certainty {
+    if step.phase == Phase::Confirmation {
+        return Certainty::Accepted;
+    }
+    if !step.acts {
+        return Certainty::Rejected;
+    }
+    if let Some((_, certainty)) = CODES.iter().find(|(known, _)| Some(*known) == code) {
+        return *certainty;
+    }
+    let envelope = document.is_some_and(|document| document.get("retCode").is_some_and(|code| code == "F"));
+    match status {
+        // Success without an envelope: whatever answered, it may have passed the request on.
+        200..=299 if !envelope => Certainty::Ambiguous,
+        408 | 504 => Certainty::Ambiguous,
+        503 | 509 => Certainty::Rejected,
+        500..=599 => Certainty::Ambiguous,
+        _ => Certainty::Rejected,
+    }
+}
+
+fn body_kind(response: &Response, document: Option<&Value>) -> BodyKind {
+    let start = response.body.trim_ascii_start();
+    match (start.first(), document) {
+        (None, _) => BodyKind::None,
+        (Some(_), Some(_)) => BodyKind::Json,
+        (Some(b'<'), None) => BodyKind::Html,
+        (Some(_), None) => BodyKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests;

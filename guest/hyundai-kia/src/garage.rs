@@ -1,0 +1,154 @@
+//! The account's vehicles.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use serde_json::{Value, json};
+
+use crate::bindings::exports::vehicle::connector::connector::{Vehicle, VehicleRef};
+use crate::bindings::vehicle::connector::types::{Failure, Phase};
+use crate::cloud::{Call, Cloud, SPA};
+use crate::device;
+
+/// Operations that every vehicle has.
+const OPERATIONS: &[&str] = &[
+    "refresh_cached",
+    "refresh_smart",
+    "refresh_force",
+    "lock",
+    "unlock",
+    "start_climate",
+    "stop_climate",
+    "set_windows",
+    "check_action_status",
+];
+
+/// Operations of vehicles that can be plugged in.
+const PLUG_IN: &[&str] = &["open_charge_port", "close_charge_port"];
+
+/// Operations of vehicles that can be plugged in and speak the newer protocol.
+const PLUG_IN_CCS2: &[&str] = &["set_charging_current"];
+
+/// What is remembered of a vehicle between calls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Car {
+    /// The vendor's identifier, fit to stand in a path.
+    pub id: String,
+    /// The protocol that it speaks: 0 for the older one, anything else for CCS2.
+    pub protocol: u64,
+    /// The vendor's kind of drive: `GN`, `EV`, `PHEV`, `PE`, `HV`.
+    pub kind: String,
+}
+
+impl Car {
+    /// From what the host remembered. What is missing there is that of an older car: the cloud says when it is
+    /// not so.
+    pub(crate) fn of(vehicle: &VehicleRef) -> Self {
+        let traits: Value = serde_json::from_str(&vehicle.traits).unwrap_or_default();
+        Self {
+            id: segment(&vehicle.id),
+            protocol: traits.get("ccs2").and_then(Value::as_u64).unwrap_or(0),
+            kind: traits.get("type").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        }
+    }
+
+    /// Whether it speaks the newer protocol.
+    pub(crate) fn is_ccs2(&self) -> bool {
+        self.protocol != 0
+    }
+
+    /// Whether it can be plugged in.
+    pub(crate) fn plugs_in(&self) -> bool {
+        matches!(self.kind.as_str(), "EV" | "PHEV" | "PE")
+    }
+
+    fn traits(&self) -> String {
+        format!("{}", json!({ "ccs2": self.protocol, "type": self.kind }))
+    }
+
+    fn operations(&self) -> Vec<String> {
+        let mut names = OPERATIONS.to_vec();
+        if self.plugs_in() {
+            names.extend(PLUG_IN);
+            if self.is_ccs2() {
+                names.extend(PLUG_IN_CCS2);
+            }
+        }
+        names.into_iter().map(ToOwned::to_owned).collect()
+    }
+}
+
+/// The vehicles that the cloud lists. One without an identifier is left out.
+///
+/// # Errors
+///
+/// The registration or the list fails.
+pub(crate) fn list(cloud: &Cloud<'_>) -> Result<Vec<Vehicle>, Failure> {
+    device::ensure(cloud)?;
+    let call = Call::get(Phase::Status, format!("{SPA}/vehicles"), 0);
+    let answer = cloud.make(call.hiding(&["/resMsg/vehicles/*/vin"]))?;
+    let vehicles = answer.pointer("/resMsg/vehicles").and_then(Value::as_array);
+    Ok(vehicles.into_iter().flatten().filter_map(vehicle).collect())
+}
+
+fn vehicle(entry: &Value) -> Option<Vehicle> {
+    let text = |key: &str| entry.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let id = entry.get("vehicleId")?.as_str()?.to_owned();
+    let car = Car {
+        id: segment(&id),
+        protocol: entry.get("ccuCCS2ProtocolSupport").and_then(Value::as_u64).unwrap_or(0),
+        kind: text("type"),
+    };
+    Some(Vehicle {
+        id,
+        vin: text("vin"),
+        name: text("nickname"),
+        model: text("vehicleName"),
+        traits: car.traits(),
+        operations: car.operations(),
+    })
+}
+
+/// `text` as one segment of a path (RFC 3986 §3.3): everything but unreserved characters percent-encoded, so
+/// that nothing in an identifier can end the segment or look like a placeholder.
+fn segment(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_depend_on_drive_and_protocol() {
+        let car = |protocol, kind: &str| Car { id: "1".into(), protocol, kind: kind.into() };
+        let has = |car: Car, name: &str| car.operations().iter().any(|operation| operation == name);
+        assert!(has(car(0, "GN"), "lock") && !has(car(0, "GN"), "open_charge_port"));
+        assert!(has(car(0, "EV"), "open_charge_port") && !has(car(0, "EV"), "set_charging_current"));
+        assert!(has(car(1, "PE"), "set_charging_current") && !has(car(2, "HV"), "set_charging_current"));
+    }
+
+    #[test]
+    fn traits_survive_the_host() {
+        let car = Car { id: "a-1".into(), protocol: 2, kind: "PHEV".into() };
+        let vehicle = VehicleRef { id: car.id.clone(), traits: car.traits() };
+        assert_eq!(Car::of(&vehicle), car);
+        assert_eq!(Car::of(&VehicleRef { id: "x".into(), traits: "nonsense".into() }).protocol, 0);
+    }
+
+    #[test]
+    fn identifiers_cannot_leave_their_place() {
+        assert_eq!(segment("../{secret:pin}?"), "%2E%2E%2F%7Bsecret%3Apin%7D%3F");
+        assert_eq!(segment("2222-aA_~"), "2222-aA_~");
+    }
+}

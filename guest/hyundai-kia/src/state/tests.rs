@@ -1,0 +1,115 @@
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use super::*;
+
+fn rendered(document: Document) -> Value {
+    serde_json::from_str(&String::from(document)).unwrap()
+}
+
+#[test]
+fn an_older_vehicle() {
+    let info = json!({
+        "vehicleLocation": { "coord": { "lat": "{private:1}", "lon": "{private:2}" }, "time": "20260701120000" },
+        "vehicleStatus": {
+            "time": "20260701130000", "airCtrlOn": true, "doorLock": false, "trunkOpen": false, "hoodOpen": true,
+            "doorOpen": { "frontLeft": 1, "frontRight": 0, "backLeft": 0 },
+            "airTemp": { "value": "10H", "unit": 0 },
+            "battery": { "batSoc": 255 },
+            "evStatus": {
+                "batteryCharge": true, "batteryStatus": 63, "batteryPlugin": 2, "chargePortDoorOpenStatus": 1,
+                "drvDistance": [{ "rangeByFuel": { "evModeRange": { "value": 100, "unit": 3 } } }],
+                "reservChargeInfos": { "targetSOClist": [
+                    { "plugType": 0, "targetSOClevel": 80 }, { "plugType": 1, "targetSOClevel": 70 },
+                    { "plugType": 1, "targetSOClevel": 90 },
+                ]},
+            },
+        },
+        "odometer": { "value": 15234.5, "unit": 1 },
+    });
+    assert_eq!(
+        rendered(legacy::document(&info)),
+        json!({
+            "locked": false, "doors": { "front_left": true, "front_right": false, "rear_left": false },
+            "trunk_open": false, "hood_open": true, "soc_percent": 63.0, "charging": true, "plugged_in": true,
+            "charge_port_open": true, "charge_limit_dc_percent": 80.0, "charge_limit_ac_percent": 90.0,
+            "range_km": 160.9, "odometer_km": 15234.5, "climate_on": true, "target_temperature_c": 22.0,
+            "vehicle_time": "2026-07-01T11:00:00Z",
+            "location": { "latitude": "{private:1}", "longitude": "{private:2}", "time": "2026-07-01T10:00:00Z" },
+        })
+    );
+}
+
+#[test]
+fn a_newer_vehicle() {
+    let door = |open: u8, lock: u8| json!({ "Open": open, "Lock": lock });
+    let vehicle = json!({
+        "Date": "20261121170000.000",
+        "Drivetrain": { "Odometer": 5200.4, "FuelSystem": { "DTE": { "Total": 290, "Unit": 1 } } },
+        "Electronics": { "Battery": { "Level": 88 } },
+        "Cabin": {
+            "HVAC": { "Row1": { "Driver": { "Temperature": { "Value": "OFF", "Unit": 0 },
+                                            "Blower": { "SpeedLevel": 3 } } } },
+            "Door": { "Row1": { "Driver": door(1, 0), "Passenger": door(0, 0) },
+                      "Row2": { "Left": door(0, 0), "Right": door(0, 0) } },
+            "Window": { "Row1": { "Driver": { "Open": 0, "OpenLevel": 12 } } },
+        },
+        "Body": { "Hood": { "Open": 0 }, "Trunk": { "Open": 1 } },
+        "Green": {
+            "BatteryManagement": { "BatteryRemain": { "Ratio": 71 } },
+            "ChargingInformation": { "TargetSoC": { "Standard": 100, "Quick": 80 },
+                "ElectricCurrentLevel": { "State": 3 }, "ConnectorFastening": { "State": 0 },
+                "Charging": { "RemainTime": 0 } },
+            "ChargingDoor": { "State": 2 },
+        },
+        "Location": { "GeoCoord": { "Latitude": "{private:1}", "Longitude": "{private:2}" },
+            "TimeStamp": { "Year": 2026, "Mon": 11, "Day": 21, "Hour": 16, "Min": 55, "Sec": 0 } },
+    });
+    let state = rendered(ccs2::document(&vehicle, false));
+    assert_eq!(
+        state,
+        json!({
+            "locked": true, "windows": { "front_left": true },
+            "doors": { "front_left": true, "front_right": false, "rear_left": false, "rear_right": false },
+            "trunk_open": true, "hood_open": false, "soc_percent": 71.0, "aux_battery_percent": 88.0,
+            "charging": false, "plugged_in": false, "charge_port_open": false,
+            "charge_limit_ac_percent": 100.0, "charge_limit_dc_percent": 80.0, "charging_current_percent": 60.0,
+            "range_km": 290.0, "odometer_km": 5200.4, "climate_on": true,
+            "vehicle_time": "2026-11-21T17:00:00Z",
+            "location": { "latitude": "{private:1}", "longitude": "{private:2}", "time": "2026-11-21T16:55:00Z" },
+        })
+    );
+    let mirrored = rendered(ccs2::document(&vehicle, true));
+    assert_eq!(mirrored.pointer("/doors/front_right"), Some(&json!(true)));
+}
+
+#[test]
+fn a_lock_is_known_from_one_open_door_or_from_all() {
+    let cabin = |doors: Value| json!({ "Cabin": { "Door": doors } });
+    let locked = |doors| rendered(ccs2::document(&cabin(doors), false)).get("locked").cloned();
+    assert_eq!(locked(json!({ "Row1": { "Driver": { "Lock": 1 } } })), Some(json!(false)));
+    assert_eq!(locked(json!({ "Row1": { "Driver": { "Lock": 0 } } })), None);
+}
+
+#[test]
+fn nothing_is_guessed() {
+    for nonsense in
+        [json!(null), json!([]), json!("text"), json!({ "vehicleStatus": 7 }), json!({ "Cabin": [] })]
+    {
+        assert_eq!(rendered(legacy::document(&nonsense)), json!({}));
+        assert_eq!(rendered(ccs2::document(&nonsense, false)), json!({}));
+    }
+    // A position that the host did not take out is not passed on.
+    let info = json!({ "vehicleLocation": { "coord": { "lat": 52.5, "lon": 13.4 } } });
+    assert_eq!(rendered(legacy::document(&info)), json!({}));
+}
+
+#[test]
+fn units() {
+    let fahrenheit = json!(1);
+    assert_eq!(temperature(Some(72.0), Some(&fahrenheit)), Some(22.2));
+    assert_eq!(temperature(Some(300.0), None), None);
+    assert_eq!(kilometres(Some(&json!(100)), Some(&json!(2))), Some(160.9));
+    assert_eq!(kilometres(Some(&json!(-1)), None), None);
+    assert_eq!(kilometres(Some(&json!(5)), Some(&json!(9))), None);
+    assert_eq!(percent(Some(&json!("84"))), Some(84.0));
+}

@@ -1,0 +1,173 @@
+//! What next for this operation?
+
+use crate::types::{Attempt, Certainty, Decision, Effect, Fault, Latch, Phase, Transport};
+
+/// The cell of the device registration, as connectors name it.
+const REGISTRATION: &str = "device-registration";
+
+/// The cell of the permission that the PIN gives.
+const CONTROL_TOKEN: &str = "control-token";
+
+/// How often one step is tried, refreshes and new registrations apart.
+const TRIES: u32 = 4;
+
+/// The longest pause before the second try in milliseconds; it doubles with each further one.
+const FIRST: u64 = 1_000;
+
+/// The longest pause before any try, in milliseconds.
+const LONGEST: u64 = 20_000;
+
+/// When to ask what became of a command, in milliseconds. A vehicle that is awake answers in a few seconds.
+const CONFIRM: u64 = 5_000;
+
+/// What next for the operation that `attempt` belongs to.
+///
+/// What decides is whether the vehicle may have acted and what acting twice would do; the kind of failure only
+/// says what could help. An actuation that may have happened is never sent again.
+#[must_use]
+pub fn decide(attempt: &Attempt) -> Decision {
+    let failure = &attempt.failure;
+    if failure.transport == Some(Transport::Denied) {
+        return Decision::GiveUp;
+    }
+    if attempt.verdict.fault == Fault::CredentialsRejected {
+        return credentials(attempt);
+    }
+    if failure.phase == Phase::Pin {
+        return pin(attempt);
+    }
+    match failure.certainty {
+        Certainty::Accepted => accepted(attempt),
+        Certainty::Ambiguous => ambiguous(attempt),
+        Certainty::NotSent => not_sent(attempt),
+        Certainty::Rejected => rejected(attempt),
+    }
+}
+
+/// A person must act. Whether everything else has to stop as well depends on what was refused.
+fn credentials(attempt: &Attempt) -> Decision {
+    if attempt.verdict.rule == "blocked-client" {
+        return Decision::Latch(Latch::Blocked);
+    }
+    match attempt.failure.phase {
+        Phase::SignIn | Phase::Refresh if attempt.failure.message.to_ascii_lowercase().contains("otp") => {
+            Decision::Latch(Latch::OtpRequired)
+        }
+        Phase::SignIn | Phase::Refresh => Decision::Latch(Latch::AuthRequired),
+        // A wrong PIN, or something that this account may not: the session is as good as before.
+        _ => Decision::GiveUp,
+    }
+}
+
+/// A PIN is offered again only if nobody has seen it: clouds lock it after a few wrong ones, and count in ways
+/// that they do not tell.
+fn pin(attempt: &Attempt) -> Decision {
+    match (&attempt.verdict.fault, attempt.failure.certainty) {
+        (Fault::TokenExpired | Fault::DeviceUnregistered, Certainty::NotSent | Certainty::Rejected) => {
+            remedy(attempt)
+        }
+        (_, Certainty::NotSent) => again(attempt),
+        _ => Decision::GiveUp,
+    }
+}
+
+/// The cloud has the command; what failed is the question what became of it. Asking again is safe, sending
+/// again is not.
+fn accepted(attempt: &Attempt) -> Decision {
+    match attempt.verdict.fault {
+        Fault::TokenExpired if attempt.failure.phase == Phase::Confirmation && !attempt.refreshed => {
+            Decision::RefreshAndRetry
+        }
+        Fault::Transient | Fault::Busy | Fault::Malformed | Fault::VehicleUnreachable => confirm(attempt),
+        Fault::RateLimited => {
+            let wait = attempt.failure.retry_after.unwrap_or(CONFIRM).max(CONFIRM);
+            if wait < attempt.remaining { Decision::Confirm(wait) } else { Decision::GiveUp }
+        }
+        _ => Decision::GiveUp,
+    }
+}
+
+/// The vehicle may have acted.
+fn ambiguous(attempt: &Attempt) -> Decision {
+    match (attempt.failure.effect, &attempt.verdict.fault) {
+        (Effect::Actuation, _) | (Effect::Set, Fault::VehicleUnreachable) => confirm(attempt),
+        // To ask a sleeping vehicle again costs its battery and the quota.
+        (Effect::Read, Fault::VehicleUnreachable) => Decision::GiveUp,
+        (Effect::Read | Effect::Set, _) => again(attempt),
+        // The grant may have been used up. Whoever refreshes next reads the session first.
+        (Effect::Session, _) => Decision::GiveUp,
+    }
+}
+
+fn not_sent(attempt: &Attempt) -> Decision {
+    match attempt.verdict.fault {
+        // Answers to something earlier in the same step, for instance to the registration before a command.
+        Fault::TokenExpired | Fault::DeviceUnregistered | Fault::ControlTokenExpired => remedy(attempt),
+        Fault::Transient | Fault::Unknown => again(attempt),
+        Fault::RateLimited => throttled(attempt),
+        _ => Decision::GiveUp,
+    }
+}
+
+/// The cloud said no, and nothing happened.
+fn rejected(attempt: &Attempt) -> Decision {
+    match attempt.verdict.fault {
+        Fault::TokenExpired | Fault::DeviceUnregistered | Fault::ControlTokenExpired => remedy(attempt),
+        Fault::RateLimited => throttled(attempt),
+        Fault::Transient => again(attempt),
+        _ => Decision::GiveUp,
+    }
+}
+
+/// What replaces the thing that the cloud refused. Each remedy is tried once: a second refusal means that it
+/// was not that.
+fn remedy(attempt: &Attempt) -> Decision {
+    if superseded(attempt) || attempt.failure.effect == Effect::Session {
+        return Decision::GiveUp;
+    }
+    match attempt.verdict.fault {
+        Fault::TokenExpired if !attempt.refreshed => Decision::RefreshAndRetry,
+        Fault::DeviceUnregistered if attempt.number == 1 => Decision::DiscardAndRetry(REGISTRATION.into()),
+        Fault::ControlTokenExpired if attempt.number == 1 => Decision::DiscardAndRetry(CONTROL_TOKEN.into()),
+        _ => Decision::GiveUp,
+    }
+}
+
+/// Waits as told, or stops: without a time it is a quota, and a quota comes back at its own hour.
+fn throttled(attempt: &Attempt) -> Decision {
+    match attempt.failure.retry_after {
+        Some(told) if may_repeat(attempt) => {
+            let wait = told.saturating_add(attempt.random % (told / 10 + 1));
+            if wait < attempt.remaining { Decision::Retry(wait) } else { Decision::GiveUp }
+        }
+        _ => Decision::GiveUp,
+    }
+}
+
+/// Repeats after a pause between nothing and a bound that doubles, evenly by chance, so that callers that
+/// failed together spread out.
+fn again(attempt: &Attempt) -> Decision {
+    let tries = if attempt.failure.effect == Effect::Session { 2 } else { TRIES };
+    if !may_repeat(attempt) || attempt.number >= tries {
+        return Decision::GiveUp;
+    }
+    let bound = FIRST.saturating_mul(1 << attempt.number.saturating_sub(1).min(16)).min(LONGEST);
+    let wait = (attempt.random % (bound + 1)).max(attempt.failure.retry_after.unwrap_or(0));
+    if wait < attempt.remaining { Decision::Retry(wait) } else { Decision::GiveUp }
+}
+
+fn confirm(attempt: &Attempt) -> Decision {
+    if CONFIRM < attempt.remaining { Decision::Confirm(CONFIRM) } else { Decision::GiveUp }
+}
+
+fn may_repeat(attempt: &Attempt) -> bool {
+    attempt.retry_budget > 0 && !superseded(attempt)
+}
+
+/// Whether repeating would undo what somebody wanted later.
+fn superseded(attempt: &Attempt) -> bool {
+    attempt.superseded && matches!(attempt.failure.effect, Effect::Actuation | Effect::Set)
+}
+
+#[cfg(test)]
+mod tests;
