@@ -1,0 +1,19 @@
+//! The simulated cloud as a client sees it, over real connections.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    missing_docs,
+    reason = "tests fail by panicking"
+)]
+
+mod barrier;
+mod client;
+mod commands;
+mod control;
+mod faults;
+mod session;
+mod strictness;
+mod traces;
