@@ -1,0 +1,34 @@
+//! What `bindgen!` makes of `wit/`, under shorter names.
+//!
+//! One set of bindings serves both worlds: a slot looks up only the interfaces that it calls (`connector`
+//! or `policy`), so a policy-only component and a connector's own policy look the same to the host.
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "generated; the documentation is in wit/"
+)]
+
+mod generated {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        world: "vehicle-connector",
+        imports: { default: async | trappable },
+        exports: { default: async },
+        require_store_data_send: true,
+        with: { "vehicle:connector/lock.guard": crate::primitives::Guard },
+        additional_derives: [PartialEq],
+    });
+}
+
+/// The interface that every policy exports, and its types.
+pub use generated::exports::vehicle::connector::policy;
+
+/// The interface that every vehicle connector exports, and its types.
+pub use generated::exports::vehicle::connector::connector;
+
+/// The primitives that the host gives to a vehicle connector.
+pub use generated::vehicle::connector::{clock, http, lock, log, mqtt, types};

@@ -1,0 +1,296 @@
+//! Cells: values under a lock, counted by generation.
+//!
+//! A cell holds what several calls share and only one may replace: the session, the device registration, the
+//! permission that a PIN gave. Its generation is the double check. Whoever finds, under the lock, that the
+//! generation is no longer the one that failed knows that somebody else has already replaced the value. No
+//! clock takes part in that, so it cannot be fooled by one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::store::{Kind, Store, StoreError, Write};
+use crate::time::Clock;
+
+/// Secrets by name.
+pub type Secrets = BTreeMap<String, SecretString>;
+
+/// One generation of a cell's value. Never changes.
+#[derive(Debug, Clone, Default)]
+pub struct Cell {
+    /// Counts commits, from 1; 0 is a cell that was never set.
+    pub generation: u64,
+    /// What guests see of it; none when it was never set or was discarded.
+    pub value: Option<String>,
+    /// What guests do not see of it.
+    pub secrets: Secrets,
+    /// When it was committed, in civil time.
+    pub committed_at: Option<Timestamp>,
+    /// When it ends, if that is known.
+    pub expires_at: Option<Timestamp>,
+    /// When it was committed on this process's monotonic clock; none if that was before it started.
+    since: Option<Duration>,
+}
+
+/// A cell as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    generation: u64,
+    value: Option<String>,
+    secrets: BTreeMap<String, String>,
+    committed_at: Option<Timestamp>,
+    expires_at: Option<Timestamp>,
+}
+
+impl Cell {
+    /// Since it was committed. Counted on the monotonic clock where that is possible, so that setting the
+    /// machine's clock does not age it.
+    #[must_use]
+    pub fn age(&self, clock: &dyn Clock) -> Option<Duration> {
+        match self.since {
+            Some(since) => Some(clock.monotonic().saturating_sub(since)),
+            None => self.committed_at.map(|at| clock.now().duration_since(at).try_into().unwrap_or_default()),
+        }
+    }
+
+    /// Until it ends; negative when it has ended.
+    #[must_use]
+    pub fn expires_in(&self, clock: &dyn Clock) -> Option<SignedDuration> {
+        self.expires_at.map(|at| at.duration_since(clock.now()))
+    }
+}
+
+/// What a commit puts into a cell.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// What guests see.
+    pub value: String,
+    /// Secrets that take the place of those with the same names; the others stay.
+    pub secrets: Secrets,
+    /// When it ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// The cells of one account.
+#[derive(Debug)]
+pub struct Cells {
+    slots: BTreeMap<String, Arc<CellSlot>>,
+}
+
+impl Cells {
+    /// Opens the named cells of an account with what the store has of them.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or holds something that is no cell.
+    pub async fn open(
+        account: &str,
+        names: impl IntoIterator<Item = String>,
+        store: &Arc<dyn Store>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let mut slots = BTreeMap::new();
+        for name in names {
+            let key = format!("{account}/{name}");
+            let current = match store.load(Kind::Cell, &key).await? {
+                None => Cell::default(),
+                Some(bytes) => {
+                    let record: Record = serde_json::from_slice(&bytes)
+                        .map_err(|error| StoreError(format!("cell {key} is damaged: {error}")))?;
+                    record.into()
+                }
+            };
+            let slot = CellSlot {
+                key,
+                lock: Arc::default(),
+                current: RwLock::new(Arc::new(current)),
+                store: Arc::clone(store),
+                clock: Arc::clone(clock),
+            };
+            slots.insert(name, Arc::new(slot));
+        }
+        Ok(Self { slots })
+    }
+
+    /// The cell of this name; none if the account has no such cell.
+    #[must_use]
+    pub fn slot(&self, name: &str) -> Option<&Arc<CellSlot>> {
+        self.slots.get(name)
+    }
+
+    /// All cells as they are now.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(self.slots.iter().map(|(name, slot)| (name.clone(), slot.current())).collect())
+    }
+}
+
+/// The cells that one call works with: as they were when it began, and as the call itself saw them since.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot(BTreeMap<String, Arc<Cell>>);
+
+impl Snapshot {
+    /// The cell of this name as the call sees it.
+    #[must_use]
+    pub fn cell(&self, name: &str) -> Option<&Arc<Cell>> {
+        self.0.get(name)
+    }
+
+    /// The generation of the cell of this name; 0 if there is none.
+    #[must_use]
+    pub fn generation(&self, name: &str) -> u64 {
+        self.cell(name).map_or(0, |cell| cell.generation)
+    }
+
+    /// Shows the call another generation of a cell.
+    pub fn pin(&mut self, name: &str, cell: Arc<Cell>) {
+        self.0.insert(name.to_owned(), cell);
+    }
+
+    /// Shows the call the cell's latest generation again.
+    pub fn unpin(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// All cells, with their names.
+    pub fn cells(&self) -> impl Iterator<Item = (&str, &Arc<Cell>)> {
+        self.0.iter().map(|(name, cell)| (name.as_str(), cell))
+    }
+
+    /// A secret of any of the cells.
+    #[must_use]
+    pub fn secret(&self, name: &str) -> Option<&SecretString> {
+        self.0.values().find_map(|cell| cell.secrets.get(name))
+    }
+
+    /// Every secret of the cells, with its name.
+    pub fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        self.0.values().flat_map(|cell| cell.secrets.iter().map(|(name, secret)| (name.as_str(), secret)))
+    }
+}
+
+/// One cell: its lock, and its current generation.
+pub struct CellSlot {
+    key: String,
+    lock: Arc<tokio::sync::Mutex<()>>,
+    current: RwLock<Arc<Cell>>,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for CellSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CellSlot").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl CellSlot {
+    /// The current generation. Never waits.
+    #[must_use]
+    pub fn current(&self) -> Arc<Cell> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits until this caller is the only one that may replace the cell. Callers are served in the order in
+    /// which they came.
+    pub async fn acquire(self: &Arc<Self>) -> CellGuard {
+        let permit = Arc::clone(&self.lock).lock_owned().await;
+        CellGuard { slot: Arc::clone(self), _permit: permit }
+    }
+
+    /// Forgets the value if it is still this generation's; somebody else may have replaced it meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// When the change could not be stored; then nothing changed.
+    pub async fn discard(self: &Arc<Self>, generation: u64) -> Result<(), StoreError> {
+        let guard = self.acquire().await;
+        let current = guard.cell();
+        if current.generation != generation || current.value.is_none() {
+            return Ok(());
+        }
+        // The number stays: the next commit is the next generation, and a late failure of this one is
+        // recognised as late.
+        guard.replace(Cell { value: None, secrets: Secrets::new(), ..Cell::clone(&current) }).await
+    }
+}
+
+/// The right to replace a cell. Dropping it gives the right to the next in line.
+#[derive(Debug)]
+pub struct CellGuard {
+    slot: Arc<CellSlot>,
+    _permit: OwnedMutexGuard<()>,
+}
+
+impl CellGuard {
+    /// The current generation.
+    #[must_use]
+    pub fn cell(&self) -> Arc<Cell> {
+        self.slot.current()
+    }
+
+    /// Makes the next generation: stored first, visible then.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored; then nothing changed.
+    pub async fn commit(&self, contents: Contents) -> Result<Arc<Cell>, StoreError> {
+        let current = self.cell();
+        let mut secrets = current.secrets.clone();
+        secrets.extend(contents.secrets);
+        let next = Cell {
+            generation: current.generation + 1,
+            value: Some(contents.value),
+            secrets,
+            committed_at: Some(self.slot.clock.now()),
+            expires_at: contents.expires_at,
+            since: Some(self.slot.clock.monotonic()),
+        };
+        self.replace(next).await?;
+        Ok(self.cell())
+    }
+
+    async fn replace(&self, next: Cell) -> Result<(), StoreError> {
+        let bytes =
+            serde_json::to_vec(&Record::from(&next)).map_err(|error| StoreError(error.to_string()))?;
+        let write = Write { kind: Kind::Cell, key: self.slot.key.clone(), value: Some(bytes) };
+        self.slot.store.commit(vec![write]).await?;
+        *self.slot.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        Ok(())
+    }
+}
+
+impl From<Record> for Cell {
+    fn from(record: Record) -> Self {
+        Self {
+            generation: record.generation,
+            value: record.value,
+            secrets: record.secrets.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            committed_at: record.committed_at,
+            expires_at: record.expires_at,
+            since: None,
+        }
+    }
+}
+
+impl From<&Cell> for Record {
+    fn from(cell: &Cell) -> Self {
+        let secrets = &cell.secrets;
+        Self {
+            generation: cell.generation,
+            value: cell.value.clone(),
+            secrets: secrets
+                .iter()
+                .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
+                .collect(),
+            committed_at: cell.committed_at,
+            expires_at: cell.expires_at,
+        }
+    }
+}

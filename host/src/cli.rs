@@ -1,0 +1,170 @@
+//! The command line.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::bridge::Bridge;
+use crate::config::{Config, LogFormat};
+use crate::host::{Ground, Host};
+use crate::store::MemoryStore;
+use crate::time::SystemClock;
+
+/// The command was wrong, or the configuration is.
+const USAGE: u8 = 2;
+
+/// Bridges vehicle clouds to MQTT and Home Assistant.
+#[derive(Debug, Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bridge the configured accounts until interrupted.
+    Run(Configured),
+    /// Read the configuration, say what is wrong with it, and start nothing.
+    CheckConfig(Configured),
+    /// Show the whole product at work on this machine: no account, broker or network needed.
+    #[cfg(feature = "demo")]
+    Demo {
+        /// End by itself after so many seconds.
+        #[arg(long, value_name = "N")]
+        seconds: Option<u64>,
+        /// Print one JSON object as the last line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct Configured {
+    /// The configuration file.
+    #[arg(short, long, value_name = "FILE", default_value = "vehicle-connector.toml")]
+    config: PathBuf,
+}
+
+/// Runs the program with the arguments of this process.
+///
+/// Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong and nothing was
+/// started.
+#[must_use]
+pub fn main() -> ExitCode {
+    let started = Instant::now();
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(1, format_args!("the runtime does not start: {error}")),
+    };
+    let code = match cli.command {
+        Command::Run(Configured { config }) => runtime.block_on(run(&config, started)),
+        Command::CheckConfig(Configured { config }) => check_config(&config),
+        #[cfg(feature = "demo")]
+        Command::Demo { seconds, json } => {
+            log_to_stderr("error", LogFormat::Text);
+            match runtime.block_on(crate::demo::play(crate::demo::Options { seconds, json })) {
+                Ok(true) => ExitCode::SUCCESS,
+                Ok(false) => ExitCode::FAILURE,
+                Err(error) => complain(1, format_args!("{error:#}")),
+            }
+        }
+    };
+    // What still blocks a thread (a component being compiled) does not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+/// `RUST_LOG` has the last word.
+fn log_to_stderr(level: &str, format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _already_set = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}
+
+fn complain(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
+    use std::io::Write as _;
+    let _closed = writeln!(std::io::stderr(), "vehicle-connector: {what}");
+    ExitCode::from(code)
+}
+
+fn check_config(path: &Path) -> ExitCode {
+    use std::io::Write as _;
+    match Config::load(path) {
+        Ok(config) => {
+            let (accounts, vehicles) = (config.accounts.len(), config.vehicles.len());
+            let summary = format!("{}: good; {accounts} account(s), {vehicles} vehicle(s)", path.display());
+            let _closed = writeln!(std::io::stdout(), "{summary}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => complain(USAGE, format_args!("{error}")),
+    }
+}
+
+async fn run(path: &Path, started: Instant) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(error) => return complain(USAGE, format_args!("{error}")),
+    };
+    log_to_stderr(config.log.level.as_str(), config.log.format);
+    match bridge(&config, started).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(1, format_args!("{error:#}")),
+    }
+}
+
+async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
+    let mut bridge = Bridge::connect(&config.mqtt)?;
+    let ground = Ground {
+        store: Arc::new(MemoryStore::default()),
+        clock: Arc::new(SystemClock::start()),
+        outbox: bridge.outbox(),
+    };
+    let host = Host::start(config, ground).await?;
+    tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
+    let finding = tokio::spawn({
+        let host = Arc::clone(&host);
+        async move {
+            host.find_vehicles().await;
+            host.read_all().await;
+        }
+    });
+    let mut first = true;
+    let connected = |_version| {
+        if std::mem::take(&mut first) {
+            tracing::info!(ms = started.elapsed().as_millis(), "serving");
+        }
+    };
+    let interrupted = tokio::select! {
+        () = bridge.serve(&host, connected) => Ok(()),
+        interrupted = interrupted() => interrupted,
+    };
+    tracing::info!("stopping");
+    finding.abort();
+    host.stop().await;
+    host.offline();
+    bridge.close().await;
+    interrupted.map_err(Into::into)
+}
+
+/// Waits for SIGINT or, where there is such a thing, SIGTERM.
+async fn interrupted() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}

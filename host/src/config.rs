@@ -1,0 +1,254 @@
+//! The configuration file: TOML in, types that cannot be wrong out.
+//!
+//! [`Config::load`] reads a file, [`Config::parse`] text. Both find everything that is wrong at once, and say
+//! for each thing the line and the way out ([`ConfigError`]). What comes out needs no further checks: URLs are
+//! parsed, secrets are read, every vehicle's account exists, and nothing in it prints a secret.
+//!
+//! # Rules for all tables
+//!
+//! * An unknown key is an error: a mistyped `allow` that is ignored would open a car, or not.
+//! * A secret comes from a file (`pin_file = "…"`) or the environment (`pin = "${PIN}"`). In plain text it is
+//!   accepted only if nobody but the owner can read the configuration file (mode 0600).
+//! * Relative paths start at the directory of the configuration file.
+//!
+//! # Layout
+//!
+//! `broker`, `account` and `vehicle` read one table each. `reader` reads tables in general and keeps the
+//! complaints; `secrets`, `endpoint` and `slug` read one kind of value each; `presets` is what is known about
+//! each connector's cloud.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use toml::de::DeTable;
+
+mod account;
+mod broker;
+mod endpoint;
+mod error;
+mod presets;
+mod reader;
+mod secrets;
+mod slug;
+#[cfg(test)]
+mod tests;
+mod vehicle;
+
+pub use account::Account;
+pub use broker::Mqtt;
+pub use endpoint::Endpoint;
+pub use error::{ConfigError, Problem};
+pub use slug::Slug;
+pub use vehicle::{Selector, Vehicle};
+
+use reader::{Reader, Section};
+
+/// What the program is to do.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The broker.
+    pub mqtt: Mqtt,
+    /// Accounts of vehicle clouds.
+    pub accounts: BTreeMap<Slug, Account>,
+    /// Vehicles; the account of each is in `accounts`, and no two are the same vehicle.
+    pub vehicles: BTreeMap<Slug, Vehicle>,
+    /// A policy component that takes the place of the one that the connector ships with.
+    pub policy: Option<PathBuf>,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// What is logged, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// The least important level that is logged.
+    pub level: LogLevel,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// How important a log line is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Somebody has to act.
+    Error,
+    /// Somebody may want to look.
+    Warn,
+    /// What happens in operation.
+    #[default]
+    Info,
+    /// For finding faults.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// As in the file, and as a filter of `tracing-subscriber`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs: one JSON object per line.
+    Json,
+}
+
+impl Config {
+    /// Reads a file, the files with secrets that it names, and the environment variables that it names.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        Self::parse(&text, path, &|variable| std::env::var(variable).ok())
+    }
+
+    /// Reads text. `path` is where it came from, for messages, for relative paths in it, and because its
+    /// mode decides about secrets in plain text; `environment` looks up a variable.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    pub fn parse(
+        text: &str,
+        path: &Path,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let reader = Reader::new(path, text, environment);
+        let config = match DeTable::parse(text) {
+            Ok(table) => read(Section::root(&reader, table.get_ref())),
+            Err(error) => {
+                complain_of_syntax(&reader, text, &error);
+                None
+            }
+        };
+        let problems = reader.into_problems();
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            _ => Err(ConfigError::Invalid { path: path.to_owned(), problems }),
+        }
+    }
+}
+
+/// Uses only the parser's message: its whole text shows the line, which may hold a secret.
+fn complain_of_syntax(reader: &Reader<'_>, text: &str, error: &toml::de::Error) {
+    let span = error.span().unwrap_or_default();
+    let message = match (error.message(), text.get(span.clone())) {
+        ("duplicate key", Some(key)) => {
+            format!("{key:?} is here for the second time; rename or remove one of them")
+        }
+        (message, _) => format!("not valid TOML: {}; see https://toml.io", message.replace('\n', ", ")),
+    };
+    reader.complain(&span, message);
+}
+
+/// Reads the whole file; `None` if something was complained about.
+fn read(mut root: Section<'_, '_>) -> Option<Config> {
+    let mqtt = match root.entry("mqtt") {
+        Some(entry) => entry.section().and_then(broker::read),
+        None => {
+            root.complain(
+                &(0..0),
+                "the table [mqtt] is missing; add [mqtt] with url = \"mqtt://127.0.0.1:1883\"",
+            );
+            None
+        }
+    };
+    let accounts = root.section("account");
+    let account_names: Vec<&str> = accounts.iter().flat_map(Section::entries).map(|(name, _)| name).collect();
+    let accounts = accounts.map_or_else(BTreeMap::new, |section| named(&section, account::read));
+    let vehicles = root.section("vehicle");
+    let vehicles = vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names));
+    let policy = root.section("policy").and_then(policy);
+    let log = root.section("log").map(log).unwrap_or_default();
+    root.finish();
+    Some(Config { mqtt: mqtt?, accounts, vehicles, policy, log })
+}
+
+/// Reads a table of tables whose keys are slugs.
+fn named<'d, 'r, T>(
+    tables: &Section<'d, 'r>,
+    mut read: impl FnMut(Section<'d, 'r>) -> Option<T>,
+) -> BTreeMap<Slug, T> {
+    let mut all = BTreeMap::new();
+    for (name, entry) in tables.entries() {
+        let slug = Slug::parse(name);
+        if slug.is_none() {
+            let message =
+                format!("{name:?} cannot be a name here; use 1 to 64 of a-z, A-Z, 0-9, \"_\" and \"-\"");
+            tables.complain(&entry.key, message);
+        }
+        if let (Some(value), Some(slug)) = (entry.section().and_then(&mut read), slug) {
+            all.insert(slug, value);
+        }
+    }
+    all
+}
+
+fn vehicles_of(tables: &Section<'_, '_>, accounts: &[&str]) -> BTreeMap<Slug, Vehicle> {
+    let mut seen: BTreeMap<(Option<Slug>, Selector), String> = BTreeMap::new();
+    named(tables, |section| {
+        let (name, span) = (section.name.clone(), section.span.clone());
+        let vehicle = vehicle::read(section, accounts)?;
+        // A VIN is one car in the world, anything else only within its account.
+        let within = match vehicle.selector {
+            Selector::Vin(_) => None,
+            Selector::Id(_) | Selector::Name(_) => Some(vehicle.account.clone()),
+        };
+        if let Some(other) = seen.insert((within, vehicle.selector.clone()), name.clone()) {
+            let kind = vehicle.selector.kind();
+            tables.complain(&span, format!("[{name}] has the same {kind} as [{other}]; remove one of them"));
+        }
+        Some(vehicle)
+    })
+}
+
+fn policy(mut section: Section<'_, '_>) -> Option<PathBuf> {
+    let file = match section.entry("file") {
+        Some(entry) => entry.text(),
+        None => {
+            section.complain(&section.span, "file is missing in [policy]; add file = \"policy.wasm\"");
+            None
+        }
+    };
+    let path = file.and_then(|file| {
+        let path = section.reader.resolve(file.value);
+        if !path.is_file() {
+            let shown = path.display();
+            section.complain(
+                &file.span,
+                format!("policy.file: {shown}: no such file; name a component (.wasm)"),
+            );
+            return None;
+        }
+        Some(path)
+    });
+    section.finish();
+    path
+}
+
+fn log(mut section: Section<'_, '_>) -> Log {
+    use LogLevel::{Debug, Error, Info, Trace, Warn};
+    let levels = [Error, Warn, Info, Debug, Trace].map(|level| (level.as_str(), level));
+    let level = section.choice("level", &levels).unwrap_or_default();
+    let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let format = section.choice("format", &formats).unwrap_or_default();
+    section.finish();
+    Log { level, format }
+}

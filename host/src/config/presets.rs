@@ -1,0 +1,111 @@
+//! The connectors that the host knows, from the table beside this file.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+/// One connector's clouds.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Preset {
+    pub(super) regions: BTreeSet<String>,
+    /// Other names of the connector, with the brand that each implies.
+    aliases: BTreeMap<String, String>,
+    /// Per brand the base URL of every endpoint.
+    pub(super) brands: BTreeMap<String, BTreeMap<String, String>>,
+    /// By kebab-case name.
+    pub(super) secrets: BTreeMap<String, SecretRule>,
+}
+
+/// What is known about one secret.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SecretRule {
+    pub(super) configured: Configured,
+    /// The endpoints that it may be sent to.
+    pub(super) endpoints: BTreeSet<String>,
+}
+
+/// Whether a secret stands in the configuration.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Configured {
+    Required,
+    Optional,
+    /// It is captured from a response.
+    Never,
+}
+
+/// A connector as a configuration names it.
+#[derive(Debug)]
+pub(super) struct Named {
+    /// Its proper name.
+    pub(super) name: &'static str,
+    pub(super) preset: &'static Preset,
+    /// What the name already says about the brand.
+    pub(super) brand: Option<&'static str>,
+}
+
+#[allow(clippy::expect_used, reason = "the table is part of the program, and a test reads it")]
+static PRESETS: LazyLock<BTreeMap<String, Preset>> =
+    LazyLock::new(|| toml::from_str(include_str!("presets.toml")).expect("the table of connectors"));
+
+/// Looks a connector up by its name or an alias.
+pub(super) fn connector(wanted: &str) -> Option<Named> {
+    PRESETS.iter().find_map(|(name, preset)| {
+        let named = |brand| Named { name, preset, brand };
+        if name == wanted {
+            return Some(named(None));
+        }
+        preset.aliases.get(wanted).map(|brand| named(Some(brand)))
+    })
+}
+
+/// All names that [`connector`] knows.
+pub(super) fn names() -> Vec<&'static str> {
+    PRESETS
+        .iter()
+        .flat_map(|(name, preset)| std::iter::once(name).chain(preset.aliases.keys()))
+        .map(String::as_str)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::endpoint;
+    use super::*;
+
+    #[test]
+    fn the_table_is_consistent() {
+        for (name, preset) in PRESETS.iter() {
+            let kebab =
+                |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            assert!(kebab(name) && !preset.regions.is_empty());
+            let endpoints: BTreeSet<_> = preset.brands.values().flat_map(BTreeMap::keys).collect();
+            for (brand, urls) in &preset.brands {
+                assert_eq!(urls.keys().collect::<BTreeSet<_>>(), endpoints, "{brand}");
+                for url in urls.values() {
+                    let parsed = endpoint::parse(url).unwrap();
+                    assert_eq!(parsed.scheme(), "https", "{url}");
+                }
+            }
+            for (secret, rule) in &preset.secrets {
+                assert!(kebab(secret) && !rule.endpoints.is_empty(), "{secret}");
+                assert!(rule.endpoints.iter().all(|endpoint| endpoints.contains(endpoint)), "{secret}");
+            }
+            for (alias, brand) in &preset.aliases {
+                assert!(preset.brands.contains_key(brand) && !PRESETS.contains_key(alias), "{alias}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_and_aliases() {
+        let kia = connector("kia-eu").unwrap();
+        assert_eq!((kia.name, kia.brand), ("hyundai-kia-eu", Some("kia")));
+        assert_eq!(connector("hyundai-kia-eu").unwrap().brand, None);
+        assert!(connector("vw-eu").is_none());
+        assert_eq!(names(), ["hyundai-kia-eu", "hyundai-eu", "kia-eu"]);
+    }
+}

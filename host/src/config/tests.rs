@@ -1,0 +1,185 @@
+//! What a whole file means. What is said about a wrong one: `complaints`.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret;
+
+use super::*;
+use crate::mqtt::client::{Tls, Version};
+use crate::operation::OperationName as Op;
+
+mod complaints;
+
+const BROKER: &str = "[mqtt]\nurl = \"mqtt://127.0.0.1\"\n";
+const ACCOUNT: &str = "[account.main]\nconnector = \"kia-eu\"\nrefresh_token = \"${REFRESH}\"\n";
+const VIN: &str = "KNACCS2EV00000002";
+
+fn environment(variable: &str) -> Option<String> {
+    match variable {
+        "REFRESH" => Some("the-refresh-token".into()),
+        "EMPTY" => Some("\n".into()),
+        "TWO_LINES" => Some("one\ntwo".into()),
+        _ => None,
+    }
+}
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(text, Path::new("car.toml"), &environment)
+}
+
+fn complaints(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_least_that_works() {
+    let config =
+        parse(&format!("{BROKER}{ACCOUNT}[vehicle.ev6]\naccount = \"main\"\nvin = \"{VIN}\"")).unwrap();
+    let Mqtt { host, port, tls, version, client_id, username, password, base_topic } = &config.mqtt;
+    assert_eq!((host.as_str(), *port, tls, *version), ("127.0.0.1", 1883, &None, Version::V5));
+    assert_eq!((client_id.as_str(), base_topic.as_str()), ("vehicle-connector", "vehicle-connector"));
+    assert!(username.is_none() && password.is_none() && config.policy.is_none());
+    assert_eq!(config.log, Log { level: LogLevel::Info, format: LogFormat::Text });
+
+    let account = &config.accounts["main"];
+    let words = [&account.connector, &account.brand, &account.region, &account.language];
+    assert_eq!(words, ["hyundai-kia-eu", "kia", "eu", "en"]);
+    let urls: Vec<_> = account.endpoints.iter().map(|e| format!("{} {}", e.name, e.url)).collect();
+    let expected = [
+        "ccapi https://prd.eu-ccapi.kia.com:8080/",
+        "cci https://cci-api-eu.kia.com/",
+        "idp https://idpconnect-eu.kia.com/",
+    ];
+    assert_eq!(urls, expected);
+    assert_eq!(account.secrets["refresh-token"].expose_secret(), "the-refresh-token");
+    assert_eq!(account.secrets.len(), 1);
+    let bound = |secret: &str| account.bindings[secret].iter().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!((bound("refresh-token"), bound("access-token")), ("idp".into(), "ccapi cci".into()));
+    assert_eq!((bound("pin"), account.max_logins_per_day), ("ccapi".into(), 4));
+
+    let vehicle = &config.vehicles["ev6"];
+    assert_eq!(vehicle.account.as_str(), "main");
+    assert_eq!(vehicle.selector, Selector::Vin(VIN.into()));
+    let expected = [Op::RefreshCached, Op::RefreshSmart, Op::RefreshForce, Op::Lock, Op::CheckActionStatus];
+    assert_eq!(vehicle.allow, expected.into());
+}
+
+#[test]
+fn everything() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| std::fs::write(dir.path().join(name), content).unwrap();
+    write("token", "abc \r\n");
+    write("pin", "1234");
+    write("mqtt", "mqtt-password\n");
+    write("ca.pem", "PEM");
+    write("policy.wasm", "");
+    let text = r#"
+        [mqtt]
+        url = "mqtts://broker.example:18883"
+        version = 4
+        client_id = "me"
+        username = "car"
+        password_file = "mqtt"
+        ca_file = "ca.pem"
+        base_topic = "home/cars"
+        [account.main]
+        connector = "hyundai-kia-eu"
+        brand = "hyundai"
+        region = "eu"
+        language = "de"
+        refresh_token_file = "token"
+        pin_file = "pin"
+        username = "${REFRESH}"
+        endpoints = { ccapi = "http://127.0.0.1:1/", idp = "https://proxy.example/idp/" }
+        max_logins_per_day = 0
+        options = { fingerprint = "K1", level = 3, fast = true }
+        [vehicle.a]
+        account = "main"
+        vin = "knaccs2ev00000002"
+        allow = ["status", "unlock", "climate", "windows", "charge_port", "charging_current", "refresh_cached"]
+        [vehicle.b]
+        account = "main"
+        id = "8f1c"
+        allow = []
+        [vehicle.c]
+        account = "main"
+        name = "My car"
+        [policy]
+        file = "policy.wasm"
+        [log]
+        level = "debug"
+        format = "json"
+    "#;
+    std::fs::write(dir.path().join("car.toml"), text.replace("${REFRESH}", "${PATH}")).unwrap();
+    let config = Config::load(&dir.path().join("car.toml")).unwrap();
+    let mqtt = &config.mqtt;
+    assert_eq!((mqtt.host.as_str(), mqtt.port, mqtt.version), ("broker.example", 18883, Version::V4));
+    assert_eq!(mqtt.tls, Some(Tls::Authorities(b"PEM".to_vec())));
+    assert_eq!((mqtt.client_id.as_str(), mqtt.base_topic.as_str()), ("me", "home/cars"));
+    assert_eq!(mqtt.password.as_ref().unwrap().expose_secret(), "mqtt-password");
+    let account = &config.accounts["main"];
+    assert_eq!((account.language.as_str(), account.max_logins_per_day), ("de", 0));
+    assert_eq!(account.secrets["refresh-token"].expose_secret(), "abc ", "only the line ending goes");
+    assert_eq!(account.secrets.keys().collect::<Vec<_>>(), ["pin", "refresh-token", "username"]);
+    let url = |name: &str| account.endpoints.iter().find(|e| e.name == name).unwrap().url.as_str();
+    assert_eq!((url("ccapi"), url("idp")), ("http://127.0.0.1:1/", "https://proxy.example/idp"));
+    assert_eq!(url("cci"), "https://cci-api-eu.hyundai.com/");
+    let options: Vec<_> = account.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(options, ["fast=true", "fingerprint=K1", "level=3"]);
+    let expected = [
+        Op::RefreshCached,
+        Op::Unlock,
+        Op::StartClimate,
+        Op::StopClimate,
+        Op::SetWindows,
+        Op::OpenChargePort,
+        Op::CloseChargePort,
+        Op::SetChargingCurrent,
+        Op::CheckActionStatus,
+    ];
+    assert_eq!(config.vehicles["a"].allow, expected.into());
+    assert_eq!(config.vehicles["a"].selector, Selector::Vin(VIN.into()));
+    assert_eq!(config.vehicles["b"].selector, Selector::Id("8f1c".into()));
+    assert_eq!(config.vehicles["b"].allow, [Op::CheckActionStatus].into());
+    assert_eq!(config.vehicles["c"].selector, Selector::Name("My car".into()));
+    assert_eq!(config.policy, Some(dir.path().join("policy.wasm")));
+    assert_eq!((config.log.level.as_str(), config.log.format), ("debug", LogFormat::Json));
+
+    let printed = format!("{config:?}");
+    for secret in ["abc ", "1234", "mqtt-password", "KNACCS2EV"] {
+        assert!(!printed.contains(secret), "{secret} in {printed}");
+    }
+}
+
+#[test]
+fn a_missing_file_says_how_to_name_another() {
+    let error = Config::load(Path::new("/no/such/car.toml")).unwrap_err().to_string();
+    assert!(error.starts_with("/no/such/car.toml: cannot be read: "), "{error}");
+    assert!(error.ends_with("name the configuration file with -c FILE"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn plain_text_secrets_need_a_private_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("car.toml");
+    std::fs::write(
+        &path,
+        format!("{BROKER}[account.a]\nconnector = \"kia-eu\"\nrefresh_token = \"hunter2\""),
+    )
+    .unwrap();
+    for (mode, accepted) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false)] {
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+        match Config::load(&path) {
+            Ok(config) => assert!(accepted && config.accounts["a"].secrets.len() == 1, "{mode:o}"),
+            Err(error) => assert!(!accepted && !error.to_string().contains("hunter2"), "{mode:o}: {error}"),
+        }
+    }
+}
+
+#[test]
+fn a_file_of_any_size_is_no_secret() {
+    let text = format!("{BROKER}[account.a]\nconnector = \"kia-eu\"\nrefresh_token_file = \"/dev/zero\"");
+    assert!(complaints(&text).contains("larger than 65536 bytes"));
+}

@@ -1,0 +1,163 @@
+//! The `[vehicle.NAME]` tables.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::reader::{Section, advice};
+use super::slug::Slug;
+use crate::operation::OperationName as Op;
+
+/// What may stand in `allow`, and the operations that it stands for.
+const ALLOW: &[(&str, &[Op])] = &[
+    ("refresh", &[Op::RefreshCached, Op::RefreshSmart, Op::RefreshForce]),
+    ("refresh_cached", &[Op::RefreshCached]),
+    ("refresh_smart", &[Op::RefreshSmart]),
+    ("refresh_force", &[Op::RefreshForce]),
+    ("status", &[Op::CheckActionStatus]),
+    ("lock", &[Op::Lock]),
+    ("unlock", &[Op::Unlock]),
+    ("climate", &[Op::StartClimate, Op::StopClimate]),
+    ("windows", &[Op::SetWindows]),
+    ("charge_port", &[Op::OpenChargePort, Op::CloseChargePort]),
+    ("charging_current", &[Op::SetChargingCurrent]),
+];
+
+/// Allowed when the file does not say. What opens something has to be named.
+const BY_DEFAULT: &[&str] = &["refresh", "lock"];
+/// Allowed whatever the file says: it asks the cloud about an action of one's own and does nothing.
+const ALWAYS: Op = Op::CheckActionStatus;
+
+/// A vehicle of an account.
+#[derive(Clone, Debug)]
+pub struct Vehicle {
+    /// The name of its account; [`Config`](super::Config) has it.
+    pub account: Slug,
+    /// Which of the account's vehicles it is.
+    pub selector: Selector,
+    /// What callers may ask of it.
+    pub allow: BTreeSet<Op>,
+}
+
+/// How a vehicle is found among those of an account. The text is never empty.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Selector {
+    /// By vehicle identification number, 17 characters in upper case.
+    Vin(String),
+    /// By the vendor's own identifier.
+    Id(String),
+    /// By the name that the owner gave it in the vendor's app.
+    Name(String),
+}
+
+impl Selector {
+    /// What it is, for people: `VIN`, `id` or `name`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Vin(_) => "VIN",
+            Self::Id(_) => "id",
+            Self::Name(_) => "name",
+        }
+    }
+}
+
+/// Without the VIN: it must not end in logs.
+impl fmt::Debug for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vin(_) => f.write_str("Vin(…)"),
+            Self::Id(id) => f.debug_tuple("Id").field(id).finish(),
+            Self::Name(name) => f.debug_tuple("Name").field(name).finish(),
+        }
+    }
+}
+
+/// Reads one table; `None` if something in it was complained about and has no stand-in. `accounts` are the names
+/// in the file, also of accounts that are wrong in themselves.
+pub(super) fn read(mut section: Section<'_, '_>, accounts: &[&str]) -> Option<Vehicle> {
+    let account = account(&mut section, accounts);
+    let selector = selector(&mut section);
+    let allow = allow(&mut section);
+    section.finish();
+    Some(Vehicle { account: account?, selector: selector?, allow })
+}
+
+fn account(section: &mut Section<'_, '_>, accounts: &[&str]) -> Option<Slug> {
+    let Some(entry) = section.entry("account") else {
+        let example = accounts.first().copied().unwrap_or("NAME");
+        let message = format!("account is missing in [{}]; add account = {example:?}", section.name);
+        section.complain(&section.span, message);
+        return None;
+    };
+    let given = entry.text()?;
+    if accounts.contains(&given.value) {
+        return Slug::parse(given.value);
+    }
+    let advice = match accounts {
+        [] => format!("add a table [account.{}]", given.value),
+        accounts => advice(given.value, accounts),
+    };
+    section.complain(&given.span, format!("{}: there is no account {:?}; {advice}", given.name, given.value));
+    None
+}
+
+fn selector(section: &mut Section<'_, '_>) -> Option<Selector> {
+    let keys = ["vin", "id", "name"];
+    let given: Vec<_> = keys.into_iter().filter(|key| section.entry(key).is_some()).collect();
+    let [key] = given.as_slice() else {
+        let message = if given.is_empty() {
+            format!("[{}] does not say which vehicle it is; add vin, id or name", section.name)
+        } else {
+            format!(
+                "[{}] says which vehicle it is by {}; keep one of them",
+                section.name,
+                given.join(" and ")
+            )
+        };
+        section.complain(&section.span, message);
+        return None;
+    };
+    let text = section.text(key)?;
+    let value = text.value.trim();
+    match *key {
+        "vin" => match vin(value) {
+            Some(vin) => return Some(Selector::Vin(vin)),
+            None => {
+                let message =
+                    format!("{}: a VIN has 17 letters and digits, and never I, O or Q; check it", text.name);
+                section.complain(&text.span, message);
+            }
+        },
+        _ if value.is_empty() => {
+            section.complain(&text.span, format!("{}: it is empty; write it, or use vin", text.name));
+        }
+        "id" => return Some(Selector::Id(value.to_owned())),
+        _ => return Some(Selector::Name(value.to_owned())),
+    }
+    None
+}
+
+fn vin(text: &str) -> Option<String> {
+    let vin = text.to_ascii_uppercase();
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() && !matches!(byte, b'I' | b'O' | b'Q');
+    (vin.len() == 17 && vin.bytes().all(allowed)).then_some(vin)
+}
+
+fn allow(section: &mut Section<'_, '_>) -> BTreeSet<Op> {
+    let words: Vec<&str> = match section.entry("allow") {
+        None => BY_DEFAULT.to_vec(),
+        Some(entry) => {
+            let given = entry.texts().unwrap_or_default();
+            let known: Vec<_> = ALLOW.iter().map(|(word, _)| *word).collect();
+            for text in given.iter().filter(|text| !known.contains(&text.value)) {
+                let message =
+                    format!("{}: {:?} is unknown; {}", text.name, text.value, advice(text.value, &known));
+                section.complain(&text.span, message);
+            }
+            given.into_iter().map(|text| text.value).collect()
+        }
+    };
+    let allowed =
+        ALLOW.iter().filter(|(word, _)| words.contains(word)).flat_map(|(_, operations)| *operations);
+    allowed.copied().chain([ALWAYS]).collect()
+}

@@ -1,0 +1,189 @@
+//! `vehicle-connector demo`: the whole product on loopback, telling what it does.
+//!
+//! A broker, a simulated cloud and a host, each on a free port. A story plays over real MQTT: what it shows is
+//! what any client of the broker sees, and every claim is checked against the cloud's own counters.
+
+mod broker;
+mod driver;
+mod story;
+mod voice;
+
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use simulator::Simulator;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+pub use self::broker::{Broker, BrokerError};
+use self::driver::Driver;
+use self::story::Story;
+pub use self::story::{DEMO_ACCOUNT, demo_config};
+use self::voice::Voice;
+use crate::bridge::Bridge;
+use crate::config::Config;
+use crate::host::{Ground, Host};
+use crate::store::MemoryStore;
+use crate::time::SystemClock;
+
+/// How the demo is run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// End after so long, counted from the start; without it when interrupted.
+    pub seconds: Option<u64>,
+    /// Print a JSON object as the last line.
+    pub json: bool,
+}
+
+/// What the story came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Commands that were sent.
+    pub commands: u64,
+    /// How many succeeded.
+    pub succeeded: u64,
+    /// How many did not; the story wants a few to fail.
+    pub failed: u64,
+    /// Refresh grants after the first sign-in.
+    pub token_refreshes: u64,
+    /// Requests that the cloud received.
+    pub upstream_calls: u64,
+    /// How often the policy was swapped.
+    pub policy_swaps: u64,
+    /// How long the story took, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// Everything that the demo needs, started.
+#[derive(Debug)]
+pub struct Stage {
+    cloud: Simulator,
+    config: Config,
+    host: Arc<Host>,
+    driver: Driver,
+    serving: JoinHandle<()>,
+    summary: Summary,
+    started: Instant,
+}
+
+impl Stage {
+    /// Starts the cloud, the broker and the host, and returns when the host is online.
+    ///
+    /// # Errors
+    ///
+    /// When one of them does not start.
+    pub async fn set() -> anyhow::Result<Self> {
+        let started = Instant::now();
+        let cloud = Simulator::start(simulator::Config::default()).await?;
+        let broker = Broker::start()?;
+        broker.ready().await?;
+        let config = demo_config(&cloud.base_url(), broker.port())?;
+        let mut bridge = Bridge::connect(&config.mqtt)?;
+        let ground = Ground {
+            store: Arc::new(MemoryStore::default()),
+            clock: Arc::new(SystemClock::start()),
+            outbox: bridge.outbox(),
+        };
+        let host = Host::start(&config, ground).await?;
+        let driver = Driver::connect(&config.mqtt).await?;
+        let (connected, online) = tokio::sync::oneshot::channel();
+        let mut connected = Some(connected);
+        let serving = tokio::spawn({
+            let host = Arc::clone(&host);
+            async move {
+                let connected = |_version| {
+                    // Whoever waited for it may have been interrupted.
+                    let _gone = connected.take().map(|connected| connected.send(()));
+                };
+                bridge.serve(&host, connected).await;
+            }
+        });
+        online.await?;
+        Ok(Self { cloud, config, host, driver, serving, summary: Summary::default(), started })
+    }
+
+    /// Tells the story, and what it came to, however far it went.
+    ///
+    /// # Errors
+    ///
+    /// When it did not go as told; the error says where.
+    pub async fn tell(&mut self) -> anyhow::Result<()> {
+        self.tell_with(&Voice::for_stdout()).await
+    }
+
+    async fn tell_with(&mut self, voice: &Voice) -> anyhow::Result<()> {
+        let cloud = self.cloud.control();
+        Story::new(voice, self.driver.clone(), Arc::clone(&self.host), cloud, &mut self.summary).tell().await
+    }
+
+    /// What the story came to so far.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let counters = self.cloud.control().counters();
+        Summary {
+            // The first grant is the sign-in.
+            token_refreshes: counters.grants.saturating_sub(1),
+            upstream_calls: counters.requests,
+            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            ..self.summary.clone()
+        }
+    }
+
+    /// Ends the host. The broker lives as long as the process.
+    pub async fn strike(self) {
+        self.serving.abort();
+        self.host.stop().await;
+    }
+}
+
+/// Plays the demo. Returns whether the story went as told.
+///
+/// # Errors
+///
+/// When something that the demo needs does not start.
+pub async fn play(options: Options) -> anyhow::Result<bool> {
+    let deadline = options.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let voice = Voice::for_stdout();
+    let mut stage = Stage::set().await?;
+    voice.opening(stage.started.elapsed(), stage.config.mqtt.port, &stage.cloud.base_url());
+
+    let told = tokio::select! {
+        told = stage.tell_with(&voice) => Some(told),
+        () = at(deadline) => None,
+        _ = tokio::signal::ctrl_c() => None,
+    };
+    let summary = stage.summary();
+    let went_as_told = match told {
+        Some(Ok(())) => {
+            voice.closing(&summary);
+            voice.invitation(&stage.config.mqtt, options.seconds);
+            tokio::select! {
+                () = at(deadline) => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            true
+        }
+        Some(Err(error)) => {
+            voice.failure(&format!("the story did not go as told: {error:#}"));
+            false
+        }
+        None => {
+            voice.failure("interrupted before the story had ended");
+            false
+        }
+    };
+    stage.strike().await;
+    if options.json {
+        writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;
+    }
+    Ok(went_as_told)
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,268 @@
+//! The story of the demo. Every act says what it does, does it over MQTT, and checks what the cloud has counted.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, ensure};
+use simulator::{ActionKind, Control, Counters, Refusal};
+use tokio::task::JoinSet;
+
+use super::Summary;
+use super::driver::Driver;
+use super::voice::Voice;
+use crate::config::Config;
+use crate::host::Host;
+use crate::operation::{Reason, Report, State};
+use crate::plugin::embedded;
+
+/// The slug of the demo's account.
+pub const DEMO_ACCOUNT: &str = "demo";
+
+/// The demo's vehicles: their slugs, and their identifiers in the simulated cloud.
+const LEGACY: (&str, &str) = ("niro", "11111111-1111-4111-8111-111111111111");
+const CCS2: (&str, &str) = ("ev6", "22222222-2222-4222-8222-222222222222");
+
+/// What the vendor says one day instead of "Token is expired".
+const NEW_WORDING: &str = "Key not authorized: token has expired";
+
+/// The configuration of the demo: one account of the simulated cloud with two vehicles.
+///
+/// # Errors
+///
+/// Only if the configuration's rules have changed and this was forgotten.
+pub fn demo_config(cloud: &str, broker_port: u16) -> anyhow::Result<Config> {
+    let simulated = simulator::Config::default();
+    let text = format!(
+        r#"
+        [mqtt]
+        url = "mqtt://127.0.0.1:{broker_port}"
+
+        [account.{DEMO_ACCOUNT}]
+        connector = "hyundai-kia-eu"
+        brand = "kia"
+        region = "eu"
+        refresh_token = "${{DEMO_REFRESH_TOKEN}}"
+        pin = "${{DEMO_PIN}}"
+        endpoints = {{ ccapi = "{cloud}", idp = "{cloud}", cci = "{cloud}" }}
+
+        [vehicle.{}]
+        account = "{DEMO_ACCOUNT}"
+        id = "{}"
+        allow = ["refresh", "lock", "unlock"]
+
+        [vehicle.{}]
+        account = "{DEMO_ACCOUNT}"
+        id = "{}"
+        allow = ["refresh", "lock", "unlock"]
+        "#,
+        LEGACY.0, LEGACY.1, CCS2.0, CCS2.1
+    );
+    let environment = |name: &str| match name {
+        "DEMO_REFRESH_TOKEN" => Some(simulated.refresh_token.clone()),
+        "DEMO_PIN" => Some(simulated.pin.clone()),
+        _ => None,
+    };
+    Ok(Config::parse(&text, std::path::Path::new("demo.toml"), &environment)?)
+}
+
+/// The story and what it needs.
+pub(super) struct Story<'v> {
+    voice: &'v Voice,
+    driver: Driver,
+    host: Arc<Host>,
+    cloud: Control,
+    /// Counts along, and is there even if the story ends early.
+    summary: &'v mut Summary,
+}
+
+impl<'v> Story<'v> {
+    pub(super) fn new(
+        voice: &'v Voice,
+        driver: Driver,
+        host: Arc<Host>,
+        cloud: Control,
+        summary: &'v mut Summary,
+    ) -> Self {
+        Self { voice, driver, host, cloud, summary }
+    }
+
+    pub(super) async fn tell(&mut self) -> anyhow::Result<()> {
+        self.both_cars_are_read().await.context("reading both cars")?;
+        self.a_car_is_locked().await.context("locking a car")?;
+        self.the_token_expires_under_ten_operations().await.context("ten operations on an expired token")?;
+        self.the_vendor_changes_the_wording().await.context("the changed wording")
+    }
+
+    async fn both_cars_are_read(&mut self) -> anyhow::Result<()> {
+        self.voice.act("Two cars are read, one of each generation");
+        for (slug, _) in [LEGACY, CCS2] {
+            let report = self.command(slug, "refresh_cached", None).await?;
+            succeeded(&report)?;
+            let state = self.driver.state(slug, |_| true).await?.state;
+            let soc = state.soc_percent.context("no state of charge")?;
+            let range = state.range_km.context("no range")?;
+            let locked = if state.locked.context("no lock state")? { "locked" } else { "unlocked" };
+            self.voice.success(&format!("{slug:<5} {soc} %, {range} km, {locked}"));
+        }
+        Ok(())
+    }
+
+    async fn a_car_is_locked(&mut self) -> anyhow::Result<()> {
+        self.voice.act("A car is unlocked and locked again; each time the car confirms");
+        for (action, operation, locked) in
+            [(ActionKind::Unlock, "unlock", false), (ActionKind::Lock, "lock", true)]
+        {
+            let before = self.cloud.counters();
+            let report = self.command(LEGACY.0, "lock", Some(operation)).await?;
+            succeeded(&report)?;
+            let after = self.cloud.counters();
+            let actuations = after.actuations_of(LEGACY.1, action) - before.actuations_of(LEGACY.1, action);
+            ensure!(actuations == 1, "the car was made to {operation} {actuations} times");
+            self.driver.state(LEGACY.0, |published| published.state.locked == Some(locked)).await?;
+            self.voice.success(&format!(
+                "{operation:<6} confirmed by the car after {} polls; its published state says so too",
+                after.polls - before.polls
+            ));
+        }
+        Ok(())
+    }
+
+    async fn the_token_expires_under_ten_operations(&mut self) -> anyhow::Result<()> {
+        self.voice.act("The cloud ends the token while ten operations are in flight");
+        let before = self.cloud.counters();
+        self.cloud.expire_when_in_flight(10);
+        let mut flying = JoinSet::new();
+        for (slug, _) in [LEGACY, CCS2] {
+            for operation in ["refresh_cached"; 4].into_iter().chain(["lock"]) {
+                let driver = self.driver.clone();
+                flying.spawn(async move { driver.command(slug, operation, None).await });
+            }
+        }
+        self.cloud.wait_until(|counters| counters.refused_tokens >= before.refused_tokens + 10).await;
+        self.voice.trouble("ten requests are refused: \"Key not authorized: Token is expired\"");
+        let mut attempts = Vec::new();
+        while let Some(report) = flying.join_next().await {
+            let report = self.count(report??);
+            succeeded(&report)?;
+            attempts.push(report.attempts);
+        }
+        let after = self.cloud.counters();
+        let refreshes = after.grants_asked - before.grants_asked;
+        ensure!(attempts == [2; 10], "attempts of the ten operations: {attempts:?}");
+        ensure!(refreshes == 1, "{refreshes} refreshes");
+        self.voice.success("one refresh for all of them, each repeated once, ten successes");
+        self.counted(&before, &after);
+        Ok(())
+    }
+
+    async fn the_vendor_changes_the_wording(&mut self) -> anyhow::Result<()> {
+        self.voice.act("The vendor changes the wording, and an outdated policy misses it");
+        let outdated = self.host.policy().swap(embedded::FOUR_PHRASES).await?;
+        self.host.announce_policy();
+        self.summary.policy_swaps += 1;
+        self.voice.fact(&format!(
+            "now deciding: {} {}, four phrases and a 30 s window, as in the service that this host replaces",
+            outdated.name, outdated.version
+        ));
+        let report = self.command(CCS2.0, "refresh_cached", None).await?;
+        succeeded(&report)?;
+        self.voice.success("as long as nothing fails, it makes no difference");
+
+        let before = self.cloud.counters();
+        self.cloud.expire_access_token_with(Refusal::gateway(NEW_WORDING));
+        self.voice.trouble(&format!("the token ends; from today the cloud says {NEW_WORDING:?}"));
+        let report = self.command(LEGACY.0, "lock", None).await?;
+        ensure!(report.state == State::Failed, "the outdated policy was to miss it, but: {report:?}");
+        ensure!(report.reason == Some(Reason::UpstreamRefused), "it failed for another reason: {report:?}");
+        ensure!(self.cloud.counters().grants_asked == before.grants_asked, "it was to refresh nothing");
+        self.voice.trouble("lock   failed, and would fail until somebody restarts the service");
+
+        self.voice.act("The current policy is swapped in while commands keep flowing");
+        let verification = std::time::Instant::now();
+        let candidate = self.host.policy().verify(embedded::POLICY).await?;
+        let took = verification.elapsed();
+        // Reads one after the other, without a pause, before, during and after the swap.
+        let flow = tokio::spawn(flow(self.driver.clone()));
+        self.cloud.wait_until(|counters| counters.status > before.status).await;
+        let current = self.host.policy().activate(candidate);
+        self.host.announce_policy();
+        self.summary.policy_swaps += 1;
+        self.voice.fact(&format!(
+            "now deciding: {} {}; compiling and trying it took {} ms, the swap is one pointer",
+            current.name,
+            current.version,
+            took.as_millis()
+        ));
+        let reports = flow.await??;
+        let failed = reports.iter().filter(|report| report.state != State::Succeeded).count();
+        let total = reports.len();
+        let recovered = reports.iter().position(|report| report.state == State::Succeeded);
+        let recovered = recovered.context("no read succeeded")?;
+        for report in reports {
+            self.count(report);
+        }
+        ensure!(failed == recovered, "{failed} reads failed, but {recovered} came before the first success");
+        let after = self.cloud.counters();
+        ensure!(after.grants_asked - before.grants_asked == 1, "exactly one refresh was to follow the swap");
+        self.voice.success(&format!(
+            "recovered: of {total} reads the first {failed} failed under the outdated policy, all others succeeded"
+        ));
+        let report = self.command(LEGACY.0, "lock", None).await?;
+        succeeded(&report)?;
+        self.voice.success("lock   confirmed by the car; nobody restarted anything");
+        self.counted(&before, &self.cloud.counters());
+        Ok(())
+    }
+
+    async fn command(
+        &mut self,
+        vehicle: &str,
+        operation: &str,
+        action: Option<&str>,
+    ) -> anyhow::Result<Report> {
+        let report = self.driver.command(vehicle, operation, action).await?;
+        Ok(self.count(report))
+    }
+
+    fn count(&mut self, report: Report) -> Report {
+        self.summary.commands += 1;
+        match report.state {
+            State::Succeeded => self.summary.succeeded += 1,
+            _ => self.summary.failed += 1,
+        }
+        report
+    }
+
+    fn counted(&self, before: &Counters, after: &Counters) {
+        self.voice.fact(&format!(
+            "the cloud counted {} requests: {} refused, {} refresh, {} actuations",
+            after.requests - before.requests,
+            after.refused - before.refused,
+            after.grants_asked - before.grants_asked,
+            after.total_actuations() - before.total_actuations()
+        ));
+    }
+}
+
+/// Reads a car until ten reads in a row have succeeded.
+async fn flow(driver: Driver) -> anyhow::Result<Vec<Report>> {
+    let mut reports: Vec<Report> = Vec::new();
+    let mut in_a_row = 0;
+    while in_a_row < 10 {
+        let report = driver.command(CCS2.0, "refresh_cached", None).await?;
+        in_a_row = if report.state == State::Succeeded { in_a_row + 1 } else { 0 };
+        reports.push(report);
+        ensure!(reports.len() < 10_000, "no recovery within 10,000 reads");
+    }
+    Ok(reports)
+}
+
+fn succeeded(report: &Report) -> anyhow::Result<()> {
+    ensure!(
+        report.state == State::Succeeded,
+        "{} ended as {:?}: {:?}",
+        report.op,
+        report.state,
+        report.message
+    );
+    Ok(())
+}

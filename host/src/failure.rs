@@ -1,0 +1,118 @@
+//! Failures on their way from a connector to the policy.
+//!
+//! The connector reports what it saw. The host adds what only it knows (which operation, which effect, how old
+//! the token was), takes out what the policy must not see, and corrects the one claim on which lives could
+//! depend: whether the vehicle may have acted.
+
+use std::time::Duration;
+
+use crate::bindings::{policy, types};
+use crate::primitives::Allowance;
+use crate::redact;
+use crate::time::milliseconds;
+
+/// The longest message that a policy is shown, in bytes.
+const LONGEST_MESSAGE: usize = 2_048;
+
+/// The longest code that a policy is shown, in bytes.
+const LONGEST_CODE: usize = 64;
+
+/// What the host knows about an attempt that failed.
+#[derive(Debug, Clone)]
+pub(crate) struct Facts<'a> {
+    pub(crate) cloud: &'a str,
+    pub(crate) operation: &'a str,
+    pub(crate) effect: policy::Effect,
+    pub(crate) token_age: Option<Duration>,
+}
+
+/// The failure as the policy is shown it.
+pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, allowance: &Allowance) -> policy::Failure {
+    let short = |code: String| redact::cut(code, LONGEST_CODE);
+    policy::Failure {
+        cloud: facts.cloud.to_owned(),
+        operation: facts.operation.to_owned(),
+        effect: facts.effect,
+        phase: failure.phase.into(),
+        certainty: certainty(failure.certainty, allowance),
+        transport: failure.transport.map(Into::into),
+        http_status: failure.http_status,
+        code: failure.code.map(short),
+        sub_code: failure.sub_code.map(short),
+        oauth_error: failure.oauth_error.map(short),
+        retry_after: failure.retry_after,
+        message: redact::cut(redact::mask_vins(&failure.message), LONGEST_MESSAGE),
+        body: failure.body.into(),
+        token_age: facts.token_age.map(milliseconds),
+    }
+}
+
+/// A connector may be more careful than the host, never less: if a request that acts on the vehicle left without
+/// an answer, the outcome is not known, whatever the connector believes.
+fn certainty(claimed: types::Certainty, allowance: &Allowance) -> policy::Certainty {
+    match claimed {
+        types::Certainty::NotSent | types::Certainty::Rejected if allowance.outcome_unknown() => {
+            policy::Certainty::Ambiguous
+        }
+        types::Certainty::NotSent => policy::Certainty::NotSent,
+        types::Certainty::Rejected => policy::Certainty::Rejected,
+        types::Certainty::Ambiguous => policy::Certainty::Ambiguous,
+        types::Certainty::Accepted => policy::Certainty::Accepted,
+    }
+}
+
+impl From<types::Phase> for policy::Phase {
+    fn from(phase: types::Phase) -> Self {
+        match phase {
+            types::Phase::SignIn => Self::SignIn,
+            types::Phase::Refresh => Self::Refresh,
+            types::Phase::Registration => Self::Registration,
+            types::Phase::Pin => Self::Pin,
+            types::Phase::Status => Self::Status,
+            types::Phase::Command => Self::Command,
+            types::Phase::Confirmation => Self::Confirmation,
+            types::Phase::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<types::Transport> for policy::Transport {
+    fn from(transport: types::Transport) -> Self {
+        match transport {
+            types::Transport::NotSent => Self::NotSent,
+            types::Transport::Interrupted => Self::Interrupted,
+            types::Transport::Denied => Self::Denied,
+            types::Transport::Other => Self::Other,
+        }
+    }
+}
+
+impl From<types::BodyKind> for policy::BodyKind {
+    fn from(kind: types::BodyKind) -> Self {
+        match kind {
+            types::BodyKind::None => Self::None,
+            types::BodyKind::Json => Self::Json,
+            types::BodyKind::Html => Self::Html,
+            types::BodyKind::Other => Self::Other,
+        }
+    }
+}
+
+/// A word for the kind of failure, for logs and records.
+pub(crate) fn fault_name(fault: &policy::Fault) -> &str {
+    match fault {
+        policy::Fault::TokenExpired => "token-expired",
+        policy::Fault::DeviceUnregistered => "device-unregistered",
+        policy::Fault::ControlTokenExpired => "control-token-expired",
+        policy::Fault::CredentialsRejected => "credentials-rejected",
+        policy::Fault::RateLimited => "rate-limited",
+        policy::Fault::Busy => "busy",
+        policy::Fault::VehicleUnreachable => "vehicle-unreachable",
+        policy::Fault::Transient => "transient",
+        policy::Fault::Unsupported => "unsupported",
+        policy::Fault::InvalidRequest => "invalid-request",
+        policy::Fault::Malformed => "malformed",
+        policy::Fault::Unknown => "unknown",
+        policy::Fault::Other(name) => name,
+    }
+}

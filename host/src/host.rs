@@ -1,0 +1,197 @@
+//! The host: accounts and vehicles, and what happens to a command from the moment it arrives.
+//!
+//! Nothing here knows of MQTT connections: commands come in as topic and payload, and what there is to say goes
+//! to an [`Outbox`]. What is retained can be said again at any time, as after a reconnect.
+
+mod announce;
+mod commands;
+mod vehicles;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+use crate::account::{Account, Circuits, Shared};
+use crate::config::Config;
+use crate::outbox::Outbox;
+use crate::plugin::{ActivationError, ConnectorSlot, PolicySlot, embedded};
+use crate::primitives::HttpClient;
+use crate::results::Results;
+use crate::sandbox::Sandbox;
+use crate::store::{Store, StoreError};
+use crate::time::Clock;
+use crate::topics::Topics;
+use crate::vehicle::Vehicle;
+
+pub use self::commands::{Request, RespondTo};
+pub(crate) use self::vehicles::Found;
+
+/// What a host stands on.
+#[derive(Debug, Clone)]
+pub struct Ground {
+    /// Where state is kept.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The way to the broker.
+    pub outbox: Arc<dyn Outbox>,
+}
+
+/// Why a host did not start. Nothing runs when one of these is returned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// This machine cannot run WebAssembly.
+    #[error("the WebAssembly engine does not start: {0}")]
+    Engine(String),
+    /// This system cannot verify servers.
+    #[error("the HTTP client does not start: {0}")]
+    Http(#[from] reqwest::Error),
+    /// The connector was not accepted.
+    #[error("the connector {name}: {error}")]
+    Connector {
+        /// Its name in the configuration.
+        name: String,
+        /// Why.
+        error: ActivationError,
+    },
+    /// The policy was not accepted.
+    #[error("the policy {file}: {error}")]
+    Policy {
+        /// Where it comes from.
+        file: String,
+        /// Why.
+        error: ActivationError,
+    },
+    /// The policy's file could not be read.
+    #[error("the policy {file} cannot be read: {error}")]
+    PolicyFile {
+        /// The file.
+        file: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// What was stored cannot be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A running host.
+#[derive(Debug)]
+pub struct Host {
+    /// The topic tree.
+    pub topics: Topics,
+    policy: Arc<PolicySlot>,
+    accounts: BTreeMap<String, Arc<Account>>,
+    vehicles: BTreeMap<String, Arc<Vehicle>>,
+    results: Results,
+    ground: Ground,
+    started_at: Timestamp,
+    /// Commands under way, so that stopping can wait for them.
+    under_way: TaskTracker,
+    /// Set when no new command is taken.
+    closed: AtomicBool,
+    /// True when open commands have to end now.
+    stopping: watch::Sender<bool>,
+}
+
+/// How long commands under way may take to end when the host stops.
+const GRACE: Duration = Duration::from_secs(3);
+
+impl Host {
+    /// Loads the plugins and opens the accounts. Makes no request yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub async fn start(config: &Config, ground: Ground) -> Result<Arc<Self>, StartError> {
+        let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let http = HttpClient::new()?;
+        let policy = Arc::new(open_policy(config, &sandbox).await?);
+        let topics = Topics::below(&config.mqtt.base_topic);
+        let shared = Shared {
+            policy: Arc::clone(&policy),
+            store: Arc::clone(&ground.store),
+            clock: Arc::clone(&ground.clock),
+            outbox: Arc::clone(&ground.outbox),
+            http,
+            clouds: Arc::new(Circuits::default()),
+        };
+
+        // One slot for each connector, however many accounts use it: a swap is for all of them.
+        let mut connectors: BTreeMap<&str, Arc<ConnectorSlot>> = BTreeMap::new();
+        let mut accounts = BTreeMap::new();
+        for (slug, account) in &config.accounts {
+            let name = account.connector.as_str();
+            let connector = match connectors.get(name) {
+                Some(connector) => Arc::clone(connector),
+                None => {
+                    let opened = ConnectorSlot::open(&sandbox, embedded::HYUNDAI_KIA).await;
+                    let opened =
+                        opened.map_err(|error| StartError::Connector { name: name.to_owned(), error })?;
+                    let connector = Arc::new(opened);
+                    connectors.insert(name, Arc::clone(&connector));
+                    connector
+                }
+            };
+            let prefix = topics.connector_prefix(slug.as_str());
+            let account = Account::open(slug.as_str(), account, prefix, connector, shared.clone()).await?;
+            accounts.insert(slug.to_string(), account);
+        }
+        let vehicles = config.vehicles.iter().filter_map(|(slug, vehicle)| {
+            // The configuration has made sure that the account exists.
+            let account = accounts.get(vehicle.account.as_str())?;
+            let vehicle = Vehicle::new(slug.as_str(), vehicle, Arc::clone(account));
+            Some((slug.to_string(), Arc::new(vehicle)))
+        });
+        Ok(Arc::new(Self {
+            vehicles: vehicles.collect(),
+            accounts,
+            policy,
+            topics,
+            results: Results::new(Arc::clone(&ground.store)),
+            started_at: ground.clock.now(),
+            ground,
+            under_way: TaskTracker::new(),
+            closed: AtomicBool::new(false),
+            stopping: watch::Sender::new(false),
+        }))
+    }
+
+    /// The policy's slot, to swap it.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<PolicySlot> {
+        &self.policy
+    }
+
+    /// Takes no more commands, lets those under way end for a moment, gives the others the result
+    /// `host_stopping`, and returns when every one has its final result.
+    pub async fn stop(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.under_way.close();
+        if tokio::time::timeout(GRACE, self.under_way.wait()).await.is_err() {
+            self.stopping.send_replace(true);
+            self.under_way.wait().await;
+        }
+    }
+}
+
+/// The policy that the configuration names, or the one that the connector ships with.
+async fn open_policy(config: &Config, sandbox: &Sandbox) -> Result<PolicySlot, StartError> {
+    let (file, component) = match &config.policy {
+        None => ("of the connector".to_owned(), embedded::HYUNDAI_KIA.to_vec()),
+        Some(path) => {
+            let file = path.display().to_string();
+            match tokio::fs::read(path).await {
+                Ok(component) => (file, component),
+                Err(error) => return Err(StartError::PolicyFile { file, error }),
+            }
+        }
+    };
+    PolicySlot::open(sandbox, &component).await.map_err(|error| StartError::Policy { file, error })
+}

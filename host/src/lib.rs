@@ -1,0 +1,52 @@
+//! A host that bridges vehicle clouds to MQTT, and keeps doing so when a token expires.
+//!
+//! What changes when a vendor changes its mind lives in WebAssembly components that are swapped while the host
+//! runs: a *connector* speaks one vendor's cloud, a *policy* says what a failure means and what should follow.
+//! The host owns what must never depend on a plugin: sockets, clock, broker, locks, secrets, and the rules that
+//! hold whatever a plugin says.
+//!
+//! # Layout
+//!
+//! From the outside in:
+//!
+//! * [`cli`]: the program; [`config`]: its file; [`demo`]: the whole product on loopback.
+//! * [`bridge`]: serves a host to a broker; [`mqtt`]: the connection; [`topics`]: the tree; [`outbox`]: what the
+//!   host has to say.
+//! * [`host`]: accounts and vehicles, and what happens to a command; [`command`]: what callers send;
+//!   [`results`]: what they get again when they repeat themselves; [`vehicle`]: queue and memory of one vehicle;
+//!   [`state`]: what is published of it.
+//! * [`operation`]: attempts, repeats and their limits, from the first attempt to the final result.
+//! * [`account`]: what one account consists of. `session`: renewing its token once for everybody; [`cell`]: values
+//!   under a lock, by generation; [`latch`]: what only a person can end; [`circuit`]: a breaker.
+//! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
+//!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
+//! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said.
+
+pub mod account;
+pub mod bindings;
+pub mod bridge;
+pub mod cell;
+pub mod circuit;
+pub mod cli;
+pub mod command;
+pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
+mod failure;
+pub mod host;
+pub mod latch;
+pub mod mqtt;
+pub mod operation;
+pub mod outbox;
+pub mod plugin;
+pub mod primitives;
+pub mod redact;
+pub mod results;
+pub mod sandbox;
+mod session;
+pub mod slot;
+pub mod state;
+pub mod store;
+pub mod time;
+pub mod topics;
+pub mod vehicle;

@@ -1,0 +1,3 @@
+//! MQTT: the connection.
+
+pub mod client;

@@ -1,0 +1,229 @@
+//! The connection to the MQTT broker: one client that stays connected, whatever the broker does.
+//!
+//! [`connect`] starts a task that owns the socket and gives back two ends of it: a [`Publisher`] to send
+//! with and [`Events`] to listen to. What they guarantee:
+//!
+//! * **Publishing is at least once.** A message stays queued until the broker acknowledges it, across
+//!   reconnects; what was sent and not acknowledged is sent again, so a subscriber may see it twice. A retained
+//!   message that still waits is replaced by a newer one for the same topic: an outage does not end in a
+//!   replay of old states. A message that the connection does not survive five times is dropped with an error in
+//!   the log, and so is one that is larger than the broker accepts.
+//! * **Every session is clean.** Nothing survives on the broker: after each [`Event::Connected`] the caller
+//!   subscribes again, and no command that was sent while the host was away arrives late.
+//! * **Received messages are acknowledged by the client library as they are read**, before the caller has seen
+//!   them. A crash between the two loses the command; its sender gets no result, and nothing happens twice.
+//! * **The task never waits for the caller.** Events queue up to a bound and further messages are then
+//!   dropped and counted ([`Event::Overflow`]), so publishing from the loop that reads events cannot lock up.
+//! * **MQTT 5, and 3.1.1 where that is all the broker speaks**: see [`Version::V5`].
+//!
+//! # Layout
+//!
+//! `session` is the task: connect, drive, wait, again. `link` makes the two protocol versions of the client
+//! library look alike (`v5`, `v4`). `outbox` and `inbox` are the two queues. `backoff`, `dialect`
+//! and `subscriptions` are the decisions, without any I/O. `tls` builds the certificate check.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::config;
+
+mod backoff;
+mod dialect;
+mod inbox;
+mod link;
+mod outbox;
+mod publisher;
+mod session;
+mod subscriptions;
+mod tls;
+mod v4;
+mod v5;
+
+pub use inbox::Events;
+pub use publisher::{PublishError, Publisher, SubscribeError};
+pub use subscriptions::Refusal;
+pub use tls::{Tls, TlsError};
+
+/// The largest payload that [`Publisher::publish`] takes, in bytes.
+pub const MAX_PAYLOAD: usize = 256 * 1024;
+
+/// The largest packet that the client accepts from an MQTT 5 broker, in bytes. The broker is told when
+/// connecting, and does not deliver larger messages at all. The caller still has to refuse
+/// commands that are unreasonably large: this bound is about memory.
+pub const MAX_INCOMING_V5: u32 = 1024 * 1024;
+
+/// The largest packet that the client accepts from an MQTT 3.1.1 broker, in bytes.
+///
+/// The older protocol cannot announce a limit, so a larger packet ends the connection. It is far above
+/// [`MAX_INCOMING_V5`] because a retained message beyond it would end every connection that subscribes to its topic;
+/// the client then retries at the slowest pace, and the reason of [`Event::Disconnected`] says why.
+pub const MAX_INCOMING_V4: usize = 16 * 1024 * 1024;
+
+/// Where to connect, as whom, and what the broker shall say when the connection is lost.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Name or address of the broker; an IPv6 address without brackets.
+    pub host: String,
+    /// Its TCP port.
+    pub port: u16,
+    /// How the broker's certificate is checked; `None` connects without TLS.
+    pub tls: Option<Tls>,
+    /// The name of this client; a broker disconnects an older connection of the same name.
+    pub client_id: String,
+    /// User name, if the broker wants one.
+    pub username: Option<String>,
+    /// Password, sent only together with a user name.
+    pub password: Option<SecretString>,
+    /// The protocol version to begin with.
+    pub version: Version,
+    /// Published by the broker when the connection is lost without [`Publisher::disconnect`].
+    pub will: Will,
+    /// How often an idle connection is checked. Below 5 s counts as 5 s, above 18 hours as 18 hours.
+    pub keep_alive: Duration,
+}
+
+impl Options {
+    /// What the configuration says, with a keep-alive time of 30 s.
+    pub fn new(config: &config::Mqtt, will: Will) -> Self {
+        Self {
+            host: config.host.clone(),
+            port: config.port,
+            tls: config.tls.clone(),
+            client_id: config.client_id.clone(),
+            username: config.username.clone(),
+            password: config.password.clone(),
+            version: config.version,
+            will,
+            keep_alive: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A protocol version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Version {
+    /// MQTT 5.
+    ///
+    /// A broker that refuses the version, or that twice in a row accepts the connection and then closes it or
+    /// stays silent (as 3.1.1 brokers do), is asked in 3.1.1. If that works it is kept until the process ends; a
+    /// broker that cannot be reached at all never leads to it.
+    V5,
+    /// MQTT 3.1.1: no response topics, no correlation data, no expiry on the broker, and own messages come back if
+    /// they match an own subscription.
+    V4,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::V5 => "MQTT 5",
+            Self::V4 => "MQTT 3.1.1",
+        })
+    }
+}
+
+/// The message that the broker publishes for a client that disappeared, with QoS 1.
+#[derive(Clone, Debug)]
+pub struct Will {
+    /// Topic.
+    pub topic: String,
+    /// Payload.
+    pub payload: Vec<u8>,
+    /// Whether the broker keeps it.
+    pub retain: bool,
+}
+
+/// A message from the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Topic.
+    pub topic: String,
+    /// Payload, at most [`MAX_INCOMING_V5`] or [`MAX_INCOMING_V4`] bytes.
+    pub payload: Vec<u8>,
+    /// On MQTT 5, whether the sender asked to retain it. On 3.1.1, whether this is a copy that the broker kept:
+    /// there a live message never carries the mark.
+    pub retain: bool,
+    /// 0, 1 or 2.
+    pub qos: u8,
+    /// Where the sender wants the answer (MQTT 5).
+    pub response_topic: Option<String>,
+    /// What the answer has to carry (MQTT 5).
+    pub correlation: Option<Vec<u8>>,
+}
+
+/// A message to publish, always with QoS 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Topic, without wildcards.
+    pub topic: String,
+    /// Payload, at most [`MAX_PAYLOAD`] bytes.
+    pub payload: Vec<u8>,
+    /// Whether the broker keeps it for later subscribers.
+    pub retain: bool,
+    /// Correlation data of the request that this answers (MQTT 5; left out on 3.1.1).
+    pub correlation: Option<Vec<u8>>,
+    /// How long it is worth delivering. Counts while it waits for the broker, where it is then dropped without
+    /// a word; on MQTT 5 the broker gets what is left, in whole seconds.
+    pub expiry: Option<Duration>,
+}
+
+impl Outgoing {
+    /// A message that is neither retained nor an answer and does not expire.
+    pub fn new(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
+        Self { topic: topic.into(), payload: payload.into(), retain: false, correlation: None, expiry: None }
+    }
+
+    /// The same message, retained.
+    #[must_use]
+    pub fn retained(mut self) -> Self {
+        self.retain = true;
+        self
+    }
+}
+
+/// What happened on the connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The broker accepted the client. It knows no subscriptions of it.
+    Connected {
+        /// What is spoken.
+        version: Version,
+        /// Whether the broker says that it still had a session; false on any broker that keeps to the rules.
+        session_present: bool,
+    },
+    /// The connection was lost, or the first attempt failed, or attempts fail for another reason than before.
+    /// Attempts go on.
+    Disconnected {
+        /// For people; never contains a password.
+        reason: String,
+    },
+    /// A message arrived.
+    Message(Message),
+    /// Messages were dropped because the reader of [`Events`] fell behind by more than a thousand messages or
+    /// 8 MiB.
+    Overflow {
+        /// How many at this place in the sequence.
+        lost: u64,
+    },
+}
+
+/// Starts the client; must be called within a tokio runtime.
+///
+/// Connecting happens in the background, and is retried for ever with growing pauses of up to 30 s. The task ends
+/// after [`Publisher::disconnect`], or when all publishers are dropped; in the second case without a word to the
+/// broker, which then publishes the will.
+///
+/// # Errors
+///
+/// When TLS is wanted and there is nobody to trust.
+pub fn connect(options: Options) -> Result<(Publisher, Events), TlsError> {
+    let tls = options.tls.as_ref().map(tls::client_config).transpose()?;
+    let outbox = Arc::new(outbox::Outbox::new());
+    let (inbox, events) = inbox::channel();
+    let (publisher, orders) = publisher::channel(Arc::clone(&outbox));
+    tokio::spawn(session::Session::new(options, tls, outbox, orders, inbox).run());
+    Ok((publisher, events))
+}

@@ -1,0 +1,232 @@
+//! Events on their way from the task to the caller: bounded in messages and bytes, and never in the way.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::{Event, Message};
+
+/// Messages that may wait.
+const MAX_MESSAGES: usize = 1024;
+/// Bytes that waiting messages may hold; one message is always taken, however large.
+const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// The receiving end of [`connect`](super::connect).
+#[derive(Debug)]
+pub struct Events {
+    shared: Arc<Shared>,
+}
+
+impl Events {
+    /// The next event, or `None` once the task has ended and everything was taken. Cancel safe.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            {
+                let mut queue = self.shared.lock();
+                if let Some(event) = queue.pop() {
+                    return Some(event);
+                }
+                if queue.writer_gone {
+                    return None;
+                }
+            }
+            self.shared.changed.notified().await;
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let mut queue = self.shared.lock();
+        queue.reader_gone = true;
+        queue.events.clear();
+    }
+}
+
+/// The task's end. Dropping it ends [`Events`], also when the task panicked.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    shared: Arc<Shared>,
+}
+
+impl Inbox {
+    /// Puts a message behind what waits, or counts it as lost.
+    pub(super) fn message(&self, message: Message) {
+        self.shared.lock().push_message(message);
+        self.shared.changed.notify_one();
+    }
+
+    /// Puts a change of the connection behind what waits; never lost.
+    pub(super) fn connection(&self, event: Event) {
+        self.shared.lock().push_connection(event);
+        self.shared.changed.notify_one();
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.shared.lock().writer_gone = true;
+        self.shared.changed.notify_one();
+    }
+}
+
+pub(super) fn channel() -> (Inbox, Events) {
+    let shared = Arc::new(Shared::default());
+    (Inbox { shared: Arc::clone(&shared) }, Events { shared })
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    queue: Mutex<Queue>,
+    /// One reader, so one stored permit is enough to never miss a change.
+    changed: Notify,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing panics while holding it, and a queue has no broken state anyway.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    events: VecDeque<Event>,
+    messages: usize,
+    bytes: usize,
+    writer_gone: bool,
+    reader_gone: bool,
+}
+
+impl Queue {
+    fn pop(&mut self) -> Option<Event> {
+        let event = self.events.pop_front()?;
+        if let Event::Message(message) = &event {
+            self.messages -= 1;
+            self.bytes -= size(message);
+        }
+        Some(event)
+    }
+
+    fn push_message(&mut self, message: Message) {
+        if self.reader_gone {
+            return;
+        }
+        let bytes = self.bytes + size(&message);
+        if self.messages == MAX_MESSAGES || (self.messages > 0 && bytes > MAX_BYTES) {
+            match self.events.back_mut() {
+                Some(Event::Overflow { lost }) => *lost += 1,
+                _ => self.events.push_back(Event::Overflow { lost: 1 }),
+            }
+            return;
+        }
+        self.messages += 1;
+        self.bytes = bytes;
+        self.events.push_back(Event::Message(message));
+    }
+
+    fn push_connection(&mut self, event: Event) {
+        if self.reader_gone {
+            return;
+        }
+        // A reader that sleeps through an outage needs its outcome, not its history: the queue must not grow with
+        // every reconnect.
+        match (&event, self.events.back()) {
+            (Event::Disconnected { .. }, Some(Event::Disconnected { .. })) => drop(self.events.pop_back()),
+            (Event::Connected { .. }, Some(Event::Disconnected { .. })) => {
+                let before = self.events.len().checked_sub(2).and_then(|index| self.events.get(index));
+                if matches!(before, Some(Event::Connected { .. })) {
+                    self.events.truncate(self.events.len() - 2);
+                }
+            }
+            _ => {}
+        }
+        self.events.push_back(event);
+    }
+}
+
+fn size(message: &Message) -> usize {
+    message.topic.len() + message.payload.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Version;
+    use super::*;
+
+    fn message(payload: usize) -> Message {
+        Message {
+            topic: "t".into(),
+            payload: vec![0; payload],
+            retain: false,
+            qos: 1,
+            response_topic: None,
+            correlation: None,
+        }
+    }
+
+    fn up() -> Event {
+        Event::Connected { version: Version::V5, session_present: false }
+    }
+
+    fn down(reason: &str) -> Event {
+        Event::Disconnected { reason: reason.into() }
+    }
+
+    async fn drain(inbox: Inbox, mut events: Events) -> Vec<Event> {
+        drop(inbox);
+        let mut all = Vec::new();
+        while let Some(event) = events.next().await {
+            all.push(event);
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn a_flood_is_cut_and_counted() {
+        let (inbox, events) = channel();
+        for _ in 0..MAX_MESSAGES + 7 {
+            inbox.message(message(1));
+        }
+        inbox.connection(down("x"));
+        let all = drain(inbox, events).await;
+        assert_eq!(all.len(), MAX_MESSAGES + 2);
+        assert_eq!(all[MAX_MESSAGES..], [Event::Overflow { lost: 7 }, down("x")]);
+    }
+
+    #[tokio::test]
+    async fn bytes_count_too_and_room_comes_back() {
+        let (inbox, mut events) = channel();
+        inbox.message(message(MAX_BYTES + 1));
+        inbox.message(message(1));
+        assert!(matches!(events.next().await, Some(Event::Message(_))));
+        inbox.message(message(2));
+        let all = drain(inbox, events).await;
+        assert_eq!(all, [Event::Overflow { lost: 1 }, Event::Message(message(2))]);
+    }
+
+    #[tokio::test]
+    async fn reconnects_do_not_pile_up() {
+        let (inbox, events) = channel();
+        inbox.connection(down("first"));
+        inbox.connection(up());
+        inbox.message(message(1));
+        for _ in 0..50 {
+            inbox.connection(down("a"));
+            inbox.connection(down("b"));
+            inbox.connection(up());
+        }
+        let all = drain(inbox, events).await;
+        assert_eq!(all, [down("first"), up(), Event::Message(message(1)), down("b"), up()]);
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_costs_nothing() {
+        let (inbox, events) = channel();
+        drop(events);
+        inbox.message(message(1));
+        inbox.connection(up());
+        assert_eq!(inbox.shared.lock().events.len(), 0);
+    }
+}

@@ -1,0 +1,160 @@
+//! The operations, and what each of them does to the world.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use crate::bindings::policy::Effect;
+
+/// An operation. What it does is the host's to say, never a plugin's: that decides what may be repeated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OperationName {
+    /// Read what the cloud last heard.
+    RefreshCached,
+    /// Read, and wake the vehicle if what the cloud has is too old.
+    RefreshSmart,
+    /// Wake the vehicle and read.
+    RefreshForce,
+    /// Lock the doors.
+    Lock,
+    /// Unlock the doors.
+    Unlock,
+    /// Start the climate.
+    StartClimate,
+    /// Stop the climate.
+    StopClimate,
+    /// Move windows.
+    SetWindows,
+    /// Open the charge port.
+    OpenChargePort,
+    /// Close the charge port.
+    CloseChargePort,
+    /// Limit the charging current.
+    SetChargingCurrent,
+    /// Ask what became of an action.
+    CheckActionStatus,
+    /// List the account's vehicles. The host's own; nobody commands it.
+    ListVehicles,
+}
+
+/// What a command moves. A newer command for the same one cancels repeats of an older one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Actuator {
+    /// The door locks.
+    Doors,
+    /// The climate.
+    Climate,
+    /// The windows.
+    Windows,
+    /// The charge port.
+    ChargePort,
+    /// The charging current.
+    ChargingCurrent,
+}
+
+impl OperationName {
+    /// Everything that can be commanded.
+    pub const COMMANDABLE: [Self; 12] = [
+        Self::RefreshCached,
+        Self::RefreshSmart,
+        Self::RefreshForce,
+        Self::Lock,
+        Self::Unlock,
+        Self::StartClimate,
+        Self::StopClimate,
+        Self::SetWindows,
+        Self::OpenChargePort,
+        Self::CloseChargePort,
+        Self::SetChargingCurrent,
+        Self::CheckActionStatus,
+    ];
+
+    /// Its name in topics, results and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RefreshCached => "refresh_cached",
+            Self::RefreshSmart => "refresh_smart",
+            Self::RefreshForce => "refresh_force",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
+            Self::StartClimate => "start_climate",
+            Self::StopClimate => "stop_climate",
+            Self::SetWindows => "set_windows",
+            Self::OpenChargePort => "open_charge_port",
+            Self::CloseChargePort => "close_charge_port",
+            Self::SetChargingCurrent => "set_charging_current",
+            Self::CheckActionStatus => "check_action_status",
+            Self::ListVehicles => "list_vehicles",
+        }
+    }
+
+    /// What it does to the world.
+    #[must_use]
+    pub const fn effect(self) -> Effect {
+        match self {
+            Self::RefreshCached
+            | Self::RefreshSmart
+            | Self::RefreshForce
+            | Self::CheckActionStatus
+            | Self::ListVehicles => Effect::Read,
+            Self::SetChargingCurrent => Effect::Set,
+            Self::Lock
+            | Self::Unlock
+            | Self::StartClimate
+            | Self::StopClimate
+            | Self::SetWindows
+            | Self::OpenChargePort
+            | Self::CloseChargePort => Effect::Actuation,
+        }
+    }
+
+    /// What it moves, if anything.
+    #[must_use]
+    pub const fn actuator(self) -> Option<Actuator> {
+        match self {
+            Self::Lock | Self::Unlock => Some(Actuator::Doors),
+            Self::StartClimate | Self::StopClimate => Some(Actuator::Climate),
+            Self::SetWindows => Some(Actuator::Windows),
+            Self::OpenChargePort | Self::CloseChargePort => Some(Actuator::ChargePort),
+            Self::SetChargingCurrent => Some(Actuator::ChargingCurrent),
+            Self::RefreshCached
+            | Self::RefreshSmart
+            | Self::RefreshForce
+            | Self::CheckActionStatus
+            | Self::ListVehicles => None,
+        }
+    }
+
+    /// How long it may take from being accepted to its final result. No policy can raise it.
+    #[must_use]
+    pub const fn deadline(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Lock | Self::Unlock | Self::OpenChargePort | Self::CloseChargePort => 60,
+            Self::SetWindows => 90,
+            Self::StartClimate | Self::StopClimate | Self::SetChargingCurrent => 120,
+            Self::RefreshForce | Self::RefreshSmart => 150,
+            Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles => 60,
+        })
+    }
+
+    /// Whether the vehicle itself is spoken to, so that only one may be under way. The others ask the cloud only
+    /// and may overtake.
+    #[must_use]
+    pub const fn reaches_vehicle(self) -> bool {
+        !matches!(self, Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles)
+    }
+}
+
+impl fmt::Display for OperationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for OperationName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}

@@ -1,0 +1,180 @@
+//! What is published of a command.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::OperationName;
+use crate::plugin::Policy;
+
+/// How far a command is. The last six are final, and a command has exactly one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The host has taken it.
+    Accepted,
+    /// It is on its way to the cloud.
+    Sent,
+    /// The cloud has taken it, and the vehicle is yet to answer.
+    Pending,
+    /// Done, and confirmed by the vehicle where that is possible.
+    Succeeded,
+    /// Not done.
+    Failed,
+    /// The vehicle did not answer in time. It may have acted.
+    Timeout,
+    /// Not tried.
+    Rejected,
+    /// Nobody knows whether the vehicle acted.
+    Unknown,
+}
+
+impl State {
+    /// Whether a command in this state is over.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        !matches!(self, Self::Accepted | Self::Sent | Self::Pending)
+    }
+}
+
+/// Why a command did not succeed. These words are stable; see `docs/mqtt.md`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is explained once, in docs/mqtt.md, where its readers look")]
+pub enum Reason {
+    BadPayload,
+    UnknownVehicle,
+    UnknownOperation,
+    Unsupported,
+    NotAllowed,
+    RetainedCommand,
+    Busy,
+    Quota,
+    Cooldown,
+    BreakerOpen,
+    AuthRequired,
+    OtpRequired,
+    LockedOut,
+    PinMissing,
+    PinRejected,
+    UpstreamUnavailable,
+    UpstreamRefused,
+    VehicleUnreachable,
+    VehicleRefused,
+    Superseded,
+    PolicyFault,
+    ConnectorFault,
+    HostFault,
+    HostStopping,
+}
+
+/// The policy that decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyUsed {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// Its generation in its slot.
+    pub generation: u64,
+}
+
+impl From<&Policy> for PolicyUsed {
+    fn from(policy: &Policy) -> Self {
+        let generation = policy.generation();
+        Self {
+            name: generation.name.clone(),
+            version: generation.version.clone(),
+            generation: generation.number,
+        }
+    }
+}
+
+/// One step of one command, as it is published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The caller's identifier, or the host's.
+    pub id: String,
+    /// The operation, as far as it was understood.
+    pub op: String,
+    /// How far it is.
+    pub state: State,
+    /// Why it did not succeed.
+    pub reason: Option<Reason>,
+    /// The same in words.
+    pub message: Option<String>,
+    /// Whether the same command, sent again later, may succeed without anybody doing anything.
+    pub retryable: bool,
+    /// How often the command was sent, or tried. 2 after a token expired.
+    pub attempts: u32,
+    /// Whether the command was repeated with a newer token, whoever refreshed it.
+    pub token_refreshed: bool,
+    /// Requests that were made for it, including a refresh that it led.
+    pub upstream_calls: u32,
+    /// The vendor's identifier of the action.
+    pub upstream_action_id: Option<String>,
+    /// The policy that it was done with.
+    pub policy: Option<PolicyUsed>,
+    /// When the host received it.
+    pub requested_at: Timestamp,
+    /// When its first attempt began.
+    pub sent_at: Option<Timestamp>,
+    /// When it reached its final state.
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Report {
+    /// The first report of a command.
+    #[must_use]
+    pub fn accepted(id: String, op: OperationName, now: Timestamp) -> Self {
+        Self::new(id, op.as_str().to_owned(), State::Accepted, now)
+    }
+
+    /// The only report of a command that is not tried.
+    #[must_use]
+    pub fn rejected(id: String, op: String, reason: Reason, message: String, now: Timestamp) -> Self {
+        Self {
+            reason: Some(reason),
+            message: Some(message),
+            retryable: reason.may_pass(),
+            finished_at: Some(now),
+            ..Self::new(id, op, State::Rejected, now)
+        }
+    }
+
+    fn new(id: String, op: String, state: State, now: Timestamp) -> Self {
+        Self {
+            id,
+            op,
+            state,
+            reason: None,
+            message: None,
+            retryable: false,
+            attempts: 0,
+            token_refreshed: false,
+            upstream_calls: 0,
+            upstream_action_id: None,
+            policy: None,
+            requested_at: now,
+            sent_at: None,
+            finished_at: None,
+        }
+    }
+}
+
+impl Reason {
+    /// Whether time alone may make the command succeed.
+    #[must_use]
+    pub const fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Self::Busy
+                | Self::Quota
+                | Self::Cooldown
+                | Self::BreakerOpen
+                | Self::UpstreamUnavailable
+                | Self::VehicleUnreachable
+                | Self::HostStopping
+        )
+    }
+}

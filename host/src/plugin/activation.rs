@@ -1,0 +1,84 @@
+//! What a component goes through before it may answer: size, compilation, imports, and a trial.
+
+use wasmtime::component::Component;
+
+use crate::sandbox::{CallFault, Sandbox};
+
+/// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
+const LARGEST_COMPONENT: usize = 32 << 20;
+
+/// The interfaces that a connector may import, without their versions.
+const CONNECTOR_IMPORTS: [&str; 6] = [
+    "vehicle:connector/types",
+    "vehicle:connector/http",
+    "vehicle:connector/clock",
+    "vehicle:connector/mqtt",
+    "vehicle:connector/lock",
+    "vehicle:connector/log",
+];
+
+/// Why a component was not activated. Nothing has changed when one of these is returned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ActivationError {
+    /// It is too large to be looked at.
+    #[error("the component has {size} bytes; at most {LARGEST_COMPONENT} are loaded")]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// It is no WebAssembly component.
+    #[error("this is no WebAssembly component: {0}")]
+    NotAComponent(String),
+    /// It wants something that the host does not give.
+    #[error("the component imports {0}, which the host does not give to it")]
+    ForbiddenImport(String),
+    /// It does not export what it is loaded for.
+    #[error("the component does not export {interface} as this host knows it: {why}")]
+    WrongInterface {
+        /// The interface.
+        interface: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// It did not answer a call of the trial.
+    #[error("the trial failed: {0}")]
+    TrialFault(#[from] CallFault),
+    /// It answered a call of the trial wrongly.
+    #[error("the trial failed: {0}")]
+    TrialAnswer(String),
+}
+
+/// Compiles a component, away from the threads that serve.
+pub(super) async fn compile(sandbox: &Sandbox, bytes: &[u8]) -> Result<Component, ActivationError> {
+    if bytes.len() > LARGEST_COMPONENT {
+        return Err(ActivationError::TooLarge { size: bytes.len() });
+    }
+    let engine = sandbox.engine().clone();
+    let bytes = bytes.to_vec();
+    match tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes)).await {
+        Ok(Ok(component)) => Ok(component),
+        Ok(Err(error)) => Err(ActivationError::NotAComponent(format!("{error:#}"))),
+        Err(error) => Err(ActivationError::NotAComponent(format!("the compiler gave up: {error}"))),
+    }
+}
+
+/// Refuses a component that wants more than its kind is given. A connector has the host's primitives; a policy
+/// that ships with one imports them too, though none answers it; any other policy imports nothing.
+pub(super) fn check_imports(sandbox: &Sandbox, component: &Component) -> Result<(), ActivationError> {
+    let engine = sandbox.engine();
+    let ty = component.component_type();
+    let is_connector =
+        ty.exports(engine).any(|(name, _)| without_version(name) == "vehicle:connector/connector");
+    let allowed: &[&str] = if is_connector { &CONNECTOR_IMPORTS } else { &[] };
+    let forbidden =
+        ty.imports(engine).map(|(name, _)| name).find(|name| !allowed.contains(&without_version(name)));
+    match forbidden {
+        Some(name) => Err(ActivationError::ForbiddenImport(name.to_owned())),
+        None => Ok(()),
+    }
+}
+
+fn without_version(interface: &str) -> &str {
+    interface.split_once('@').map_or(interface, |(name, _version)| name)
+}

@@ -1,0 +1,205 @@
+//! The four primitives that a connector works with, and its log.
+//!
+//! Everything that a guest can do passes through here, so the rules that no plugin can break are kept here:
+//! which hosts it may reach, that it never holds a secret, how much it may send, publish and log, and that a
+//! request which may have moved a vehicle is not followed by another one.
+
+mod capture;
+mod clock;
+mod http;
+mod lock;
+mod log;
+mod mqtt;
+mod placeholder;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use self::http::HttpClient;
+pub(crate) use self::http::PIN;
+pub use self::lock::Guard;
+pub(crate) use self::lock::SESSION;
+use crate::bindings::connector;
+use crate::cell::{Cells, Secrets, Snapshot};
+use crate::outbox::Outbox;
+use crate::sandbox::Cx;
+use crate::time::Clock;
+
+/// A service that the configuration lets a connector reach.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The connector's name for it.
+    pub name: String,
+    /// Where it is. `http` only on loopback; the configuration makes sure.
+    pub url: Url,
+}
+
+/// What the primitives need to know of an account. The same for all its calls.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// The account's slug.
+    pub account: String,
+    /// The services that its connector may reach. Empty means none.
+    pub endpoints: Vec<Endpoint>,
+    /// The secrets of the configuration.
+    pub secrets: Secrets,
+    /// To which endpoints each secret may be sent.
+    pub bindings: BTreeMap<String, BTreeSet<String>>,
+    /// The account's cells.
+    pub cells: Cells,
+    /// The way to the cloud.
+    pub http: HttpClient,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The way to the broker.
+    pub outbox: Arc<dyn Outbox>,
+    /// Below which topic the connector publishes, with a slash at the end.
+    pub topic_prefix: String,
+    /// Set when the vendor has refused the PIN: it is not sent again until the configuration changes.
+    pub pin_refused: AtomicBool,
+}
+
+/// What one operation may still send, shared by all calls made for it.
+#[derive(Debug)]
+pub struct Allowance {
+    sends_left: AtomicU32,
+    sent: AtomicU32,
+    /// Whether a request that acts on the vehicle was sent.
+    acted: AtomicBool,
+    /// Whether a request that acts on the vehicle ended without an answer. From then on none is sent.
+    outcome_unknown: AtomicBool,
+}
+
+impl Allowance {
+    /// For one operation that may send so many requests.
+    #[must_use]
+    pub fn new(sends: u32) -> Self {
+        Self {
+            sends_left: AtomicU32::new(sends),
+            sent: AtomicU32::new(0),
+            acted: AtomicBool::new(false),
+            outcome_unknown: AtomicBool::new(false),
+        }
+    }
+
+    /// How many requests were sent, or tried.
+    #[must_use]
+    pub fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request on which the vehicle may act was sent.
+    #[must_use]
+    pub fn acted(&self) -> bool {
+        self.acted.load(Ordering::Relaxed)
+    }
+
+    /// Whether the vehicle may have acted without the host knowing.
+    #[must_use]
+    pub fn outcome_unknown(&self) -> bool {
+        self.outcome_unknown.load(Ordering::Relaxed)
+    }
+
+    fn take_send(&self) -> bool {
+        let taken = self
+            .sends_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .is_ok();
+        if taken {
+            self.sent.fetch_add(1, Ordering::Relaxed);
+        }
+        taken
+    }
+}
+
+/// One call into a connector.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) allowance: Arc<Allowance>,
+    /// The operation's identifier, for the log.
+    pub(crate) operation: String,
+    /// The cells as this call sees them.
+    pub(crate) view: Snapshot,
+    /// Secrets that were captured and not committed yet.
+    pub(crate) captured: Secrets,
+    /// Values that the guest handles by their marks.
+    pub(crate) private: Vec<serde_json::Value>,
+    log_lines: u32,
+    publications: u32,
+}
+
+impl Call {
+    /// A call for this operation that sees the cells as this snapshot has them.
+    #[must_use]
+    pub fn new(
+        surroundings: Arc<Surroundings>,
+        allowance: Arc<Allowance>,
+        operation: String,
+        view: Snapshot,
+    ) -> Self {
+        Self {
+            surroundings,
+            allowance,
+            operation,
+            view,
+            captured: Secrets::new(),
+            private: Vec::new(),
+            log_lines: 0,
+            publications: 0,
+        }
+    }
+
+    /// The secret of this name as this call sees it: just captured, committed in a cell, or configured.
+    fn secret(&self, name: &str) -> Option<&SecretString> {
+        self.captured
+            .get(name)
+            .or_else(|| self.view.secret(name))
+            .or_else(|| self.surroundings.secrets.get(name))
+    }
+
+    /// Every secret that the host knows for this account, with its name.
+    fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
+        let captured = self.captured.iter().map(|(name, secret)| (name.as_str(), secret));
+        let configured = self.surroundings.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
+        captured.chain(self.view.secrets()).chain(configured)
+    }
+
+    /// Puts private values back where the guest left their marks.
+    pub fn reveal(&self, document: &mut serde_json::Value) {
+        match document {
+            serde_json::Value::String(text) => {
+                if let Some(value) = capture::mark_index(text).and_then(|index| self.private.get(index)) {
+                    *document = value.clone();
+                }
+            }
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.reveal(item)),
+            serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| self.reveal(field)),
+            _ => {}
+        }
+    }
+}
+
+/// What a connector's stores carry.
+pub(crate) type ConnectorCx = Cx<Call>;
+
+/// The types that several interfaces share have no functions.
+impl crate::bindings::types::Host for ConnectorCx {}
+
+impl fmt::Display for connector::Manifest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
+
+/// The longest that a guest may pause at once.
+const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
+
+/// The longest that a guest may wait for a lock.
+const LONGEST_LOCK_WAIT: Duration = Duration::from_secs(30);

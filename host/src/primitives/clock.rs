@@ -1,0 +1,27 @@
+//! Time for guests.
+
+use std::time::Duration;
+
+use super::{ConnectorCx, LONGEST_SLEEP};
+use crate::bindings::clock::{Datetime, Host};
+use crate::time::milliseconds;
+
+impl Host for ConnectorCx {
+    async fn now(&mut self) -> wasmtime::Result<Datetime> {
+        let now = self.call.surroundings.clock.now();
+        // Before 1970 there were no connected cars.
+        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
+        let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+        Ok(Datetime { seconds, nanoseconds })
+    }
+
+    async fn monotonic(&mut self) -> wasmtime::Result<u64> {
+        Ok(milliseconds(self.call.surroundings.clock.monotonic()))
+    }
+
+    async fn sleep(&mut self, duration: u64) -> wasmtime::Result<u64> {
+        let pause = Duration::from_millis(duration).min(LONGEST_SLEEP);
+        tokio::time::sleep(pause).await;
+        Ok(milliseconds(pause))
+    }
+}

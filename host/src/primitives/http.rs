@@ -1,0 +1,263 @@
+//! Requests for guests.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::redirect;
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use super::capture::Incoming;
+use super::placeholder::{Encoding, fill};
+use super::{Call, ConnectorCx, Endpoint};
+use crate::bindings::http::{Body, Host, Method, Request, Response, TransportError};
+
+/// The largest request body, in bytes.
+const LARGEST_REQUEST: usize = 64 << 10;
+
+/// The largest response body, in bytes.
+const LARGEST_RESPONSE: usize = 1 << 20;
+
+/// The most headers, and the most captures, of one request.
+const MOST_HEADERS: usize = 64;
+
+/// How long a request may take if it does not say.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a request may take at most: a legacy forced read waits for the car that long.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The secret that the host stops sending for good once it was refused.
+pub(crate) const PIN: &str = "pin";
+
+/// The way to vendors' clouds.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    ordinary: reqwest::Client,
+    /// For requests that act on a vehicle: a new connection each. On a connection that waited in a pool, a reset
+    /// may only mean that the server was tired of waiting, and the host could not tell whether it acted.
+    unpooled: reqwest::Client,
+}
+
+impl HttpClient {
+    /// Makes the clients.
+    ///
+    /// # Errors
+    ///
+    /// When this system has no certificates to verify servers with.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        // Fails only if somebody else has already chosen a provider, which is as good.
+        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+        let builder = || {
+            reqwest::Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .http1_only()
+        };
+        Ok(Self { ordinary: builder().build()?, unpooled: builder().pool_max_idle_per_host(0).build()? })
+    }
+}
+
+/// A request with its secrets in place, ready to be sent.
+struct Prepared {
+    request: reqwest::Request,
+    /// The names of the secrets that it carries.
+    carries: Vec<String>,
+}
+
+fn denied(why: impl Into<String>) -> TransportError {
+    TransportError::Denied(why.into())
+}
+
+impl Host for ConnectorCx {
+    async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, TransportError>> {
+        Ok(self.call.send(request).await)
+    }
+}
+
+impl Call {
+    async fn send(&mut self, request: Request) -> Result<Response, TransportError> {
+        let Prepared { request: prepared, carries } = self.prepare(&request)?;
+        if request.acts_on_vehicle && self.allowance.outcome_unknown() {
+            return Err(denied("an earlier request of this operation may have moved the vehicle"));
+        }
+        if !self.allowance.take_send() {
+            return Err(denied("this operation has used up its requests"));
+        }
+        if request.acts_on_vehicle {
+            self.allowance.acted.store(true, Ordering::Relaxed);
+        }
+        let answer = self.exchange(&request, prepared).await;
+        let interrupted = matches!(answer, Err(TransportError::Interrupted(_) | TransportError::Other(_)));
+        if request.acts_on_vehicle && interrupted {
+            self.allowance.outcome_unknown.store(true, Ordering::Relaxed);
+        }
+        let (status, incoming) = answer?;
+        let Incoming { headers, body } = self.receive(incoming, &request.captures, &carries);
+        Ok(Response { status, headers, body })
+    }
+
+    /// Checks a request against everything that the host does not allow, and puts the secrets in.
+    fn prepare(&self, request: &Request) -> Result<Prepared, TransportError> {
+        if request.headers.len() > MOST_HEADERS || request.captures.len() > MOST_HEADERS {
+            return Err(denied(format!("more than {MOST_HEADERS} headers or captures")));
+        }
+        // Found before secrets are put in: no secret may decide where a request goes.
+        let endpoints = self.endpoints(&request.url)?;
+        let mut carries = Vec::new();
+        let mut fill = |template: &str, encoding| {
+            fill(template, encoding, |name| {
+                let value = self.bound_secret(name, &endpoints)?;
+                carries.push(name.to_owned());
+                Ok(value)
+            })
+        };
+
+        let url = fill(&request.url, Encoding::Url)?;
+        let url = Url::parse(&url).map_err(|error| denied(format!("the URL is not valid: {error}")))?;
+        let mut headers = HeaderMap::with_capacity(request.headers.len());
+        for (name, value) in &request.headers {
+            let parsed =
+                HeaderName::try_from(name).map_err(|_| denied(format!("no header name: {name:?}")))?;
+            if matches!(parsed.as_str(), "host" | "content-length" | "connection" | "transfer-encoding") {
+                return Err(denied(format!("the header {name} is the host's")));
+            }
+            let value = HeaderValue::try_from(fill(value, Encoding::Plain)?).map_err(|_| {
+                denied(format!("the value of the header {name} has characters that do not fit"))
+            })?;
+            headers.append(parsed, value);
+        }
+        let (body, content_type) = match &request.body {
+            Body::Empty => (None, None),
+            Body::Json(json) => (Some(fill(json, Encoding::Json)?), Some("application/json")),
+            Body::Text(text) => (Some(fill(text, Encoding::Plain)?), Some("text/plain; charset=utf-8")),
+            Body::Form(fields) => {
+                let mut form = url::form_urlencoded::Serializer::new(String::new());
+                for (name, value) in fields {
+                    form.append_pair(name, &fill(value, Encoding::Plain)?);
+                }
+                (Some(form.finish()), Some("application/x-www-form-urlencoded"))
+            }
+        };
+        if body.as_ref().is_some_and(|body| body.len() > LARGEST_REQUEST) {
+            return Err(denied(format!("the body is larger than {LARGEST_REQUEST} bytes")));
+        }
+        if let Some(content_type) = content_type {
+            headers.entry("content-type").or_insert(HeaderValue::from_static(content_type));
+        }
+
+        let mut prepared = reqwest::Request::new(request.method.into(), url);
+        *prepared.headers_mut() = headers;
+        *prepared.body_mut() = body.map(Into::into);
+        let timeout = request.timeout.map_or(USUAL_TIMEOUT, Duration::from_millis).min(LONGEST_TIMEOUT);
+        *prepared.timeout_mut() = Some(timeout);
+        Ok(Prepared { request: prepared, carries })
+    }
+
+    /// The endpoints that a URL belongs to: same scheme, host and port, and below its path. There are several when
+    /// one server stands in for several services.
+    fn endpoints(&self, url: &str) -> Result<Vec<&Endpoint>, TransportError> {
+        let url = Url::parse(url).map_err(|error| denied(format!("the URL is not valid: {error}")))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(denied("the URL names a user"));
+        }
+        let below = |endpoint: &&Endpoint| {
+            let base = endpoint.url.path().trim_end_matches('/');
+            let rest = url.path().strip_prefix(base);
+            endpoint.url.origin() == url.origin()
+                && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let found: Vec<_> = self.surroundings.endpoints.iter().filter(below).collect();
+        if found.is_empty() {
+            let host = url.host_str().unwrap_or_default();
+            return Err(denied(format!("{}://{host} is no endpoint of this account", url.scheme())));
+        }
+        Ok(found)
+    }
+
+    /// The value of a secret that may be sent to one of these endpoints.
+    fn bound_secret(&self, name: &str, endpoints: &[&Endpoint]) -> Result<&str, TransportError> {
+        let bound = self.surroundings.bindings.get(name);
+        if !bound.is_some_and(|bound| endpoints.iter().any(|endpoint| bound.contains(&endpoint.name))) {
+            let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
+            return Err(denied(format!(
+                "the secret {name} may not be sent to the endpoint {}",
+                names.join(" or ")
+            )));
+        }
+        if name == PIN && self.surroundings.pin_refused.load(Ordering::Relaxed) {
+            return Err(denied("the vendor has refused this PIN; it is not sent again"));
+        }
+        let secret = self.secret(name).ok_or_else(|| denied(format!("this account has no {name}")))?;
+        Ok(secret.expose_secret())
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        prepared: reqwest::Request,
+    ) -> Result<(u16, Incoming), TransportError> {
+        let http = &self.surroundings.http;
+        let client = if request.acts_on_vehicle { &http.unpooled } else { &http.ordinary };
+        let mut response = client.execute(prepared).await.map_err(|error| transport_error(&error))?;
+        let status = response.status().as_u16();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_RESPONSE => {
+                    body.extend_from_slice(&chunk)
+                }
+                Ok(Some(_)) => {
+                    let why = format!("the answer is larger than {LARGEST_RESPONSE} bytes");
+                    return Err(TransportError::Interrupted(why));
+                }
+                Ok(None) => return Ok((status, Incoming { headers, body })),
+                Err(error) => return Err(transport_error(&error)),
+            }
+        }
+    }
+}
+
+/// What became of a request that has no answer. Only a connection that was never made is certainly not sent.
+fn transport_error(error: &reqwest::Error) -> TransportError {
+    let mut why = String::new();
+    // The outermost text of reqwest's errors names the URL, which may carry a secret.
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if !why.is_empty() {
+            why.push_str(": ");
+        }
+        why.push_str(&error.to_string());
+        cause = error.source();
+    }
+    if error.is_builder() {
+        denied(why)
+    } else if error.is_connect() {
+        TransportError::NotSent(if why.is_empty() { "no connection".into() } else { why })
+    } else if error.is_timeout() {
+        TransportError::Interrupted("no answer in time".into())
+    } else {
+        TransportError::Interrupted(if why.is_empty() { "the connection ended".into() } else { why })
+    }
+}
+
+impl From<Method> for reqwest::Method {
+    fn from(method: Method) -> Self {
+        match method {
+            Method::Get => Self::GET,
+            Method::Head => Self::HEAD,
+            Method::Post => Self::POST,
+            Method::Put => Self::PUT,
+            Method::Patch => Self::PATCH,
+            Method::Delete => Self::DELETE,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Locks for guests.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::component::Resource;
+
+use super::{ConnectorCx, LONGEST_LOCK_WAIT};
+use crate::bindings::lock::{Cell, Host, HostGuard, LockError};
+use crate::cell::{self, CellGuard, Contents, Secrets};
+use crate::time::{Clock, milliseconds};
+
+/// The largest value of a cell, in bytes.
+const LARGEST_VALUE: usize = 4_096;
+
+/// The cell that only the host replaces: a guest that could would bypass the rules of a refresh.
+pub(crate) const SESSION: &str = "session";
+
+/// A lock that a guest holds. Its place is the store's resource table, so it ends with the call at the latest.
+#[derive(Debug)]
+pub struct Guard {
+    name: String,
+    guard: CellGuard,
+    /// The secrets that were captured before, which belong to something else.
+    captured_before: BTreeSet<String>,
+}
+
+fn show(cell: &cell::Cell, clock: &dyn Clock) -> Option<Cell> {
+    let value = cell.value.clone()?;
+    let age = cell.age(clock).map_or(0, milliseconds);
+    Some(Cell { generation: cell.generation, value, age })
+}
+
+impl Host for ConnectorCx {
+    async fn read(&mut self, name: String) -> wasmtime::Result<Option<Cell>> {
+        let clock = &self.call.surroundings.clock;
+        Ok(self.call.view.cell(&name).and_then(|cell| show(cell, clock.as_ref())))
+    }
+
+    async fn acquire(
+        &mut self,
+        name: String,
+        wait: u64,
+    ) -> wasmtime::Result<Result<Resource<Guard>, LockError>> {
+        let surroundings = Arc::clone(&self.call.surroundings);
+        let Some(slot) = surroundings.cells.slot(&name).filter(|_| name != SESSION) else {
+            return Ok(Err(LockError::UnknownName));
+        };
+        let wait = Duration::from_millis(wait).min(LONGEST_LOCK_WAIT);
+        let Ok(guard) = tokio::time::timeout(wait, slot.acquire()).await else {
+            return Ok(Err(LockError::TimedOut));
+        };
+        self.call.view.pin(&name, guard.cell());
+        let captured_before = self.call.captured.keys().cloned().collect();
+        Ok(Ok(self.table.push(Guard { name, guard, captured_before })?))
+    }
+}
+
+impl HostGuard for ConnectorCx {
+    async fn cell(&mut self, guard: Resource<Guard>) -> wasmtime::Result<Option<Cell>> {
+        let cell = self.table.get(&guard)?.guard.cell();
+        Ok(show(&cell, self.call.surroundings.clock.as_ref()))
+    }
+
+    async fn commit(
+        &mut self,
+        guard: Resource<Guard>,
+        value: String,
+    ) -> wasmtime::Result<Result<u64, LockError>> {
+        if value.len() > LARGEST_VALUE {
+            return Ok(Err(LockError::TooLarge(u32::try_from(LARGEST_VALUE).unwrap_or(u32::MAX))));
+        }
+        let Guard { name, guard, captured_before } = self.table.get(&guard)?;
+        let captured = self.call.captured.iter().filter(|(name, _)| !captured_before.contains(*name));
+        let secrets: Secrets = captured.map(|(name, secret)| (name.clone(), secret.clone())).collect();
+        let contents = Contents { value, secrets, expires_at: None };
+        match guard.commit(contents).await {
+            Ok(cell) => {
+                self.call.captured.retain(|name, _| captured_before.contains(name));
+                let generation = cell.generation;
+                let name = name.clone();
+                self.call.view.pin(&name, cell);
+                Ok(Ok(generation))
+            }
+            Err(error) => Ok(Err(LockError::NotStored(error.to_string()))),
+        }
+    }
+
+    async fn drop(&mut self, guard: Resource<Guard>) -> wasmtime::Result<()> {
+        self.table.delete(guard)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! The topic tree. `docs/mqtt.md` is its reference.
+
+/// Topics below one base.
+#[derive(Debug, Clone)]
+pub struct Topics {
+    base: String,
+}
+
+/// What a topic that the host listens to is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incoming<'t> {
+    /// A command for a vehicle.
+    Command {
+        /// The vehicle's slug, as the topic has it.
+        vehicle: &'t str,
+        /// The last level: which operation.
+        operation: &'t str,
+    },
+}
+
+impl Topics {
+    /// The tree below this base topic.
+    #[must_use]
+    pub fn below(base: impl Into<String>) -> Self {
+        Self { base: base.into() }
+    }
+
+    /// The filters to subscribe to. They do not overlap: a message that two filters match is delivered twice.
+    #[must_use]
+    pub fn filters(&self) -> Vec<String> {
+        vec![format!("{}/vehicle/+/cmd/+", self.base)]
+    }
+
+    /// What a topic is about; none if it is none that the host listens to.
+    #[must_use]
+    pub fn parse<'t>(&self, topic: &'t str) -> Option<Incoming<'t>> {
+        let below = topic.strip_prefix(&self.base)?.strip_prefix("/vehicle/")?;
+        let (vehicle, below) = below.split_once('/')?;
+        let operation = below.strip_prefix("cmd/")?;
+        (!operation.contains('/')).then_some(Incoming::Command { vehicle, operation })
+    }
+
+    /// Whether the host runs: `online` or `offline`, retained, and the will.
+    #[must_use]
+    pub fn bridge_state(&self) -> String {
+        format!("{}/bridge/state", self.base)
+    }
+
+    /// What runs: retained.
+    #[must_use]
+    pub fn bridge_info(&self) -> String {
+        format!("{}/bridge/info", self.base)
+    }
+
+    /// Which policy runs: retained.
+    #[must_use]
+    pub fn bridge_policy(&self, slot: &str) -> String {
+        format!("{}/bridge/policy/{slot}", self.base)
+    }
+
+    /// How an account is: retained.
+    #[must_use]
+    pub fn account_state(&self, account: &str) -> String {
+        format!("{}/account/{account}/state", self.base)
+    }
+
+    /// Below this a connector publishes what it likes. Ends with a slash.
+    #[must_use]
+    pub fn connector_prefix(&self, account: &str) -> String {
+        format!("{}/account/{account}/connector/", self.base)
+    }
+
+    /// A topic of a vehicle.
+    #[must_use]
+    pub fn vehicle(&self, vehicle: &str, what: &str) -> String {
+        format!("{}/vehicle/{vehicle}/{what}", self.base)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_commands() {
+        let topics = Topics::below("home/vc");
+        let lock = Incoming::Command { vehicle: "ev6", operation: "lock" };
+        assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/lock"), Some(lock));
+        for other in [
+            "home/vc/vehicle/ev6/state",
+            "home/vcx/vehicle/ev6/cmd/lock",
+            "vehicle/ev6/cmd/lock",
+            "",
+            "home/vc/vehicle/ev6/cmd/lock/now",
+            "home/vc/vehicle/cmd/lock",
+            "home/vc",
+        ] {
+            assert_eq!(topics.parse(other), None, "{other}");
+        }
+    }
+}

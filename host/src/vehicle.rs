@@ -1,0 +1,143 @@
+//! One vehicle: its place in the cloud, its queue, and what is known of it.
+//!
+//! What reaches the vehicle itself is done one at a time and in order; what only asks the cloud may overtake, a
+//! few at a time.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::FutureExt as _;
+use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+use crate::account::Account;
+use crate::config;
+use crate::operation::{Actuator, OperationName};
+use crate::state::Published;
+
+/// How many commands may wait for one vehicle.
+const MOST_WAITING: usize = 16;
+
+/// How many reads of one vehicle may be under way at once, and how many may wait.
+const READS_AT_ONCE: usize = 8;
+
+/// One vehicle.
+#[derive(Debug)]
+pub struct Vehicle {
+    /// Its slug, which names it in topics.
+    pub slug: String,
+    /// Its account.
+    pub account: Arc<Account>,
+    /// How the configuration says which one it is.
+    pub(crate) selector: config::Selector,
+    /// What may be commanded.
+    pub(crate) allow: BTreeSet<OperationName>,
+    commands: Arc<FairMutex<()>>,
+    waiting: Arc<AtomicUsize>,
+    reads: Arc<Semaphore>,
+    newest: Mutex<HashMap<Actuator, u64>>,
+    pub(crate) memory: Mutex<Memory>,
+}
+
+/// What was last published or done.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) published: Option<Published>,
+    pub(crate) seq: u64,
+    /// Its place in the cloud, once that is known.
+    pub(crate) found: Option<crate::host::Found>,
+    /// The vendor's identifier of the last command that the cloud took.
+    pub(crate) last_action: Option<String>,
+}
+
+/// A place in a vehicle's queue. Waiting for it keeps the order of arrival.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    Command { _turn: OwnedMutexGuard<()> },
+    Read { _turn: OwnedSemaphorePermit },
+}
+
+/// Counts a waiting command for as long as it exists.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Vehicle {
+    pub(crate) fn new(slug: &str, config: &config::Vehicle, account: Arc<Account>) -> Self {
+        Self {
+            slug: slug.to_owned(),
+            account,
+            selector: config.selector.clone(),
+            allow: config.allow.clone(),
+            commands: Arc::default(),
+            waiting: Arc::default(),
+            reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            newest: Mutex::default(),
+            memory: Mutex::default(),
+        }
+    }
+
+    /// Takes a place in the queue at once, and gives back a future that ends when it is this operation's turn.
+    /// None if too many wait already.
+    pub(crate) fn enqueue(
+        &self,
+        name: OperationName,
+    ) -> Option<impl Future<Output = Option<Turn>> + Send + use<>> {
+        let (waiting, limit) = if name.reaches_vehicle() {
+            (&self.waiting, MOST_WAITING)
+        } else {
+            (&self.waiting, MOST_WAITING * READS_AT_ONCE)
+        };
+        if waiting.fetch_add(1, Ordering::Relaxed) >= limit {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        let place = Waiting(Arc::clone(waiting));
+        let command = name.reaches_vehicle().then(|| {
+            let mut turn = Box::pin(Arc::clone(&self.commands).lock_owned());
+            // A lock queues up whoever has polled it, so the first poll is here, where commands arrive in order.
+            let at_once = (&mut turn).now_or_never();
+            (turn, at_once)
+        });
+        let reads = Arc::clone(&self.reads);
+        Some(async move {
+            let turn = match command {
+                Some((_, Some(turn))) => Turn::Command { _turn: turn },
+                Some((turn, None)) => Turn::Command { _turn: turn.await },
+                None => Turn::Read { _turn: reads.acquire_owned().await.ok()? },
+            };
+            drop(place);
+            Some(turn)
+        })
+    }
+
+    /// Registers a command for an actuator, and gives back a test of whether it is still the newest one.
+    pub(crate) fn newest(self: &Arc<Self>, name: OperationName) -> impl Fn() -> bool + Send + Sync + 'static {
+        let registered = name.actuator().map(|actuator| {
+            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+            let number = newest.entry(actuator).or_default();
+            *number += 1;
+            (actuator, *number)
+        });
+        let vehicle = Arc::clone(self);
+        move || {
+            registered.is_some_and(|(actuator, number)| {
+                let newest = vehicle.newest.lock().unwrap_or_else(PoisonError::into_inner);
+                newest.get(&actuator).is_some_and(|newest| *newest > number)
+            })
+        }
+    }
+
+    /// Whether the configuration lets this operation be commanded.
+    pub(crate) fn allows(&self, name: OperationName) -> bool {
+        self.allow.contains(&name)
+    }
+
+    pub(crate) fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
