@@ -1,0 +1,18 @@
+//! The integration tests: one binary, a module for each behaviour.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests may fail"
+)]
+
+mod components;
+mod demo;
+mod expiry;
+mod input;
+mod mqtt_client;
+mod refusals;
+mod secrecy;
+mod uncertainty;

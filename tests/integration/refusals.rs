@@ -1,0 +1,91 @@
+//! Refused grants, refused PINs, and token endpoints that are unwell.
+
+use simulator::{ActionKind, Effect, Fault, RouteKind};
+use tests::{CCS2, Home, LEGACY};
+use vehicle_connector::operation::{Reason, State};
+
+const REFRESH_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_grant_latches_until_the_credentials_change() {
+    let mut home = Home::start().await;
+    home.settle().await;
+    home.control().refuse_grants(true);
+    home.control().expire_access_token();
+    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert_eq!(report.reason, Some(Reason::AuthRequired), "{report:?}");
+
+    for _ in 0..20 {
+        let report = home.command(LEGACY.0, "lock", None).await;
+        assert_eq!(
+            (report.state, report.reason),
+            (State::Rejected, Some(Reason::AuthRequired)),
+            "{report:?}"
+        );
+    }
+    let after_latch = home.control().counters();
+    assert_eq!(after_latch.grants_asked, 1, "one token call, then none");
+    assert_eq!(after_latch.requests, 2, "the refused read and the refused grant");
+
+    // Neither a restart nor a cloud that has changed its mind lifts it.
+    home.control().refuse_grants(false);
+    home.restart(REFRESH_TOKEN, "1234").await;
+    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert_eq!(report.reason, Some(Reason::AuthRequired), "{report:?}");
+    assert_eq!(home.control().counters().requests, after_latch.requests);
+
+    let renewed = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2";
+    home.control().set_refresh_token(renewed);
+    home.restart(renewed, "1234").await;
+    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_endpoint_that_is_unwell_is_left_alone_for_a_while() {
+    let home = Home::start().await;
+    home.settle().await;
+    home.control().inject(Fault::new(RouteKind::Token, Effect::unavailable()).forever());
+    home.control().expire_access_token();
+    for _ in 0..20 {
+        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        assert_eq!(report.reason, Some(Reason::UpstreamUnavailable), "{report:?}");
+        assert!(report.retryable, "{report:?}");
+    }
+    let counters = home.control().counters();
+    assert!(counters.grants_asked <= 2, "{} token calls for 20 operations", counters.grants_asked);
+    assert_eq!(counters.registrations, 0, "and nothing that looks like a new sign-in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_pin_is_sent_once_and_never_again() {
+    let mut home = Home::start().await;
+    home.restart(REFRESH_TOKEN, "9999").await;
+    home.settle().await;
+    for attempt in 0..5 {
+        let report = home.command(CCS2.0, "lock", None).await;
+        assert_eq!(report.reason, Some(Reason::PinRejected), "{attempt}: {report:?}");
+    }
+    let counters = home.control().counters();
+    assert_eq!(counters.pin_checks, 1);
+    assert_eq!(counters.actuations_of(CCS2.1, ActionKind::Lock), 0);
+
+    // What needs no PIN goes on.
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_device_is_registered_again_once() {
+    let home = Home::start().await;
+    home.settle().await;
+    home.command(LEGACY.0, "refresh_cached", None).await;
+    home.control().reset_counters();
+    home.control().invalidate_device(None);
+    let reads: Vec<_> = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", None)).collect();
+    for report in futures_util::future::join_all(reads).await {
+        assert_eq!(report.state, State::Succeeded, "{report:?}");
+    }
+    let counters = home.control().counters();
+    assert_eq!((counters.registrations, counters.grants_asked), (1, 0));
+}

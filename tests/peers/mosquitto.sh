@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# The program against a real broker and its clients: mosquitto, mosquitto_sub, mosquitto_pub.
+# Usage: tests/peers/mosquitto.sh PATH-OF-vehicle-connector
+#
+# Starts a broker and the simulated cloud on free ports of loopback and ends them by their process ids.
+set -euo pipefail
+program=$(realpath "$1")
+cd "$(dirname "$0")/../.."
+cargo build --release --quiet --package simulator
+simulator=$PWD/target/release/eu-simulator
+mosquitto=$(command -v mosquitto || echo /usr/sbin/mosquitto)
+
+work=$(mktemp -d)
+started=()
+cleanup() {
+    for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
+    wait 2>/dev/null || true
+    rm -rf "$work"
+}
+trap cleanup EXIT
+die() { printf 'FAILED: %s\n' "$1" >&2; tail -n 40 "$work"/*.log >&2 || true; exit 1; }
+
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence false\n' "$port" >"$work/mosquitto.conf"
+start_broker() {
+    "$mosquitto" -c "$work/mosquitto.conf" >>"$work/mosquitto.log" 2>&1 &
+    broker=$!
+    started+=("$broker")
+}
+start_broker
+
+"$simulator" >"$work/cloud.log" 2>&1 &
+started+=($!)
+for _ in $(seq 100); do
+    cloud=$(grep -o -m1 'http://127\.0\.0\.1:[0-9]*' "$work/cloud.log") && break
+    sleep 0.1
+done
+[ -n "${cloud:-}" ] || die "the simulated cloud did not say where it is"
+
+cat >"$work/car.toml" <<TOML
+[mqtt]
+url = "mqtt://127.0.0.1:$port"
+[account.home]
+connector = "hyundai-kia-eu"
+brand = "kia"
+region = "eu"
+refresh_token_file = "refresh-token"
+pin_file = "pin"
+endpoints = { ccapi = "$cloud", idp = "$cloud", cci = "$cloud" }
+[vehicle.niro]
+account = "home"
+vin = "KNALEGACY00000001"
+allow = ["refresh", "lock", "unlock"]
+[vehicle.ev6]
+account = "home"
+vin = "KNACCS2EV00000002"
+TOML
+echo AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1 >"$work/refresh-token"
+echo 1234 >"$work/pin"
+
+client=(-h 127.0.0.1 -p "$port" -V mqttv5)
+base=vehicle-connector
+# One message of a topic, or nothing after so many seconds.
+message() { mosquitto_sub "${client[@]}" -W "${3:-20}" -C "${2:-1}" -t "$1" 2>/dev/null || true; }
+field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
+# Sends a command, prints its final report. A response topic tells the two ends of one request apart.
+command() {
+    mosquitto_rr "${client[@]}" -W 60 -t "$base/vehicle/$1/cmd/$2" -e "peer/answer/$RANDOM" -m "$3"
+}
+expect() {
+    [ "$2" = "$3" ] || die "$1: expected $3, got $2"
+    printf 'ok  %s: %s\n' "$1" "$2"
+}
+
+"$program" run -c "$work/car.toml" >"$work/host.log" 2>&1 &
+host=$!
+started+=("$host")
+# Retained, so it does not matter who is first.
+online() {
+    for _ in $(seq 100); do
+        [ "$(message "$base/bridge/state" 1 1)" = online ] && return
+        sleep 0.1
+    done
+    die "the host did not come online"
+}
+online
+expect "state of the legacy car" "$(message "$base/vehicle/niro/state" | field locked)" True
+expect "state of the CCS2 car" "$(message "$base/vehicle/ev6/state" | field soc_percent | cut -d. -f1)" 71
+
+expect "unlock" "$(command niro lock UNLOCK | field state)" succeeded
+expect "lock" "$(command niro lock '{"id":"peer-1","action":"lock"}' | field state)" succeeded
+expect "lock with a PIN" "$(command ev6 lock LOCK | field state)" succeeded
+expect "what is not allowed" "$(command ev6 lock UNLOCK | field reason)" not_allowed
+expect "malformed JSON" "$(command niro lock '{"action":' | field reason)" bad_payload
+expect "an oversized payload" "$(command niro lock "$(head -c 60000 /dev/zero | tr '\0' x)" | field reason)" bad_payload
+
+curl -fsS -X POST "$cloud/control/expire" -d '{"wording":"Key not authorized: token has expired"}' >/dev/null
+report=$(command niro refresh_cached PRESS)
+expect "an expired token: state" "$(field state <<<"$report")" succeeded
+expect "an expired token: attempts" "$(field attempts <<<"$report")" 2
+
+mosquitto_pub "${client[@]}" -q 1 -r -t "$base/vehicle/niro/cmd/lock" -m LOCK
+for _ in $(seq 50); do
+    kept=$(message "$base/vehicle/niro/cmd/lock" 1 1)
+    [ -z "$kept" ] && break
+done
+expect "a retained command is cleared" "${kept:-nothing}" nothing
+
+# The broker loses everything it had retained, and comes back.
+kill "$broker"; wait "$broker" 2>/dev/null || true
+start_broker
+online
+expect "after a broker restart: retained again" "$(message "$base/vehicle/niro/state" | field locked)" True
+expect "after a broker restart: commands" "$(command niro refresh_cached PRESS | field state)" succeeded
+
+# A host that is killed is offline by its will; one that is asked to stop says so itself.
+kill -9 "$host"; wait "$host" 2>/dev/null || true
+offline() {
+    for _ in $(seq 100); do
+        [ "$(message "$base/bridge/state" 1 1)" = offline ] && return
+        sleep 0.1
+    done
+    die "the bridge is not offline"
+}
+offline; echo "ok  killed: offline by its will"
+"$program" run -c "$work/car.toml" >>"$work/host.log" 2>&1 &
+host=$!
+started+=("$host")
+online
+kill -TERM "$host"; wait "$host" && code=0 || code=$?
+expect "SIGTERM: exit code" "$code" 0
+offline; echo "ok  SIGTERM: offline"
+
+if grep -q -e AAAAAAAAAA -e KNALEGACY00000001 -e 'Bearer ' "$work/host.log"; then die "the log has a secret or a VIN"; fi
+echo "ok  no secret and no VIN in the log"
+
+sed -i 's/^url = .*/url = "mqt:\/\/x"/; s/^brand/brnd/' "$work/car.toml"
+"$program" run -c "$work/car.toml" >"$work/wrong.log" 2>&1 && code=0 || code=$?
+expect "a wrong configuration: exit code" "$code" 2
+grep -q 'car.toml:2' "$work/wrong.log" || die "the message does not name the line: $(cat "$work/wrong.log")"
+cat "$work/wrong.log"

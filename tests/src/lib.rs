@@ -1,0 +1,200 @@
+//! What the integration tests stand on: a home with two cars, a simulated cloud, and a host without a broker.
+//!
+//! The host's outbox is a list, so a test sees everything that was published, and in which order. Nothing here
+//! sleeps: tests wait for what they want to see.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use simulator::{Control, Simulator};
+use tokio::sync::watch;
+use vehicle_connector::config::Config;
+use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::operation::Report;
+use vehicle_connector::outbox::{Outbox, Outgoing};
+use vehicle_connector::store::{MemoryStore, Store};
+use vehicle_connector::time::SystemClock;
+
+/// Longer than anything in a test takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The slug and the simulated cloud's identifier of the car of the older generation.
+pub const LEGACY: (&str, &str) = ("niro", "11111111-1111-4111-8111-111111111111");
+
+/// The slug and the simulated cloud's identifier of the car of the newer generation.
+pub const CCS2: (&str, &str) = ("ev6", "22222222-2222-4222-8222-222222222222");
+
+/// An outbox that keeps everything.
+#[derive(Debug, Default)]
+pub struct Recording {
+    messages: Mutex<Vec<Outgoing>>,
+    changed: watch::Sender<()>,
+}
+
+impl Outbox for Recording {
+    fn publish(&self, message: Outgoing) {
+        self.messages.lock().unwrap().push(message);
+        self.changed.send_replace(());
+    }
+}
+
+impl Recording {
+    /// Everything that was published so far.
+    pub fn messages(&self) -> Vec<Outgoing> {
+        self.messages.lock().unwrap().clone()
+    }
+
+    /// The reports on one topic, in order.
+    pub fn reports(&self, topic: &str) -> Vec<Report> {
+        let on_topic = |message: &Outgoing| message.topic == topic;
+        let parse = |message: &Outgoing| serde_json::from_slice(&message.payload).unwrap();
+        self.messages.lock().unwrap().iter().filter(|m| on_topic(m)).map(parse).collect()
+    }
+
+    /// Waits until something is found in what was published.
+    pub async fn find<T>(&self, mut wanted: impl FnMut(&[Outgoing]) -> Option<T>) -> T {
+        let mut changed = self.changed.subscribe();
+        let search = async {
+            loop {
+                changed.borrow_and_update();
+                if let Some(found) = wanted(&self.messages.lock().unwrap()) {
+                    return found;
+                }
+                changed.changed().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(PATIENCE, search).await {
+            Ok(found) => found,
+            Err(_) => panic!("not published within {PATIENCE:?}; there is: {:#?}", self.messages()),
+        }
+    }
+}
+
+/// A home: the simulated cloud, and a host that is configured for it.
+#[derive(Debug)]
+pub struct Home {
+    /// The cloud. Ends with the home.
+    pub cloud: Simulator,
+    /// What the host stands on, to start another one on the same.
+    pub ground: Ground,
+    /// What was published.
+    pub published: Arc<Recording>,
+    /// The host.
+    pub host: Arc<Host>,
+}
+
+impl Home {
+    /// A home as most tests want it.
+    pub async fn start() -> Self {
+        Self::with(simulator::Config::default()).await
+    }
+
+    /// A home with another cloud.
+    pub async fn with(config: simulator::Config) -> Self {
+        let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
+        let cloud = Simulator::start(config).await.unwrap();
+        let published = Arc::new(Recording::default());
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let outbox = Arc::clone(&published) as Arc<dyn Outbox>;
+        let ground = Ground { store, clock: Arc::new(SystemClock::start()), outbox };
+        let config = configuration(&cloud.base_url(), &refresh_token, &pin);
+        let host = Host::start(&config, ground.clone()).await.unwrap();
+        Self { cloud, ground, published, host }
+    }
+
+    /// Another host on the same state, as after a restart, perhaps with other credentials.
+    pub async fn restart(&mut self, refresh_token: &str, pin: &str) {
+        self.host.stop().await;
+        let config = configuration(&self.cloud.base_url(), refresh_token, pin);
+        self.host = Host::start(&config, self.ground.clone()).await.unwrap();
+    }
+
+    /// The cloud's controls.
+    pub fn control(&self) -> Control {
+        self.cloud.control()
+    }
+
+    /// Makes the host find its cars, so that a test counts only its own requests from then on.
+    pub async fn settle(&self) {
+        self.host.find_vehicles().await;
+        self.cloud.control().reset_counters();
+    }
+
+    /// Sends a message as it came from a broker.
+    pub async fn send(&self, vehicle: &str, operation: &str, payload: impl Into<Vec<u8>>) {
+        let topic = format!("vehicle-connector/vehicle/{vehicle}/cmd/{operation}");
+        self.host.handle(Request { topic, payload: payload.into(), ..Request::default() }).await;
+    }
+
+    /// Sends a command and waits for its final report.
+    pub async fn command(&self, vehicle: &str, operation: &str, action: Option<&str>) -> Report {
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let id = format!("test-{}", NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        let action = action.map(|action| format!(r#","action":"{action}""#)).unwrap_or_default();
+        self.send(vehicle, operation, format!(r#"{{"id":"{id}"{action}}}"#)).await;
+        self.ended(vehicle, &id).await
+    }
+
+    /// Waits for the final report of a command.
+    pub async fn ended(&self, vehicle: &str, id: &str) -> Report {
+        let topic = format!("vehicle-connector/vehicle/{vehicle}/action/{id}");
+        let report = |message: &Outgoing| {
+            let report: Report = serde_json::from_slice(&message.payload).ok()?;
+            (message.topic == topic && report.state.is_final()).then_some(report)
+        };
+        self.published.find(|messages| messages.iter().find_map(report)).await
+    }
+
+    /// Waits for any final report of a vehicle, for commands whose identifier the sender does not know.
+    pub async fn any_ended(&self, vehicle: &str) -> Report {
+        let prefix = format!("vehicle-connector/vehicle/{vehicle}/action/");
+        let report = |message: &Outgoing| {
+            let report: Report = serde_json::from_slice(&message.payload).ok()?;
+            (message.topic.starts_with(&prefix) && report.state.is_final()).then_some(report)
+        };
+        self.published.find(|messages| messages.iter().find_map(report)).await
+    }
+}
+
+/// The configuration of a home in a simulated cloud.
+pub fn configuration(cloud: &str, refresh_token: &str, pin: &str) -> Config {
+    let text = configuration_text(cloud, "mqtt://127.0.0.1:1");
+    let environment = |name: &str| match name {
+        "REFRESH_TOKEN" => Some(refresh_token.to_owned()),
+        "PIN" => Some(pin.to_owned()),
+        _ => None,
+    };
+    Config::parse(&text, Path::new("test.toml"), &environment).unwrap()
+}
+
+/// The same as text, with the secrets in the environment variables `REFRESH_TOKEN` and `PIN`.
+pub fn configuration_text(cloud: &str, broker: &str) -> String {
+    format!(
+        r#"
+        [mqtt]
+        url = "{broker}"
+
+        [account.home]
+        connector = "hyundai-kia-eu"
+        brand = "kia"
+        region = "eu"
+        refresh_token = "${{REFRESH_TOKEN}}"
+        pin = "${{PIN}}"
+        endpoints = {{ ccapi = "{cloud}", idp = "{cloud}", cci = "{cloud}" }}
+
+        [vehicle.niro]
+        account = "home"
+        id = "{}"
+        allow = ["refresh", "lock", "unlock"]
+
+        [vehicle.ev6]
+        account = "home"
+        id = "{}"
+        allow = ["refresh", "lock"]
+        "#,
+        LEGACY.1, CCS2.1
+    )
+}
