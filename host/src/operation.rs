@@ -4,7 +4,9 @@
 //! a question to the connector that may be repeated by the rules in [`step`]. Asking never sends the command
 //! again, whatever happens to a question.
 
+mod meaning;
 mod name;
+mod permits;
 mod report;
 pub(crate) mod step;
 

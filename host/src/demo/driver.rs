@@ -94,9 +94,11 @@ async fn listen(
         }
         if let Ok(report) = serde_json::from_slice::<Report>(&payload) {
             if report.state.is_final() {
-                let told = waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&report.id);
-                // Nobody waits any more if the story has ended.
-                let _ended = told.map(|tell| tell.send(report));
+                let waits = waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&report.id);
+                if let Some(tell) = waits {
+                    // Nobody listens any more if the story has ended.
+                    let _ended = tell.send(report);
+                }
             }
         } else if let Ok(published) = serde_json::from_slice::<Published>(&payload)
             && let Some(slug) = topic.strip_suffix("/state").and_then(|below| below.rsplit('/').next())

@@ -11,13 +11,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Operation, Reason};
+use super::permits::Permits;
+use super::{Operation, Reason, meaning};
 use crate::bindings::policy::{
-    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Phase, RefreshReason, Transport,
-    Verdict,
+    Attempt, Certainty, Decision, Effect, Failure, Fault, Phase, RefreshReason, Verdict,
 };
 use crate::cell::Snapshot;
-use crate::circuit::{Permit, Purpose, Settings};
 use crate::failure::{self, Facts, fault_name};
 use crate::latch::{LatchKind, Latched};
 use crate::plugin::{Answer, Ask};
@@ -30,7 +29,7 @@ use crate::time::milliseconds;
 const MOST_ATTEMPTS: u32 = 4;
 
 /// The longest pause before a repeat.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why a step has no answer.
 #[derive(Debug)]
@@ -373,12 +372,7 @@ impl<'a> Step<'a> {
 
     fn failed(&self, failure: &Failure, verdict: &Verdict) -> Failed {
         let has_pin = self.operation.account.surroundings.secrets.contains_key(PIN);
-        let reason = match (failure.phase, failure.transport) {
-            // The host did not send it: there is none, or it was refused before.
-            (Phase::Pin, Some(Transport::Denied)) if !has_pin => Reason::PinMissing,
-            (Phase::Pin, Some(Transport::Denied)) => Reason::PinRejected,
-            (phase, _) => reason(&verdict.fault, phase),
-        };
+        let reason = meaning::of_failure(failure, verdict, has_pin);
         Failed {
             reason,
             message: failure.message.clone(),
@@ -407,25 +401,11 @@ impl<'a> Step<'a> {
     }
 
     fn latched(&self, latched: &Latched) -> Stopped {
-        let reason = match latched.kind {
-            LatchKind::AuthRequired => Reason::AuthRequired,
-            LatchKind::OtpRequired => Reason::OtpRequired,
-            LatchKind::LockedOut => Reason::LockedOut,
-        };
-        self.not_tried(reason, latched.reason.clone())
+        self.not_tried(latched.kind.into(), latched.reason.clone())
     }
 
     fn not_renewed(&self, why: &NotRenewed) -> Stopped {
-        let reason = match why {
-            NotRenewed::Latched(_) => Reason::AuthRequired,
-            NotRenewed::NotDue { .. } => Reason::UpstreamUnavailable,
-            NotRenewed::Failed { verdict, .. } => reason(&verdict.fault, Phase::Refresh),
-            NotRenewed::TooManySignIns(_) => Reason::Cooldown,
-            NotRenewed::Plugin(_) => Reason::ConnectorFault,
-            NotRenewed::Store(_) => Reason::HostFault,
-            NotRenewed::Stopping => Reason::HostStopping,
-        };
-        self.not_tried(reason, why.to_string())
+        self.not_tried(meaning::of_not_renewed(why), why.to_string())
     }
 
     fn permits(&self) -> Result<Permits<'a>, Stopped> {
@@ -434,96 +414,6 @@ impl<'a> Step<'a> {
                 format!("the circuit of {name} is open; the next try is in {} s", retry_in.as_secs().max(1));
             self.not_tried(Reason::BreakerOpen, message)
         })
-    }
-}
-
-/// The places of one attempt in all the circuits that it passes. Given back when dropped.
-struct Permits<'a> {
-    operation: &'a Operation,
-    held: Vec<(CircuitScope, String, Permit)>,
-}
-
-impl<'a> Permits<'a> {
-    fn take(operation: &'a Operation) -> Result<Self, (String, Duration)> {
-        let purpose = if operation.effect() == Effect::Read { Purpose::Read } else { Purpose::Act };
-        let now = operation.account.clock().monotonic();
-        let cloud = operation.connector.manifest().cloud.clone();
-        let mut names = vec![
-            (CircuitScope::Cloud, cloud),
-            (CircuitScope::Account, format!("account {}", operation.account.slug)),
-        ];
-        if let Some(vehicle) = &operation.vehicle {
-            names.push((CircuitScope::Vehicle, format!("vehicle {vehicle}")));
-        }
-        let mut permits = Self { operation, held: Vec::new() };
-        for (scope, name) in names {
-            match permits.circuits(&scope).admit(&name, now, purpose) {
-                Ok(permit) => permits.held.push((scope, name, permit)),
-                Err(refused) => return Err((name, refused.retry_in)),
-            }
-        }
-        Ok(permits)
-    }
-
-    fn circuits(&self, scope: &CircuitScope) -> &'a crate::account::Circuits {
-        let account = &self.operation.account;
-        if *scope == CircuitScope::Cloud { &account.shared.clouds } else { &account.circuits }
-    }
-
-    fn succeeded(mut self) {
-        for (scope, name, permit) in std::mem::take(&mut self.held) {
-            self.circuits(&scope).succeeded(&name, permit);
-        }
-    }
-
-    async fn failed(mut self, verdict: &Verdict, policy: &crate::plugin::Policy) {
-        let Some(scope) = &verdict.counts_against else { return };
-        let Some(at) = self.held.iter().position(|(held, ..)| held == scope) else { return };
-        let settings = Settings::from(policy.circuit(scope).await);
-        let (scope, name, permit) = self.held.swap_remove(at);
-        let now = self.operation.account.clock().monotonic();
-        if self.circuits(&scope).failed(&name, permit, now, settings) {
-            tracing::error!("the circuit of {name} has opened for {} s", settings.open_for.as_secs());
-        }
-    }
-}
-
-impl Drop for Permits<'_> {
-    fn drop(&mut self) {
-        for (scope, name, permit) in std::mem::take(&mut self.held) {
-            self.circuits(&scope).abandoned(&name, permit);
-        }
-    }
-}
-
-impl From<crate::bindings::policy::CircuitSettings> for Settings {
-    fn from(settings: crate::bindings::policy::CircuitSettings) -> Self {
-        Self {
-            consecutive_failures: settings.consecutive_failures,
-            open_for: Duration::from_millis(settings.open_for).min(Duration::from_secs(3_600)),
-            probes: settings.probes,
-            probe_lease: Duration::from_millis(settings.probe_lease)
-                .clamp(Duration::from_secs(1), LONGEST_PAUSE),
-        }
-    }
-}
-
-fn reason(fault: &Fault, phase: Phase) -> Reason {
-    match fault {
-        Fault::CredentialsRejected if phase == Phase::Pin => Reason::PinRejected,
-        Fault::CredentialsRejected => Reason::AuthRequired,
-        Fault::RateLimited => Reason::Quota,
-        Fault::Busy => Reason::Busy,
-        Fault::VehicleUnreachable => Reason::VehicleUnreachable,
-        Fault::Transient => Reason::UpstreamUnavailable,
-        Fault::Unsupported => Reason::Unsupported,
-        Fault::TokenExpired
-        | Fault::DeviceUnregistered
-        | Fault::ControlTokenExpired
-        | Fault::InvalidRequest
-        | Fault::Malformed
-        | Fault::Unknown
-        | Fault::Other(_) => Reason::UpstreamRefused,
     }
 }
 

@@ -162,7 +162,7 @@ async fn subscriptions_carry_their_options_and_their_refusal() {
     let (first, body) = peer.packet().await;
     assert_eq!(first, SUBSCRIBE);
     // Retain handling 2, retain as published, no local, QoS 1.
-    let wanted = 0b10_1_1_01;
+    let wanted = 0b10_1101;
     assert_eq!(body[2..], [&[0, 0, 1, b'a', wanted, 0, 3][..], b"b/#", &[wanted]].concat());
     peer.send(&[0x90, 5, body[0], body[1], 0, 1, 0x87]).await;
     let error = asking.await.unwrap().unwrap_err();

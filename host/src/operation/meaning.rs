@@ -1,0 +1,58 @@
+//! What is told to people: from what a plugin said, or the host found out, to a reason code.
+
+use super::Reason;
+use crate::bindings::policy::{Failure, Fault, Phase, Transport, Verdict};
+use crate::latch::LatchKind;
+use crate::session::NotRenewed;
+
+/// The reason of an attempt that failed.
+pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, has_pin: bool) -> Reason {
+    match (failure.phase, failure.transport) {
+        // The host did not send it: there is none, or it was refused before.
+        (Phase::Pin, Some(Transport::Denied)) if !has_pin => Reason::PinMissing,
+        (Phase::Pin, Some(Transport::Denied)) => Reason::PinRejected,
+        (phase, _) => of_fault(&verdict.fault, phase),
+    }
+}
+
+/// The reason of an operation that has no session.
+pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
+    match why {
+        NotRenewed::Latched(latched) => latched.kind.into(),
+        NotRenewed::NotDue { .. } => Reason::UpstreamUnavailable,
+        NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault, Phase::Refresh),
+        NotRenewed::TooManySignIns(_) => Reason::Cooldown,
+        NotRenewed::Plugin(_) => Reason::ConnectorFault,
+        NotRenewed::Store(_) => Reason::HostFault,
+        NotRenewed::Stopping => Reason::HostStopping,
+    }
+}
+
+impl From<LatchKind> for Reason {
+    fn from(kind: LatchKind) -> Self {
+        match kind {
+            LatchKind::AuthRequired => Self::AuthRequired,
+            LatchKind::OtpRequired => Self::OtpRequired,
+            LatchKind::LockedOut => Self::LockedOut,
+        }
+    }
+}
+
+fn of_fault(fault: &Fault, phase: Phase) -> Reason {
+    match fault {
+        Fault::CredentialsRejected if phase == Phase::Pin => Reason::PinRejected,
+        Fault::CredentialsRejected => Reason::AuthRequired,
+        Fault::RateLimited => Reason::Quota,
+        Fault::Busy => Reason::Busy,
+        Fault::VehicleUnreachable => Reason::VehicleUnreachable,
+        Fault::Transient => Reason::UpstreamUnavailable,
+        Fault::Unsupported => Reason::Unsupported,
+        Fault::TokenExpired
+        | Fault::DeviceUnregistered
+        | Fault::ControlTokenExpired
+        | Fault::InvalidRequest
+        | Fault::Malformed
+        | Fault::Unknown
+        | Fault::Other(_) => Reason::UpstreamRefused,
+    }
+}
