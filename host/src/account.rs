@@ -1,7 +1,6 @@
 //! One account at a vendor: its connector and policy, its cells, its latch and its circuits.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::ExposeSecret as _;
@@ -14,8 +13,9 @@ use crate::config;
 use crate::latch::Latch;
 use crate::outbox::Outbox;
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::{Endpoint, HttpClient, SESSION, Surroundings};
+use crate::primitives::{Endpoint, HttpClient, PinGuard, SESSION, Surroundings};
 use crate::session::RefreshState;
+use crate::sign_ins::SignIns;
 use crate::slot::Digest;
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
@@ -55,7 +55,7 @@ pub struct Account {
     pub(crate) refreshes: Mutex<RefreshState>,
     /// Held by whoever asks for the vehicle list.
     pub(crate) listing: tokio::sync::Mutex<()>,
-    pub(crate) max_sign_ins_per_day: u32,
+    pub(crate) sign_ins: SignIns,
 }
 
 impl Account {
@@ -101,7 +101,7 @@ impl Account {
             clock: Arc::clone(&shared.clock),
             outbox: Arc::clone(&shared.outbox),
             topic_prefix,
-            pin_refused: AtomicBool::new(false),
+            pin: PinGuard::open(slug, credentials(config), &shared.store).await?,
         };
         Ok(Arc::new(Self {
             slug: slug.to_owned(),
@@ -112,12 +112,11 @@ impl Account {
             described,
             refreshes: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
-            max_sign_ins_per_day: config.max_logins_per_day,
+            sign_ins: SignIns::open(slug, config.max_logins_per_day, &shared.store).await?,
             shared,
         }))
     }
 
-    /// The cell of the session.
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.shared.clock.as_ref()
     }

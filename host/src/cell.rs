@@ -235,34 +235,54 @@ impl CellGuard {
         self.slot.current()
     }
 
+    /// Makes the next generation and shows it even if it cannot be stored: for what would be lost otherwise, such as
+    /// the only token that the cloud still accepts.
+    pub async fn keep(&self, contents: Contents) -> (Arc<Cell>, Result<(), StoreError>) {
+        let next = self.next(contents);
+        let stored = self.store(&next).await;
+        self.show(next);
+        (self.cell(), stored)
+    }
+
     /// Makes the next generation: stored first, visible then.
     ///
     /// # Errors
     ///
     /// When it could not be stored; then nothing changed.
     pub async fn commit(&self, contents: Contents) -> Result<Arc<Cell>, StoreError> {
+        let next = self.next(contents);
+        self.replace(next).await?;
+        Ok(self.cell())
+    }
+
+    fn next(&self, contents: Contents) -> Cell {
         let current = self.cell();
         let mut secrets = current.secrets.clone();
         secrets.extend(contents.secrets);
-        let next = Cell {
+        Cell {
             generation: current.generation + 1,
             value: Some(contents.value),
             secrets,
             committed_at: Some(self.slot.clock.now()),
             expires_at: contents.expires_at,
             since: Some(self.slot.clock.monotonic()),
-        };
-        self.replace(next).await?;
-        Ok(self.cell())
+        }
     }
 
     async fn replace(&self, next: Cell) -> Result<(), StoreError> {
-        let bytes =
-            serde_json::to_vec(&Record::from(&next)).map_err(|error| StoreError(error.to_string()))?;
-        let write = Write { kind: Kind::Cell, key: self.slot.key.clone(), value: Some(bytes) };
-        self.slot.store.commit(vec![write]).await?;
-        *self.slot.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        self.store(&next).await?;
+        self.show(next);
         Ok(())
+    }
+
+    async fn store(&self, next: &Cell) -> Result<(), StoreError> {
+        let bytes = serde_json::to_vec(&Record::from(next)).map_err(|error| StoreError(error.to_string()))?;
+        let write = Write { kind: Kind::Cell, key: self.slot.key.clone(), value: Some(bytes) };
+        self.slot.store.commit(vec![write]).await
+    }
+
+    fn show(&self, next: Cell) {
+        *self.slot.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
     }
 }
 
@@ -292,5 +312,104 @@ impl From<&Cell> for Record {
             committed_at: cell.committed_at,
             expires_at: cell.expires_at,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+    use futures_util::future::BoxFuture;
+
+    use super::*;
+    use crate::store::MemoryStore;
+    use crate::time::SystemClock;
+
+    /// A disk that is full.
+    #[derive(Debug)]
+    struct Full;
+
+    impl Store for Full {
+        fn load<'a>(&'a self, _: Kind, _: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+            Box::pin(async { Ok(None) })
+        }
+
+        fn commit(&self, _: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
+            Box::pin(async { Err(StoreError("no space left".to_owned())) })
+        }
+    }
+
+    async fn slot(store: Arc<dyn Store>) -> Arc<CellSlot> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let cells = Cells::open("home", ["session".to_owned()], &store, &clock).await.unwrap();
+        Arc::clone(cells.slot("session").unwrap())
+    }
+
+    fn contents(value: &str, secret: (&str, &str)) -> Contents {
+        let secrets = Secrets::from([(secret.0.to_owned(), secret.1.into())]);
+        Contents { value: value.to_owned(), secrets, expires_at: None }
+    }
+
+    #[tokio::test]
+    async fn generations_count_up_and_secrets_that_are_not_replaced_stay() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let session = slot(Arc::clone(&store)).await;
+        assert_eq!(session.current().generation, 0);
+        let guard = session.acquire().await;
+        guard.commit(contents("one", ("refresh-token", "R"))).await.unwrap();
+        let second = guard.commit(contents("two", ("access-token", "A"))).await.unwrap();
+        assert_eq!((second.generation, second.value.as_deref()), (2, Some("two")));
+        assert_eq!(second.secrets.len(), 2);
+
+        let after_a_restart = slot(store).await.current();
+        assert_eq!((after_a_restart.generation, after_a_restart.secrets.len()), (2, 2));
+    }
+
+    #[tokio::test]
+    async fn only_the_generation_that_failed_is_discarded() {
+        let session = slot(Arc::new(MemoryStore::default())).await;
+        let guard = session.acquire().await;
+        guard.commit(contents("one", ("device-id", "1"))).await.unwrap();
+        guard.commit(contents("two", ("device-id", "2"))).await.unwrap();
+        drop(guard);
+        session.discard(1).await.unwrap();
+        assert_eq!(session.current().value.as_deref(), Some("two"), "a late failure of an old one");
+        session.discard(2).await.unwrap();
+        assert_eq!((session.current().generation, session.current().value.clone()), (2, None));
+        let guard = session.acquire().await;
+        let next = guard.commit(contents("three", ("device-id", "3"))).await.unwrap();
+        assert_eq!(next.generation, 3, "the number is never used twice");
+    }
+
+    #[tokio::test]
+    async fn one_holder_at_a_time_and_the_next_in_line_after_it() {
+        let session = slot(Arc::new(MemoryStore::default())).await;
+        let guard = session.acquire().await;
+        let mut second = Box::pin(session.acquire());
+        assert!((&mut second).now_or_never().is_none());
+        let mut third = Box::pin(session.acquire());
+        assert!((&mut third).now_or_never().is_none());
+        drop(guard);
+        assert!((&mut third).now_or_never().is_none(), "the second is first");
+        drop(second.await);
+        third.await;
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_stored_changes_nothing_unless_it_must_be_kept() {
+        let session = slot(Arc::new(Full)).await;
+        let guard = session.acquire().await;
+        assert!(guard.commit(contents("one", ("access-token", "A"))).await.is_err());
+        assert_eq!(session.current().generation, 0);
+        let (cell, stored) = guard.keep(contents("one", ("access-token", "A"))).await;
+        assert!(stored.is_err());
+        assert_eq!((cell.generation, session.current().generation), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn nothing_secret_is_printed() {
+        let session = slot(Arc::new(MemoryStore::default())).await;
+        let guard = session.acquire().await;
+        let cell = guard.commit(contents("one", ("access-token", "TOP-SECRET"))).await.unwrap();
+        assert!(!format!("{cell:?} {guard:?} {session:?}").contains("TOP-SECRET"));
     }
 }

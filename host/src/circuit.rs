@@ -33,6 +33,8 @@ pub enum Purpose {
 pub struct Refused {
     /// When to ask again.
     pub retry_in: Duration,
+    /// Whether a read would be admitted now: the circuit waits for somebody to find out whether all is well again.
+    pub probe_wanted: bool,
 }
 
 /// The right to make one call. A result that comes with an old permit counts for nothing.
@@ -79,11 +81,11 @@ impl Circuit {
     pub fn admit(&mut self, now: Duration, purpose: Purpose) -> Result<Permit, Refused> {
         if let State::Open { until, settings } = self.state {
             if now < until {
-                return Err(Refused { retry_in: until - now });
+                return Err(Refused { retry_in: until - now, probe_wanted: false });
             }
             if purpose == Purpose::Act {
                 // Nobody has looked yet whether it is well again, and this is not the call to find out.
-                return Err(Refused { retry_in: Duration::from_secs(1) });
+                return Err(Refused { retry_in: Duration::from_secs(1), probe_wanted: true });
             }
             self.enter(State::HalfOpen { settings, probes: Vec::new(), next: 0 });
         }
@@ -96,13 +98,15 @@ impl Circuit {
                 if purpose == Purpose::Act || full {
                     let first_end = probes.iter().map(|(_, ends)| *ends).min().unwrap_or(now);
                     let retry_in = first_end.saturating_sub(now).max(Duration::from_secs(1));
-                    return Err(Refused { retry_in });
+                    return Err(Refused { retry_in, probe_wanted: !full });
                 }
                 *next += 1;
                 probes.push((*next, now + settings.probe_lease));
                 Ok(Permit { epoch, probe: Some(*next) })
             }
-            State::Open { until, .. } => Err(Refused { retry_in: until.saturating_sub(now) }),
+            State::Open { until, .. } => {
+                Err(Refused { retry_in: until.saturating_sub(now), probe_wanted: false })
+            }
         }
     }
 
@@ -195,7 +199,10 @@ mod tests {
             circuit.succeeded(permit);
         }
         assert!(circuit.is_closed());
-        assert_eq!(opened_at_zero().admit(at(59), Purpose::Read), Err(Refused { retry_in: at(1) }));
+        assert_eq!(
+            opened_at_zero().admit(at(59), Purpose::Read),
+            Err(Refused { retry_in: at(1), probe_wanted: false })
+        );
     }
 
     #[test]
@@ -214,7 +221,10 @@ mod tests {
         let mut circuit = opened_at_zero();
         let probe = circuit.admit(at(60), Purpose::Read).unwrap();
         assert!(circuit.failed(probe, at(61), SETTINGS));
-        assert_eq!(circuit.admit(at(62), Purpose::Read), Err(Refused { retry_in: at(59) }));
+        assert_eq!(
+            circuit.admit(at(62), Purpose::Read),
+            Err(Refused { retry_in: at(59), probe_wanted: false })
+        );
     }
 
     #[test]
@@ -226,7 +236,10 @@ mod tests {
         }
         // One that is neither recorded nor abandoned frees it when its lease ends.
         let _lost = circuit.admit(at(60), Purpose::Read).unwrap();
-        assert_eq!(circuit.admit(at(80), Purpose::Read), Err(Refused { retry_in: at(10) }));
+        assert_eq!(
+            circuit.admit(at(80), Purpose::Read),
+            Err(Refused { retry_in: at(10), probe_wanted: false })
+        );
         let probe = circuit.admit(at(90), Purpose::Read).unwrap();
         circuit.succeeded(probe);
         assert!(circuit.is_closed());
@@ -241,7 +254,7 @@ mod tests {
         }
         assert_eq!(
             circuit.admit(at(31), Purpose::Read),
-            Err(Refused { retry_in: at(59) }),
+            Err(Refused { retry_in: at(59), probe_wanted: false }),
             "opened at 30, once"
         );
         for permit in late {

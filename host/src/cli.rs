@@ -67,7 +67,8 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(Configured { config }) => check_config(&config),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
-            log_to_stderr("error", LogFormat::Text);
+            // The broker calls every client that leaves without a word an error.
+            log_to_stderr("error,rumqttd=off", LogFormat::Text);
             match runtime.block_on(crate::demo::play(crate::demo::Options { seconds, json })) {
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::FAILURE,
@@ -83,7 +84,9 @@ pub fn main() -> ExitCode {
 /// `RUST_LOG` has the last word.
 fn log_to_stderr(level: &str, format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured).with_writer(std::io::stderr);
     let _already_set = match format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().try_init(),
@@ -132,10 +135,7 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
     let finding = tokio::spawn({
         let host = Arc::clone(&host);
-        async move {
-            host.find_vehicles().await;
-            host.read_all().await;
-        }
+        async move { host.settle_in().await }
     });
     let mut first = true;
     let connected = |_version| {
@@ -143,13 +143,22 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
             tracing::info!(ms = started.elapsed().as_millis(), "serving");
         }
     };
-    let interrupted = tokio::select! {
-        () = bridge.serve(&host, connected) => Ok(()),
-        interrupted = interrupted() => interrupted,
+    let interrupted = {
+        let serving = bridge.serve(&host, connected);
+        tokio::pin!(serving);
+        let interrupted = tokio::select! {
+            () = &mut serving => Ok(()),
+            interrupted = interrupted() => interrupted,
+        };
+        tracing::info!("stopping");
+        finding.abort();
+        // Commands that still arrive are answered, if only with `host_stopping`.
+        tokio::select! {
+            () = serving => {}
+            () = host.stop() => {}
+        }
+        interrupted
     };
-    tracing::info!("stopping");
-    finding.abort();
-    host.stop().await;
     host.offline();
     bridge.close().await;
     interrupted.map_err(Into::into)

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::bindings::{policy, types};
-use crate::primitives::Allowance;
+use crate::primitives::Call;
 use crate::redact;
 use crate::time::milliseconds;
 
@@ -27,14 +27,14 @@ pub(crate) struct Facts<'a> {
 }
 
 /// The failure as the policy is shown it.
-pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, allowance: &Allowance) -> policy::Failure {
+pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) -> policy::Failure {
     let short = |code: String| redact::cut(code, LONGEST_CODE);
     policy::Failure {
         cloud: facts.cloud.to_owned(),
         operation: facts.operation.to_owned(),
         effect: facts.effect,
         phase: failure.phase.into(),
-        certainty: certainty(failure.certainty, allowance),
+        certainty: certainty(failure.certainty, call),
         transport: failure.transport.map(Into::into),
         http_status: failure.http_status,
         code: failure.code.map(short),
@@ -47,13 +47,13 @@ pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, allowance: &A
     }
 }
 
-/// A connector may be more careful than the host, never less: if a request that acts on the vehicle left without
-/// an answer, the outcome is not known, whatever the connector believes.
-fn certainty(claimed: types::Certainty, allowance: &Allowance) -> policy::Certainty {
+/// A connector may be more careful than the host, never less: "not sent" is not believed when the host saw a request
+/// leave that acts on the vehicle, and when such a request was never answered nobody knows what happened.
+fn certainty(claimed: types::Certainty, call: &Call) -> policy::Certainty {
+    let unknown = call.allowance.outcome_unknown();
     match claimed {
-        types::Certainty::NotSent | types::Certainty::Rejected if allowance.outcome_unknown() => {
-            policy::Certainty::Ambiguous
-        }
+        types::Certainty::NotSent if unknown || call.acted => policy::Certainty::Ambiguous,
+        types::Certainty::Rejected if unknown => policy::Certainty::Ambiguous,
         types::Certainty::NotSent => policy::Certainty::NotSent,
         types::Certainty::Rejected => policy::Certainty::Rejected,
         types::Certainty::Ambiguous => policy::Certainty::Ambiguous,

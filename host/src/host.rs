@@ -5,6 +5,7 @@
 
 mod announce;
 mod commands;
+mod states;
 mod vehicles;
 
 use std::collections::BTreeMap;
@@ -19,8 +20,8 @@ use tokio_util::task::TaskTracker;
 use crate::account::{Account, Circuits, Shared};
 use crate::config::Config;
 use crate::outbox::Outbox;
-use crate::plugin::{ActivationError, ConnectorSlot, PolicySlot, embedded};
-use crate::primitives::HttpClient;
+use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot, embedded};
+use crate::primitives::{HttpClient, SESSION};
 use crate::results::Results;
 use crate::sandbox::Sandbox;
 use crate::store::{Store, StoreError};
@@ -87,6 +88,7 @@ pub struct Host {
     /// The topic tree.
     pub topics: Topics,
     policy: Arc<PolicySlot>,
+    connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     accounts: BTreeMap<String, Arc<Account>>,
     vehicles: BTreeMap<String, Arc<Vehicle>>,
     results: Results,
@@ -100,6 +102,12 @@ pub struct Host {
     stopping: watch::Sender<bool>,
 }
 
+/// How long a token refresh may take to end when the host stops: as long as its request may.
+const RENEWAL_GRACE: Duration = Duration::from_secs(30);
+
+/// The configuration's name for the connector that the host carries.
+const HYUNDAI_KIA: &str = "hyundai-kia-eu";
+
 /// How long commands under way may take to end when the host stops.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -112,7 +120,10 @@ impl Host {
     pub async fn start(config: &Config, ground: Ground) -> Result<Arc<Self>, StartError> {
         let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
         let http = HttpClient::new()?;
-        let policy = Arc::new(open_policy(config, &sandbox).await?);
+        // The one connector that there is, whichever name the configuration has for it.
+        let connector_failed = |error| StartError::Connector { name: HYUNDAI_KIA.to_owned(), error };
+        let compiled = Compiled::of(&sandbox, embedded::HYUNDAI_KIA).await.map_err(connector_failed)?;
+        let policy = Arc::new(open_policy(config, &sandbox, &compiled).await?);
         let topics = Topics::below(&config.mqtt.base_topic);
         let shared = Shared {
             policy: Arc::clone(&policy),
@@ -124,18 +135,16 @@ impl Host {
         };
 
         // One slot for each connector, however many accounts use it: a swap is for all of them.
-        let mut connectors: BTreeMap<&str, Arc<ConnectorSlot>> = BTreeMap::new();
+        let mut connectors: BTreeMap<String, Arc<ConnectorSlot>> = BTreeMap::new();
         let mut accounts = BTreeMap::new();
         for (slug, account) in &config.accounts {
             let name = account.connector.as_str();
             let connector = match connectors.get(name) {
                 Some(connector) => Arc::clone(connector),
                 None => {
-                    let opened = ConnectorSlot::open(&sandbox, embedded::HYUNDAI_KIA).await;
-                    let opened =
-                        opened.map_err(|error| StartError::Connector { name: name.to_owned(), error })?;
+                    let opened = ConnectorSlot::open(&sandbox, &compiled).await.map_err(connector_failed)?;
                     let connector = Arc::new(opened);
-                    connectors.insert(name, Arc::clone(&connector));
+                    connectors.insert(name.to_owned(), Arc::clone(&connector));
                     connector
                 }
             };
@@ -149,8 +158,9 @@ impl Host {
             let vehicle = Vehicle::new(slug.as_str(), vehicle, Arc::clone(account));
             Some((slug.to_string(), Arc::new(vehicle)))
         });
-        Ok(Arc::new(Self {
+        let host = Arc::new(Self {
             vehicles: vehicles.collect(),
+            connectors,
             accounts,
             policy,
             topics,
@@ -160,7 +170,21 @@ impl Host {
             under_way: TaskTracker::new(),
             closed: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
-        }))
+        });
+        host.watch_policy();
+        Ok(host)
+    }
+
+    /// Says which policy runs whenever that changes, whoever changed it.
+    fn watch_policy(self: &Arc<Self>) {
+        let mut changes = self.policy.changes();
+        let host = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while changes.changed().await.is_ok() {
+                let Some(host) = host.upgrade() else { return };
+                host.announce_policy();
+            }
+        });
     }
 
     /// The policy's slot, to swap it.
@@ -178,20 +202,29 @@ impl Host {
             self.stopping.send_replace(true);
             self.under_way.wait().await;
         }
+        // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still
+        // good. Whoever holds the session's lock has seen its end.
+        let renewals = self.accounts.values().filter_map(|account| account.surroundings.cells.slot(SESSION));
+        let ended = futures_util::future::join_all(renewals.map(|session| session.acquire()));
+        if tokio::time::timeout(RENEWAL_GRACE, ended).await.is_err() {
+            tracing::warn!("a token refresh did not end in time; its result may be lost");
+        }
     }
 }
 
 /// The policy that the configuration names, or the one that the connector ships with.
-async fn open_policy(config: &Config, sandbox: &Sandbox) -> Result<PolicySlot, StartError> {
-    let (file, component) = match &config.policy {
-        None => ("of the connector".to_owned(), embedded::HYUNDAI_KIA.to_vec()),
-        Some(path) => {
-            let file = path.display().to_string();
-            match tokio::fs::read(path).await {
-                Ok(component) => (file, component),
-                Err(error) => return Err(StartError::PolicyFile { file, error }),
-            }
-        }
+async fn open_policy(
+    config: &Config,
+    sandbox: &Sandbox,
+    connector: &Compiled,
+) -> Result<PolicySlot, StartError> {
+    let failed = |file: String| move |error| StartError::Policy { file, error };
+    let Some(path) = &config.policy else {
+        return PolicySlot::open(sandbox, connector).await.map_err(failed("of the connector".to_owned()));
     };
-    PolicySlot::open(sandbox, &component).await.map_err(|error| StartError::Policy { file, error })
+    let file = path.display().to_string();
+    let bytes = tokio::fs::read(path).await;
+    let bytes = bytes.map_err(|error| StartError::PolicyFile { file: file.clone(), error })?;
+    let compiled = Compiled::of(sandbox, &bytes).await.map_err(failed(file.clone()))?;
+    PolicySlot::open(sandbox, &compiled).await.map_err(failed(file))
 }

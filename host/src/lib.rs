@@ -17,7 +17,7 @@
 //!   [`state`]: what is published of it.
 //! * [`operation`]: attempts, repeats and their limits, from the first attempt to the final result.
 //! * [`account`]: what one account consists of. `session`: renewing its token once for everybody; [`cell`]: values
-//!   under a lock, by generation; [`latch`]: what only a person can end; [`circuit`]: a breaker.
+//!   under a lock, by generation; [`sign_ins`]: how many a day; [`latch`]: what only a person can end; [`circuit`]: a breaker.
 //! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
 //!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said.
@@ -44,6 +44,7 @@ pub mod redact;
 pub mod results;
 pub mod sandbox;
 mod session;
+pub mod sign_ins;
 pub mod slot;
 pub mod state;
 pub mod store;

@@ -8,9 +8,11 @@ mod meaning;
 mod name;
 mod permits;
 mod report;
+mod rules;
 pub(crate) mod step;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,7 +21,7 @@ pub use self::name::{Actuator, OperationName};
 pub use self::report::{PolicyUsed, Reason, Report, State};
 use self::step::{Failed, Step, Stopped};
 use crate::account::Account;
-use crate::bindings::connector::{Command, Outcome, Pending, VehicleRef};
+use crate::bindings::connector::{Command, Outcome, VehicleRef};
 use crate::bindings::policy::Effect;
 use crate::plugin::{Answer, Ask, Connected, Policy};
 use crate::primitives::Allowance;
@@ -44,6 +46,7 @@ pub(crate) struct Operation {
     pub(crate) deadline: Instant,
     /// Whether a newer command for the same actuator waits.
     pub(crate) superseded: Box<dyn Fn() -> bool + Send + Sync>,
+    progress: Arc<Progress>,
 }
 
 impl std::fmt::Debug for Operation {
@@ -52,106 +55,161 @@ impl std::fmt::Debug for Operation {
     }
 }
 
+/// How far an operation is. Known even if the operation is dropped half way.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    pub(crate) allowance: Arc<Allowance>,
+    attempts: AtomicU32,
+    refreshed: AtomicBool,
+    action_id: Mutex<Option<String>>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            allowance: Arc::new(Allowance::new(MOST_SENDS)),
+            attempts: AtomicU32::new(0),
+            refreshed: AtomicBool::new(false),
+            action_id: Mutex::default(),
+        }
+    }
+}
+
+impl Progress {
+    /// The vendor's identifier of the action, once the cloud has given one.
+    pub(crate) fn action_id(&self) -> Option<String> {
+        self.action_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells a report how far the operation is.
+    pub(crate) fn write_into(&self, report: &mut Report) {
+        report.attempts = self.attempts.load(Ordering::Relaxed);
+        report.token_refreshed = self.refreshed.load(Ordering::Relaxed);
+        report.upstream_calls = self.allowance.sent();
+        report.upstream_action_id = self.action_id();
+    }
+
+    /// A step was repeated, or begun, with a newer token.
+    pub(crate) fn refreshed(&self) {
+        self.refreshed.store(true, Ordering::Relaxed);
+    }
+
+    fn attempt(&self) {
+        self.attempts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn acts_as(&self, action_id: Option<String>) {
+        if let Some(action_id) = action_id {
+            *self.action_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(action_id);
+        }
+    }
+}
+
+/// Where a command has come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// On its way to the cloud.
+    Sent,
+    /// Taken by the cloud; the vehicle is yet to answer.
+    Pending,
+}
+
 /// How a command ended.
 #[derive(Debug)]
 pub(crate) enum End {
     /// Well. After a read with the vehicle's state, as the connector wrote it and with private values in place.
-    Done { state: Option<serde_json::Value>, action_id: Option<String> },
+    Done { state: Option<serde_json::Value> },
     /// Otherwise.
     Otherwise { state: State, reason: Reason, message: String },
 }
 
-/// What an operation came to.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) end: End,
-    /// How often the command was sent, or tried.
-    pub(crate) attempts: u32,
-    pub(crate) refreshed: bool,
-    pub(crate) action_id: Option<String>,
-}
-
 impl Operation {
+    /// An operation that begins now, with the plugins that are active now.
     pub(crate) fn new(
         id: String,
         name: OperationName,
         account: Arc<Account>,
         vehicle: Option<String>,
-        superseded: impl Fn() -> bool + Send + Sync + 'static,
     ) -> Self {
         let started = Instant::now();
+        let progress = Arc::new(Progress::default());
         Self {
             id,
             name,
             vehicle,
             policy: account.shared.policy.active(),
             connector: account.connector.active(),
-            allowance: Arc::new(Allowance::new(MOST_SENDS)),
+            allowance: Arc::clone(&progress.allowance),
             started,
             deadline: started + name.deadline(),
-            superseded: Box::new(superseded),
+            superseded: Box::new(|| false),
+            progress,
             account,
         }
+    }
+
+    /// Counts its time from when the command was accepted.
+    pub(crate) fn since(self, accepted: Instant) -> Self {
+        Self { started: accepted, deadline: accepted + self.name.deadline(), ..self }
+    }
+
+    /// Gives its place to a newer command for the same actuator.
+    pub(crate) fn superseded_by(self, superseded: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { superseded: Box::new(superseded), ..self }
+    }
+
+    /// Keeps somebody informed.
+    pub(crate) fn reporting(self, progress: Arc<Progress>) -> Self {
+        Self { allowance: Arc::clone(&progress.allowance), progress, ..self }
     }
 
     pub(crate) fn effect(&self) -> Effect {
         self.name.effect()
     }
 
-    /// Does the command. `pending` is called once, when the cloud has taken it and the vehicle is yet to answer.
-    pub(crate) async fn run(
-        &self,
-        vehicle: VehicleRef,
-        command: Command,
-        pending: impl Fn(Option<&str>),
-    ) -> Ended {
+    /// Does the command. `stage` is called when it is first sent, and when the cloud has taken it.
+    pub(crate) async fn run(&self, vehicle: VehicleRef, command: Command, stage: impl Fn(Stage)) -> End {
         let mut step = Step::new(self);
         let mut ask = Ask::Execute(vehicle.clone(), command.clone());
-        let mut attempts = 0;
-        let mut action_id = None;
         let mut confirming = false;
-        let end = loop {
-            let answer = step.take(&ask).await;
-            if !confirming {
-                attempts = step.attempts();
-            }
-            match answer {
-                Ok(Answer::Outcome(Outcome::Pending(Pending {
-                    continuation,
-                    poll_after,
-                    action_id: id,
-                }))) => {
-                    action_id = id.or(action_id);
+        loop {
+            let trying = || {
+                if !confirming {
+                    self.progress.attempt();
+                    stage(Stage::Sent);
+                }
+            };
+            let answer = step.take(&ask, trying).await;
+            let pause = match answer {
+                Ok(Answer::Outcome(Outcome::Pending(pending))) => {
+                    self.progress.acts_as(pending.action_id);
                     if !confirming {
                         confirming = true;
                         step.accepted();
-                        pending(action_id.as_deref());
+                        stage(Stage::Pending);
                     }
-                    let pause =
-                        Duration::from_millis(poll_after).clamp(*POLL_EVERY.start(), *POLL_EVERY.end());
-                    if Instant::now() + pause >= self.deadline {
-                        tokio::time::sleep_until(self.deadline).await;
-                        break self.not_confirmed();
-                    }
-                    tokio::time::sleep(pause).await;
-                    ask = Ask::Resume(vehicle.clone(), command.clone(), continuation);
-                    step.next();
+                    ask = Ask::Resume(vehicle.clone(), command.clone(), pending.continuation);
+                    Duration::from_millis(pending.poll_after)
                 }
-                Ok(Answer::Outcome(outcome)) => break End::from(outcome),
+                Ok(Answer::Outcome(outcome)) => {
+                    if let Outcome::Done(report) = &outcome {
+                        self.progress.acts_as(report.action_id.clone());
+                    }
+                    return End::from(outcome);
+                }
                 // Asked for one thing, answered another: the plugin is wrong, and nobody knows what it did.
-                Ok(_) => break self.nonsense(),
-                Err(Stopped::AskLater(pause, _)) if confirming => {
-                    if Instant::now() + pause >= self.deadline {
-                        tokio::time::sleep_until(self.deadline).await;
-                        break self.not_confirmed();
-                    }
-                    tokio::time::sleep(pause).await;
-                    step.next();
-                }
-                Err(stopped) => break self.stopped(stopped, confirming),
+                Ok(_) => return self.nonsense(),
+                Err(Stopped::AskLater(pause, _)) if confirming => pause,
+                Err(stopped) => return self.stopped(stopped, confirming),
+            };
+            let pause = pause.clamp(*POLL_EVERY.start(), *POLL_EVERY.end());
+            if Instant::now() + pause >= self.deadline {
+                tokio::time::sleep_until(self.deadline).await;
+                return self.not_confirmed();
             }
-        };
-        Ended { end, attempts, refreshed: step.refreshed(), action_id }
+            tokio::time::sleep(pause).await;
+            step.next();
+        }
     }
 
     fn not_confirmed(&self) -> End {
@@ -193,10 +251,9 @@ impl From<Outcome> for End {
     fn from(outcome: Outcome) -> Self {
         let otherwise = |state, reason, message| Self::Otherwise { state, reason, message };
         match outcome {
-            Outcome::Done(report) => Self::Done {
-                state: report.state.and_then(|state| serde_json::from_str(&state).ok()),
-                action_id: report.action_id,
-            },
+            Outcome::Done(report) => {
+                Self::Done { state: report.state.and_then(|state| serde_json::from_str(&state).ok()) }
+            }
             Outcome::Refused(message) => otherwise(State::Failed, Reason::VehicleRefused, message),
             Outcome::Unanswered(message) => otherwise(State::Timeout, Reason::VehicleUnreachable, message),
             Outcome::Invalid(message) => otherwise(State::Rejected, Reason::BadPayload, message),

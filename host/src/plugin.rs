@@ -4,7 +4,7 @@ mod activation;
 mod connector;
 mod policy;
 
-pub use self::activation::ActivationError;
+pub use self::activation::{ActivationError, Compiled};
 pub use self::connector::{Answer, Ask, Called, Connected, ConnectorSlot};
 pub use self::policy::{POLICY_FAULT, Policy, PolicySlot};
 

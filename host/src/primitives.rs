@@ -10,6 +10,7 @@ mod http;
 mod lock;
 mod log;
 mod mqtt;
+mod pin;
 mod placeholder;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ pub use self::http::HttpClient;
 pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
+pub use self::pin::PinGuard;
 use crate::bindings::connector;
 use crate::cell::{Cells, Secrets, Snapshot};
 use crate::outbox::Outbox;
@@ -61,8 +63,8 @@ pub struct Surroundings {
     pub outbox: Arc<dyn Outbox>,
     /// Below which topic the connector publishes, with a slash at the end.
     pub topic_prefix: String,
-    /// Set when the vendor has refused the PIN: it is not sent again until the configuration changes.
-    pub pin_refused: AtomicBool,
+    /// How often the PIN may be sent.
+    pub pin: PinGuard,
 }
 
 /// What one operation may still send, shared by all calls made for it.
@@ -131,6 +133,8 @@ pub struct Call {
     pub(crate) captured: Secrets,
     /// Values that the guest handles by their marks.
     pub(crate) private: Vec<serde_json::Value>,
+    /// Whether a request that acts on the vehicle was sent in this call.
+    pub(crate) acted: bool,
     log_lines: u32,
     publications: u32,
 }
@@ -151,6 +155,7 @@ impl Call {
             view,
             captured: Secrets::new(),
             private: Vec::new(),
+            acted: false,
             log_lines: 0,
             publications: 0,
         }

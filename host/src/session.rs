@@ -16,8 +16,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::account::Account;
 use crate::bindings::policy::{
-    Attempt, CircuitScope, Decision, Effect, Fault, Latch, RefreshDecision, RefreshReason, SessionView,
-    Verdict,
+    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, RefreshDecision,
+    RefreshReason, SessionView, Verdict,
 };
 use crate::cell::{Cell, CellGuard, Contents};
 use crate::circuit::{Permit, Purpose};
@@ -26,6 +26,7 @@ use crate::latch::{LatchKind, Latched};
 use crate::plugin::{Answer, Ask, Connected, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
 use crate::sandbox::CallFault;
+use crate::sign_ins::TooMany;
 use crate::store::StoreError;
 use crate::time::milliseconds;
 
@@ -42,11 +43,13 @@ const SHORTEST_LIFE: i64 = 10;
 /// The longest life that a token is believed to have.
 const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
 
-/// A token that ends within so long is renewed before it is used.
+/// A token that ends within so long is renewed before it is used, or within a quarter of its life.
 const GRACE: SignedDuration = SignedDuration::from_secs(10);
 
 const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
+
+/// How often a session is renewed within an hour at most: a token that lives twenty seconds needs half of that.
+const MOST_AN_HOUR: usize = 360;
 
 /// What is remembered of renewals. Times are monotonic.
 #[derive(Debug, Default)]
@@ -56,7 +59,6 @@ pub(crate) struct RefreshState {
     next_attempt: Duration,
     retry_after: Option<Duration>,
     refreshes: VecDeque<Duration>,
-    sign_ins: VecDeque<Duration>,
 }
 
 /// How a session was come by.
@@ -77,10 +79,10 @@ pub(crate) enum NotRenewed {
     NotDue { retry_in: Duration, why: String },
     #[error("{message}")]
     Failed { verdict: Verdict, message: String },
-    #[error(
-        "the account was signed in {0} times within a day, which is as often as its configuration allows"
-    )]
-    TooManySignIns(u32),
+    #[error(transparent)]
+    TooManySignIns(TooMany),
+    #[error("the session was renewed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
+    TooManyRenewals,
     #[error(transparent)]
     Plugin(CallFault),
     #[error(transparent)]
@@ -105,7 +107,9 @@ pub(crate) fn needs_renewal(cell: &Cell, account: &Account) -> Option<RefreshRea
         return Some(RefreshReason::Missing);
     }
     let ends = cell.expires_in(account.clock())?;
-    (ends <= GRACE).then_some(RefreshReason::Expiring)
+    // A token that lives only a moment is used for most of that moment.
+    let life = cell.expires_at?.duration_since(cell.committed_at?);
+    (ends <= GRACE.min(life / 4)).then_some(RefreshReason::Expiring)
 }
 
 impl Renewal {
@@ -156,10 +160,14 @@ impl Renewal {
         self.attempt(guard, reason, permit).await
     }
 
-    /// The host's own rules: after a failure a growing pause, and so many sign-ins a day.
+    /// The host's own rules: after a failure a growing pause, and so many renewals an hour.
     fn may_try(&self) -> Result<(), NotRenewed> {
         let now = self.account.clock().monotonic();
-        let state = self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
+        forget_older_than(&mut state.refreshes, now, HOUR);
+        if state.refreshes.len() >= MOST_AN_HOUR {
+            return Err(NotRenewed::TooManyRenewals);
+        }
         match &state.last_failure {
             Some((_, why)) if now < state.next_attempt => {
                 Err(NotRenewed::NotDue { retry_in: state.next_attempt - now, why: why.to_string() })
@@ -198,8 +206,11 @@ impl Renewal {
         let account = &self.account;
         let before = guard.cell();
         let ask = if before.value.is_some() { Ask::Refresh } else { Ask::SignIn };
-        if matches!(ask, Ask::SignIn) {
-            self.count_sign_in().inspect_err(|_| account.circuits.abandoned(TOKEN_ENDPOINT, permit))?;
+        if matches!(ask, Ask::SignIn)
+            && let Err(too_many) = account.sign_ins.count(account.clock().now()).await
+        {
+            account.circuits.abandoned(TOKEN_ENDPOINT, permit);
+            return Err(NotRenewed::TooManySignIns(too_many));
         }
         tracing::info!(
             account = account.slug,
@@ -246,7 +257,11 @@ impl Renewal {
                     effect: Effect::Session,
                     token_age: before.age(account.clock()),
                 };
-                let failure = failure::describe(&facts, failure, &self.allowance);
+                let failure = failure::describe(&facts, failure, &called.call);
+                if matches!(ask, Ask::SignIn) && failure.certainty == Certainty::NotSent {
+                    // The vendor has not seen it. A home whose host starts before its router must not wait a day.
+                    account.sign_ins.take_back().await.map_err(NotRenewed::Store)?;
+                }
                 return Err(self.refused(failure, permit).await);
             }
             Err(fault) => {
@@ -279,20 +294,8 @@ impl Renewal {
         now.checked_add(life).unwrap_or(Timestamp::MAX)
     }
 
-    fn count_sign_in(&self) -> Result<(), NotRenewed> {
-        let now = self.account.clock().monotonic();
-        let mut state = self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
-        forget_older_than(&mut state.sign_ins, now, DAY);
-        let limit = self.account.max_sign_ins_per_day;
-        if state.sign_ins.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
-            return Err(NotRenewed::TooManySignIns(limit));
-        }
-        state.sign_ins.push_back(now);
-        Ok(())
-    }
-
     /// What follows from a refusal: a latch if a person must act, else a pause.
-    async fn refused(&self, failure: crate::bindings::policy::Failure, permit: Permit) -> NotRenewed {
+    async fn refused(&self, failure: Failure, permit: Permit) -> NotRenewed {
         let circuits = &self.account.circuits;
         let verdict = self.policy.classify(&failure).await;
         if verdict.counts_against == Some(CircuitScope::TokenEndpoint) {
@@ -303,6 +306,7 @@ impl Renewal {
         }
         let retry_after = failure.retry_after.map(Duration::from_millis);
         let message = failure.message.clone();
+        let grant_refused = is_refused_grant(&failure);
         let attempt = Attempt {
             failure,
             verdict: verdict.clone(),
@@ -316,8 +320,8 @@ impl Renewal {
         };
         match self.policy.decide(&attempt).await {
             Decision::Latch(latch) => self.latch(&latch, message).await,
-            // The host's rule 3: a grant that was refused is not tried again, whatever the policy decides.
-            _ if verdict.fault == Fault::CredentialsRejected => {
+            // A grant that was refused is not tried again, whatever the policy makes of it.
+            _ if grant_refused || verdict.fault == Fault::CredentialsRejected => {
                 self.latch(&Latch::AuthRequired, message).await
             }
             _ => self.failed(NotRenewed::Failed { verdict, message }, retry_after),
@@ -374,6 +378,13 @@ impl Renewal {
 
 /// The name of the token endpoint's circuit among those of its account.
 const TOKEN_ENDPOINT: &str = "token-endpoint";
+
+/// RFC 6749 §5.2: the grant or the client is not accepted. No passing trouble is reported like this.
+fn is_refused_grant(failure: &Failure) -> bool {
+    let error = failure.oauth_error.as_deref();
+    matches!(error, Some("invalid_grant" | "invalid_client" | "unauthorized_client"))
+        || (matches!(failure.http_status, Some(400 | 401)) && failure.retry_after.is_none())
+}
 
 fn forget_older_than(times: &mut VecDeque<Duration>, now: Duration, age: Duration) {
     while times.front().is_some_and(|at| now.saturating_sub(*at) >= age) {

@@ -76,7 +76,7 @@ pub struct Candidate<P> {
     pub(crate) plugin: P,
 }
 
-/// The active generation of a plugin, and the one before it.
+/// The active generation of a plugin, and those before it.
 #[derive(Debug)]
 pub struct Slot<P> {
     active: ArcSwap<Generation<P>>,
@@ -86,16 +86,20 @@ pub struct Slot<P> {
 
 #[derive(Debug)]
 struct Change<P> {
-    previous: Option<Arc<Generation<P>>>,
+    /// The generations before the active one, the latest last.
+    previous: Vec<Arc<Generation<P>>>,
     last_number: u64,
 }
+
+/// How many earlier generations are kept. One is not enough: a bad one may have replaced a bad one.
+const KEPT: usize = 4;
 
 impl<P> Slot<P> {
     /// A slot whose first generation is this one.
     pub fn new(first: Candidate<P>) -> Self {
         Self {
             active: ArcSwap::from_pointee(first.into_generation(1)),
-            change: Mutex::new(Change { previous: None, last_number: 1 }),
+            change: Mutex::new(Change { previous: Vec::new(), last_number: 1 }),
         }
     }
 
@@ -111,7 +115,10 @@ impl<P> Slot<P> {
         change.last_number += 1;
         let next = Arc::new(candidate.into_generation(change.last_number));
         let before = self.active.swap(Arc::clone(&next));
-        change.previous = Some(Arc::clone(&before));
+        change.previous.push(Arc::clone(&before));
+        if change.previous.len() > KEPT {
+            change.previous.remove(0);
+        }
         (before, next)
     }
 
@@ -122,7 +129,7 @@ impl<P> Slot<P> {
         if self.active.load().number != number {
             return None;
         }
-        let previous = change.previous.take()?;
+        let previous = change.previous.pop()?;
         self.active.store(Arc::clone(&previous));
         Some(previous)
     }

@@ -15,10 +15,12 @@ use futures_util::future::BoxFuture;
 pub enum Kind {
     /// A lock cell with its secrets; the key is `account/cell`.
     Cell,
-    /// An account's latch; the key is the account.
+    /// A latch; the key is the account, or `account/pin`.
     Latch,
-    /// The final result of a command; the key is `vehicle/id`.
+    /// A command and its result; the key is `vehicle/id`.
     Result,
+    /// When an account was signed in; the key is the account.
+    SignIns,
 }
 
 /// One change: a new value, or none to remove the record.

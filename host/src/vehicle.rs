@@ -16,9 +16,12 @@ use crate::operation::{Actuator, OperationName};
 use crate::state::Published;
 
 /// How many commands may wait for one vehicle.
-const MOST_WAITING: usize = 16;
+const MOST_COMMANDS_WAITING: usize = 16;
 
-/// How many reads of one vehicle may be under way at once, and how many may wait.
+/// How many reads of one vehicle may wait.
+const MOST_READS_WAITING: usize = 64;
+
+/// How many reads of one vehicle may be under way at once.
 const READS_AT_ONCE: usize = 8;
 
 /// One vehicle.
@@ -33,7 +36,8 @@ pub struct Vehicle {
     /// What may be commanded.
     pub(crate) allow: BTreeSet<OperationName>,
     commands: Arc<FairMutex<()>>,
-    waiting: Arc<AtomicUsize>,
+    commands_waiting: Arc<AtomicUsize>,
+    reads_waiting: Arc<AtomicUsize>,
     reads: Arc<Semaphore>,
     newest: Mutex<HashMap<Actuator, u64>>,
     pub(crate) memory: Mutex<Memory>,
@@ -44,8 +48,16 @@ pub struct Vehicle {
 pub(crate) struct Memory {
     pub(crate) published: Option<Published>,
     pub(crate) seq: u64,
+    /// Whether the last read said something about the traction battery that is hard to believe.
+    pub(crate) soc_doubted: bool,
+    /// What the vendor said that it does not have.
+    pub(crate) unsupported: BTreeSet<OperationName>,
     /// Its place in the cloud, once that is known.
     pub(crate) found: Option<crate::host::Found>,
+    /// The latest step of the latest command.
+    pub(crate) last_report: Option<crate::operation::Report>,
+    /// Where it was last seen.
+    pub(crate) location: Option<crate::state::Location>,
     /// The vendor's identifier of the last command that the cloud took.
     pub(crate) last_action: Option<String>,
 }
@@ -74,7 +86,8 @@ impl Vehicle {
             selector: config.selector.clone(),
             allow: config.allow.clone(),
             commands: Arc::default(),
-            waiting: Arc::default(),
+            commands_waiting: Arc::default(),
+            reads_waiting: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             newest: Mutex::default(),
             memory: Mutex::default(),
@@ -87,10 +100,9 @@ impl Vehicle {
         &self,
         name: OperationName,
     ) -> Option<impl Future<Output = Option<Turn>> + Send + use<>> {
-        let (waiting, limit) = if name.reaches_vehicle() {
-            (&self.waiting, MOST_WAITING)
-        } else {
-            (&self.waiting, MOST_WAITING * READS_AT_ONCE)
+        let (waiting, limit) = match name.reaches_vehicle() {
+            true => (&self.commands_waiting, MOST_COMMANDS_WAITING),
+            false => (&self.reads_waiting, MOST_READS_WAITING),
         };
         if waiting.fetch_add(1, Ordering::Relaxed) >= limit {
             waiting.fetch_sub(1, Ordering::Relaxed);
@@ -135,6 +147,15 @@ impl Vehicle {
     /// Whether the configuration lets this operation be commanded.
     pub(crate) fn allows(&self, name: OperationName) -> bool {
         self.allow.contains(&name)
+    }
+
+    /// Whether it is known that the vehicle does not have this operation: the cloud's list says so, or the vendor
+    /// did when it was tried.
+    pub(crate) fn lacks(&self, name: OperationName) -> bool {
+        let memory = self.memory();
+        let listed = memory.found.as_ref().map(|found| &found.operations);
+        let missing = listed.is_some_and(|listed| !listed.iter().any(|operation| operation == name.as_str()));
+        missing || memory.unsupported.contains(&name)
     }
 
     pub(crate) fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {

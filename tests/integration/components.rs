@@ -1,18 +1,12 @@
 //! The components: what they may do, whether they are those of the sources, and what is not let in.
 
-use std::path::Path;
-
 use tests::{Home, LEGACY};
 use vehicle_connector::operation::State;
 use vehicle_connector::plugin::{ActivationError, embedded};
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{ManglingAndAbi, Resolve};
 
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
+use crate::guests;
 
 /// The imports and the exports of a component, without versions.
 fn interfaces(component: &[u8]) -> (Vec<String>, Vec<String>) {
@@ -47,18 +41,8 @@ fn the_connector_imports_the_primitives_and_nothing_else() {
 
 #[test]
 fn what_is_committed_is_what_the_sources_say() {
-    let stale = guest_builder::stale(root()).unwrap();
+    let stale = guest_builder::stale(guests::root()).unwrap();
     assert!(stale.is_empty(), "run `cargo guests build`:\n{}", stale.join("\n"));
-}
-
-/// A component of a world that traps whatever is asked of it, made without any toolchain.
-fn trapping(world: &str) -> Vec<u8> {
-    let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_path(root().join("wit")).unwrap();
-    let world = resolve.select_world(&[package], Some(world)).unwrap();
-    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,12 +76,13 @@ async fn the_baseline_misses_what_the_default_policy_recognises() {
 async fn a_candidate_that_is_not_accepted_changes_nothing() {
     let home = Home::start().await;
     let before = home.host.policy_used();
+    let (resolve, policy) = guests::world("policy-module");
     let candidates: Vec<(&str, Vec<u8>)> = vec![
         ("nothing", Vec::new()),
         ("text", b"a policy, honestly".to_vec()),
         ("half of a policy", embedded::POLICY[..embedded::POLICY.len() / 2].to_vec()),
         ("a module", b"\0asm\x01\0\0\0".to_vec()),
-        ("a policy that traps", trapping("policy-module")),
+        ("a policy that traps", guests::trapping(&resolve, policy)),
         ("33 MiB", vec![0; 33 << 20]),
     ];
     for (what, component) in candidates {
@@ -111,14 +96,11 @@ async fn a_candidate_that_is_not_accepted_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_imports_anything_is_refused_by_name() {
     // A world like a policy's, but for one import.
-    let mut resolve = Resolve::default();
-    resolve.push_path(root().join("wit")).unwrap();
     let nosy = "package test:nosy; world nosy { import vehicle:connector/http@0.1.0; export vehicle:connector/policy@0.1.0; }";
+    let (mut resolve, _) = guests::world("policy-module");
     let package = resolve.push_str("nosy.wit", nosy).unwrap();
     let world = resolve.select_world(&[package], Some("nosy")).unwrap();
-    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    let component = ComponentEncoder::default().module(&module).unwrap().encode().unwrap();
+    let component = guests::trapping(&resolve, world);
 
     let home = Home::start().await;
     match home.host.policy().swap(&component).await {

@@ -1,5 +1,7 @@
 //! An expired token is noticed, refreshed once for everybody, and the command is repeated once.
 
+use std::time::Duration;
+
 use simulator::{ActionKind, Refusal};
 use tests::{CCS2, Home, LEGACY};
 use tokio::task::JoinSet;
@@ -93,18 +95,35 @@ async fn a_session_that_is_ended_at_once_again_is_renewed_at_once_again() {
     assert_eq!(home.control().counters().grants_asked, 5);
 }
 
+/// A cloud that does not mind how late it is at home.
+fn patient_cloud() -> simulator::Config {
+    let mut config = simulator::Config::default();
+    config.strict.stamp_tolerance = Duration::from_secs(86_400);
+    config
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_about_to_end_is_renewed_before_it_is_used() {
-    let config = simulator::Config {
-        access_token_lifetime: std::time::Duration::from_secs(5),
-        ..simulator::Config::default()
-    };
-    let home = Home::with(config).await;
+    let home = Home::with(patient_cloud()).await;
     home.settle().await;
+    home.clock.advance(3_595);
     let report = home.command(LEGACY.0, "refresh_cached", None).await;
     let counters = home.control().counters();
     assert_eq!((report.state, report.attempts), (State::Succeeded, 1), "{report:?}");
     assert_eq!((counters.grants_asked, counters.refused), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_that_live_only_a_moment_are_not_renewed_before_every_request() {
+    let config = simulator::Config { access_token_lifetime: Duration::from_secs(1), ..patient_cloud() };
+    let home = Home::with(config).await;
+    home.settle().await;
+    for _ in 0..10 {
+        home.command(LEGACY.0, "refresh_cached", None).await;
+    }
+    // At most what the cloud itself has ended meanwhile.
+    let counters = home.control().counters();
+    assert!(counters.grants_asked <= counters.refused_tokens, "{counters:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! What is not understood, not known or not allowed gets one result with a reason, and no request.
 
-use simulator::ActionKind;
+use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::host::{Request, RespondTo};
 use vehicle_connector::operation::{Reason, State};
@@ -15,7 +15,7 @@ async fn bad_input_is_rejected_with_a_reason_and_without_a_request() {
         ("niro", "lock", b"\xff\xfe".to_vec(), Reason::BadPayload),
         ("niro", "lock", vec![b'x'; 100_000], Reason::BadPayload),
         ("niro", "lock", b"[1,2]".to_vec(), Reason::BadPayload),
-        ("niro", "self_destruct", b"".to_vec(), Reason::UnknownOperation),
+        ("niro", "self_destruct", b"NOW".to_vec(), Reason::UnknownOperation),
         ("stranger", "lock", b"LOCK".to_vec(), Reason::UnknownVehicle),
         ("ev6", "lock", b"UNLOCK".to_vec(), Reason::NotAllowed),
     ];
@@ -61,10 +61,15 @@ async fn a_retained_command_is_cleared_and_not_done() {
     assert!(home.published.messages().iter().any(|m| m.topic == topic && m.retain && m.payload.is_empty()));
     assert_eq!(home.control().counters().requests, 0);
 
-    // The broker sends the clearing to the host as well.
+    // The broker sends the clearing to the host as well, and one that speaks 3.1.1 does not say that it is one.
     let before = home.published.messages().len();
-    home.host.handle(Request { topic, payload: Vec::new(), retained: true, respond_to: None }).await;
+    for retained in [true, false] {
+        home.host
+            .handle(Request { topic: topic.clone(), payload: Vec::new(), retained, respond_to: None })
+            .await;
+    }
     assert_eq!(home.published.messages().len(), before);
+    assert_eq!(home.control().counters().requests, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,6 +89,25 @@ async fn repeating_an_id_repeats_the_result_and_not_the_act() {
     assert_eq!(finals.len(), 2, "one result, and its repetition for the late repeat: {finals:?}");
     assert_eq!(finals[0], finals[1]);
     assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mistake_does_not_answer_under_the_id_of_another_command() {
+    let home = Home::start().await;
+    home.settle().await;
+    home.control().inject(Fault::new(RouteKind::Command, Effect::Hold));
+    home.send(LEGACY.0, "lock", br#"{"id":"mine"}"#.to_vec()).await;
+    home.control().wait_until(|counters| counters.held == 1).await;
+    home.send(LEGACY.0, "lock", br#"{"id":"mine","acton":"unlock"}"#.to_vec()).await;
+    home.control().release();
+    let report = home.ended(LEGACY.0, "mine").await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    let rejected = |message: &Outgoing| {
+        let report: vehicle_connector::operation::Report = serde_json::from_slice(&message.payload).ok()?;
+        (report.reason == Some(Reason::BadPayload)).then_some(report.id)
+    };
+    let id = home.published.find(|messages| messages.iter().find_map(rejected)).await;
+    assert_ne!(id, "mine");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,11 @@
 mod components;
 mod demo;
 mod expiry;
+mod guests;
+mod hostile;
 mod input;
 mod mqtt_client;
+mod queue;
 mod refusals;
 mod secrecy;
 mod uncertainty;

@@ -2,7 +2,9 @@
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY};
+use vehicle_connector::host::Host;
 use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::plugin::embedded;
 
 const REFRESH_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 
@@ -39,6 +41,56 @@ async fn a_refused_grant_latches_until_the_credentials_change() {
     home.restart(renewed, "1234").await;
     let report = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_protects_the_account_does_not_hang_on_the_policy() {
+    // The baseline takes neither a refused grant nor a refused PIN for what it is.
+    let mut home = Home::with(patient_cloud()).await;
+    home.restart(REFRESH_TOKEN, "9999").await;
+    home.settle().await;
+    home.host.policy().swap(embedded::FOUR_PHRASES).await.unwrap();
+    for _ in 0..10 {
+        home.command(CCS2.0, "lock", None).await;
+        home.clock.advance(120);
+    }
+    let counters = home.control().counters();
+    assert!(counters.pin_checks <= 3, "vendors lock after five; this one was asked {}", counters.pin_checks);
+
+    let mut home = Home::with(patient_cloud()).await;
+    home.settle().await;
+    home.host.policy().swap(embedded::FOUR_PHRASES).await.unwrap();
+    home.control().refuse_grants(true);
+    for _ in 0..5 {
+        home.clock.advance(3_600);
+        home.command(LEGACY.0, "refresh_cached", None).await;
+    }
+    assert_eq!(home.control().counters().grants_asked, 1, "one token call, then none");
+    home.restart(REFRESH_TOKEN, "1234").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_never_left_the_machine_does_not_count() {
+    // A port where nothing listens: the router is not up yet.
+    let mut home = Home::with(patient_cloud()).await;
+    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let config = tests::configuration(&format!("http://{nowhere}"), REFRESH_TOKEN, "1234");
+    home.host = Host::start(&config, home.ground.clone()).await.unwrap();
+    for _ in 0..10 {
+        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        assert_eq!(report.reason, Some(Reason::UpstreamUnavailable), "{report:?}");
+        home.clock.advance(61);
+    }
+    home.restart(REFRESH_TOKEN, "1234").await;
+    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+}
+
+/// A cloud that does not mind how late it is at home.
+fn patient_cloud() -> simulator::Config {
+    let mut config = simulator::Config::default();
+    config.strict.stamp_tolerance = std::time::Duration::from_secs(7 * 86_400);
+    config
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -84,6 +84,9 @@ online() {
     die "the host did not come online"
 }
 online
+serving=$(grep -o -m1 'serving ms=[0-9]*' "$work/host.log" | grep -o '[0-9]*$' || true)
+[ -n "$serving" ] || die "the host did not log when it began to serve"
+echo "ok  started and serving after $serving ms"
 expect "state of the legacy car" "$(message "$base/vehicle/niro/state" | field locked)" True
 expect "state of the CCS2 car" "$(message "$base/vehicle/ev6/state" | field soc_percent | cut -d. -f1)" 71
 
@@ -98,6 +101,8 @@ curl -fsS -X POST "$cloud/control/expire" -d '{"wording":"Key not authorized: to
 report=$(command niro refresh_cached PRESS)
 expect "an expired token: state" "$(field state <<<"$report")" succeeded
 expect "an expired token: attempts" "$(field attempts <<<"$report")" 2
+
+echo "ok  resident memory: $(awk '/^VmRSS/ { print int($2 / 1024) }' "/proc/$host/status") MB"
 
 mosquitto_pub "${client[@]}" -q 1 -r -t "$base/vehicle/niro/cmd/lock" -m LOCK
 for _ in $(seq 50); do

@@ -6,9 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use simulator::{Control, Simulator};
 use tokio::sync::watch;
 use vehicle_connector::config::Config;
@@ -16,7 +18,7 @@ use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::Report;
 use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::store::{MemoryStore, Store};
-use vehicle_connector::time::SystemClock;
+use vehicle_connector::time::{Clock, SystemClock};
 
 /// Longer than anything in a test takes; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,6 +75,34 @@ impl Recording {
     }
 }
 
+/// The machine's clocks, ahead by as much as a test wants.
+#[derive(Debug)]
+pub struct Shifted {
+    real: SystemClock,
+    ahead: AtomicU64,
+}
+
+impl Shifted {
+    fn ahead(&self) -> Duration {
+        Duration::from_secs(self.ahead.load(Ordering::Relaxed))
+    }
+
+    /// Lets time pass at once.
+    pub fn advance(&self, seconds: u64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        self.real.now() + self.ahead()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.real.monotonic() + self.ahead()
+    }
+}
+
 /// A home: the simulated cloud, and a host that is configured for it.
 #[derive(Debug)]
 pub struct Home {
@@ -80,6 +110,8 @@ pub struct Home {
     pub cloud: Simulator,
     /// What the host stands on, to start another one on the same.
     pub ground: Ground,
+    /// The host's time.
+    pub clock: Arc<Shifted>,
     /// What was published.
     pub published: Arc<Recording>,
     /// The host.
@@ -99,10 +131,11 @@ impl Home {
         let published = Arc::new(Recording::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let outbox = Arc::clone(&published) as Arc<dyn Outbox>;
-        let ground = Ground { store, clock: Arc::new(SystemClock::start()), outbox };
+        let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
+        let ground = Ground { store, clock: Arc::clone(&clock) as Arc<dyn Clock>, outbox };
         let config = configuration(&cloud.base_url(), &refresh_token, &pin);
         let host = Host::start(&config, ground.clone()).await.unwrap();
-        Self { cloud, ground, published, host }
+        Self { cloud, ground, clock, published, host }
     }
 
     /// Another host on the same state, as after a restart, perhaps with other credentials.
@@ -131,8 +164,8 @@ impl Home {
 
     /// Sends a command and waits for its final report.
     pub async fn command(&self, vehicle: &str, operation: &str, action: Option<&str>) -> Report {
-        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        let id = format!("test-{}", NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed));
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let action = action.map(|action| format!(r#","action":"{action}""#)).unwrap_or_default();
         self.send(vehicle, operation, format!(r#"{{"id":"{id}"{action}}}"#)).await;
         self.ended(vehicle, &id).await

@@ -89,7 +89,7 @@ fn start_climate(car: &Car, climate: &Climate, right_hand: bool) -> Result<Plan,
     let defrost = climate.defrost.unwrap_or(false);
     if !car.is_ccs2() {
         if !climate.seats.is_empty() {
-            return Err(No::Unsupported("seat climate".into()));
+            return Err(No::Invalid("this vehicle has no seat climate; leave seats out".into()));
         }
         let options = json!({ "defrost": defrost, "heating1": heating, "igniOnDuration": minutes });
         let body =

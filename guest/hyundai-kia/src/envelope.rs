@@ -143,7 +143,9 @@ fn words(document: &Value) -> Option<String> {
 /// What an answer without words shows: where it redirects to, or how its body begins.
 fn excerpt(response: &Response, location: Option<&str>) -> String {
     if let Some(location) = location {
-        return format!("redirected to {location}");
+        // What follows may be a code or a token.
+        let place = location.split(['?', '#']).next().unwrap_or_default();
+        return format!("redirected to {place}");
     }
     let text = String::from_utf8_lossy(&response.body);
     let end = text.floor_char_boundary(EXCERPT);

@@ -17,6 +17,9 @@ const FIRST: u64 = 1_000;
 /// The longest pause before any try, in milliseconds.
 const LONGEST: u64 = 20_000;
 
+/// How long a vehicle may be busy with one command, in milliseconds, as far as anybody knows.
+const BUSY: u64 = 10_000;
+
 /// When to ask what became of a command, in milliseconds. A vehicle that is awake answers in a few seconds.
 const CONFIRM: u64 = 5_000;
 
@@ -115,20 +118,30 @@ fn rejected(attempt: &Attempt) -> Decision {
         Fault::TokenExpired | Fault::DeviceUnregistered | Fault::ControlTokenExpired => remedy(attempt),
         Fault::RateLimited => throttled(attempt),
         Fault::Transient => again(attempt),
+        Fault::Busy => queued(attempt),
         _ => Decision::GiveUp,
     }
 }
 
-/// What replaces the thing that the cloud refused. Each remedy is tried once: a second refusal means that it
-/// was not that.
+/// The vehicle is at somebody else's command. The cloud has taken nothing, so it may be sent when that has ended.
+fn queued(attempt: &Attempt) -> Decision {
+    let repeat = may_repeat(attempt) && attempt.number < TRIES && BUSY < attempt.remaining;
+    if repeat { Decision::Retry(BUSY) } else { Decision::GiveUp }
+}
+
+/// What replaces the thing that the cloud refused. Each remedy helps at most once: a second refusal means that it
+/// was not that. A host sees to it that none is tried twice; a session and a registration that ended in the same
+/// night need one each.
 fn remedy(attempt: &Attempt) -> Decision {
     if superseded(attempt) || attempt.failure.effect == Effect::Session {
         return Decision::GiveUp;
     }
     match attempt.verdict.fault {
         Fault::TokenExpired if !attempt.refreshed => Decision::RefreshAndRetry,
-        Fault::DeviceUnregistered if attempt.number == 1 => Decision::DiscardAndRetry(REGISTRATION.into()),
-        Fault::ControlTokenExpired if attempt.number == 1 => Decision::DiscardAndRetry(CONTROL_TOKEN.into()),
+        Fault::DeviceUnregistered if attempt.number < TRIES => Decision::DiscardAndRetry(REGISTRATION.into()),
+        Fault::ControlTokenExpired if attempt.number < TRIES => {
+            Decision::DiscardAndRetry(CONTROL_TOKEN.into())
+        }
         _ => Decision::GiveUp,
     }
 }

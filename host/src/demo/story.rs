@@ -119,7 +119,7 @@ impl<'v> Story<'v> {
             ensure!(actuations == 1, "the car was made to {operation} {actuations} times");
             self.driver.state(LEGACY.0, |published| published.state.locked == Some(locked)).await?;
             self.voice.success(&format!(
-                "{operation:<6} confirmed by the car after {} polls; its published state says so too",
+                "{operation:<6} confirmed by the car, asked {}x; its published state says so too",
                 after.polls - before.polls
             ));
         }
@@ -157,7 +157,6 @@ impl<'v> Story<'v> {
     async fn the_vendor_changes_the_wording(&mut self) -> anyhow::Result<()> {
         self.voice.act("The vendor changes the wording, and an outdated policy misses it");
         let outdated = self.host.policy().swap(embedded::FOUR_PHRASES).await?;
-        self.host.announce_policy();
         self.summary.policy_swaps += 1;
         self.voice.fact(&format!(
             "now deciding: {} {}, four phrases and a 30 s window, as in the service that this host replaces",
@@ -184,7 +183,6 @@ impl<'v> Story<'v> {
         let flow = tokio::spawn(flow(self.driver.clone()));
         self.cloud.wait_until(|counters| counters.status > before.status).await;
         let current = self.host.policy().activate(candidate);
-        self.host.announce_policy();
         self.summary.policy_swaps += 1;
         self.voice.fact(&format!(
             "now deciding: {} {}; compiling and trying it took {} ms, the swap is one pointer",
@@ -234,7 +232,7 @@ impl<'v> Story<'v> {
 
     fn counted(&self, before: &Counters, after: &Counters) {
         self.voice.fact(&format!(
-            "the cloud counted {} requests: {} refused, {} refresh, {} actuations",
+            "the cloud counted: requests {}, refused {}, refreshes {}, actuations {}",
             after.requests - before.requests,
             after.refused - before.refused,
             after.grants_asked - before.grants_asked,

@@ -22,6 +22,10 @@ impl Voice {
     }
 
     fn say(&self, style: Style, mark: &str, text: &str) {
+        if mark.is_empty() {
+            let _closed = writeln!(std::io::stdout(), "{text}");
+            return;
+        }
         let mark = if self.colour { mark.style(style).to_string() } else { mark.to_owned() };
         // Whoever reads may have had enough; the story goes on for the exit code.
         let _closed = writeln!(std::io::stdout(), "{mark} {text}");

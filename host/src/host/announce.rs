@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Host;
 use crate::account::Account;
 use crate::latch::LatchKind;
-use crate::operation::{PolicyUsed, Report};
+use crate::operation::{OperationName, PolicyUsed, Report};
 use crate::outbox::Outgoing;
 use crate::primitives::SESSION;
 use crate::state::{Location, Published};
@@ -23,15 +23,22 @@ impl Host {
             self.announce_account(account);
         }
         for vehicle in self.vehicles.values() {
-            let (published, known) = {
+            let (published, known, location, last_report) = {
                 let memory = vehicle.memory();
-                (memory.published.clone(), memory.found.clone())
+                let (published, found) = (memory.published.clone(), memory.found.clone());
+                (published, found, memory.location.clone(), memory.last_report.clone())
             };
             if let Some(found) = known {
                 self.announce_found(vehicle, &found.operations);
             }
             if let Some(published) = published {
                 self.announce_state(vehicle, &published);
+            }
+            if let Some(location) = location {
+                self.announce_location(vehicle, &location);
+            }
+            if let Some(report) = last_report {
+                self.announce_last(vehicle, &report);
             }
         }
     }
@@ -47,8 +54,8 @@ impl Host {
     }
 
     fn announce_info(&self, protocol: &str) {
-        let connectors: Vec<_> = self.accounts.values().map(|account| account.connector.active()).collect();
-        let mut plugins: Vec<_> = connectors
+        let connectors: Vec<_> = self.connectors.values().map(|connector| connector.active()).collect();
+        let plugins: Vec<_> = connectors
             .iter()
             .map(|connector| {
                 let generation = connector.generation();
@@ -56,7 +63,6 @@ impl Host {
                        "digest": generation.digest.to_string()})
             })
             .collect();
-        plugins.dedup();
         let info = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "started_at": self.started_at,
@@ -66,8 +72,8 @@ impl Host {
         self.publish_retained(self.topics.bridge_info(), &info);
     }
 
-    /// Says which policy runs. To be called after every swap.
-    pub fn announce_policy(&self) {
+    /// Says which policy runs.
+    pub(super) fn announce_policy(&self) {
         let policy = self.policy.active();
         let generation = policy.generation();
         let document = json!({
@@ -104,12 +110,17 @@ impl Host {
 
     /// Says that a vehicle is known to the cloud, and what it can do.
     pub(super) fn announce_found(&self, vehicle: &Vehicle, operations: &[String]) {
-        let capabilities: serde_json::Map<_, _> = crate::operation::OperationName::COMMANDABLE
-            .iter()
-            .map(|name| {
-                let has = operations.iter().any(|operation| operation == name.as_str());
-                (name.as_str().to_owned(), (has && vehicle.allows(*name)).into())
-            })
+        let learned = vehicle.memory().unsupported.clone();
+        let capability = |name: OperationName| {
+            let listed = operations.iter().any(|operation| operation == name.as_str());
+            match learned.contains(&name) {
+                true => "learned_unsupported".into(),
+                false => (listed && vehicle.allows(name)).into(),
+            }
+        };
+        let capabilities: serde_json::Map<_, _> = OperationName::COMMANDABLE
+            .into_iter()
+            .map(|name| (name.as_str().to_owned(), capability(name)))
             .collect();
         let topic = self.topics.vehicle(&vehicle.slug, "capabilities");
         self.publish_retained(topic, &serde_json::Value::Object(capabilities));
@@ -125,24 +136,33 @@ impl Host {
         self.publish_retained(self.topics.vehicle(&vehicle.slug, "location"), location);
     }
 
-    /// Publishes one step of a command: on its own topic, as the vehicle's last action, and to whoever asked for
-    /// an answer. Only the final one goes there: a request has one response.
-    pub(super) fn announce_report(
-        &self,
-        vehicle: &str,
-        report: &Report,
-        respond_to: Option<&super::RespondTo>,
-    ) {
+    /// Publishes one step of a command: on its own topic, and as the vehicle's last action.
+    pub(super) fn announce_report(&self, vehicle: &str, report: &Report) {
         let payload = encode(report);
         let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
-        self.ground.outbox.publish(Outgoing::new(own, payload.clone()));
-        if self.vehicles.contains_key(vehicle) {
-            let last = self.topics.vehicle(vehicle, "action/last");
-            self.ground.outbox.publish(Outgoing::new(last, payload.clone()).retained());
+        self.ground.outbox.publish(Outgoing::new(own, payload));
+        if let Some(vehicle) = self.vehicles.get(vehicle) {
+            vehicle.memory().last_report = Some(report.clone());
+            self.announce_last(vehicle, report);
         }
-        if let Some(respond_to) = respond_to.filter(|_| report.state.is_final()) {
-            let answer = Outgoing::new(respond_to.topic.clone(), payload);
-            self.ground.outbox.publish(Outgoing { correlation: respond_to.correlation.clone(), ..answer });
+    }
+
+    fn announce_last(&self, vehicle: &Vehicle, report: &Report) {
+        self.publish_retained(self.topics.vehicle(&vehicle.slug, "action/last"), report);
+    }
+
+    /// Publishes the result of an earlier command again, for whoever has asked for it. It is not the last action.
+    pub(super) fn repeat_report(&self, vehicle: &str, report: &Report, respond_to: &[super::RespondTo]) {
+        let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
+        self.ground.outbox.publish(Outgoing::new(own, encode(report)));
+        self.respond(report, respond_to);
+    }
+
+    /// Answers those who asked for an answer, with the final report: a request has one response.
+    pub(super) fn respond(&self, report: &Report, respond_to: &[super::RespondTo]) {
+        for super::RespondTo { topic, correlation } in respond_to {
+            let answer = Outgoing::new(topic.clone(), encode(report));
+            self.ground.outbox.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }
     }
 

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::time::Instant;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
 use super::Host;
 use crate::bindings::connector::{Command, ReadMode};
 use crate::command::{self, Action, Malformed};
 use crate::operation::step::Stopped;
-use crate::operation::{End, Ended, Operation, OperationName, Reason, Report, State};
+use crate::operation::{End, Operation, OperationName, Progress, Reason, Report, Stage, State};
 use crate::results::Known;
-use crate::state::{Meta, Published, Source, StateDocument};
+use crate::state::Source;
 use crate::topics::Incoming;
 use crate::vehicle::{Turn, Vehicle};
 
@@ -40,7 +43,16 @@ struct Accepted {
     vehicle: Arc<Vehicle>,
     action: Action,
     report: Report,
-    respond_to: Option<RespondTo>,
+    /// Keeps the host from having stopped before this command has its result.
+    open: TaskTrackerToken,
+}
+
+/// A command that is not done.
+enum NotDone {
+    /// For this reason.
+    Rejected(Box<Report>),
+    /// Because it was done before, like this.
+    Repeated(Box<Report>),
 }
 
 impl Host {
@@ -50,191 +62,235 @@ impl Host {
         let Some(Incoming::Command { vehicle, operation }) = self.topics.parse(&request.topic) else {
             return;
         };
+        // Never a command: it is how retained messages are cleared, by this host too, and MQTT 3.1.1 brokers send
+        // that back without saying so.
+        if request.payload.trim_ascii().is_empty() {
+            return;
+        }
         match self.accept(vehicle, operation, &request).await {
             Ok(None) => {}
             Ok(Some(accepted)) => self.begin(accepted),
-            Err(report) => self.announce_report(vehicle, &report, request.respond_to.as_ref()),
+            Err(NotDone::Rejected(report)) => {
+                self.announce_report(vehicle, &report);
+                self.respond(&report, request.respond_to.as_slice());
+            }
+            Err(NotDone::Repeated(report)) => {
+                self.repeat_report(vehicle, &report, request.respond_to.as_slice())
+            }
         }
     }
 
-    /// Everything that is checked before a command gets its place. None if there is nothing left to do.
+    /// Everything that is checked before a command gets its place. None if it is under way already.
     async fn accept(
         self: &Arc<Self>,
         slug: &str,
         operation: &str,
         request: &Request,
-    ) -> Result<Option<Accepted>, Box<Report>> {
+    ) -> Result<Option<Accepted>, NotDone> {
+        let open = self.under_way.token();
         let now = self.ground.clock.now();
-        let new_id = || uuid::Uuid::now_v7().to_string();
-        let rejected = |id: Option<String>, op: &str, reason, message: String| {
-            tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}");
-            Box::new(Report::rejected(id.unwrap_or_else(new_id), op.to_owned(), reason, message, now))
-        };
-        if request.retained && request.payload.is_empty() {
-            // Somebody, most likely this host, has cleared a retained command.
-            return Ok(None);
-        }
         let parsed = command::parse(operation, &request.payload);
+        let id = match &parsed {
+            Ok(parsed) => parsed.id.clone(),
+            Err(malformed) => malformed.id.clone(),
+        };
+        // What is rejected must not be taken for the result of another command with the same identifier.
+        let taken = match &id {
+            Some(id) => self.results.is_known(slug, id).await.unwrap_or(true),
+            None => true,
+        };
+        let new_id = || uuid::Uuid::now_v7().to_string();
+        let rejected = |op: &str, reason, message: String| {
+            tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}");
+            let id = id.clone().filter(|_| !taken).unwrap_or_else(new_id);
+            NotDone::Rejected(Box::new(Report::rejected(id, op.to_owned(), reason, message, now)))
+        };
         if request.retained {
             // It would be done again at every start. Take it away from the broker.
             self.clear_retained(&request.topic);
-            let id = parsed.map_or_else(|malformed| malformed.id, |parsed| parsed.id);
             let message = "commands must not be retained; this one was cleared and not done".to_owned();
-            return Err(rejected(id, operation, Reason::RetainedCommand, message));
+            return Err(rejected(operation, Reason::RetainedCommand, message));
         }
-        let parsed =
-            parsed.map_err(|Malformed { id, op, reason, message }| rejected(id, &op, reason, message))?;
-        let name = parsed.action.name();
+        let action = match parsed {
+            Ok(parsed) => parsed.action,
+            Err(Malformed { op, reason, message, .. }) => return Err(rejected(&op, reason, message)),
+        };
+        let name = action.name();
+        let rejected = |reason, message: String| rejected(name.as_str(), reason, message);
         let Some(vehicle) = self.vehicles.get(slug) else {
             let known: Vec<&str> = self.vehicles.keys().map(String::as_str).collect();
             let message = format!("there is no vehicle {slug:?}; there are: {}", known.join(", "));
-            return Err(rejected(parsed.id, name.as_str(), Reason::UnknownVehicle, message));
+            return Err(rejected(Reason::UnknownVehicle, message));
         };
         if !vehicle.allows(name) {
             let message = format!("{name} is not in the vehicle's `allow` list");
-            return Err(rejected(parsed.id, name.as_str(), Reason::NotAllowed, message));
+            return Err(rejected(Reason::NotAllowed, message));
+        }
+        let report = Report::accepted(id.clone().unwrap_or_else(new_id), name, now);
+        if vehicle.lacks(name) {
+            return Err(rejected(Reason::Unsupported, format!("this vehicle does not have {name}")));
         }
         if self.closed.load(Ordering::Relaxed) {
-            let message = "the host is stopping".to_owned();
-            return Err(rejected(parsed.id, name.as_str(), Reason::HostStopping, message));
+            return Err(rejected(Reason::HostStopping, "the host is stopping".to_owned()));
         }
-        let id = parsed.id.unwrap_or_else(new_id);
-        match self.results.begin(slug, &id).await {
-            Ok(Known::New) => {}
-            // Its result will come, once.
-            Ok(Known::UnderWay) => return Ok(None),
-            Ok(Known::Over(report)) => return Err(report),
-            Err(error) => {
-                return Err(rejected(Some(id), name.as_str(), Reason::HostFault, error.to_string()));
-            }
+        match self.results.begin(slug, &report, request.respond_to.clone()).await {
+            Ok(Known::New) => Ok(Some(Accepted { vehicle: Arc::clone(vehicle), action, report, open })),
+            Ok(Known::UnderWay) => Ok(None),
+            Ok(Known::Over(report)) => Err(NotDone::Repeated(report)),
+            Err(error) => Err(rejected(Reason::HostFault, error.to_string())),
         }
-        let report = Report::accepted(id, name, now);
-        let (vehicle, respond_to) = (Arc::clone(vehicle), request.respond_to.clone());
-        Ok(Some(Accepted { vehicle, action: parsed.action, report, respond_to }))
     }
 
     /// Gives a command its place in the queue and lets it run.
     fn begin(self: &Arc<Self>, accepted: Accepted) {
-        let Accepted { vehicle, action, mut report, respond_to } = accepted;
-        let name = action.name();
-        let superseded = vehicle.newest(name);
+        let Accepted { vehicle, action, mut report, open } = accepted;
+        let (name, since) = (action.name(), Instant::now());
         let turn = vehicle.enqueue(name);
-        self.announce_report(&vehicle.slug, &report, None);
+        // Only what has a place can take that of an older one.
+        let newer = turn.is_some().then(|| vehicle.newest(name));
+        self.announce_report(&vehicle.slug, &report);
         let host = Arc::clone(self);
-        self.under_way.spawn(async move {
+        tokio::spawn(async move {
+            let _open = open;
             let mut stopping = host.stopping.subscribe();
-            // The report is the task's own and is given out once, at its end, whichever way that comes.
-            let work = host.work(&vehicle, action, superseded, turn, &mut report);
-            let stopped = tokio::select! {
-                () = work => false,
-                _ = stopping.wait_for(|stopping| *stopping) => true,
-            };
-            if stopped {
-                let sent = report.sent_at.is_some() && name.reaches_vehicle();
-                report.state = if sent { State::Unknown } else { State::Failed };
-                report.reason = Some(Reason::HostStopping);
-                report.message = Some("the host stopped before the command had ended".to_owned());
+            let progress = Arc::new(Progress::default());
+            let mut place = None;
+            {
+                // The report is the task's own and is given out once, at its end, whichever way that comes.
+                let work = async {
+                    let Some(turn) = turn else {
+                        let message = "too many commands wait for this vehicle".to_owned();
+                        return report.end(State::Rejected, Reason::Busy, message);
+                    };
+                    // Held until the result is out, so that the results of a vehicle come in order.
+                    place = turn.await;
+                    let superseded = move || newer.as_ref().is_some_and(|newer| newer());
+                    host.work(&vehicle, action, superseded, since, &progress, &mut report).await;
+                };
+                let stopped = tokio::select! {
+                    () = work => false,
+                    _ = stopping.wait_for(|stopping| *stopping) => true,
+                };
+                if stopped {
+                    let acted = progress.allowance.acted();
+                    let state = if acted { State::Unknown } else { State::Failed };
+                    let message = "the host stopped before the command had ended".to_owned();
+                    report.end(state, Reason::HostStopping, message);
+                }
             }
-            report.finished_at = Some(host.ground.clock.now());
-            report.retryable = report.state != State::Unknown && report.reason.is_some_and(Reason::may_pass);
-            if let Err(error) = host.results.finish(&vehicle.slug, &report).await {
-                tracing::error!(operation = report.id, "the result is not remembered: {error}");
-            }
-            host.announce_report(&vehicle.slug, &report, respond_to.as_ref());
-            tracing::info!(
-                operation = report.id,
-                op = report.op,
-                vehicle = vehicle.slug,
-                state = ?report.state,
-                reason = ?report.reason,
-                attempts = report.attempts,
-                upstream_calls = report.upstream_calls,
-                "command ended"
-            );
-            if report.state == State::Succeeded && name.reaches_vehicle() && !stopped {
-                host.read(&vehicle).await;
-            }
+            progress.write_into(&mut report);
+            host.finish(&vehicle, name, report, place).await;
         });
     }
 
-    /// Waits for the command's turn, does it, and writes down how it ended.
+    /// Gives out the final result, and reads what the command has changed.
+    async fn finish(
+        self: &Arc<Self>,
+        vehicle: &Arc<Vehicle>,
+        name: OperationName,
+        mut report: Report,
+        place: Option<Turn>,
+    ) {
+        report.finished_at = Some(self.ground.clock.now());
+        report.retryable = report.state != State::Unknown && report.reason.is_some_and(Reason::may_pass);
+        let (waiting, stored) = self.results.finish(&vehicle.slug, &report).await;
+        if let Err(error) = stored {
+            tracing::error!(operation = report.id, "the result is not remembered: {error}");
+        }
+        self.announce_report(&vehicle.slug, &report);
+        self.respond(&report, &waiting);
+        drop(place);
+        tracing::info!(
+            operation = report.id,
+            op = report.op,
+            vehicle = vehicle.slug,
+            state = ?report.state,
+            reason = ?report.reason,
+            attempts = report.attempts,
+            upstream_calls = report.upstream_calls,
+            "command ended"
+        );
+        if report.state == State::Succeeded && name.reaches_vehicle() && !name.is_read() {
+            let mut stopping = self.stopping.subscribe();
+            tokio::select! {
+                () = self.read(vehicle) => {}
+                _ = stopping.wait_for(|stopping| *stopping) => {}
+            }
+        }
+    }
+
+    /// Does the command, and writes down how it ended.
     async fn work(
         &self,
         vehicle: &Arc<Vehicle>,
         action: Action,
         superseded: impl Fn() -> bool + Send + Sync + 'static,
-        turn: Option<impl Future<Output = Option<Turn>>>,
+        since: Instant,
+        progress: &Arc<Progress>,
         report: &mut Report,
     ) {
-        let end = |report: &mut Report, state, reason, message: String| {
-            report.state = state;
-            report.reason = Some(reason);
-            report.message = Some(message);
-        };
-        let Some(turn) = turn else {
-            let message = "too many commands wait for this vehicle".to_owned();
-            return end(report, State::Rejected, Reason::Busy, message);
-        };
-        let Some(_turn) = turn.await else {
-            return end(report, State::Rejected, Reason::HostStopping, "the host is stopping".to_owned());
-        };
         let command = match self.command(vehicle, &action).await {
             Ok(command) => command,
-            Err(message) => return end(report, State::Rejected, Reason::BadPayload, message),
+            Err(message) => return report.end(State::Rejected, Reason::BadPayload, message),
+        };
+        let source = match &command {
+            Command::Read(ReadMode::Forced) => Source::Vehicle,
+            _ => Source::Cached,
         };
         let name = action.name();
-        let slug = Some(vehicle.slug.clone());
-        let operation =
-            Operation::new(report.id.clone(), name, Arc::clone(&vehicle.account), slug, superseded);
+        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
+        let operation = Operation::new(report.id.clone(), name, account, slug)
+            .since(since)
+            .superseded_by(superseded)
+            .reporting(Arc::clone(progress));
         report.policy = Some((&operation.policy).into());
-        report.state = State::Sent;
-        report.sent_at = Some(self.ground.clock.now());
-        self.announce_report(&vehicle.slug, report, None);
-
         let found = match self.find(vehicle, &operation).await {
             Ok(found) => found,
-            Err(stopped) => {
-                report.upstream_calls = operation.allowance.sent();
-                let Stopped::Failed(failed) = stopped else {
-                    let message = "the vehicle list is not to be had".to_owned();
-                    return end(report, State::Failed, Reason::UpstreamUnavailable, message);
-                };
+            Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
                 let state = if failed.rejected { State::Rejected } else { State::Failed };
-                return end(report, state, failed.reason, failed.message);
+                return report.end(state, failed.reason, failed.message);
             }
         };
-        let pending = |action_id: Option<&str>| {
-            let step = Report {
-                state: State::Pending,
-                attempts: 1,
-                upstream_calls: operation.allowance.sent(),
-                upstream_action_id: action_id.map(str::to_owned),
-                ..report.clone()
+        // The host learned only now what the vehicle has.
+        if vehicle.lacks(name) {
+            let message = format!("this vehicle does not have {name}");
+            return report.end(State::Rejected, Reason::Unsupported, message);
+        }
+        let sent_at = std::sync::OnceLock::new();
+        let stage = |stage: Stage| {
+            let state = match stage {
+                Stage::Sent => State::Sent,
+                Stage::Pending => State::Pending,
             };
-            self.announce_report(&vehicle.slug, &step, None);
+            sent_at.get_or_init(|| self.ground.clock.now());
+            let mut step = Report { state, sent_at: sent_at.get().copied(), ..report.clone() };
+            progress.write_into(&mut step);
+            self.announce_report(&vehicle.slug, &step);
         };
-        let Ended { end: ended, attempts, refreshed, action_id } =
-            operation.run(found.vehicle, command, pending).await;
+        let end = operation.run(found.vehicle, command, stage).await;
+        report.sent_at = sent_at.into_inner();
         self.announce_account(&vehicle.account);
-        report.attempts = attempts;
-        report.token_refreshed = refreshed;
-        report.upstream_calls = operation.allowance.sent();
-        report.upstream_action_id = action_id;
-        match ended {
-            End::Done { state, action_id } => {
+        match end {
+            End::Done { state } => {
                 report.state = State::Succeeded;
-                report.upstream_action_id = action_id.or(report.upstream_action_id.take());
                 if let Some(state) = state {
-                    self.publish_state(vehicle, state, Source::Cached);
+                    self.publish_state(vehicle, state, source);
                 }
             }
             End::Otherwise { state, reason, message } => {
-                let message = crate::redact::mask_vins(&message);
-                end(report, state, reason, message);
+                if source == Source::Vehicle {
+                    // It was asked and did not answer: what is known is older than somebody wanted it to be.
+                    self.publish_stale(vehicle);
+                }
+                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle.
+                if reason == Reason::Unsupported && state == State::Failed {
+                    self.learn_unsupported(vehicle, name);
+                }
+                report.end(state, reason, crate::redact::mask_vins(&message));
             }
         }
-        if name.reaches_vehicle() && report.upstream_action_id.is_some() {
-            vehicle.memory().last_action = report.upstream_action_id.clone();
+        if let Some(action_id) = progress.action_id().filter(|_| name.reaches_vehicle()) {
+            vehicle.memory().last_action = Some(action_id);
         }
     }
 
@@ -242,8 +298,16 @@ impl Host {
     async fn command(&self, vehicle: &Vehicle, action: &Action) -> Result<Command, String> {
         Ok(match action {
             Action::RefreshCached => Command::Read(ReadMode::Cached),
+            Action::RefreshSmart(max_age) => Command::Read(self.smart(vehicle, *max_age)),
+            Action::RefreshForce => Command::Read(ReadMode::Forced),
             Action::Lock => Command::Lock,
             Action::Unlock => Command::Unlock,
+            Action::StartClimate(climate) => Command::StartClimate(climate.clone()),
+            Action::StopClimate => Command::StopClimate,
+            Action::SetWindows(windows) => Command::SetWindows(*windows),
+            Action::OpenChargePort => Command::OpenChargePort,
+            Action::CloseChargePort => Command::CloseChargePort,
+            Action::SetChargingCurrent(percent) => Command::SetChargingCurrent(*percent),
             Action::CheckActionStatus(None) => {
                 let last = vehicle.memory().last_action.clone();
                 Command::CheckActionStatus(
@@ -273,44 +337,14 @@ impl Host {
         let known = vehicle.memory().found.clone();
         let Some(found) = known else { return };
         let id = format!("host-{}", uuid::Uuid::now_v7().simple());
-        let (name, slug) = (OperationName::RefreshCached, Some(vehicle.slug.clone()));
-        let operation = Operation::new(id, name, Arc::clone(&vehicle.account), slug, || false);
-        let ended = operation.run(found.vehicle, Command::Read(ReadMode::Cached), |_| {}).await;
-        match ended.end {
-            End::Done { state: Some(state), .. } => self.publish_state(vehicle, state, Source::Cached),
-            End::Done { state: None, .. } => {}
+        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
+        let operation = Operation::new(id, OperationName::RefreshCached, account, slug);
+        match operation.run(found.vehicle, Command::Read(ReadMode::Cached), |_| {}).await {
+            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached),
+            End::Done { state: None } => {}
             End::Otherwise { message, .. } => {
                 tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
             }
-        }
-    }
-
-    /// Publishes what a read has found, unless something newer is already there.
-    fn publish_state(&self, vehicle: &Vehicle, state: serde_json::Value, source: Source) {
-        let StateDocument { state, vehicle_time, location } = match serde_json::from_value(state) {
-            Ok(document) => document,
-            Err(error) => {
-                tracing::warn!(vehicle = vehicle.slug, "the connector's state is not understood: {error}");
-                return;
-            }
-        };
-        let published = {
-            let mut memory = vehicle.memory();
-            let last = memory.published.as_ref().and_then(|last| last.meta.vehicle_time);
-            if vehicle_time.is_some_and(|now| last.is_some_and(|last| now < last)) {
-                tracing::debug!(vehicle = vehicle.slug, "an older state is not published");
-                return;
-            }
-            memory.seq += 1;
-            let fetched_at = self.ground.clock.now();
-            let meta = Meta { vehicle_time, fetched_at, source, stale: false, seq: memory.seq };
-            let published = Published { state, meta };
-            memory.published = Some(published.clone());
-            published
-        };
-        self.announce_state(vehicle, &published);
-        if let Some(location) = location {
-            self.announce_location(vehicle, &location);
         }
     }
 

@@ -1,15 +1,19 @@
 //! Finding the configured vehicles in the cloud.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Host;
-use crate::account::Account;
 use crate::bindings::connector::VehicleRef;
 use crate::config::Selector;
 use crate::operation::step::{Failed, Step, Stopped};
 use crate::operation::{Operation, OperationName, Reason};
 use crate::plugin::{Answer, Ask};
 use crate::vehicle::Vehicle;
+
+/// The first and the longest pause before vehicles are looked for again.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 
 /// What the cloud says of a vehicle.
 #[derive(Debug, Clone)]
@@ -20,19 +24,30 @@ pub(crate) struct Found {
 
 impl Host {
     /// Asks every account's cloud for its vehicles, so that a wrong credential shows at the start and not with
-    /// the first command. What fails is tried again when a command needs it.
-    pub async fn find_vehicles(self: &Arc<Self>) {
+    /// the first command. Returns whether all were found.
+    pub async fn find_vehicles(self: &Arc<Self>) -> bool {
+        let mut all = true;
         for vehicle in self.vehicles.values() {
-            let id = format!("start-{}", uuid::Uuid::now_v7().simple());
-            let operation = self.operation(id, OperationName::ListVehicles, &vehicle.account);
+            let id = format!("host-{}", uuid::Uuid::now_v7().simple());
+            let account = Arc::clone(&vehicle.account);
+            let operation = Operation::new(id, OperationName::ListVehicles, account, None);
             if let Err(Stopped::Failed(failed)) = self.find(vehicle, &operation).await {
                 tracing::warn!(vehicle = vehicle.slug, "the vehicle was not found: {}", failed.message);
+                all = false;
             }
         }
+        all
     }
 
-    fn operation(&self, id: String, name: OperationName, account: &Arc<Account>) -> Operation {
-        Operation::new(id, name, Arc::clone(account), None, || false)
+    /// Finds the vehicles and reads them once, and tries again with growing pauses until all are found: a host may
+    /// well start before its network.
+    pub async fn settle_in(self: &Arc<Self>) {
+        let mut pause = FIRST_PAUSE;
+        while !self.find_vehicles().await {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        self.read_all().await;
     }
 
     /// A vehicle's place in the cloud. Asked for once; whoever comes meanwhile waits for that answer.
@@ -46,7 +61,7 @@ impl Host {
         if let Some(found) = known {
             return Ok(found);
         }
-        let answer = Step::new(operation).take(&Ask::ListVehicles).await;
+        let answer = Step::new(operation).take(&Ask::ListVehicles, || {}).await;
         self.announce_account(&vehicle.account);
         let Answer::Vehicles(listed) = answer? else {
             return Err(failed(

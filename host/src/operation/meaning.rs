@@ -3,14 +3,21 @@
 use super::Reason;
 use crate::bindings::policy::{Failure, Fault, Phase, Transport, Verdict};
 use crate::latch::LatchKind;
+use crate::plugin::POLICY_FAULT;
+use crate::primitives::{PIN, Surroundings};
 use crate::session::NotRenewed;
 
 /// The reason of an attempt that failed.
-pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, has_pin: bool) -> Reason {
+pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, surroundings: &Surroundings) -> Reason {
+    if verdict.rule == POLICY_FAULT {
+        return Reason::PolicyFault;
+    }
     match (failure.phase, failure.transport) {
         // The host did not send it: there is none, or it was refused before.
-        (Phase::Pin, Some(Transport::Denied)) if !has_pin => Reason::PinMissing,
-        (Phase::Pin, Some(Transport::Denied)) => Reason::PinRejected,
+        (Phase::Pin, Some(Transport::Denied)) if !surroundings.secrets.contains_key(PIN) => {
+            Reason::PinMissing
+        }
+        (Phase::Pin, Some(Transport::Denied)) if surroundings.pin.is_refused() => Reason::PinRejected,
         (phase, _) => of_fault(&verdict.fault, phase),
     }
 }
@@ -21,7 +28,7 @@ pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
         NotRenewed::Latched(latched) => latched.kind.into(),
         NotRenewed::NotDue { .. } => Reason::UpstreamUnavailable,
         NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault, Phase::Refresh),
-        NotRenewed::TooManySignIns(_) => Reason::Cooldown,
+        NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals => Reason::Cooldown,
         NotRenewed::Plugin(_) => Reason::ConnectorFault,
         NotRenewed::Store(_) => Reason::HostFault,
         NotRenewed::Stopping => Reason::HostStopping,

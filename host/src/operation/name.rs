@@ -110,6 +110,12 @@ impl OperationName {
         }
     }
 
+    /// Whether it is a read.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        matches!(self.effect(), Effect::Read)
+    }
+
     /// What it moves, if anything.
     #[must_use]
     pub const fn actuator(self) -> Option<Actuator> {

@@ -3,11 +3,17 @@
 use std::time::Duration;
 
 use super::Operation;
-use super::step::LONGEST_PAUSE;
+use super::rules::LONGEST_PAUSE;
 use crate::account::Circuits;
-use crate::bindings::policy::{CircuitScope, CircuitSettings, Effect, Verdict};
-use crate::circuit::{Permit, Purpose, Settings};
+use crate::bindings::policy::{CircuitScope, CircuitSettings, Verdict};
+use crate::circuit::{Permit, Purpose, Refused, Settings};
 use crate::plugin::Policy;
+
+/// A circuit that does not admit an attempt.
+pub(super) struct Shut {
+    pub(super) name: String,
+    pub(super) refused: Refused,
+}
 
 /// The places of one attempt in all the circuits that it passes. Given back when dropped.
 #[must_use = "its result must be recorded"]
@@ -17,8 +23,10 @@ pub(super) struct Permits<'a> {
 }
 
 impl<'a> Permits<'a> {
-    pub(super) fn take(operation: &'a Operation) -> Result<Self, (String, Duration)> {
-        let purpose = if operation.effect() == Effect::Read { Purpose::Read } else { Purpose::Act };
+    /// # Errors
+    ///
+    /// The first circuit that does not admit the attempt. The places in the others are given back.
+    pub(super) fn take(operation: &'a Operation, purpose: Purpose) -> Result<Self, Shut> {
         let now = operation.account.clock().monotonic();
         let cloud = operation.connector.manifest().cloud.clone();
         let mut names = vec![
@@ -32,7 +40,7 @@ impl<'a> Permits<'a> {
         for (scope, name) in names {
             match permits.circuits(&scope).admit(&name, now, purpose) {
                 Ok(permit) => permits.held.push((scope, name, permit)),
-                Err(refused) => return Err((name, refused.retry_in)),
+                Err(refused) => return Err(Shut { name, refused }),
             }
         }
         Ok(permits)

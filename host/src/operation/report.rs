@@ -142,6 +142,13 @@ impl Report {
         }
     }
 
+    /// Writes down how it ended.
+    pub(crate) fn end(&mut self, state: State, reason: Reason, message: String) {
+        self.state = state;
+        self.reason = Some(reason);
+        self.message = Some(message);
+    }
+
     fn new(id: String, op: String, state: State, now: Timestamp) -> Self {
         Self {
             id,

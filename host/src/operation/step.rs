@@ -1,35 +1,29 @@
 //! One step of an operation: a question to the connector, repeated by these rules.
 //!
 //! The policy says what a failure means and what should follow. The host does it unless one of its own rules
-//! forbids it; [`Step::admit`] is where they stand. After a refresh a step is repeated once; a command whose
+//! forbids it; [`rules`] is where they stand. After a refresh a step is repeated once; a command whose
 //! outcome is unknown is never sent again; attempts, pauses and requests are bounded.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::permits::Permits;
-use super::{Operation, Reason, meaning};
-use crate::bindings::policy::{
-    Attempt, Certainty, Decision, Effect, Failure, Fault, Phase, RefreshReason, Verdict,
-};
+use super::rules::Action;
+use super::{Operation, Reason, meaning, rules};
+use crate::bindings::connector::{Command, ReadMode, VehicleRef};
+use crate::bindings::policy::{Attempt, Certainty, Effect, Failure, Fault, Phase, RefreshReason, Verdict};
 use crate::cell::Snapshot;
+use crate::circuit::Purpose;
 use crate::failure::{self, Facts, fault_name};
 use crate::latch::{LatchKind, Latched};
 use crate::plugin::{Answer, Ask};
-use crate::primitives::{Call, PIN, SESSION};
+use crate::primitives::{Call, SESSION};
 use crate::sandbox::CallFault;
 use crate::session::{self, NotRenewed, Renewal, Renewed};
 use crate::time::milliseconds;
-
-/// How often one step is tried at most, whatever the policy says.
-const MOST_ATTEMPTS: u32 = 4;
-
-/// The longest pause before a repeat.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why a step has no answer.
 #[derive(Debug)]
@@ -62,22 +56,10 @@ pub(crate) struct Step<'a> {
     renewed: bool,
     /// The cells that were discarded for this step.
     discarded: BTreeSet<String>,
-    /// Whether any step was repeated with a newer token.
-    refreshed: bool,
     /// The cells as of the accepted command: a device asks for its own commands' results.
     pinned: Option<Snapshot>,
     /// The cells as the last call saw them.
     last_view: Snapshot,
-}
-
-/// What the host does about a failure.
-enum Action {
-    Renew,
-    Discard(String),
-    Pause(Duration),
-    AskLater(Duration),
-    GiveUp,
-    Latch(LatchKind),
 }
 
 impl<'a> Step<'a> {
@@ -87,20 +69,9 @@ impl<'a> Step<'a> {
             number: 0,
             renewed: false,
             discarded: BTreeSet::new(),
-            refreshed: false,
             pinned: None,
             last_view: Snapshot::default(),
         }
-    }
-
-    /// How often this step was tried.
-    pub(crate) fn attempts(&self) -> u32 {
-        self.number
-    }
-
-    /// Whether any step was repeated with a newer token.
-    pub(crate) fn refreshed(&self) -> bool {
-        self.refreshed
     }
 
     /// The cloud has taken the command: from now on ask with the cells that it was sent with.
@@ -115,15 +86,23 @@ impl<'a> Step<'a> {
         self.discarded.clear();
     }
 
-    /// Asks, and repeats as the policy wants and the host allows.
-    pub(crate) async fn take(&mut self, ask: &Ask) -> Result<Answer, Stopped> {
+    /// Asks, and repeats as the policy wants and the host allows. `trying` is called before each attempt.
+    pub(crate) async fn take(&mut self, ask: &Ask, trying: impl Fn()) -> Result<Answer, Stopped> {
+        let mut repeated = None;
         loop {
             self.may_try(ask)?;
             self.ensure_session().await?;
-            let permits = self.permits()?;
+            let permits = self.permits(ask).await?;
             self.number += 1;
-            let called =
-                self.operation.connector.ask(&self.operation.account.described, ask, self.call()).await;
+            if let Some(why) = repeated {
+                self.note_repeat(why);
+            }
+            trying();
+            let operation = self.operation;
+            let asked = operation.connector.ask(&operation.account.described, ask, self.call());
+            let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else {
+                return Err(self.out_of_time());
+            };
             self.last_view = called.call.view.clone();
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
@@ -131,15 +110,25 @@ impl<'a> Step<'a> {
                     reveal(&called.call, &mut answer);
                     return Ok(answer);
                 }
-                Ok(Err(failure)) => self.describe(failure),
+                Ok(Err(failure)) => self.describe(failure, &called.call),
                 Err(fault) => return Err(self.fault(&fault)),
             };
-            let verdict = self.operation.policy.classify(&failure).await;
+            let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
-            permits.failed(&verdict, &self.operation.policy).await;
-            let decision = self.operation.policy.decide(&self.attempt(&failure, &verdict)).await;
-            let action = self.admit(ask, &failure, &verdict, decision);
-            let repeated = match action {
+            permits.failed(&verdict, &operation.policy).await;
+            let decision = operation.policy.decide(&self.attempt(&failure, &verdict)).await;
+            if self.pin_was_refused(&failure, &verdict).await {
+                return Err(Stopped::Failed(self.failed(&failure, &verdict)));
+            }
+            let facts = rules::Facts {
+                actuates: self.sends_command(ask) && failure.effect == Effect::Actuation,
+                certainty: failure.certainty,
+                number: self.number,
+                renewed: self.renewed,
+                discarded: &self.discarded,
+                left: self.left(),
+            };
+            repeated = Some(match rules::admit(decision, facts) {
                 Action::Renew => self.renew(&failure).await?,
                 Action::Discard(cell) => self.discard(cell, &failure).await?,
                 Action::Pause(pause) => {
@@ -154,16 +143,17 @@ impl<'a> Step<'a> {
                     return Err(Stopped::Failed(self.failed(&failure, &verdict)));
                 }
                 Action::GiveUp => return Err(Stopped::Failed(self.failed(&failure, &verdict))),
-            };
-            let operation = self.operation;
-            tracing::info!(
-                operation = operation.id,
-                op = %operation.name,
-                vehicle = operation.vehicle,
-                attempt = self.number + 1,
-                "operation repeated {repeated}"
-            );
+            });
         }
+    }
+
+    fn left(&self) -> Duration {
+        self.operation.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether answering the question sends something that changes the vehicle.
+    fn sends_command(&self, ask: &Ask) -> bool {
+        matches!(ask, Ask::Execute(..)) && self.operation.effect() != Effect::Read
     }
 
     /// What may keep a step from being tried, or tried again.
@@ -172,8 +162,7 @@ impl<'a> Step<'a> {
         if let Some(latched) = operation.account.latch.current() {
             return Err(self.latched(&latched));
         }
-        let sends_command = matches!(ask, Ask::Execute(..)) && operation.effect() != Effect::Read;
-        if sends_command && (operation.superseded)() {
+        if self.sends_command(ask) && (operation.superseded)() {
             return Err(self.not_tried(Reason::Superseded, "a newer command for the same takes its place"));
         }
         if Instant::now() >= operation.deadline {
@@ -191,9 +180,19 @@ impl<'a> Step<'a> {
         let Some(slot) = account.surroundings.cells.slot(SESSION) else { return Ok(()) };
         let cell = slot.current();
         let Some(reason) = session::needs_renewal(&cell, account) else { return Ok(()) };
-        match self.renewal().renew(reason, cell.generation).await {
-            Ok(_) => {
-                self.refreshed |= reason == RefreshReason::Expiring;
+        let renewing = self.renewal().renew(reason, cell.generation);
+        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
+            return Err(self.out_of_time());
+        };
+        match renewed {
+            Ok(renewed) => {
+                let newer = match renewed {
+                    Renewed::Fresh => true,
+                    Renewed::Adopted(adopted) => adopted.generation > cell.generation,
+                };
+                if newer && reason == RefreshReason::Expiring {
+                    self.operation.progress.refreshed();
+                }
                 Ok(())
             }
             Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
@@ -218,7 +217,7 @@ impl<'a> Step<'a> {
         )
     }
 
-    fn describe(&self, reported: crate::bindings::types::Failure) -> Failure {
+    fn describe(&self, reported: crate::bindings::types::Failure, call: &Call) -> Failure {
         let operation = self.operation;
         let session = self.last_view.cell(SESSION);
         let facts = Facts {
@@ -227,12 +226,11 @@ impl<'a> Step<'a> {
             effect: operation.effect(),
             token_age: session.and_then(|cell| cell.age(operation.account.clock())),
         };
-        failure::describe(&facts, reported, &operation.allowance)
+        failure::describe(&facts, reported, call)
     }
 
     fn attempt(&self, failure: &Failure, verdict: &Verdict) -> Attempt {
         let operation = self.operation;
-        let left = operation.deadline.saturating_duration_since(Instant::now());
         Attempt {
             failure: failure.clone(),
             verdict: verdict.clone(),
@@ -240,66 +238,45 @@ impl<'a> Step<'a> {
             refreshed: self.renewed,
             superseded: (operation.superseded)(),
             elapsed: milliseconds(operation.started.elapsed()),
-            remaining: milliseconds(left),
-            retry_budget: MOST_ATTEMPTS.saturating_sub(self.number),
+            remaining: milliseconds(self.left()),
+            retry_budget: rules::MOST_ATTEMPTS.saturating_sub(self.number),
             random: fastrand::u64(..),
         }
     }
 
-    /// The host's rules. What the policy decides is done unless it would break one of them.
-    fn admit(&self, ask: &Ask, failure: &Failure, verdict: &Verdict, decision: Decision) -> Action {
-        let pin_refused = failure.phase == Phase::Pin && verdict.fault == Fault::CredentialsRejected;
-        if pin_refused {
-            // A few wrong PINs lock the PIN for its owner as well: this one is not sent again.
-            self.operation.account.surroundings.pin_refused.store(true, Ordering::Relaxed);
-            tracing::error!(
-                account = self.operation.account.slug,
-                "the vendor refused the PIN; it is not sent again"
-            );
-            return Action::GiveUp;
-        }
-        let sends_command = matches!(ask, Ask::Execute(..)) && failure.effect == Effect::Actuation;
-        let may_have_acted = matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted);
-        if sends_command && may_have_acted {
-            return match decision {
-                Decision::Confirm(pause) => Action::AskLater(Duration::from_millis(pause).min(LONGEST_PAUSE)),
-                _ => Action::GiveUp,
-            };
-        }
-        let left = self.operation.deadline.saturating_duration_since(Instant::now());
-        let may_repeat = self.number < MOST_ATTEMPTS && !left.is_zero();
-        match decision {
-            Decision::RefreshAndRetry if may_repeat && !self.renewed => Action::Renew,
-            Decision::DiscardAndRetry(cell)
-                if may_repeat && cell != SESSION && !self.discarded.contains(&cell) =>
-            {
-                Action::Discard(cell)
+    /// A few wrong PINs lock the PIN for its owner as well: one that was refused is not sent again. (How often it
+    /// may be sent without success at all is the HTTP primitive's to count, so that this does not hang on a policy.)
+    async fn pin_was_refused(&self, failure: &Failure, verdict: &Verdict) -> bool {
+        let refused = failure.phase == Phase::Pin
+            && failure.transport.is_none()
+            && verdict.fault == Fault::CredentialsRejected;
+        if refused {
+            let account = &self.operation.account;
+            tracing::error!(account = account.slug, "the vendor refused the PIN; it is not sent again");
+            if let Err(error) = account.surroundings.pin.refuse(account.clock().now()).await {
+                tracing::error!(account = account.slug, "that holds only until a restart: {error}");
             }
-            Decision::Retry(pause) if may_repeat && Duration::from_millis(pause) < left => {
-                Action::Pause(Duration::from_millis(pause).min(LONGEST_PAUSE))
-            }
-            Decision::Confirm(pause) => Action::AskLater(Duration::from_millis(pause).min(LONGEST_PAUSE)),
-            Decision::Latch(latch) => Action::Latch(LatchKind::from(&latch)),
-            Decision::RefreshAndRetry
-            | Decision::DiscardAndRetry(_)
-            | Decision::Retry(_)
-            | Decision::GiveUp
-            | Decision::Other(_) => Action::GiveUp,
         }
+        refused
     }
 
     async fn renew(&mut self, failure: &Failure) -> Result<&'static str, Stopped> {
         self.renewed = true;
         let refused = self.last_view.generation(SESSION);
-        match self.renewal().renew(RefreshReason::Refused, refused).await {
+        let renewing = self.renewal().renew(RefreshReason::Refused, refused);
+        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
+            return Err(self.out_of_time());
+        };
+        match renewed {
             Ok(Renewed::Fresh) => {
-                self.refreshed = true;
+                self.operation.progress.refreshed();
                 Ok("after a token refresh")
             }
-            Ok(Renewed::Adopted(cell)) => {
-                self.refreshed |= cell.generation > refused;
+            Ok(Renewed::Adopted(cell)) if cell.generation > refused => {
+                self.operation.progress.refreshed();
                 Ok("with the token that another operation refreshed")
             }
+            Ok(Renewed::Adopted(_)) => Ok("with the same token, as the policy wants"),
             Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
             Err(why) => {
                 let message = format!("{}; no new token: {why}", failure.message);
@@ -370,9 +347,19 @@ impl<'a> Step<'a> {
         );
     }
 
+    fn note_repeat(&self, why: &str) {
+        let operation = self.operation;
+        tracing::info!(
+            operation = operation.id,
+            op = %operation.name,
+            vehicle = operation.vehicle,
+            attempt = self.number,
+            "operation repeated {why}"
+        );
+    }
+
     fn failed(&self, failure: &Failure, verdict: &Verdict) -> Failed {
-        let has_pin = self.operation.account.surroundings.secrets.contains_key(PIN);
-        let reason = meaning::of_failure(failure, verdict, has_pin);
+        let reason = meaning::of_failure(failure, verdict, &self.operation.account.surroundings);
         Failed {
             reason,
             message: failure.message.clone(),
@@ -387,6 +374,19 @@ impl<'a> Step<'a> {
             reason: Reason::ConnectorFault,
             message: fault.to_string(),
             ambiguous: acted,
+            rejected: false,
+        })
+    }
+
+    /// The operation's time is over. What was sent before may still have its effect.
+    fn out_of_time(&self) -> Stopped {
+        Stopped::Failed(Failed {
+            reason: Reason::UpstreamUnavailable,
+            message: format!(
+                "no result within the {} s that it may take",
+                self.operation.name.deadline().as_secs()
+            ),
+            ambiguous: self.operation.allowance.acted(),
             rejected: false,
         })
     }
@@ -408,12 +408,49 @@ impl<'a> Step<'a> {
         self.not_tried(meaning::of_not_renewed(why), why.to_string())
     }
 
-    fn permits(&self) -> Result<Permits<'a>, Stopped> {
-        Permits::take(self.operation).map_err(|(name, retry_in)| {
-            let message =
-                format!("the circuit of {name} is open; the next try is in {} s", retry_in.as_secs().max(1));
-            self.not_tried(Reason::BreakerOpen, message)
+    /// A place in every circuit. A command never finds out whether a cloud is well again, so when a circuit waits for
+    /// somebody to look, a cached read does.
+    async fn permits(&self, ask: &Ask) -> Result<Permits<'a>, Stopped> {
+        let purpose = if self.sends_command(ask) { Purpose::Act } else { Purpose::Read };
+        let mut admitted = Permits::take(self.operation, purpose);
+        if let (Err(shut), Ask::Execute(vehicle, _)) = (&admitted, ask)
+            && purpose == Purpose::Act
+            && shut.refused.probe_wanted
+        {
+            self.probe(vehicle).await;
+            admitted = Permits::take(self.operation, purpose);
+        }
+        admitted.map_err(|shut| {
+            let retry_in = shut.refused.retry_in.max(Duration::from_secs(1));
+            let seconds = retry_in.as_secs();
+            let message = format!("the circuit of {} is open; the next try is in {seconds} s", shut.name);
+            let failed = self.not_tried(Reason::BreakerOpen, message);
+            match (failed, ask) {
+                // The command is on its way; only the question has to wait.
+                (Stopped::Failed(failed), Ask::Resume(..)) => {
+                    Stopped::AskLater(retry_in.min(rules::LONGEST_PAUSE), failed)
+                }
+                (failed, _) => failed,
+            }
         })
+    }
+
+    async fn probe(&self, vehicle: &VehicleRef) {
+        let Ok(permits) = Permits::take(self.operation, Purpose::Read) else { return };
+        let operation = self.operation;
+        let read = Ask::Execute(vehicle.clone(), Command::Read(ReadMode::Cached));
+        let asked = operation.connector.ask(&operation.account.described, &read, self.call());
+        let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else { return };
+        match called.answer {
+            Ok(Ok(_)) => permits.succeeded(),
+            Ok(Err(failure)) => {
+                let failure = self.describe(failure, &called.call);
+                let verdict = operation.policy.classify(&failure).await;
+                self.note(&failure, &verdict);
+                permits.failed(&verdict, &operation.policy).await;
+            }
+            Err(_fault) => {}
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use wasmtime::component::Component;
 
 use crate::sandbox::{CallFault, Sandbox};
+use crate::slot::Digest;
 
 /// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
 const LARGEST_COMPONENT: usize = 32 << 20;
@@ -49,17 +50,37 @@ pub enum ActivationError {
     TrialAnswer(String),
 }
 
-/// Compiles a component, away from the threads that serve.
-pub(super) async fn compile(sandbox: &Sandbox, bytes: &[u8]) -> Result<Component, ActivationError> {
-    if bytes.len() > LARGEST_COMPONENT {
-        return Err(ActivationError::TooLarge { size: bytes.len() });
+/// A compiled component. Compiling is what takes long, so a connector and the policy that it ships with share it.
+#[derive(Clone)]
+pub struct Compiled {
+    pub(super) digest: Digest,
+    pub(super) component: Component,
+}
+
+impl Compiled {
+    /// Compiles a component, away from the threads that serve.
+    ///
+    /// # Errors
+    ///
+    /// When it is too large, or no component.
+    pub async fn of(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, ActivationError> {
+        if bytes.len() > LARGEST_COMPONENT {
+            return Err(ActivationError::TooLarge { size: bytes.len() });
+        }
+        let digest = Digest::of(bytes);
+        let engine = sandbox.engine().clone();
+        let bytes = bytes.to_vec();
+        match tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes)).await {
+            Ok(Ok(component)) => Ok(Self { digest, component }),
+            Ok(Err(error)) => Err(ActivationError::NotAComponent(format!("{error:#}"))),
+            Err(error) => Err(ActivationError::NotAComponent(format!("the compiler gave up: {error}"))),
+        }
     }
-    let engine = sandbox.engine().clone();
-    let bytes = bytes.to_vec();
-    match tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes)).await {
-        Ok(Ok(component)) => Ok(component),
-        Ok(Err(error)) => Err(ActivationError::NotAComponent(format!("{error:#}"))),
-        Err(error) => Err(ActivationError::NotAComponent(format!("the compiler gave up: {error}"))),
+}
+
+impl std::fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Compiled").field("digest", &self.digest).finish_non_exhaustive()
     }
 }
 

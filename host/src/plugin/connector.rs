@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
-use super::activation::{self, ActivationError};
+use super::activation::{self, ActivationError, Compiled};
 use crate::bindings::connector::{
     Account, Command, Grant, Guest, GuestIndices, Manifest, Outcome, Vehicle, VehicleRef,
 };
@@ -12,7 +12,7 @@ use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, types};
 use crate::primitives::{Call, ConnectorCx};
 use crate::sandbox::{self, Budget, CallFault, Sandbox};
-use crate::slot::{Candidate, Digest, Generation, Slot};
+use crate::slot::{Candidate, Generation, Slot};
 
 /// A connector that is ready to be instantiated.
 pub struct ConnectorPlugin {
@@ -40,8 +40,8 @@ impl ConnectorSlot {
     /// # Errors
     ///
     /// When the component is no connector that works.
-    pub async fn open(sandbox: &Sandbox, component: &[u8]) -> Result<Self, ActivationError> {
-        Ok(Self { slot: Slot::new(prepare(sandbox, component).await?) })
+    pub async fn open(sandbox: &Sandbox, compiled: &Compiled) -> Result<Self, ActivationError> {
+        Ok(Self { slot: Slot::new(prepare(sandbox, compiled).await?) })
     }
 
     /// The active connector. One operation works with one connector from start to end: take it once.
@@ -142,9 +142,11 @@ impl Connected {
     }
 }
 
-async fn prepare(sandbox: &Sandbox, component: &[u8]) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
-    let digest = Digest::of(component);
-    let component = activation::compile(sandbox, component).await?;
+async fn prepare(
+    sandbox: &Sandbox,
+    compiled: &Compiled,
+) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
+    let Compiled { digest, component } = compiled.clone();
     activation::check_imports(sandbox, &component)?;
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
         interface: "vehicle:connector/connector",

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tokio::sync::watch;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
-use super::activation::{self, ActivationError};
+use super::activation::{self, ActivationError, Compiled};
 use crate::bindings::policy::{
     Attempt, BodyKind, Certainty, CircuitScope, CircuitSettings, Decision, Effect, Failure, Fault, Guest,
     GuestIndices, Phase, RefreshDecision, SessionView, Verdict,
 };
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox};
-use crate::slot::{Candidate, Digest, Generation, Slot};
+use crate::slot::{Candidate, Generation, Slot};
 
 /// After so many calls without an answer a generation is replaced by the one before it.
 const FAULTS_BEFORE_ROLLBACK: u32 = 3;
@@ -61,6 +62,7 @@ macro_rules! ask {
 pub struct PolicySlot {
     sandbox: Sandbox,
     slot: Slot<PolicyPlugin>,
+    changes: watch::Sender<()>,
 }
 
 impl PolicySlot {
@@ -69,14 +71,19 @@ impl PolicySlot {
     /// # Errors
     ///
     /// When the component is no policy that works.
-    pub async fn open(sandbox: &Sandbox, component: &[u8]) -> Result<Self, ActivationError> {
-        let first = prepare(sandbox, component).await?;
-        Ok(Self { sandbox: sandbox.clone(), slot: Slot::new(first) })
+    pub async fn open(sandbox: &Sandbox, compiled: &Compiled) -> Result<Self, ActivationError> {
+        let first = prepare(sandbox, compiled).await?;
+        Ok(Self { sandbox: sandbox.clone(), slot: Slot::new(first), changes: watch::Sender::new(()) })
     }
 
     /// The active policy. One operation works with one policy from start to end: take it once.
     pub fn active(self: &Arc<Self>) -> Policy {
         Policy { generation: self.slot.active(), slot: Arc::clone(self) }
+    }
+
+    /// Tells of every change of the active policy.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
     }
 
     /// Puts a component to the test without making it the active policy: size, imports, interface, and a trial
@@ -86,7 +93,7 @@ impl PolicySlot {
     ///
     /// When the component was not accepted.
     pub async fn verify(&self, component: &[u8]) -> Result<Candidate<PolicyPlugin>, ActivationError> {
-        prepare(&self.sandbox, component).await
+        prepare(&self.sandbox, &Compiled::of(&self.sandbox, component).await?).await
     }
 
     /// Makes a verified component the active policy. Operations under way end with the policy that they began
@@ -100,6 +107,7 @@ impl PolicySlot {
             digest = %after.digest,
             "policy swapped"
         );
+        self.changes.send_replace(());
         after
     }
 
@@ -135,6 +143,7 @@ impl PolicySlot {
                 generation = previous.number,
                 "policy rolled back after {faults} calls without an answer"
             );
+            self.changes.send_replace(());
         }
     }
 }
@@ -197,9 +206,8 @@ impl Policy {
 }
 
 /// Everything that comes before the pointer store: compile, imports, interface, trial.
-async fn prepare(sandbox: &Sandbox, component: &[u8]) -> Result<Candidate<PolicyPlugin>, ActivationError> {
-    let digest = Digest::of(component);
-    let component = activation::compile(sandbox, component).await?;
+async fn prepare(sandbox: &Sandbox, compiled: &Compiled) -> Result<Candidate<PolicyPlugin>, ActivationError> {
+    let Compiled { digest, component } = compiled.clone();
     activation::check_imports(sandbox, &component)?;
     let mut linker: Linker<Cx<()>> = Linker::new(sandbox.engine());
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {

@@ -4,7 +4,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::Call;
-use super::placeholder::placeholder;
+use super::placeholder::{Encoding, placeholder};
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget};
 
 /// The shortest secret that is searched for in every response. A shorter one (a PIN) would be found in odometers.
@@ -100,16 +100,23 @@ impl Call {
     /// Replaces the values of secrets by their placeholders: long ones everywhere, short ones only in answers to
     /// requests that carried them.
     fn scrub(&self, incoming: Incoming, sent: &[String]) -> Incoming {
-        let mut secrets: Vec<(&str, &str)> = self
-            .secrets()
-            .map(|(name, secret)| (name, secret.expose_secret()))
-            .filter(|(name, value)| value.len() >= SHORTEST_SEARCHED || sent.iter().any(|s| s == name))
+        let wanted = |(name, value): &(&str, &str)| {
+            value.len() >= SHORTEST_SEARCHED || sent.iter().any(|sent| sent == name)
+        };
+        let secrets = self.secrets().map(|(name, secret)| (name, secret.expose_secret())).filter(wanted);
+        // As it is, and as it stands in a URL or a JSON string.
+        let mut forms: Vec<(String, &str)> = secrets
+            .flat_map(|(name, value)| {
+                [Encoding::Plain, Encoding::Url, Encoding::Json]
+                    .map(|as_in| (as_in.encode(value).into_owned(), name))
+            })
             .collect();
         // A secret may be part of a longer one.
-        secrets.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        forms.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
+        forms.dedup();
         let clean = |text: String| {
-            secrets.iter().fold(text, |text, (name, value)| match text.contains(value) {
-                true => text.replace(value, &placeholder(name)),
+            forms.iter().fold(text, |text, (form, name)| match text.contains(form) {
+                true => text.replace(form, &placeholder(name)),
                 false => text,
             })
         };

@@ -55,6 +55,8 @@ impl HttpClient {
         let builder = || {
             reqwest::Client::builder()
                 .connect_timeout(CONNECT_TIMEOUT)
+                // Secrets go to the configured endpoints and nowhere else, whatever the environment says.
+                .no_proxy()
                 .redirect(redirect::Policy::none())
                 .retry(reqwest::retry::never())
                 .http1_only()
@@ -89,16 +91,21 @@ impl Call {
         if !self.allowance.take_send() {
             return Err(denied("this operation has used up its requests"));
         }
-        if request.acts_on_vehicle {
-            self.allowance.acted.store(true, Ordering::Relaxed);
-        }
         let answer = self.exchange(&request, prepared).await;
-        let interrupted = matches!(answer, Err(TransportError::Interrupted(_) | TransportError::Other(_)));
-        if request.acts_on_vehicle && interrupted {
-            self.allowance.outcome_unknown.store(true, Ordering::Relaxed);
+        let sent = !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
+        if request.acts_on_vehicle && sent {
+            self.acted = true;
+            self.allowance.acted.store(true, Ordering::Relaxed);
+            if answer.is_err() {
+                self.allowance.outcome_unknown.store(true, Ordering::Relaxed);
+            }
         }
         let (status, incoming) = answer?;
+        let captured_before = self.captured.len();
         let Incoming { headers, body } = self.receive(incoming, &request.captures, &carries);
+        if carries.iter().any(|name| name == PIN) {
+            self.surroundings.pin.answered(status, self.captured.len() > captured_before);
+        }
         Ok(Response { status, headers, body })
     }
 
@@ -190,7 +197,7 @@ impl Call {
                 names.join(" or ")
             )));
         }
-        if name == PIN && self.surroundings.pin_refused.load(Ordering::Relaxed) {
+        if name == PIN && self.surroundings.pin.is_refused() {
             return Err(denied("the vendor has refused this PIN; it is not sent again"));
         }
         let secret = self.secret(name).ok_or_else(|| denied(format!("this account has no {name}")))?;
@@ -259,5 +266,154 @@ impl From<Method> for reqwest::Method {
             Method::Patch => Self::PATCH,
             Method::Delete => Self::DELETE,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cell::{Cells, Secrets};
+    use crate::outbox::{Outbox, Outgoing};
+    use crate::primitives::{Allowance, PinGuard, Surroundings};
+    use crate::slot::Digest;
+    use crate::store::{MemoryStore, Store};
+    use crate::time::{Clock, SystemClock};
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Outbox for Nobody {
+        fn publish(&self, _message: Outgoing) {}
+    }
+
+    async fn call() -> Call {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+        let endpoint =
+            |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
+        let bound = |endpoint: &str| BTreeSet::from([endpoint.to_owned()]);
+        let surroundings = Surroundings {
+            account: "home".to_owned(),
+            endpoints: vec![
+                endpoint("ccapi", "https://cars.example:8080/base"),
+                endpoint("idp", "https://idp.example"),
+            ],
+            secrets: Secrets::from([
+                ("pin".to_owned(), "1234".into()),
+                ("refresh-token".to_owned(), "R/\r\n\"x\"".into()),
+            ]),
+            bindings: BTreeMap::from([
+                ("pin".to_owned(), bound("ccapi")),
+                ("refresh-token".to_owned(), bound("idp")),
+                ("access-token".to_owned(), bound("ccapi")),
+            ]),
+            cells: Cells::open("home", [], &store, &clock).await.unwrap(),
+            http: HttpClient::new().unwrap(),
+            clock,
+            outbox: Arc::new(Nobody),
+            topic_prefix: "b/account/home/connector/".to_owned(),
+            pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
+        };
+        Call::new(
+            Arc::new(surroundings),
+            Arc::new(Allowance::new(1)),
+            "test".to_owned(),
+            crate::cell::Snapshot::default(),
+        )
+    }
+
+    fn get(url: &str) -> Request {
+        Request {
+            method: Method::Get,
+            url: url.to_owned(),
+            headers: Vec::new(),
+            body: Body::Empty,
+            captures: Vec::new(),
+            timeout: None,
+            acts_on_vehicle: false,
+        }
+    }
+
+    fn why_denied(call: &Call, request: &Request) -> String {
+        match call.prepare(request) {
+            Err(TransportError::Denied(why)) => why,
+            Err(other) => unreachable!("{other:?}"),
+            Ok(prepared) => unreachable!("allowed: {:?}", prepared.request),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_endpoints_of_the_account_are_reached() {
+        let call = call().await;
+        for url in
+            ["https://cars.example:8080/base", "https://cars.example:8080/base/x", "https://idp.example/"]
+        {
+            assert!(call.prepare(&get(url)).is_ok(), "{url}");
+        }
+        for url in [
+            "https://cars.example/base",
+            "http://cars.example:8080/base",
+            "https://cars.example:8080/",
+            "https://cars.example:8080/base/../admin",
+            "https://cars.example:8080/baseball",
+            "https://evil.example/base",
+            "https://idp.example@evil.example/",
+            "https://user:word@idp.example/",
+            "https://idp.example.evil.example/",
+            "file:///etc/passwd",
+            "idp.example",
+            "",
+        ] {
+            assert!(!why_denied(&call, &get(url)).is_empty(), "{url}");
+        }
+        // A secret decides nothing about where a request goes.
+        why_denied(&call, &get("https://{secret:pin}.example/"));
+    }
+
+    #[tokio::test]
+    async fn a_secret_goes_only_to_the_endpoint_that_it_is_bound_to() {
+        let call = call().await;
+        let with_body = |url: &str, body: &str| Request { body: Body::Json(body.to_owned()), ..get(url) };
+        let pin = r#"{"pin":"{secret:pin}"}"#;
+        let prepared = call.prepare(&with_body("https://cars.example:8080/base/pin", pin)).unwrap();
+        let body = prepared.request.body().and_then(reqwest::Body::as_bytes).unwrap();
+        assert_eq!(body, br#"{"pin":"1234"}"#);
+        assert_eq!(prepared.carries, ["pin"]);
+
+        let why = why_denied(&call, &with_body("https://idp.example/pin", pin));
+        assert_eq!(why, "the secret pin may not be sent to the endpoint idp");
+        assert!(why_denied(&call, &get("https://idp.example/?t={secret:nothing}")).contains("nothing"));
+        assert!(
+            why_denied(&call, &get("https://cars.example:8080/base?t={secret:access-token}"))
+                .contains("no access-token")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_secret_stays_one_value_wherever_it_is_put() {
+        let call = call().await;
+        let prepared = call.prepare(&get("https://idp.example/{secret:refresh-token}?a=b")).unwrap();
+        assert_eq!(prepared.request.url().as_str(), "https://idp.example/R%2F%0D%0A%22x%22?a=b");
+        let in_header = Request {
+            headers: vec![("authorization".to_owned(), "Bearer {secret:refresh-token}".to_owned())],
+            ..get("https://idp.example/")
+        };
+        let why = why_denied(&call, &in_header);
+        assert!(why.contains("authorization") && !why.contains("R/"), "{why}");
+        for name in ["Host", "content-length", "Connection", "bad name"] {
+            let headers = vec![(name.to_owned(), "x".to_owned())];
+            why_denied(&call, &Request { headers, ..get("https://idp.example/") });
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_pin_is_not_put_into_any_request() {
+        let call = call().await;
+        call.surroundings.pin.refuse(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+        let why = why_denied(&call, &get("https://cars.example:8080/base?pin={secret:pin}"));
+        assert!(why.contains("refused"), "{why}");
     }
 }

@@ -16,7 +16,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    fn encode(self, value: &str) -> Cow<'_, str> {
+    pub(super) fn encode(self, value: &str) -> Cow<'_, str> {
         match self {
             Self::Url => utf8_percent_encode(value, NON_ALPHANUMERIC).into(),
             Self::Plain => value.into(),

@@ -48,7 +48,7 @@ fn the_matrix() {
         (Effect::Set, Rejected, Fault::TokenExpired, Decision::RefreshAndRetry),
         (Effect::Actuation, Rejected, Fault::TokenExpired, Decision::RefreshAndRetry),
         (Effect::Read, Rejected, Fault::InvalidRequest, Decision::GiveUp),
-        (Effect::Actuation, Rejected, Fault::Busy, Decision::GiveUp),
+        (Effect::Actuation, Rejected, Fault::Busy, Decision::Retry(BUSY)),
         (Effect::Actuation, Rejected, Fault::Transient, retry.clone()),
         (Effect::Read, Ambiguous, Fault::Transient, retry.clone()),
         (Effect::Set, Ambiguous, Fault::Transient, retry),
@@ -81,10 +81,14 @@ fn a_poll_that_is_refused_never_resends_the_command() {
 }
 
 #[test]
-fn stale_identities_are_discarded_once() {
+fn stale_identities_are_discarded() {
     let mut attempt = command(Certainty::Rejected, Fault::DeviceUnregistered);
     assert_eq!(decide(&attempt), Decision::DiscardAndRetry(REGISTRATION.into()));
+    // The session had ended too, and was renewed first.
     attempt.number = 2;
+    attempt.refreshed = true;
+    assert_eq!(decide(&attempt), Decision::DiscardAndRetry(REGISTRATION.into()));
+    attempt.number = TRIES;
     assert_eq!(decide(&attempt), Decision::GiveUp);
     let attempt = command(Certainty::Rejected, Fault::ControlTokenExpired);
     assert_eq!(decide(&attempt), Decision::DiscardAndRetry(CONTROL_TOKEN.into()));

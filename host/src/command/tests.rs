@@ -1,0 +1,94 @@
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use super::*;
+use crate::bindings::connector::{Seat, WindowPosition};
+
+fn action(operation: &str, payload: &str) -> Action {
+    parse(operation, payload.as_bytes()).unwrap().action
+}
+
+fn mistake(operation: &str, payload: &[u8]) -> Malformed {
+    parse(operation, payload).unwrap_err()
+}
+
+#[test]
+fn words() {
+    for payload in ["LOCK", "lock", " Lock\n", "PRESS"] {
+        assert_eq!(action("lock", payload), Action::Lock, "{payload}");
+    }
+    assert_eq!(action("lock", "UNLOCK"), Action::Unlock);
+    assert_eq!(action("unlock", "PRESS"), Action::Unlock);
+    assert_eq!(action("refresh_cached", "PRESS"), Action::RefreshCached);
+    assert_eq!(action("refresh_force", "PRESS"), Action::RefreshForce);
+    assert_eq!(action("refresh_smart", "PRESS"), Action::RefreshSmart(SMART_MAX_AGE));
+    assert_eq!(action("refresh_smart", "60"), Action::RefreshSmart(Duration::from_secs(60)));
+    assert!(matches!(action("climate", "auto"), Action::StartClimate(climate) if climate.seats.is_empty()));
+    assert_eq!(action("climate", "OFF"), Action::StopClimate);
+    assert!(
+        matches!(action("windows", "vent"), Action::SetWindows(w) if w.rear_left == Some(WindowPosition::Vent))
+    );
+    assert_eq!(action("charge_port", "OPEN"), Action::OpenChargePort);
+    assert_eq!(action("charge_port", "CLOSE"), Action::CloseChargePort);
+    assert_eq!(action("charging_current", "90 %"), Action::SetChargingCurrent(90));
+    assert_eq!(action("action_status", "LAST"), Action::CheckActionStatus(None));
+    assert_eq!(action("action_status", "abc"), Action::CheckActionStatus(Some("abc".into())));
+}
+
+#[test]
+fn objects() {
+    for payload in ["{}", r#"{"action":"lock"}"#, r#"{"id":"a-1"}"#] {
+        assert_eq!(action("lock", payload), Action::Lock, "{payload}");
+    }
+    assert_eq!(action("lock", r#"{"action":"unlock"}"#), Action::Unlock);
+    assert_eq!(parse("lock", br#"{"id":"a-1"}"#).unwrap().id.as_deref(), Some("a-1"));
+    assert_eq!(action("refresh_smart", r#"{"max_age_s":7}"#), Action::RefreshSmart(Duration::from_secs(7)));
+    let whole =
+        r#"{"action":"start","set_temp":21.5,"duration_min":10,"defrost":true,"heating":1,"seats":{"fl":6}}"#;
+    let Action::StartClimate(climate) = action("climate", whole) else { unreachable!() };
+    assert_eq!((climate.temperature, climate.duration), (Some(21.5), Some(10)));
+    assert_eq!((climate.defrost, climate.heating), (Some(true), Some(1)));
+    assert_eq!(climate.seats, [(Seat::FrontLeft, 6)]);
+    let Action::SetWindows(windows) = action("windows", r#"{"all":"closed","rear_left":"open"}"#) else {
+        unreachable!()
+    };
+    assert_eq!(
+        (windows.front_left, windows.rear_left),
+        (Some(WindowPosition::Closed), Some(WindowPosition::Open))
+    );
+    assert_eq!(action("charging_current", r#"{"level":3}"#), Action::SetChargingCurrent(60));
+    assert_eq!(action("charge_port", r#"{"action":"close"}"#), Action::CloseChargePort);
+    assert_eq!(action("action_status", r#"{"id":"abc"}"#), Action::CheckActionStatus(Some("abc".into())));
+}
+
+#[test]
+fn mistakes_say_what_is_wrong_and_what_would_be_right() {
+    let wrong = mistake("lock", br#"{"id":"a-1","acton":"lock"}"#);
+    assert_eq!((wrong.id.as_deref(), wrong.reason), (Some("a-1"), Reason::BadPayload));
+    assert!(wrong.message.contains("unknown field `acton`"), "{}", wrong.message);
+    for (operation, payload, words) in [
+        ("lock", r#"{"action":"explode"}"#, "explode"),
+        ("lock", "EXPLODE", "LOCK"),
+        ("lock", "", "LOCK"),
+        ("unlock", "", "UNLOCK"),
+        ("lock", "{\"action\":", "line 1"),
+        ("lock", r#"{"id":"a/b"}"#, "characters"),
+        ("climate", "warm", "auto"),
+        ("climate", r#"{"action":"stop","set_temp":21}"#, "no options"),
+        ("climate", r#"{"set_temp":21}"#, "action"),
+        ("windows", "ajar", "vent"),
+        ("windows", r#"{"front_left":"ajar"}"#, "ajar"),
+        ("charging_current", "80 %", "60 %"),
+        ("charging_current", r#"{"level":4}"#, "level 4"),
+        ("charge_port", "", "OPEN"),
+        ("refresh_smart", "-1", "seconds"),
+        ("action_status", "a b", "LAST"),
+        ("action_status", r#"{"id":"a/b"}"#, "no identifier"),
+    ] {
+        let wrong = mistake(operation, payload.as_bytes());
+        assert_eq!(wrong.reason, Reason::BadPayload, "{operation} {payload}");
+        assert!(wrong.message.contains(words), "{operation} {payload}: {}", wrong.message);
+    }
+    assert_eq!(mistake("self_destruct", b"").reason, Reason::UnknownOperation);
+    assert!(mistake("lock", &vec![b'x'; LARGEST_PAYLOAD + 1]).message.contains("16385 bytes"));
+    assert!(mistake("lock", b"\xff\xfe").message.contains("UTF-8"));
+}

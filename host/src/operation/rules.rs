@@ -1,0 +1,152 @@
+//! The host's rules: what the policy decides is done unless it would break one of them.
+//!
+//! Pure, and short enough to be read in one go: this is what holds whatever a plugin says.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::bindings::policy::{Certainty, Decision};
+use crate::latch::LatchKind;
+use crate::primitives::SESSION;
+
+/// How often one step is tried at most.
+pub(super) const MOST_ATTEMPTS: u32 = 4;
+
+/// The longest pause before a repeat or a question.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// What the host does about a failure.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Renew,
+    Discard(String),
+    Pause(Duration),
+    AskLater(Duration),
+    GiveUp,
+    Latch(LatchKind),
+}
+
+/// What the rules depend on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Facts<'a> {
+    /// Whether repeating the step sends something that moves the vehicle.
+    pub(super) actuates: bool,
+    /// Whether the vehicle may have acted already.
+    pub(super) certainty: Certainty,
+    /// How often the step was tried, counting this time.
+    pub(super) number: u32,
+    /// Whether the step was repeated after a refresh.
+    pub(super) renewed: bool,
+    /// The cells that were discarded for this step.
+    pub(super) discarded: &'a BTreeSet<String>,
+    /// Until the operation must have a result.
+    pub(super) left: Duration,
+}
+
+/// What is done about a decision.
+pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
+    let pause = |milliseconds| Duration::from_millis(milliseconds).min(LONGEST_PAUSE);
+    let may_have_acted = matches!(facts.certainty, Certainty::Ambiguous | Certainty::Accepted);
+    if facts.actuates && may_have_acted {
+        // Never again, whatever the policy wants. It may only want to know.
+        return match decision {
+            Decision::Confirm(after) => Action::AskLater(pause(after)),
+            _ => Action::GiveUp,
+        };
+    }
+    let may_repeat = facts.number < MOST_ATTEMPTS && !facts.left.is_zero();
+    match decision {
+        Decision::RefreshAndRetry if may_repeat && !facts.renewed => Action::Renew,
+        Decision::DiscardAndRetry(cell)
+            if may_repeat && cell != SESSION && !facts.discarded.contains(&cell) =>
+        {
+            Action::Discard(cell)
+        }
+        Decision::Retry(after) if may_repeat && pause(after) < facts.left => Action::Pause(pause(after)),
+        Decision::Confirm(after) => Action::AskLater(pause(after)),
+        Decision::Latch(latch) => Action::Latch(LatchKind::from(&latch)),
+        Decision::RefreshAndRetry
+        | Decision::DiscardAndRetry(_)
+        | Decision::Retry(_)
+        | Decision::GiveUp
+        | Decision::Other(_) => Action::GiveUp,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::policy::Latch;
+
+    fn decisions() -> Vec<Decision> {
+        vec![
+            Decision::RefreshAndRetry,
+            Decision::DiscardAndRetry("device-registration".to_owned()),
+            Decision::Retry(0),
+            Decision::Retry(u64::MAX),
+            Decision::Confirm(5_000),
+            Decision::Confirm(u64::MAX),
+            Decision::GiveUp,
+            Decision::Latch(Latch::AuthRequired),
+            Decision::Other("resend it, trust me".to_owned()),
+        ]
+    }
+
+    fn sends_again(action: &Action) -> bool {
+        matches!(action, Action::Renew | Action::Discard(_) | Action::Pause(_))
+    }
+
+    const NOTHING: &BTreeSet<String> = &BTreeSet::new();
+
+    fn rejected(actuates: bool) -> Facts<'static> {
+        Facts {
+            actuates,
+            certainty: Certainty::Rejected,
+            number: 1,
+            renewed: false,
+            discarded: NOTHING,
+            left: Duration::from_secs(60),
+        }
+    }
+
+    #[test]
+    fn an_actuation_that_may_have_happened_is_never_sent_again() {
+        for certainty in [Certainty::Ambiguous, Certainty::Accepted] {
+            for decision in decisions() {
+                let action = admit(decision.clone(), Facts { certainty, ..rejected(true) });
+                assert!(!sends_again(&action), "{certainty:?} {decision:?}: {action:?}");
+            }
+        }
+        // What moves nothing may be repeated: a read, or the question what became of a command.
+        let read = Facts { certainty: Certainty::Ambiguous, ..rejected(false) };
+        assert_eq!(admit(Decision::Retry(0), read), Action::Pause(Duration::ZERO));
+    }
+
+    #[test]
+    fn one_refresh_and_one_of_each_discard() {
+        let renewed = Facts { renewed: true, number: 2, ..rejected(true) };
+        assert_eq!(admit(Decision::RefreshAndRetry, rejected(true)), Action::Renew);
+        assert_eq!(admit(Decision::RefreshAndRetry, renewed), Action::GiveUp);
+
+        let cell = "device-registration".to_owned();
+        let discard = || Decision::DiscardAndRetry(cell.clone());
+        assert_eq!(admit(discard(), renewed), Action::Discard(cell.clone()));
+        let discarded = BTreeSet::from([cell.clone()]);
+        assert_eq!(admit(discard(), Facts { discarded: &discarded, ..renewed }), Action::GiveUp);
+        // The session is renewed, never thrown away.
+        assert_eq!(admit(Decision::DiscardAndRetry(SESSION.to_owned()), rejected(true)), Action::GiveUp);
+    }
+
+    #[test]
+    fn attempts_and_pauses_have_ceilings() {
+        for decision in decisions() {
+            let last = Facts { number: MOST_ATTEMPTS, ..rejected(false) };
+            assert!(!sends_again(&admit(decision.clone(), last)), "{decision:?}");
+            let late = Facts { left: Duration::ZERO, ..rejected(false) };
+            assert!(!sends_again(&admit(decision, late)));
+        }
+        let patient = Facts { left: Duration::from_secs(3_600), ..rejected(false) };
+        assert_eq!(admit(Decision::Retry(u64::MAX), patient), Action::Pause(LONGEST_PAUSE));
+        assert_eq!(admit(Decision::Confirm(u64::MAX), patient), Action::AskLater(LONGEST_PAUSE));
+    }
+}

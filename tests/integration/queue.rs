@@ -1,0 +1,166 @@
+//! Order, places, and what happens when the host stops or a circuit is open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use simulator::{ActionKind, Effect, Fault, RouteKind};
+use tests::{CCS2, Home, LEGACY};
+use vehicle_connector::bridge::Bridge;
+use vehicle_connector::config::Config;
+use vehicle_connector::demo::Broker;
+use vehicle_connector::host::{Ground, Host};
+use vehicle_connector::mqtt::client::{self, Event, Options, Outgoing, Version, Will};
+use vehicle_connector::operation::{Reason, State};
+
+fn payload(id: &str) -> Vec<u8> {
+    format!(r#"{{"id":"{id}"}}"#).into_bytes()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_keep_their_order_and_a_newer_one_takes_the_place_of_an_older() {
+    let home = Home::start().await;
+    home.settle().await;
+    home.control().inject(Fault::new(RouteKind::Command, Effect::Hold));
+    home.send(LEGACY.0, "lock", payload("first")).await;
+    home.control().wait_until(|counters| counters.held == 1).await;
+    home.send(LEGACY.0, "unlock", payload("second")).await;
+    home.send(LEGACY.0, "lock", payload("third")).await;
+    home.control().release();
+
+    let second = home.ended(LEGACY.0, "second").await;
+    assert_eq!((second.state, second.reason), (State::Rejected, Some(Reason::Superseded)), "{second:?}");
+    for id in ["first", "third"] {
+        let report = home.ended(LEGACY.0, id).await;
+        assert_eq!(report.state, State::Succeeded, "{report:?}");
+    }
+    let counters = home.control().counters();
+    assert_eq!(counters.actuations_of(LEGACY.1, ActionKind::Lock), 2);
+    assert_eq!(counters.actuations_of(LEGACY.1, ActionKind::Unlock), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_queue_is_bounded_and_reads_do_not_take_the_places_of_commands() {
+    let home = Home::start().await;
+    home.settle().await;
+    home.control().inject(Fault::new(RouteKind::Any, Effect::Hold).forever());
+    home.send(LEGACY.0, "lock", payload("on-its-way")).await;
+    home.control().wait_until(|counters| counters.held == 1).await;
+    for n in 0..30 {
+        home.send(LEGACY.0, "refresh_cached", payload(&format!("read-{n}"))).await;
+    }
+    for n in 0..17 {
+        home.send(LEGACY.0, "lock", payload(&format!("lock-{n}"))).await;
+    }
+    let last = home.ended(LEGACY.0, "lock-16").await;
+    assert_eq!((last.state, last.reason), (State::Rejected, Some(Reason::Busy)), "{last:?}");
+    assert!(last.retryable);
+    home.control().clear_faults();
+    home.control().release();
+    // The one without a place has not taken that of the others.
+    let newest = home.ended(LEGACY.0, "lock-15").await;
+    assert_eq!(newest.state, State::Succeeded, "{newest:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_stops_gives_every_command_its_result() {
+    let home = Home::start().await;
+    home.settle().await;
+    home.control().inject(Fault::new(RouteKind::Command, Effect::Hold).after_acting());
+    home.send(LEGACY.0, "lock", payload("sent")).await;
+    home.control().wait_until(|counters| counters.held == 1).await;
+    home.send(LEGACY.0, "unlock", payload("waiting")).await;
+    home.host.stop().await;
+
+    let sent = home.ended(LEGACY.0, "sent").await;
+    assert_eq!(sent.reason, Some(Reason::HostStopping), "{sent:?}");
+    let waiting = home.ended(LEGACY.0, "waiting").await;
+    assert_eq!((waiting.state, waiting.reason), (State::Failed, Some(Reason::HostStopping)), "{waiting:?}");
+    home.send(LEGACY.0, "lock", payload("late")).await;
+    let late = home.ended(LEGACY.0, "late").await;
+    assert_eq!((late.state, late.reason), (State::Rejected, Some(Reason::HostStopping)), "{late:?}");
+    assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Unlock), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_circuit_leaves_the_cloud_alone_and_a_read_finds_out_when_it_is_well() {
+    let mut config = simulator::Config::default();
+    config.strict.stamp_tolerance = Duration::from_secs(86_400);
+    let home = Home::with(config).await;
+    home.settle().await;
+    home.control().inject(Fault::new(RouteKind::Any, Effect::answer(500, "{}")).forever());
+    let mut last = home.command(CCS2.0, "refresh_cached", None).await;
+    for _ in 0..5 {
+        last = home.command(CCS2.0, "refresh_cached", None).await;
+    }
+    assert_eq!(last.reason, Some(Reason::BreakerOpen), "{last:?}");
+    let before = home.control().counters().requests;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::BreakerOpen)), "{report:?}");
+    assert_eq!(home.control().counters().requests, before);
+
+    home.control().clear_faults();
+    home.clock.advance(61);
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    let counters = home.control().counters();
+    assert_eq!((counters.actuations_of(LEGACY.1, ActionKind::Lock), counters.commands), (1, 1));
+}
+
+/// A broker that speaks 3.1.1 sends the host's own clearing of a retained command back to it, without the mark.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retained_unlock_on_an_old_broker_moves_nothing() {
+    let home = Home::start().await;
+    let broker = Broker::start_speaking(Version::V4).unwrap();
+    broker.ready().await.unwrap();
+    let text =
+        tests::configuration_text(&home.cloud.base_url(), &format!("mqtt://127.0.0.1:{}", broker.port()));
+    let text = text.replace("[account.home]", "version = 4\n[account.home]");
+    let secrets = |name: &str| match name {
+        "PIN" => Some("1234".to_owned()),
+        _ => Some(simulator::Config::default().refresh_token),
+    };
+    let config = Config::parse(&text, std::path::Path::new("test.toml"), &secrets).unwrap();
+
+    let will = || Will { topic: "test/gone".to_owned(), payload: Vec::new(), retain: false };
+    let somebody = Options { client_id: "somebody".to_owned(), ..Options::new(&config.mqtt, will()) };
+    let (publisher, mut events) = client::connect(somebody).unwrap();
+    while !matches!(events.next().await, Some(Event::Connected { .. })) {}
+    let topic = "vehicle-connector/vehicle/niro/cmd/unlock";
+    publisher.publish(Outgoing::new(topic, "UNLOCK").retained()).await.unwrap();
+    // Sees everything that the host sees, and what the host says.
+    publisher.subscribe(&["vehicle-connector/#"]).await.unwrap();
+
+    let mut bridge = Bridge::connect(&config.mqtt).unwrap();
+    let ground = Ground { outbox: bridge.outbox(), ..home.ground.clone() };
+    let host = Host::start(&config, ground).await.unwrap();
+    let serving = tokio::spawn({
+        let host = Arc::clone(&host);
+        async move { bridge.serve(&host, |_| {}).await }
+    });
+    let mut cleared = false;
+    let mut rejected = false;
+    while !(cleared && rejected) {
+        let event = tokio::time::timeout(Duration::from_secs(30), events.next()).await.unwrap();
+        if let Some(Event::Message(message)) = event {
+            cleared |= message.topic == topic && message.payload.is_empty();
+            rejected |= message.topic.contains("/niro/action/")
+                && String::from_utf8_lossy(&message.payload).contains("retained_command");
+        }
+    }
+    // A command after the clearing has come back: whatever that was taken for is over by then.
+    publisher
+        .publish(Outgoing::new("vehicle-connector/vehicle/niro/cmd/lock", payload("after")))
+        .await
+        .unwrap();
+    let after = "vehicle-connector/vehicle/niro/action/after";
+    loop {
+        let event = tokio::time::timeout(Duration::from_secs(30), events.next()).await.unwrap();
+        let done = |text: &str| text.contains(r#""state":"succeeded""#);
+        if matches!(&event, Some(Event::Message(m)) if m.topic == after && done(&String::from_utf8_lossy(&m.payload)))
+        {
+            break;
+        }
+    }
+    assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Unlock), 0);
+    serving.abort();
+}

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# The public reference client as a peer: it has to be satisfied by the simulated cloud, and this project's program
+# has to ask the cloud for the same, for every operation.
+# Usage: tests/peers/python-client/run.sh PATH-OF-vehicle-connector [--all]
+#
+# With --all an operation that the program does not have is a failure; without, it is listed as "not yet". Needs
+# Python 3.11 or newer with venv, mosquitto and its clients. Everything runs on free ports of loopback and is ended by
+# its process id.
+set -euo pipefail
+die() { printf 'FAILED: %s\n' "$1" >&2; exit 1; }
+[ $# -ge 1 ] || die "say where the program is: $0 target/release/vehicle-connector [--all]"
+program=$(realpath "$1")
+shift
+[ -x "$program" ] || die "there is no program $program; run cargo build --release"
+cd "$(dirname "$0")/../../.."
+here=tests/peers/python-client
+venv=target/peers/python-venv
+
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 is missing or older than 3.11; install it"
+if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
+    python3 -m venv --clear "$venv" || die "python3 has no venv; install the package python3-venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$here/requirements.txt"
+    # Only now: an installation that was interrupted is done again.
+    cp "$here/requirements.txt" "$venv/requirements.txt"
+fi
+cargo build --release --quiet --package simulator
+
+export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
+simulator=target/release/eu-simulator
+echo "The reference client and the simulated cloud"
+"$venv/bin/python" "$here/drive.py" --simulator "$simulator"
+echo
+echo "The reference client and $(basename "$program")"
+"$venv/bin/python" "$here/compare.py" --simulator "$simulator" --connector "$program" "$@"
