@@ -226,8 +226,9 @@ async fn a_policy_that_never_ends_does_not_hold_up_the_other_car() {
 
     let report = home.ended(CCS2.0, "neighbour").await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 1), "{report:?}");
-    let all_over = (0..SPINNING).all(|n| ends(&home, &format!("spinning-{n}")) == 1);
-    assert!(!all_over, "the neighbour had to wait for all of them");
+    // They take turns with it every few milliseconds; else it would have waited for some of them to be over.
+    let over = (0..SPINNING).filter(|n| ends(&home, &format!("spinning-{n}")) > 0).count();
+    assert_eq!(over, 0, "the neighbour had to wait");
     for n in 0..SPINNING {
         let report = home.ended(LEGACY.0, &format!("spinning-{n}")).await;
         assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
@@ -253,8 +254,8 @@ async fn no_decision_sends_a_command_again_that_may_have_moved_the_car() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_decision_repeats_without_end() {
-    // Of a cloud that refuses every token: the decision, and how often it is asked at most, and for how many tokens.
-    for (decision, most_reads, most_grants) in [(0, 2, 1), (1, 2, 0), (2, 4, 0)] {
+    // In a cloud that refuses every token: the decision, the most attempts, and the most refreshes.
+    for (decision, most_attempts, most_refreshes) in [(0, 2, 1), (1, 2, 0), (2, 4, 0)] {
         for operation in ["refresh_cached", "unlock"] {
             let home = Home::start().await;
             home.settle().await;
@@ -263,9 +264,9 @@ async fn no_decision_repeats_without_end() {
             let report = home.command(LEGACY.0, operation, None).await;
             let counters = home.control().counters();
             assert_eq!(report.state, State::Failed, "decision {decision}: {report:?}");
-            assert!(report.attempts <= most_reads, "decision {decision}: {report:?}");
-            assert!(counters.refused_tokens <= u64::from(most_reads), "decision {decision}: {counters:?}");
-            assert!(counters.grants_asked <= most_grants, "decision {decision}: {counters:?}");
+            assert!(report.attempts <= most_attempts, "decision {decision}: {report:?}");
+            assert!(counters.refused_tokens <= u64::from(most_attempts), "decision {decision}: {counters:?}");
+            assert!(counters.grants_asked <= most_refreshes, "decision {decision}: {counters:?}");
             assert_eq!(counters.total_actuations(), 0);
         }
     }
