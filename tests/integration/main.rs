@@ -15,6 +15,7 @@ mod guests;
 mod hostile;
 mod input;
 mod mqtt_client;
+mod operations;
 mod queue;
 mod refusals;
 mod secrecy;

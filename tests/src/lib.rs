@@ -15,7 +15,7 @@ use simulator::{Control, Simulator};
 use tokio::sync::watch;
 use vehicle_connector::config::Config;
 use vehicle_connector::host::{Ground, Host, Request};
-use vehicle_connector::operation::Report;
+use vehicle_connector::operation::{OperationName, Report};
 use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
@@ -126,6 +126,20 @@ impl Home {
 
     /// A home with another cloud.
     pub async fn with(config: simulator::Config) -> Self {
+        Self::configured(config, |_| {}).await
+    }
+
+    /// A home with another cloud, where both cars may be commanded to do everything.
+    pub async fn permissive(config: simulator::Config) -> Self {
+        Self::configured(config, |config| {
+            for vehicle in config.vehicles.values_mut() {
+                vehicle.allow.extend(OperationName::COMMANDABLE);
+            }
+        })
+        .await
+    }
+
+    async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
         let cloud = Simulator::start(config).await.unwrap();
         let published = Arc::new(Recording::default());
@@ -133,7 +147,8 @@ impl Home {
         let outbox = Arc::clone(&published) as Arc<dyn Outbox>;
         let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
         let ground = Ground { store, clock: Arc::clone(&clock) as Arc<dyn Clock>, outbox };
-        let config = configuration(&cloud.base_url(), &refresh_token, &pin);
+        let mut config = configuration(&cloud.base_url(), &refresh_token, &pin);
+        change(&mut config);
         let host = Host::start(&config, ground.clone()).await.unwrap();
         Self { cloud, ground, clock, published, host }
     }
