@@ -1,7 +1,7 @@
 //! Operations: what a command or a read goes through, from its first attempt to its one final result.
 //!
 //! An operation consists of steps: send the command, then ask as often as needed what became of it. Each step is
-//! a question to the connector that may be repeated by the rules in [`step`]. Asking never sends the command
+//! a question to the connector that may be repeated by the rules in `step`. Asking never sends the command
 //! again, whatever happens to a question.
 
 mod meaning;

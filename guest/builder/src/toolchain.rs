@@ -12,7 +12,7 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const SYSTEM_RUSTC: &str = "/usr/bin/rustc";
 const SYSTEM_CARGO: &str = "/usr/bin/cargo";
 
-/// A compiler for [`TARGET`].
+/// A compiler for `wasm32-unknown-unknown`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Toolchain {
     /// The toolchain in use has the target's standard library.
