@@ -105,7 +105,8 @@ async fn a_token_endpoint_that_is_unwell_is_left_alone_for_a_while() {
         assert!(report.retryable, "{report:?}");
     }
     let counters = home.control().counters();
-    assert!(counters.grants_asked <= 2, "{} token calls for 20 operations", counters.grants_asked);
+    // Pauses of 1, 2, 4 and 8 s: however slow this machine is, twenty operations do not take longer.
+    assert!(counters.grants_asked <= 5, "{} token calls for 20 operations", counters.grants_asked);
     assert_eq!(counters.registrations, 0, "and nothing that looks like a new sign-in");
 }
 
