@@ -168,7 +168,7 @@ async fn arguments_are_checked_before_anything_is_sent() {
     home.settle().await;
     let climate = |options: &str| format!(r#"{{"action":"start",{options}}}"#);
     for (payload, value, range) in [
-        (climate(r#""set_temp":21.25"#), "21.25", "14 and 31.5"),
+        (climate(r#""set_temp":21.3"#), "21.3 ", "14 and 31.5"),
         (climate(r#""set_temp":40"#), "40", "14 and 31.5"),
         (climate(r#""duration_min":0"#), "0", "1 to 30"),
         (climate(r#""heating":9"#), "9", "0 to 4"),

@@ -77,9 +77,10 @@ fn door(car: &Car, action: &str) -> Plan {
 }
 
 fn start_climate(car: &Car, climate: &Climate, right_hand: bool) -> Result<Plan, No> {
-    let temperature = f64::from(climate.temperature.unwrap_or(21.0));
+    let asked = climate.temperature.unwrap_or(21.0);
+    let temperature = f64::from(asked);
     let code = temperature_code(temperature).ok_or_else(|| {
-        No::Invalid(format!("temperature {temperature} is not a step of 0.5 between 14 and 31.5 °C"))
+        No::Invalid(format!("temperature {asked} is not a step of 0.5 between 14 and 31.5 °C"))
     })?;
     let minutes = within("duration", climate.duration.unwrap_or(5), 1, 30)?;
     let heating = within("heating", climate.heating.unwrap_or(0), 0, 4)?;

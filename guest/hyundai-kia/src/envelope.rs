@@ -143,9 +143,14 @@ fn words(document: &Value) -> Option<String> {
 /// What an answer without words shows: where it redirects to, or how its body begins.
 fn excerpt(response: &Response, location: Option<&str>) -> String {
     if let Some(location) = location {
-        // What follows may be a code or a token.
-        let place = location.split(['?', '#']).next().unwrap_or_default();
-        return format!("redirected to {place}");
+        // What it says about the error is wanted; anything else behind the path may be a code or a token.
+        let (place, rest) = location.split_once(['?', '#']).unwrap_or((location, ""));
+        let told = rest.split(['&', '#', '?']).filter(|pair| pair.starts_with("error"));
+        let told = told.fold(String::new(), |told, pair| {
+            let mark = if told.is_empty() { '?' } else { '&' };
+            format!("{told}{mark}{pair}")
+        });
+        return format!("redirected to {place}{told}");
     }
     let text = String::from_utf8_lossy(&response.body);
     let end = text.floor_char_boundary(EXCERPT);

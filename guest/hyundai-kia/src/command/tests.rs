@@ -128,12 +128,14 @@ fn impossible_arguments_name_value_and_range() {
     ] {
         assert!(matches!(planned(1, &command), Err(No::Invalid(why)) if why.starts_with(text)), "{text}");
     }
-    for command in [
-        Command::SetChargingCurrent(90),
-        Command::StartClimate(Climate { seats: vec![(Seat::FrontLeft, 6)], ..climate() }),
-    ] {
-        assert!(matches!(planned(0, &command), Err(No::Unsupported(_))));
-    }
+    // An operation that an older car does not have, and an option of one that it has.
+    assert!(matches!(planned(0, &Command::SetChargingCurrent(90)), Err(No::Unsupported(_))));
+    let seats = Command::StartClimate(Climate { seats: vec![(Seat::FrontLeft, 6)], ..climate() });
+    assert!(matches!(planned(0, &seats), Err(No::Invalid(_))));
+    let temperature = Command::StartClimate(Climate { temperature: Some(21.3), ..climate() });
+    assert!(
+        matches!(planned(0, &temperature), Err(No::Invalid(why)) if why.starts_with("temperature 21.3 "))
+    );
 }
 
 #[test]
