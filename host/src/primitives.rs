@@ -14,7 +14,6 @@ mod pin;
 mod placeholder;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
@@ -27,7 +26,6 @@ pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
 pub use self::pin::PinGuard;
-use crate::bindings::connector;
 use crate::cell::{Cells, Secrets, Snapshot};
 use crate::outbox::Outbox;
 use crate::sandbox::Cx;
@@ -196,12 +194,6 @@ pub(crate) type ConnectorCx = Cx<Call>;
 
 /// The types that several interfaces share have no functions.
 impl crate::bindings::types::Host for ConnectorCx {}
-
-impl fmt::Display for connector::Manifest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
-    }
-}
 
 /// The longest that a guest may pause at once.
 const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);

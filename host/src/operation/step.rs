@@ -14,12 +14,14 @@ use super::permits::Permits;
 use super::rules::Action;
 use super::{Operation, Reason, meaning, rules};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
-use crate::bindings::policy::{Attempt, Certainty, Effect, Failure, Fault, Phase, RefreshReason, Verdict};
+use crate::bindings::policy::{
+    Attempt, Certainty, Decision, Effect, Failure, Fault, Phase, RefreshReason, Verdict,
+};
 use crate::cell::Snapshot;
 use crate::circuit::Purpose;
 use crate::failure::{self, Facts, fault_name};
 use crate::latch::{LatchKind, Latched};
-use crate::plugin::{Answer, Ask};
+use crate::plugin::{Answer, Ask, POLICY_FAULT};
 use crate::primitives::{Call, SESSION};
 use crate::sandbox::CallFault;
 use crate::session::{self, NotRenewed, Renewal, Renewed};
@@ -116,7 +118,11 @@ impl<'a> Step<'a> {
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
             permits.failed(&verdict, &operation.policy).await;
-            let decision = operation.policy.decide(&self.attempt(&failure, &verdict)).await;
+            // A policy that could not say what it is has no say in what follows.
+            let decision = match verdict.rule == POLICY_FAULT {
+                true => Decision::GiveUp,
+                false => operation.policy.decide(&self.attempt(&failure, &verdict)).await,
+            };
             if self.pin_was_refused(&failure, &verdict).await {
                 return Err(Stopped::Failed(self.failed(&failure, &verdict)));
             }
