@@ -4,21 +4,26 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::ExposeSecret as _;
+use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::audit::Audit;
 use crate::bindings::connector;
 use crate::cell::Cells;
 use crate::circuit::{Circuit, Permit, Purpose, Refused, Settings};
 use crate::config;
-use crate::latch::Latch;
-use crate::outbox::Outbox;
+use crate::daily::DailyCount;
+use crate::events::{Event, Events};
+use crate::latch::{Latch, LatchKind, Latched, SILENCE};
+use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::{Endpoint, HttpClient, PinGuard, SESSION, Surroundings};
-use crate::session::RefreshState;
-use crate::sign_ins::SignIns;
+use crate::retry_budget::RetryBudget;
+use crate::session::History;
 use crate::slot::Digest;
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
+use crate::topics::Topics;
 
 /// What all accounts of a host share.
 #[derive(Debug, Clone)]
@@ -35,6 +40,43 @@ pub struct Shared {
     pub http: HttpClient,
     /// The clouds' circuits, by the cloud's name: one cloud is well or unwell for all accounts at once.
     pub clouds: Arc<Circuits>,
+    /// What vendors have against this client, whichever account it speaks for.
+    pub clients: Arc<Clients>,
+    /// The topic tree.
+    pub topics: Topics,
+    /// What happened.
+    pub events: Events,
+    /// Every decision of a policy.
+    pub audit: Arc<Audit>,
+    /// What goes on without anybody waiting for it, so that stopping can.
+    pub background: TaskTracker,
+}
+
+/// Latches by client: a vendor that blocks a client does so for all its accounts.
+#[derive(Debug, Default)]
+pub struct Clients(tokio::sync::Mutex<BTreeMap<String, Arc<Latch>>>);
+
+impl Clients {
+    /// The latch of a client: one brand's program at one cloud.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn latch(
+        &self,
+        cloud: &str,
+        brand: &str,
+        store: &Arc<dyn Store>,
+    ) -> Result<Arc<Latch>, StoreError> {
+        let key = format!("client/{cloud}/{brand}");
+        let mut latches = self.0.lock().await;
+        if let Some(latch) = latches.get(&key) {
+            return Ok(Arc::clone(latch));
+        }
+        let latch = Arc::new(Latch::open(&key, Digest::of(key.as_bytes()), store).await?);
+        latches.insert(key, Arc::clone(&latch));
+        Ok(latch)
+    }
 }
 
 /// One account.
@@ -46,16 +88,21 @@ pub struct Account {
     pub shared: Shared,
     /// Its connector's slot.
     pub connector: Arc<ConnectorSlot>,
-    /// Set when a person must act.
-    pub latch: Latch,
+    latch: Latch,
+    client: Arc<Latch>,
     /// The circuits of its token endpoint, of itself and of its vehicles.
     pub circuits: Circuits,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) described: connector::Account,
-    pub(crate) refreshes: Mutex<RefreshState>,
+    pub(crate) renewals: Mutex<History>,
     /// Held by whoever asks for the vehicle list.
     pub(crate) listing: tokio::sync::Mutex<()>,
-    pub(crate) sign_ins: SignIns,
+    pub(crate) sign_ins: DailyCount,
+    /// Every request to the vendor.
+    pub(crate) requests: Arc<DailyCount>,
+    pub(crate) retries: RetryBudget,
+    /// Different for each account and start, so that not all accounts do the same at the same moment.
+    seed: u64,
 }
 
 impl Account {
@@ -71,7 +118,10 @@ impl Account {
         connector: Arc<ConnectorSlot>,
         shared: Shared,
     ) -> Result<Arc<Self>, StoreError> {
-        let latch = Latch::open(slug, credentials(config), &shared.store).await?;
+        let store = &shared.store;
+        let latch = Latch::open(slug, credentials(config), store).await?;
+        let cloud = connector.active().manifest().cloud.clone();
+        let client = shared.clients.latch(&cloud, &config.brand, store).await?;
         let manifest_cells = connector.active().manifest().cells.clone();
         let names = manifest_cells.into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, &shared.store, &shared.clock).await?;
@@ -107,14 +157,88 @@ impl Account {
             slug: slug.to_owned(),
             connector,
             latch,
+            client,
             circuits: Circuits::default(),
             surroundings: Arc::new(surroundings),
             described,
-            refreshes: Mutex::default(),
+            renewals: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
-            sign_ins: SignIns::open(slug, config.max_logins_per_day, &shared.store).await?,
+            sign_ins: DailyCount::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
+            requests: Arc::new(DailyCount::open("requests", slug, config.quota_per_day, store).await?),
+            retries: RetryBudget::open(slug, store, shared.clock.as_ref()).await?,
+            seed: fastrand::u64(..),
             shared,
         }))
+    }
+
+    /// What only a person, or a long silence, can end; about this account or about this client.
+    #[must_use]
+    pub fn latched(&self) -> Option<Latched> {
+        let now = self.clock().now();
+        self.latch.current(now).or_else(|| self.client.current(now))
+    }
+
+    /// Latches the account, or the client if it is the client that the vendor blocks. Returns the latch that holds,
+    /// which is an earlier one if there is one.
+    pub(crate) async fn set_latch(&self, kind: LatchKind, reason: String) -> Option<Latched> {
+        let now = self.clock().now();
+        let (new, stored) = match kind {
+            LatchKind::LockedOut => {
+                let until = now.checked_add(SILENCE).ok();
+                self.client.set(kind, reason.clone(), now, until).await
+            }
+            LatchKind::AuthRequired | LatchKind::OtpRequired => {
+                self.latch.set(kind, reason.clone(), now, None).await
+            }
+        };
+        if let Err(error) = stored {
+            tracing::error!(account = self.slug, "the latch holds only until a restart: {error}");
+        }
+        if new {
+            tracing::error!(account = self.slug, kind = kind.as_str(), "a person must act: {reason}");
+            self.shared.events.say(&Event::latched(kind, &self.slug, &reason));
+            self.announce();
+        }
+        self.latched()
+    }
+
+    /// Where in a range this account does something, from 0 to 1: the same for one generation of its session.
+    pub(crate) fn spread(&self, generation: u64) -> f64 {
+        fastrand::Rng::with_seed(self.seed.wrapping_add(generation)).f64()
+    }
+
+    /// Says how the account is.
+    pub fn announce(&self) {
+        let (now, monotonic) = (self.clock().now(), self.clock().monotonic());
+        let latched = self.latched();
+        let (fighting, pause, renewed) = {
+            let mut history = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
+            let pause = history.pause_left(monotonic);
+            (history.is_fighting(monotonic), pause, history.within_an_hour(monotonic))
+        };
+        let session = self.surroundings.cells.slot(SESSION).map(|slot| slot.current());
+        let expires_at = session.and_then(|cell| cell.expires_at);
+        let usable = expires_at.is_some_and(|at| at > now);
+        let state = match &latched {
+            Some(latched) => latched.kind.as_str(),
+            None if fighting => "session_fight",
+            None if pause.is_some() && !usable => "upstream_down",
+            None => "ok",
+        };
+        let document = serde_json::json!({
+            "state": state,
+            "reason": latched.as_ref().map(|latched| &latched.reason),
+            "since": latched.as_ref().map(|latched| latched.since),
+            "until": latched.as_ref().and_then(|latched| latched.until),
+            "token_expires_at": expires_at,
+            "next_attempt_at": pause.and_then(|pause| now.checked_add(pause).ok()),
+            "refreshes_last_hour": renewed,
+            "logins_today": self.sign_ins.used(now),
+            "requests_today": self.requests.used(now),
+            "requests_left": self.requests.left(now),
+        });
+        let topic = self.shared.topics.account_state(&self.slug);
+        self.shared.outbox.publish(Outgoing::new(topic, document.to_string()).retained());
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

@@ -12,6 +12,8 @@
     reason = "generated; the documentation is in wit/"
 )]
 
+pub mod names;
+
 mod generated {
     wasmtime::component::bindgen!({
         path: "../wit",

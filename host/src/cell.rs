@@ -15,7 +15,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::store::{Kind, Store, StoreError, Write};
+use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::Clock;
 
 /// Secrets by name.
@@ -59,10 +59,22 @@ impl Cell {
         }
     }
 
-    /// Until it ends; negative when it has ended.
+    /// How long it lives altogether, if that is known.
+    #[must_use]
+    pub fn life(&self) -> Option<SignedDuration> {
+        Some(self.expires_at?.duration_since(self.committed_at?))
+    }
+
+    /// Until it ends; negative when it has ended. By the clock that says so first: one that is set back must not keep
+    /// a dead token alive, and the monotonic one may stand still while the machine sleeps.
     #[must_use]
     pub fn expires_in(&self, clock: &dyn Clock) -> Option<SignedDuration> {
-        self.expires_at.map(|at| at.duration_since(clock.now()))
+        let by_the_calendar = self.expires_at?.duration_since(clock.now());
+        let elapsed = self.since.map(|since| clock.monotonic().saturating_sub(since));
+        let by_the_stopwatch = elapsed.zip(self.life()).map(|(elapsed, life)| {
+            life.saturating_sub(SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX))
+        });
+        Some(by_the_stopwatch.map_or(by_the_calendar, |left| left.min(by_the_calendar)))
     }
 }
 
@@ -98,14 +110,8 @@ impl Cells {
         let mut slots = BTreeMap::new();
         for name in names {
             let key = format!("{account}/{name}");
-            let current = match store.load(Kind::Cell, &key).await? {
-                None => Cell::default(),
-                Some(bytes) => {
-                    let record: Record = serde_json::from_slice(&bytes)
-                        .map_err(|error| StoreError(format!("cell {key} is damaged: {error}")))?;
-                    record.into()
-                }
-            };
+            let stored: Option<Record> = load_document(store.as_ref(), Kind::Cell, &key).await?;
+            let current = stored.map(Cell::from).unwrap_or_default();
             let slot = CellSlot {
                 key,
                 lock: Arc::default(),
@@ -235,6 +241,20 @@ impl CellGuard {
         self.slot.current()
     }
 
+    /// Takes a newer generation from the store, if another host has left one there; its number.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub async fn reread(&self) -> Result<u64, StoreError> {
+        let stored: Option<Record> =
+            load_document(self.slot.store.as_ref(), Kind::Cell, &self.slot.key).await?;
+        if let Some(record) = stored.filter(|record| record.generation > self.cell().generation) {
+            self.show(record.into());
+        }
+        Ok(self.cell().generation)
+    }
+
     /// Makes the next generation and shows it even if it cannot be stored: for what would be lost otherwise, such as
     /// the only token that the cloud still accepts.
     pub async fn keep(&self, contents: Contents) -> (Arc<Cell>, Result<(), StoreError>) {
@@ -276,8 +296,7 @@ impl CellGuard {
     }
 
     async fn store(&self, next: &Cell) -> Result<(), StoreError> {
-        let bytes = serde_json::to_vec(&Record::from(next)).map_err(|error| StoreError(error.to_string()))?;
-        let write = Write { kind: Kind::Cell, key: self.slot.key.clone(), value: Some(bytes) };
+        let write = Write::document(Kind::Cell, self.slot.key.clone(), &Record::from(next))?;
         self.slot.store.commit(vec![write]).await
     }
 
@@ -333,7 +352,11 @@ mod tests {
             Box::pin(async { Ok(None) })
         }
 
-        fn commit(&self, _: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
+        fn list(&self, _: Kind) -> BoxFuture<'_, Result<Vec<(String, Vec<u8>)>, StoreError>> {
+            Box::pin(async { Ok(Vec::new()) })
+        }
+
+        fn commit(&self, _: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
             Box::pin(async { Err(StoreError("no space left".to_owned())) })
         }
     }

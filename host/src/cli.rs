@@ -1,5 +1,7 @@
 //! The command line.
 
+mod audit;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use tracing_subscriber::EnvFilter;
 use crate::bridge::Bridge;
 use crate::config::{Config, LogFormat};
 use crate::host::{Ground, Host};
-use crate::store::MemoryStore;
+use crate::store::SqliteStore;
 use crate::time::SystemClock;
 
 /// The command was wrong, or the configuration is.
@@ -31,6 +33,8 @@ enum Command {
     Run(Configured),
     /// Read the configuration, say what is wrong with it, and start nothing.
     CheckConfig(Configured),
+    /// Show what was decided when something failed, newest last. The host may be running.
+    Audit(audit::Options),
     /// Show the whole product at work on this machine: no account, broker or network needed.
     #[cfg(feature = "demo")]
     Demo {
@@ -65,6 +69,7 @@ pub fn main() -> ExitCode {
     let code = match cli.command {
         Command::Run(Configured { config }) => runtime.block_on(run(&config, started)),
         Command::CheckConfig(Configured { config }) => check_config(&config),
+        Command::Audit(options) => audit::show(&options),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker calls every client that leaves without a word an error.
@@ -104,7 +109,9 @@ fn check_config(path: &Path) -> ExitCode {
     match Config::load(path) {
         Ok(config) => {
             let (accounts, vehicles) = (config.accounts.len(), config.vehicles.len());
-            let summary = format!("{}: good; {accounts} account(s), {vehicles} vehicle(s)", path.display());
+            let (path, state) = (path.display(), config.state_dir.display());
+            let summary =
+                format!("{path}: good; {accounts} account(s), {vehicles} vehicle(s), state in {state}");
             let _closed = writeln!(std::io::stdout(), "{summary}");
             ExitCode::SUCCESS
         }
@@ -125,12 +132,9 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
 }
 
 async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
+    let store = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
-    let ground = Ground {
-        store: Arc::new(MemoryStore::default()),
-        clock: Arc::new(SystemClock::start()),
-        outbox: bridge.outbox(),
-    };
+    let ground = Ground { store, clock: Arc::new(SystemClock::start()), outbox: bridge.outbox() };
     let host = Host::start(config, ground).await?;
     tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
     let finding = tokio::spawn({

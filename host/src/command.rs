@@ -6,7 +6,7 @@ mod topic;
 use std::time::Duration;
 
 pub use self::options::SMART_MAX_AGE;
-use crate::bindings::connector::{Climate, Windows};
+use crate::bindings::connector::{Climate, Command, Windows};
 use crate::operation::{OperationName, Reason};
 
 /// The largest payload that is read, in bytes.
@@ -84,6 +84,26 @@ impl Action {
             Self::SetChargingCurrent(_) => OperationName::SetChargingCurrent,
             Self::CheckActionStatus(_) => OperationName::CheckActionStatus,
         }
+    }
+}
+
+impl Action {
+    /// As a connector is told it; none for reads and questions, where that depends on what is known.
+    #[must_use]
+    pub fn to_command(&self) -> Option<Command> {
+        Some(match self {
+            Self::Lock => Command::Lock,
+            Self::Unlock => Command::Unlock,
+            Self::StartClimate(climate) => Command::StartClimate(climate.clone()),
+            Self::StopClimate => Command::StopClimate,
+            Self::SetWindows(windows) => Command::SetWindows(*windows),
+            Self::OpenChargePort => Command::OpenChargePort,
+            Self::CloseChargePort => Command::CloseChargePort,
+            Self::SetChargingCurrent(percent) => Command::SetChargingCurrent(*percent),
+            Self::RefreshCached | Self::RefreshSmart(_) | Self::RefreshForce | Self::CheckActionStatus(_) => {
+                return None;
+            }
+        })
     }
 }
 

@@ -52,6 +52,8 @@ pub struct Config {
     pub accounts: BTreeMap<Slug, Account>,
     /// Vehicles; the account of each is in `accounts`, and no two are the same vehicle.
     pub vehicles: BTreeMap<Slug, Vehicle>,
+    /// The directory that state is kept in.
+    pub state_dir: PathBuf,
     /// A policy component that takes the place of the one that the connector ships with.
     pub policy: Option<PathBuf>,
     /// What is logged, and how.
@@ -177,8 +179,18 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let vehicles = vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names));
     let policy = root.section("policy").and_then(policy);
     let log = root.section("log").map(log).unwrap_or_default();
+    let state_dir = root.section("state").and_then(state_dir);
+    let state_dir = state_dir.unwrap_or_else(|| root.reader.path().with_extension("state"));
     root.finish();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, policy, log })
+    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, policy, log })
+}
+
+/// Beside the configuration file and named after it unless the file says otherwise: two configurations in one
+/// directory are two hosts.
+fn state_dir(mut section: Section<'_, '_>) -> Option<PathBuf> {
+    let dir = section.text("dir").map(|dir| section.reader.resolve(dir.value));
+    section.finish();
+    dir
 }
 
 /// Reads a table of tables whose keys are slugs.

@@ -97,22 +97,3 @@ impl From<types::BodyKind> for policy::BodyKind {
         }
     }
 }
-
-/// A word for the kind of failure, for logs and records.
-pub(crate) fn fault_name(fault: &policy::Fault) -> &str {
-    match fault {
-        policy::Fault::TokenExpired => "token-expired",
-        policy::Fault::DeviceUnregistered => "device-unregistered",
-        policy::Fault::ControlTokenExpired => "control-token-expired",
-        policy::Fault::CredentialsRejected => "credentials-rejected",
-        policy::Fault::RateLimited => "rate-limited",
-        policy::Fault::Busy => "busy",
-        policy::Fault::VehicleUnreachable => "vehicle-unreachable",
-        policy::Fault::Transient => "transient",
-        policy::Fault::Unsupported => "unsupported",
-        policy::Fault::InvalidRequest => "invalid-request",
-        policy::Fault::Malformed => "malformed",
-        policy::Fault::Unknown => "unknown",
-        policy::Fault::Other(name) => name,
-    }
-}

@@ -5,8 +5,10 @@
 
 mod announce;
 mod commands;
+mod resume;
 mod states;
 mod vehicles;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +20,9 @@ use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Circuits, Shared};
+use crate::audit::Audit;
 use crate::config::Config;
+use crate::events::Events;
 use crate::outbox::Outbox;
 use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot, embedded};
 use crate::primitives::{HttpClient, SESSION};
@@ -91,7 +95,8 @@ pub struct Host {
     connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     accounts: BTreeMap<String, Arc<Account>>,
     vehicles: BTreeMap<String, Arc<Vehicle>>,
-    results: Results,
+    results: Arc<Results>,
+    background: TaskTracker,
     ground: Ground,
     started_at: Timestamp,
     /// Commands under way, so that stopping can wait for them.
@@ -112,7 +117,8 @@ const HYUNDAI_KIA: &str = "hyundai-kia-eu";
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Host {
-    /// Loads the plugins and opens the accounts. Makes no request yet.
+    /// Loads the plugins and opens the accounts. Commands that an earlier host has left without a result get one: what
+    /// the cloud had taken is asked about, the others have ended. Makes no other request yet.
     ///
     /// # Errors
     ///
@@ -125,6 +131,8 @@ impl Host {
         let compiled = Compiled::of(&sandbox, embedded::HYUNDAI_KIA).await.map_err(connector_failed)?;
         let policy = Arc::new(open_policy(config, &sandbox, &compiled).await?);
         let topics = Topics::below(&config.mqtt.base_topic);
+        let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
+        let events = Events::on(topics.bridge_event(), Arc::clone(&ground.outbox), Arc::clone(&clock));
         let shared = Shared {
             policy: Arc::clone(&policy),
             store: Arc::clone(&ground.store),
@@ -132,6 +140,11 @@ impl Host {
             outbox: Arc::clone(&ground.outbox),
             http,
             clouds: Arc::new(Circuits::default()),
+            clients: Arc::default(),
+            topics: topics.clone(),
+            events,
+            audit: Arc::new(Audit::open(store, clock).await?),
+            background: TaskTracker::new(),
         };
 
         // One slot for each connector, however many accounts use it: a swap is for all of them.
@@ -152,19 +165,22 @@ impl Host {
             let account = Account::open(slug.as_str(), account, prefix, connector, shared.clone()).await?;
             accounts.insert(slug.to_string(), account);
         }
-        let vehicles = config.vehicles.iter().filter_map(|(slug, vehicle)| {
+        let mut vehicles = BTreeMap::new();
+        for (slug, vehicle) in &config.vehicles {
             // The configuration has made sure that the account exists.
-            let account = accounts.get(vehicle.account.as_str())?;
-            let vehicle = Vehicle::new(slug.as_str(), vehicle, Arc::clone(account));
-            Some((slug.to_string(), Arc::new(vehicle)))
-        });
+            let Some(account) = accounts.get(vehicle.account.as_str()) else { continue };
+            let vehicle = Vehicle::open(slug.as_str(), vehicle, Arc::clone(account)).await?;
+            vehicles.insert(slug.to_string(), Arc::new(vehicle));
+        }
+        let (results, interrupted) = Results::open(Arc::clone(&ground.store)).await?;
         let host = Arc::new(Self {
-            vehicles: vehicles.collect(),
+            vehicles,
             connectors,
             accounts,
             policy,
             topics,
-            results: Results::new(Arc::clone(&ground.store)),
+            results: Arc::new(results),
+            background: shared.background,
             started_at: ground.clock.now(),
             ground,
             under_way: TaskTracker::new(),
@@ -172,6 +188,7 @@ impl Host {
             stopping: watch::Sender::new(false),
         });
         host.watch_policy();
+        host.resume(interrupted).await;
         Ok(host)
     }
 
@@ -202,10 +219,14 @@ impl Host {
             self.stopping.send_replace(true);
             self.under_way.wait().await;
         }
+        self.background.close();
         // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still
         // good. Whoever holds the session's lock has seen its end.
         let renewals = self.accounts.values().filter_map(|account| account.surroundings.cells.slot(SESSION));
-        let ended = futures_util::future::join_all(renewals.map(|session| session.acquire()));
+        let ended = async {
+            self.background.wait().await;
+            futures_util::future::join_all(renewals.map(|session| session.acquire())).await;
+        };
         if tokio::time::timeout(RENEWAL_GRACE, ended).await.is_err() {
             tracing::warn!("a token refresh did not end in time; its result may be lost");
         }

@@ -1,16 +1,20 @@
-//! Latches: states of an account that only a person can end.
+//! Latches: states that only a person, or a long silence, can end.
 //!
 //! After a refused grant the next call to the token endpoint would be refused too, and the one after that might
 //! lock the account. So one is made and then none, until the credentials change; a restart changes nothing.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::policy;
 use crate::slot::Digest;
-use crate::store::{Kind, Store, StoreError, Write};
+use crate::store::{Kind, Store, StoreError, Write, load_document};
+
+/// How long a vendor that blocks a client is left in peace. It blocks the client, not the account, and every
+/// further request makes it worse; a working day and a night have been enough.
+pub const SILENCE: SignedDuration = SignedDuration::from_hours(12);
 
 /// What a person must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +25,7 @@ pub enum LatchKind {
     AuthRequired,
     /// Give a one-time code.
     OtpRequired,
-    /// Wait: the vendor blocks this client.
+    /// Wait: the vendor blocks this client. Ends after [`SILENCE`].
     LockedOut,
 }
 
@@ -35,8 +39,20 @@ impl From<&policy::Latch> for LatchKind {
     }
 }
 
+impl LatchKind {
+    /// The word for it in account states, results and events.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthRequired => "auth_required",
+            Self::OtpRequired => "otp_required",
+            Self::LockedOut => "locked_out",
+        }
+    }
+}
+
 /// A latch that is set.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Latched {
     /// What a person must do.
     pub kind: LatchKind,
@@ -44,67 +60,116 @@ pub struct Latched {
     pub reason: String,
     /// Since when.
     pub since: Timestamp,
-    /// The credentials that it is about: it does not hold for others.
-    credentials: String,
+    /// Until when, if it ends by itself.
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// What it is about: it does not hold for other credentials.
+    about: String,
 }
 
-/// The latch of one account.
+/// One latch.
 #[derive(Debug)]
 pub struct Latch {
-    account: String,
-    credentials: String,
+    key: String,
+    about: String,
     current: RwLock<Option<Latched>>,
     store: Arc<dyn Store>,
 }
 
 impl Latch {
-    /// Opens the latch of an account. One that was set for other credentials is lifted.
+    /// Opens the latch under a key. One that was set about something else (other credentials) is lifted.
     ///
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn open(
-        account: &str,
-        credentials: Digest,
-        store: &Arc<dyn Store>,
-    ) -> Result<Self, StoreError> {
-        let credentials = credentials.to_string();
-        let stored: Option<Latched> = match store.load(Kind::Latch, account).await? {
-            Some(bytes) => Some(
-                serde_json::from_slice(&bytes)
-                    .map_err(|error| StoreError(format!("the latch of {account} is damaged: {error}")))?,
-            ),
-            None => None,
-        };
-        let current = stored.filter(|latched| latched.credentials == credentials);
-        Ok(Self {
-            account: account.to_owned(),
-            credentials,
-            current: RwLock::new(current),
-            store: Arc::clone(store),
-        })
+    pub async fn open(key: &str, about: Digest, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let about = about.to_string();
+        let stored: Option<Latched> = load_document(store.as_ref(), Kind::Latch, key).await?;
+        let current = stored.filter(|latched| latched.about == about);
+        Ok(Self { key: key.to_owned(), about, current: RwLock::new(current), store: Arc::clone(store) })
     }
 
-    /// The latch, if it is set.
+    /// The latch, if it is set at this time.
     #[must_use]
-    pub fn current(&self) -> Option<Latched> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn current(&self, now: Timestamp) -> Option<Latched> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
+        current.filter(|latched| holds(latched, now))
     }
 
-    /// Sets the latch. The first reason stays.
+    /// Whether it is set and does not end by itself.
+    #[must_use]
+    pub fn is_set_for_good(&self) -> bool {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.as_ref().is_some_and(|latched| latched.until.is_none())
+    }
+
+    /// Sets the latch, until `until` or for good, and says whether it was not set before. The first reason stays.
     ///
     /// # Errors
     ///
     /// When it could not be stored. It holds all the same, until the next restart.
-    pub async fn set(&self, kind: LatchKind, reason: String, now: Timestamp) -> Result<Latched, StoreError> {
-        let latched = {
+    pub async fn set(
+        &self,
+        kind: LatchKind,
+        reason: String,
+        now: Timestamp,
+        until: Option<Timestamp>,
+    ) -> (bool, Result<(), StoreError>) {
+        let latched = Latched { kind, reason, since: now, until, about: self.about.clone() };
+        {
             let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-            let credentials = self.credentials.clone();
-            current.get_or_insert(Latched { kind, reason, since: now, credentials }).clone()
+            if current.as_ref().is_some_and(|latched| holds(latched, now)) {
+                return (false, Ok(()));
+            }
+            *current = Some(latched.clone());
+        }
+        let stored = match Write::document(Kind::Latch, self.key.clone(), &latched) {
+            Ok(write) => self.store.commit(vec![write]).await,
+            Err(error) => Err(error),
         };
-        let value = serde_json::to_vec(&latched).map_err(|error| StoreError(error.to_string()))?;
-        let write = Write { kind: Kind::Latch, key: self.account.clone(), value: Some(value) };
-        self.store.commit(vec![write]).await?;
-        Ok(latched)
+        (true, stored)
+    }
+}
+
+fn holds(latched: &Latched, now: Timestamp) -> bool {
+    latched.until.is_none_or(|until| now < until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn the_first_reason_stays_and_other_credentials_lift_it() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let old = Digest::of(b"old credentials");
+        let latch = Latch::open("home", old, &store).await.unwrap();
+        let (new, stored) = latch.set(LatchKind::AuthRequired, "first".to_owned(), now, None).await;
+        assert!(new && stored.is_ok());
+        let (new, _) = latch.set(LatchKind::OtpRequired, "second".to_owned(), now, None).await;
+        assert!(!new, "an event for it is due once");
+
+        let restarted = Latch::open("home", old, &store).await.unwrap().current(now).unwrap();
+        assert_eq!((restarted.kind, restarted.reason.as_str()), (LatchKind::AuthRequired, "first"));
+        let renewed = Latch::open("home", Digest::of(b"new credentials"), &store).await.unwrap();
+        assert_eq!(renewed.current(now), None);
+    }
+
+    #[tokio::test]
+    async fn a_silence_ends_by_itself_and_may_be_imposed_again() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let start = Timestamp::from_second(1_800_000_000).unwrap();
+        let latch = Latch::open("client/eu/kia", Digest::of(b""), &store).await.unwrap();
+        latch.set(LatchKind::LockedOut, "blocked".to_owned(), start, Some(start + SILENCE)).await.1.unwrap();
+        let after = start + SILENCE;
+        let before = after - SignedDuration::from_secs(1);
+        assert!(latch.current(before).is_some() && latch.current(after).is_none());
+        let restarted = Latch::open("client/eu/kia", Digest::of(b""), &store).await.unwrap();
+        assert!(restarted.current(before).is_some());
+        let (new, _) =
+            restarted.set(LatchKind::LockedOut, "again".to_owned(), after, Some(after + SILENCE)).await;
+        assert!(new && restarted.current(after).is_some());
     }
 }

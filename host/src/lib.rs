@@ -23,6 +23,7 @@
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said.
 
 pub mod account;
+pub mod audit;
 pub mod bindings;
 pub mod bridge;
 pub mod cell;
@@ -30,8 +31,10 @@ pub mod circuit;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod daily;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod events;
 mod failure;
 pub mod host;
 pub mod latch;
@@ -42,9 +45,9 @@ pub mod plugin;
 pub mod primitives;
 pub mod redact;
 pub mod results;
+pub mod retry_budget;
 pub mod sandbox;
 mod session;
-pub mod sign_ins;
 pub mod slot;
 pub mod state;
 pub mod store;

@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 pub use self::name::{Actuator, OperationName};
@@ -24,7 +25,8 @@ use crate::account::Account;
 use crate::bindings::connector::{Command, Outcome, VehicleRef};
 use crate::bindings::policy::Effect;
 use crate::plugin::{Answer, Ask, Connected, Policy};
-use crate::primitives::Allowance;
+use crate::primitives::{Allowance, Journal};
+use crate::vehicle::Supersession;
 
 /// How many requests one operation may send, renewals and polls included.
 const MOST_SENDS: u32 = 64;
@@ -45,7 +47,7 @@ pub(crate) struct Operation {
     pub(crate) started: Instant,
     pub(crate) deadline: Instant,
     /// Whether a newer command for the same actuator waits.
-    pub(crate) superseded: Box<dyn Fn() -> bool + Send + Sync>,
+    pub(crate) superseded: Supersession,
     progress: Arc<Progress>,
 }
 
@@ -64,18 +66,29 @@ pub(crate) struct Progress {
     action_id: Mutex<Option<String>>,
 }
 
-impl Default for Progress {
-    fn default() -> Self {
+impl Progress {
+    /// Of an operation of this account, without a journal: for what moves nothing.
+    pub(crate) fn for_account(account: &Account) -> Self {
+        let clock = Arc::clone(&account.shared.clock);
+        Self::within(Allowance::new(MOST_SENDS).counted(Arc::clone(&account.requests), clock))
+    }
+
+    /// Of a command of this account, which is written down before it is sent.
+    pub(crate) fn of_command(account: &Account, journal: Arc<dyn Journal>) -> Self {
+        let clock = Arc::clone(&account.shared.clock);
+        let allowance = Allowance::new(MOST_SENDS).counted(Arc::clone(&account.requests), clock);
+        Self::within(allowance.journalled(journal))
+    }
+
+    fn within(allowance: Allowance) -> Self {
         Self {
-            allowance: Arc::new(Allowance::new(MOST_SENDS)),
+            allowance: Arc::new(allowance),
             attempts: AtomicU32::new(0),
             refreshed: AtomicBool::new(false),
             action_id: Mutex::default(),
         }
     }
-}
 
-impl Progress {
     /// The vendor's identifier of the action, once the cloud has given one.
     pub(crate) fn action_id(&self) -> Option<String> {
         self.action_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -98,6 +111,13 @@ impl Progress {
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Goes on where an earlier host has stopped.
+    pub(crate) fn resume_from(&self, report: &Report) {
+        self.attempts.store(report.attempts, Ordering::Relaxed);
+        self.refreshed.store(report.token_refreshed, Ordering::Relaxed);
+        self.acts_as(report.upstream_action_id.clone());
+    }
+
     fn acts_as(&self, action_id: Option<String>) {
         if let Some(action_id) = action_id {
             *self.action_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(action_id);
@@ -112,6 +132,27 @@ pub(crate) enum Stage {
     Sent,
     /// Taken by the cloud; the vehicle is yet to answer.
     Pending,
+}
+
+/// Told where a command has come to.
+pub(crate) trait Observer: Send + Sync {
+    /// It has come to this stage.
+    fn reached(&self, stage: Stage);
+
+    /// The cloud has taken it, and this is what to ask with what became of it. The next question waits for this.
+    fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()>;
+}
+
+/// For what nobody watches.
+#[derive(Debug)]
+pub(crate) struct Unobserved;
+
+impl Observer for Unobserved {
+    fn reached(&self, _stage: Stage) {}
+
+    fn taken<'a>(&'a self, _vehicle: &'a VehicleRef, _continuation: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// How a command ended.
@@ -132,7 +173,7 @@ impl Operation {
         vehicle: Option<String>,
     ) -> Self {
         let started = Instant::now();
-        let progress = Arc::new(Progress::default());
+        let progress = Arc::new(Progress::for_account(&account));
         Self {
             id,
             name,
@@ -142,51 +183,84 @@ impl Operation {
             allowance: Arc::clone(&progress.allowance),
             started,
             deadline: started + name.deadline(),
-            superseded: Box::new(|| false),
+            superseded: Supersession::never(),
             progress,
             account,
         }
     }
 
     /// Counts its time from when the command was accepted.
-    pub(crate) fn since(self, accepted: Instant) -> Self {
-        Self { started: accepted, deadline: accepted + self.name.deadline(), ..self }
+    pub(crate) fn since(mut self, accepted: Instant) -> Self {
+        (self.started, self.deadline) = (accepted, accepted + self.name.deadline());
+        self
+    }
+
+    /// Has only until then.
+    pub(crate) fn until(mut self, deadline: Instant) -> Self {
+        self.deadline = deadline;
+        self
     }
 
     /// Gives its place to a newer command for the same actuator.
-    pub(crate) fn superseded_by(self, superseded: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { superseded: Box::new(superseded), ..self }
+    pub(crate) fn superseded_by(mut self, superseded: Supersession) -> Self {
+        self.superseded = superseded;
+        self
     }
 
     /// Keeps somebody informed.
-    pub(crate) fn reporting(self, progress: Arc<Progress>) -> Self {
-        Self { allowance: Arc::clone(&progress.allowance), progress, ..self }
+    pub(crate) fn reporting(mut self, progress: Arc<Progress>) -> Self {
+        self.allowance = Arc::clone(&progress.allowance);
+        self.progress = progress;
+        self
     }
 
     pub(crate) fn effect(&self) -> Effect {
         self.name.effect()
     }
 
-    /// Does the command. `stage` is called when it is first sent, and when the cloud has taken it.
-    pub(crate) async fn run(&self, vehicle: VehicleRef, command: Command, stage: impl Fn(Stage)) -> End {
-        let mut step = Step::new(self);
-        let mut ask = Ask::Execute(vehicle.clone(), command.clone());
-        let mut confirming = false;
+    /// Does the command.
+    pub(crate) async fn run(&self, vehicle: VehicleRef, command: Command, observer: &dyn Observer) -> End {
+        let ask = Ask::Execute(vehicle.clone(), command.clone());
+        self.finish(Step::new(self), ask, vehicle, command, observer).await
+    }
+
+    /// Asks what became of a command that the cloud has taken before this host was started.
+    pub(crate) async fn resume(
+        &self,
+        vehicle: VehicleRef,
+        command: Command,
+        continuation: String,
+        observer: &dyn Observer,
+    ) -> End {
+        let ask = Ask::Resume(vehicle.clone(), command.clone(), continuation);
+        self.finish(Step::resumed(self), ask, vehicle, command, observer).await
+    }
+
+    async fn finish(
+        &self,
+        mut step: Step<'_>,
+        mut ask: Ask,
+        vehicle: VehicleRef,
+        command: Command,
+        observer: &dyn Observer,
+    ) -> End {
         loop {
+            let confirming = matches!(ask, Ask::Resume(..));
             let trying = || {
                 if !confirming {
                     self.progress.attempt();
-                    stage(Stage::Sent);
+                    observer.reached(Stage::Sent);
                 }
             };
-            let answer = step.take(&ask, trying).await;
-            let pause = match answer {
+            let pause = match step.take(&ask, trying).await {
                 Ok(Answer::Outcome(Outcome::Pending(pending))) => {
                     self.progress.acts_as(pending.action_id);
                     if !confirming {
-                        confirming = true;
                         step.accepted();
-                        stage(Stage::Pending);
+                    }
+                    observer.taken(&vehicle, &pending.continuation).await;
+                    if !confirming {
+                        observer.reached(Stage::Pending);
                     }
                     ask = Ask::Resume(vehicle.clone(), command.clone(), pending.continuation);
                     Duration::from_millis(pending.poll_after)
@@ -244,6 +318,14 @@ impl Operation {
             (false, false) => State::Failed,
         };
         End::Otherwise { state, reason, message }
+    }
+}
+
+impl Drop for Operation {
+    fn drop(&mut self) {
+        if self.allowance.sent() > 0 {
+            self.account.requests.keep_soon();
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! which hosts it may reach, that it never holds a secret, how much it may send, publish and log, and that a
 //! request which may have moved a vehicle is not followed by another one.
 
+mod allowance;
 mod capture;
 mod clock;
 mod http;
@@ -15,12 +16,12 @@ mod placeholder;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::allowance::{Allowance, Journal};
 pub use self::http::HttpClient;
 pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
@@ -63,59 +64,6 @@ pub struct Surroundings {
     pub topic_prefix: String,
     /// How often the PIN may be sent.
     pub pin: PinGuard,
-}
-
-/// What one operation may still send, shared by all calls made for it.
-#[derive(Debug)]
-pub struct Allowance {
-    sends_left: AtomicU32,
-    sent: AtomicU32,
-    /// Whether a request that acts on the vehicle was sent.
-    acted: AtomicBool,
-    /// Whether a request that acts on the vehicle ended without an answer. From then on none is sent.
-    outcome_unknown: AtomicBool,
-}
-
-impl Allowance {
-    /// For one operation that may send so many requests.
-    #[must_use]
-    pub fn new(sends: u32) -> Self {
-        Self {
-            sends_left: AtomicU32::new(sends),
-            sent: AtomicU32::new(0),
-            acted: AtomicBool::new(false),
-            outcome_unknown: AtomicBool::new(false),
-        }
-    }
-
-    /// How many requests were sent, or tried.
-    #[must_use]
-    pub fn sent(&self) -> u32 {
-        self.sent.load(Ordering::Relaxed)
-    }
-
-    /// Whether a request on which the vehicle may act was sent.
-    #[must_use]
-    pub fn acted(&self) -> bool {
-        self.acted.load(Ordering::Relaxed)
-    }
-
-    /// Whether the vehicle may have acted without the host knowing.
-    #[must_use]
-    pub fn outcome_unknown(&self) -> bool {
-        self.outcome_unknown.load(Ordering::Relaxed)
-    }
-
-    fn take_send(&self) -> bool {
-        let taken = self
-            .sends_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-            .is_ok();
-        if taken {
-            self.sent.fetch_add(1, Ordering::Relaxed);
-        }
-        taken
-    }
 }
 
 /// One call into a connector.

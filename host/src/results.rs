@@ -1,17 +1,21 @@
 //! Commands by identifier: repeating a command repeats its result and not the command.
 //!
-//! A command is written down before it is done. One that is found without a result belongs to a host that ended
-//! before the command did: nobody knows what became of it, and it is not done again.
+//! A command is written down before it is accepted, and that it is being sent before it is sent. So after a crash it
+//! is known of each: one that was only accepted has certainly not been sent, one that the cloud had taken can be asked
+//! about, and of the others nobody knows what became of them. None is sent again.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::host::RespondTo;
-use crate::operation::{Reason, Report, State};
-use crate::store::{Kind, Store, StoreError, Write};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-/// How many results are remembered. More than a home sends in the day that is promised, and bounded.
-const REMEMBERED: usize = 2_000;
+use crate::host::RespondTo;
+use crate::operation::{Report, State};
+use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
+
+/// How many results are remembered. Far more than a home sends in the day that is promised, and bounded.
+const REMEMBERED: usize = 10_000;
 
 /// What is known of an identifier.
 #[derive(Debug)]
@@ -24,6 +28,32 @@ pub enum Known {
     Over(Box<Report>),
 }
 
+/// What is needed to ask what became of a command that the cloud has taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// The command as it arrived: the last level of its topic, and the payload.
+    pub request: (String, String),
+    /// The vendor's identifier of the vehicle.
+    pub vehicle_id: String,
+    /// What the connector wanted to be told again about it.
+    pub traits: String,
+    /// What the connector wants to be asked with.
+    pub continuation: String,
+    /// When its time is over.
+    pub deadline: Timestamp,
+}
+
+/// A command that a host before this one has left without a result.
+#[derive(Debug)]
+pub struct Interrupted {
+    /// The vehicle's slug.
+    pub vehicle: String,
+    /// How far it was.
+    pub report: Report,
+    /// How to ask about it, if the cloud had taken it.
+    pub pending: Option<Pending>,
+}
+
 /// The results of all vehicles.
 #[derive(Debug)]
 pub struct Results {
@@ -33,9 +63,17 @@ pub struct Results {
 
 #[derive(Debug, Default)]
 struct Memory {
-    /// Who wants the result of what is under way.
-    under_way: BTreeMap<String, Vec<RespondTo>>,
+    under_way: BTreeMap<String, UnderWay>,
+    /// The results that are stored, the oldest first.
     order: VecDeque<String>,
+}
+
+#[derive(Debug)]
+struct UnderWay {
+    /// As it is stored.
+    report: Report,
+    /// Who wants the result.
+    waiting: Vec<RespondTo>,
 }
 
 fn key(vehicle: &str, id: &str) -> String {
@@ -43,9 +81,31 @@ fn key(vehicle: &str, id: &str) -> String {
 }
 
 impl Results {
-    /// Results that are kept in this store.
-    pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, memory: Mutex::default() }
+    /// The results that this store has, and the commands that it has no result of. Those count as under way: somebody
+    /// has to finish them.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn open(store: Arc<dyn Store>) -> Result<(Self, Vec<Interrupted>), StoreError> {
+        let mut memory = Memory::default();
+        let mut interrupted = Vec::new();
+        let mut over = Vec::new();
+        for (key, bytes) in store.list(Kind::Result).await? {
+            let report: Report = read_document(Kind::Result, &key, &bytes)?;
+            if report.state.is_final() {
+                over.push((report.requested_at, key));
+                continue;
+            }
+            let pending = load_document(store.as_ref(), Kind::Pending, &key).await?;
+            let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
+            memory.under_way.insert(key, UnderWay { report: report.clone(), waiting: Vec::new() });
+            interrupted.push(Interrupted { vehicle, report, pending });
+        }
+        over.sort();
+        memory.order = over.into_iter().map(|(_, key)| key).collect();
+        interrupted.sort_by_key(|interrupted| interrupted.report.requested_at);
+        Ok((Self { store, memory: Mutex::new(memory) }, interrupted))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -66,14 +126,15 @@ impl Results {
         let key = key(vehicle, &accepted.id);
         {
             let mut memory = self.memory();
-            if let Some(waiting) = memory.under_way.get_mut(&key) {
-                waiting.extend(respond_to);
+            if let Some(under_way) = memory.under_way.get_mut(&key) {
+                under_way.waiting.extend(respond_to);
                 return Ok(Known::UnderWay);
             }
-            memory.under_way.insert(key.clone(), respond_to.into_iter().collect());
+            let waiting = respond_to.into_iter().collect();
+            memory.under_way.insert(key.clone(), UnderWay { report: accepted.clone(), waiting });
         }
         let known = match self.load(&key).await {
-            Ok(None) => match self.keep(&key, accepted).await {
+            Ok(None) => match self.commit(Write::document(Kind::Result, key.clone(), accepted)).await {
                 Ok(()) => return Ok(Known::New),
                 Err(error) => Err(error),
             },
@@ -94,13 +155,55 @@ impl Results {
         Ok(self.memory().under_way.contains_key(&key) || self.store.load(Kind::Result, &key).await?.is_some())
     }
 
-    /// The result of an earlier command.
+    /// The result of an earlier command, or how far it is.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn result(&self, vehicle: &str, id: &str) -> Result<Option<Report>, StoreError> {
         self.load(&key(vehicle, id)).await
+    }
+
+    /// Writes down that a command is being sent, before it is.
+    ///
+    /// # Errors
+    ///
+    /// When that could not be stored; then it must not be sent.
+    pub async fn sending(&self, vehicle: &str, id: &str, now: Timestamp) -> Result<(), StoreError> {
+        let key = key(vehicle, id);
+        let report = self.stepped(&key, |report| {
+            report.state = State::Sent;
+            report.sent_at = Some(now);
+        });
+        match report {
+            Some(report) => self.commit(Write::document(Kind::Result, key, &report)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes down that the cloud has taken a command, how far it was then, and how to ask what became of it.
+    ///
+    /// # Errors
+    ///
+    /// When that could not be stored; then it is not asked about after a restart.
+    pub async fn pending(&self, vehicle: &str, step: &Report, pending: &Pending) -> Result<(), StoreError> {
+        let key = key(vehicle, &step.id);
+        let report = self.stepped(&key, |report| {
+            *report = Report { state: State::Pending, sent_at: report.sent_at, ..step.clone() };
+        });
+        let Some(report) = report else { return Ok(()) };
+        let writes = vec![
+            Write::document(Kind::Result, key.clone(), &report)?,
+            Write::document(Kind::Pending, key, pending)?,
+        ];
+        self.store.commit(writes).await
+    }
+
+    fn stepped(&self, key: &str, change: impl FnOnce(&mut Report)) -> Option<Report> {
+        let mut memory = self.memory();
+        let under_way = memory.under_way.get_mut(key)?;
+        change(&mut under_way.report);
+        Some(under_way.report.clone())
     }
 
     /// Remembers a final result, forgets the oldest if there are too many, and says who else wants it.
@@ -110,7 +213,6 @@ impl Results {
     /// When it could not be stored. The command is over all the same.
     pub async fn finish(&self, vehicle: &str, report: &Report) -> (Vec<RespondTo>, Result<(), StoreError>) {
         let key = key(vehicle, &report.id);
-        let stored = self.keep(&key, report).await;
         let mut forgotten = Vec::new();
         let waiting = {
             let mut memory = self.memory();
@@ -118,78 +220,27 @@ impl Results {
             while memory.order.len() > REMEMBERED {
                 forgotten.extend(memory.order.pop_front());
             }
-            memory.under_way.remove(&key).unwrap_or_default()
+            memory.under_way.remove(&key).map(|under_way| under_way.waiting).unwrap_or_default()
         };
-        let forgotten = forgotten.into_iter().map(|key| Write { kind: Kind::Result, key, value: None });
-        let cleaned = self.store.commit(forgotten.collect()).await;
-        (waiting, stored.and(cleaned))
+        let stored = match Write::document(Kind::Result, key.clone(), report) {
+            Ok(result) => {
+                let mut writes = vec![result, Write::remove(Kind::Pending, key)];
+                writes.extend(forgotten.into_iter().map(|key| Write::remove(Kind::Result, key)));
+                self.store.commit(writes).await
+            }
+            Err(error) => Err(error),
+        };
+        (waiting, stored)
     }
 
     async fn load(&self, key: &str) -> Result<Option<Report>, StoreError> {
-        let Some(bytes) = self.store.load(Kind::Result, key).await? else { return Ok(None) };
-        let mut report: Report = serde_json::from_slice(&bytes)
-            .map_err(|error| StoreError(format!("the result {key} is damaged: {error}")))?;
-        if !report.state.is_final() {
-            report.state = State::Unknown;
-            report.reason = Some(Reason::HostStopping);
-            report.message = Some("the host ended before the command did".to_owned());
-        }
-        Ok(Some(report))
+        load_document(self.store.as_ref(), Kind::Result, key).await
     }
 
-    async fn keep(&self, key: &str, report: &Report) -> Result<(), StoreError> {
-        let value = serde_json::to_vec(report).map_err(|error| StoreError(error.to_string()))?;
-        self.store.commit(vec![Write { kind: Kind::Result, key: key.to_owned(), value: Some(value) }]).await
+    async fn commit(&self, write: Result<Write, StoreError>) -> Result<(), StoreError> {
+        self.store.commit(vec![write?]).await
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::operation::OperationName;
-    use crate::store::MemoryStore;
-
-    fn accepted(id: &str) -> Report {
-        Report::accepted(id.to_owned(), OperationName::Unlock, Timestamp::UNIX_EPOCH)
-    }
-
-    #[tokio::test]
-    async fn a_command_without_a_result_is_not_done_again() {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let before = Results::new(Arc::clone(&store));
-        assert!(matches!(before.begin("ev6", &accepted("a"), None).await, Ok(Known::New)));
-        assert!(matches!(before.begin("ev6", &accepted("a"), None).await, Ok(Known::UnderWay)));
-        assert!(matches!(before.begin("niro", &accepted("a"), None).await, Ok(Known::New)), "another car");
-
-        // The host is killed here, and the broker delivers the command again to the next one.
-        let after = Results::new(store);
-        let Ok(Known::Over(report)) = after.begin("ev6", &accepted("a"), None).await else { unreachable!() };
-        assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::HostStopping)));
-    }
-
-    #[tokio::test]
-    async fn results_are_bounded_and_the_oldest_go_first() {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let results = Results::new(store);
-        for n in 0..=REMEMBERED {
-            let report = Report { state: State::Succeeded, ..accepted(&n.to_string()) };
-            let (_, stored) = results.finish("ev6", &report).await;
-            stored.unwrap();
-        }
-        assert!(results.result("ev6", "0").await.unwrap().is_none());
-        assert!(results.result("ev6", "1").await.unwrap().is_some());
-    }
-
-    #[tokio::test]
-    async fn everybody_who_asked_is_told() {
-        let results = Results::new(Arc::new(MemoryStore::default()));
-        let respond_to = |n: u8| Some(RespondTo { topic: format!("answer/{n}"), correlation: Some(vec![n]) });
-        for n in 0..3 {
-            results.begin("ev6", &accepted("a"), respond_to(n)).await.unwrap();
-        }
-        let (waiting, _) = results.finish("ev6", &Report { state: State::Failed, ..accepted("a") }).await;
-        assert_eq!(waiting.len(), 3);
-    }
-}
+mod tests;

@@ -1,37 +1,44 @@
 //! Renewing the session: once for everybody.
 //!
 //! Whoever finds the session refused comes here with the generation that was refused. Under the session's lock
-//! the first one renews it; the others then find a newer generation and take that. There is no time window in
-//! this, so a session that is ended again a moment later is renewed again a moment later.
+//! the first one renews it; the others then find a newer generation and take that, or are told the error that the
+//! first one got. There is no time window in this, so a session that is ended again a moment later is renewed again a
+//! moment later.
 //!
 //! What protects the account is not the policy's to decide: a refused grant latches, a failed renewal is not
-//! repeated before a growing pause is over, sign-ins are counted by the day, and renewing never turns into
-//! signing in with a password because the network was down.
+//! repeated before a growing pause is over ([`history`]), somebody who keeps ending our sessions slows us down
+//! ([`fight`]), sign-ins are counted by the day, and renewing never turns into signing in with a password because the
+//! network was down.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, PoisonError};
+mod expiry;
+mod fight;
+mod history;
+mod outcome;
+
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(crate) use self::expiry::{Freshness, freshness};
+use self::fight::Fight;
+pub(crate) use self::history::History;
+pub(crate) use self::outcome::{Cause, NotRenewed, Renewed};
 use crate::account::Account;
+use crate::audit::{Decided, Entry};
+use crate::bindings::connector::Grant;
 use crate::bindings::policy::{
-    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, RefreshDecision,
-    RefreshReason, SessionView, Verdict,
+    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, RefreshDecision, SessionView,
+    Verdict,
 };
 use crate::cell::{Cell, CellGuard, Contents};
 use crate::circuit::{Permit, Purpose};
+use crate::events::{AboutAccount, Event};
 use crate::failure::{self, Facts};
-use crate::latch::{LatchKind, Latched};
+use crate::latch::LatchKind;
 use crate::plugin::{Answer, Ask, Connected, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
-use crate::sandbox::CallFault;
-use crate::sign_ins::TooMany;
-use crate::store::StoreError;
 use crate::time::milliseconds;
-
-/// The shortest and the longest pause after a renewal that failed.
-const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
@@ -43,53 +50,8 @@ const SHORTEST_LIFE: i64 = 10;
 /// The longest life that a token is believed to have.
 const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
 
-/// A token that ends within so long is renewed before it is used, or within a quarter of its life.
-const GRACE: SignedDuration = SignedDuration::from_secs(10);
-
-const HOUR: Duration = Duration::from_secs(3_600);
-
-/// How often a session is renewed within an hour at most: a token that lives twenty seconds needs half of that.
-const MOST_AN_HOUR: usize = 360;
-
-/// What is remembered of renewals. Times are monotonic.
-#[derive(Debug, Default)]
-pub(crate) struct RefreshState {
-    failures: u32,
-    last_failure: Option<(Duration, NotRenewed)>,
-    next_attempt: Duration,
-    retry_after: Option<Duration>,
-    refreshes: VecDeque<Duration>,
-}
-
-/// How a session was come by.
-#[derive(Debug, Clone)]
-pub(crate) enum Renewed {
-    /// This caller renewed it.
-    Fresh,
-    /// Somebody else did, or the policy said to take it as it is.
-    Adopted(Arc<Cell>),
-}
-
-/// Why there is no new session. Shared by everybody who waited for it.
-#[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum NotRenewed {
-    #[error("a person must act: {}", .0.reason)]
-    Latched(Latched),
-    #[error("the last renewal failed ({why}); the next is due in {} s", .retry_in.as_secs())]
-    NotDue { retry_in: Duration, why: String },
-    #[error("{message}")]
-    Failed { verdict: Verdict, message: String },
-    #[error(transparent)]
-    TooManySignIns(TooMany),
-    #[error("the session was renewed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
-    TooManyRenewals,
-    #[error(transparent)]
-    Plugin(CallFault),
-    #[error(transparent)]
-    Store(StoreError),
-    #[error("the host is stopping")]
-    Stopping,
-}
+/// The name of the token endpoint's circuit among those of its account.
+const TOKEN_ENDPOINT: &str = "token-endpoint";
 
 /// Who asks, and with what.
 #[derive(Debug, Clone)]
@@ -101,29 +63,33 @@ pub(crate) struct Renewal {
     pub(crate) operation: String,
 }
 
-/// Whether a session must be renewed before it is used, and why.
-pub(crate) fn needs_renewal(cell: &Cell, account: &Account) -> Option<RefreshReason> {
-    if cell.value.is_none() {
-        return Some(RefreshReason::Missing);
-    }
-    let ends = cell.expires_in(account.clock())?;
-    // A token that lives only a moment is used for most of that moment.
-    let life = cell.expires_at?.duration_since(cell.committed_at?);
-    (ends <= GRACE.min(life / 4)).then_some(RefreshReason::Expiring)
-}
-
 impl Renewal {
     /// A session newer than the generation that failed.
     ///
     /// Dropping the future does not stop a renewal under way: its token may be the only one that the cloud still
     /// accepts.
-    pub(crate) async fn renew(self, reason: RefreshReason, failed: u64) -> Result<Renewed, NotRenewed> {
-        let leading = tokio::spawn(async move { self.lead(reason, failed).await });
+    pub(crate) async fn renew(self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
+        let leading = tokio::spawn(async move { self.lead(cause, failed).await });
         leading.await.unwrap_or(Err(NotRenewed::Stopping))
     }
 
-    async fn lead(self, reason: RefreshReason, failed: u64) -> Result<Renewed, NotRenewed> {
-        let account = Arc::clone(&self.account);
+    /// Renews a session that is still good, without anybody waiting for it.
+    pub(crate) fn renew_early(self, failed: u64) {
+        let now = self.account.clock().monotonic();
+        if self.account.latched().is_some() || self.history().may_try(now).is_err() {
+            return;
+        }
+        let under_way = self.account.shared.background.token();
+        tokio::spawn(async move {
+            let _under_way = under_way;
+            if let Err(why) = self.lead(Cause::EndsSoon, failed).await {
+                tracing::debug!(account = self.account.slug, "the early renewal waits: {why}");
+            }
+        });
+    }
+
+    async fn lead(&self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
+        let account = &self.account;
         let Some(slot) = account.surroundings.cells.slot(SESSION) else {
             return Err(NotRenewed::Stopping);
         };
@@ -132,77 +98,95 @@ impl Renewal {
         if cell.generation > failed {
             return Ok(Renewed::Adopted(cell));
         }
-        if let Some(latched) = account.latch.current() {
+        if let Some(latched) = account.latched() {
             return Err(NotRenewed::Latched(latched));
         }
-        self.may_try()?;
-        let view = self.view(&cell, reason);
-        match self.policy.admit_refresh(&view).await {
+        let now = account.clock().monotonic();
+        self.history().may_try(now)?;
+        match self.admitted(&cell, cause).await {
             RefreshDecision::Refresh => {}
             RefreshDecision::Adopt if cell.value.is_some() => return Ok(Renewed::Adopted(cell)),
             RefreshDecision::Adopt => {}
             RefreshDecision::Wait(pause) => {
                 let retry_in = Duration::from_millis(pause).min(LONGEST_PAUSE);
-                return Err(NotRenewed::NotDue { retry_in, why: "the policy wants to wait".to_owned() });
+                return Err(not_due(retry_in, "the policy wants to wait"));
             }
             RefreshDecision::Stop(latch) => {
                 return Err(self.latch(&latch, "the policy stopped".to_owned()).await);
             }
             RefreshDecision::Other(what) => {
-                let why = format!("the policy answered {what:?}");
-                return Err(NotRenewed::NotDue { retry_in: *PAUSE.end(), why });
+                let retry_in = Duration::from_secs(60);
+                return Err(not_due(retry_in, &format!("the policy answered {what:?}")));
             }
         }
-        let now = account.clock().monotonic();
-        let permit = account.circuits.admit(TOKEN_ENDPOINT, now, Purpose::Read).map_err(|refused| {
-            NotRenewed::NotDue { retry_in: refused.retry_in, why: "its circuit is open".to_owned() }
-        })?;
-        self.attempt(guard, reason, permit).await
+        if cause == Cause::Refused {
+            self.watch_for_a_fight(&cell, now)?;
+        }
+        let permit = account
+            .circuits
+            .admit(TOKEN_ENDPOINT, now, Purpose::Read)
+            .map_err(|refused| not_due(refused.retry_in, "the circuit of the token endpoint is open"))?;
+        self.attempt(guard, cause, permit).await
     }
 
-    /// The host's own rules: after a failure a growing pause, and so many renewals an hour.
-    fn may_try(&self) -> Result<(), NotRenewed> {
-        let now = self.account.clock().monotonic();
-        let mut state = self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
-        forget_older_than(&mut state.refreshes, now, HOUR);
-        if state.refreshes.len() >= MOST_AN_HOUR {
-            return Err(NotRenewed::TooManyRenewals);
-        }
-        match &state.last_failure {
-            Some((_, why)) if now < state.next_attempt => {
-                Err(NotRenewed::NotDue { retry_in: state.next_attempt - now, why: why.to_string() })
-            }
-            _ => Ok(()),
-        }
+    async fn admitted(&self, cell: &Cell, cause: Cause) -> RefreshDecision {
+        let session = self.view(cell, cause);
+        let decision = self.policy.admit_refresh(&session).await;
+        let entry = Entry {
+            account: self.account.slug.clone(),
+            vehicle: None,
+            operation: self.operation.clone(),
+            session_generation: cell.generation,
+            policy: (&self.policy).into(),
+            done: if decision == RefreshDecision::Refresh { "refresh" } else { "no refresh" }.to_owned(),
+            decided: Decided::Refresh { session, decision: decision.clone() },
+        };
+        self.account.shared.audit.record(entry).await;
+        decision
     }
 
-    fn view(&self, cell: &Cell, reason: RefreshReason) -> SessionView {
+    fn view(&self, cell: &Cell, cause: Cause) -> SessionView {
         let clock = self.account.clock();
         let now = clock.monotonic();
-        let mut state = self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
-        forget_older_than(&mut state.refreshes, now, HOUR);
+        let mut history = self.history();
         SessionView {
             cloud: self.connector.manifest().cloud.clone(),
-            reason,
+            reason: cause.reason(),
             generation: cell.generation,
             age: cell.age(clock).map(milliseconds),
             expires_in: cell
                 .expires_in(clock)
                 .map(|left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
-            failures: state.failures,
-            since_failure: state.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
-            retry_after: state.retry_after.map(milliseconds),
-            refreshes_last_hour: u32::try_from(state.refreshes.len()).unwrap_or(u32::MAX),
+            failures: history.failures,
+            since_failure: history.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
+            retry_after: history.retry_after.map(milliseconds),
+            refreshes_last_hour: u32::try_from(history.within_an_hour(now)).unwrap_or(u32::MAX),
             random: fastrand::u64(..),
         }
     }
 
-    async fn attempt(
-        &self,
-        guard: CellGuard,
-        reason: RefreshReason,
-        permit: Permit,
-    ) -> Result<Renewed, NotRenewed> {
+    /// Slows down when fresh sessions keep being ended, and says so once.
+    fn watch_for_a_fight(&self, cell: &Cell, now: Duration) -> Result<(), NotRenewed> {
+        let life = cell.life().and_then(|life| Duration::try_from(life).ok());
+        let age = cell.age(self.account.clock()).unwrap_or(Duration::MAX);
+        if !Fight::ended_early(age, life) {
+            return Ok(());
+        }
+        let admitted = self.history().fight.admit(now);
+        admitted.map_err(|(retry_in, first)| {
+            let why = NotRenewed::Fight { retry_in };
+            if first {
+                let reason = why.to_string();
+                tracing::error!(account = self.account.slug, "{reason}");
+                let about = AboutAccount { account: self.account.slug.clone(), reason };
+                self.account.shared.events.say(&Event::SessionFight(about));
+                self.account.announce();
+            }
+            why
+        })
+    }
+
+    async fn attempt(&self, guard: CellGuard, cause: Cause, permit: Permit) -> Result<Renewed, NotRenewed> {
         let account = &self.account;
         let before = guard.cell();
         let ask = if before.value.is_some() { Ask::Refresh } else { Ask::SignIn };
@@ -216,7 +200,7 @@ impl Renewal {
             account = account.slug,
             operation = self.operation,
             generation = before.generation,
-            reason = ?reason,
+            cause = ?cause,
             "token refresh started"
         );
         let mut view = account.surroundings.cells.snapshot();
@@ -234,11 +218,8 @@ impl Renewal {
             // after that, losing the token would be worse.
             _ if !called.call.captured.is_empty() => {
                 tracing::warn!(account = account.slug, "the connector failed after it had a new token; kept");
-                crate::bindings::connector::Grant {
-                    expires_in: None,
-                    refresh_expires_in: None,
-                    value: before.value.clone().unwrap_or_default(),
-                }
+                let value = before.value.clone().unwrap_or_default();
+                Grant { expires_in: None, refresh_expires_in: None, value }
             }
             Ok(Ok(_)) => {
                 let message = "the connector reports a session but captured no token".to_owned();
@@ -248,7 +229,7 @@ impl Renewal {
                     counts_against: None,
                 };
                 account.circuits.abandoned(TOKEN_ENDPOINT, permit);
-                return Err(self.failed(NotRenewed::Failed { verdict, message }, None));
+                return Err(self.failed(cause, NotRenewed::Failed { verdict, message }, None));
             }
             Ok(Err(failure)) => {
                 let facts = Facts {
@@ -262,11 +243,11 @@ impl Renewal {
                     // The vendor has not seen it. A home whose host starts before its router must not wait a day.
                     account.sign_ins.take_back().await.map_err(NotRenewed::Store)?;
                 }
-                return Err(self.refused(failure, permit).await);
+                return self.refused(guard, cause, failure, permit).await;
             }
             Err(fault) => {
                 account.circuits.abandoned(TOKEN_ENDPOINT, permit);
-                return Err(self.failed(NotRenewed::Plugin(fault), None));
+                return Err(self.failed(cause, NotRenewed::Plugin(fault), None));
             }
         };
         account.circuits.succeeded(TOKEN_ENDPOINT, permit);
@@ -275,15 +256,19 @@ impl Renewal {
             secrets: called.call.captured,
             expires_at: grant.expires_in.map(|seconds| self.ends_at(seconds)),
         };
-        let cell =
-            guard.commit(contents).await.map_err(|error| self.failed(NotRenewed::Store(error), None))?;
-        self.succeeded();
+        let (cell, stored) = guard.keep(contents).await;
+        if let Err(error) = stored {
+            // It may be the only token that the cloud still accepts, so it is used all the same.
+            tracing::error!(account = account.slug, "the new token is lost at the next restart: {error}");
+        }
+        self.history().succeeded(account.clock().monotonic());
         tracing::info!(
             account = account.slug,
             operation = self.operation,
             generation = cell.generation,
             "token refresh finished"
         );
+        account.announce();
         Ok(Renewed::Fresh)
     }
 
@@ -295,7 +280,13 @@ impl Renewal {
     }
 
     /// What follows from a refusal: a latch if a person must act, else a pause.
-    async fn refused(&self, failure: Failure, permit: Permit) -> NotRenewed {
+    async fn refused(
+        &self,
+        guard: CellGuard,
+        cause: Cause,
+        failure: Failure,
+        permit: Permit,
+    ) -> Result<Renewed, NotRenewed> {
         let circuits = &self.account.circuits;
         let verdict = self.policy.classify(&failure).await;
         if verdict.counts_against == Some(CircuitScope::TokenEndpoint) {
@@ -304,9 +295,17 @@ impl Renewal {
         } else {
             circuits.abandoned(TOKEN_ENDPOINT, permit);
         }
+        let grant_refused = is_refused_grant(&failure);
+        if grant_refused {
+            // Another host on the same store may have used the refresh token first. Then ours is only old.
+            let known = guard.cell().generation;
+            if guard.reread().await.is_ok_and(|stored| stored > known) {
+                return Ok(Renewed::Adopted(guard.cell()));
+            }
+        }
         let retry_after = failure.retry_after.map(Duration::from_millis);
         let message = failure.message.clone();
-        let grant_refused = is_refused_grant(&failure);
+        let generation = guard.cell().generation;
         let attempt = Attempt {
             failure,
             verdict: verdict.clone(),
@@ -318,76 +317,66 @@ impl Renewal {
             retry_budget: 0,
             random: fastrand::u64(..),
         };
-        match self.policy.decide(&attempt).await {
-            Decision::Latch(latch) => self.latch(&latch, message).await,
+        let decision = self.policy.decide(&attempt).await;
+        let latch = match &decision {
+            Decision::Latch(latch) => Some(latch.clone()),
             // A grant that was refused is not tried again, whatever the policy makes of it.
-            _ if grant_refused || verdict.fault == Fault::CredentialsRejected => {
-                self.latch(&Latch::AuthRequired, message).await
-            }
-            _ => self.failed(NotRenewed::Failed { verdict, message }, retry_after),
-        }
+            _ if grant_refused || verdict.fault == Fault::CredentialsRejected => Some(Latch::AuthRequired),
+            _ => None,
+        };
+        let done = match &latch {
+            Some(latch) => format!("latch {}", LatchKind::from(latch).as_str()),
+            None => "pause".to_owned(),
+        };
+        let entry = Entry {
+            account: self.account.slug.clone(),
+            vehicle: None,
+            operation: self.operation.clone(),
+            session_generation: generation,
+            policy: (&self.policy).into(),
+            decided: Decided::Failure { attempt, decision },
+            done,
+        };
+        self.account.shared.audit.record(entry).await;
+        Err(match latch {
+            Some(latch) => self.latch(&latch, message).await,
+            None => self.failed(cause, NotRenewed::Failed { verdict, message }, retry_after),
+        })
     }
 
     async fn latch(&self, latch: &Latch, reason: String) -> NotRenewed {
-        let now = self.account.clock().now();
-        let kind = LatchKind::from(latch);
-        tracing::error!(
-            account = self.account.slug,
-            ?kind,
-            "token refresh failed, a person must act: {reason}"
-        );
-        match self.account.latch.set(kind, reason, now).await {
-            Ok(latched) => NotRenewed::Latched(latched),
-            Err(error) => {
-                tracing::error!(account = self.account.slug, "the latch holds only until a restart: {error}");
-                self.account.latch.current().map_or(NotRenewed::Store(error), NotRenewed::Latched)
-            }
-        }
+        let latched = self.account.set_latch(LatchKind::from(latch), reason).await;
+        latched.map_or(NotRenewed::Stopping, NotRenewed::Latched)
     }
 
     /// Remembers a failure and when to try again.
-    fn failed(&self, why: NotRenewed, retry_after: Option<Duration>) -> NotRenewed {
+    fn failed(&self, cause: Cause, why: NotRenewed, retry_after: Option<Duration>) -> NotRenewed {
         let now = self.account.clock().monotonic();
-        let mut state = self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
-        state.failures = state.failures.saturating_add(1);
-        let grown = PAUSE.start().saturating_mul(1 << state.failures.min(16).saturating_sub(1));
-        let pause = grown.min(*PAUSE.end()).max(retry_after.unwrap_or_default().min(LONGEST_PAUSE));
-        state.next_attempt = now + pause;
-        state.retry_after = retry_after;
-        state.last_failure = Some((now, why.clone()));
-        drop(state);
+        let early = cause == Cause::EndsSoon;
+        let pause = self.history().failed(now, early, why.clone(), retry_after);
         tracing::error!(
             account = self.account.slug,
             operation = self.operation,
             next_attempt_s = pause.as_secs(),
+            still_valid = early,
             "token refresh failed: {why}"
         );
+        self.account.announce();
         why
     }
 
-    fn succeeded(&self) {
-        let now = self.account.clock().monotonic();
-        let mut state = self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
-        forget_older_than(&mut state.refreshes, now, HOUR);
-        state.refreshes.push_back(now);
-        state.failures = 0;
-        state.retry_after = None;
-        state.last_failure = None;
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.account.renewals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The name of the token endpoint's circuit among those of its account.
-const TOKEN_ENDPOINT: &str = "token-endpoint";
+fn not_due(retry_in: Duration, why: &str) -> NotRenewed {
+    NotRenewed::NotDue { retry_in, why: why.to_owned(), because: None }
+}
 
 /// RFC 6749 §5.2: the grant or the client is not accepted. No passing trouble is reported like this.
 fn is_refused_grant(failure: &Failure) -> bool {
     let error = failure.oauth_error.as_deref();
     matches!(error, Some("invalid_grant" | "invalid_client" | "unauthorized_client"))
         || (matches!(failure.http_status, Some(400 | 401)) && failure.retry_after.is_none())
-}
-
-fn forget_older_than(times: &mut VecDeque<Duration>, now: Duration, age: Duration) {
-    while times.front().is_some_and(|at| now.saturating_sub(*at) >= age) {
-        times.pop_front();
-    }
 }

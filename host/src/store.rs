@@ -1,13 +1,20 @@
 //! State that must outlive a restart, behind one small trait.
 //!
 //! The host writes before it acts: a session is stored before it is used, a command's identifier before the
-//! command is sent. What implements the trait decides how much of that survives.
+//! command is accepted, and that it is being sent before it is sent. What implements the trait decides how much of
+//! that survives: [`SqliteStore`] everything that was committed, [`MemoryStore`] nothing.
 
-use std::collections::BTreeMap;
+mod directory;
+mod memory;
+mod sqlite;
+
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
+
+pub use self::directory::{Directory, DirectoryError};
+pub use self::memory::MemoryStore;
+pub use self::sqlite::{DATABASE, OpenError, Reader, SqliteStore};
 
 /// What a record is about. Each kind has keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,16 +22,41 @@ use futures_util::future::BoxFuture;
 pub enum Kind {
     /// A lock cell with its secrets; the key is `account/cell`.
     Cell,
-    /// A latch; the key is the account, or `account/pin`.
+    /// A latch; the key is the account, `account/pin`, or `client/…` for what all accounts share.
     Latch,
     /// A command and its result; the key is `vehicle/id`.
     Result,
-    /// When an account was signed in; the key is the account.
-    SignIns,
+    /// What is needed to ask what became of a command that the cloud has taken; the key is that of its result.
+    Pending,
+    /// How often something was done within a day; the key says what, and of which account or vehicle.
+    Daily,
+    /// What is left of an account's retry budget; the key is the account.
+    RetryBudget,
+    /// A circuit that an operator holds open; the key is its name.
+    Isolated,
+    /// A decision of a policy; the key is its number with leading zeros.
+    Audit,
+}
+
+impl Kind {
+    /// The name under which the kind is stored. Never changes.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cell => "cell",
+            Self::Latch => "latch",
+            Self::Result => "result",
+            Self::Pending => "pending",
+            Self::Daily => "daily",
+            Self::RetryBudget => "retry-budget",
+            Self::Isolated => "isolated",
+            Self::Audit => "audit",
+        }
+    }
 }
 
 /// One change: a new value, or none to remove the record.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Write {
     /// The kind of the record.
     pub kind: Kind,
@@ -32,6 +64,35 @@ pub struct Write {
     pub key: String,
     /// Its new value.
     pub value: Option<Vec<u8>>,
+}
+
+impl Write {
+    /// Stores a document as JSON.
+    ///
+    /// # Errors
+    ///
+    /// When it has no JSON form.
+    pub fn document(
+        kind: Kind,
+        key: impl Into<String>,
+        document: &impl serde::Serialize,
+    ) -> Result<Self, StoreError> {
+        let value = serde_json::to_vec(document).map_err(|error| StoreError(error.to_string()))?;
+        Ok(Self { kind, key: key.into(), value: Some(value) })
+    }
+
+    /// Removes a record; does nothing if there is none.
+    #[must_use]
+    pub fn remove(kind: Kind, key: impl Into<String>) -> Self {
+        Self { kind, key: key.into(), value: None }
+    }
+}
+
+impl fmt::Debug for Write {
+    /// Values hold secrets and are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Write").field("kind", &self.kind).field("key", &self.key).finish_non_exhaustive()
+    }
 }
 
 /// A record could not be read or written.
@@ -48,45 +109,49 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When the store cannot be read.
     fn load<'a>(&'a self, kind: Kind, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
 
-    /// Makes all changes or none. They are as durable as this store can make them when it returns.
+    /// All records of a kind with their keys, in the order of the keys.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<(String, Vec<u8>)>, StoreError>>;
+
+    /// Makes all changes or none. They are as durable as this store can make them when it returns, and visible to
+    /// every `load` that begins later. Changes are made even if nobody waits for the result.
     ///
     /// # Errors
     ///
     /// When nothing was written.
-    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>>;
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>>;
 }
 
-/// Keeps records in memory, for as long as the process lives.
-#[derive(Default)]
-pub struct MemoryStore {
-    records: Mutex<BTreeMap<(Kind, String), Vec<u8>>>,
+/// A document that was stored as JSON; none if there is none.
+///
+/// # Errors
+///
+/// When the store cannot be read, or what is there is no such document.
+pub(crate) async fn load_document<T: serde::de::DeserializeOwned>(
+    store: &dyn Store,
+    kind: Kind,
+    key: &str,
+) -> Result<Option<T>, StoreError> {
+    let Some(bytes) = store.load(kind, key).await? else { return Ok(None) };
+    read_document(kind, key, &bytes).map(Some)
 }
 
-impl fmt::Debug for MemoryStore {
-    /// Values hold secrets and are not printed.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").finish_non_exhaustive()
-    }
+/// A document from what a store has of it.
+///
+/// # Errors
+///
+/// When it is no such document.
+pub(crate) fn read_document<T: serde::de::DeserializeOwned>(
+    kind: Kind,
+    key: &str,
+    bytes: &[u8],
+) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes)
+        .map_err(|error| StoreError(format!("the record {}/{key} is damaged: {error}", kind.as_str())))
 }
 
-impl Store for MemoryStore {
-    fn load<'a>(&'a self, kind: Kind, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        Box::pin(async move {
-            let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(records.get(&(kind, key.to_owned())).cloned())
-        })
-    }
-
-    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(async move {
-            let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-            for Write { kind, key, value } in writes {
-                match value {
-                    Some(value) => records.insert((kind, key), value),
-                    None => records.remove(&(kind, key)),
-                };
-            }
-            Ok(())
-        })
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -52,6 +52,12 @@ impl Topics {
         format!("{}/bridge/info", self.base)
     }
 
+    /// What happened: not retained.
+    #[must_use]
+    pub fn bridge_event(&self) -> String {
+        format!("{}/bridge/event", self.base)
+    }
+
     /// Which policy runs: retained.
     #[must_use]
     pub fn bridge_policy(&self, slot: &str) -> String {

@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
-use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::account::Account;
 use crate::config;
+use crate::daily::DailyCount;
 use crate::operation::{Actuator, OperationName};
 use crate::state::Published;
+use crate::store::StoreError;
 
 /// How many commands may wait for one vehicle.
 const MOST_COMMANDS_WAITING: usize = 16;
@@ -39,8 +41,10 @@ pub struct Vehicle {
     commands_waiting: Arc<AtomicUsize>,
     reads_waiting: Arc<AtomicUsize>,
     reads: Arc<Semaphore>,
-    newest: Mutex<HashMap<Actuator, u64>>,
+    newest: Mutex<HashMap<Actuator, watch::Sender<u64>>>,
     pub(crate) memory: Mutex<Memory>,
+    /// How often it was woken up to be read.
+    pub(crate) forced_reads: DailyCount,
 }
 
 /// What was last published or done.
@@ -69,6 +73,31 @@ pub(crate) enum Turn {
     Read { _turn: OwnedSemaphorePermit },
 }
 
+/// Whether a newer command for the same actuator has taken a command's place.
+#[derive(Debug)]
+pub(crate) struct Supersession(Option<(watch::Receiver<u64>, u64)>);
+
+impl Supersession {
+    /// Of what moves nothing.
+    pub(crate) const fn never() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn happened(&self) -> bool {
+        self.0.as_ref().is_some_and(|(newest, number)| *newest.borrow() > *number)
+    }
+
+    /// Waits until it happens; for ever if it does not.
+    pub(crate) async fn wait(&self) {
+        if let Some((newest, number)) = &self.0
+            && newest.clone().wait_for(|newest| newest > number).await.is_ok()
+        {
+            return;
+        }
+        std::future::pending().await
+    }
+}
+
 /// Counts a waiting command for as long as it exists.
 struct Waiting(Arc<AtomicUsize>);
 
@@ -79,8 +108,14 @@ impl Drop for Waiting {
 }
 
 impl Vehicle {
-    pub(crate) fn new(slug: &str, config: &config::Vehicle, account: Arc<Account>) -> Self {
-        Self {
+    pub(crate) async fn open(
+        slug: &str,
+        config: &config::Vehicle,
+        account: Arc<Account>,
+    ) -> Result<Self, StoreError> {
+        let limit = Some(config.max_forced_reads_per_day);
+        let forced_reads = DailyCount::open("forced-reads", slug, limit, &account.shared.store).await?;
+        Ok(Self {
             slug: slug.to_owned(),
             account,
             selector: config.selector.clone(),
@@ -91,7 +126,8 @@ impl Vehicle {
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             newest: Mutex::default(),
             memory: Mutex::default(),
-        }
+            forced_reads,
+        })
     }
 
     /// Takes a place in the queue at once, and gives back a future that ends when it is this operation's turn.
@@ -127,21 +163,14 @@ impl Vehicle {
         })
     }
 
-    /// Registers a command for an actuator, and gives back a test of whether it is still the newest one.
-    pub(crate) fn newest(self: &Arc<Self>, name: OperationName) -> impl Fn() -> bool + Send + Sync + 'static {
-        let registered = name.actuator().map(|actuator| {
-            let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
-            let number = newest.entry(actuator).or_default();
-            *number += 1;
-            (actuator, *number)
-        });
-        let vehicle = Arc::clone(self);
-        move || {
-            registered.is_some_and(|(actuator, number)| {
-                let newest = vehicle.newest.lock().unwrap_or_else(PoisonError::into_inner);
-                newest.get(&actuator).is_some_and(|newest| *newest > number)
-            })
-        }
+    /// Registers a command for an actuator: it takes the place of older ones, and is told when a newer one takes its.
+    pub(crate) fn newest(&self, name: OperationName) -> Supersession {
+        let Some(actuator) = name.actuator() else { return Supersession::never() };
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = newest.entry(actuator).or_default();
+        newest.send_modify(|number| *number += 1);
+        let number = *newest.borrow();
+        Supersession(Some((newest.subscribe(), number)))
     }
 
     /// Whether the configuration lets this operation be commanded.

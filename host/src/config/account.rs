@@ -14,6 +14,8 @@ use super::secrets;
 const LOGINS: u32 = 4;
 /// The host's ceiling: more is how accounts get locked.
 const MOST_LOGINS: u32 = 10;
+/// More than any vendor is known to bear.
+const MOST_REQUESTS: u32 = 100_000;
 
 /// An account of a vehicle cloud.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub struct Account {
     pub bindings: BTreeMap<String, BTreeSet<String>>,
     /// How often a password may be sent within a day, 0 to 10; 4 unless the file says otherwise.
     pub max_logins_per_day: u32,
+    /// How many requests may be sent within a day; without a limit unless the file says one.
+    pub quota_per_day: Option<u32>,
     /// Settings that only the connector understands. Not secret: the plugin sees them.
     pub options: BTreeMap<String, String>,
 }
@@ -51,7 +55,8 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
     let language = language(&mut section);
     let endpoints = brand.and_then(|brand| endpoints(&mut section, &preset.brands, brand));
     let secrets = configured_secrets(&mut section, preset);
-    let max_logins_per_day = max_logins(&mut section);
+    let max_logins_per_day = section.number("max_logins_per_day", 0..=MOST_LOGINS).unwrap_or(LOGINS);
+    let quota_per_day = section.number("quota_per_day", 1..=MOST_REQUESTS);
     let options = options(&mut section);
     section.finish();
     Some(Account {
@@ -63,6 +68,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
         secrets,
         bindings: preset.secrets.iter().map(|(name, rule)| (name.clone(), rule.endpoints.clone())).collect(),
         max_logins_per_day,
+        quota_per_day,
         options,
     })
 }
@@ -190,20 +196,6 @@ fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMa
         }
     }
     found
-}
-
-fn max_logins(section: &mut Section<'_, '_>) -> u32 {
-    let Some((number, at)) = section.integer("max_logins_per_day") else {
-        return LOGINS;
-    };
-    match u32::try_from(number) {
-        Ok(number) if number <= MOST_LOGINS => number,
-        _ => {
-            let name = section.within("max_logins_per_day");
-            section.complain(&at, format!("{name}: {number} is out of range; write 0 to {MOST_LOGINS}"));
-            LOGINS
-        }
-    }
 }
 
 fn options(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {

@@ -1,7 +1,7 @@
 //! Reading tables of TOML so that every mistake is found with its line, and nothing is read silently.
 
 use std::cell::RefCell;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -121,6 +121,17 @@ impl<'d, 'r> Section<'d, 'r> {
             entry.expected("a whole number without quotes");
         }
         parsed.map(|number| (number, entry.value.span()))
+    }
+
+    /// A whole number within a range; complains about any other.
+    pub(super) fn number(&mut self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
+        let (number, at) = self.integer(key)?;
+        let within = u32::try_from(number).ok().filter(|number| range.contains(number));
+        if within.is_none() {
+            let (name, least, most) = (self.within(key), range.start(), range.end());
+            self.complain(&at, format!("{name}: {number} is out of range; write {least} to {most}"));
+        }
+        within
     }
 
     pub(super) fn section(&mut self, key: &str) -> Option<Section<'d, 'r>> {

@@ -27,6 +27,11 @@ const BY_DEFAULT: &[&str] = &["refresh", "lock"];
 /// Allowed whatever the file says: it asks the cloud about an action of one's own and does nothing.
 const ALWAYS: Op = Op::CheckActionStatus;
 
+/// How often a vehicle is woken up within a day to be read, unless the file says otherwise: once an hour. Owners blame
+/// a hundred and more a day for flat 12 V batteries.
+const FORCED_READS: u32 = 24;
+const MOST_FORCED_READS: u32 = 100;
+
 /// A vehicle of an account.
 #[derive(Clone, Debug)]
 pub struct Vehicle {
@@ -36,6 +41,8 @@ pub struct Vehicle {
     pub selector: Selector,
     /// What callers may ask of it.
     pub allow: BTreeSet<Op>,
+    /// How often within a day it may be woken up to be read, 0 to 100; 24 unless the file says otherwise.
+    pub max_forced_reads_per_day: u32,
 }
 
 /// How a vehicle is found among those of an account. The text is never empty.
@@ -78,8 +85,10 @@ pub(super) fn read(mut section: Section<'_, '_>, accounts: &[&str]) -> Option<Ve
     let account = account(&mut section, accounts);
     let selector = selector(&mut section);
     let allow = allow(&mut section);
+    let max_forced_reads_per_day =
+        section.number("max_forced_reads_per_day", 0..=MOST_FORCED_READS).unwrap_or(FORCED_READS);
     section.finish();
-    Some(Vehicle { account: account?, selector: selector?, allow })
+    Some(Vehicle { account: account?, selector: selector?, allow, max_forced_reads_per_day })
 }
 
 fn account(section: &mut Section<'_, '_>, accounts: &[&str]) -> Option<Slug> {

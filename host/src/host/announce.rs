@@ -3,11 +3,8 @@
 use serde_json::json;
 
 use super::Host;
-use crate::account::Account;
-use crate::latch::LatchKind;
 use crate::operation::{OperationName, PolicyUsed, Report};
 use crate::outbox::Outgoing;
-use crate::primitives::SESSION;
 use crate::state::{Location, Published};
 use crate::vehicle::Vehicle;
 
@@ -20,7 +17,7 @@ impl Host {
         self.announce_info(protocol);
         self.announce_policy();
         for account in self.accounts.values() {
-            self.announce_account(account);
+            account.announce();
         }
         for vehicle in self.vehicles.values() {
             let (published, known, location, last_report) = {
@@ -87,25 +84,6 @@ impl Host {
             "state": "active",
         });
         self.publish_retained(self.topics.bridge_policy(POLICY_SLOT), &document);
-    }
-
-    /// Says how an account is.
-    pub(super) fn announce_account(&self, account: &Account) {
-        let latched = account.latch.current();
-        let state = match latched.as_ref().map(|latched| latched.kind) {
-            None => "ok",
-            Some(LatchKind::AuthRequired) => "auth_required",
-            Some(LatchKind::OtpRequired) => "otp_required",
-            Some(LatchKind::LockedOut) => "locked_out",
-        };
-        let session = account.surroundings.cells.slot(SESSION).map(|slot| slot.current());
-        let document = json!({
-            "state": state,
-            "reason": latched.as_ref().map(|latched| &latched.reason),
-            "since": latched.as_ref().map(|latched| latched.since),
-            "token_expires_at": session.and_then(|cell| cell.expires_at),
-        });
-        self.publish_retained(self.topics.account_state(&account.slug), &document);
     }
 
     /// Says that a vehicle is known to the cloud, and what it can do.

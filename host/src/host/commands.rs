@@ -7,14 +7,12 @@ use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Host;
-use crate::bindings::connector::{Command, ReadMode};
+use super::work::Commanded;
 use crate::command::{self, Action, Malformed};
-use crate::operation::step::Stopped;
-use crate::operation::{End, Operation, OperationName, Progress, Reason, Report, Stage, State};
+use crate::operation::{OperationName, Reason, Report, State};
 use crate::results::Known;
-use crate::state::Source;
 use crate::topics::Incoming;
-use crate::vehicle::{Turn, Vehicle};
+use crate::vehicle::{Supersession, Turn, Vehicle};
 
 /// A message on a topic that the host listens to.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +40,8 @@ pub struct RespondTo {
 struct Accepted {
     vehicle: Arc<Vehicle>,
     action: Action,
+    /// The last level of the topic, and the payload.
+    request: (String, String),
     report: Report,
     /// Keeps the host from having stopped before this command has its result.
     open: TaskTrackerToken,
@@ -134,7 +134,12 @@ impl Host {
             return Err(rejected(Reason::HostStopping, "the host is stopping".to_owned()));
         }
         match self.results.begin(slug, &report, request.respond_to.clone()).await {
-            Ok(Known::New) => Ok(Some(Accepted { vehicle: Arc::clone(vehicle), action, report, open })),
+            Ok(Known::New) => {
+                // It was understood, so it is text.
+                let payload = String::from_utf8_lossy(&request.payload).into_owned();
+                let request = (operation.to_owned(), payload);
+                Ok(Some(Accepted { vehicle: Arc::clone(vehicle), action, request, report, open }))
+            }
             Ok(Known::UnderWay) => Ok(None),
             Ok(Known::Over(report)) => Err(NotDone::Repeated(report)),
             Err(error) => Err(rejected(Reason::HostFault, error.to_string())),
@@ -143,44 +148,55 @@ impl Host {
 
     /// Gives a command its place in the queue and lets it run.
     fn begin(self: &Arc<Self>, accepted: Accepted) {
-        let Accepted { vehicle, action, mut report, open } = accepted;
+        let Accepted { vehicle, action, request, report, open } = accepted;
         let (name, since) = (action.name(), Instant::now());
         let turn = vehicle.enqueue(name);
         // Only what has a place can take that of an older one.
-        let newer = turn.is_some().then(|| vehicle.newest(name));
+        let superseded = match turn {
+            Some(_) => vehicle.newest(name),
+            None => Supersession::never(),
+        };
         self.announce_report(&vehicle.slug, &report);
+        let commanded = Commanded::new(self, &vehicle, &report, request);
         let host = Arc::clone(self);
         tokio::spawn(async move {
             let _open = open;
-            let mut stopping = host.stopping.subscribe();
-            let progress = Arc::new(Progress::default());
-            let mut place = None;
-            {
-                // The report is the task's own and is given out once, at its end, whichever way that comes.
-                let work = async {
-                    let Some(turn) = turn else {
-                        let message = "too many commands wait for this vehicle".to_owned();
-                        return report.end(State::Rejected, Reason::Busy, message);
-                    };
-                    // Held until the result is out, so that the results of a vehicle come in order.
-                    place = turn.await;
-                    let superseded = move || newer.as_ref().is_some_and(|newer| newer());
-                    host.work(&vehicle, action, superseded, since, &progress, &mut report).await;
+            let work = async |report: &mut Report, place: &mut Option<Turn>| {
+                let Some(turn) = turn else {
+                    let message = "too many commands wait for this vehicle".to_owned();
+                    return report.end(State::Rejected, Reason::Busy, message);
                 };
-                let stopped = tokio::select! {
-                    () = work => false,
-                    _ = stopping.wait_for(|stopping| *stopping) => true,
-                };
-                if stopped {
-                    let acted = progress.allowance.acted();
-                    let state = if acted { State::Unknown } else { State::Failed };
-                    let message = "the host stopped before the command had ended".to_owned();
-                    report.end(state, Reason::HostStopping, message);
-                }
-            }
-            progress.write_into(&mut report);
-            host.finish(&vehicle, name, report, place).await;
+                // Held until the result is out, so that the results of a vehicle come in order.
+                *place = turn.await;
+                host.work(&commanded, action, superseded, since, report).await;
+            };
+            host.see_through(&commanded, name, report, work).await;
         });
+    }
+
+    /// Lets a command be done, unless the host stops, and gives out its result.
+    pub(super) async fn see_through(
+        self: &Arc<Self>,
+        commanded: &Commanded,
+        name: OperationName,
+        mut report: Report,
+        work: impl AsyncFnOnce(&mut Report, &mut Option<Turn>),
+    ) {
+        let mut stopping = self.stopping.subscribe();
+        let mut place = None;
+        // The report is this task's own and is given out once, at its end, whichever way that comes.
+        let stopped = tokio::select! {
+            () = work(&mut report, &mut place) => false,
+            _ = stopping.wait_for(|stopping| *stopping) => true,
+        };
+        if stopped {
+            let acted = commanded.progress.allowance.acted();
+            let state = if acted { State::Unknown } else { State::Failed };
+            let message = "the host stopped before the command had ended".to_owned();
+            report.end(state, Reason::HostStopping, message);
+        }
+        commanded.progress.write_into(&mut report);
+        self.finish(&commanded.vehicle, name, report, place).await;
     }
 
     /// Gives out the final result, and reads what the command has changed.
@@ -210,140 +226,13 @@ impl Host {
             upstream_calls = report.upstream_calls,
             "command ended"
         );
-        if report.state == State::Succeeded && name.reaches_vehicle() && !name.is_read() {
+        // What may have happened shows in the next read, and what has happened too.
+        let may_have_acted = matches!(report.state, State::Succeeded | State::Timeout | State::Unknown);
+        if may_have_acted && name.reaches_vehicle() && !name.is_read() {
             let mut stopping = self.stopping.subscribe();
             tokio::select! {
                 () = self.read(vehicle) => {}
                 _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
-        }
-    }
-
-    /// Does the command, and writes down how it ended.
-    async fn work(
-        &self,
-        vehicle: &Arc<Vehicle>,
-        action: Action,
-        superseded: impl Fn() -> bool + Send + Sync + 'static,
-        since: Instant,
-        progress: &Arc<Progress>,
-        report: &mut Report,
-    ) {
-        let command = match self.command(vehicle, &action).await {
-            Ok(command) => command,
-            Err(message) => return report.end(State::Rejected, Reason::BadPayload, message),
-        };
-        let source = match &command {
-            Command::Read(ReadMode::Forced) => Source::Vehicle,
-            _ => Source::Cached,
-        };
-        let name = action.name();
-        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
-        let operation = Operation::new(report.id.clone(), name, account, slug)
-            .since(since)
-            .superseded_by(superseded)
-            .reporting(Arc::clone(progress));
-        report.policy = Some((&operation.policy).into());
-        let found = match self.find(vehicle, &operation).await {
-            Ok(found) => found,
-            Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
-                let state = if failed.rejected { State::Rejected } else { State::Failed };
-                return report.end(state, failed.reason, failed.message);
-            }
-        };
-        // The host learned only now what the vehicle has.
-        if vehicle.lacks(name) {
-            let message = format!("this vehicle does not have {name}");
-            return report.end(State::Rejected, Reason::Unsupported, message);
-        }
-        let sent_at = std::sync::OnceLock::new();
-        let stage = |stage: Stage| {
-            let state = match stage {
-                Stage::Sent => State::Sent,
-                Stage::Pending => State::Pending,
-            };
-            sent_at.get_or_init(|| self.ground.clock.now());
-            let mut step = Report { state, sent_at: sent_at.get().copied(), ..report.clone() };
-            progress.write_into(&mut step);
-            self.announce_report(&vehicle.slug, &step);
-        };
-        let end = operation.run(found.vehicle, command, stage).await;
-        report.sent_at = sent_at.into_inner();
-        self.announce_account(&vehicle.account);
-        match end {
-            End::Done { state } => {
-                report.state = State::Succeeded;
-                if let Some(state) = state {
-                    self.publish_state(vehicle, state, source);
-                }
-            }
-            End::Otherwise { state, reason, message } => {
-                if source == Source::Vehicle {
-                    // It was asked and did not answer: what is known is older than somebody wanted it to be.
-                    self.publish_stale(vehicle);
-                }
-                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle.
-                if reason == Reason::Unsupported && state == State::Failed {
-                    self.learn_unsupported(vehicle, name);
-                }
-                report.end(state, reason, crate::redact::mask_vins(&message));
-            }
-        }
-        if let Some(action_id) = progress.action_id().filter(|_| name.reaches_vehicle()) {
-            vehicle.memory().last_action = Some(action_id);
-        }
-    }
-
-    /// The command as the connector is told it.
-    async fn command(&self, vehicle: &Vehicle, action: &Action) -> Result<Command, String> {
-        Ok(match action {
-            Action::RefreshCached => Command::Read(ReadMode::Cached),
-            Action::RefreshSmart(max_age) => Command::Read(self.smart(vehicle, *max_age)),
-            Action::RefreshForce => Command::Read(ReadMode::Forced),
-            Action::Lock => Command::Lock,
-            Action::Unlock => Command::Unlock,
-            Action::StartClimate(climate) => Command::StartClimate(climate.clone()),
-            Action::StopClimate => Command::StopClimate,
-            Action::SetWindows(windows) => Command::SetWindows(*windows),
-            Action::OpenChargePort => Command::OpenChargePort,
-            Action::CloseChargePort => Command::CloseChargePort,
-            Action::SetChargingCurrent(percent) => Command::SetChargingCurrent(*percent),
-            Action::CheckActionStatus(None) => {
-                let last = vehicle.memory().last_action.clone();
-                Command::CheckActionStatus(
-                    last.ok_or("no command has reached this vehicle since the host started")?,
-                )
-            }
-            // An identifier of ours stands for the action that it became; anything else is the vendor's.
-            Action::CheckActionStatus(Some(id)) => {
-                let ours = self.results.result(&vehicle.slug, id).await.ok().flatten();
-                Command::CheckActionStatus(
-                    ours.and_then(|report| report.upstream_action_id).unwrap_or(id.clone()),
-                )
-            }
-        })
-    }
-
-    /// Reads every vehicle that was found, so that there is something to see before the first command.
-    pub async fn read_all(&self) {
-        for vehicle in self.vehicles.values() {
-            self.read(vehicle).await;
-        }
-    }
-
-    /// Reads a vehicle without anybody having asked: at the start, and after a command, whose effect shows only
-    /// then. A cached read: it wakes nobody up.
-    async fn read(&self, vehicle: &Arc<Vehicle>) {
-        let known = vehicle.memory().found.clone();
-        let Some(found) = known else { return };
-        let id = format!("host-{}", uuid::Uuid::now_v7().simple());
-        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
-        let operation = Operation::new(id, OperationName::RefreshCached, account, slug);
-        match operation.run(found.vehicle, Command::Read(ReadMode::Cached), |_| {}).await {
-            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached),
-            End::Done { state: None } => {}
-            End::Otherwise { message, .. } => {
-                tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
             }
         }
     }

@@ -62,7 +62,7 @@ impl Host {
             return Ok(found);
         }
         let answer = Step::new(operation).take(&Ask::ListVehicles, || {}).await;
-        self.announce_account(&vehicle.account);
+        vehicle.account.announce();
         let Answer::Vehicles(listed) = answer? else {
             return Err(failed(
                 Reason::ConnectorFault,

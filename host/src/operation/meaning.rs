@@ -1,24 +1,42 @@
 //! What is told to people: from what a plugin said, or the host found out, to a reason code.
 
 use super::Reason;
+use crate::account::Account;
 use crate::bindings::policy::{Failure, Fault, Phase, Transport, Verdict};
 use crate::latch::LatchKind;
 use crate::plugin::POLICY_FAULT;
-use crate::primitives::{PIN, Surroundings};
+use crate::primitives::PIN;
 use crate::session::NotRenewed;
 
 /// The reason of an attempt that failed.
-pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, surroundings: &Surroundings) -> Reason {
+pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account) -> Reason {
     if verdict.rule == POLICY_FAULT {
         return Reason::PolicyFault;
     }
+    let surroundings = &account.surroundings;
     match (failure.phase, failure.transport) {
         // The host did not send it: there is none, or it was refused before.
         (Phase::Pin, Some(Transport::Denied)) if !surroundings.secrets.contains_key(PIN) => {
             Reason::PinMissing
         }
         (Phase::Pin, Some(Transport::Denied)) if surroundings.pin.is_refused() => Reason::PinRejected,
+        (_, Some(Transport::Denied)) if account.requests.left(account.clock().now()) == Some(0) => {
+            Reason::Quota
+        }
         (phase, _) => of_fault(&verdict.fault, phase),
+    }
+}
+
+/// What is told of it: the vendor's words, and where they mislead what they mean.
+pub(super) fn in_words(failure: &Failure, verdict: &Verdict) -> String {
+    match &verdict.fault {
+        // Vendors say "expired" of a token that was ended a moment after it was given out.
+        Fault::Other(what) if what == "fresh-token-refused" => format!(
+            "the cloud refused a token that it had just given out ({}): another program ends this account's sessions, \
+             or the account may not do this",
+            failure.message
+        ),
+        _ => failure.message.clone(),
     }
 }
 
@@ -26,9 +44,13 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, surroundings: &Su
 pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
     match why {
         NotRenewed::Latched(latched) => latched.kind.into(),
-        NotRenewed::NotDue { .. } => Reason::UpstreamUnavailable,
+        // Whoever comes later is told what the first one was told.
+        NotRenewed::NotDue { because: Some(first), .. } => of_not_renewed(first),
+        NotRenewed::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
         NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault, Phase::Refresh),
-        NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals => Reason::Cooldown,
+        NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals | NotRenewed::Fight { .. } => {
+            Reason::Cooldown
+        }
         NotRenewed::Plugin(_) => Reason::ConnectorFault,
         NotRenewed::Store(_) => Reason::HostFault,
         NotRenewed::Stopping => Reason::HostStopping,

@@ -90,6 +90,12 @@ impl OperationName {
         }
     }
 
+    /// The operation of this name, if it can be commanded.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::COMMANDABLE.into_iter().find(|operation| operation.as_str() == name)
+    }
+
     /// What it does to the world.
     #[must_use]
     pub const fn effect(self) -> Effect {

@@ -3,6 +3,7 @@
 //! Pure, and short enough to be read in one go: this is what holds whatever a plugin says.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::time::Duration;
 
 use crate::bindings::policy::{Certainty, Decision};
@@ -24,6 +25,19 @@ pub(super) enum Action {
     AskLater(Duration),
     GiveUp,
     Latch(LatchKind),
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Renew => f.write_str("refresh"),
+            Self::Discard(cell) => write!(f, "discard {cell}"),
+            Self::Pause(pause) => write!(f, "repeat after {} ms", pause.as_millis()),
+            Self::AskLater(pause) => write!(f, "ask after {} ms", pause.as_millis()),
+            Self::GiveUp => f.write_str("give up"),
+            Self::Latch(kind) => write!(f, "latch {}", kind.as_str()),
+        }
+    }
 }
 
 /// What the rules depend on.

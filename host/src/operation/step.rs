@@ -3,6 +3,12 @@
 //! The policy says what a failure means and what should follow. The host does it unless one of its own rules
 //! forbids it; [`rules`] is where they stand. After a refresh a step is repeated once; a command whose
 //! outcome is unknown is never sent again; attempts, pauses and requests are bounded.
+//!
+//! `admission` is what comes before an attempt, `remedies` what comes between two, `failed` how it ends otherwise.
+
+mod admission;
+mod failed;
+mod remedies;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,43 +16,18 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::permits::Permits;
+pub(crate) use self::failed::{Failed, Stopped};
 use super::rules::Action;
-use super::{Operation, Reason, meaning, rules};
-use crate::bindings::connector::{Command, ReadMode, VehicleRef};
-use crate::bindings::policy::{
-    Attempt, Certainty, Decision, Effect, Failure, Fault, Phase, RefreshReason, Verdict,
-};
+use super::{Operation, rules};
+use crate::audit::{Decided, Entry};
+use crate::bindings::names::Named as _;
+use crate::bindings::policy::{Attempt, Decision, Effect, Failure, Fault, Verdict};
 use crate::cell::Snapshot;
-use crate::circuit::Purpose;
-use crate::failure::{self, Facts, fault_name};
-use crate::latch::{LatchKind, Latched};
+use crate::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, POLICY_FAULT};
 use crate::primitives::{Call, SESSION};
-use crate::sandbox::CallFault;
-use crate::session::{self, NotRenewed, Renewal, Renewed};
+use crate::retry_budget::Price;
 use crate::time::milliseconds;
-
-/// Why a step has no answer.
-#[derive(Debug)]
-pub(crate) enum Stopped {
-    /// The policy wants to know what became of the command before anything else. If there is no way to ask, it has
-    /// failed like this.
-    AskLater(Duration, Failed),
-    /// It has failed.
-    Failed(Failed),
-}
-
-/// A step that failed.
-#[derive(Debug)]
-pub(crate) struct Failed {
-    pub(crate) reason: Reason,
-    pub(crate) message: String,
-    /// The vehicle may have acted.
-    pub(crate) ambiguous: bool,
-    /// Nothing was tried.
-    pub(crate) rejected: bool,
-}
 
 /// The steps of one operation, one after the other.
 #[derive(Debug)]
@@ -62,6 +43,8 @@ pub(crate) struct Step<'a> {
     pinned: Option<Snapshot>,
     /// The cells as the last call saw them.
     last_view: Snapshot,
+    /// What the last repeat has cost.
+    paid: Option<Price>,
 }
 
 impl<'a> Step<'a> {
@@ -73,7 +56,14 @@ impl<'a> Step<'a> {
             discarded: BTreeSet::new(),
             pinned: None,
             last_view: Snapshot::default(),
+            paid: None,
         }
+    }
+
+    /// The steps that follow a command which the cloud has taken before the host was restarted.
+    pub(crate) fn resumed(operation: &'a Operation) -> Self {
+        let pinned = operation.account.surroundings.cells.snapshot();
+        Self { pinned: Some(pinned), ..Self::new(operation) }
     }
 
     /// The cloud has taken the command: from now on ask with the cells that it was sent with.
@@ -86,6 +76,7 @@ impl<'a> Step<'a> {
         self.number = 0;
         self.renewed = false;
         self.discarded.clear();
+        self.paid = None;
     }
 
     /// Asks, and repeats as the policy wants and the host allows. `trying` is called before each attempt.
@@ -101,7 +92,8 @@ impl<'a> Step<'a> {
             }
             trying();
             let operation = self.operation;
-            let asked = operation.connector.ask(&operation.account.described, ask, self.call());
+            let (call, token_age) = self.call();
+            let asked = operation.connector.ask(&operation.account.described, ask, call);
             let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else {
                 return Err(self.out_of_time());
             };
@@ -109,47 +101,59 @@ impl<'a> Step<'a> {
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
                     permits.succeeded();
+                    operation.account.retries.succeeded(self.paid, operation.account.clock());
                     reveal(&called.call, &mut answer);
                     return Ok(answer);
                 }
-                Ok(Err(failure)) => self.describe(failure, &called.call),
+                Ok(Err(failure)) => self.describe(failure, &called.call, token_age),
                 Err(fault) => return Err(self.fault(&fault)),
             };
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
             permits.failed(&verdict, &operation.policy).await;
-            // A policy that could not say what it is has no say in what follows.
-            let decision = match verdict.rule == POLICY_FAULT {
-                true => Decision::GiveUp,
-                false => operation.policy.decide(&self.attempt(&failure, &verdict)).await,
-            };
-            if self.pin_was_refused(&failure, &verdict).await {
-                return Err(Stopped::Failed(self.failed(&failure, &verdict)));
+            repeated = Some(self.follow(ask, failure, verdict).await?);
+        }
+    }
+
+    /// Does what the policy decides about a failure, as far as the host's rules allow. Returns when the step is to
+    /// be repeated, and says why.
+    async fn follow(
+        &mut self,
+        ask: &Ask,
+        failure: Failure,
+        verdict: Verdict,
+    ) -> Result<&'static str, Stopped> {
+        let operation = self.operation;
+        let attempt = self.attempt(failure, verdict);
+        // A policy that could not say what it is has no say in what follows.
+        let decision = match attempt.verdict.rule == POLICY_FAULT {
+            true => Decision::GiveUp,
+            false => operation.policy.decide(&attempt).await,
+        };
+        let (failure, verdict) = (attempt.failure.clone(), attempt.verdict.clone());
+        let facts = rules::Facts {
+            actuates: self.sends_command(ask) && failure.effect == Effect::Actuation,
+            certainty: failure.certainty,
+            number: self.number,
+            renewed: self.renewed,
+            discarded: &self.discarded,
+            left: self.left(),
+        };
+        let action = match self.pin_was_refused(&failure, &verdict).await {
+            true => Action::GiveUp,
+            false => rules::admit(decision.clone(), facts),
+        };
+        self.record(attempt, decision, &action).await;
+        match action {
+            Action::Renew => self.renew(&failure).await,
+            Action::Discard(cell) => self.discard(cell, &failure).await,
+            Action::Pause(pause) => self.pause(pause, self.failed(&failure, &verdict), &verdict.fault).await,
+            Action::AskLater(pause) => Err(Stopped::AskLater(pause, self.failed(&failure, &verdict))),
+            Action::Latch(kind) => {
+                operation.account.set_latch(kind, failure.message.clone()).await;
+                Err(Stopped::Failed(self.failed(&failure, &verdict)))
             }
-            let facts = rules::Facts {
-                actuates: self.sends_command(ask) && failure.effect == Effect::Actuation,
-                certainty: failure.certainty,
-                number: self.number,
-                renewed: self.renewed,
-                discarded: &self.discarded,
-                left: self.left(),
-            };
-            repeated = Some(match rules::admit(decision, facts) {
-                Action::Renew => self.renew(&failure).await?,
-                Action::Discard(cell) => self.discard(cell, &failure).await?,
-                Action::Pause(pause) => {
-                    tokio::time::sleep(pause).await;
-                    "after a pause"
-                }
-                Action::AskLater(pause) => {
-                    return Err(Stopped::AskLater(pause, self.failed(&failure, &verdict)));
-                }
-                Action::Latch(kind) => {
-                    self.latch(kind, &failure).await;
-                    return Err(Stopped::Failed(self.failed(&failure, &verdict)));
-                }
-                Action::GiveUp => return Err(Stopped::Failed(self.failed(&failure, &verdict))),
-            });
+            Action::GiveUp => Err(Stopped::Failed(self.failed(&failure, &verdict))),
         }
     }
 
@@ -162,52 +166,8 @@ impl<'a> Step<'a> {
         matches!(ask, Ask::Execute(..)) && self.operation.effect() != Effect::Read
     }
 
-    /// What may keep a step from being tried, or tried again.
-    fn may_try(&self, ask: &Ask) -> Result<(), Stopped> {
-        let operation = self.operation;
-        if let Some(latched) = operation.account.latch.current() {
-            return Err(self.latched(&latched));
-        }
-        if self.sends_command(ask) && (operation.superseded)() {
-            return Err(self.not_tried(Reason::Superseded, "a newer command for the same takes its place"));
-        }
-        if Instant::now() >= operation.deadline {
-            let message =
-                format!("not sent within the {} s that it may take", operation.name.deadline().as_secs());
-            return Err(self.not_tried(Reason::UpstreamUnavailable, message));
-        }
-        Ok(())
-    }
-
-    /// Makes sure that there is a session which has not ended. An early refresh that fails is no failure as long
-    /// as the token is good.
-    async fn ensure_session(&mut self) -> Result<(), Stopped> {
-        let account = &self.operation.account;
-        let Some(slot) = account.surroundings.cells.slot(SESSION) else { return Ok(()) };
-        let cell = slot.current();
-        let Some(reason) = session::needs_renewal(&cell, account) else { return Ok(()) };
-        let renewing = self.renewal().renew(reason, cell.generation);
-        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
-            return Err(self.out_of_time());
-        };
-        match renewed {
-            Ok(renewed) => {
-                let newer = match renewed {
-                    Renewed::Fresh => true,
-                    Renewed::Adopted(adopted) => adopted.generation > cell.generation,
-                };
-                if newer && reason == RefreshReason::Expiring {
-                    self.operation.progress.refreshed();
-                }
-                Ok(())
-            }
-            Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
-            Err(_) if cell.expires_in(account.clock()).is_some_and(|left| left.is_positive()) => Ok(()),
-            Err(why) => Err(self.not_renewed(&why)),
-        }
-    }
-
-    fn call(&self) -> Call {
+    /// A call, and the age of the token that it begins with.
+    fn call(&self) -> (Call, Option<Duration>) {
         let operation = self.operation;
         let mut view = operation.account.surroundings.cells.snapshot();
         if let Some(pinned) = &self.pinned {
@@ -215,120 +175,64 @@ impl<'a> Step<'a> {
                 view.pin(name, Arc::clone(cell));
             }
         }
-        Call::new(
+        let token_age = view.cell(SESSION).and_then(|cell| cell.age(operation.account.clock()));
+        let call = Call::new(
             Arc::clone(&operation.account.surroundings),
             Arc::clone(&operation.allowance),
             operation.id.clone(),
             view,
-        )
+        );
+        (call, token_age)
     }
 
-    fn describe(&self, reported: crate::bindings::types::Failure, call: &Call) -> Failure {
+    fn describe(
+        &self,
+        reported: crate::bindings::types::Failure,
+        call: &Call,
+        token_age: Option<Duration>,
+    ) -> Failure {
         let operation = self.operation;
-        let session = self.last_view.cell(SESSION);
         let facts = Facts {
             cloud: &operation.connector.manifest().cloud,
             operation: operation.name.as_str(),
             effect: operation.effect(),
-            token_age: session.and_then(|cell| cell.age(operation.account.clock())),
+            token_age,
         };
         failure::describe(&facts, reported, call)
     }
 
-    fn attempt(&self, failure: &Failure, verdict: &Verdict) -> Attempt {
+    fn attempt(&self, failure: Failure, verdict: Verdict) -> Attempt {
         let operation = self.operation;
+        let account = &operation.account;
+        let affordable = account.retries.left(account.clock()) / Price::Fault.units();
         Attempt {
-            failure: failure.clone(),
-            verdict: verdict.clone(),
+            failure,
+            verdict,
             number: self.number,
             refreshed: self.renewed,
-            superseded: (operation.superseded)(),
+            superseded: operation.superseded.happened(),
             elapsed: milliseconds(operation.started.elapsed()),
             remaining: milliseconds(self.left()),
-            retry_budget: rules::MOST_ATTEMPTS.saturating_sub(self.number),
+            retry_budget: rules::MOST_ATTEMPTS.saturating_sub(self.number).min(affordable),
             random: fastrand::u64(..),
         }
     }
 
-    /// A few wrong PINs lock the PIN for its owner as well: one that was refused is not sent again. (How often it
-    /// may be sent without success at all is the HTTP primitive's to count, so that this does not hang on a policy.)
-    async fn pin_was_refused(&self, failure: &Failure, verdict: &Verdict) -> bool {
-        let refused = failure.phase == Phase::Pin
-            && failure.transport.is_none()
-            && verdict.fault == Fault::CredentialsRejected;
-        if refused {
-            let account = &self.operation.account;
-            tracing::error!(account = account.slug, "the vendor refused the PIN; it is not sent again");
-            if let Err(error) = account.surroundings.pin.refuse(account.clock().now()).await {
-                tracing::error!(account = account.slug, "that holds only until a restart: {error}");
-            }
-        }
-        refused
-    }
-
-    async fn renew(&mut self, failure: &Failure) -> Result<&'static str, Stopped> {
-        self.renewed = true;
-        let refused = self.last_view.generation(SESSION);
-        let renewing = self.renewal().renew(RefreshReason::Refused, refused);
-        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
-            return Err(self.out_of_time());
-        };
-        match renewed {
-            Ok(Renewed::Fresh) => {
-                self.operation.progress.refreshed();
-                Ok("after a token refresh")
-            }
-            Ok(Renewed::Adopted(cell)) if cell.generation > refused => {
-                self.operation.progress.refreshed();
-                Ok("with the token that another operation refreshed")
-            }
-            Ok(Renewed::Adopted(_)) => Ok("with the same token, as the policy wants"),
-            Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
-            Err(why) => {
-                let message = format!("{}; no new token: {why}", failure.message);
-                Err(match self.not_renewed(&why) {
-                    Stopped::Failed(failed) => Stopped::Failed(Failed { message, ..failed }),
-                    later @ Stopped::AskLater(..) => later,
-                })
-            }
-        }
-    }
-
-    fn renewal(&self) -> Renewal {
+    async fn record(&self, attempt: Attempt, decision: Decision, action: &Action) {
         let operation = self.operation;
-        Renewal {
-            account: Arc::clone(&operation.account),
-            policy: operation.policy.clone(),
-            connector: operation.connector.clone(),
-            allowance: Arc::clone(&operation.allowance),
+        let entry = Entry {
+            account: operation.account.slug.clone(),
+            vehicle: operation.vehicle.clone(),
             operation: operation.id.clone(),
-        }
+            session_generation: self.last_view.generation(SESSION),
+            policy: (&operation.policy).into(),
+            decided: Decided::Failure { attempt, decision },
+            done: action.to_string(),
+        };
+        operation.account.shared.audit.record(entry).await;
     }
 
-    async fn discard(&mut self, cell: String, failure: &Failure) -> Result<&'static str, Stopped> {
-        let used = self.last_view.generation(&cell);
-        if let Some(slot) = self.operation.account.surroundings.cells.slot(&cell)
-            && let Err(error) = slot.discard(used).await
-        {
-            let message = format!("{}; {cell} could not be discarded: {error}", failure.message);
-            return Err(self.not_tried(Reason::HostFault, message));
-        }
-        if let Some(pinned) = &mut self.pinned {
-            pinned.unpin(&cell);
-        }
-        self.discarded.insert(cell);
-        Ok("after what the cloud no longer knows was discarded")
-    }
-
-    async fn latch(&self, kind: LatchKind, failure: &Failure) {
-        let account = &self.operation.account;
-        tracing::error!(account = account.slug, ?kind, "a person must act: {}", failure.message);
-        if let Err(error) = account.latch.set(kind, failure.message.clone(), account.clock().now()).await {
-            tracing::error!(account = account.slug, "the latch holds only until a restart: {error}");
-        }
-    }
-
-    /// The audit trail: what failed, what it was taken for, and by which rule of which policy.
+    /// For the log: what failed, what it was taken for, and by which rule of which policy.
     fn note(&self, failure: &Failure, verdict: &Verdict) {
         let operation = self.operation;
         let policy = operation.policy.generation();
@@ -343,7 +247,7 @@ impl<'a> Step<'a> {
             certainty = ?failure.certainty,
             http_status = failure.http_status,
             code = failure.code,
-            fault = fault_name(&verdict.fault),
+            fault = verdict.fault.name(),
             rule = verdict.rule,
             session_generation = self.last_view.generation(SESSION),
             policy = %format_args!("{} {}", policy.name, policy.version),
@@ -362,101 +266,6 @@ impl<'a> Step<'a> {
             attempt = self.number,
             "operation repeated {why}"
         );
-    }
-
-    fn failed(&self, failure: &Failure, verdict: &Verdict) -> Failed {
-        let reason = meaning::of_failure(failure, verdict, &self.operation.account.surroundings);
-        Failed {
-            reason,
-            message: failure.message.clone(),
-            ambiguous: matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted),
-            rejected: false,
-        }
-    }
-
-    fn fault(&self, fault: &CallFault) -> Stopped {
-        let acted = self.operation.allowance.acted();
-        Stopped::Failed(Failed {
-            reason: Reason::ConnectorFault,
-            message: fault.to_string(),
-            ambiguous: acted,
-            rejected: false,
-        })
-    }
-
-    /// The operation's time is over. What was sent before may still have its effect.
-    fn out_of_time(&self) -> Stopped {
-        Stopped::Failed(Failed {
-            reason: Reason::UpstreamUnavailable,
-            message: format!(
-                "no result within the {} s that it may take",
-                self.operation.name.deadline().as_secs()
-            ),
-            ambiguous: self.operation.allowance.acted(),
-            rejected: false,
-        })
-    }
-
-    fn not_tried(&self, reason: Reason, message: impl Into<String>) -> Stopped {
-        Stopped::Failed(Failed {
-            reason,
-            message: message.into(),
-            ambiguous: false,
-            rejected: self.number == 0,
-        })
-    }
-
-    fn latched(&self, latched: &Latched) -> Stopped {
-        self.not_tried(latched.kind.into(), latched.reason.clone())
-    }
-
-    fn not_renewed(&self, why: &NotRenewed) -> Stopped {
-        self.not_tried(meaning::of_not_renewed(why), why.to_string())
-    }
-
-    /// A place in every circuit. A command never finds out whether a cloud is well again, so when a circuit waits for
-    /// somebody to look, a cached read does.
-    async fn permits(&self, ask: &Ask) -> Result<Permits<'a>, Stopped> {
-        let purpose = if self.sends_command(ask) { Purpose::Act } else { Purpose::Read };
-        let mut admitted = Permits::take(self.operation, purpose);
-        if let (Err(shut), Ask::Execute(vehicle, _)) = (&admitted, ask)
-            && purpose == Purpose::Act
-            && shut.refused.probe_wanted
-        {
-            self.probe(vehicle).await;
-            admitted = Permits::take(self.operation, purpose);
-        }
-        admitted.map_err(|shut| {
-            let retry_in = shut.refused.retry_in.max(Duration::from_secs(1));
-            let seconds = retry_in.as_secs();
-            let message = format!("the circuit of {} is open; the next try is in {seconds} s", shut.name);
-            let failed = self.not_tried(Reason::BreakerOpen, message);
-            match (failed, ask) {
-                // The command is on its way; only the question has to wait.
-                (Stopped::Failed(failed), Ask::Resume(..)) => {
-                    Stopped::AskLater(retry_in.min(rules::LONGEST_PAUSE), failed)
-                }
-                (failed, _) => failed,
-            }
-        })
-    }
-
-    async fn probe(&self, vehicle: &VehicleRef) {
-        let Ok(permits) = Permits::take(self.operation, Purpose::Read) else { return };
-        let operation = self.operation;
-        let read = Ask::Execute(vehicle.clone(), Command::Read(ReadMode::Cached));
-        let asked = operation.connector.ask(&operation.account.described, &read, self.call());
-        let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else { return };
-        match called.answer {
-            Ok(Ok(_)) => permits.succeeded(),
-            Ok(Err(failure)) => {
-                let failure = self.describe(failure, &called.call);
-                let verdict = operation.policy.classify(&failure).await;
-                self.note(&failure, &verdict);
-                permits.failed(&verdict, &operation.policy).await;
-            }
-            Err(_fault) => {}
-        }
     }
 }
 

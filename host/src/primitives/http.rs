@@ -1,6 +1,5 @@
 //! Requests for guests.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -88,17 +87,17 @@ impl Call {
         if request.acts_on_vehicle && self.allowance.outcome_unknown() {
             return Err(denied("an earlier request of this operation may have moved the vehicle"));
         }
-        if !self.allowance.take_send() {
-            return Err(denied("this operation has used up its requests"));
+        self.allowance.take_send().map_err(denied)?;
+        if request.acts_on_vehicle
+            && let Err(error) = self.allowance.write_down().await
+        {
+            return Err(denied(format!("it could not be written down that the command is sent: {error}")));
         }
         let answer = self.exchange(&request, prepared).await;
         let sent = !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
         if request.acts_on_vehicle && sent {
             self.acted = true;
-            self.allowance.acted.store(true, Ordering::Relaxed);
-            if answer.is_err() {
-                self.allowance.outcome_unknown.store(true, Ordering::Relaxed);
-            }
+            self.allowance.note_act(answer.is_ok());
         }
         let (status, incoming) = answer?;
         let captured_before = self.captured.len();

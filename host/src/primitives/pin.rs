@@ -42,7 +42,7 @@ impl PinGuard {
     /// Whether the PIN is not sent any more.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        self.latch.current().is_some() || self.offers.load(Ordering::Relaxed) >= MOST_OFFERS
+        self.latch.is_set_for_good() || self.offers.load(Ordering::Relaxed) >= MOST_OFFERS
     }
 
     /// The vendor has refused it.
@@ -52,7 +52,7 @@ impl PinGuard {
     /// When that could not be stored. It holds all the same, until the next restart.
     pub async fn refuse(&self, now: Timestamp) -> Result<(), StoreError> {
         let reason = "the vendor refused the PIN".to_owned();
-        self.latch.set(LatchKind::AuthRequired, reason, now).await.map(|_latched| ())
+        self.latch.set(LatchKind::AuthRequired, reason, now, None).await.1
     }
 
     /// It was sent and answered. A server that is unwell has not looked at it.

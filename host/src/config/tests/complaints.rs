@@ -28,7 +28,7 @@ fn complaints_name_the_line_and_the_way_out() {
         ("[acount.main]", "car.toml:3: unknown table [acount]; did you mean [account]?"),
         (
             "[homeassistant]",
-            "car.toml:3: unknown table [homeassistant]; there are [mqtt], [account], [vehicle], [policy], [log]",
+            "car.toml:3: unknown table [homeassistant]; there are [mqtt], [account], [vehicle], [policy], [log], [state]",
         ),
         ("version = \"5\"", "car.toml:3: mqtt.version: found a string; write a whole number without quotes"),
         ("version = 3", "car.toml:3: mqtt.version: 3 is unknown; 5 falls back to 4 (MQTT 3.1.1) by itself"),
@@ -151,6 +151,7 @@ fn complaints_about_accounts() {
             "max_logins_per_day = -1",
             "car.toml:6: account.main.max_logins_per_day: -1 is out of range; write 0 to 10",
         ),
+        ("quota_per_day = 0", "car.toml:6: account.main.quota_per_day: 0 is out of range; write 1 to 100000"),
         (
             "options = { x = 1.5 }",
             "car.toml:6: account.main.options.x: found a float; write text, a whole number, true or false",

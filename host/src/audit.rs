@@ -1,0 +1,70 @@
+//! The audit trail: every decision of a policy, with everything that it depended on.
+//!
+//! A record holds the arguments of the questions, so that another policy can be asked the same ones later: what
+//! would it have done? The arguments hold no secrets, since policies are shown none.
+
+mod forms;
+mod record;
+mod replay;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use self::record::{Decided, Entry, PolicyIdentity, Record};
+pub use self::replay::{Answer, Difference, replay};
+use crate::store::{Kind, Store, StoreError, Write};
+use crate::time::Clock;
+
+/// How many records are kept; a few weeks of a home, a few minutes of a storm.
+pub const KEPT: u64 = 5_000;
+
+/// Keeps the latest decisions.
+#[derive(Debug)]
+pub struct Audit {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    next: AtomicU64,
+}
+
+/// Keys sort as numbers do.
+fn key(seq: u64) -> String {
+    format!("{seq:020}")
+}
+
+impl Audit {
+    /// Goes on where the store's last record ends.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let keys = store.list(Kind::Audit).await?.into_iter().map(|(key, _)| key);
+        let last = keys.filter_map(|key| key.parse::<u64>().ok()).max().unwrap_or(0);
+        Ok(Self { store, clock, next: AtomicU64::new(last + 1) })
+    }
+
+    /// Keeps a decision, and forgets the oldest. What cannot be stored is logged: a decision is not undone because
+    /// nobody can write it down.
+    pub async fn record(&self, entry: Entry) {
+        let seq = self.next.fetch_add(1, Ordering::Relaxed);
+        let record = Record { seq, at: self.clock.now(), entry };
+        let mut writes = Vec::with_capacity(2);
+        match Write::document(Kind::Audit, key(seq), &record) {
+            Ok(write) => writes.push(write),
+            Err(error) => return tracing::error!("a decision is not in the audit trail: {error}"),
+        }
+        writes.extend(seq.checked_sub(KEPT).map(|old| Write::remove(Kind::Audit, key(old))));
+        if let Err(error) = self.store.commit(writes).await {
+            tracing::error!("a decision is not in the audit trail: {error}");
+        }
+    }
+}
+
+/// The records among those that a store has, oldest first. What is no record of this version is left out.
+#[must_use]
+pub fn records(stored: Vec<(String, Vec<u8>)>) -> Vec<Record> {
+    stored.into_iter().filter_map(|(_, bytes)| serde_json::from_slice(&bytes).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests;

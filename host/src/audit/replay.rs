@@ -1,0 +1,90 @@
+//! What would another policy have decided?
+
+use serde::Serialize;
+
+use super::{Decided, Record};
+use crate::bindings::names::Named as _;
+use crate::bindings::policy::{Attempt, Decision, RefreshDecision, Verdict};
+use crate::plugin::Policy;
+
+/// What a policy says to what is in a record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// The kind of failure; absent for a refresh.
+    pub fault: Option<String>,
+    /// The rule by which it knew.
+    pub rule: Option<String>,
+    /// The decision.
+    pub decision: String,
+}
+
+/// A record on which two policies differ.
+#[derive(Debug, Clone, Serialize)]
+pub struct Difference<'r> {
+    /// The record.
+    pub record: &'r Record,
+    /// What was decided then.
+    pub recorded: Answer,
+    /// What the candidate decides.
+    pub candidate: Answer,
+}
+
+/// Asks a candidate what was asked then. None if it decides the same for the same kind of failure; by which rule it
+/// knows does not matter.
+pub async fn replay<'r>(record: &'r Record, candidate: &Policy) -> Option<Difference<'r>> {
+    let (recorded, candidate) = match &record.entry.decided {
+        Decided::Failure { attempt, decision } => {
+            let verdict = candidate.classify(&attempt.failure).await;
+            let asked = Attempt { verdict: verdict.clone(), ..attempt.clone() };
+            let answer = candidate.decide(&asked).await;
+            (of_failure(&attempt.verdict, decision), of_failure(&verdict, &answer))
+        }
+        Decided::Refresh { session, decision } => {
+            (of_refresh(decision), of_refresh(&candidate.admit_refresh(session).await))
+        }
+    };
+    let same = (&recorded.fault, &recorded.decision) == (&candidate.fault, &candidate.decision);
+    (!same).then_some(Difference { record, recorded, candidate })
+}
+
+fn of_failure(verdict: &Verdict, decision: &Decision) -> Answer {
+    Answer {
+        fault: Some(verdict.fault.name().to_owned()),
+        rule: Some(verdict.rule.clone()),
+        decision: in_words(decision),
+    }
+}
+
+fn of_refresh(decision: &RefreshDecision) -> Answer {
+    let decision = match decision {
+        RefreshDecision::Refresh => "refresh".to_owned(),
+        RefreshDecision::Adopt => "adopt".to_owned(),
+        RefreshDecision::Wait(pause) => format!("wait {pause} ms"),
+        RefreshDecision::Stop(latch) => format!("stop {}", latch.name()),
+        RefreshDecision::Other(what) => format!("other {what}"),
+    };
+    Answer { fault: None, rule: None, decision }
+}
+
+fn in_words(decision: &Decision) -> String {
+    match decision {
+        Decision::RefreshAndRetry => "refresh-and-retry".to_owned(),
+        Decision::DiscardAndRetry(cell) => format!("discard-and-retry {cell}"),
+        Decision::Retry(pause) => format!("retry after {pause} ms"),
+        Decision::Confirm(pause) => format!("confirm after {pause} ms"),
+        Decision::GiveUp => "give-up".to_owned(),
+        Decision::Latch(latch) => format!("latch {}", latch.name()),
+        Decision::Other(what) => format!("other {what}"),
+    }
+}
+
+impl Record {
+    /// What was decided, in words.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        match &self.entry.decided {
+            Decided::Failure { attempt, decision } => of_failure(&attempt.verdict, decision),
+            Decided::Refresh { decision, .. } => of_refresh(decision),
+        }
+    }
+}

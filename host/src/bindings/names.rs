@@ -1,0 +1,133 @@
+//! The names that `wit/policy.wit` has for the cases of its enums and variants: what logs, records and command
+//! lines show, and what they understand.
+
+use serde::{Deserialize, Deserializer, Serializer};
+
+use super::policy::{
+    BodyKind, Certainty, CircuitScope, Effect, Fault, Latch, Phase, RefreshReason, Transport,
+};
+
+/// A case with a name.
+pub trait Named: Sized {
+    /// The name. For `other` the name that the policy gave it.
+    fn name(&self) -> &str;
+
+    /// The case of this name; none if there is none and the type has no `other`.
+    fn named(name: &str) -> Option<Self>;
+}
+
+macro_rules! names {
+    ($($type:ident { $($case:ident = $name:literal),* $(,)? } $(or $other:ident)?;)*) => {$(
+        impl Named for $type {
+            fn name(&self) -> &str {
+                match self {
+                    $(Self::$case => $name,)*
+                    $(Self::$other(name) => name,)?
+                }
+            }
+
+            fn named(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$case),)*
+                    $(name => Some(Self::$other(name.to_owned())),)?
+                    #[allow(unreachable_patterns, reason = "types with `other` have a name for everything")]
+                    _ => None,
+                }
+            }
+        }
+    )*};
+}
+
+names! {
+    Effect { Read = "read", Set = "set", Actuation = "actuation", Session = "session" };
+    Phase {
+        SignIn = "sign-in", Refresh = "refresh", Registration = "registration", Pin = "pin", Status = "status",
+        Command = "command", Confirmation = "confirmation", Unknown = "unknown",
+    };
+    Certainty { NotSent = "not-sent", Rejected = "rejected", Ambiguous = "ambiguous", Accepted = "accepted" };
+    Transport { NotSent = "not-sent", Interrupted = "interrupted", Denied = "denied", Other = "other" };
+    BodyKind { None = "none", Json = "json", Html = "html", Other = "other" };
+    RefreshReason { Missing = "missing", Refused = "refused", Expiring = "expiring" };
+    Fault {
+        TokenExpired = "token-expired", DeviceUnregistered = "device-unregistered",
+        ControlTokenExpired = "control-token-expired", CredentialsRejected = "credentials-rejected",
+        RateLimited = "rate-limited", Busy = "busy", VehicleUnreachable = "vehicle-unreachable",
+        Transient = "transient", Unsupported = "unsupported", InvalidRequest = "invalid-request",
+        Malformed = "malformed", Unknown = "unknown",
+    } or Other;
+    CircuitScope {
+        TokenEndpoint = "token-endpoint", Cloud = "cloud", Account = "account", Vehicle = "vehicle",
+    } or Other;
+    Latch { AuthRequired = "auth-required", OtpRequired = "otp-required", Blocked = "blocked" } or Other;
+}
+
+/// For `#[serde(with = "by_name")]`.
+pub(crate) mod by_name {
+    use super::{Deserialize, Deserializer, Named, Serializer, unknown};
+
+    pub(crate) fn serialize<T: Named, S: Serializer>(case: &T, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(case.name())
+    }
+
+    pub(crate) fn deserialize<'de, T: Named, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        T::named(&name).ok_or_else(|| unknown(&name))
+    }
+}
+
+/// The same for a case that may be absent.
+pub(crate) mod by_name_if_any {
+    use super::{Deserialize, Deserializer, Named, Serializer, unknown};
+
+    pub(crate) fn serialize<T: Named, S: Serializer>(
+        case: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match case {
+            Some(case) => serializer.serialize_some(case.name()),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, T: Named, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        let name = Option::<String>::deserialize(deserializer)?;
+        name.map(|name| T::named(&name).ok_or_else(|| unknown(&name))).transpose()
+    }
+}
+
+fn unknown<E: serde::de::Error>(name: &str) -> E {
+    E::custom(format_args!("{name:?} is not one of the names in wit/policy.wit"))
+}
+
+/// For 64 random bits: programs that read JSON numbers as floating point would round them.
+pub(crate) mod as_text {
+    use serde::de::Error as _;
+
+    use super::{Deserialize, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(number)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_leads_back_to_its_case() {
+        for name in ["token-expired", "device-unregistered", "busy", "something the host has never heard of"]
+        {
+            assert_eq!(Fault::named(name).map(|fault| fault.name().to_owned()).as_deref(), Some(name));
+        }
+        assert_eq!(Fault::named("token-expired"), Some(Fault::TokenExpired));
+        assert_eq!(Phase::named("sign-in"), Some(Phase::SignIn));
+        assert_eq!(Phase::named("sign in"), None);
+    }
+}

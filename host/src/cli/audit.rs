@@ -1,0 +1,115 @@
+//! `vehicle-connector audit`: the decisions that were taken.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{Configured, USAGE, complain};
+use crate::audit::{Decided, Record, records};
+use crate::config::Config;
+use crate::store::{Kind, Reader};
+
+#[derive(Debug, Args)]
+pub(super) struct Options {
+    #[command(flatten)]
+    configured: Configured,
+    /// Read this state directory; no configuration is needed then.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    state: Option<PathBuf>,
+    /// Only what is about this vehicle.
+    #[arg(long, value_name = "SLUG")]
+    vehicle: Option<String>,
+    /// Only what is about this account.
+    #[arg(long, value_name = "SLUG")]
+    account: Option<String>,
+    /// Only what belongs to this command.
+    #[arg(long, value_name = "ID")]
+    operation: Option<String>,
+    /// Only the latest so many.
+    #[arg(long, value_name = "N")]
+    last: Option<usize>,
+    /// One JSON object a line, with everything that was asked: what `policy replay` reads.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn show(options: &Options) -> ExitCode {
+    let directory = match &options.state {
+        Some(directory) => directory.clone(),
+        None => match Config::load(&options.configured.config) {
+            Ok(config) => config.state_dir,
+            Err(error) => return complain(USAGE, format_args!("{error}")),
+        },
+    };
+    let stored = match Reader::open(&directory) {
+        Ok(reader) => reader.list(Kind::Audit),
+        Err(error) => return complain(1, format_args!("{error}")),
+    };
+    let mut found = match stored {
+        Ok(stored) => records(stored),
+        Err(error) => return complain(1, format_args!("{error}")),
+    };
+    found.retain(|record| options.wants(record));
+    let skipped = options.last.map_or(0, |last| found.len().saturating_sub(last));
+    let mut out = io::stdout().lock();
+    for record in found.iter().skip(skipped) {
+        let written = match options.json {
+            true => serde_json::to_writer(&mut out, record).map_err(Into::into).and_then(|()| writeln!(out)),
+            false => writeln!(out, "{}", line(record)),
+        };
+        if written.is_err() {
+            // Whoever read it has seen enough.
+            break;
+        }
+    }
+    if found.is_empty() && !options.json {
+        let _closed = writeln!(io::stderr(), "no decisions: nothing of the kind has failed");
+    }
+    ExitCode::SUCCESS
+}
+
+impl Options {
+    fn wants(&self, record: &Record) -> bool {
+        let entry = &record.entry;
+        let is = |wanted: &Option<String>, it: Option<&str>| wanted.is_none() || wanted.as_deref() == it;
+        is(&self.vehicle, entry.vehicle.as_deref())
+            && is(&self.account, Some(&entry.account))
+            && is(&self.operation, Some(&entry.operation))
+    }
+}
+
+/// One record for people, in one line.
+pub(super) fn line(record: &Record) -> String {
+    let entry = &record.entry;
+    let about = entry.vehicle.as_deref().unwrap_or(&entry.account);
+    let answer = record.answer();
+    let what = match &entry.decided {
+        Decided::Failure { attempt, .. } => {
+            let failure = &attempt.failure;
+            let status = failure.http_status.map(|status| format!(" {status}")).unwrap_or_default();
+            format!(
+                "{} attempt {}:{status} {:?} is {} ({})",
+                failure.operation,
+                attempt.number,
+                failure.message,
+                answer.fault.as_deref().unwrap_or_default(),
+                answer.rule.as_deref().unwrap_or_default(),
+            )
+        }
+        Decided::Refresh { session, .. } => format!(
+            "refresh of session generation {}, {} failure(s) before",
+            session.generation, session.failures
+        ),
+    };
+    format!(
+        "{:.3} {about} {what}: {} -> {}; {} {} {}",
+        record.at,
+        answer.decision,
+        entry.done,
+        entry.policy.name,
+        entry.policy.version,
+        entry.policy.digest.get(..12).unwrap_or(&entry.policy.digest),
+    )
+}

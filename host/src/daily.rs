@@ -1,0 +1,186 @@
+//! How often something was done within a day: sign-ins, forced reads, requests.
+//!
+//! These are ceilings that no policy can raise. Too many sign-ins lock an account, too many forced reads drain a
+//! battery, too many requests lock out the vendor's app as well; so the counts outlive a restart.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::store::{Kind, Store, StoreError, Write, load_document};
+
+/// Minutes of a day. Counted by the minute, so that thousands of requests need no more room than a few.
+const DAY: i64 = 24 * 60;
+
+/// One count, over the last 24 hours.
+#[derive(Debug)]
+pub struct DailyCount {
+    what: &'static str,
+    key: String,
+    limit: Option<u32>,
+    minutes: Mutex<BTreeMap<i64, u32>>,
+    store: Arc<dyn Store>,
+}
+
+/// It was not counted, and must not be done.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotCounted {
+    /// It was done as often as the configuration allows.
+    #[error("{limit} {what} within a day, which is as many as the configuration allows")]
+    Used {
+        /// What was counted.
+        what: &'static str,
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// Nobody could tell after a restart that it was done.
+    #[error(transparent)]
+    NotStored(#[from] StoreError),
+}
+
+fn minute(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(60)
+}
+
+impl DailyCount {
+    /// Opens a count of `what` (a plural) under the store's key `what/subject`. Without a limit it only counts.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn open(
+        what: &'static str,
+        subject: &str,
+        limit: Option<u32>,
+        store: &Arc<dyn Store>,
+    ) -> Result<Self, StoreError> {
+        let key = format!("{what}/{subject}");
+        let minutes = load_document(store.as_ref(), Kind::Daily, &key).await?.unwrap_or_default();
+        Ok(Self { what, key, limit, minutes: Mutex::new(minutes), store: Arc::clone(store) })
+    }
+
+    /// Counts one, before it is done. It is stored when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When there were too many, or the count cannot be stored.
+    pub async fn count(&self, now: Timestamp) -> Result<(), NotCounted> {
+        self.take(now)?;
+        Ok(self.keep().await?)
+    }
+
+    /// Counts one without storing that yet; see [`DailyCount::keep_soon`].
+    ///
+    /// # Errors
+    ///
+    /// When there were too many.
+    pub fn take(&self, now: Timestamp) -> Result<(), NotCounted> {
+        let mut minutes = self.within_a_day(now);
+        if let Some(limit) = self.limit
+            && minutes.values().sum::<u32>() >= limit
+        {
+            return Err(NotCounted::Used { what: self.what, limit });
+        }
+        *minutes.entry(minute(now)).or_default() += 1;
+        Ok(())
+    }
+
+    /// Takes the last one back: it never left this machine.
+    ///
+    /// # Errors
+    ///
+    /// When that could not be stored; then it may count after a restart.
+    pub async fn take_back(&self) -> Result<(), StoreError> {
+        {
+            let mut minutes = self.minutes();
+            if let Some(mut last) = minutes.last_entry() {
+                *last.get_mut() -= 1;
+                if *last.get() == 0 {
+                    last.remove();
+                }
+            }
+        }
+        self.keep().await
+    }
+
+    /// How many there were within a day.
+    #[must_use]
+    pub fn used(&self, now: Timestamp) -> u32 {
+        self.within_a_day(now).values().sum()
+    }
+
+    /// How many are left; none when there is no limit.
+    #[must_use]
+    pub fn left(&self, now: Timestamp) -> Option<u32> {
+        self.limit.map(|limit| limit.saturating_sub(self.used(now)))
+    }
+
+    /// Has the count stored soon: what a crash forgets of it is little.
+    pub fn keep_soon(&self) {
+        match self.write() {
+            Ok(write) => drop(self.store.commit(vec![write])),
+            Err(error) => tracing::error!("the {} are not counted: {error}", self.what),
+        }
+    }
+
+    async fn keep(&self) -> Result<(), StoreError> {
+        let write = self.write()?;
+        self.store.commit(vec![write]).await
+    }
+
+    fn write(&self) -> Result<Write, StoreError> {
+        Write::document(Kind::Daily, self.key.clone(), &*self.minutes())
+    }
+
+    /// A clock that was set back leaves minutes in the future. They count until they are a day old.
+    fn within_a_day(&self, now: Timestamp) -> MutexGuard<'_, BTreeMap<i64, u32>> {
+        let mut minutes = self.minutes();
+        *minutes = minutes.split_off(&(minute(now) - DAY + 1));
+        minutes
+    }
+
+    fn minutes(&self) -> MutexGuard<'_, BTreeMap<i64, u32>> {
+        self.minutes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::store::MemoryStore;
+
+    #[tokio::test]
+    async fn the_limit_holds_for_a_day_and_across_restarts() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let start = Timestamp::from_second(1_800_000_000).unwrap();
+        let hours = |hours: i64| start + SignedDuration::from_hours(hours);
+        let sign_ins = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        sign_ins.count(hours(0)).await.unwrap();
+        sign_ins.count(hours(1)).await.unwrap();
+        sign_ins.take_back().await.unwrap();
+        sign_ins.count(hours(2)).await.unwrap();
+        assert_eq!((sign_ins.used(hours(2)), sign_ins.left(hours(2))), (2, Some(0)));
+
+        let restarted = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        let refused = restarted.count(hours(23)).await.unwrap_err().to_string();
+        assert!(refused.starts_with("2 sign-ins within a day"), "{refused}");
+        restarted.count(hours(24)).await.unwrap();
+        assert!(restarted.count(hours(25)).await.is_err());
+        assert!(restarted.count(hours(26)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn without_a_limit_it_only_counts() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let requests = DailyCount::open("requests", "home", None, &store).await.unwrap();
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        for _ in 0..5_000 {
+            requests.take(now).unwrap();
+        }
+        assert_eq!((requests.used(now), requests.left(now)), (5_000, None));
+    }
+}

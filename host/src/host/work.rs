@@ -1,0 +1,275 @@
+//! Doing a command, and the reads that the host does of its own accord.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+
+use super::Host;
+use crate::bindings::connector::{Command, ReadMode, VehicleRef};
+use crate::command::Action;
+use crate::operation::step::Stopped;
+use crate::operation::{
+    End, Observer, Operation, OperationName, Progress, Reason, Report, Stage, State, Unobserved,
+};
+use crate::primitives::Journal;
+use crate::results::{Pending, Results};
+use crate::state::Source;
+use crate::store::StoreError;
+use crate::time::Clock;
+use crate::vehicle::{Supersession, Vehicle};
+
+/// A command on its way: whose it is, how far it is, and where that is written down.
+pub(super) struct Commanded {
+    pub(super) vehicle: Arc<Vehicle>,
+    pub(super) progress: Arc<Progress>,
+    host: Arc<Host>,
+    /// As it was accepted. Steps are published as changes of it.
+    accepted: Report,
+    request: (String, String),
+    deadline: Timestamp,
+    sent_at: OnceLock<Timestamp>,
+}
+
+impl Commanded {
+    pub(super) fn new(
+        host: &Arc<Host>,
+        vehicle: &Arc<Vehicle>,
+        accepted: &Report,
+        request: (String, String),
+    ) -> Self {
+        let journal = ResultsJournal {
+            results: Arc::clone(&host.results),
+            clock: Arc::clone(&host.ground.clock),
+            vehicle: vehicle.slug.clone(),
+            id: accepted.id.clone(),
+        };
+        let life = OperationName::named(&accepted.op).map_or(Duration::ZERO, OperationName::deadline);
+        Self {
+            progress: Arc::new(Progress::of_command(&vehicle.account, Arc::new(journal))),
+            vehicle: Arc::clone(vehicle),
+            host: Arc::clone(host),
+            deadline: accepted.requested_at.checked_add(life).unwrap_or(Timestamp::MAX),
+            accepted: accepted.clone(),
+            request,
+            sent_at: OnceLock::new(),
+        }
+    }
+
+    /// The same command, of which an earlier host has done the first part.
+    pub(super) fn resumed(self, pending: &Pending) -> Self {
+        self.progress.resume_from(&self.accepted);
+        let sent_at = self.accepted.sent_at.map(OnceLock::from).unwrap_or_default();
+        Self { deadline: pending.deadline, sent_at, ..self }
+    }
+}
+
+impl Observer for Commanded {
+    fn reached(&self, stage: Stage) {
+        let state = match stage {
+            Stage::Sent => State::Sent,
+            Stage::Pending => State::Pending,
+        };
+        let sent_at = *self.sent_at.get_or_init(|| self.host.ground.clock.now());
+        let mut step = Report { state, sent_at: Some(sent_at), ..self.accepted.clone() };
+        step.policy = Some(self.host.policy_used());
+        self.progress.write_into(&mut step);
+        self.host.announce_report(&self.vehicle.slug, &step);
+    }
+
+    fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            let pending = Pending {
+                request: self.request.clone(),
+                vehicle_id: vehicle.id.clone(),
+                traits: vehicle.traits.clone(),
+                continuation: continuation.to_owned(),
+                deadline: self.deadline,
+            };
+            let mut step = self.accepted.clone();
+            self.progress.write_into(&mut step);
+            let stored = self.host.results.pending(&self.vehicle.slug, &step, &pending).await;
+            if let Err(error) = stored {
+                tracing::error!(operation = step.id, "it is not asked about after a restart: {error}");
+            }
+        })
+    }
+}
+
+/// Writes down that a command is being sent.
+#[derive(Debug)]
+struct ResultsJournal {
+    results: Arc<Results>,
+    clock: Arc<dyn Clock>,
+    vehicle: String,
+    id: String,
+}
+
+impl Journal for ResultsJournal {
+    fn sending(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.results.sending(&self.vehicle, &self.id, self.clock.now()))
+    }
+}
+
+impl Host {
+    /// Does the command, and writes down how it ended.
+    pub(super) async fn work(
+        &self,
+        commanded: &Commanded,
+        action: Action,
+        superseded: Supersession,
+        since: Instant,
+        report: &mut Report,
+    ) {
+        let vehicle = &commanded.vehicle;
+        let command = match self.command(vehicle, &action).await {
+            Ok(command) => command,
+            Err((reason, message)) => return report.end(State::Rejected, reason, message),
+        };
+        let name = action.name();
+        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
+        let operation = Operation::new(report.id.clone(), name, account, slug)
+            .since(since)
+            .superseded_by(superseded)
+            .reporting(Arc::clone(&commanded.progress));
+        report.policy = Some((&operation.policy).into());
+        let found = match self.find(vehicle, &operation).await {
+            Ok(found) => found,
+            Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
+                let state = if failed.rejected { State::Rejected } else { State::Failed };
+                return report.end(state, failed.reason, failed.message);
+            }
+        };
+        // The host learned only now what the vehicle has.
+        if vehicle.lacks(name) {
+            let message = format!("this vehicle does not have {name}");
+            return report.end(State::Rejected, Reason::Unsupported, message);
+        }
+        let forced = matches!(command, Command::Read(ReadMode::Forced));
+        let end = operation.run(found.vehicle, command, commanded).await;
+        if forced && commanded.progress.allowance.sent() == 0 {
+            // It did not get as far as the vehicle.
+            if let Err(error) = vehicle.forced_reads.take_back().await {
+                tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
+            }
+        }
+        report.sent_at = commanded.sent_at.get().copied();
+        self.conclude(commanded, name, forced, end, report);
+    }
+
+    /// Writes down how a command ended, and takes in what it has found out.
+    pub(super) fn conclude(
+        &self,
+        commanded: &Commanded,
+        name: OperationName,
+        forced: bool,
+        end: End,
+        report: &mut Report,
+    ) {
+        let vehicle = &commanded.vehicle;
+        let source = if forced { Source::Vehicle } else { Source::Cached };
+        vehicle.account.announce();
+        match end {
+            End::Done { state } => {
+                report.state = State::Succeeded;
+                if let Some(state) = state {
+                    self.publish_state(vehicle, state, source);
+                }
+            }
+            End::Otherwise { state, reason, message } => {
+                if source == Source::Vehicle {
+                    // It was asked and did not answer: what is known is older than somebody wanted it to be.
+                    self.publish_stale(vehicle);
+                }
+                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle.
+                if reason == Reason::Unsupported && state == State::Failed {
+                    self.learn_unsupported(vehicle, name);
+                }
+                report.end(state, reason, crate::redact::mask_vins(&message));
+            }
+        }
+        if let Some(action_id) = commanded.progress.action_id().filter(|_| name.reaches_vehicle()) {
+            vehicle.memory().last_action = Some(action_id);
+        }
+    }
+
+    /// The command as the connector is told it.
+    async fn command(&self, vehicle: &Vehicle, action: &Action) -> Result<Command, (Reason, String)> {
+        let bad = |message: &str| (Reason::BadPayload, message.to_owned());
+        Ok(match action {
+            Action::RefreshCached => Command::Read(ReadMode::Cached),
+            Action::RefreshSmart(max_age) => {
+                let mode = self.smart(vehicle, *max_age);
+                match self.read_mode(vehicle, mode).await {
+                    Ok(mode) => Command::Read(mode),
+                    Err(why) => {
+                        tracing::warn!(vehicle = vehicle.slug, "read from the cloud instead: {why}");
+                        Command::Read(ReadMode::Cached)
+                    }
+                }
+            }
+            Action::RefreshForce => Command::Read(
+                self.read_mode(vehicle, ReadMode::Forced).await.map_err(|why| (Reason::Cooldown, why))?,
+            ),
+            Action::CheckActionStatus(None) => {
+                let last = vehicle.memory().last_action.clone();
+                let none = || bad("no command has reached this vehicle since the host started");
+                Command::CheckActionStatus(last.ok_or_else(none)?)
+            }
+            // An identifier of ours stands for the action that it became; anything else is the vendor's.
+            Action::CheckActionStatus(Some(id)) => {
+                let ours = self.results.result(&vehicle.slug, id).await.ok().flatten();
+                Command::CheckActionStatus(
+                    ours.and_then(|report| report.upstream_action_id).unwrap_or(id.clone()),
+                )
+            }
+            moving => moving.to_command().ok_or_else(|| bad("there is no such command"))?,
+        })
+    }
+
+    /// Counts a forced read before it is done.
+    async fn read_mode(&self, vehicle: &Vehicle, mode: ReadMode) -> Result<ReadMode, String> {
+        if mode == ReadMode::Forced {
+            let counted = vehicle.forced_reads.count(self.ground.clock.now()).await;
+            counted.map_err(|why| format!("{why} (max_forced_reads_per_day)"))?;
+        }
+        Ok(mode)
+    }
+
+    /// Reads every vehicle that was found, so that there is something to see before the first command.
+    pub async fn read_all(&self) {
+        for vehicle in self.vehicles.values() {
+            self.read(vehicle).await;
+        }
+    }
+
+    /// Reads a vehicle without anybody having asked: at the start, and after a command, whose effect shows only
+    /// then. A cached read: it wakes nobody up.
+    pub(super) async fn read(&self, vehicle: &Arc<Vehicle>) {
+        let known = vehicle.memory().found.clone();
+        let Some(found) = known else { return };
+        let id = format!("host-{}", uuid::Uuid::now_v7().simple());
+        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
+        let operation = Operation::new(id, OperationName::RefreshCached, account, slug);
+        match operation.run(found.vehicle, Command::Read(ReadMode::Cached), &Unobserved).await {
+            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached),
+            End::Done { state: None } => {}
+            End::Otherwise { message, .. } => {
+                tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
+            }
+        }
+    }
+}
+
+/// How long a command that was taken before a restart is still asked about, at least.
+const LAST_QUESTION: Duration = Duration::from_secs(10);
+
+impl Pending {
+    /// How long is left of its time.
+    pub(super) fn left(&self, now: Timestamp) -> Duration {
+        let left: SignedDuration = self.deadline.duration_since(now);
+        Duration::try_from(left).unwrap_or_default().max(LAST_QUESTION)
+    }
+}

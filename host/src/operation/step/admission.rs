@@ -1,0 +1,124 @@
+//! What comes before an attempt: is there a reason not to make it, is there a session, and do the circuits let it
+//! through?
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Step, Stopped};
+use crate::bindings::connector::{Command, ReadMode, VehicleRef};
+use crate::circuit::Purpose;
+use crate::operation::permits::Permits;
+use crate::operation::{Progress, Reason, rules};
+use crate::plugin::Ask;
+use crate::primitives::SESSION;
+use crate::session::{self, Cause, Freshness, NotRenewed, Renewed};
+
+impl<'a> Step<'a> {
+    /// What may keep a step from being tried, or tried again.
+    pub(super) fn may_try(&self, ask: &Ask) -> Result<(), Stopped> {
+        let operation = self.operation;
+        let account = &operation.account;
+        if let Some(latched) = account.latched() {
+            return Err(self.latched(&latched));
+        }
+        if self.sends_command(ask) && operation.superseded.happened() {
+            return Err(self.not_tried(Reason::Superseded, "a newer command for the same takes its place"));
+        }
+        if Instant::now() >= operation.deadline {
+            let message =
+                format!("not sent within the {} s that it may take", operation.name.deadline().as_secs());
+            return Err(self.not_tried(Reason::UpstreamUnavailable, message));
+        }
+        if account.requests.left(account.clock().now()) == Some(0) {
+            let message =
+                "the requests that the configuration allows within a day (quota_per_day) are used up";
+            return Err(self.not_tried(Reason::Quota, message));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that there is a session which has not ended. One that ends soon is renewed meanwhile, and nobody
+    /// waits for that or fails because of it.
+    pub(super) async fn ensure_session(&mut self) -> Result<(), Stopped> {
+        let account = &self.operation.account;
+        let Some(slot) = account.surroundings.cells.slot(SESSION) else { return Ok(()) };
+        let cell = slot.current();
+        let cause = match session::freshness(&cell, account.spread(cell.generation), account.clock()) {
+            Freshness::Good => return Ok(()),
+            Freshness::EndsSoon => {
+                // Requests of its own: what nobody waits for does not use up what somebody may still need.
+                let allowance = Progress::for_account(account).allowance;
+                self.renewal_with(allowance).renew_early(cell.generation);
+                return Ok(());
+            }
+            Freshness::Ended => Cause::Ended,
+            Freshness::Missing => Cause::Missing,
+        };
+        let renewing = self.renewal().renew(cause, cell.generation);
+        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
+            return Err(self.out_of_time());
+        };
+        match renewed {
+            Ok(renewed) => {
+                let newer = match renewed {
+                    Renewed::Fresh => true,
+                    Renewed::Adopted(adopted) => adopted.generation > cell.generation,
+                };
+                if newer && cause == Cause::Ended {
+                    self.operation.progress.refreshed();
+                }
+                Ok(())
+            }
+            Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
+            Err(_) if cell.expires_in(account.clock()).is_some_and(|left| left.is_positive()) => Ok(()),
+            Err(why) => Err(self.not_renewed(&why)),
+        }
+    }
+
+    /// A place in every circuit. A command never finds out whether a cloud is well again, so when a circuit waits for
+    /// somebody to look, a cached read does.
+    pub(super) async fn permits(&self, ask: &Ask) -> Result<Permits<'a>, Stopped> {
+        let purpose = if self.sends_command(ask) { Purpose::Act } else { Purpose::Read };
+        let mut admitted = Permits::take(self.operation, purpose);
+        if let (Err(shut), Ask::Execute(vehicle, _)) = (&admitted, ask)
+            && purpose == Purpose::Act
+            && shut.refused.probe_wanted
+        {
+            self.probe(vehicle).await;
+            admitted = Permits::take(self.operation, purpose);
+        }
+        admitted.map_err(|shut| {
+            let retry_in = shut.refused.retry_in.max(Duration::from_secs(1));
+            let seconds = retry_in.as_secs();
+            let message = format!("the circuit of {} is open; the next try is in {seconds} s", shut.name);
+            let failed = self.not_tried(Reason::BreakerOpen, message);
+            match (failed, ask) {
+                // The command is on its way; only the question has to wait.
+                (Stopped::Failed(failed), Ask::Resume(..)) => {
+                    Stopped::AskLater(retry_in.min(rules::LONGEST_PAUSE), failed)
+                }
+                (failed, _) => failed,
+            }
+        })
+    }
+
+    async fn probe(&self, vehicle: &VehicleRef) {
+        let Ok(permits) = Permits::take(self.operation, Purpose::Read) else { return };
+        let operation = self.operation;
+        let read = Ask::Execute(vehicle.clone(), Command::Read(ReadMode::Cached));
+        let (call, token_age) = self.call();
+        let asked = operation.connector.ask(&operation.account.described, &read, call);
+        let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else { return };
+        match called.answer {
+            Ok(Ok(_)) => permits.succeeded(),
+            Ok(Err(failure)) => {
+                let failure = self.describe(failure, &called.call, token_age);
+                let verdict = operation.policy.classify(&failure).await;
+                self.note(&failure, &verdict);
+                permits.failed(&verdict, &operation.policy).await;
+            }
+            Err(_fault) => {}
+        }
+    }
+}

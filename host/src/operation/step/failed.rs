@@ -1,0 +1,80 @@
+//! How a step ends without an answer.
+
+use std::time::Duration;
+
+use super::Step;
+use crate::bindings::policy::{Certainty, Failure, Verdict};
+use crate::latch::Latched;
+use crate::operation::{Reason, meaning};
+use crate::sandbox::CallFault;
+use crate::session::NotRenewed;
+
+/// Why a step has no answer.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    /// The policy wants to know what became of the command before anything else. If there is no way to ask, it has
+    /// failed like this.
+    AskLater(Duration, Failed),
+    /// It has failed.
+    Failed(Failed),
+}
+
+/// A step that failed.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) reason: Reason,
+    pub(crate) message: String,
+    /// The vehicle may have acted.
+    pub(crate) ambiguous: bool,
+    /// Nothing was tried.
+    pub(crate) rejected: bool,
+}
+
+impl Step<'_> {
+    pub(super) fn failed(&self, failure: &Failure, verdict: &Verdict) -> Failed {
+        let account = &self.operation.account;
+        Failed {
+            reason: meaning::of_failure(failure, verdict, account),
+            message: meaning::in_words(failure, verdict),
+            ambiguous: matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted),
+            rejected: false,
+        }
+    }
+
+    pub(super) fn fault(&self, fault: &CallFault) -> Stopped {
+        Stopped::Failed(Failed {
+            reason: Reason::ConnectorFault,
+            message: fault.to_string(),
+            ambiguous: self.operation.allowance.acted(),
+            rejected: false,
+        })
+    }
+
+    /// The operation's time is over. What was sent before may still have its effect.
+    pub(super) fn out_of_time(&self) -> Stopped {
+        let seconds = self.operation.name.deadline().as_secs();
+        Stopped::Failed(Failed {
+            reason: Reason::UpstreamUnavailable,
+            message: format!("no result within the {seconds} s that it may take"),
+            ambiguous: self.operation.allowance.acted(),
+            rejected: false,
+        })
+    }
+
+    pub(super) fn not_tried(&self, reason: Reason, message: impl Into<String>) -> Stopped {
+        Stopped::Failed(Failed {
+            reason,
+            message: message.into(),
+            ambiguous: false,
+            rejected: self.number == 0,
+        })
+    }
+
+    pub(super) fn latched(&self, latched: &Latched) -> Stopped {
+        self.not_tried(latched.kind.into(), latched.reason.clone())
+    }
+
+    pub(super) fn not_renewed(&self, why: &NotRenewed) -> Stopped {
+        self.not_tried(meaning::of_not_renewed(why), why.to_string())
+    }
+}

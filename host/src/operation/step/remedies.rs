@@ -1,0 +1,112 @@
+//! What is done between two attempts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Failed, Step, Stopped};
+use crate::bindings::policy::{Failure, Fault, Phase, Verdict};
+use crate::operation::{Reason, meaning};
+use crate::primitives::{Allowance, SESSION};
+use crate::retry_budget::Price;
+use crate::session::{Cause, NotRenewed, Renewal, Renewed};
+
+impl Step<'_> {
+    /// A newer session than the one that was refused, made by whoever comes first.
+    pub(super) async fn renew(&mut self, failure: &Failure) -> Result<&'static str, Stopped> {
+        self.renewed = true;
+        let refused = self.last_view.generation(SESSION);
+        let renewing = self.renewal().renew(Cause::Refused, refused);
+        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
+            return Err(self.out_of_time());
+        };
+        match renewed {
+            Ok(Renewed::Fresh) => {
+                self.operation.progress.refreshed();
+                Ok("after a token refresh")
+            }
+            Ok(Renewed::Adopted(cell)) if cell.generation > refused => {
+                self.operation.progress.refreshed();
+                Ok("with the token that another operation refreshed")
+            }
+            Ok(Renewed::Adopted(_)) => Ok("with the same token, as the policy wants"),
+            Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
+            Err(why) => {
+                let message = format!("{}; no new token: {why}", failure.message);
+                Err(self.not_tried(meaning::of_not_renewed(&why), message))
+            }
+        }
+    }
+
+    pub(super) fn renewal(&self) -> Renewal {
+        self.renewal_with(Arc::clone(&self.operation.allowance))
+    }
+
+    pub(super) fn renewal_with(&self, allowance: Arc<Allowance>) -> Renewal {
+        let operation = self.operation;
+        Renewal {
+            account: Arc::clone(&operation.account),
+            policy: operation.policy.clone(),
+            connector: operation.connector.clone(),
+            allowance,
+            operation: operation.id.clone(),
+        }
+    }
+
+    /// Forgets what the cloud no longer knows, if it still is what the attempt has used.
+    pub(super) async fn discard(&mut self, cell: String, failure: &Failure) -> Result<&'static str, Stopped> {
+        let used = self.last_view.generation(&cell);
+        if let Some(slot) = self.operation.account.surroundings.cells.slot(&cell)
+            && let Err(error) = slot.discard(used).await
+        {
+            let message = format!("{}; {cell} could not be discarded: {error}", failure.message);
+            return Err(self.not_tried(Reason::HostFault, message));
+        }
+        if let Some(pinned) = &mut self.pinned {
+            pinned.unpin(&cell);
+        }
+        self.discarded.insert(cell);
+        Ok("after what the cloud no longer knows was discarded")
+    }
+
+    /// Waits before a repeat, if the account may still repeat something; not any longer once a newer command wants the
+    /// same actuator.
+    pub(super) async fn pause(
+        &mut self,
+        pause: Duration,
+        failed: Failed,
+        fault: &Fault,
+    ) -> Result<&'static str, Stopped> {
+        let account = &self.operation.account;
+        let price = match fault {
+            Fault::RateLimited | Fault::Busy => Price::Throttled,
+            _ => Price::Fault,
+        };
+        if !account.retries.take(price, account.clock()) {
+            let message =
+                format!("{}; not repeated: too many repeats for this account of late", failed.message);
+            return Err(Stopped::Failed(Failed { message, ..failed }));
+        }
+        self.paid = Some(price);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            () = self.operation.superseded.wait() => {}
+        }
+        Ok("after a pause")
+    }
+
+    /// A few wrong PINs lock the PIN for its owner as well: one that was refused is not sent again. (How often it
+    /// may be sent without success at all is the HTTP primitive's to count, so that this does not hang on a policy.)
+    pub(super) async fn pin_was_refused(&self, failure: &Failure, verdict: &Verdict) -> bool {
+        let refused = failure.phase == Phase::Pin
+            && failure.transport.is_none()
+            && verdict.fault == Fault::CredentialsRejected;
+        if refused {
+            let account = &self.operation.account;
+            tracing::error!(account = account.slug, "the vendor refused the PIN; it is not sent again");
+            if let Err(error) = account.surroundings.pin.refuse(account.clock().now()).await {
+                tracing::error!(account = account.slug, "that holds only until a restart: {error}");
+            }
+        }
+        refused
+    }
+}

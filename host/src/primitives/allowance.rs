@@ -1,0 +1,105 @@
+//! What one operation may still send.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::daily::DailyCount;
+use crate::store::StoreError;
+use crate::time::Clock;
+
+/// Told before a request leaves on which a vehicle may act.
+pub trait Journal: fmt::Debug + Send + Sync {
+    /// Writes down that the command is being sent. After a crash a command that was written down is never sent
+    /// again, and one that was not has certainly not been sent.
+    fn sending(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+}
+
+/// What one operation may still send, shared by all calls made for it.
+#[derive(Debug)]
+pub struct Allowance {
+    sends_left: AtomicU32,
+    sent: AtomicU32,
+    /// Whether a request that acts on the vehicle was sent.
+    acted: AtomicBool,
+    /// Whether a request that acts on the vehicle ended without an answer. From then on none is sent.
+    outcome_unknown: AtomicBool,
+    counted: Option<(Arc<DailyCount>, Arc<dyn Clock>)>,
+    journal: Option<Arc<dyn Journal>>,
+    written_down: OnceCell<()>,
+}
+
+impl Allowance {
+    /// For one operation that may send so many requests.
+    #[must_use]
+    pub fn new(sends: u32) -> Self {
+        Self {
+            sends_left: AtomicU32::new(sends),
+            sent: AtomicU32::new(0),
+            acted: AtomicBool::new(false),
+            outcome_unknown: AtomicBool::new(false),
+            counted: None,
+            journal: None,
+            written_down: OnceCell::new(),
+        }
+    }
+
+    /// Counts every request among those of the account's day as well.
+    #[must_use]
+    pub fn counted(self, requests: Arc<DailyCount>, clock: Arc<dyn Clock>) -> Self {
+        Self { counted: Some((requests, clock)), ..self }
+    }
+
+    /// Tells a journal before the first request on which the vehicle may act.
+    #[must_use]
+    pub fn journalled(self, journal: Arc<dyn Journal>) -> Self {
+        Self { journal: Some(journal), ..self }
+    }
+
+    /// How many requests were sent, or tried.
+    #[must_use]
+    pub fn sent(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request on which the vehicle may act was sent.
+    #[must_use]
+    pub fn acted(&self) -> bool {
+        self.acted.load(Ordering::Relaxed)
+    }
+
+    /// Whether the vehicle may have acted without the host knowing.
+    #[must_use]
+    pub fn outcome_unknown(&self) -> bool {
+        self.outcome_unknown.load(Ordering::Relaxed)
+    }
+
+    /// Takes one request. The error says why there is none left.
+    pub(super) fn take_send(&self) -> Result<(), String> {
+        self.sends_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
+            .map_err(|_| "this operation has used up its requests".to_owned())?;
+        if let Some((requests, clock)) = &self.counted {
+            requests.take(clock.now()).map_err(|none_left| none_left.to_string())?;
+        }
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Writes down, once, that a request is about to leave on which the vehicle may act.
+    pub(super) async fn write_down(&self) -> Result<(), StoreError> {
+        let Some(journal) = &self.journal else { return Ok(()) };
+        self.written_down.get_or_try_init(|| journal.sending()).await.map(|_| ())
+    }
+
+    /// A request on which the vehicle may act has left, and was answered or not.
+    pub(super) fn note_act(&self, answered: bool) {
+        self.acted.store(true, Ordering::Relaxed);
+        if !answered {
+            self.outcome_unknown.store(true, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use super::*;
+use crate::operation::OperationName;
+use crate::store::MemoryStore;
+
+fn accepted(id: &str) -> Report {
+    Report::accepted(id.to_owned(), OperationName::Unlock, Timestamp::UNIX_EPOCH)
+}
+
+fn pending() -> Pending {
+    Pending {
+        request: ("lock".to_owned(), "UNLOCK".to_owned()),
+        vehicle_id: "1".to_owned(),
+        traits: "{}".to_owned(),
+        continuation: "c".to_owned(),
+        deadline: Timestamp::UNIX_EPOCH,
+    }
+}
+
+async fn opened(store: &Arc<dyn Store>) -> (Results, Vec<Interrupted>) {
+    Results::open(Arc::clone(store)).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_interrupted_command_is_not_done_again_and_it_is_known_how_far_it_was() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (before, none) = opened(&store).await;
+    assert!(none.is_empty());
+    for id in ["accepted", "sent", "pending", "over"] {
+        assert!(matches!(before.begin("ev6", &accepted(id), None).await, Ok(Known::New)));
+        assert!(matches!(before.begin("ev6", &accepted(id), None).await, Ok(Known::UnderWay)));
+    }
+    assert!(matches!(before.begin("niro", &accepted("sent"), None).await, Ok(Known::New)), "another car");
+    for id in ["sent", "pending", "over"] {
+        before.sending("ev6", id, Timestamp::UNIX_EPOCH).await.unwrap();
+    }
+    for id in ["pending", "over"] {
+        before.pending("ev6", &accepted(id), &pending()).await.unwrap();
+    }
+    before.finish("ev6", &Report { state: State::Succeeded, ..accepted("over") }).await.1.unwrap();
+
+    // The host is killed here, and the broker delivers the commands again to the next one.
+    let (after, interrupted) = opened(&store).await;
+    let mut found: Vec<_> = interrupted
+        .iter()
+        .map(|i| (i.vehicle.as_str(), i.report.id.as_str(), i.report.state, i.pending.is_some()))
+        .collect();
+    found.sort_by_key(|(vehicle, id, ..)| (*vehicle, *id));
+    let expected = [
+        ("ev6", "accepted", State::Accepted, false),
+        ("ev6", "pending", State::Pending, true),
+        ("ev6", "sent", State::Sent, false),
+        ("niro", "sent", State::Accepted, false),
+    ];
+    assert_eq!(found, expected);
+    for id in ["accepted", "sent", "pending"] {
+        assert!(matches!(after.begin("ev6", &accepted(id), None).await, Ok(Known::UnderWay)));
+    }
+    assert!(matches!(after.begin("ev6", &accepted("over"), None).await, Ok(Known::Over(_))));
+    after.finish("ev6", &Report { state: State::Unknown, ..accepted("pending") }).await.1.unwrap();
+    assert!(store.list(Kind::Pending).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn results_are_bounded_and_the_oldest_go_first_also_after_a_restart() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let report = |n: usize| Report {
+        state: State::Succeeded,
+        requested_at: Timestamp::from_second(i64::try_from(n).unwrap()).unwrap(),
+        ..accepted(&n.to_string())
+    };
+    let (results, _) = opened(&store).await;
+    for n in 0..REMEMBERED {
+        results.finish("ev6", &report(n)).await.1.unwrap();
+    }
+    let (results, _) = opened(&store).await;
+    results.finish("ev6", &report(REMEMBERED)).await.1.unwrap();
+    assert!(results.result("ev6", "0").await.unwrap().is_none());
+    assert!(results.result("ev6", "1").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn everybody_who_asked_is_told() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (results, _) = opened(&store).await;
+    let respond_to = |n: u8| Some(RespondTo { topic: format!("answer/{n}"), correlation: Some(vec![n]) });
+    for n in 0..3 {
+        results.begin("ev6", &accepted("a"), respond_to(n)).await.unwrap();
+    }
+    let (waiting, _) = results.finish("ev6", &Report { state: State::Failed, ..accepted("a") }).await;
+    assert_eq!(waiting.len(), 3);
+}

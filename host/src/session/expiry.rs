@@ -1,0 +1,158 @@
+//! When a session is renewed before anybody refuses it.
+//!
+//! A token that is about to end is renewed early, in the background, while the old one is still good: nobody waits,
+//! and when the token endpoint is down nothing fails. Close to its end it must be renewed before it is used.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::cell::Cell;
+use crate::time::Clock;
+
+/// The part of a token's life in which it is renewed early.
+const EARLY_PART: i32 = 6;
+
+/// The longest time before its end at which a token is renewed early.
+const EARLIEST: SignedDuration = SignedDuration::from_mins(10);
+
+/// A token that ends within so long is renewed before it is used, or within a quarter of its life: it has to last
+/// until the request arrives.
+const GRACE: SignedDuration = SignedDuration::from_secs(10);
+
+/// The least distance of a renewal that nobody's refusal has asked for from the one before. A token that lives
+/// twenty seconds is used until it is refused; renewing it early would be renewing it all the time.
+pub(super) const LEAST_DISTANCE: Duration = Duration::from_secs(30);
+
+/// Whether a session can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// As it is.
+    Good,
+    /// As it is, but renew it meanwhile.
+    EndsSoon,
+    /// Not before it is renewed: it has ended, or will before a request has arrived.
+    Ended,
+    /// There is none.
+    Missing,
+}
+
+/// Whether a session can be used. `spread`, from 0 to 1, decides where within a range a renewal becomes due, so that
+/// accounts that were signed in together are not renewed together.
+pub(crate) fn freshness(session: &Cell, spread: f64, clock: &dyn Clock) -> Freshness {
+    if session.value.is_none() {
+        return Freshness::Missing;
+    }
+    let (Some(life), Some(left)) = (session.life(), session.expires_in(clock)) else {
+        return Freshness::Good;
+    };
+    if session.age(clock).is_some_and(|age| age < LEAST_DISTANCE) {
+        return Freshness::Good;
+    }
+    if left <= GRACE.min(life / 4) {
+        return Freshness::Ended;
+    }
+    let window = EARLIEST.min(life / EARLY_PART).as_secs_f64();
+    let begins = window * (1.0 + spread.clamp(0.0, 1.0)) / 2.0;
+    if left.as_secs_f64() <= begins { Freshness::EndsSoon } else { Freshness::Good }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::cell::{Cells, Contents};
+    use crate::store::{MemoryStore, Store};
+
+    /// Two clocks that can be set apart.
+    #[derive(Debug, Default)]
+    struct Clocks {
+        calendar: AtomicI64,
+        stopwatch: AtomicU64,
+    }
+
+    impl Clocks {
+        fn pass(&self, seconds: i64) {
+            self.calendar.fetch_add(seconds, Ordering::Relaxed);
+            self.stopwatch.fetch_add(seconds.unsigned_abs(), Ordering::Relaxed);
+        }
+    }
+
+    impl Clock for Clocks {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_second(1_800_000_000 + self.calendar.load(Ordering::Relaxed)).unwrap()
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::from_secs(self.stopwatch.load(Ordering::Relaxed))
+        }
+    }
+
+    async fn session(clock: &Arc<Clocks>, life: Option<i64>) -> Arc<Cell> {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let given = Arc::clone(clock) as Arc<dyn Clock>;
+        let cells = Cells::open("home", ["session".to_owned()], &store, &given).await.unwrap();
+        let guard = cells.slot("session").unwrap().acquire().await;
+        let expires_at = life.map(|life| clock.now() + SignedDuration::from_secs(life));
+        guard.commit(Contents { expires_at, ..Contents::default() }).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn good_then_early_then_due() {
+        let clock = Arc::new(Clocks::default());
+        let session = session(&clock, Some(3_600)).await;
+        let at = |left: i64, spread: f64| {
+            clock.calendar.store(3_600 - left, Ordering::Relaxed);
+            clock.stopwatch.store(u64::try_from(3_600 - left).unwrap(), Ordering::Relaxed);
+            freshness(&session, spread, clock.as_ref())
+        };
+        for (left, spread, expected) in [
+            (601, 1.0, Freshness::Good),
+            (600, 1.0, Freshness::EndsSoon),
+            (301, 0.0, Freshness::Good),
+            (300, 0.0, Freshness::EndsSoon),
+            (11, 0.0, Freshness::EndsSoon),
+            (10, 0.0, Freshness::Ended),
+            (0, 0.0, Freshness::Ended),
+        ] {
+            assert_eq!(at(left, spread), expected, "{left} s before its end, spread {spread}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_just_renewed_is_used_until_it_is_refused() {
+        for life in [10, 20, 35] {
+            let clock = Arc::new(Clocks::default());
+            let session = session(&clock, Some(life)).await;
+            for _ in 0..29 {
+                clock.pass(1);
+                assert_eq!(freshness(&session, 0.5, clock.as_ref()), Freshness::Good, "{life} s");
+            }
+        }
+        let clock = Arc::new(Clocks::default());
+        let without_an_end = session(&clock, None).await;
+        clock.pass(1_000_000);
+        assert_eq!(freshness(&without_an_end, 0.5, clock.as_ref()), Freshness::Good);
+        assert_eq!(freshness(&Cell::default(), 0.5, clock.as_ref()), Freshness::Missing);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_does_not_keep_a_dead_token_alive() {
+        let clock = Arc::new(Clocks::default());
+        let session = session(&clock, Some(3_600)).await;
+        clock.pass(3_600);
+        clock.calendar.fetch_sub(3_600, Ordering::Relaxed);
+        assert_eq!(freshness(&session, 0.5, clock.as_ref()), Freshness::Ended);
+
+        // Set forward, or a machine that slept: once, because the next session is dated by the new time.
+        let clock = Arc::new(Clocks::default());
+        let session = self::session(&clock, Some(3_600)).await;
+        clock.pass(31);
+        clock.calendar.fetch_add(86_400, Ordering::Relaxed);
+        assert_eq!(freshness(&session, 0.5, clock.as_ref()), Freshness::Ended);
+    }
+}

@@ -1,0 +1,134 @@
+//! What is remembered of an account's renewals: when the next one may be tried, and how many there were.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::expiry::LEAST_DISTANCE;
+use super::fight::Fight;
+use super::{LONGEST_PAUSE, NotRenewed};
+
+/// The shortest and the longest pause after a renewal that failed.
+const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// How often a session is renewed within an hour at most: a token that lives twenty seconds needs half of that.
+pub(super) const MOST_AN_HOUR: usize = 360;
+
+/// The renewals of one account. Times are monotonic.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    pub(super) failures: u32,
+    /// When the last one failed, and why: whoever comes before the next is due is told the same.
+    pub(super) last_failure: Option<(Duration, NotRenewed)>,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) fight: Fight,
+    next_attempt: Duration,
+    renewed: VecDeque<Duration>,
+}
+
+impl History {
+    /// The host's own rules: after a failure a growing pause, and so many renewals an hour.
+    ///
+    /// # Errors
+    ///
+    /// When none may be tried now.
+    pub(super) fn may_try(&mut self, now: Duration) -> Result<(), NotRenewed> {
+        if self.within_an_hour(now) >= MOST_AN_HOUR {
+            return Err(NotRenewed::TooManyRenewals);
+        }
+        match (&self.last_failure, self.pause_left(now)) {
+            (Some((_, why)), Some(retry_in)) => Err(NotRenewed::NotDue {
+                retry_in,
+                why: why.to_string(),
+                because: Some(Box::new(why.clone())),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// How long until the next may be tried after a failure.
+    pub(crate) fn pause_left(&self, now: Duration) -> Option<Duration> {
+        self.last_failure.as_ref()?;
+        self.next_attempt.checked_sub(now).filter(|left| !left.is_zero())
+    }
+
+    /// How many there were within the last hour.
+    pub(crate) fn within_an_hour(&mut self, now: Duration) -> usize {
+        while self.renewed.front().is_some_and(|at| now.saturating_sub(*at) >= HOUR) {
+            self.renewed.pop_front();
+        }
+        self.renewed.len()
+    }
+
+    /// Whether something keeps ending the account's sessions.
+    pub(crate) fn is_fighting(&mut self, now: Duration) -> bool {
+        self.fight.is_on(now)
+    }
+
+    /// Remembers a failure, and returns the pause until the next try: twice the last one up to a cap, or as long as
+    /// the server wants. One that was early is in no hurry.
+    pub(super) fn failed(
+        &mut self,
+        now: Duration,
+        early: bool,
+        why: NotRenewed,
+        retry_after: Option<Duration>,
+    ) -> Duration {
+        self.failures = self.failures.saturating_add(1);
+        let grown = PAUSE.start().saturating_mul(1 << self.failures.min(16).saturating_sub(1));
+        let least = if early { LEAST_DISTANCE } else { Duration::ZERO };
+        let told = retry_after.unwrap_or_default().min(LONGEST_PAUSE);
+        let pause = grown.min(*PAUSE.end()).max(least).max(told);
+        self.next_attempt = now + pause;
+        self.retry_after = retry_after;
+        self.last_failure = Some((now, why));
+        pause
+    }
+
+    pub(super) fn succeeded(&mut self, now: Duration) {
+        self.within_an_hour(now);
+        self.renewed.push_back(now);
+        self.failures = 0;
+        self.retry_after = None;
+        self.last_failure = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed() -> NotRenewed {
+        NotRenewed::Stopping
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_cap_and_obey_the_server_up_to_an_hour() {
+        let now = Duration::from_secs(1_000);
+        let mut history = History::default();
+        let pauses: Vec<u64> = (0..9).map(|_| history.failed(now, false, failed(), None).as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        for (told, pause) in [(90, 90), (5, 60), (999_999, 3_600)] {
+            let told = Some(Duration::from_secs(told));
+            assert_eq!(history.failed(now, false, failed(), told).as_secs(), pause);
+        }
+        assert!(matches!(history.may_try(now), Err(NotRenewed::NotDue { because: Some(_), .. })));
+        assert!(history.may_try(now + LONGEST_PAUSE).is_ok());
+        history.succeeded(now);
+        assert!(history.may_try(now).is_ok());
+        assert_eq!(history.failed(now, true, failed(), None), LEAST_DISTANCE, "early, and in no hurry");
+    }
+
+    #[test]
+    fn renewals_an_hour_have_a_ceiling() {
+        let mut history = History::default();
+        for n in 0..MOST_AN_HOUR {
+            let now = Duration::from_secs(n as u64);
+            history.may_try(now).unwrap();
+            history.succeeded(now);
+        }
+        assert!(matches!(history.may_try(Duration::from_secs(3_599)), Err(NotRenewed::TooManyRenewals)));
+        assert!(history.may_try(Duration::from_secs(3_600)).is_ok(), "the first is an hour ago");
+    }
+}

@@ -1,0 +1,75 @@
+//! How asking for a session ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::history::MOST_AN_HOUR;
+use crate::bindings::policy::{RefreshReason, Verdict};
+use crate::cell::Cell;
+use crate::daily::NotCounted;
+use crate::latch::Latched;
+use crate::sandbox::CallFault;
+use crate::store::StoreError;
+
+/// How a session was come by.
+#[derive(Debug, Clone)]
+pub(crate) enum Renewed {
+    /// This caller renewed it.
+    Fresh,
+    /// Somebody else did, or the policy said to take it as it is.
+    Adopted(Arc<Cell>),
+}
+
+/// Why there is no new session. Shared by everybody who waited for it.
+#[derive(Debug, Clone, thiserror::Error)]
+pub(crate) enum NotRenewed {
+    #[error("a person must act: {}", .0.reason)]
+    Latched(Latched),
+    #[error("{why}; the next renewal is due in {} s", .retry_in.as_secs())]
+    NotDue {
+        retry_in: Duration,
+        why: String,
+        /// The failure that is still too young, if it is one.
+        because: Option<Box<NotRenewed>>,
+    },
+    #[error("{message}")]
+    Failed { verdict: Verdict, message: String },
+    #[error(
+        "something else keeps ending this account's sessions, such as another program that uses the account; the \
+         next renewal is due in {} s", .retry_in.as_secs()
+    )]
+    Fight { retry_in: Duration },
+    #[error(transparent)]
+    TooManySignIns(NotCounted),
+    #[error("the session was renewed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
+    TooManyRenewals,
+    #[error(transparent)]
+    Plugin(CallFault),
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("the host is stopping")]
+    Stopping,
+}
+
+/// Why a session is to be renewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// There is none.
+    Missing,
+    /// The cloud refused its token.
+    Refused,
+    /// It has ended, or is about to.
+    Ended,
+    /// It ends soon. Nobody waits for this.
+    EndsSoon,
+}
+
+impl Cause {
+    pub(super) const fn reason(self) -> RefreshReason {
+        match self {
+            Self::Missing => RefreshReason::Missing,
+            Self::Refused => RefreshReason::Refused,
+            Self::Ended | Self::EndsSoon => RefreshReason::Expiring,
+        }
+    }
+}
