@@ -17,7 +17,8 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::account::{Account, Circuits, Shared};
+use crate::account::{Account, Shared};
+use crate::circuit::Circuits;
 use crate::config::Config;
 use crate::outbox::Outbox;
 use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot, embedded};
@@ -91,6 +92,7 @@ pub struct Host {
     connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     accounts: BTreeMap<String, Arc<Account>>,
     vehicles: BTreeMap<String, Arc<Vehicle>>,
+    clouds: Arc<Circuits>,
     results: Results,
     ground: Ground,
     started_at: Timestamp,
@@ -125,13 +127,14 @@ impl Host {
         let compiled = Compiled::of(&sandbox, embedded::HYUNDAI_KIA).await.map_err(connector_failed)?;
         let policy = Arc::new(open_policy(config, &sandbox, &compiled).await?);
         let topics = Topics::below(&config.mqtt.base_topic);
+        let clouds = Arc::new(Circuits::default());
         let shared = Shared {
             policy: Arc::clone(&policy),
             store: Arc::clone(&ground.store),
             clock: Arc::clone(&ground.clock),
             outbox: Arc::clone(&ground.outbox),
             http,
-            clouds: Arc::new(Circuits::default()),
+            clouds: Arc::clone(&clouds),
         };
 
         // One slot for each connector, however many accounts use it: a swap is for all of them.
@@ -162,6 +165,7 @@ impl Host {
             vehicles: vehicles.collect(),
             connectors,
             accounts,
+            clouds,
             policy,
             topics,
             results: Results::new(Arc::clone(&ground.store)),
@@ -191,6 +195,13 @@ impl Host {
     #[must_use]
     pub fn policy(&self) -> &Arc<PolicySlot> {
         &self.policy
+    }
+
+    /// The circuits: those of the clouds, then those of each account. No name is used twice. Whoever subscribes to the
+    /// changes of the first is told of the changes of all.
+    pub fn circuits(&self) -> impl Iterator<Item = &Circuits> {
+        let accounts = self.accounts.values().map(|account| &account.circuits);
+        std::iter::once(self.clouds.as_ref()).chain(accounts)
     }
 
     /// Takes no more commands, lets those under way end for a moment, gives the others the result

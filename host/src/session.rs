@@ -20,7 +20,7 @@ use crate::bindings::policy::{
     RefreshReason, SessionView, Verdict,
 };
 use crate::cell::{Cell, CellGuard, Contents};
-use crate::circuit::{Permit, Purpose};
+use crate::circuit::{Permit, Purpose, Settings, Shut};
 use crate::failure::{self, Facts};
 use crate::latch::{LatchKind, Latched};
 use crate::plugin::{Answer, Ask, Connected, Policy};
@@ -77,6 +77,8 @@ pub(crate) enum NotRenewed {
     Latched(Latched),
     #[error("the last renewal failed ({why}); the next is due in {} s", .retry_in.as_secs())]
     NotDue { retry_in: Duration, why: String },
+    #[error(transparent)]
+    Shut(Shut),
     #[error("{message}")]
     Failed { verdict: Verdict, message: String },
     #[error(transparent)]
@@ -154,9 +156,10 @@ impl Renewal {
             }
         }
         let now = account.clock().monotonic();
-        let permit = account.circuits.admit(TOKEN_ENDPOINT, now, Purpose::Read).map_err(|refused| {
-            NotRenewed::NotDue { retry_in: refused.retry_in, why: "its circuit is open".to_owned() }
-        })?;
+        let permit = account
+            .circuits
+            .admit(&token_endpoint(&account), now, Purpose::Read)
+            .map_err(NotRenewed::Shut)?;
         self.attempt(guard, reason, permit).await
     }
 
@@ -209,7 +212,7 @@ impl Renewal {
         if matches!(ask, Ask::SignIn)
             && let Err(too_many) = account.sign_ins.count(account.clock().now()).await
         {
-            account.circuits.abandoned(TOKEN_ENDPOINT, permit);
+            account.circuits.abandoned(&token_endpoint(account), permit);
             return Err(NotRenewed::TooManySignIns(too_many));
         }
         tracing::info!(
@@ -247,7 +250,7 @@ impl Renewal {
                     rule: "host.no-token".to_owned(),
                     counts_against: None,
                 };
-                account.circuits.abandoned(TOKEN_ENDPOINT, permit);
+                account.circuits.abandoned(&token_endpoint(account), permit);
                 return Err(self.failed(NotRenewed::Failed { verdict, message }, None));
             }
             Ok(Err(failure)) => {
@@ -265,18 +268,19 @@ impl Renewal {
                 return Err(self.refused(failure, permit).await);
             }
             Err(fault) => {
-                account.circuits.abandoned(TOKEN_ENDPOINT, permit);
+                account.circuits.abandoned(&token_endpoint(account), permit);
                 return Err(self.failed(NotRenewed::Plugin(fault), None));
             }
         };
-        account.circuits.succeeded(TOKEN_ENDPOINT, permit);
         let contents = Contents {
             value: grant.value,
             secrets: called.call.captured,
             expires_at: grant.expires_in.map(|seconds| self.ends_at(seconds)),
         };
-        let cell =
-            guard.commit(contents).await.map_err(|error| self.failed(NotRenewed::Store(error), None))?;
+        let committed = guard.commit(contents).await;
+        let now = account.clock().monotonic();
+        account.circuits.succeeded(&token_endpoint(account), permit, now, self.circuit_settings().await);
+        let cell = committed.map_err(|error| self.failed(NotRenewed::Store(error), None))?;
         self.succeeded();
         tracing::info!(
             account = account.slug,
@@ -296,13 +300,13 @@ impl Renewal {
 
     /// What follows from a refusal: a latch if a person must act, else a pause.
     async fn refused(&self, failure: Failure, permit: Permit) -> NotRenewed {
-        let circuits = &self.account.circuits;
+        let (circuits, endpoint) = (&self.account.circuits, token_endpoint(&self.account));
         let verdict = self.policy.classify(&failure).await;
         if verdict.counts_against == Some(CircuitScope::TokenEndpoint) {
-            let settings = self.policy.circuit(&CircuitScope::TokenEndpoint).await.into();
-            circuits.failed(TOKEN_ENDPOINT, permit, self.account.clock().monotonic(), settings);
+            let now = self.account.clock().monotonic();
+            circuits.failed(&endpoint, permit, now, self.circuit_settings().await);
         } else {
-            circuits.abandoned(TOKEN_ENDPOINT, permit);
+            circuits.abandoned(&endpoint, permit);
         }
         let retry_after = failure.retry_after.map(Duration::from_millis);
         let message = failure.message.clone();
@@ -326,6 +330,10 @@ impl Renewal {
             }
             _ => self.failed(NotRenewed::Failed { verdict, message }, retry_after),
         }
+    }
+
+    async fn circuit_settings(&self) -> Settings {
+        self.policy.circuit(&CircuitScope::TokenEndpoint).await.into()
     }
 
     async fn latch(&self, latch: &Latch, reason: String) -> NotRenewed {
@@ -376,8 +384,11 @@ impl Renewal {
     }
 }
 
-/// The name of the token endpoint's circuit among those of its account.
-const TOKEN_ENDPOINT: &str = "token-endpoint";
+/// The name of the circuit of an account's token endpoint. No other circuit of the host has it, so that an operator
+/// can say which one he means.
+fn token_endpoint(account: &Account) -> String {
+    format!("token-endpoint {}", account.slug)
+}
 
 /// RFC 6749 §5.2: the grant or the client is not accepted. No passing trouble is reported like this.
 fn is_refused_grant(failure: &Failure) -> bool {

@@ -26,6 +26,7 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, surroundings: &Su
 pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
     match why {
         NotRenewed::Latched(latched) => latched.kind.into(),
+        NotRenewed::Shut(_) => Reason::BreakerOpen,
         NotRenewed::NotDue { .. } => Reason::UpstreamUnavailable,
         NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault, Phase::Refresh),
         NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals => Reason::Cooldown,

@@ -108,7 +108,7 @@ impl<'a> Step<'a> {
             self.last_view = called.call.view.clone();
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
-                    permits.succeeded();
+                    permits.succeeded(&operation.policy).await;
                     reveal(&called.call, &mut answer);
                     return Ok(answer);
                 }
@@ -427,14 +427,12 @@ impl<'a> Step<'a> {
             admitted = Permits::take(self.operation, purpose);
         }
         admitted.map_err(|shut| {
-            let retry_in = shut.refused.retry_in.max(Duration::from_secs(1));
-            let seconds = retry_in.as_secs();
-            let message = format!("the circuit of {} is open; the next try is in {seconds} s", shut.name);
-            let failed = self.not_tried(Reason::BreakerOpen, message);
+            let failed = self.not_tried(Reason::BreakerOpen, shut.to_string());
             match (failed, ask) {
                 // The command is on its way; only the question has to wait.
                 (Stopped::Failed(failed), Ask::Resume(..)) => {
-                    Stopped::AskLater(retry_in.min(rules::LONGEST_PAUSE), failed)
+                    let pause = shut.refused.retry_in.unwrap_or(rules::LONGEST_PAUSE);
+                    Stopped::AskLater(pause.min(rules::LONGEST_PAUSE), failed)
                 }
                 (failed, _) => failed,
             }
@@ -448,7 +446,7 @@ impl<'a> Step<'a> {
         let asked = operation.connector.ask(&operation.account.described, &read, self.call());
         let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else { return };
         match called.answer {
-            Ok(Ok(_)) => permits.succeeded(),
+            Ok(Ok(_)) => permits.succeeded(&operation.policy).await,
             Ok(Err(failure)) => {
                 let failure = self.describe(failure, &called.call);
                 let verdict = operation.policy.classify(&failure).await;
