@@ -10,7 +10,7 @@ use url::Url;
 use crate::audit::Audit;
 use crate::bindings::connector;
 use crate::cell::Cells;
-use crate::circuit::{Circuit, Permit, Purpose, Refused, Settings};
+use crate::circuit::Circuits;
 use crate::config;
 use crate::daily::DailyCount;
 use crate::events::{Event, Events};
@@ -158,7 +158,7 @@ impl Account {
             connector,
             latch,
             client,
-            circuits: Circuits::default(),
+            circuits: shared.clouds.beside(),
             surroundings: Arc::new(surroundings),
             described,
             renewals: Mutex::default(),
@@ -261,39 +261,4 @@ fn credentials(config: &config::Account) -> Digest {
         }
     }
     Digest::of(&all)
-}
-
-/// Circuits by name, made when they are first asked for.
-#[derive(Debug, Default)]
-pub struct Circuits(Mutex<BTreeMap<String, Circuit>>);
-
-impl Circuits {
-    fn with<T>(&self, name: &str, work: impl FnOnce(&mut Circuit) -> T) -> T {
-        let mut circuits = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        work(circuits.entry(name.to_owned()).or_default())
-    }
-
-    /// See [`Circuit::admit`].
-    ///
-    /// # Errors
-    ///
-    /// When the circuit does not admit the call.
-    pub fn admit(&self, name: &str, now: std::time::Duration, purpose: Purpose) -> Result<Permit, Refused> {
-        self.with(name, |circuit| circuit.admit(now, purpose))
-    }
-
-    /// See [`Circuit::succeeded`].
-    pub fn succeeded(&self, name: &str, permit: Permit) {
-        self.with(name, |circuit| circuit.succeeded(permit));
-    }
-
-    /// See [`Circuit::failed`].
-    pub fn failed(&self, name: &str, permit: Permit, now: std::time::Duration, settings: Settings) -> bool {
-        self.with(name, |circuit| circuit.failed(permit, now, settings))
-    }
-
-    /// See [`Circuit::abandoned`].
-    pub fn abandoned(&self, name: &str, permit: Permit) {
-        self.with(name, |circuit| circuit.abandoned(permit));
-    }
 }

@@ -1,23 +1,35 @@
-//! A circuit breaker. Pure: the time is an argument.
+//! A circuit breaker. Pure: the time is an argument, and so are the settings.
 //!
-//! Closed, it counts failures in a row. Open, it refuses. After a while it lets probes through, reads only: a
-//! command must not be what finds out whether a cloud is well. A probe's place is a lease, so a probe that never
-//! comes back does not keep the circuit half open for ever.
+//! Closed, it counts: failures in a row, and the share of failures in a rolling window. Open, it refuses. After a
+//! while it is half open and lets probes through, reads only: a command must not be what finds out whether a cloud is
+//! well. A probe's place is a lease, so a probe that never comes back does not keep the circuit half open for ever.
+//! An operator can hold it open for as long as he likes.
+//!
+//! Every result brings the settings that hold now, because a policy may have been swapped since the last one. The
+//! circuit keeps its state and what it has measured, and goes on under the new settings.
+
+mod named;
+mod probes;
+mod report;
+mod settings;
+mod window;
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 
-/// When a circuit opens, and how it closes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// Opens after so many failures in a row; 0 means never.
-    pub consecutive_failures: u32,
-    /// Refuses so long before it lets probes through.
-    pub open_for: Duration,
-    /// So many probes at once.
-    pub probes: u32,
-    /// After so long a probe's place is free again.
-    pub probe_lease: Duration,
-}
+pub use named::{Change, Circuits, Shut, Status, UnknownCircuit};
+use probes::Probes;
+pub use report::{Cause, Snapshot, StateName, Transition};
+pub use settings::Settings;
+pub use window::Counts;
+use window::Window;
+
+/// When to ask again while somebody else may be finding out whether all is well.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What a call to be admitted would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +43,13 @@ pub enum Purpose {
 /// A call was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
-    /// When to ask again.
-    pub retry_in: Duration,
+    /// When to ask again; none when only an operator can change the answer.
+    pub retry_in: Option<Duration>,
     /// Whether a read would be admitted now: the circuit waits for somebody to find out whether all is well again.
     pub probe_wanted: bool,
 }
 
-/// The right to make one call. A result that comes with an old permit counts for nothing.
+/// The right to make one call. A result that comes with the permit of an earlier state counts for nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "its result must be recorded"]
 pub struct Permit {
@@ -47,219 +59,203 @@ pub struct Permit {
 
 #[derive(Debug)]
 enum State {
-    Closed { failures: u32 },
-    Open { until: Duration, settings: Settings },
-    HalfOpen { settings: Settings, probes: Vec<(u64, Duration)>, next: u64 },
+    Closed { in_a_row: u32, window: Window },
+    Open { until: Duration, counts: Counts, ratio: Option<f64> },
+    HalfOpen(Probes),
+    Isolated,
+}
+
+impl State {
+    fn closed() -> Self {
+        Self::Closed { in_a_row: 0, window: Window::default() }
+    }
 }
 
 /// The health of one thing: a token endpoint, a cloud, an account, a vehicle.
 #[derive(Debug)]
 pub struct Circuit {
     state: State,
+    /// As the last result that counted brought them.
+    settings: Settings,
     /// Counts changes of state, so that late results are known as late.
     epoch: u64,
+    /// Calls refused in this state.
+    refused: u64,
 }
 
 impl Default for Circuit {
     fn default() -> Self {
-        Self { state: State::Closed { failures: 0 }, epoch: 0 }
+        Self::new(Settings::default())
     }
 }
 
 impl Circuit {
-    /// Whether calls are refused or probed at the moment.
+    /// A closed one. The settings hold until a result brings others.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { state: State::closed(), settings, epoch: 0, refused: 0 }
+    }
+
+    /// Whether every call is admitted at the moment.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         matches!(self.state, State::Closed { .. })
     }
 
-    /// Asks to make a call at this time.
+    /// Whether an operator holds it open.
+    #[must_use]
+    pub fn is_isolated(&self) -> bool {
+        matches!(self.state, State::Isolated)
+    }
+
+    /// Asks to make a call at this time. The first probe after an open time makes the circuit half open.
     ///
     /// # Errors
     ///
-    /// When the circuit is open, or half open and the call is no probe or all places are taken.
-    pub fn admit(&mut self, now: Duration, purpose: Purpose) -> Result<Permit, Refused> {
-        if let State::Open { until, settings } = self.state {
-            if now < until {
-                return Err(Refused { retry_in: until - now, probe_wanted: false });
-            }
-            if purpose == Purpose::Act {
-                // Nobody has looked yet whether it is well again, and this is not the call to find out.
-                return Err(Refused { retry_in: Duration::from_secs(1), probe_wanted: true });
-            }
-            self.enter(State::HalfOpen { settings, probes: Vec::new(), next: 0 });
+    /// When the circuit is open or isolated, or half open and the call is no probe or all places are taken.
+    pub fn admit(
+        &mut self,
+        now: Duration,
+        purpose: Purpose,
+    ) -> Result<(Permit, Option<Transition>), Refused> {
+        let mut transition = None;
+        if purpose == Purpose::Read && self.is_due(now) {
+            self.enter(State::HalfOpen(Probes::default()));
+            transition = Some(Transition::HalfOpened);
         }
-        let epoch = self.epoch;
-        match &mut self.state {
-            State::Closed { .. } => Ok(Permit { epoch, probe: None }),
-            State::HalfOpen { settings, probes, next } => {
-                probes.retain(|(_, lease_ends)| now < *lease_ends);
-                let full = probes.len() >= usize::try_from(settings.probes.max(1)).unwrap_or(usize::MAX);
-                if purpose == Purpose::Act || full {
-                    let first_end = probes.iter().map(|(_, ends)| *ends).min().unwrap_or(now);
-                    let retry_in = first_end.saturating_sub(now).max(Duration::from_secs(1));
-                    return Err(Refused { retry_in, probe_wanted: !full });
-                }
-                *next += 1;
-                probes.push((*next, now + settings.probe_lease));
-                Ok(Permit { epoch, probe: Some(*next) })
+        let admitted = match &mut self.state {
+            State::Closed { .. } => Ok(None),
+            State::Open { until, .. } if now < *until => {
+                Err(Refused { retry_in: Some(*until - now), probe_wanted: false })
             }
-            State::Open { until, .. } => {
-                Err(Refused { retry_in: until.saturating_sub(now), probe_wanted: false })
-            }
-        }
-    }
-
-    /// Records that a call went well.
-    pub fn succeeded(&mut self, permit: Permit) {
-        if permit.epoch != self.epoch {
-            return;
-        }
-        match &mut self.state {
-            State::Closed { failures } => *failures = 0,
-            State::HalfOpen { probes, .. } if holds(probes, permit) => {
-                self.enter(State::Closed { failures: 0 });
-            }
-            State::HalfOpen { .. } | State::Open { .. } => {}
-        }
-    }
-
-    /// Records that a call failed in a way that tells about the health of what it called. Returns whether the
-    /// circuit opened because of that.
-    pub fn failed(&mut self, permit: Permit, now: Duration, settings: Settings) -> bool {
-        if permit.epoch != self.epoch {
-            return false;
-        }
-        let opens = match &mut self.state {
-            State::Closed { failures } => {
-                *failures = failures.saturating_add(1);
-                settings.consecutive_failures > 0 && *failures >= settings.consecutive_failures
-            }
-            State::HalfOpen { probes, .. } => holds(probes, permit),
-            State::Open { .. } => false,
+            // Nobody has looked yet whether it is well again, and this is not the call to find out.
+            State::Open { .. } => Err(Refused { retry_in: Some(LOOK_AGAIN), probe_wanted: true }),
+            State::HalfOpen(probes) => probes.admit(now, purpose, &self.settings).map(Some),
+            State::Isolated => Err(Refused { retry_in: None, probe_wanted: false }),
         };
-        if opens {
-            self.enter(State::Open { until: now + settings.open_for, settings });
+        match admitted {
+            Ok(probe) => Ok((Permit { epoch: self.epoch, probe }, transition)),
+            Err(refused) => {
+                self.refused = self.refused.saturating_add(1);
+                Err(refused)
+            }
         }
-        opens
+    }
+
+    /// Records that a call went well. That too may open the circuit: it may be the call that makes the rolling
+    /// window tell something.
+    pub fn succeeded(&mut self, permit: Permit, now: Duration, settings: Settings) -> Option<Transition> {
+        self.record(permit, now, settings, false)
+    }
+
+    /// Records that a call failed in a way that tells about the health of what it called.
+    pub fn failed(&mut self, permit: Permit, now: Duration, settings: Settings) -> Option<Transition> {
+        self.record(permit, now, settings, true)
     }
 
     /// Gives the place of a call back that tells nothing: a business answer, or no answer because the caller left.
     pub fn abandoned(&mut self, permit: Permit) {
-        if let (State::HalfOpen { probes, .. }, true) = (&mut self.state, permit.epoch == self.epoch) {
-            probes.retain(|(probe, _)| Some(*probe) != permit.probe);
+        if let (State::HalfOpen(probes), true) = (&mut self.state, permit.epoch == self.epoch) {
+            probes.abandon(permit.probe);
         }
+    }
+
+    /// Holds it open until [`Self::close`], whatever happens.
+    pub fn isolate(&mut self) -> Option<Transition> {
+        if self.is_isolated() {
+            return None;
+        }
+        self.enter(State::Isolated);
+        Some(Transition::Isolated)
+    }
+
+    /// Opens it for so long, to be probed after that: something is known to be unwell, or wants to be left alone. One
+    /// that is open already gets a new end; one that is isolated stays so.
+    pub fn trip(&mut self, now: Duration, open_for: Duration) -> Option<Transition> {
+        if self.is_isolated() {
+            return None;
+        }
+        let until = now.saturating_add(open_for);
+        if let State::Open { until: end, .. } = &mut self.state {
+            *end = until;
+            return None;
+        }
+        self.enter(State::Open { until, counts: Counts::default(), ratio: None });
+        Some(Transition::Opened { open_for, cause: Cause::Operator })
+    }
+
+    /// Closes it, whatever it was, and forgets what was measured. Calls under way count for nothing.
+    pub fn close(&mut self) -> Option<Transition> {
+        let was_closed = self.is_closed();
+        self.enter(State::closed());
+        (!was_closed).then_some(Transition::Closed)
+    }
+
+    /// How it is at this time.
+    #[must_use]
+    pub fn snapshot(&self, now: Duration) -> Snapshot {
+        let (state, counts, ratio, until) = match &self.state {
+            State::Closed { window, .. } => {
+                let counts = window.counts(now, self.settings.window);
+                (StateName::Closed, counts, self.settings.ratio(counts), None)
+            }
+            State::Open { until, counts, ratio } if now < *until => {
+                (StateName::Open, *counts, *ratio, Some(*until))
+            }
+            State::Open { .. } => (StateName::HalfOpen, Counts::default(), None, None),
+            State::HalfOpen(probes) => (StateName::HalfOpen, probes.results(), None, None),
+            State::Isolated => (StateName::Isolated, Counts::default(), None, None),
+        };
+        Snapshot { state, counts, ratio, refused: self.refused, until }
+    }
+
+    fn record(
+        &mut self,
+        permit: Permit,
+        now: Duration,
+        settings: Settings,
+        failed: bool,
+    ) -> Option<Transition> {
+        if permit.epoch != self.epoch {
+            return None;
+        }
+        match &mut self.state {
+            State::Closed { in_a_row, window } => {
+                self.settings = settings;
+                *in_a_row = if failed { in_a_row.saturating_add(1) } else { 0 };
+                let counts = window.record(now, settings.window, failed);
+                let cause = settings.opens(*in_a_row, counts)?;
+                Some(self.open(now, counts, settings.ratio(counts), cause))
+            }
+            State::HalfOpen(probes) => {
+                let results = probes.finish(permit.probe, now, failed)?;
+                self.settings = settings;
+                if results.calls < settings.probes {
+                    return None;
+                }
+                if settings.opens_again(results) {
+                    return Some(self.open(now, results, results.ratio(), Cause::Probes(results)));
+                }
+                self.close()
+            }
+            State::Open { .. } | State::Isolated => None,
+        }
+    }
+
+    fn open(&mut self, now: Duration, counts: Counts, ratio: Option<f64>, cause: Cause) -> Transition {
+        let open_for = self.settings.open_for;
+        self.enter(State::Open { until: now.saturating_add(open_for), counts, ratio });
+        Transition::Opened { open_for, cause }
+    }
+
+    /// Whether it is open and its time is over.
+    fn is_due(&self, now: Duration) -> bool {
+        matches!(self.state, State::Open { until, .. } if now >= until)
     }
 
     fn enter(&mut self, state: State) {
         self.state = state;
-        self.epoch += 1;
-    }
-}
-
-fn holds(probes: &[(u64, Duration)], permit: Permit) -> bool {
-    probes.iter().any(|(probe, _)| Some(*probe) == permit.probe)
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test may fail")]
-
-    use super::*;
-
-    const SETTINGS: Settings = Settings {
-        consecutive_failures: 5,
-        open_for: Duration::from_secs(60),
-        probes: 1,
-        probe_lease: Duration::from_secs(30),
-    };
-
-    const fn at(seconds: u64) -> Duration {
-        Duration::from_secs(seconds)
-    }
-
-    fn opened_at_zero() -> Circuit {
-        let mut circuit = Circuit::default();
-        for n in 1..=5 {
-            let permit = circuit.admit(at(0), Purpose::Act).unwrap();
-            assert_eq!(circuit.failed(permit, at(0), SETTINGS), n == 5);
-        }
-        circuit
-    }
-
-    #[test]
-    fn opens_after_five_failures_in_a_row_and_not_before() {
-        let mut circuit = Circuit::default();
-        for _ in 0..100 {
-            for _ in 0..4 {
-                let permit = circuit.admit(at(0), Purpose::Act).unwrap();
-                assert!(!circuit.failed(permit, at(0), SETTINGS));
-            }
-            let permit = circuit.admit(at(0), Purpose::Act).unwrap();
-            circuit.succeeded(permit);
-        }
-        assert!(circuit.is_closed());
-        assert_eq!(
-            opened_at_zero().admit(at(59), Purpose::Read),
-            Err(Refused { retry_in: at(1), probe_wanted: false })
-        );
-    }
-
-    #[test]
-    fn probes_with_reads_only() {
-        let mut circuit = opened_at_zero();
-        assert!(circuit.admit(at(60), Purpose::Act).is_err());
-        let probe = circuit.admit(at(60), Purpose::Read).unwrap();
-        assert!(circuit.admit(at(60), Purpose::Read).is_err(), "one probe at a time");
-        assert!(circuit.admit(at(60), Purpose::Act).is_err());
-        circuit.succeeded(probe);
-        assert!(circuit.admit(at(60), Purpose::Act).is_ok());
-    }
-
-    #[test]
-    fn a_failed_probe_opens_it_again() {
-        let mut circuit = opened_at_zero();
-        let probe = circuit.admit(at(60), Purpose::Read).unwrap();
-        assert!(circuit.failed(probe, at(61), SETTINGS));
-        assert_eq!(
-            circuit.admit(at(62), Purpose::Read),
-            Err(Refused { retry_in: at(59), probe_wanted: false })
-        );
-    }
-
-    #[test]
-    fn an_abandoned_probe_frees_its_place() {
-        let mut circuit = opened_at_zero();
-        for _ in 0..10 {
-            let probe = circuit.admit(at(60), Purpose::Read).unwrap();
-            circuit.abandoned(probe);
-        }
-        // One that is neither recorded nor abandoned frees it when its lease ends.
-        let _lost = circuit.admit(at(60), Purpose::Read).unwrap();
-        assert_eq!(
-            circuit.admit(at(80), Purpose::Read),
-            Err(Refused { retry_in: at(10), probe_wanted: false })
-        );
-        let probe = circuit.admit(at(90), Purpose::Read).unwrap();
-        circuit.succeeded(probe);
-        assert!(circuit.is_closed());
-    }
-
-    #[test]
-    fn late_results_count_for_nothing() {
-        let mut circuit = Circuit::default();
-        let late: Vec<Permit> = (0..20).map(|_| circuit.admit(at(0), Purpose::Act).unwrap()).collect();
-        for permit in &late {
-            circuit.failed(*permit, at(30), SETTINGS);
-        }
-        assert_eq!(
-            circuit.admit(at(31), Purpose::Read),
-            Err(Refused { retry_in: at(59), probe_wanted: false }),
-            "opened at 30, once"
-        );
-        for permit in late {
-            circuit.succeeded(permit);
-        }
-        assert!(circuit.admit(at(31), Purpose::Read).is_err(), "a late success does not close it");
+        self.epoch = self.epoch.wrapping_add(1);
+        self.refused = 0;
     }
 }

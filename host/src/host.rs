@@ -19,8 +19,9 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
 
-use crate::account::{Account, Circuits, Shared};
+use crate::account::{Account, Shared};
 use crate::audit::Audit;
+use crate::circuit::Circuits;
 use crate::config::Config;
 use crate::events::Events;
 use crate::outbox::Outbox;
@@ -95,6 +96,7 @@ pub struct Host {
     connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     accounts: BTreeMap<String, Arc<Account>>,
     vehicles: BTreeMap<String, Arc<Vehicle>>,
+    clouds: Arc<Circuits>,
     results: Arc<Results>,
     background: TaskTracker,
     ground: Ground,
@@ -132,6 +134,7 @@ impl Host {
         let policy = Arc::new(open_policy(config, &sandbox, &compiled).await?);
         let topics = Topics::below(&config.mqtt.base_topic);
         let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
+        let clouds = Arc::new(Circuits::default());
         let events = Events::on(topics.bridge_event(), Arc::clone(&ground.outbox), Arc::clone(&clock));
         let shared = Shared {
             policy: Arc::clone(&policy),
@@ -139,7 +142,7 @@ impl Host {
             clock: Arc::clone(&ground.clock),
             outbox: Arc::clone(&ground.outbox),
             http,
-            clouds: Arc::new(Circuits::default()),
+            clouds: Arc::clone(&clouds),
             clients: Arc::default(),
             topics: topics.clone(),
             events,
@@ -177,6 +180,7 @@ impl Host {
             vehicles,
             connectors,
             accounts,
+            clouds,
             policy,
             topics,
             results: Arc::new(results),
@@ -208,6 +212,13 @@ impl Host {
     #[must_use]
     pub fn policy(&self) -> &Arc<PolicySlot> {
         &self.policy
+    }
+
+    /// The circuits: those of the clouds, then those of each account. No name is used twice. Whoever subscribes to the
+    /// changes of the first is told of the changes of all.
+    pub fn circuits(&self) -> impl Iterator<Item = &Circuits> {
+        let accounts = self.accounts.values().map(|account| &account.circuits);
+        std::iter::once(self.clouds.as_ref()).chain(accounts)
     }
 
     /// Takes no more commands, lets those under way end for a moment, gives the others the result

@@ -32,7 +32,7 @@ use crate::bindings::policy::{
     Verdict,
 };
 use crate::cell::{Cell, CellGuard, Contents};
-use crate::circuit::{Permit, Purpose};
+use crate::circuit::{Permit, Purpose, Settings};
 use crate::events::{AboutAccount, Event};
 use crate::failure::{self, Facts};
 use crate::latch::LatchKind;
@@ -49,9 +49,6 @@ const SHORTEST_LIFE: i64 = 10;
 
 /// The longest life that a token is believed to have.
 const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
-
-/// The name of the token endpoint's circuit among those of its account.
-const TOKEN_ENDPOINT: &str = "token-endpoint";
 
 /// Who asks, and with what.
 #[derive(Debug, Clone)]
@@ -122,10 +119,8 @@ impl Renewal {
         if cause == Cause::Refused {
             self.watch_for_a_fight(&cell, now)?;
         }
-        let permit = account
-            .circuits
-            .admit(TOKEN_ENDPOINT, now, Purpose::Read)
-            .map_err(|refused| not_due(refused.retry_in, "the circuit of the token endpoint is open"))?;
+        let permit =
+            account.circuits.admit(&token_endpoint(account), now, Purpose::Read).map_err(NotRenewed::Shut)?;
         self.attempt(guard, cause, permit).await
     }
 
@@ -193,7 +188,7 @@ impl Renewal {
         if matches!(ask, Ask::SignIn)
             && let Err(too_many) = account.sign_ins.count(account.clock().now()).await
         {
-            account.circuits.abandoned(TOKEN_ENDPOINT, permit);
+            account.circuits.abandoned(&token_endpoint(account), permit);
             return Err(NotRenewed::TooManySignIns(too_many));
         }
         tracing::info!(
@@ -228,7 +223,7 @@ impl Renewal {
                     rule: "host.no-token".to_owned(),
                     counts_against: None,
                 };
-                account.circuits.abandoned(TOKEN_ENDPOINT, permit);
+                account.circuits.abandoned(&token_endpoint(account), permit);
                 return Err(self.failed(cause, NotRenewed::Failed { verdict, message }, None));
             }
             Ok(Err(failure)) => {
@@ -246,11 +241,10 @@ impl Renewal {
                 return self.refused(guard, cause, failure, permit).await;
             }
             Err(fault) => {
-                account.circuits.abandoned(TOKEN_ENDPOINT, permit);
+                account.circuits.abandoned(&token_endpoint(account), permit);
                 return Err(self.failed(cause, NotRenewed::Plugin(fault), None));
             }
         };
-        account.circuits.succeeded(TOKEN_ENDPOINT, permit);
         let contents = Contents {
             value: grant.value,
             secrets: called.call.captured,
@@ -261,7 +255,9 @@ impl Renewal {
             // It may be the only token that the cloud still accepts, so it is used all the same.
             tracing::error!(account = account.slug, "the new token is lost at the next restart: {error}");
         }
-        self.history().succeeded(account.clock().monotonic());
+        let now = account.clock().monotonic();
+        account.circuits.succeeded(&token_endpoint(account), permit, now, self.circuit_settings().await);
+        self.history().succeeded(now);
         tracing::info!(
             account = account.slug,
             operation = self.operation,
@@ -287,13 +283,13 @@ impl Renewal {
         failure: Failure,
         permit: Permit,
     ) -> Result<Renewed, NotRenewed> {
-        let circuits = &self.account.circuits;
+        let (circuits, endpoint) = (&self.account.circuits, token_endpoint(&self.account));
         let verdict = self.policy.classify(&failure).await;
         if verdict.counts_against == Some(CircuitScope::TokenEndpoint) {
-            let settings = self.policy.circuit(&CircuitScope::TokenEndpoint).await.into();
-            circuits.failed(TOKEN_ENDPOINT, permit, self.account.clock().monotonic(), settings);
+            let now = self.account.clock().monotonic();
+            circuits.failed(&endpoint, permit, now, self.circuit_settings().await);
         } else {
-            circuits.abandoned(TOKEN_ENDPOINT, permit);
+            circuits.abandoned(&endpoint, permit);
         }
         let grant_refused = is_refused_grant(&failure);
         if grant_refused {
@@ -344,6 +340,10 @@ impl Renewal {
         })
     }
 
+    async fn circuit_settings(&self) -> Settings {
+        self.policy.circuit(&CircuitScope::TokenEndpoint).await.into()
+    }
+
     async fn latch(&self, latch: &Latch, reason: String) -> NotRenewed {
         let latched = self.account.set_latch(LatchKind::from(latch), reason).await;
         latched.map_or(NotRenewed::Stopping, NotRenewed::Latched)
@@ -372,6 +372,12 @@ impl Renewal {
 
 fn not_due(retry_in: Duration, why: &str) -> NotRenewed {
     NotRenewed::NotDue { retry_in, why: why.to_owned(), because: None }
+}
+
+/// The name of the circuit of an account's token endpoint. No other circuit of the host has it, so that an operator
+/// can say which one he means.
+fn token_endpoint(account: &Account) -> String {
+    format!("token-endpoint {}", account.slug)
 }
 
 /// RFC 6749 §5.2: the grant or the client is not accepted. No passing trouble is reported like this.

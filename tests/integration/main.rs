@@ -8,6 +8,7 @@
     reason = "tests may fail"
 )]
 
+mod circuit_tables;
 mod components;
 mod demo;
 mod expiry;

@@ -106,6 +106,27 @@ async fn an_open_circuit_leaves_the_cloud_alone_and_a_read_finds_out_when_it_is_
     assert_eq!((counters.actuations_of(LEGACY.1, ActionKind::Lock), counters.commands), (1, 1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_isolated_cloud_is_left_alone_until_an_operator_closes_its_circuit() {
+    let home = Home::start().await;
+    home.settle().await;
+    let clouds = home.host.circuits().next().unwrap();
+    let name = clouds.statuses(home.clock.as_ref()).remove(0).circuit;
+    clouds.isolate(&name).unwrap();
+    let before = home.control().counters().requests;
+    for operation in ["lock", "refresh_cached"] {
+        let report = home.command(LEGACY.0, operation, None).await;
+        assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::BreakerOpen)), "{report:?}");
+        let message = report.message.unwrap();
+        assert!(message.contains("operator isolated"), "{message}");
+        assert!(message.contains(&format!("{{\"circuit\":\"{name}\"}}")), "{message}");
+    }
+    assert_eq!(home.control().counters().requests, before);
+    clouds.close(&name).unwrap();
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+}
+
 /// A broker that speaks 3.1.1 sends the host's own clearing of a retained command back to it, without the mark.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retained_unlock_on_an_old_broker_moves_nothing() {

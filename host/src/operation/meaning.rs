@@ -44,6 +44,7 @@ pub(super) fn in_words(failure: &Failure, verdict: &Verdict) -> String {
 pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
     match why {
         NotRenewed::Latched(latched) => latched.kind.into(),
+        NotRenewed::Shut(_) => Reason::BreakerOpen,
         // Whoever comes later is told what the first one was told.
         NotRenewed::NotDue { because: Some(first), .. } => of_not_renewed(first),
         NotRenewed::NotDue { because: None, .. } => Reason::UpstreamUnavailable,

@@ -3,17 +3,9 @@
 use std::time::Duration;
 
 use super::Operation;
-use super::rules::LONGEST_PAUSE;
-use crate::account::Circuits;
 use crate::bindings::policy::{CircuitScope, CircuitSettings, Verdict};
-use crate::circuit::{Permit, Purpose, Refused, Settings};
+use crate::circuit::{Circuits, Permit, Purpose, Settings, Shut};
 use crate::plugin::Policy;
-
-/// A circuit that does not admit an attempt.
-pub(super) struct Shut {
-    pub(super) name: String,
-    pub(super) refused: Refused,
-}
 
 /// The places of one attempt in all the circuits that it passes. Given back when dropped.
 #[must_use = "its result must be recorded"]
@@ -38,10 +30,8 @@ impl<'a> Permits<'a> {
         }
         let mut permits = Self { operation, held: Vec::new() };
         for (scope, name) in names {
-            match permits.circuits(&scope).admit(&name, now, purpose) {
-                Ok(permit) => permits.held.push((scope, name, permit)),
-                Err(refused) => return Err(Shut { name, refused }),
-            }
+            let permit = permits.circuits(&scope).admit(&name, now, purpose)?;
+            permits.held.push((scope, name, permit));
         }
         Ok(permits)
     }
@@ -51,9 +41,13 @@ impl<'a> Permits<'a> {
         if *scope == CircuitScope::Cloud { &account.shared.clouds } else { &account.circuits }
     }
 
-    pub(super) fn succeeded(mut self) {
-        for (scope, name, permit) in std::mem::take(&mut self.held) {
-            self.circuits(&scope).succeeded(&name, permit);
+    pub(super) async fn succeeded(mut self, policy: &Policy) {
+        let now = self.operation.account.clock().monotonic();
+        // What is still held when the caller leaves meanwhile is given back.
+        while let Some((scope, ..)) = self.held.last() {
+            let settings = Settings::from(policy.circuit(scope).await);
+            let Some((scope, name, permit)) = self.held.pop() else { return };
+            self.circuits(&scope).succeeded(&name, permit, now, settings);
         }
     }
 
@@ -63,9 +57,7 @@ impl<'a> Permits<'a> {
         let settings = Settings::from(policy.circuit(scope).await);
         let (scope, name, permit) = self.held.swap_remove(at);
         let now = self.operation.account.clock().monotonic();
-        if self.circuits(&scope).failed(&name, permit, now, settings) {
-            tracing::error!("the circuit of {name} has opened for {} s", settings.open_for.as_secs());
-        }
+        self.circuits(&scope).failed(&name, permit, now, settings);
     }
 }
 
@@ -79,12 +71,11 @@ impl Drop for Permits<'_> {
 
 impl From<CircuitSettings> for Settings {
     fn from(settings: CircuitSettings) -> Self {
-        Self {
-            consecutive_failures: settings.consecutive_failures,
-            open_for: Duration::from_millis(settings.open_for).min(Duration::from_secs(3_600)),
-            probes: settings.probes,
-            probe_lease: Duration::from_millis(settings.probe_lease)
-                .clamp(Duration::from_secs(1), LONGEST_PAUSE),
-        }
+        let window = Duration::from_millis(settings.window);
+        Self::default()
+            .consecutive_failures(settings.consecutive_failures)
+            .failure_ratio(settings.failure_ratio, settings.minimum_calls, window)
+            .open_for(Duration::from_millis(settings.open_for))
+            .probes(settings.probes, Duration::from_millis(settings.probe_lease))
     }
 }

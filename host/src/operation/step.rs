@@ -100,7 +100,7 @@ impl<'a> Step<'a> {
             self.last_view = called.call.view.clone();
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
-                    permits.succeeded();
+                    permits.succeeded(&operation.policy).await;
                     operation.account.retries.succeeded(self.paid, operation.account.clock());
                     reveal(&called.call, &mut answer);
                     return Ok(answer);

@@ -1,7 +1,7 @@
 //! The policy's slot, and the questions that the host asks a policy.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use wasmtime::Store;
@@ -26,6 +26,8 @@ pub struct PolicyPlugin {
     sandbox: Sandbox,
     pre: InstancePre<Cx<()>>,
     indices: GuestIndices,
+    /// The settings that it gave: they are needed with every call, and the same question has the same answer.
+    circuits: Mutex<Vec<(CircuitScope, CircuitSettings)>>,
 }
 
 impl std::fmt::Debug for PolicyPlugin {
@@ -43,6 +45,14 @@ impl PolicyPlugin {
             .load(&mut store, &instance)
             .map_err(|error| CallFault::NotInstantiated(format!("{error:#}")))?;
         Ok((store, guest))
+    }
+
+    fn circuits(&self) -> MutexGuard<'_, Vec<(CircuitScope, CircuitSettings)>> {
+        self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known_circuit(&self, scope: &CircuitScope) -> Option<CircuitSettings> {
+        self.circuits().iter().find(|(known, _)| known == scope).map(|(_, settings)| *settings)
     }
 }
 
@@ -186,9 +196,17 @@ impl Policy {
         self.or_fault("admit-refresh", answer).unwrap_or(RefreshDecision::Refresh)
     }
 
-    /// When does this circuit open? Without an answer after five failures in a row, for a minute.
+    /// When does this circuit open? Without an answer after five failures in a row, for a minute. Asked until there is
+    /// an answer, then remembered for this generation.
     pub async fn circuit(&self, scope: &CircuitScope) -> CircuitSettings {
-        let answer = ask!(self.generation.plugin, call_circuit, scope);
+        let plugin = &self.generation.plugin;
+        if let Some(settings) = plugin.known_circuit(scope) {
+            return settings;
+        }
+        let answer = ask!(plugin, call_circuit, scope);
+        if let Ok(settings) = &answer {
+            plugin.circuits().push((scope.clone(), *settings));
+        }
         self.or_fault("circuit", answer).unwrap_or(CircuitSettings {
             consecutive_failures: 5,
             failure_ratio: 0.0,
@@ -218,7 +236,7 @@ async fn prepare(sandbox: &Sandbox, compiled: &Compiled) -> Result<Candidate<Pol
     linker.define_unknown_imports_as_traps(&component).map_err(wrong)?;
     let pre = linker.instantiate_pre(&component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
-    let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices };
+    let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices, circuits: Mutex::default() };
     let manifest = trial(&plugin).await?;
     Ok(Candidate { digest, name: manifest.name, version: manifest.version, plugin })
 }

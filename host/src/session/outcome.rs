@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::history::MOST_AN_HOUR;
 use crate::bindings::policy::{RefreshReason, Verdict};
 use crate::cell::Cell;
+use crate::circuit::Shut;
 use crate::daily::NotCounted;
 use crate::latch::Latched;
 use crate::sandbox::CallFault;
@@ -32,6 +33,8 @@ pub(crate) enum NotRenewed {
         /// The failure that is still too young, if it is one.
         because: Option<Box<NotRenewed>>,
     },
+    #[error(transparent)]
+    Shut(Shut),
     #[error("{message}")]
     Failed { verdict: Verdict, message: String },
     #[error(

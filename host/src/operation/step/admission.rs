@@ -1,8 +1,6 @@
 //! What comes before an attempt: is there a reason not to make it, is there a session, and do the circuits let it
 //! through?
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::{Step, Stopped};
@@ -89,14 +87,12 @@ impl<'a> Step<'a> {
             admitted = Permits::take(self.operation, purpose);
         }
         admitted.map_err(|shut| {
-            let retry_in = shut.refused.retry_in.max(Duration::from_secs(1));
-            let seconds = retry_in.as_secs();
-            let message = format!("the circuit of {} is open; the next try is in {seconds} s", shut.name);
-            let failed = self.not_tried(Reason::BreakerOpen, message);
+            let failed = self.not_tried(Reason::BreakerOpen, shut.to_string());
             match (failed, ask) {
                 // The command is on its way; only the question has to wait.
                 (Stopped::Failed(failed), Ask::Resume(..)) => {
-                    Stopped::AskLater(retry_in.min(rules::LONGEST_PAUSE), failed)
+                    let pause = shut.refused.retry_in.unwrap_or(rules::LONGEST_PAUSE);
+                    Stopped::AskLater(pause.min(rules::LONGEST_PAUSE), failed)
                 }
                 (failed, _) => failed,
             }
@@ -111,7 +107,7 @@ impl<'a> Step<'a> {
         let asked = operation.connector.ask(&operation.account.described, &read, call);
         let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else { return };
         match called.answer {
-            Ok(Ok(_)) => permits.succeeded(),
+            Ok(Ok(_)) => permits.succeeded(&operation.policy).await,
             Ok(Err(failure)) => {
                 let failure = self.describe(failure, &called.call, token_age);
                 let verdict = operation.policy.classify(&failure).await;

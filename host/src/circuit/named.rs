@@ -1,0 +1,206 @@
+//! Circuits by name, and who is told when they change.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+use super::{Circuit, LOOK_AGAIN, Permit, Purpose, Refused, Settings, Snapshot, Transition};
+use crate::time::Clock;
+
+/// So many changes are kept for a subscriber that is busy.
+const CHANGES_KEPT: usize = 64;
+
+/// A circuit has changed its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Which circuit.
+    pub circuit: String,
+    /// What has become of it.
+    pub transition: Transition,
+}
+
+/// A circuit that did not admit a call.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub struct Shut {
+    /// Which circuit.
+    pub circuit: String,
+    /// When to ask again, and how.
+    pub refused: Refused,
+}
+
+impl fmt::Display for Shut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { circuit, refused } = self;
+        match refused.retry_in {
+            Some(retry_in) => {
+                let seconds = retry_in.max(LOOK_AGAIN).as_secs();
+                write!(f, "the circuit of {circuit} is open; the next try is in {seconds} s")
+            }
+            None => {
+                let lift = serde_json::json!({ "circuit": circuit });
+                write!(
+                    f,
+                    "an operator isolated the circuit of {circuit}; \
+                     publish {lift} to bridge/request/circuit/close to lift that"
+                )
+            }
+        }
+    }
+}
+
+/// There is no circuit of this name: nothing has asked for it yet, or it is misspelt.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no circuit {0:?}")]
+pub struct UnknownCircuit(pub String);
+
+/// One circuit of several, for displays.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// Which circuit.
+    pub circuit: String,
+    /// How it is.
+    #[serde(flatten)]
+    pub snapshot: Snapshot,
+    /// When an open circuit lets probes through.
+    pub until: Option<Timestamp>,
+}
+
+/// Circuits by name, made when they are first asked for. Every change of one is logged and told to all subscribers,
+/// once and in order.
+#[derive(Debug)]
+pub struct Circuits {
+    circuits: Mutex<BTreeMap<String, Circuit>>,
+    changes: broadcast::Sender<Change>,
+}
+
+impl Default for Circuits {
+    fn default() -> Self {
+        Self { circuits: Mutex::default(), changes: broadcast::Sender::new(CHANGES_KEPT) }
+    }
+}
+
+impl Circuits {
+    /// Other circuits, whose changes are told to the subscribers of these.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self { circuits: Mutex::default(), changes: self.changes.clone() }
+    }
+
+    /// Tells of every change from now on. A subscriber that lags behind is told how many it missed.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// See [`Circuit::admit`].
+    ///
+    /// # Errors
+    ///
+    /// When the circuit does not admit the call.
+    pub fn admit(&self, name: &str, now: Duration, purpose: Purpose) -> Result<Permit, Shut> {
+        self.with(name, |circuit| match circuit.admit(now, purpose) {
+            Ok((permit, transition)) => (Ok(permit), transition),
+            Err(refused) => (Err(Shut { circuit: name.to_owned(), refused }), None),
+        })
+    }
+
+    /// See [`Circuit::succeeded`].
+    pub fn succeeded(&self, name: &str, permit: Permit, now: Duration, settings: Settings) {
+        self.with(name, |circuit| ((), circuit.succeeded(permit, now, settings)));
+    }
+
+    /// See [`Circuit::failed`].
+    pub fn failed(&self, name: &str, permit: Permit, now: Duration, settings: Settings) {
+        self.with(name, |circuit| ((), circuit.failed(permit, now, settings)));
+    }
+
+    /// See [`Circuit::abandoned`].
+    pub fn abandoned(&self, name: &str, permit: Permit) {
+        self.with(name, |circuit| (circuit.abandoned(permit), None));
+    }
+
+    /// See [`Circuit::isolate`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no such circuit.
+    pub fn isolate(&self, name: &str) -> Result<(), UnknownCircuit> {
+        self.with_known(name, Circuit::isolate)
+    }
+
+    /// See [`Circuit::trip`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no such circuit.
+    pub fn trip(&self, name: &str, now: Duration, open_for: Duration) -> Result<(), UnknownCircuit> {
+        self.with_known(name, |circuit| circuit.trip(now, open_for))
+    }
+
+    /// See [`Circuit::close`].
+    ///
+    /// # Errors
+    ///
+    /// When there is no such circuit.
+    pub fn close(&self, name: &str) -> Result<(), UnknownCircuit> {
+        self.with_known(name, Circuit::close)
+    }
+
+    /// How all of them are, by name.
+    #[must_use]
+    pub fn statuses(&self, clock: &dyn Clock) -> Vec<Status> {
+        let (now, monotonic) = (clock.now(), clock.monotonic());
+        let civil = |until: Duration| {
+            let left = SignedDuration::try_from(until.saturating_sub(monotonic)).ok()?;
+            now.checked_add(left).ok()
+        };
+        let circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        let status = |(name, circuit): (&String, &Circuit)| {
+            let snapshot = circuit.snapshot(monotonic);
+            Status { circuit: name.clone(), snapshot, until: snapshot.until.and_then(civil) }
+        };
+        circuits.iter().map(status).collect()
+    }
+
+    fn with<T>(&self, name: &str, work: impl FnOnce(&mut Circuit) -> (T, Option<Transition>)) -> T {
+        let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        let (result, transition) = work(circuits.entry(name.to_owned()).or_default());
+        self.tell(name, transition);
+        result
+    }
+
+    /// An operator can misspell a name. That must not make a circuit that nobody passes.
+    fn with_known(
+        &self,
+        name: &str,
+        work: impl FnOnce(&mut Circuit) -> Option<Transition>,
+    ) -> Result<(), UnknownCircuit> {
+        let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        let circuit = circuits.get_mut(name).ok_or_else(|| UnknownCircuit(name.to_owned()))?;
+        let transition = work(circuit);
+        self.tell(name, transition);
+        Ok(())
+    }
+
+    /// Called under the lock, so that changes are told in the order in which they happened.
+    fn tell(&self, name: &str, transition: Option<Transition>) {
+        let Some(transition) = transition else { return };
+        match transition {
+            Transition::Opened { open_for, cause } => {
+                tracing::error!("the circuit of {name} has opened for {} s: {cause}", open_for.as_secs());
+            }
+            Transition::HalfOpened => tracing::info!("the circuit of {name} lets probes through"),
+            Transition::Closed => tracing::info!("the circuit of {name} has closed"),
+            Transition::Isolated => tracing::warn!("an operator has isolated the circuit of {name}"),
+        }
+        // Nobody listens: then nobody wants to know.
+        let _ = self.changes.send(Change { circuit: name.to_owned(), transition });
+    }
+}
+
+#[cfg(test)]
+mod tests;

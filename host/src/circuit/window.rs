@@ -1,0 +1,99 @@
+//! Calls counted in a rolling window.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The window is counted in so many pieces, and forgets one piece at a time.
+const BUCKETS: u32 = 10;
+
+/// Calls that came to an end, and how many of them failed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// All of them.
+    pub calls: u32,
+    /// Those that failed.
+    pub failures: u32,
+}
+
+impl Counts {
+    /// The share that failed; none without calls.
+    #[must_use]
+    pub fn ratio(self) -> Option<f64> {
+        (self.calls > 0).then(|| f64::from(self.failures) / f64::from(self.calls))
+    }
+
+    pub(super) fn record(&mut self, failed: bool) {
+        self.calls = self.calls.saturating_add(1);
+        self.failures = self.failures.saturating_add(failed.into());
+    }
+}
+
+/// The calls of the last while. How long a while is comes with every question, because it is the policy's to say and
+/// policies are swapped: what was counted before a swap stays and is measured by the new length.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    /// The latest last. Each begins at least a tenth of the length after the one before it. Ten at most, and less than a
+    /// hundred while the length grows.
+    buckets: VecDeque<Bucket>,
+}
+
+#[derive(Debug)]
+struct Bucket {
+    since: Duration,
+    counts: Counts,
+}
+
+impl Bucket {
+    fn has_expired(&self, now: Duration, length: Duration) -> bool {
+        now.saturating_sub(self.since) >= length
+    }
+}
+
+impl Window {
+    /// Counts a call that ended now, and returns what the window then holds.
+    pub(super) fn record(&mut self, now: Duration, length: Duration, failed: bool) -> Counts {
+        while self.buckets.front().is_some_and(|bucket| bucket.has_expired(now, length)) {
+            self.buckets.pop_front();
+        }
+        match self.buckets.back_mut() {
+            Some(bucket) if !bucket.has_expired(now, length / BUCKETS) => bucket.counts.record(failed),
+            _ => {
+                let mut counts = Counts::default();
+                counts.record(failed);
+                self.buckets.push_back(Bucket { since: now, counts });
+            }
+        }
+        self.counts(now, length)
+    }
+
+    /// What the window holds now.
+    pub(super) fn counts(&self, now: Duration, length: Duration) -> Counts {
+        let held = self.buckets.iter().filter(|bucket| !bucket.has_expired(now, length));
+        held.fold(Counts::default(), |sum, bucket| Counts {
+            calls: sum.calls.saturating_add(bucket.counts.calls),
+            failures: sum.failures.saturating_add(bucket.counts.failures),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_stays_small_even_while_its_length_grows() {
+        let mut window = Window::default();
+        let mut now = Duration::ZERO;
+        for _ in 0..1_000 {
+            // As long as it takes to forget nothing, and no longer than settings can say.
+            let length = now + Duration::from_nanos(1);
+            let length = length.clamp(Duration::from_secs(1), Duration::from_secs(3_600));
+            window.record(now, length, false);
+            assert!(window.buckets.len() <= 100, "{}", window.buckets.len());
+            now += length / BUCKETS;
+        }
+        assert!(window.buckets.len() <= 10, "grown up, it forgets");
+    }
+}
