@@ -13,7 +13,7 @@ use crate::config;
 use crate::latch::Latch;
 use crate::outbox::Outbox;
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::{Endpoint, HttpClient, PinGuard, SESSION, Surroundings};
+use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Transport};
 use crate::session::RefreshState;
 use crate::sign_ins::SignIns;
 use crate::slot::Digest;
@@ -32,7 +32,7 @@ pub struct Shared {
     /// The way to the broker.
     pub outbox: Arc<dyn Outbox>,
     /// The way to the clouds.
-    pub http: HttpClient,
+    pub transport: Arc<dyn Transport>,
     /// The clouds' circuits, by the cloud's name: one cloud is well or unwell for all accounts at once.
     pub clouds: Arc<Circuits>,
 }
@@ -97,7 +97,7 @@ impl Account {
             secrets: config.secrets.clone(),
             bindings: config.bindings.clone(),
             cells,
-            http: shared.http.clone(),
+            transport: Arc::clone(&shared.transport),
             clock: Arc::clone(&shared.clock),
             outbox: Arc::clone(&shared.outbox),
             topic_prefix,

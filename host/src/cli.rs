@@ -126,11 +126,8 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
 
 async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let mut bridge = Bridge::connect(&config.mqtt)?;
-    let ground = Ground {
-        store: Arc::new(MemoryStore::default()),
-        clock: Arc::new(SystemClock::start()),
-        outbox: bridge.outbox(),
-    };
+    let store = Arc::new(MemoryStore::default());
+    let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
     let host = Host::start(config, ground).await?;
     tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
     let finding = tokio::spawn({
