@@ -53,15 +53,10 @@ impl Call {
         if !self.allowance.take_send() {
             return Err(denied("this operation has used up its requests"));
         }
-        let answer = self.surroundings.transport.send(prepared, request.acts_on_vehicle).await;
-        let sent = !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
-        if request.acts_on_vehicle && sent {
-            self.acted = true;
-            self.allowance.acted.store(true, Ordering::Relaxed);
-            if answer.is_err() {
-                self.allowance.outcome_unknown.store(true, Ordering::Relaxed);
-            }
-        }
+        let answer = match request.acts_on_vehicle {
+            true => self.send_acting(prepared).await,
+            false => self.surroundings.transport.send(prepared, false).await,
+        };
         let transport::Response { status, headers, body } = answer?;
         let captured_before = self.captured.len();
         let Incoming { headers, body } =
@@ -70,6 +65,29 @@ impl Call {
             self.surroundings.pin.answered(status, self.captured.len() > captured_before);
         }
         Ok(Response { status, headers, body })
+    }
+
+    /// Sends a request on which the vehicle may act. Until it is back nobody knows whether it did: the caller's time may
+    /// be over, or the host may stop, while it is under way, and then nothing here is reached any more.
+    async fn send_acting(
+        &mut self,
+        request: reqwest::Request,
+    ) -> Result<transport::Response, TransportError> {
+        let (acted_before, operation_before) = (self.acted, self.allowance.acted());
+        self.acted = true;
+        self.allowance.acted.store(true, Ordering::Relaxed);
+        self.allowance.outcome_unknown.store(true, Ordering::Relaxed);
+        let answer = self.surroundings.transport.send(request, true).await;
+        match &answer {
+            Ok(_) => self.allowance.outcome_unknown.store(false, Ordering::Relaxed),
+            Err(TransportError::NotSent(_) | TransportError::Denied(_)) => {
+                self.acted = acted_before;
+                self.allowance.acted.store(operation_before, Ordering::Relaxed);
+                self.allowance.outcome_unknown.store(false, Ordering::Relaxed);
+            }
+            Err(_) => {}
+        }
+        answer
     }
 
     /// Checks a request against everything that the host does not allow, and puts the secrets in.
