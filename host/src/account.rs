@@ -17,7 +17,7 @@ use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Transport};
 use crate::session::RefreshState;
 use crate::sign_ins::SignIns;
 use crate::slot::Digest;
-use crate::store::{Store, StoreError};
+use crate::store::{Kind, Store, StoreError, Write};
 use crate::time::Clock;
 
 /// What all accounts of a host share.
@@ -75,6 +75,7 @@ impl Account {
         let manifest_cells = connector.active().manifest().cells.clone();
         let names = manifest_cells.into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, &shared.store, &shared.clock).await?;
+        forget_strangers(slug, credentials(config), &cells, &shared.store).await?;
         let endpoints: Vec<Endpoint> = config
             .endpoints
             .iter()
@@ -120,6 +121,26 @@ impl Account {
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.shared.clock.as_ref()
     }
+}
+
+/// Empties the cells if they belong to other credentials. A session has a refresh token of its own, which would be
+/// sent in place of the new one that the owner has given.
+async fn forget_strangers(
+    account: &str,
+    credentials: Digest,
+    cells: &Cells,
+    store: &Arc<dyn Store>,
+) -> Result<(), StoreError> {
+    let credentials = credentials.to_string().into_bytes();
+    let known = store.load(Kind::Credentials, account).await?;
+    if known.as_ref() == Some(&credentials) {
+        return Ok(());
+    }
+    if known.is_some() {
+        cells.clear().await?;
+    }
+    let write = Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) };
+    store.commit(vec![write]).await
 }
 
 /// A URL as connectors put paths behind it.

@@ -21,6 +21,8 @@ pub enum Kind {
     Result,
     /// When an account was signed in; the key is the account.
     SignIns,
+    /// The digest of the credentials that an account's cells belong to; the key is the account.
+    Credentials,
 }
 
 /// One change: a new value, or none to remove the record.
