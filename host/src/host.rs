@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Circuits, Shared};
@@ -114,8 +114,8 @@ pub struct Host {
     under_way: TaskTracker,
     /// Set when no new command is taken.
     closed: AtomicBool,
-    /// True when open commands have to end now.
-    stopping: watch::Sender<bool>,
+    /// Cancelled when open commands have to end now.
+    stopping: CancellationToken,
 }
 
 /// How long a token refresh may take to end when the host stops: as long as its request may.
@@ -201,7 +201,7 @@ impl Host {
             ground,
             under_way: TaskTracker::new(),
             closed: AtomicBool::new(false),
-            stopping: watch::Sender::new(false),
+            stopping: CancellationToken::new(),
         });
         host.watch_policy();
         Ok(host)
@@ -231,7 +231,7 @@ impl Host {
         self.closed.store(true, Ordering::Relaxed);
         self.under_way.close();
         if tokio::time::timeout(GRACE, self.under_way.wait()).await.is_err() {
-            self.stopping.send_replace(true);
+            self.stopping.cancel();
             self.under_way.wait().await;
         }
         // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still

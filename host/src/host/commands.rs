@@ -152,7 +152,6 @@ impl Host {
         let host = Arc::clone(self);
         tokio::spawn(async move {
             let _open = open;
-            let mut stopping = host.stopping.subscribe();
             let progress = Arc::new(Progress::default());
             let mut place = None;
             {
@@ -163,13 +162,20 @@ impl Host {
                         return report.end(State::Rejected, Reason::Busy, message);
                     };
                     // Held until the result is out, so that the results of a vehicle come in order.
-                    place = turn.await;
+                    let Ok(turn) = tokio::time::timeout_at(since + name.deadline(), turn).await else {
+                        let seconds = name.deadline().as_secs();
+                        let message =
+                            format!("its turn did not come within the {seconds} s that it may take");
+                        return report.end(State::Rejected, Reason::Busy, message);
+                    };
+                    place = turn;
                     let superseded = move || newer.as_ref().is_some_and(|newer| newer());
                     host.work(&vehicle, action, superseded, since, &progress, &mut report).await;
                 };
                 let stopped = tokio::select! {
+                    biased;
                     () = work => false,
-                    _ = stopping.wait_for(|stopping| *stopping) => true,
+                    () = host.stopping.cancelled() => true,
                 };
                 if stopped {
                     let acted = progress.allowance.acted();
@@ -211,11 +217,7 @@ impl Host {
             "command ended"
         );
         if report.state == State::Succeeded && name.reaches_vehicle() && !name.is_read() {
-            let mut stopping = self.stopping.subscribe();
-            tokio::select! {
-                () = self.read(vehicle) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
+            self.stopping.run_until_cancelled(self.read(vehicle)).await;
         }
     }
 
@@ -282,8 +284,9 @@ impl Host {
                     // It was asked and did not answer: what is known is older than somebody wanted it to be.
                     self.publish_stale(vehicle);
                 }
-                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle.
-                if reason == Reason::Unsupported && state == State::Failed {
+                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle,
+                // if the question was.
+                if reason == Reason::Unsupported && state == State::Failed && name.reaches_vehicle() {
                     self.learn_unsupported(vehicle, name);
                 }
                 report.end(state, reason, crate::redact::mask_vins(&message));
