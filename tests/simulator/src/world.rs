@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::action::Outcome;
 use crate::barrier::Barrier;
@@ -133,7 +133,7 @@ impl World {
 pub(crate) struct Shared {
     world: Mutex<World>,
     counters: watch::Sender<Counters>,
-    releases: watch::Sender<u64>,
+    released: Notify,
     gone: Arc<AtomicBool>,
 }
 
@@ -142,7 +142,7 @@ impl Shared {
         Self {
             world: Mutex::new(World::new(config, clock)),
             counters: watch::Sender::new(Counters::default()),
-            releases: watch::Sender::new(0),
+            released: Notify::new(),
             gone: Arc::default(),
         }
     }
@@ -169,15 +169,14 @@ impl Shared {
 
     /// Waits for the next release.
     pub(crate) async fn hold(&self) {
-        // Subscribed before it counts as held, so that who sees it held and releases does release it.
-        let mut releases = self.releases.subscribe();
+        // Made before it counts as held, so that who sees it held and releases does release it.
+        let released = self.released.notified();
         let _held = self.count_held();
-        // Only this value owns the sender, so it cannot be gone.
-        let _ = releases.changed().await;
+        released.await;
     }
 
     pub(crate) fn release(&self) {
-        self.releases.send_modify(|releases| *releases += 1);
+        self.released.notify_waiters();
     }
 
     pub(crate) fn gone(&self) -> Arc<AtomicBool> {
