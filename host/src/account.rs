@@ -17,11 +17,11 @@ use crate::events::{Event, Events};
 use crate::latch::{Latch, LatchKind, Latched, SILENCE};
 use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::{Endpoint, HttpClient, PinGuard, SESSION, Surroundings};
+use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Transport};
 use crate::retry_budget::RetryBudget;
 use crate::session::History;
 use crate::slot::Digest;
-use crate::store::{Store, StoreError};
+use crate::store::{Kind, Store, StoreError, Write};
 use crate::time::Clock;
 use crate::topics::Topics;
 
@@ -37,7 +37,7 @@ pub struct Shared {
     /// The way to the broker.
     pub outbox: Arc<dyn Outbox>,
     /// The way to the clouds.
-    pub http: HttpClient,
+    pub transport: Arc<dyn Transport>,
     /// The clouds' circuits, by the cloud's name: one cloud is well or unwell for all accounts at once.
     pub clouds: Arc<Circuits>,
     /// What vendors have against this client, whichever account it speaks for.
@@ -125,6 +125,7 @@ impl Account {
         let manifest_cells = connector.active().manifest().cells.clone();
         let names = manifest_cells.into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, &shared.store, &shared.clock).await?;
+        forget_strangers(slug, credentials(config), &cells, &shared.store).await?;
         let endpoints: Vec<Endpoint> = config
             .endpoints
             .iter()
@@ -147,7 +148,7 @@ impl Account {
             secrets: config.secrets.clone(),
             bindings: config.bindings.clone(),
             cells,
-            http: shared.http.clone(),
+            transport: Arc::clone(&shared.transport),
             clock: Arc::clone(&shared.clock),
             outbox: Arc::clone(&shared.outbox),
             topic_prefix,
@@ -244,6 +245,26 @@ impl Account {
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.shared.clock.as_ref()
     }
+}
+
+/// Empties the cells if they belong to other credentials. A session has a refresh token of its own, which would be
+/// sent in place of the new one that the owner has given.
+async fn forget_strangers(
+    account: &str,
+    credentials: Digest,
+    cells: &Cells,
+    store: &Arc<dyn Store>,
+) -> Result<(), StoreError> {
+    let credentials = credentials.to_string().into_bytes();
+    let known = store.load(Kind::Credentials, account).await?;
+    if known.as_ref() == Some(&credentials) {
+        return Ok(());
+    }
+    if known.is_some() {
+        cells.clear().await?;
+    }
+    let write = Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) };
+    store.commit(vec![write]).await
 }
 
 /// A URL as connectors put paths behind it.

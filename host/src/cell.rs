@@ -130,6 +130,18 @@ impl Cells {
         self.slots.get(name)
     }
 
+    /// Forgets the values of all cells. Their generations go on counting.
+    ///
+    /// # Errors
+    ///
+    /// When that could not be stored; then some may be left.
+    pub async fn clear(&self) -> Result<(), StoreError> {
+        for slot in self.slots.values() {
+            slot.discard(slot.current().generation).await?;
+        }
+        Ok(())
+    }
+
     /// All cells as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
@@ -223,7 +235,7 @@ impl CellSlot {
         }
         // The number stays: the next commit is the next generation, and a late failure of this one is
         // recognised as late.
-        guard.replace(Cell { value: None, secrets: Secrets::new(), ..Cell::clone(&current) }).await
+        guard.replace(Cell { generation, ..Cell::default() }).await
     }
 }
 
@@ -369,7 +381,7 @@ mod tests {
 
     fn contents(value: &str, secret: (&str, &str)) -> Contents {
         let secrets = Secrets::from([(secret.0.to_owned(), secret.1.into())]);
-        Contents { value: value.to_owned(), secrets, expires_at: None }
+        Contents { value: value.to_owned(), secrets, expires_at: Some(Timestamp::MAX) }
     }
 
     #[tokio::test]
@@ -397,7 +409,12 @@ mod tests {
         session.discard(1).await.unwrap();
         assert_eq!(session.current().value.as_deref(), Some("two"), "a late failure of an old one");
         session.discard(2).await.unwrap();
-        assert_eq!((session.current().generation, session.current().value.clone()), (2, None));
+        let discarded = session.current();
+        assert_eq!((discarded.generation, discarded.value.clone()), (2, None));
+        assert!(
+            discarded.secrets.is_empty() && discarded.expires_at.is_none(),
+            "nothing is left that could last"
+        );
         let guard = session.acquire().await;
         let next = guard.commit(contents("three", ("device-id", "3"))).await.unwrap();
         assert_eq!(next.generation, 3, "the number is never used twice");

@@ -134,7 +134,7 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
 async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let store = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
-    let ground = Ground { store, clock: Arc::new(SystemClock::start()), outbox: bridge.outbox() };
+    let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
     let host = Host::start(config, ground).await?;
     tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
     let finding = tokio::spawn({

@@ -81,11 +81,8 @@ impl Stage {
         broker.ready().await?;
         let config = demo_config(&cloud.base_url(), broker.port())?;
         let mut bridge = Bridge::connect(&config.mqtt)?;
-        let ground = Ground {
-            store: Arc::new(MemoryStore::default()),
-            clock: Arc::new(SystemClock::start()),
-            outbox: bridge.outbox(),
-        };
+        let store = Arc::new(MemoryStore::default());
+        let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
         let host = Host::start(&config, ground).await?;
         let driver = Driver::connect(&config.mqtt).await?;
         let (connected, online) = tokio::sync::oneshot::channel();

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Shared};
@@ -25,8 +25,8 @@ use crate::circuit::Circuits;
 use crate::config::Config;
 use crate::events::Events;
 use crate::outbox::Outbox;
-use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot, embedded};
-use crate::primitives::{HttpClient, SESSION};
+use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Plugins, PolicySlot};
+use crate::primitives::{HttpClient, SESSION, Transport};
 use crate::results::Results;
 use crate::sandbox::Sandbox;
 use crate::store::{Store, StoreError};
@@ -46,6 +46,22 @@ pub struct Ground {
     pub clock: Arc<dyn Clock>,
     /// The way to the broker.
     pub outbox: Arc<dyn Outbox>,
+    /// The way to the clouds; none means the network.
+    pub transport: Option<Arc<dyn Transport>>,
+}
+
+impl Ground {
+    /// Ground on which clouds are reached over the network.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) -> Self {
+        Self { store, clock, outbox, transport: None }
+    }
+
+    /// The same with another way to the clouds.
+    #[must_use]
+    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
+        Self { transport: Some(transport), ..self }
+    }
 }
 
 /// Why a host did not start. Nothing runs when one of these is returned.
@@ -105,8 +121,8 @@ pub struct Host {
     under_way: TaskTracker,
     /// Set when no new command is taken.
     closed: AtomicBool,
-    /// True when open commands have to end now.
-    stopping: watch::Sender<bool>,
+    /// Cancelled when open commands have to end now.
+    stopping: CancellationToken,
 }
 
 /// How long a token refresh may take to end when the host stops: as long as its request may.
@@ -126,12 +142,28 @@ impl Host {
     ///
     /// See [`StartError`].
     pub async fn start(config: &Config, ground: Ground) -> Result<Arc<Self>, StartError> {
-        let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let http = HttpClient::new()?;
-        // The one connector that there is, whichever name the configuration has for it.
-        let connector_failed = |error| StartError::Connector { name: HYUNDAI_KIA.to_owned(), error };
-        let compiled = Compiled::of(&sandbox, embedded::HYUNDAI_KIA).await.map_err(connector_failed)?;
-        let policy = Arc::new(open_policy(config, &sandbox, &compiled).await?);
+        let plugins = load_plugins(config).await?;
+        Self::start_with(config, ground, &plugins).await
+    }
+
+    /// Opens the accounts with plugins that are loaded already, whatever the configuration says of a policy. Makes no
+    /// request yet.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    pub async fn start_with(
+        config: &Config,
+        ground: Ground,
+        plugins: &Plugins,
+    ) -> Result<Arc<Self>, StartError> {
+        let Plugins { sandbox, connector: compiled, policy } = plugins;
+        let transport = match &ground.transport {
+            Some(transport) => Arc::clone(transport),
+            None => Arc::new(HttpClient::new()?),
+        };
+        let policy = PolicySlot::open(sandbox, policy.as_ref().unwrap_or(compiled)).await;
+        let policy = Arc::new(policy.map_err(policy_failed(config))?);
         let topics = Topics::below(&config.mqtt.base_topic);
         let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
         let clouds = Arc::new(Circuits::default());
@@ -141,7 +173,7 @@ impl Host {
             store: Arc::clone(&ground.store),
             clock: Arc::clone(&ground.clock),
             outbox: Arc::clone(&ground.outbox),
-            http,
+            transport,
             clouds: Arc::clone(&clouds),
             clients: Arc::default(),
             topics: topics.clone(),
@@ -158,7 +190,7 @@ impl Host {
             let connector = match connectors.get(name) {
                 Some(connector) => Arc::clone(connector),
                 None => {
-                    let opened = ConnectorSlot::open(&sandbox, &compiled).await.map_err(connector_failed)?;
+                    let opened = ConnectorSlot::open(sandbox, compiled).await.map_err(connector_failed)?;
                     let connector = Arc::new(opened);
                     connectors.insert(name.to_owned(), Arc::clone(&connector));
                     connector
@@ -189,7 +221,7 @@ impl Host {
             ground,
             under_way: TaskTracker::new(),
             closed: AtomicBool::new(false),
-            stopping: watch::Sender::new(false),
+            stopping: CancellationToken::new(),
         });
         host.watch_policy();
         host.resume(interrupted).await;
@@ -227,7 +259,7 @@ impl Host {
         self.closed.store(true, Ordering::Relaxed);
         self.under_way.close();
         if tokio::time::timeout(GRACE, self.under_way.wait()).await.is_err() {
-            self.stopping.send_replace(true);
+            self.stopping.cancel();
             self.under_way.wait().await;
         }
         self.background.close();
@@ -244,19 +276,23 @@ impl Host {
     }
 }
 
-/// The policy that the configuration names, or the one that the connector ships with.
-async fn open_policy(
-    config: &Config,
-    sandbox: &Sandbox,
-    connector: &Compiled,
-) -> Result<PolicySlot, StartError> {
-    let failed = |file: String| move |error| StartError::Policy { file, error };
-    let Some(path) = &config.policy else {
-        return PolicySlot::open(sandbox, connector).await.map_err(failed("of the connector".to_owned()));
-    };
+/// The connector that the host carries, and the policy that the configuration names, if any.
+async fn load_plugins(config: &Config) -> Result<Plugins, StartError> {
+    let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
+    let plugins = Plugins::embedded(sandbox).await.map_err(connector_failed)?;
+    let Some(path) = &config.policy else { return Ok(plugins) };
     let file = path.display().to_string();
-    let bytes = tokio::fs::read(path).await;
-    let bytes = bytes.map_err(|error| StartError::PolicyFile { file: file.clone(), error })?;
-    let compiled = Compiled::of(sandbox, &bytes).await.map_err(failed(file.clone()))?;
-    PolicySlot::open(sandbox, &compiled).await.map_err(failed(file))
+    let bytes = tokio::fs::read(path).await.map_err(|error| StartError::PolicyFile { file, error })?;
+    let policy = Compiled::of(&plugins.sandbox, &bytes).await.map_err(policy_failed(config))?;
+    Ok(Plugins { policy: Some(policy), ..plugins })
+}
+
+/// About the one connector that there is, whichever name the configuration has for it.
+fn connector_failed(error: ActivationError) -> StartError {
+    StartError::Connector { name: HYUNDAI_KIA.to_owned(), error }
+}
+
+fn policy_failed(config: &Config) -> impl FnOnce(ActivationError) -> StartError + use<> {
+    let file = config.policy.as_ref().map(|path| path.display().to_string());
+    move |error| StartError::Policy { file: file.unwrap_or_else(|| "of the connector".to_owned()), error }
 }

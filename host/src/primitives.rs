@@ -13,6 +13,7 @@ mod log;
 mod mqtt;
 mod pin;
 mod placeholder;
+pub mod transport;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,11 +23,11 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::allowance::{Allowance, Journal};
-pub use self::http::HttpClient;
 pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
 pub use self::pin::PinGuard;
+pub use self::transport::{HttpClient, Transport};
 use crate::cell::{Cells, Secrets, Snapshot};
 use crate::outbox::Outbox;
 use crate::sandbox::Cx;
@@ -55,7 +56,7 @@ pub struct Surroundings {
     /// The account's cells.
     pub cells: Cells,
     /// The way to the cloud.
-    pub http: HttpClient,
+    pub transport: Arc<dyn Transport>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The way to the broker.

@@ -86,15 +86,9 @@ impl Sandbox {
     ///
     /// When this machine cannot run compiled WebAssembly, or gives no thread.
     pub fn new() -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        // Decided here and not left to the features that some other crate in the build turns on: the plain
-        // fiber path costs half as much per call.
-        config.concurrency_support(false);
-        let engine = Engine::new(&config)?;
-
+        let sandbox = Self::uninterrupted()?;
         // An OS thread: a task would wait behind the very guests that it has to interrupt.
-        let weak = engine.weak();
+        let weak = sandbox.engine.weak();
         std::thread::Builder::new().name("epochs".into()).spawn(move || {
             while let Some(engine) = weak.upgrade() {
                 engine.increment_epoch();
@@ -102,7 +96,22 @@ impl Sandbox {
                 std::thread::park_timeout(TICK);
             }
         })?;
-        Ok(Self { engine })
+        Ok(sandbox)
+    }
+
+    /// An engine that nothing interrupts: a guest runs until it waits or ends, however slow the machine is. For
+    /// simulations, which must not depend on real time; a guest that never ends hangs its thread.
+    ///
+    /// # Errors
+    ///
+    /// When this machine cannot run compiled WebAssembly.
+    pub fn uninterrupted() -> wasmtime::Result<Self> {
+        let mut config = Config::new();
+        config.epoch_interruption(true);
+        // Decided here and not left to the features that some other crate in the build turns on: the plain
+        // fiber path costs half as much per call.
+        config.concurrency_support(false);
+        Ok(Self { engine: Engine::new(&config)? })
     }
 
     /// The engine, for compiling and linking.

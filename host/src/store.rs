@@ -22,6 +22,8 @@ pub use self::sqlite::{DATABASE, OpenError, Reader, SqliteStore};
 pub enum Kind {
     /// A lock cell with its secrets; the key is `account/cell`.
     Cell,
+    /// The digest of the credentials that an account's cells belong to; the key is the account.
+    Credentials,
     /// A latch; the key is the account, `account/pin`, or `client/…` for what all accounts share.
     Latch,
     /// A command and its result; the key is `vehicle/id`.
@@ -44,6 +46,7 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Cell => "cell",
+            Self::Credentials => "credentials",
             Self::Latch => "latch",
             Self::Result => "result",
             Self::Pending => "pending",

@@ -146,7 +146,7 @@ impl Home {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let outbox = Arc::clone(&published) as Arc<dyn Outbox>;
         let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
-        let ground = Ground { store, clock: Arc::clone(&clock) as Arc<dyn Clock>, outbox };
+        let ground = Ground::new(store, Arc::clone(&clock) as Arc<dyn Clock>, outbox);
         let mut config = configuration(&cloud.base_url(), &refresh_token, &pin);
         change(&mut config);
         let host = Host::start(&config, ground.clone()).await.unwrap();

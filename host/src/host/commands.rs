@@ -167,7 +167,12 @@ impl Host {
                     return report.end(State::Rejected, Reason::Busy, message);
                 };
                 // Held until the result is out, so that the results of a vehicle come in order.
-                *place = turn.await;
+                let Ok(turn) = tokio::time::timeout_at(since + name.deadline(), turn).await else {
+                    let seconds = name.deadline().as_secs();
+                    let message = format!("its turn did not come within the {seconds} s that it may take");
+                    return report.end(State::Rejected, Reason::Busy, message);
+                };
+                *place = turn;
                 host.work(&commanded, action, superseded, since, report).await;
             };
             host.see_through(&commanded, name, report, work).await;
@@ -182,12 +187,12 @@ impl Host {
         mut report: Report,
         work: impl AsyncFnOnce(&mut Report, &mut Option<Turn>),
     ) {
-        let mut stopping = self.stopping.subscribe();
         let mut place = None;
         // The report is this task's own and is given out once, at its end, whichever way that comes.
         let stopped = tokio::select! {
+            biased;
             () = work(&mut report, &mut place) => false,
-            _ = stopping.wait_for(|stopping| *stopping) => true,
+            () = self.stopping.cancelled() => true,
         };
         if stopped {
             let acted = commanded.progress.allowance.acted();
@@ -229,11 +234,7 @@ impl Host {
         // What may have happened shows in the next read, and what has happened too.
         let may_have_acted = matches!(report.state, State::Succeeded | State::Timeout | State::Unknown);
         if may_have_acted && name.reaches_vehicle() && !name.is_read() {
-            let mut stopping = self.stopping.subscribe();
-            tokio::select! {
-                () = self.read(vehicle) => {}
-                _ = stopping.wait_for(|stopping| *stopping) => {}
-            }
+            self.stopping.run_until_cancelled(self.read(vehicle)).await;
         }
     }
 

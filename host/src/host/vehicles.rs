@@ -56,7 +56,12 @@ impl Host {
         if let Some(found) = known {
             return Ok(found);
         }
-        let _one_at_a_time = vehicle.account.listing.lock().await;
+        let turn = tokio::time::timeout_at(operation.deadline, vehicle.account.listing.lock()).await;
+        let Ok(_one_at_a_time) = turn else {
+            let seconds = operation.name.deadline().as_secs();
+            let message = format!("the vehicles were not listed within the {seconds} s that it may take");
+            return Err(failed(Reason::UpstreamUnavailable, message));
+        };
         let known = vehicle.memory().found.clone();
         if let Some(found) = known {
             return Ok(found);

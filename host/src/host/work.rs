@@ -183,8 +183,9 @@ impl Host {
                     // It was asked and did not answer: what is known is older than somebody wanted it to be.
                     self.publish_stale(vehicle);
                 }
-                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle.
-                if reason == Reason::Unsupported && state == State::Failed {
+                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle,
+                // if the question was.
+                if reason == Reason::Unsupported && state == State::Failed && name.reaches_vehicle() {
                     self.learn_unsupported(vehicle, name);
                 }
                 report.end(state, reason, crate::redact::mask_vins(&message));

@@ -103,7 +103,19 @@ impl PolicySlot {
     ///
     /// When the component was not accepted.
     pub async fn verify(&self, component: &[u8]) -> Result<Candidate<PolicyPlugin>, ActivationError> {
-        prepare(&self.sandbox, &Compiled::of(&self.sandbox, component).await?).await
+        self.verify_compiled(&Compiled::of(&self.sandbox, component).await?).await
+    }
+
+    /// The same for a component that is compiled already, in the sandbox of this slot.
+    ///
+    /// # Errors
+    ///
+    /// When the component was not accepted.
+    pub async fn verify_compiled(
+        &self,
+        compiled: &Compiled,
+    ) -> Result<Candidate<PolicyPlugin>, ActivationError> {
+        prepare(&self.sandbox, compiled).await
     }
 
     /// Makes a verified component the active policy. Operations under way end with the policy that they began

@@ -95,11 +95,21 @@ impl Allowance {
         self.written_down.get_or_try_init(|| journal.sending()).await.map(|_| ())
     }
 
-    /// A request on which the vehicle may act has left, and was answered or not.
-    pub(super) fn note_act(&self, answered: bool) {
-        self.acted.store(true, Ordering::Relaxed);
-        if !answered {
-            self.outcome_unknown.store(true, Ordering::Relaxed);
-        }
+    /// A request leaves on which the vehicle may act. Until it is answered nobody knows whether it does. Returns
+    /// whether one has left before.
+    pub(super) fn begin_act(&self) -> bool {
+        self.outcome_unknown.store(true, Ordering::Relaxed);
+        self.acted.swap(true, Ordering::Relaxed)
+    }
+
+    /// It was answered.
+    pub(super) fn answered(&self) {
+        self.outcome_unknown.store(false, Ordering::Relaxed);
+    }
+
+    /// It has not left after all.
+    pub(super) fn take_back_act(&self, acted_before: bool) {
+        self.acted.store(acted_before, Ordering::Relaxed);
+        self.outcome_unknown.store(false, Ordering::Relaxed);
     }
 }

@@ -3,20 +3,16 @@
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use reqwest::redirect;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::capture::Incoming;
 use super::placeholder::{Encoding, fill};
-use super::{Call, ConnectorCx, Endpoint};
+use super::{Call, ConnectorCx, Endpoint, transport};
 use crate::bindings::http::{Body, Host, Method, Request, Response, TransportError};
 
 /// The largest request body, in bytes.
 const LARGEST_REQUEST: usize = 64 << 10;
-
-/// The largest response body, in bytes.
-const LARGEST_RESPONSE: usize = 1 << 20;
 
 /// The most headers, and the most captures, of one request.
 const MOST_HEADERS: usize = 64;
@@ -27,42 +23,8 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a request may take at most: a legacy forced read waits for the car that long.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// How long connecting may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// The secret that the host stops sending for good once it was refused.
 pub(crate) const PIN: &str = "pin";
-
-/// The way to vendors' clouds.
-#[derive(Debug, Clone)]
-pub struct HttpClient {
-    ordinary: reqwest::Client,
-    /// For requests that act on a vehicle: a new connection each. On a connection that waited in a pool, a reset
-    /// may only mean that the server was tired of waiting, and the host could not tell whether it acted.
-    unpooled: reqwest::Client,
-}
-
-impl HttpClient {
-    /// Makes the clients.
-    ///
-    /// # Errors
-    ///
-    /// When this system has no certificates to verify servers with.
-    pub fn new() -> Result<Self, reqwest::Error> {
-        // Fails only if somebody else has already chosen a provider, which is as good.
-        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
-        let builder = || {
-            reqwest::Client::builder()
-                .connect_timeout(CONNECT_TIMEOUT)
-                // Secrets go to the configured endpoints and nowhere else, whatever the environment says.
-                .no_proxy()
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .http1_only()
-        };
-        Ok(Self { ordinary: builder().build()?, unpooled: builder().pool_max_idle_per_host(0).build()? })
-    }
-}
 
 /// A request with its secrets in place, ready to be sent.
 struct Prepared {
@@ -93,19 +55,38 @@ impl Call {
         {
             return Err(denied(format!("it could not be written down that the command is sent: {error}")));
         }
-        let answer = self.exchange(&request, prepared).await;
-        let sent = !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
-        if request.acts_on_vehicle && sent {
-            self.acted = true;
-            self.allowance.note_act(answer.is_ok());
-        }
-        let (status, incoming) = answer?;
+        let answer = match request.acts_on_vehicle {
+            true => self.send_acting(prepared).await,
+            false => self.surroundings.transport.send(prepared, false).await,
+        };
+        let transport::Response { status, headers, body } = answer?;
         let captured_before = self.captured.len();
-        let Incoming { headers, body } = self.receive(incoming, &request.captures, &carries);
+        let Incoming { headers, body } =
+            self.receive(Incoming { headers, body }, &request.captures, &carries);
         if carries.iter().any(|name| name == PIN) {
             self.surroundings.pin.answered(status, self.captured.len() > captured_before);
         }
         Ok(Response { status, headers, body })
+    }
+
+    /// Sends a request on which the vehicle may act. Until it is back nobody knows whether it did: the caller's time may
+    /// be over, or the host may stop, while it is under way, and then nothing here is reached any more.
+    async fn send_acting(
+        &mut self,
+        request: reqwest::Request,
+    ) -> Result<transport::Response, TransportError> {
+        let acted_before = std::mem::replace(&mut self.acted, true);
+        let operation_before = self.allowance.begin_act();
+        let answer = self.surroundings.transport.send(request, true).await;
+        match &answer {
+            Ok(_) => self.allowance.answered(),
+            Err(TransportError::NotSent(_) | TransportError::Denied(_)) => {
+                self.acted = acted_before;
+                self.allowance.take_back_act(operation_before);
+            }
+            Err(_) => {}
+        }
+        answer
     }
 
     /// Checks a request against everything that the host does not allow, and puts the secrets in.
@@ -202,57 +183,6 @@ impl Call {
         let secret = self.secret(name).ok_or_else(|| denied(format!("this account has no {name}")))?;
         Ok(secret.expose_secret())
     }
-
-    async fn exchange(
-        &self,
-        request: &Request,
-        prepared: reqwest::Request,
-    ) -> Result<(u16, Incoming), TransportError> {
-        let http = &self.surroundings.http;
-        let client = if request.acts_on_vehicle { &http.unpooled } else { &http.ordinary };
-        let mut response = client.execute(prepared).await.map_err(|error| transport_error(&error))?;
-        let status = response.status().as_u16();
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        let headers =
-            response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-        let mut body = Vec::new();
-        loop {
-            match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_RESPONSE => {
-                    body.extend_from_slice(&chunk)
-                }
-                Ok(Some(_)) => {
-                    let why = format!("the answer is larger than {LARGEST_RESPONSE} bytes");
-                    return Err(TransportError::Interrupted(why));
-                }
-                Ok(None) => return Ok((status, Incoming { headers, body })),
-                Err(error) => return Err(transport_error(&error)),
-            }
-        }
-    }
-}
-
-/// What became of a request that has no answer. Only a connection that was never made is certainly not sent.
-fn transport_error(error: &reqwest::Error) -> TransportError {
-    let mut why = String::new();
-    // The outermost text of reqwest's errors names the URL, which may carry a secret.
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        if !why.is_empty() {
-            why.push_str(": ");
-        }
-        why.push_str(&error.to_string());
-        cause = error.source();
-    }
-    if error.is_builder() {
-        denied(why)
-    } else if error.is_connect() {
-        TransportError::NotSent(if why.is_empty() { "no connection".into() } else { why })
-    } else if error.is_timeout() {
-        TransportError::Interrupted("no answer in time".into())
-    } else {
-        TransportError::Interrupted(if why.is_empty() { "the connection ended".into() } else { why })
-    }
 }
 
 impl From<Method> for reqwest::Method {
@@ -276,7 +206,7 @@ mod tests {
     use super::*;
     use crate::cell::{Cells, Secrets};
     use crate::outbox::{Outbox, Outgoing};
-    use crate::primitives::{Allowance, PinGuard, Surroundings};
+    use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings};
     use crate::slot::Digest;
     use crate::store::{MemoryStore, Store};
     use crate::time::{Clock, SystemClock};
@@ -310,7 +240,7 @@ mod tests {
                 ("access-token".to_owned(), bound("ccapi")),
             ]),
             cells: Cells::open("home", [], &store, &clock).await.unwrap(),
-            http: HttpClient::new().unwrap(),
+            transport: Arc::new(HttpClient::new().unwrap()),
             clock,
             outbox: Arc::new(Nobody),
             topic_prefix: "b/account/home/connector/".to_owned(),

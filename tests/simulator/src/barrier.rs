@@ -6,7 +6,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 use crate::exchange::Incoming;
 use crate::route::Credential;
@@ -17,29 +18,33 @@ use crate::world::Shared;
 pub(crate) struct Barrier {
     need: u64,
     waiting: u64,
-    // Never sent on: dropping it is the signal.
-    closed: watch::Sender<()>,
+    opens: Arc<Notify>,
 }
 
 impl Barrier {
     pub(crate) fn new(need: u64) -> Self {
-        Self { need, waiting: 0, closed: watch::Sender::new(()) }
+        Self { need, waiting: 0, opens: Arc::default() }
+    }
+}
+
+impl Drop for Barrier {
+    fn drop(&mut self) {
+        self.opens.notify_waiters();
     }
 }
 
 /// Waits at the barrier if there is one and the request is of those that it holds; otherwise returns at once.
 pub(crate) async fn pass(shared: &Arc<Shared>, incoming: &Incoming) {
-    let Some(mut closed) = take_place(shared, incoming) else {
+    let Some((place, opened)) = take_place(shared, incoming) else {
         return;
     };
-    let _place = Place { shared: Arc::clone(shared), barrier: closed.clone() };
     let _held = shared.count_held();
-    // Ends with an error when the barrier is dropped; nothing is ever sent.
-    while closed.changed().await.is_ok() {}
+    opened.await;
+    drop(place);
 }
 
 /// A place to wait at; `None` for a request that goes on, be it because it opened the barrier.
-fn take_place(shared: &Shared, incoming: &Incoming) -> Option<watch::Receiver<()>> {
+fn take_place(shared: &Arc<Shared>, incoming: &Incoming) -> Option<(Place, OwnedNotified)> {
     let mut world = shared.world();
     if incoming.call.credential() != Credential::Access {
         return None;
@@ -49,7 +54,10 @@ fn take_place(shared: &Shared, incoming: &Incoming) -> Option<watch::Receiver<()
     let barrier = world.barrier.as_mut()?;
     barrier.waiting += 1;
     if barrier.waiting < barrier.need {
-        return Some(barrier.closed.subscribe());
+        let opens = Arc::clone(&barrier.opens);
+        // Made under the lock, so that it does not miss the opening.
+        let opened = Arc::clone(&opens).notified_owned();
+        return Some((Place { shared: Arc::clone(shared), opens }, opened));
     }
     world.session.expire_access();
     world.barrier = None;
@@ -59,14 +67,14 @@ fn take_place(shared: &Shared, incoming: &Incoming) -> Option<watch::Receiver<()
 /// Gives the place back when its client goes away before the barrier opens.
 struct Place {
     shared: Arc<Shared>,
-    barrier: watch::Receiver<()>,
+    opens: Arc<Notify>,
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut world = self.shared.world();
         if let Some(barrier) = &mut world.barrier
-            && barrier.closed.subscribe().same_channel(&self.barrier)
+            && Arc::ptr_eq(&barrier.opens, &self.opens)
         {
             barrier.waiting -= 1;
         }

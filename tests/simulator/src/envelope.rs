@@ -6,10 +6,13 @@ use serde_json::{Value, json};
 
 /// An answer before it is put on the wire.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: Vec<(String, String)>,
-    pub(crate) body: String,
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// The headers that are not about the connection.
+    pub headers: Vec<(String, String)>,
+    /// The whole body.
+    pub body: String,
 }
 
 /// A request that a check turned down.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use axum::response::Response;
 use futures_util::stream;
 use percent_encoding::percent_decode_str;
@@ -38,18 +39,15 @@ pub(crate) struct Incoming {
 impl Incoming {
     async fn read(request: Request) -> Result<Self, axum::Error> {
         let (head, body) = request.into_parts();
-        let body = to_bytes(body, BODY_LIMIT).await?;
+        Ok(Self::new(head, to_bytes(body, BODY_LIMIT).await?))
+    }
+
+    pub(crate) fn new(head: Parts, body: Bytes) -> Self {
         let method = head.method.as_str().to_owned();
         let path = head.uri.path().to_owned();
         let call = Call::parse(&method, &path);
-        Ok(Self {
-            method,
-            query: pairs(head.uri.query().unwrap_or("")),
-            headers: head.headers,
-            body,
-            call,
-            path,
-        })
+        let query = pairs(head.uri.query().unwrap_or(""));
+        Self { method, query, headers: head.headers, body, call, path }
     }
 
     /// A header's text; empty if it is absent or no text.
@@ -83,9 +81,13 @@ fn pairs(text: &str) -> Vec<(String, String)> {
 }
 
 /// How a request ends.
-enum End {
+#[derive(Debug)]
+pub enum End {
+    /// With this answer.
     Answered(Answer),
+    /// Without one: the connection is cut.
     Dropped,
+    /// With the head of this answer, of whose body only so many bytes arrive.
     Truncated(Answer, usize),
 }
 
@@ -103,14 +105,7 @@ pub(crate) async fn serve(
         // It did not arrive whole, so it did not arrive.
         Err(error) => return Answer::raw(400, error.to_string(), Vec::new()).into_response(),
     };
-    let flight = Flight::begin(&shared, &incoming);
-    let (end, note) = handle(&shared, &incoming).await;
-    let status = match &end {
-        End::Answered(answer) | End::Truncated(answer, _) => Some(answer.status),
-        End::Dropped => None,
-    };
-    flight.end(status, note);
-    match end {
+    match answer(&shared, &incoming).await {
         End::Answered(answer) => answer.into_response(),
         End::Truncated(answer, keep) => truncated(&answer, keep),
         End::Dropped => {
@@ -118,6 +113,18 @@ pub(crate) async fn serve(
             Response::default()
         }
     }
+}
+
+/// Everything between the arrival of a request and its end, wherever it came from.
+pub(crate) async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> End {
+    let flight = Flight::begin(shared, incoming);
+    let (end, note) = handle(shared, incoming).await;
+    let status = match &end {
+        End::Answered(answer) | End::Truncated(answer, _) => Some(answer.status),
+        End::Dropped => None,
+    };
+    flight.end(status, note);
+    end
 }
 
 async fn handle(shared: &Arc<Shared>, incoming: &Incoming) -> Ended {

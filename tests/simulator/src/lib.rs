@@ -39,12 +39,13 @@
 //! * `routes`: what each route does and answers; `envelope`: the shapes of answers
 //! * `faults`, `barrier`: what goes wrong, and exactly when
 //! * `counters`, `log`: what was asked
-//! * `exchange`: one request from arrival to answer; `wire`: connections that can be cut
+//! * `exchange`: one request from arrival to answer; `wire`: connections that can be cut; `cloud`: none at all
 //! * `world`: all state behind one lock; `control`: the handle that tests use; `order`: the same as JSON
 
 mod action;
 mod barrier;
 mod brand;
+mod cloud;
 mod config;
 mod control;
 mod counters;
@@ -71,15 +72,20 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 pub use action::{ActionKind, Ending, Outcome};
+pub use axum::http::Request;
 pub use brand::{Brand, Constants, StampError};
+pub use cloud::Cloud;
 pub use config::{Config, Strictness};
 pub use control::Control;
 pub use counters::Counters;
+pub use envelope::Answer;
+pub use exchange::End;
 pub use faults::{Effect, Fault, Moment, Refusal};
 pub use log::LogEntry;
 pub use order::{Order, OrderError, Wording};
 pub use route::RouteKind;
 pub use vehicle::{VehicleConfig, VehicleState, Window, Windows};
+pub use world::Clock;
 
 use crate::wire::{Loopback, Wire};
 use crate::world::Shared;
@@ -112,7 +118,7 @@ impl Simulator {
         }
         let listener = TcpListener::bind(config.listen).await?;
         let addr = listener.local_addr()?;
-        let shared = Arc::new(Shared::new(config));
+        let shared = Arc::new(Shared::new(config, Clock::system()));
         let listener = Loopback::new(listener, shared.gone());
         let router = Router::new()
             .nest("/control", routes::control::router())

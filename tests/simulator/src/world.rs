@@ -1,12 +1,13 @@
 //! All state of the cloud behind one lock, and what can be waited for outside of it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::action::Outcome;
 use crate::barrier::Barrier;
@@ -18,6 +19,32 @@ use crate::ids::Ids;
 use crate::log::Log;
 use crate::session::Session;
 use crate::vehicle::Vehicle;
+
+/// What time it is for the cloud, before [`crate::Control::set_clock_ahead`].
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    /// A clock that is asked whenever the cloud wants to know.
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// The machine's.
+    pub fn system() -> Self {
+        Self::new(Timestamp::now)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
 
 /// What a request can see and change. Every request does so in one go under the lock, so requests have an order.
 #[derive(Debug)]
@@ -37,11 +64,12 @@ pub(crate) struct World {
     pub(crate) next_outcomes: VecDeque<Outcome>,
     /// How far the server's clock is ahead.
     pub(crate) ahead: SignedDuration,
+    clock: Clock,
 }
 
 impl World {
-    fn new(config: Config) -> Self {
-        let now = Timestamp::now();
+    fn new(config: Config, clock: Clock) -> Self {
+        let now = clock.now();
         Self {
             session: Session::new(&config),
             vehicles: config.vehicles.iter().cloned().map(|car| Vehicle::new(car, now)).collect(),
@@ -53,13 +81,14 @@ impl World {
             outcome: Outcome::default(),
             next_outcomes: VecDeque::new(),
             ahead: SignedDuration::ZERO,
+            clock,
             config,
         }
     }
 
     /// The server's clock.
     pub(crate) fn now(&self) -> Timestamp {
-        let now = Timestamp::now();
+        let now = self.clock.now();
         now.checked_add(self.ahead).unwrap_or(now)
     }
 
@@ -104,16 +133,16 @@ impl World {
 pub(crate) struct Shared {
     world: Mutex<World>,
     counters: watch::Sender<Counters>,
-    releases: watch::Sender<u64>,
+    released: Notify,
     gone: Arc<AtomicBool>,
 }
 
 impl Shared {
-    pub(crate) fn new(config: Config) -> Self {
+    pub(crate) fn new(config: Config, clock: Clock) -> Self {
         Self {
-            world: Mutex::new(World::new(config)),
+            world: Mutex::new(World::new(config, clock)),
             counters: watch::Sender::new(Counters::default()),
-            releases: watch::Sender::new(0),
+            released: Notify::new(),
             gone: Arc::default(),
         }
     }
@@ -140,15 +169,14 @@ impl Shared {
 
     /// Waits for the next release.
     pub(crate) async fn hold(&self) {
-        // Subscribed before it counts as held, so that who sees it held and releases does release it.
-        let mut releases = self.releases.subscribe();
+        // Made before it counts as held, so that who sees it held and releases does release it.
+        let released = self.released.notified();
         let _held = self.count_held();
-        // Only this value owns the sender, so it cannot be gone.
-        let _ = releases.changed().await;
+        released.await;
     }
 
     pub(crate) fn release(&self) {
-        self.releases.send_modify(|releases| *releases += 1);
+        self.released.notify_waiters();
     }
 
     pub(crate) fn gone(&self) -> Arc<AtomicBool> {

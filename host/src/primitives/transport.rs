@@ -1,0 +1,147 @@
+//! The way to vendors' clouds: the one place where a request leaves the host.
+//!
+//! A transport protects nothing. Whatever a request may and may not do was decided before it comes here; see
+//! `http`.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::header::HeaderValue;
+use reqwest::redirect;
+
+use crate::bindings::http::TransportError;
+
+/// The largest response body, in bytes.
+pub const LARGEST_RESPONSE: usize = 1 << 20;
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// An answer as it came, with secrets and private values in it.
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers in order, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, at most [`LARGEST_RESPONSE`] bytes.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Response {
+    /// Headers and body may hold tokens and are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
+/// Sends requests. The seam where a simulated cloud can take the place of the network.
+pub trait Transport: fmt::Debug + Send + Sync {
+    /// Sends one request and waits for its whole answer, for as long as the request's own timeout says. Follows no
+    /// redirect and repeats nothing.
+    ///
+    /// A request that acts on a vehicle must not go over a connection that was used before: when such a connection
+    /// is reset, nobody knows whether the server has seen the request.
+    ///
+    /// The caller may drop the future; the request may have its effect all the same.
+    ///
+    /// # Errors
+    ///
+    /// [`TransportError::NotSent`] only when the server certainly has not seen the request;
+    /// [`TransportError::Interrupted`] otherwise, and for an answer that is too large.
+    fn send(
+        &self,
+        request: reqwest::Request,
+        acts_on_vehicle: bool,
+    ) -> BoxFuture<'_, Result<Response, TransportError>>;
+}
+
+/// The network.
+#[derive(Debug, Clone)]
+pub struct HttpClient {
+    ordinary: reqwest::Client,
+    /// For requests that act on a vehicle: a new connection each. On a connection that waited in a pool, a reset
+    /// may only mean that the server was tired of waiting, and the host could not tell whether it acted.
+    unpooled: reqwest::Client,
+}
+
+impl HttpClient {
+    /// Makes the clients.
+    ///
+    /// # Errors
+    ///
+    /// When this system has no certificates to verify servers with.
+    pub fn new() -> Result<Self, reqwest::Error> {
+        // Fails only if somebody else has already chosen a provider, which is as good.
+        let _already_chosen = rustls::crypto::ring::default_provider().install_default();
+        let builder = || {
+            reqwest::Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                // Secrets go to the configured endpoints and nowhere else, whatever the environment says.
+                .no_proxy()
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .http1_only()
+        };
+        Ok(Self { ordinary: builder().build()?, unpooled: builder().pool_max_idle_per_host(0).build()? })
+    }
+
+    async fn exchange(
+        client: &reqwest::Client,
+        request: reqwest::Request,
+    ) -> Result<Response, TransportError> {
+        let mut response = client.execute(request).await.map_err(|error| transport_error(&error))?;
+        let status = response.status().as_u16();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers =
+            response.headers().iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= LARGEST_RESPONSE => {
+                    body.extend_from_slice(&chunk)
+                }
+                Ok(Some(_)) => {
+                    let why = format!("the answer is larger than {LARGEST_RESPONSE} bytes");
+                    return Err(TransportError::Interrupted(why));
+                }
+                Ok(None) => return Ok(Response { status, headers, body }),
+                Err(error) => return Err(transport_error(&error)),
+            }
+        }
+    }
+}
+
+impl Transport for HttpClient {
+    fn send(
+        &self,
+        request: reqwest::Request,
+        acts_on_vehicle: bool,
+    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let client = if acts_on_vehicle { &self.unpooled } else { &self.ordinary };
+        Box::pin(Self::exchange(client, request))
+    }
+}
+
+/// What became of a request that has no answer. Only a connection that was never made is certainly not sent.
+fn transport_error(error: &reqwest::Error) -> TransportError {
+    let mut why = String::new();
+    // The outermost text of reqwest's errors names the URL, which may carry a secret.
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        if !why.is_empty() {
+            why.push_str(": ");
+        }
+        why.push_str(&error.to_string());
+        cause = error.source();
+    }
+    if error.is_builder() {
+        TransportError::Denied(why)
+    } else if error.is_connect() {
+        TransportError::NotSent(if why.is_empty() { "no connection".into() } else { why })
+    } else if error.is_timeout() {
+        TransportError::Interrupted("no answer in time".into())
+    } else {
+        TransportError::Interrupted(if why.is_empty() { "the connection ended".into() } else { why })
+    }
+}
