@@ -12,7 +12,7 @@ use crate::cloud::{Call, Cloud, Proof, SPA};
 use crate::command::Plan;
 use crate::garage::Car;
 use crate::port::{Body, Method};
-use crate::{control, device};
+use crate::{control, device, envelope};
 
 /// When to ask for the first time, in milliseconds. A vehicle that is awake has acted by then.
 const FIRST_POLL: u64 = 1_000;
@@ -63,25 +63,29 @@ impl Continuation {
 /// # Errors
 ///
 /// The registration, the PIN or the command fails. Only the command's own failure can mean that the vehicle has
-/// acted.
+/// acted. When its permission is refused that may be the failure of the PIN for a new one, see [`control::refused`].
 pub(crate) fn send(cloud: &Cloud<'_>, car: &Car, plan: &Plan) -> Result<Outcome, Failure> {
     let protocol = car.protocol;
     let registration = device::ensure(cloud)?;
-    let proof = if plan.control {
-        control::ensure(cloud, registration)?;
-        Proof::Control { protocol }
-    } else {
-        Proof::Access { protocol }
-    };
-    let answer = cloud.make(Call {
+    let permission = plan.control.then(|| control::ensure(cloud, registration)).transpose()?;
+    let sent = cloud.make(Call {
         phase: Phase::Command,
         method: Method::Post,
         path: plan.path.clone(),
-        proof,
+        proof: match permission {
+            Some(_) => Proof::Control { protocol },
+            None => Proof::Access { protocol },
+        },
         body: Body::Json(format!("{}", plan.body)),
         captures: [].into(),
         timeout: None,
         acts: true,
+    });
+    let answer = sent.map_err(|failure| match &permission {
+        Some(permission) if failure.code.as_deref() == Some(envelope::PERMISSION_REFUSED) => {
+            control::refused(cloud, permission, failure)
+        }
+        _ => failure,
     })?;
     match answer.get("msgId").and_then(Value::as_str) {
         Some(id) => Ok(pending(id, FIRST_POLL)),

@@ -202,7 +202,8 @@ fn within<N: Copy + PartialOrd + core::fmt::Display>(
 /// hexadecimal digits and `H`. None for a temperature that is not there.
 pub(crate) fn temperature_code(celsius: f64) -> Option<String> {
     (0..=35_u8)
-        .find(|step| (14.0 + f64::from(*step) / 2.0 - celsius).abs() < 0.01)
+        // Halves are exact in binary, so nothing needs a tolerance.
+        .find(|step| (14.0 + f64::from(*step) / 2.0 - celsius).abs() < f64::EPSILON)
         .map(|step| format!("{step:02X}H"))
 }
 

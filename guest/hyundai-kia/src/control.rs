@@ -6,7 +6,7 @@ use alloc::vec;
 
 use serde_json::{Value, json};
 
-use crate::bindings::vehicle::connector::types::{Failure, Phase};
+use crate::bindings::vehicle::connector::types::{Certainty, Failure, Phase, Transport};
 use crate::cell;
 use crate::cloud::{Call, Cloud, Proof, USER, secret};
 use crate::port::{self, Body, Cell, Method};
@@ -21,18 +21,79 @@ const LIFETIME: u64 = 600;
 /// arrives.
 const GRACE: u64 = 10_000;
 
+/// What is kept of a permission that the cloud has refused. The generation counts on; the token is never used again.
+const SPENT: &str = r#"{"expires_in":0}"#;
+
+/// A permission that a command is sent with.
+#[derive(Debug)]
+pub(crate) struct Permission {
+    generation: u64,
+    /// The generation of the device registration that it is bound to.
+    device: u64,
+    /// Whether it was there before this call.
+    cached: bool,
+}
+
 /// Makes sure that there is a permission for the device registration of generation `device`, which it is bound
 /// to. Offers the PIN at most once.
 ///
 /// # Errors
 ///
 /// The cloud gives none: a wrong PIN, or an access token that is no longer good.
-pub(crate) fn ensure(cloud: &Cloud<'_>, device: u64) -> Result<(), Failure> {
-    let failure = |error| cell::failure(Phase::Pin, CELL, &error);
-    let guard = port::acquire(CELL, cell::WAIT).map_err(failure)?;
-    if guard.cell().is_some_and(|cell| usable(&cell, device)) {
-        return Ok(());
+pub(crate) fn ensure(cloud: &Cloud<'_>, device: u64) -> Result<Permission, Failure> {
+    let guard = acquire()?;
+    if let Some(cell) = guard.cell().filter(|cell| usable(cell, device)) {
+        return Ok(Permission { generation: cell.generation, device, cached: true });
     }
+    let generation = ask(cloud, &guard, device)?;
+    Ok(Permission { generation, device, cached: false })
+}
+
+/// What there is to report when the cloud has refused a command with `refusal` because of its permission.
+///
+/// A permission that was kept from earlier tells nothing about the access token, which may have ended as well. So
+/// the PIN is offered for the next one at once: if that fails, its failure is what stands in the way. The PIN is
+/// offered at most once in a call, and the command is not sent again here.
+pub(crate) fn refused(cloud: &Cloud<'_>, permission: &Permission, refusal: Failure) -> Failure {
+    match replace(cloud, permission) {
+        Ok(()) => refusal,
+        // Nobody has seen the PIN. Whoever repeats the command offers it first.
+        Err(failure)
+            if failure.certainty == Certainty::NotSent && failure.transport != Some(Transport::Denied) =>
+        {
+            refusal
+        }
+        // The command did leave, and was refused.
+        Err(failure) => Failure { certainty: Certainty::Rejected, ..failure },
+    }
+}
+
+fn replace(cloud: &Cloud<'_>, refused: &Permission) -> Result<(), Failure> {
+    let guard = acquire()?;
+    match guard.cell() {
+        Some(cell) if cell.generation == refused.generation => {
+            // Before anything else can fail: it must not be used again.
+            guard.commit(SPENT).map_err(|error| failure(&error))?;
+        }
+        Some(cell) if usable(&cell, refused.device) => return Ok(()),
+        _ => {}
+    }
+    if refused.cached {
+        ask(cloud, &guard, refused.device)?;
+    }
+    Ok(())
+}
+
+fn acquire() -> Result<port::Guard, Failure> {
+    port::acquire(CELL, cell::WAIT).map_err(|error| failure(&error))
+}
+
+fn failure(error: &port::LockError) -> Failure {
+    cell::failure(Phase::Pin, CELL, error)
+}
+
+/// Offers the PIN, and returns the generation of the permission that it gave.
+fn ask(cloud: &Cloud<'_>, guard: &port::Guard, device: u64) -> Result<u64, Failure> {
     let answer = cloud.make(Call {
         phase: Phase::Pin,
         method: Method::Put,
@@ -45,8 +106,7 @@ pub(crate) fn ensure(cloud: &Cloud<'_>, device: u64) -> Result<(), Failure> {
     })?;
     let expires_in = answer.get("expiresTime").and_then(Value::as_u64).unwrap_or(LIFETIME);
     let value = json!({ "expires_in": expires_in, "device": device });
-    guard.commit(&format!("{value}")).map_err(failure)?;
-    Ok(())
+    guard.commit(&format!("{value}")).map_err(|error| failure(&error))
 }
 
 fn usable(cell: &Cell, device: u64) -> bool {
@@ -70,6 +130,8 @@ mod tests {
         assert!(!usable(&cell(590_000), 3));
         assert!(!usable(&cell(u64::MAX), 3));
         assert!(!usable(&cell(0), 4));
-        assert!(!usable(&Cell { generation: 1, value: "nonsense".into(), age: 0 }, 3));
+        for value in ["nonsense", SPENT] {
+            assert!(!usable(&Cell { generation: 1, value: value.into(), age: 0 }, 3));
+        }
     }
 }

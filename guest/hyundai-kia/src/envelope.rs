@@ -19,6 +19,9 @@ use crate::time;
 /// How much of an answer that is no document goes into the message, in bytes.
 const EXCERPT: usize = 300;
 
+/// Our own code for a command whose permission the cloud refused; the vendor has none.
+pub(crate) const PERMISSION_REFUSED: &str = "control-token";
+
 /// What the vendor's code means for whether the vehicle may have acted.
 static CODES: &[(&str, Certainty)] = &[
     // The vehicle did not answer in time.
@@ -105,7 +108,7 @@ fn refused(response: &Response, document: Option<&Value>, step: Step, now: impl 
     let code = document.and_then(code);
     let certainty = certainty(response.status, document, code.as_deref(), step);
     let code = if control_token_refused(response.status, document, code.as_deref(), step) {
-        Some("control-token".to_owned())
+        Some(PERMISSION_REFUSED.to_owned())
     } else {
         code
     };

@@ -13,7 +13,7 @@ use crate::bindings::exports::vehicle::connector::connector::{
     Account, Command, Endpoint, Guest, Outcome, ReadMode, VehicleRef,
 };
 use crate::bindings::vehicle::connector::clock::Datetime;
-use crate::bindings::vehicle::connector::types::{Certainty, Phase};
+use crate::bindings::vehicle::connector::types::{Certainty, Failure, Phase, Transport};
 use crate::port::{Body, Cell, Level, LockError, Request, Response, TransportError};
 
 /// The time in the fake cloud: 2023-11-14T22:13:20Z.
@@ -51,6 +51,7 @@ pub(crate) fn read(name: &str) -> Option<Cell> {
     with(|fake| fake.cells.get(name).cloned())
 }
 
+#[derive(Debug)]
 pub(crate) struct Guard(String);
 
 pub(crate) fn acquire(name: &str, _: u64) -> Result<Guard, LockError> {
@@ -196,14 +197,94 @@ fn an_older_car_is_locked_without_the_pin() {
     );
 }
 
-#[test]
-fn a_permission_that_is_refused_is_named() {
-    registered();
+const EXPIRED: &str = "Key not authorized: Token is expired";
+
+fn permission() {
     answer(200, &json!({ "controlToken": "{secret:control-token}", "expiresTime": 600 }));
-    answer(401, &json!({ "error": "Key not authorized: Token is expired" }));
-    let failure = HyundaiKia::execute(account(), car(1), Command::Lock).unwrap_err();
+}
+
+fn refusal() {
+    answer(401, &json!({ "error": EXPIRED }));
+}
+
+fn lock() -> Result<Outcome, Failure> {
+    HyundaiKia::execute(account(), car(1), Command::Lock)
+}
+
+/// What was sent since this was asked before, as `pin` and `lock`.
+fn steps() -> Vec<&'static str> {
+    let steps = sent().into_iter().map(|sent| if sent.contains("/pin?") { "pin" } else { "lock" }).collect();
+    with(|fake| fake.requests.clear());
+    steps
+}
+
+#[test]
+fn a_new_permission_that_is_refused_is_named_and_not_used_again() {
+    registered();
+    permission();
+    refusal();
+    let failure = lock().unwrap_err();
     assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Command, Some("control-token")));
     assert_eq!(failure.certainty, Certainty::Rejected);
+    assert_eq!(steps(), ["pin", "lock"], "the PIN is offered once in a call");
+
+    permission();
+    success(&Value::Null);
+    lock().unwrap();
+    assert_eq!(steps(), ["pin", "lock"]);
+}
+
+/// A home with a permission from earlier, which the cloud refuses from now on.
+fn kept_and_refused() {
+    registered();
+    permission();
+    success(&Value::Null);
+    lock().unwrap();
+    steps();
+    refusal();
+}
+
+#[test]
+fn a_kept_permission_that_is_refused_is_replaced_before_the_command_is_repeated() {
+    kept_and_refused();
+    permission();
+    let failure = lock().unwrap_err();
+    assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Command, Some("control-token")));
+    assert_eq!(steps(), ["lock", "pin"], "repeating is the policy's business");
+
+    success(&Value::Null);
+    lock().unwrap();
+    assert_eq!(steps(), ["lock"]);
+}
+
+#[test]
+fn a_kept_permission_that_ended_with_the_access_token_shows_the_latter() {
+    kept_and_refused();
+    refusal();
+    let failure = lock().unwrap_err();
+    assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Pin, None));
+    assert_eq!((failure.certainty, failure.message.as_str()), (Certainty::Rejected, EXPIRED));
+    assert_eq!(steps(), ["lock", "pin"]);
+
+    permission();
+    success(&Value::Null);
+    lock().unwrap();
+    assert_eq!(steps(), ["pin", "lock"], "what was refused is not offered again");
+}
+
+#[test]
+fn a_pin_for_a_new_permission_that_nobody_has_seen_is_left_to_the_repeat() {
+    kept_and_refused();
+    with(|fake| fake.answers.push_back(Err(TransportError::NotSent("no route".into()))));
+    let failure = lock().unwrap_err();
+    assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Command, Some("control-token")));
+
+    // The host does not let it out: there is nothing to repeat.
+    kept_and_refused();
+    with(|fake| fake.answers.push_back(Err(TransportError::Denied("no PIN".into()))));
+    let failure = lock().unwrap_err();
+    assert_eq!((failure.phase, failure.transport), (Phase::Pin, Some(Transport::Denied)));
+    assert_eq!(failure.certainty, Certainty::Rejected, "the command did leave");
 }
 
 #[test]

@@ -5,9 +5,6 @@ use crate::types::{Attempt, Certainty, Decision, Effect, Fault, Latch, Phase, Tr
 /// The cell of the device registration, as connectors name it.
 const REGISTRATION: &str = "device-registration";
 
-/// The cell of the permission that the PIN gives.
-const CONTROL_TOKEN: &str = "control-token";
-
 /// How often one step is tried, refreshes and new registrations apart.
 const TRIES: u32 = 4;
 
@@ -139,9 +136,8 @@ fn remedy(attempt: &Attempt) -> Decision {
     match attempt.verdict.fault {
         Fault::TokenExpired if !attempt.refreshed => Decision::RefreshAndRetry,
         Fault::DeviceUnregistered if attempt.number < TRIES => Decision::DiscardAndRetry(REGISTRATION.into()),
-        Fault::ControlTokenExpired if attempt.number < TRIES => {
-            Decision::DiscardAndRetry(CONTROL_TOKEN.into())
-        }
+        // The connector has replaced the permission, or dropped it. If the next one is refused too, it was not that.
+        Fault::ControlTokenExpired if attempt.number == 1 && may_repeat(attempt) => Decision::Retry(0),
         _ => Decision::GiveUp,
     }
 }

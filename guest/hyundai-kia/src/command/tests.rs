@@ -31,7 +31,7 @@ fn temperatures_have_codes_on_the_grid_alone() {
     {
         assert_eq!(temperature_code(celsius).as_deref(), Some(code));
     }
-    for celsius in [13.5, 32.0, 21.3, f64::NAN, f64::INFINITY] {
+    for celsius in [13.5, 32.0, 21.3, 21.005, f64::NAN, f64::INFINITY] {
         assert_eq!(temperature_code(celsius), None);
     }
 }

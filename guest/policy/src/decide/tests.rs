@@ -90,8 +90,14 @@ fn stale_identities_are_discarded() {
     assert_eq!(decide(&attempt), Decision::DiscardAndRetry(REGISTRATION.into()));
     attempt.number = TRIES;
     assert_eq!(decide(&attempt), Decision::GiveUp);
-    let attempt = command(Certainty::Rejected, Fault::ControlTokenExpired);
-    assert_eq!(decide(&attempt), Decision::DiscardAndRetry(CONTROL_TOKEN.into()));
+}
+
+#[test]
+fn a_permission_that_the_connector_replaced_is_tried_once() {
+    let mut attempt = command(Certainty::Rejected, Fault::ControlTokenExpired);
+    assert_eq!(decide(&attempt), Decision::Retry(0));
+    attempt.number = 2;
+    assert_eq!(decide(&attempt), Decision::GiveUp);
 }
 
 #[test]
