@@ -14,6 +14,8 @@ use crate::host::{Ground, Host};
 use crate::store::MemoryStore;
 use crate::time::SystemClock;
 
+mod policy;
+
 /// The command was wrong, or the configuration is.
 const USAGE: u8 = 2;
 
@@ -31,6 +33,9 @@ enum Command {
     Run(Configured),
     /// Read the configuration, say what is wrong with it, and start nothing.
     CheckConfig(Configured),
+    /// Look at a policy without starting anything.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Show the whole product at work on this machine: no account, broker or network needed.
     #[cfg(feature = "demo")]
     Demo {
@@ -65,6 +70,7 @@ pub fn main() -> ExitCode {
     let code = match cli.command {
         Command::Run(Configured { config }) => runtime.block_on(run(&config, started)),
         Command::CheckConfig(Configured { config }) => check_config(&config),
+        Command::Policy(command) => runtime.block_on(policy::run(command)),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker calls every client that leaves without a word an error.

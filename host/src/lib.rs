@@ -20,6 +20,7 @@
 //!   under a lock, by generation; [`sign_ins`]: how many a day; [`latch`]: what only a person can end; [`circuit`]: a breaker.
 //! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
 //!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
+//! * [`scoring`]: how well a policy judges recorded failures.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said.
 
 pub mod account;
@@ -43,6 +44,7 @@ pub mod primitives;
 pub mod redact;
 pub mod results;
 pub mod sandbox;
+pub mod scoring;
 mod session;
 pub mod sign_ins;
 pub mod slot;
