@@ -7,8 +7,8 @@
 use alloc::borrow::ToOwned;
 
 use crate::rules::{
-    BLOCKED, CODES, DENIALS, OAUTH, REASONS, REFUSALS, REMARKS, SESSION_ENDED, SESSION_REFUSALS,
-    VENDOR_WORDS, WordRule,
+    BLOCKED, BUSY, CODES, DENIALS, OAUTH, ODD, REASONS, REFUSALS, REMARKS, SESSION_ENDED, SESSION_REFUSALS,
+    STATUSES, VENDOR_WORDS, WordRule,
 };
 use crate::text::Words;
 use crate::types::{BodyKind, CircuitScope, Failure, Fault, Phase, Transport, Verdict};
@@ -39,15 +39,17 @@ pub fn classify(failure: &Failure) -> Verdict {
         .or_else(|| by_pin(failure, &words))
         .or_else(|| by_code(failure, &words))
         .or_else(|| by_words(VENDOR_WORDS, failure, &words))
-        .or_else(|| by_load(failure))
+        .or_else(|| by_load(failure, &words))
         .or_else(|| by_key(failure))
         .or_else(|| by_oauth(failure, &words))
+        .or_else(|| by_words(BUSY, failure, &words))
         .or_else(|| by_words(DENIALS, failure, &words))
         .or_else(|| by_body(failure))
         .or_else(|| by_session(failure, &words))
         .or_else(|| by_words(REMARKS, failure, &words))
         .or_else(|| by_refusal(failure, &words))
         .or_else(|| by_status(failure, &words))
+        .or_else(|| by_words(ODD, failure, &words))
         .unwrap_or((Fault::Unknown, "none"));
     let (fault, rule) = match fault {
         Fault::TokenExpired if is_younger(failure, NEWBORN) => {
@@ -76,21 +78,17 @@ fn by_transport(failure: &Failure) -> Ruling {
 /// else is an access token that the gateway refuses before the PIN is looked at: it says so in words, or with a
 /// 401 (RFC 9110 §15.5.2) without the code that the account service has for a wrong PIN.
 fn by_pin(failure: &Failure, words: &Words) -> Ruling {
-    if failure.phase != Phase::Pin || by_load(failure).is_some() {
+    if failure.phase != Phase::Pin || by_load(failure, words).is_some() {
         return None;
     }
     if words.say("device id") {
         return Some((Fault::DeviceUnregistered, "pin-device"));
     }
-    let denied = by_words(DENIALS, failure, words);
+    let expired = SESSION_ENDED.iter().find(|rule| rule.id == "expired" && rule.is_about(failure, words));
     let bare = failure.http_status == Some(401) && failure.code.is_none() && !is_younger(failure, FRESH);
-    denied
-        .or_else(|| {
-            SESSION_ENDED
-                .iter()
-                .find(|rule| rule.id == "expired" && rule.is_about(failure, words))
-                .map(ruling)
-        })
+    by_words(BUSY, failure, words)
+        .or_else(|| by_words(DENIALS, failure, words))
+        .or_else(|| expired.map(|rule| (rule.fault.clone(), rule.id)))
         .or_else(|| bare.then_some((Fault::TokenExpired, "bare-401")))
         .or(Some((Fault::CredentialsRejected, "pin")))
 }
@@ -104,10 +102,17 @@ fn by_code(failure: &Failure, words: &Words) -> Ruling {
     Some((of_session(rule.fault.clone(), failure), rule.id))
 }
 
-/// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more.
-fn by_load(failure: &Failure) -> Ruling {
-    match failure.http_status? {
-        429 | 509 => Some((Fault::RateLimited, "http-429")),
+/// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more, unless it is that
+/// too much is asked because something is under way.
+fn by_load(failure: &Failure, words: &Words) -> Ruling {
+    let status = failure.http_status?;
+    let is = |cloud: &str, wanted: u16| cloud == failure.cloud && wanted == status;
+    if let Some((.., fault, id)) = STATUSES.iter().find(|(cloud, wanted, ..)| is(cloud, *wanted)) {
+        return Some((fault.clone(), id));
+    }
+    match status {
+        429 => by_words(BUSY, failure, words).or(Some((Fault::RateLimited, "http-429"))),
+        509 => Some((Fault::RateLimited, "http-509")),
         501 => Some((Fault::Unsupported, "http-501")),
         500..=599 => Some((Fault::Transient, "http-5xx")),
         _ => None,
@@ -143,11 +148,8 @@ fn is_neutral(name: &str) -> bool {
 }
 
 fn by_words(rules: &'static [WordRule], failure: &Failure, words: &Words) -> Ruling {
-    rules.iter().find(|rule| rule.is_about(failure, words)).map(ruling)
-}
-
-fn ruling(rule: &WordRule) -> (Fault, &'static str) {
-    (rule.fault.clone(), rule.id)
+    let rule = rules.iter().find(|rule| rule.is_about(failure, words))?;
+    Some((of_session(rule.fault.clone(), failure), rule.id))
 }
 
 fn by_oauth(failure: &Failure, words: &Words) -> Ruling {
@@ -172,8 +174,7 @@ fn by_session(failure: &Failure, words: &Words) -> Ruling {
     if matches!(failure.http_status, Some(404 | 408 | 410)) {
         return None;
     }
-    let (fault, rule) = by_words(SESSION_ENDED, failure, words)?;
-    Some((of_session(fault, failure), rule))
+    by_words(SESSION_ENDED, failure, words)
 }
 
 /// A page where a document should be: a portal or a firewall answers in the cloud's place.

@@ -17,7 +17,7 @@ mod words;
 pub(crate) use codes::CODES;
 pub(crate) use oauth::OAUTH;
 pub(crate) use session::{REFUSALS, SESSION_ENDED, SESSION_REFUSALS};
-pub(crate) use words::{BLOCKED, DENIALS, REASONS, REMARKS, VENDOR_WORDS};
+pub(crate) use words::{BLOCKED, BUSY, DENIALS, ODD, REASONS, REMARKS, STATUSES, VENDOR_WORDS};
 
 /// A vendor's code. Numbers mean nothing without the cloud that says them.
 pub(crate) struct CodeRule {
@@ -74,8 +74,10 @@ const CCSP: &[&str] =
 const CANADA: &[&str] = &["hyundai-kia-ca"];
 const KIA_US: &[&str] = &["kia-us"];
 const HYUNDAI_US: &[&str] = &["hyundai-us"];
-/// Renault and Nissan share accounts (Gigya) and vehicles (Kamereon).
-const ALLIANCE: &[&str] = &["renault", "nissan"];
+/// The clouds whose accounts are kept by SAP's customer data cloud.
+const GIGYA: &[&str] = &["renault", "fiat-uconnect"];
+/// The alliance's vehicles.
+const KAMEREON: &[&str] = &["renault", "nissan"];
 const BYD: &[&str] = &["byd"];
 const MAZDA: &[&str] = &["mazda"];
 const SAIC: &[&str] = &["saic-mg"];

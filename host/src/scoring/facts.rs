@@ -40,6 +40,9 @@ const MARKS: [&str; 10] = [
     "network error",
 ];
 
+/// How codes begin that nobody takes for anything else.
+const SELF_NAMED: [&str; 2] = ["err.func.", "err.tech."];
+
 /// The `error` values of RFC 6749 and RFC 6750.
 const OAUTH: [&str; 11] = [
     "invalid_token",
@@ -58,7 +61,9 @@ const OAUTH: [&str; 11] = [
 /// The vendor's code and the second one beside it.
 pub(super) fn codes(body: &Value, text: &str) -> (Option<String>, Option<String>) {
     let at = |pointers: &[&str]| pointers.iter().find_map(|pointer| as_code(body.pointer(pointer)?));
-    let code = at(&CODES).or_else(|| MARKS.iter().find_map(|mark| code_after(text, mark)));
+    let named = || MARKS.iter().find_map(|mark| code_after(text, mark));
+    let code =
+        at(&CODES).or_else(named).or_else(|| SELF_NAMED.iter().find_map(|start| word_from(text, start)));
     (code, at(&SUB_CODES).or_else(|| code_after(text, "errorSubCode")))
 }
 
@@ -83,6 +88,17 @@ fn code_after(text: &str, mark: &str) -> Option<String> {
         let is_word_of_its_own = !before.is_some_and(char::is_alphanumeric) && value.len() < rest.len();
         (is_word_of_its_own && code.contains(|digit: char| digit.is_ascii_digit())).then(|| code.to_owned())
     })
+}
+
+/// The word that begins with `start`.
+fn word_from(text: &str, start: &str) -> Option<String> {
+    Some(first_word(text.get(text.find(start)?..)?).to_owned())
+}
+
+/// Codes are letters, digits, and what joins them.
+fn first_word(text: &str) -> &str {
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '.' | '-'));
+    text.get(..end.unwrap_or(text.len())).unwrap_or_default().trim_end_matches(['.', '-'])
 }
 
 /// The OAuth error, which is a name and not a sentence: from the body, a challenge (RFC 6750 §3), or what a library
@@ -134,6 +150,7 @@ mod tests {
         assert_eq!(code("Server returned: '5153' 'Invalid'").as_deref(), Some("5153"));
         assert_eq!(code("Gigya returned error 403042: invalid loginID").as_deref(), Some("403042"));
         assert_eq!(code(r#""errorType":2,"errorCode":9000,"errorMessage"#).as_deref(), Some("9000"));
+        assert_eq!(code("('err.tech.500', 'x')").as_deref(), Some("err.tech.500"));
         assert_eq!(code("return code: 4, message: x").as_deref(), Some("4"));
         assert_eq!(codes(&Value::Null, "{'errorSubCode': 'HT_534', 'x").1.as_deref(), Some("HT_534"));
         for none in ["code", "codes 4", "barcode 4", "zip code4", "code: abc"] {

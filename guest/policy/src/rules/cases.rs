@@ -18,7 +18,7 @@ fn rule_ids_are_unique_and_speakable() {
 }
 
 fn word_rules() -> impl Iterator<Item = &'static WordRule> {
-    [BLOCKED, VENDOR_WORDS, DENIALS, SESSION_ENDED, REMARKS].into_iter().flatten()
+    [BLOCKED, VENDOR_WORDS, BUSY, DENIALS, SESSION_ENDED, REMARKS, ODD].into_iter().flatten()
 }
 
 /// What a pattern describes, in its first words.
@@ -73,6 +73,8 @@ const CASES: &[(&str, &str, &str)] = &[
     ("ccsp-timeout", "hyundai-kia-eu", "Request timeout - Request timeout"),
     ("ccsp-identity", "hyundai-kia-eu", "Received unexpected statusCode"),
     ("ccsp-step", "hyundai-kia-in", "{'step': 3, 'upgrade': True}"),
+    ("ccsp-device", "hyundai-kia-eu", "Invalid request body - Invalid deviceId."),
+    ("ca-address", "hyundai-kia-ca", "Access Token IP Validation failed."),
     ("tesla-refusal", "tesla", "vehicle rejected request: message signature is bad"),
     ("tesla-consent", "tesla", "Unauthorized missing scopes vehicle_cmds"),
     ("tesla-account", "tesla", "Invalid Tesla API User"),
@@ -107,6 +109,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("validation", "hyundai-us", "Parameter {password} field [Required] validation error."),
     ("person-needed", "mazda", "Wrong account. Please authenticate with the same account."),
     ("unsupported", "toyota", "This vehicle is not supported"),
+    ("odd-answer", "ford", "Unknown API response format"),
     ("wrong-request", "subaru", "No vehicles found for this account"),
 ];
 

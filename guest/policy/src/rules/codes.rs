@@ -1,6 +1,6 @@
 //! Vendor codes.
 
-use super::{ALLIANCE, BYD, CANADA, CCSP, CodeRule, HYUNDAI_US, KIA_US, MAZDA, SAIC, SUBARU, TUYA};
+use super::{BYD, CANADA, CCSP, CodeRule, GIGYA, HYUNDAI_US, KAMEREON, KIA_US, MAZDA, SAIC, SUBARU, TUYA};
 use crate::types::Fault::{
     self, Busy, ControlTokenExpired, CredentialsRejected, DeviceUnregistered, InvalidRequest, RateLimited,
     TokenExpired, Transient, Unsupported, VehicleUnreachable,
@@ -74,28 +74,28 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("hyundai-us-quota", HYUNDAI_US, "HT_534", &[], RateLimited),
     code("hyundai-us-vehicle", HYUNDAI_US, "HT_900", &[], VehicleUnreachable),
     code("hyundai-us-general", HYUNDAI_US, "GEN", &[], Transient),
-    // Gigya, the accounts of Renault and Nissan: `errorCode`, documented with its REST API.
-    code("gigya-403042-password", ALLIANCE, "403042", &[], CredentialsRejected),
-    code("gigya-403041-disabled", ALLIANCE, "403041", &[], CredentialsRejected),
-    code("gigya-403120-locked", ALLIANCE, "403120", &[], CredentialsRejected),
-    code("gigya-403101-otp", ALLIANCE, "403101", &[], CredentialsRejected),
-    code("gigya-206001-pending", ALLIANCE, "206001", &[], CredentialsRejected),
-    code("gigya-403005-user", ALLIANCE, "403005", &[], TokenExpired),
-    code("gigya-403013-user", ALLIANCE, "403013", &[], TokenExpired),
-    code("gigya-403852", ALLIANCE, "403852", &[], TokenExpired),
-    code("gigya-403048-rate", ALLIANCE, "403048", &[], RateLimited),
-    code("gigya-403007-permission", ALLIANCE, "403007", &[], InvalidRequest),
-    code("gigya-4000-parameter", ALLIANCE, "4000*", &[], InvalidRequest),
-    code("gigya-5000-server", ALLIANCE, "5000*", &[], Transient),
-    code("gigya-5040-network", ALLIANCE, "5040*", &[], Transient),
-    // Kamereon, their vehicles: functional errors are the caller's fault, technical ones the cloud's.
-    code("kamereon-overloaded", ALLIANCE, "err.func.wired.overloaded", &[], RateLimited),
-    code("kamereon-unauthorized", ALLIANCE, "err.func.wired.unauthorized", &[], TokenExpired),
-    code("kamereon-401", ALLIANCE, "err.func.401", &[], TokenExpired),
-    code("kamereon-429", ALLIANCE, "err.func.429", &[], RateLimited),
-    code("kamereon-functional", ALLIANCE, "err.func.*", &[], InvalidRequest),
-    code("kamereon-501", ALLIANCE, "err.tech.501", &[], Unsupported),
-    code("kamereon-technical", ALLIANCE, "err.tech.*", &[], Transient),
+    // Gigya: `errorCode`, documented with its REST API.
+    code("gigya-403042-password", GIGYA, "403042", &[], CredentialsRejected),
+    code("gigya-403041-disabled", GIGYA, "403041", &[], CredentialsRejected),
+    code("gigya-403120-locked", GIGYA, "403120", &[], CredentialsRejected),
+    code("gigya-403101-otp", GIGYA, "403101", &[], CredentialsRejected),
+    code("gigya-206001-pending", GIGYA, "206001", &[], CredentialsRejected),
+    code("gigya-403005-user", GIGYA, "403005", &[], TokenExpired),
+    code("gigya-403013-user", GIGYA, "403013", &[], TokenExpired),
+    code("gigya-403852", GIGYA, "403852", &[], TokenExpired),
+    code("gigya-403048-rate", GIGYA, "403048", &[], RateLimited),
+    code("gigya-403007-permission", GIGYA, "403007", &[], InvalidRequest),
+    code("gigya-4000-parameter", GIGYA, "4000*", &[], InvalidRequest),
+    code("gigya-5000-server", GIGYA, "5000*", &[], Transient),
+    code("gigya-5040-network", GIGYA, "5040*", &[], Transient),
+    // Kamereon: functional errors are the caller's fault, technical ones the cloud's.
+    code("kamereon-overloaded", KAMEREON, "err.func.wired.overloaded", &[], RateLimited),
+    code("kamereon-unauthorized", KAMEREON, "err.func.wired.unauthorized", &[], TokenExpired),
+    code("kamereon-401", KAMEREON, "err.func.401", &[], TokenExpired),
+    code("kamereon-429", KAMEREON, "err.func.429", &[], RateLimited),
+    code("kamereon-functional", KAMEREON, "err.func.*", &[], InvalidRequest),
+    code("kamereon-501", KAMEREON, "err.tech.501", &[], Unsupported),
+    code("kamereon-technical", KAMEREON, "err.tech.*", &[], Transient),
     // Mazda: `errorCode`, and `extraCode` beside 920000.
     code("mazda-600002-expired", MAZDA, "600002", &[], TokenExpired),
     code("mazda-600001-keys", MAZDA, "600001", &[], Transient),

@@ -10,7 +10,7 @@ pub(crate) static SESSION_ENDED: &[WordRule] = &[
     words(
         "expired",
         &[
-            "token|tokens|jwt|session|sid|authentication|authorization|authorized|login|bearer … expired|expires|expiry|outdated|stale",
+            "token|tokens|jwt|session|sid|authentication|authorization|authorized|login|bearer … expired|outdated|stale",
             "token|sitzung|anmeldung … abgelaufen|verlopen|ungültig",
             "jeton|session … expiré|expirée",
             "session|authentication … timed out",

@@ -1,9 +1,9 @@
 //! Families of wordings.
 
-use super::{CCSP, MAZDA, SAIC, TESLA, WordRule};
+use super::{CANADA, CCSP, MAZDA, SAIC, TESLA, WordRule};
 use crate::types::Fault::{
-    self, Busy, CredentialsRejected, InvalidRequest, Malformed, RateLimited, Transient, Unsupported,
-    VehicleUnreachable,
+    self, Busy, CredentialsRejected, DeviceUnregistered, InvalidRequest, Malformed, RateLimited,
+    TokenExpired, Transient, Unsupported, VehicleUnreachable,
 };
 
 pub(super) const fn words(id: &'static str, patterns: &'static [&'static str], fault: Fault) -> WordRule {
@@ -41,6 +41,10 @@ pub(crate) static VENDOR_WORDS: &[WordRule] = &[
     vendor("ccsp-identity", CCSP, &["received unexpected status code"], CredentialsRejected),
     // The account service names the step at which the account needs its owner.
     vendor("ccsp-step", CCSP, &["step … upgrade"], CredentialsRejected),
+    // The words of 4002, where they name the device.
+    vendor("ccsp-device", CCSP, &["invalid device id"], DeviceUnregistered),
+    // The words of 7606: the token is bound to the address that it was given to.
+    vendor("ca-address", CANADA, &["ip validation"], TokenExpired),
     // The vehicle's own answer, which the command proxy hands on as a 500.
     vendor("tesla-refusal", TESLA, &["vehicle rejected request", "public key"], InvalidRequest),
     // What the owner has not consented to. RFC 6750 would call it insufficient scope.
@@ -52,6 +56,22 @@ pub(crate) static VENDOR_WORDS: &[WordRule] = &[
     // 400C01: the account service does not accept what was typed.
     vendor("mazda-input", MAZDA, &["check the input", "400c01"], CredentialsRejected),
 ];
+
+/// The vehicle or the account is at work for somebody. Asked before a 429 is taken for a quota.
+pub(crate) static BUSY: &[WordRule] = &[words(
+    "in-progress",
+    &[
+        "duplicate|duplicated request",
+        "already in progress|running|pending|started|executing",
+        "request|command|operation|action … in progress|pending",
+        "previous|another|other|pending request|command|operation|action",
+        "job in progress",
+        "concurrent request|requests|job|jobs|command|operation",
+        "currently busy",
+        "vehicle … busy",
+    ],
+    Busy,
+)];
 
 /// Wordings that decide before any word about sessions is looked at: what they name is at fault, although
 /// messages about it like to say "expired", "invalid" and "unauthorized" too.
@@ -132,6 +152,7 @@ pub(crate) static DENIALS: &[WordRule] = &[
             "invalid audience",
             "client id … invalid|registered|unknown",
             "invalid|wrong signature",
+            "unauthorized device|app|application",
         ],
         InvalidRequest,
     ),
@@ -175,21 +196,9 @@ pub(crate) static DENIALS: &[WordRule] = &[
             "throttl*",
             "daily limit",
             "request limit",
+            "wait … minutes|seconds|before",
         ],
         RateLimited,
-    ),
-    words(
-        "in-progress",
-        &[
-            "duplicate|duplicated request",
-            "already in progress|running|pending|started|executing",
-            "request|command|operation|action … in progress|pending",
-            "previous|another|other|pending request|command|operation|action",
-            "job in progress",
-            "currently busy",
-            "vehicle … busy",
-        ],
-        Busy,
     ),
     // RFC 6750 §3.1 and its paraphrases: the token is good, but not for this.
     words(
@@ -198,6 +207,8 @@ pub(crate) static DENIALS: &[WordRule] = &[
             "insufficient scope|scopes|permission|permissions|privileges",
             "missing … scope|scopes|permission|permissions|rights",
             "required scope",
+            "not authorized|authorised to",
+            "not authorized|authorised … vehicle|resource|action|operation|command",
             "access rights",
             "security 9007",
             "not permitted|allowed|entitled|eligible",
@@ -235,7 +246,7 @@ pub(crate) static DENIALS: &[WordRule] = &[
             "mfa",
             "2fa",
             "two factor",
-            "captcha",
+            "captcha|hcaptcha",
             "recaptcha",
             "password … expired|changed|reset",
         ],
@@ -277,12 +288,14 @@ pub(crate) static REMARKS: &[WordRule] = &[
     words(
         "vehicle-asleep",
         &[
-            "vehicle|car|device … offline|asleep|sleeping|unreachable|unavailable",
+            "vehicle|car|device … offline|asleep|sleep*|unreachable|unavailable",
             "vehicle|car … not reachable|respond|responding|online|connected|reached|answer",
             "unable to connect|reach|contact|wake vehicle|car",
             "not able to connect with your vehicle",
             "reach|wake … vehicle|car",
-            "deep sleep",
+            "deep sleep|sleeping",
+            "could not wake",
+            "failed to wake",
             // It was fetched by nobody before its time to live ended.
             "command … expired",
             "low battery",
@@ -397,6 +410,20 @@ pub(crate) static REMARKS: &[WordRule] = &[
         InvalidRequest,
     ),
 ];
+
+/// What programs say of an answer that they did not understand, when there is no better reason.
+pub(crate) static ODD: &[WordRule] = &[words(
+    "odd-answer",
+    &[
+        "unexpected|unknown|invalid|empty|malformed|unrecognized … response|reply|answer|format|content|payload",
+    ],
+    Malformed,
+)];
+
+/// What a status means to one vendor, and to nobody else.
+pub(crate) static STATUSES: &[(&str, u16, Fault, &str)] =
+    // The vehicle did not answer the cloud.
+    &[("tesla", 408, VehicleUnreachable, "tesla-408")];
 
 /// The reason phrases of RFC 9110 §15, which stand for their status where that was lost.
 pub(crate) static REASONS: &[(&str, u16)] = &[
