@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod policy;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,6 +36,9 @@ enum Command {
     CheckConfig(Configured),
     /// Show what was decided when something failed, newest last. The host may be running.
     Audit(audit::Options),
+    /// Look at a policy without starting anything.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Show the whole product at work on this machine: no account, broker or network needed.
     #[cfg(feature = "demo")]
     Demo {
@@ -70,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Run(Configured { config }) => runtime.block_on(run(&config, started)),
         Command::CheckConfig(Configured { config }) => check_config(&config),
         Command::Audit(options) => audit::show(&options),
+        Command::Policy(command) => runtime.block_on(policy::run(command)),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker calls every client that leaves without a word an error.

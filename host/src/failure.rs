@@ -41,10 +41,15 @@ pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) 
         sub_code: failure.sub_code.map(short),
         oauth_error: failure.oauth_error.map(short),
         retry_after: failure.retry_after,
-        message: redact::cut(redact::mask_vins(&failure.message), LONGEST_MESSAGE),
+        message: message(&failure.message),
         body: failure.body.into(),
         token_age: facts.token_age.map(milliseconds),
     }
+}
+
+/// The vendor's words as the policy is shown them.
+pub(crate) fn message(words: &str) -> String {
+    redact::cut(redact::mask_vins(words), LONGEST_MESSAGE)
 }
 
 /// A connector may be more careful than the host, never less: "not sent" is not believed when the host saw a request

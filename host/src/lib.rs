@@ -20,6 +20,7 @@
 //!   under a lock, by generation; [`sign_ins`]: how many a day; [`latch`]: what only a person can end; [`circuit`]: a breaker.
 //! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
 //!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
+//! * [`scoring`]: how well a policy judges recorded failures.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said.
 
 pub mod account;
@@ -47,6 +48,7 @@ pub mod redact;
 pub mod results;
 pub mod retry_budget;
 pub mod sandbox;
+pub mod scoring;
 mod session;
 pub mod slot;
 pub mod state;

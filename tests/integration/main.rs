@@ -9,14 +9,18 @@
 )]
 
 mod circuit_tables;
+mod classification;
 mod components;
+mod conformance_cls;
 mod demo;
 mod expiry;
 mod guests;
 mod hostile;
 mod input;
 mod mqtt_client;
+mod native;
 mod operations;
+mod policy_test;
 mod queue;
 mod refusals;
 mod secrecy;

@@ -12,6 +12,7 @@
 //! * `brand`: the constants of the brands, as a table.
 //! * `cloud`: URLs, headers and sending. `stamp` is one of the headers.
 //! * `envelope`: answers as values, or as the facts of a failure.
+//! * [`answer`]: the same without a host.
 //! * `session`, `device`, `control`: the three cells: tokens, device registration, the PIN's permission; `cell` is
 //!   what they have in common.
 //! * `garage`: the list of vehicles, and what is remembered of each.
@@ -31,6 +32,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 mod action;
+pub mod answer;
 mod bindings;
 mod brand;
 mod cell;

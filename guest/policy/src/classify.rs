@@ -1,12 +1,15 @@
 //! What kind of failure is it?
 //!
-//! Facts before words: how far the request came, the status, the vendor's code, the standard's code, the step
+//! Facts before words: how far the request came, the vendor's code, the status, the standard's code, the step
 //! that failed, and only then what the message says. Vendor codes come before 5xx because several clouds put
 //! wrong passwords and spent quotas behind a 502.
 
 use alloc::borrow::ToOwned;
 
-use crate::rules::{CODES, DENIALS, OAUTH, REMARKS, SESSION_ENDED, SESSION_WORDS, WordRule};
+use crate::rules::{
+    BLOCKED, BUSY, CODES, DENIALS, OAUTH, ODD, REASONS, REFUSALS, REMARKS, SESSION_ENDED, SESSION_REFUSALS,
+    STATUSES, VENDOR_WORDS, WordRule,
+};
 use crate::text::Words;
 use crate::types::{BodyKind, CircuitScope, Failure, Fault, Phase, Transport, Verdict};
 
@@ -14,25 +17,47 @@ use crate::types::{BodyKind, CircuitScope, Failure, Fault, Phase, Transport, Ver
 /// refused as well.
 const FRESH: u64 = 60_000;
 
+/// A token that is called expired at this age in milliseconds was ended by somebody else, or is for another
+/// account: no cloud's tokens live so short a time.
+const NEWBORN: u64 = 2_000;
+
+/// The kind of failure that a token is refused which cannot have expired.
+pub(crate) const FRESH_REFUSED: &str = "fresh-token-refused";
+
+/// The rule that finds it by the cloud's own words.
+pub(crate) const EXPIRED_FRESH: &str = "expired-fresh";
+
 /// What kind of failure `failure` is, by which rule, and whose health it tells about.
 ///
 /// Total: what no rule knows is [`Fault::Unknown`]. Never [`Fault::TokenExpired`] for a sign-in, a refresh or a
-/// registration: refreshing because of those would be a loop.
+/// registration: refreshing because of those would be a loop. Nor for a token that is moments old.
 #[must_use]
 pub fn classify(failure: &Failure) -> Verdict {
     let words = Words::of(&failure.message);
     let (fault, rule) = by_transport(failure)
+        .or_else(|| by_words(BLOCKED, failure, &words))
         .or_else(|| by_pin(failure, &words))
         .or_else(|| by_code(failure, &words))
-        .or_else(|| by_load(failure))
-        .or_else(|| by_words(DENIALS, &words))
-        .or_else(|| by_oauth(failure))
-        .or_else(|| by_session_words(failure, &words))
+        .or_else(|| by_words(VENDOR_WORDS, failure, &words))
+        .or_else(|| by_load(failure, &words))
+        .or_else(|| by_key(failure))
+        .or_else(|| by_oauth(failure, &words))
+        .or_else(|| by_words(BUSY, failure, &words))
+        .or_else(|| by_words(DENIALS, failure, &words))
         .or_else(|| by_body(failure))
-        .or_else(|| by_words(REMARKS, &words))
-        .or_else(|| by_status(failure))
+        .or_else(|| by_session(failure, &words))
+        .or_else(|| by_words(REMARKS, failure, &words))
+        .or_else(|| by_refusal(failure, &words))
+        .or_else(|| by_status(failure, &words))
+        .or_else(|| by_words(ODD, failure, &words))
         .unwrap_or((Fault::Unknown, "none"));
-    let counts_against = counts_against(&fault, failure);
+    let (fault, rule) = match fault {
+        Fault::TokenExpired if is_younger(failure, NEWBORN) => {
+            (Fault::Other(FRESH_REFUSED.to_owned()), EXPIRED_FRESH)
+        }
+        fault => (fault, rule),
+    };
+    let counts_against = counts_against(&fault, rule, failure);
     Verdict { fault, rule: rule.to_owned(), counts_against }
 }
 
@@ -53,90 +78,103 @@ fn by_transport(failure: &Failure) -> Ruling {
 /// else is an access token that the gateway refuses before the PIN is looked at: it says so in words, or with a
 /// 401 (RFC 9110 §15.5.2) without the code that the account service has for a wrong PIN.
 fn by_pin(failure: &Failure, words: &Words) -> Ruling {
-    if failure.phase != Phase::Pin || overloaded(failure) {
+    if failure.phase != Phase::Pin || by_load(failure, words).is_some() {
         return None;
     }
-    if words.have("device id") {
+    if words.say("device id") {
         return Some((Fault::DeviceUnregistered, "pin-device"));
     }
-    match by_words(DENIALS, words) {
-        None if words.say_expired(SESSION_WORDS) => Some((Fault::TokenExpired, "expired")),
-        None if failure.http_status == Some(401) && failure.code.is_none() && !is_fresh(failure) => {
-            Some((Fault::TokenExpired, "bare-401"))
-        }
-        None => Some((Fault::CredentialsRejected, "pin")),
-        denied => denied,
-    }
+    let expired = SESSION_ENDED.iter().find(|rule| rule.id == "expired" && rule.is_about(failure, words));
+    let bare = failure.http_status == Some(401) && failure.code.is_none() && !is_younger(failure, FRESH);
+    by_words(BUSY, failure, words)
+        .or_else(|| by_words(DENIALS, failure, words))
+        .or_else(|| expired.map(|rule| (rule.fault.clone(), rule.id)))
+        .or_else(|| bare.then_some((Fault::TokenExpired, "bare-401")))
+        .or(Some((Fault::CredentialsRejected, "pin")))
 }
 
-/// Whether the token that was refused is too young to have expired.
-fn is_fresh(failure: &Failure) -> bool {
-    failure.token_age.is_some_and(|age| age < FRESH)
+fn is_younger(failure: &Failure, than: u64) -> bool {
+    failure.token_age.is_some_and(|age| age < than)
 }
 
 fn by_code(failure: &Failure, words: &Words) -> Ruling {
-    let codes = [failure.sub_code.as_deref(), failure.code.as_deref()];
-    let known = |rule: &&crate::rules::CodeRule| {
-        codes.contains(&Some(rule.code))
-            && (rule.clouds.is_empty() || rule.clouds.contains(&failure.cloud.as_str()))
-            && (rule.words.is_empty() || words.have_any(rule.words))
-    };
-    let rule = CODES.iter().find(known)?;
-    match rule.fault {
-        Fault::TokenExpired if !may_expire(failure) => Some((Fault::CredentialsRejected, rule.id)),
-        ref fault => Some((fault.clone(), rule.id)),
-    }
+    let rule = CODES.iter().find(|rule| rule.is_about(failure, words))?;
+    Some((of_session(rule.fault.clone(), failure), rule.id))
 }
 
-/// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more.
-fn by_load(failure: &Failure) -> Ruling {
-    match failure.http_status? {
-        429 | 509 => Some((Fault::RateLimited, "http-429")),
+/// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more, unless it is that
+/// too much is asked because something is under way.
+fn by_load(failure: &Failure, words: &Words) -> Ruling {
+    let status = failure.http_status?;
+    let is = |cloud: &str, wanted: u16| cloud == failure.cloud && wanted == status;
+    if let Some((.., fault, id)) = STATUSES.iter().find(|(cloud, wanted, ..)| is(cloud, *wanted)) {
+        return Some((fault.clone(), id));
+    }
+    match status {
+        429 => by_words(BUSY, failure, words).or(Some((Fault::RateLimited, "http-429"))),
+        509 => Some((Fault::RateLimited, "http-509")),
         501 => Some((Fault::Unsupported, "http-501")),
         500..=599 => Some((Fault::Transient, "http-5xx")),
         _ => None,
     }
 }
 
-fn overloaded(failure: &Failure) -> bool {
-    by_load(failure).is_some()
+/// Python prints a key that it looked up in vain as the key in quotes and nothing else, other languages without
+/// the quotes: a program expected another answer.
+fn by_key(failure: &Failure) -> Ruling {
+    if failure.http_status.is_some_and(|status| status >= 400) {
+        return None;
+    }
+    let message = failure.message.split(" - traceback").next()?.trim();
+    let letters = |key: &str| key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+    let is_key = match message.strip_suffix('\'').and_then(|message| message.rsplit_once('\'')) {
+        Some((before, key)) => {
+            let alone = before.trim_end().is_empty() || before.ends_with([' ', '}']) && !before.contains('{');
+            alone && !key.is_empty() && letters(key) && is_neutral(key)
+        }
+        None => {
+            let inner = message.chars().skip(1).any(|letter| letter.is_ascii_uppercase());
+            let small = message.starts_with(|letter: char| letter.is_ascii_lowercase());
+            inner && small && letters(message) && is_neutral(message)
+        }
+    };
+    is_key.then_some((Fault::Malformed, "missing-key"))
 }
 
-fn by_words(rules: &'static [WordRule], words: &Words) -> Ruling {
-    let rule = rules.iter().find(|rule| words.have_any(rule.phrases))?;
-    Some((rule.fault.clone(), rule.id))
+/// Whether a name says nothing about a failure, as the names of errors do.
+fn is_neutral(name: &str) -> bool {
+    let telling = "fail*|invalid*|expired|unauth*|denied|required|missing|forbidden|not|no|locked|warning|unavailable|timeout";
+    !Words::of(name).say(telling) && !name.to_ascii_lowercase().ends_with("error")
 }
 
-fn by_oauth(failure: &Failure) -> Ruling {
-    let error = failure.oauth_error.as_deref()?;
+fn by_words(rules: &'static [WordRule], failure: &Failure, words: &Words) -> Ruling {
+    let rule = rules.iter().find(|rule| rule.is_about(failure, words))?;
+    Some((of_session(rule.fault.clone(), failure), rule.id))
+}
+
+fn by_oauth(failure: &Failure, words: &Words) -> Ruling {
+    let Some(error) = failure.oauth_error.as_deref() else {
+        let (_, fault, _) = OAUTH.iter().find(|(name, _, telling)| *telling && words.say(name))?;
+        return Some((fault.clone(), "oauth-words"));
+    };
     match error {
-        "invalid_token" if may_expire(failure) => Some((Fault::TokenExpired, "oauth-invalid-token")),
-        "invalid_token" => Some((Fault::CredentialsRejected, "oauth-invalid-token")),
+        "invalid_token" => Some((of_session(Fault::TokenExpired, failure), "oauth-invalid-token")),
         // Some token endpoints answer a dead refresh token with it.
         "invalid_request" if is_session(failure.phase) => {
             Some((Fault::CredentialsRejected, "oauth-invalid-request"))
         }
         "invalid_request" => Some((Fault::InvalidRequest, "oauth-invalid-request")),
-        _ => OAUTH.iter().find(|(name, _)| *name == error).map(|(_, fault)| (fault.clone(), "oauth")),
+        _ => OAUTH.iter().find(|(name, ..)| *name == error).map(|(_, fault, _)| (fault.clone(), "oauth")),
     }
 }
 
-/// What the message says about the session. Of a sign-in or a refresh it means that the credentials are no
-/// longer good.
-fn by_session_words(failure: &Failure, words: &Words) -> Ruling {
+/// What the message says about the session.
+fn by_session(failure: &Failure, words: &Words) -> Ruling {
     // Nowhere to be found, or out of time: nothing that a token has to do with.
     if matches!(failure.http_status, Some(404 | 408 | 410)) {
         return None;
     }
-    let (fault, rule) = if words.say_expired(SESSION_WORDS) {
-        (Fault::TokenExpired, "expired")
-    } else {
-        by_words(SESSION_ENDED, words)?
-    };
-    match fault {
-        Fault::TokenExpired if !may_expire(failure) => Some((Fault::CredentialsRejected, rule)),
-        fault => Some((fault, rule)),
-    }
+    by_words(SESSION_ENDED, failure, words)
 }
 
 /// A page where a document should be: a portal or a firewall answers in the cloud's place.
@@ -147,21 +185,32 @@ fn by_body(failure: &Failure) -> Ruling {
     }
 }
 
-fn by_status(failure: &Failure) -> Ruling {
-    let status = failure.http_status?;
-    match (status, failure.phase) {
-        (400 | 401 | 403, Phase::SignIn | Phase::Refresh) => {
-            Some((Fault::CredentialsRejected, "session-refused"))
-        }
-        (401, Phase::Registration) => Some((Fault::InvalidRequest, "http-4xx")),
-        (401, _) if is_fresh(failure) => {
-            Some((Fault::Other("fresh-token-refused".to_owned()), "bare-401-fresh"))
-        }
-        (401, _) => Some((Fault::TokenExpired, "bare-401")),
-        (408, _) => Some((Fault::Transient, "http-408")),
-        (405 | 406 | 415, _) => Some((Fault::InvalidRequest, "http-4xx")),
-        (400..=499, _) => Some((Fault::InvalidRequest, "http-4xx")),
-        (200..=399, _) => Some((Fault::Malformed, "http-unexpected")),
+/// Refused, and no reason is given.
+fn by_refusal(failure: &Failure, words: &Words) -> Ruling {
+    let silent = matches!(failure.http_status, None | Some(401));
+    let said = words.say_any(REFUSALS) || is_session(failure.phase) && words.say_any(SESSION_REFUSALS);
+    (silent && said).then(|| refused(failure))
+}
+
+/// A refusal without a reason: of a token it is an expiry unless the token is too young, of a sign-in or a
+/// refresh it is about the credentials.
+fn refused(failure: &Failure) -> (Fault, &'static str) {
+    match failure.phase {
+        Phase::SignIn | Phase::Refresh => (Fault::CredentialsRejected, "session-refused"),
+        Phase::Registration => (Fault::InvalidRequest, "http-4xx"),
+        _ if is_younger(failure, FRESH) => (Fault::Other(FRESH_REFUSED.to_owned()), "bare-401-fresh"),
+        _ => (Fault::TokenExpired, "bare-401"),
+    }
+}
+
+fn by_status(failure: &Failure, words: &Words) -> Ruling {
+    let reason = || REASONS.iter().find(|(phrase, _)| words.say(phrase)).map(|(_, status)| *status);
+    match failure.http_status.or_else(reason)? {
+        401 => Some(refused(failure)),
+        400 | 403 if is_session(failure.phase) => Some((Fault::CredentialsRejected, "session-refused")),
+        408 => Some((Fault::Transient, "http-408")),
+        400..=499 => Some((Fault::InvalidRequest, "http-4xx")),
+        200..=399 => Some((Fault::Malformed, "http-unexpected")),
         _ => None,
     }
 }
@@ -170,17 +219,25 @@ fn is_session(phase: Phase) -> bool {
     matches!(phase, Phase::SignIn | Phase::Refresh)
 }
 
-/// Whether the step used an access token that can have expired.
-fn may_expire(failure: &Failure) -> bool {
-    !matches!(failure.phase, Phase::SignIn | Phase::Refresh | Phase::Registration)
+/// What an expired token means in the step that failed. Of a sign-in, a refresh or a registration it means that
+/// the credentials are no longer good.
+fn of_session(fault: Fault, failure: &Failure) -> Fault {
+    match (fault, failure.phase) {
+        (Fault::TokenExpired, Phase::SignIn | Phase::Refresh | Phase::Registration) => {
+            Fault::CredentialsRejected
+        }
+        (fault, _) => fault,
+    }
 }
 
 /// Whose ill health the failure shows. A cloud that answers sensibly is well, whatever it says.
-fn counts_against(fault: &Fault, failure: &Failure) -> Option<CircuitScope> {
+fn counts_against(fault: &Fault, rule: &str, failure: &Failure) -> Option<CircuitScope> {
     match fault {
         Fault::Transient | Fault::Malformed if is_session(failure.phase) => Some(CircuitScope::TokenEndpoint),
         Fault::Transient | Fault::Malformed => Some(CircuitScope::Cloud),
         Fault::VehicleUnreachable => Some(CircuitScope::Vehicle),
+        // Somebody else may have ended it, and that is no ill health of anything.
+        Fault::Other(_) if rule == EXPIRED_FRESH => None,
         // Going on as before would use up what is left for this account alone.
         Fault::RateLimited | Fault::Unknown | Fault::Other(_) => Some(CircuitScope::Account),
         Fault::TokenExpired

@@ -1,5 +1,6 @@
 //! What next for this operation?
 
+use crate::classify::{EXPIRED_FRESH, FRESH_REFUSED};
 use crate::types::{Attempt, Certainty, Decision, Effect, Fault, Latch, Phase, Transport};
 
 /// The cell of the device registration, as connectors name it.
@@ -63,6 +64,7 @@ fn credentials(attempt: &Attempt) -> Decision {
 /// that they do not tell.
 fn pin(attempt: &Attempt) -> Decision {
     match (&attempt.verdict.fault, attempt.failure.certainty) {
+        (_, Certainty::NotSent | Certainty::Rejected) if ended_early(attempt) => remedy(attempt),
         (Fault::TokenExpired | Fault::DeviceUnregistered, Certainty::NotSent | Certainty::Rejected) => {
             remedy(attempt)
         }
@@ -75,7 +77,7 @@ fn pin(attempt: &Attempt) -> Decision {
 /// again is not.
 fn accepted(attempt: &Attempt) -> Decision {
     match attempt.verdict.fault {
-        Fault::TokenExpired if attempt.failure.phase == Phase::Confirmation && !attempt.refreshed => {
+        _ if attempt.failure.phase == Phase::Confirmation && is_token(attempt) && !attempt.refreshed => {
             Decision::RefreshAndRetry
         }
         Fault::Transient | Fault::Busy | Fault::Malformed | Fault::VehicleUnreachable => confirm(attempt),
@@ -103,6 +105,7 @@ fn not_sent(attempt: &Attempt) -> Decision {
     match attempt.verdict.fault {
         // Answers to something earlier in the same step, for instance to the registration before a command.
         Fault::TokenExpired | Fault::DeviceUnregistered | Fault::ControlTokenExpired => remedy(attempt),
+        Fault::Other(_) if ended_early(attempt) => remedy(attempt),
         Fault::Transient | Fault::Unknown => again(attempt),
         Fault::RateLimited => throttled(attempt),
         _ => Decision::GiveUp,
@@ -113,6 +116,7 @@ fn not_sent(attempt: &Attempt) -> Decision {
 fn rejected(attempt: &Attempt) -> Decision {
     match attempt.verdict.fault {
         Fault::TokenExpired | Fault::DeviceUnregistered | Fault::ControlTokenExpired => remedy(attempt),
+        Fault::Other(_) if ended_early(attempt) => remedy(attempt),
         Fault::RateLimited => throttled(attempt),
         Fault::Transient => again(attempt),
         Fault::Busy => queued(attempt),
@@ -134,12 +138,23 @@ fn remedy(attempt: &Attempt) -> Decision {
         return Decision::GiveUp;
     }
     match attempt.verdict.fault {
-        Fault::TokenExpired if !attempt.refreshed => Decision::RefreshAndRetry,
+        _ if is_token(attempt) && !attempt.refreshed => Decision::RefreshAndRetry,
         Fault::DeviceUnregistered if attempt.number < TRIES => Decision::DiscardAndRetry(REGISTRATION.into()),
         // The connector has replaced the permission, or dropped it. If the next one is refused too, it was not that.
         Fault::ControlTokenExpired if attempt.number == 1 && may_repeat(attempt) => Decision::Retry(0),
         _ => Decision::GiveUp,
     }
+}
+
+fn is_token(attempt: &Attempt) -> bool {
+    attempt.verdict.fault == Fault::TokenExpired || ended_early(attempt)
+}
+
+/// Whether the cloud called a token expired that was moments old. It is worth one more: somebody else may have ended
+/// the session right after it was renewed, and no window of time may fail an operation for that.
+fn ended_early(attempt: &Attempt) -> bool {
+    let verdict = &attempt.verdict;
+    verdict.rule == EXPIRED_FRESH && matches!(&verdict.fault, Fault::Other(name) if name == FRESH_REFUSED)
 }
 
 /// Waits as told, or stops: without a time it is a quota, and a quota comes back at its own hour.

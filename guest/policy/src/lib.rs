@@ -7,7 +7,7 @@
 //! # Layout
 //!
 //! * `rules`: the tables, vendor codes and wording families, each with what it stands for. Knowledge about
-//!   clouds lives there and nowhere else.
+//!   clouds lives there and nowhere else; `docs/policy.md` tells how it is measured.
 //! * `text`: messages as plain words, however they were printed.
 //! * [`classify`]: the order in which the tables and the standards are asked.
 //! * [`decide`]: what next for the operation, by certainty and effect.
@@ -25,8 +25,12 @@ mod bindings;
 mod circuit;
 mod classify;
 mod decide;
+#[cfg(test)]
+mod properties;
 mod refresh;
 mod rules;
+#[cfg(test)]
+mod testing;
 mod text;
 
 pub use bindings::exports::vehicle::connector::policy as types;

@@ -1,36 +1,49 @@
-//! Messages as plain words.
+//! Messages as plain words, and the patterns that are looked for in them.
+//!
+//! # Patterns
+//!
+//! Words in lower case, side by side and whole: `token missing`. An underscore is a space, so that the names of
+//! a standard can be patterns. `a|b` is one of several words, `expir*` any word that begins so. `token … expired`
+//! wants both sides, in either order, with at most [`REACH`] words between.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
-/// No vendor explains a failure in more; what comes after is a stack trace or a page.
+/// No vendor explains a failure in more characters; what comes after is a stack trace or a page.
 const LONGEST: usize = 4096;
 
-/// How many words may stand between what has expired and the word that says so: "the token that you sent has
-/// expired".
+/// How many words may stand between the two sides of a pattern: "the token that you sent has expired".
 const REACH: usize = 4;
 
-/// A message as lower-case words, so that one rule matches a sentence, its JSON or Python rendering, an
-/// `UPPER_SNAKE` code and a `CamelCase` exception.
+/// A message as lower-case words, so that one rule matches a sentence, its JSON or Python rendering, a query
+/// string, an `UPPER_SNAKE` code and a `CamelCase` exception.
 pub(crate) struct Words {
     /// The words with one space between, before and after them.
     text: String,
 }
 
 impl Words {
-    /// Everything but letters and digits separates words, and so does a capital after a small letter.
+    /// Everything but letters and digits separates words, and so does the start of a new word in `CamelCase`.
     pub(crate) fn of(message: &str) -> Self {
         let mut text = String::with_capacity(message.len().min(LONGEST) + 2);
         text.push(' ');
         let mut before = ' ';
-        for letter in message.chars().take(LONGEST) {
-            let new_word = before.is_ascii_lowercase() && letter.is_ascii_uppercase();
-            let separator = letter.is_ascii() && !letter.is_ascii_alphanumeric();
+        let mut letters = message.chars().take(LONGEST).peekable();
+        while let Some(letter) = letters.next() {
+            let next_is_small = letters.peek().is_some_and(char::is_ascii_lowercase);
+            let new_word = letter.is_ascii_uppercase()
+                && (before.is_ascii_lowercase() || before.is_ascii_uppercase() && next_is_small);
+            let separator = !letter.is_alphanumeric();
             if (new_word || separator) && !text.ends_with(' ') {
                 text.push(' ');
             }
             if !separator {
                 text.push(letter.to_ascii_lowercase());
+            }
+            if letter == '%' {
+                // What is percent-encoded in a query string is punctuation, mostly.
+                for _ in 0..2 {
+                    letters.next_if(char::is_ascii_hexdigit);
+                }
             }
             before = letter;
         }
@@ -40,37 +53,69 @@ impl Words {
         Self { text }
     }
 
-    /// Whether the words of `phrase` stand in the message, whole and in this order, side by side.
-    pub(crate) fn have(&self, phrase: &str) -> bool {
-        let padded = |start: usize| {
-            let before = self.text.as_bytes().get(start.wrapping_sub(1));
-            let after = self.text.as_bytes().get(start + phrase.len());
-            before == Some(&b' ') && after == Some(&b' ')
-        };
-        !phrase.is_empty() && self.text.match_indices(phrase).any(|(start, _)| padded(start))
+    /// Whether the message says what `pattern` describes.
+    pub(crate) fn say(&self, pattern: &str) -> bool {
+        match pattern.split_once(" … ") {
+            None => self.places(pattern).next().is_some(),
+            Some((one, other)) => {
+                self.places(one).any(|one| self.places(other).any(|other| self.are_near(one, other)))
+            }
+        }
     }
 
-    /// Whether one of `phrases` stands in the message.
-    pub(crate) fn have_any(&self, phrases: &[&str]) -> bool {
-        phrases.iter().any(|phrase| self.have(phrase))
+    /// Whether the message says what one of `patterns` describes.
+    pub(crate) fn say_any(&self, patterns: &[&str]) -> bool {
+        patterns.iter().any(|pattern| self.say(pattern))
     }
 
-    /// Whether the message says, in any grammar, that one of `subjects` has expired: "token is expired",
-    /// "token has EXPIRED", "expired or invalid access token".
-    pub(crate) fn say_expired(&self, subjects: &[&str]) -> bool {
-        let words: Vec<&str> = self.text.split_ascii_whitespace().collect();
-        words.iter().enumerate().filter(|(_, word)| **word == "expired").any(|(at, _)| {
-            let near = words.get(at.saturating_sub(REACH + 1)..(at + REACH).min(words.len()));
-            near.is_some_and(|near| near.iter().any(|word| subjects.contains(word)))
-        })
+    /// Where the words of `pattern` stand, as byte ranges that leave out the spaces around.
+    fn places<'a>(&'a self, pattern: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let (first, rest) = pattern.split_once([' ', '_']).unwrap_or((pattern, ""));
+        let starts = first.split('|').flat_map(move |word| {
+            let stem = word.strip_suffix('*').unwrap_or(word);
+            let whole = stem.len() == word.len();
+            self.text.match_indices(stem).filter_map(move |(start, _)| {
+                let before = self.text.as_bytes().get(start.checked_sub(1)?)?;
+                let end = if whole { start + stem.len() } else { self.end_of_word(start)? };
+                let after = self.text.as_bytes().get(end)?;
+                (!stem.is_empty() && *before == b' ' && *after == b' ').then_some((start, end))
+            })
+        });
+        starts.filter_map(move |(start, end)| Some((start, self.follow(end, rest)?)))
+    }
+
+    /// Where the words of `pattern` end if they stand right behind the word that ends at `end`.
+    fn follow(&self, mut end: usize, pattern: &str) -> Option<usize> {
+        for wanted in pattern.split([' ', '_']).filter(|wanted| !wanted.is_empty()) {
+            let start = end + 1;
+            end = self.end_of_word(start)?;
+            let word = self.text.get(start..end)?;
+            let is = |wanted: &str| match wanted.strip_suffix('*') {
+                Some(stem) => word.starts_with(stem),
+                None => word == wanted,
+            };
+            if word.is_empty() || !wanted.split('|').any(is) {
+                return None;
+            }
+        }
+        Some(end)
+    }
+
+    fn end_of_word(&self, start: usize) -> Option<usize> {
+        Some(start + self.text.get(start..)?.find(' ')?)
+    }
+
+    /// Whether two ranges of words are apart, and not far.
+    fn are_near(&self, one: (usize, usize), other: (usize, usize)) -> bool {
+        let (former, latter) = if one.0 < other.0 { (one, other) } else { (other, one) };
+        let between = self.text.get(former.1..latter.0);
+        between.is_some_and(|between| between.bytes().filter(|byte| *byte == b' ').count() <= REACH + 1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TOKEN: &[&str] = &["token"];
 
     #[test]
     fn renderings_of_one_sentence_are_the_same_words() {
@@ -80,23 +125,34 @@ mod tests {
             r#"{"error":"token is EXPIRED"}"#,
             "TOKEN_IS_EXPIRED",
             "TokenIsExpired",
+            "error=token+is+expired&x=1",
+            "error=token%20is%20expired%2e",
         ] {
-            assert!(Words::of(message).have("token is expired"), "{message}");
+            assert!(Words::of(message).say("token is expired"), "{message}");
         }
     }
 
     #[test]
-    fn phrases_are_whole_words() {
-        let words = Words::of("tokens were unexpired at 14010");
-        assert!(!words.have("token"));
-        assert!(!words.have("expired"));
-        assert!(!words.have("4010"));
-        assert!(!words.have(""));
-        assert!(words.have("tokens were"));
+    fn camel_case_with_acronyms() {
+        assert!(Words::of("JSONDecodeError").say("json decode error"));
+        assert!(Words::of("MyBMWAuthError").say("my bmw auth error"));
+        assert!(Words::of("HTTP").say("http"));
+        assert!(Words::of("系统异常，请稍后再试！").say("请稍后*"));
     }
 
     #[test]
-    fn expiry_in_any_grammar() {
+    fn patterns_are_whole_words() {
+        let words = Words::of("tokens were unexpired at 14010");
+        for absent in ["token", "expired", "4010", "", "tokens expired", "at 14010 x"] {
+            assert!(!words.say(absent), "{absent}");
+        }
+        for present in ["tokens were", "tokens_were", "token|tokens were", "wer* unexp*", "14010"] {
+            assert!(words.say(present), "{present}");
+        }
+    }
+
+    #[test]
+    fn two_sides_in_either_order_and_not_far_apart() {
         for message in [
             "Key not authorized: Token is expired",
             "token has EXPIRED",
@@ -105,12 +161,12 @@ mod tests {
             "TokenExpiredError",
             "token_expired",
         ] {
-            assert!(Words::of(message).say_expired(TOKEN), "{message}");
+            assert!(Words::of(message).say("token|jwt … expired"), "{message}");
         }
         for message in
             ["", "the command expired", "token", "expired", "token one two three four five expired"]
         {
-            assert!(!Words::of(message).say_expired(TOKEN), "{message}");
+            assert!(!Words::of(message).say("token|jwt … expired"), "{message}");
         }
     }
 }

@@ -147,27 +147,31 @@ fn budget_deadline_and_newer_commands_stop_repeats() {
     }
 }
 
-proptest! {
-    #[test]
-    fn an_actuation_that_may_have_happened_is_never_sent_again(
-        fault in prop::sample::select(vec![
-            Fault::TokenExpired, Fault::DeviceUnregistered, Fault::ControlTokenExpired, Fault::RateLimited,
-            Fault::Busy, Fault::VehicleUnreachable, Fault::Transient, Fault::Unsupported, Fault::InvalidRequest,
-            Fault::Malformed, Fault::Unknown, Fault::Other("new".into()),
-        ]),
-        number in any::<u32>(),
-        refreshed in any::<bool>(),
-        remaining in any::<u64>(),
-        retry_after in prop::option::of(any::<u64>()),
-        random in any::<u64>(),
-    ) {
-        let mut attempt = command(Certainty::Ambiguous, fault);
-        attempt.number = number;
-        attempt.refreshed = refreshed;
-        attempt.remaining = remaining;
-        attempt.failure.retry_after = retry_after;
-        attempt.random = random;
-        let decision = decide(&attempt);
-        prop_assert!(matches!(decision, Decision::Confirm(_) | Decision::GiveUp), "{:?}", decision);
+#[test]
+fn a_session_that_somebody_else_ended_at_once_is_renewed_once() {
+    let ended = |phase, certainty, rule: &str| {
+        let mut attempt = attempt(Effect::Actuation, phase, certainty, Fault::Other(FRESH_REFUSED.into()));
+        attempt.verdict.rule = rule.into();
+        attempt
+    };
+    for (phase, certainty) in [
+        (Phase::Command, Certainty::Rejected),
+        (Phase::Command, Certainty::NotSent),
+        (Phase::Pin, Certainty::Rejected),
+        (Phase::Confirmation, Certainty::Accepted),
+    ] {
+        let mut attempt = ended(phase, certainty, EXPIRED_FRESH);
+        assert_eq!(decide(&attempt), Decision::RefreshAndRetry, "{phase:?}");
+        attempt.refreshed = true;
+        assert_eq!(decide(&attempt), Decision::GiveUp, "{phase:?}");
+        attempt.refreshed = false;
+        attempt.failure.effect = Effect::Session;
+        if certainty != Certainty::Accepted {
+            assert_eq!(decide(&attempt), Decision::GiveUp, "{phase:?}");
+        }
+        assert_eq!(decide(&ended(phase, certainty, "bare-401-fresh")), Decision::GiveUp, "{phase:?}");
     }
 }
+
+#[path = "properties.rs"]
+mod properties;

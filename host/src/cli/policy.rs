@@ -1,0 +1,143 @@
+//! `vehicle-connector policy`: policies, looked at without a host.
+
+use std::io::{BufRead as _, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+
+use super::{USAGE, complain};
+use crate::plugin::{Compiled, POLICY_FAULT, Policy, PolicySlot, embedded};
+use crate::sandbox::Sandbox;
+use crate::scoring::{Case, Label, Score, Scores};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Score a policy on recorded failures.
+    Test(Test),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Test {
+    /// The recorded failures, one JSON object a line: id, text, http_status, body_json, cloud, operation, label
+    /// and ambiguous.
+    #[arg(value_name = "CASES.jsonl")]
+    cases: PathBuf,
+    /// The policy component; without it the one that this program carries.
+    #[arg(long, value_name = "FILE.wasm")]
+    policy: Option<PathBuf>,
+    /// Print one JSON object and nothing else.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Exit codes: 0 scored, 1 the policy was refused or did not answer, 2 the arguments or the cases are wrong.
+pub(super) async fn run(command: PolicyCommand) -> ExitCode {
+    let PolicyCommand::Test(test) = command;
+    let (name, component) = match &test.policy {
+        None => ("the default policy".to_owned(), embedded::POLICY.to_vec()),
+        Some(file) => match std::fs::read(file) {
+            Ok(component) => (file.display().to_string(), component),
+            Err(error) => return complain(USAGE, format_args!("{}: {error}", file.display())),
+        },
+    };
+    let policy = match open(&component).await {
+        Ok(policy) => policy,
+        Err(error) => return complain(1, format_args!("{name} is refused: {error:#}")),
+    };
+    let (scores, unanswered) = match score(&test.cases, &policy).await {
+        Ok(scores) => scores,
+        Err(what) => return complain(USAGE, format_args!("{what}")),
+    };
+    let mut out = std::io::stdout().lock();
+    let printed = if test.json {
+        serde_json::to_writer(&mut out, &scores).map_err(Into::into).and_then(|()| writeln!(out))
+    } else {
+        let generation = policy.generation();
+        writeln!(out, "policy {} {}, {} cases", generation.name, generation.version, scores.all.rows)
+            .and_then(|()| report(&mut out, &scores))
+    };
+    if let Err(error) = printed {
+        return complain(1, format_args!("the report cannot be written: {error}"));
+    }
+    if unanswered > 0 {
+        return complain(1, format_args!("{name} did not answer {unanswered} of {} cases", scores.all.rows));
+    }
+    ExitCode::SUCCESS
+}
+
+async fn open(component: &[u8]) -> anyhow::Result<Policy> {
+    let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let compiled = Compiled::of(&sandbox, component).await?;
+    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled).await?).active())
+}
+
+/// The scores, and how many cases had no answer. One line is in memory at a time.
+async fn score(file: &Path, policy: &Policy) -> Result<(Scores, u64), String> {
+    let place = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let mut lines = BufReader::new(std::fs::File::open(file).map_err(|error| place(&error))?);
+    let (mut scores, mut unanswered) = (Scores::default(), 0);
+    let mut line = Vec::new();
+    for number in 1_u64.. {
+        line.clear();
+        let place = |error: &dyn std::fmt::Display| format!("{}:{number}: {error}", file.display());
+        if lines.read_until(b'\n', &mut line).map_err(|error| place(&error))? == 0 {
+            break;
+        }
+        let line = std::str::from_utf8(&line).map_err(|error| place(&error))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let case = Case::parse(line).map_err(|error| place(&error))?;
+        let verdict = policy.classify(&case.failure()).await;
+        unanswered += u64::from(verdict.rule == POLICY_FAULT);
+        scores.add(&case, &verdict);
+    }
+    if scores.all.rows == 0 {
+        return Err(place(&"there are no cases in it; each line is one JSON object"));
+    }
+    Ok((scores, unanswered))
+}
+
+fn report(out: &mut impl Write, scores: &Scores) -> std::io::Result<()> {
+    writeln!(out, "\nlabel (down) and verdict (across)")?;
+    let columns = Label::ALL.map(Label::name).into_iter().chain(["other"]);
+    write!(out, "{:22}", "")?;
+    for column in columns {
+        let initials: String =
+            column.split('-').map(|word| word.get(..4).unwrap_or(word)).collect::<Vec<_>>().join("-");
+        write!(out, "{initials:>11}")?;
+    }
+    writeln!(out)?;
+    for (label, row) in Label::ALL.into_iter().zip(&scores.matrix) {
+        write!(out, "{:22}", label.name())?;
+        for count in row {
+            write!(out, "{count:>11}")?;
+        }
+        writeln!(out)?;
+    }
+
+    writeln!(
+        out,
+        "\n{:22}{:>6}{:>11}{:>11}{:>11}",
+        "token-expired", "cases", "precision", "recall", "accuracy"
+    )?;
+    line(out, "all", &scores.all)?;
+    line(out, "clear", &scores.clear)?;
+    for (cloud, score) in &scores.clouds {
+        line(out, cloud, score)?;
+    }
+
+    writeln!(out, "\n{} misses", scores.misses.len())?;
+    for miss in &scores.misses {
+        writeln!(out, "{}: {}, not {} (rule {})", miss.id, miss.label, miss.verdict, miss.rule)?;
+    }
+    Ok(())
+}
+
+fn line(out: &mut impl Write, name: &str, score: &Score) -> std::io::Result<()> {
+    let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}"));
+    let (precision, recall) = (share(score.precision()), share(score.recall()));
+    writeln!(out, "{name:22}{:>6}{precision:>11}{recall:>11}{:>11}", score.rows, share(score.accuracy()))
+}

@@ -1,0 +1,11 @@
+//! How well a policy judges recorded failures.
+//!
+//! A *case* is one failure message as somebody saw it, with the label that a reader gave it. [`Case::failure`] turns
+//! it into the facts that a connector would have reported; [`Scores`] counts the answers.
+
+mod case;
+mod facts;
+mod score;
+
+pub use self::case::{BadCase, Case, Label};
+pub use self::score::{Answer, Score, Scores};

@@ -1,0 +1,231 @@
+//! One recorded failure and its label.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::facts;
+use crate::bindings::policy::{BodyKind, Certainty, Effect, Failure, Fault, Phase};
+
+/// What a reader of the failure would do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    /// Refresh, or sign in again.
+    TokenExpired,
+    /// Ask a person.
+    CredentialsRejected,
+    /// Wait for the quota.
+    RateLimited,
+    /// Wait for the command before.
+    Busy,
+    /// Wait for the vehicle.
+    VehicleUnreachable,
+    /// Try later.
+    Transient,
+    /// Ask for something else.
+    InvalidRequest,
+    /// Mend the program.
+    Malformed,
+}
+
+impl Label {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 8] = [
+        Self::TokenExpired,
+        Self::CredentialsRejected,
+        Self::RateLimited,
+        Self::Busy,
+        Self::VehicleUnreachable,
+        Self::Transient,
+        Self::InvalidRequest,
+        Self::Malformed,
+    ];
+
+    /// Its name in files and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TokenExpired => "token-expired",
+            Self::CredentialsRejected => "credentials-rejected",
+            Self::RateLimited => "rate-limited",
+            Self::Busy => "busy",
+            Self::VehicleUnreachable => "vehicle-unreachable",
+            Self::Transient => "transient",
+            Self::InvalidRequest => "invalid-request",
+            Self::Malformed => "malformed",
+        }
+    }
+
+    /// The label of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|label| label.name() == name)
+    }
+
+    /// The label that a policy's answer amounts to; none for what it does not know or has its own name for.
+    #[must_use]
+    pub fn of(fault: &Fault) -> Option<Self> {
+        match fault {
+            Fault::TokenExpired | Fault::ControlTokenExpired => Some(Self::TokenExpired),
+            Fault::CredentialsRejected => Some(Self::CredentialsRejected),
+            Fault::RateLimited => Some(Self::RateLimited),
+            Fault::Busy => Some(Self::Busy),
+            Fault::VehicleUnreachable => Some(Self::VehicleUnreachable),
+            Fault::Transient => Some(Self::Transient),
+            Fault::InvalidRequest | Fault::DeviceUnregistered | Fault::Unsupported => {
+                Some(Self::InvalidRequest)
+            }
+            Fault::Malformed => Some(Self::Malformed),
+            Fault::Unknown => None,
+            // A policy may have its own words for the same.
+            Fault::Other(name) => Self::named(name),
+        }
+    }
+}
+
+/// Why a line is no case.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadCase {
+    /// It is not a JSON object with the fields of a case.
+    #[error("this is no case: {0}; each line is one JSON object with id, text, cloud, operation and label")]
+    NotACase(String),
+    /// There is no label.
+    #[error("the label is missing; it is one of {}", labels())]
+    NoLabel,
+    /// The label is unknown.
+    #[error("the label {0:?} is unknown; it is one of {known}", known = labels())]
+    UnknownLabel(String),
+    /// The operation is unknown.
+    #[error("the operation {0:?} is unknown; it is one of status, command, login, refresh, unknown")]
+    UnknownOperation(String),
+}
+
+fn labels() -> String {
+    Label::ALL.map(Label::name).join(", ")
+}
+
+/// A recorded failure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Names it in reports.
+    pub id: String,
+    /// The cloud that it came from, as connectors name it.
+    pub cloud: String,
+    /// What a reader would do about it.
+    pub label: Label,
+    /// Whether another reader might disagree.
+    pub ambiguous: bool,
+    text: String,
+    http_status: Option<u16>,
+    body: Value,
+    operation: String,
+    phase: Phase,
+}
+
+#[derive(Deserialize)]
+struct Line {
+    id: String,
+    text: String,
+    #[serde(default)]
+    http_status: Option<u16>,
+    #[serde(default)]
+    body_json: Value,
+    cloud: String,
+    operation: String,
+    label: Option<String>,
+    #[serde(default)]
+    ambiguous: bool,
+}
+
+impl Case {
+    /// Reads a case from one line.
+    ///
+    /// # Errors
+    ///
+    /// When it is no case, or has a label or an operation that there is not.
+    pub fn parse(line: &str) -> Result<Self, BadCase> {
+        let line: Line = serde_json::from_str(line).map_err(|error| BadCase::NotACase(error.to_string()))?;
+        let label = line.label.ok_or(BadCase::NoLabel)?;
+        let phase = match line.operation.as_str() {
+            "status" => Phase::Status,
+            "command" => Phase::Command,
+            "login" => Phase::SignIn,
+            "refresh" => Phase::Refresh,
+            "unknown" => Phase::Unknown,
+            _ => return Err(BadCase::UnknownOperation(line.operation)),
+        };
+        Ok(Self {
+            id: line.id,
+            cloud: line.cloud,
+            label: Label::named(&label).ok_or(BadCase::UnknownLabel(label))?,
+            ambiguous: line.ambiguous,
+            text: line.text,
+            http_status: line.http_status,
+            body: line.body_json,
+            operation: line.operation,
+            phase,
+        })
+    }
+
+    /// The facts that a connector would have reported.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let effect = match self.phase {
+            Phase::Command => Effect::Actuation,
+            Phase::SignIn | Phase::Refresh => Effect::Session,
+            _ => Effect::Read,
+        };
+        let (code, sub_code) = facts::codes(&self.body, &self.text);
+        Failure {
+            cloud: self.cloud.clone(),
+            operation: self.operation.clone(),
+            effect,
+            phase: self.phase,
+            certainty: Certainty::Rejected,
+            transport: None,
+            http_status: self.http_status,
+            code,
+            sub_code,
+            oauth_error: facts::oauth_error(&self.body, &self.text),
+            retry_after: None,
+            message: crate::failure::message(&self.text),
+            body: if facts::is_page(&self.text) {
+                BodyKind::Html
+            } else if self.body.is_null() {
+                BodyKind::None
+            } else {
+                BodyKind::Json
+            },
+            token_age: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(label: &str, operation: &str) -> String {
+        format!(r#"{{"id":"a","text":"t","cloud":"c","operation":"{operation}","label":{label}}}"#)
+    }
+
+    #[test]
+    fn a_line_is_a_case_or_says_what_is_wrong() {
+        let case = Case::parse(&line(r#""busy""#, "command")).unwrap();
+        assert_eq!((case.label, case.ambiguous), (Label::Busy, false));
+        assert_eq!(case.failure().effect, Effect::Actuation);
+        assert!(matches!(Case::parse("not JSON"), Err(BadCase::NotACase(_))));
+        assert!(matches!(Case::parse("[]"), Err(BadCase::NotACase(_))));
+        assert_eq!(Case::parse(&line("null", "command")), Err(BadCase::NoLabel));
+        assert_eq!(Case::parse(&line(r#""x""#, "login")), Err(BadCase::UnknownLabel("x".into())));
+        assert_eq!(Case::parse(&line(r#""busy""#, "x")), Err(BadCase::UnknownOperation("x".into())));
+    }
+
+    #[test]
+    fn every_label_has_its_own_name() {
+        for label in Label::ALL {
+            assert_eq!(Label::named(label.name()), Some(label));
+            assert_eq!(Label::of(&Fault::Other(label.name().into())), Some(label));
+        }
+        assert_eq!(Label::of(&Fault::Unknown), None);
+    }
+}

@@ -1,0 +1,169 @@
+//! What a connector would have taken out of an answer of which only a rendering is left.
+
+use serde_json::Value;
+
+/// Where clouds put their codes, the telling ones first.
+const CODES: [&str; 16] = [
+    "/resCode",
+    "/errCode",
+    "/status/errorCode",
+    "/status/messages/0/responseCode",
+    "/error/errorCode",
+    "/error/code",
+    "/errors/0/extensions/code",
+    "/errors/0/errorCode",
+    "/errors/0/code",
+    "/fault/detail/errorcode",
+    "/metaInfo/resCode",
+    "/errorCode",
+    "/error_code",
+    "/retCode",
+    "/code",
+    "/httpCode",
+];
+
+/// Where they put a second one.
+const SUB_CODES: [&str; 3] = ["/errorSubCode", "/extraCode", "/data/errorLabel"];
+
+/// How the fields of codes are called in renderings that were cut, and what the client libraries write before a
+/// code when they write nothing else of the answer.
+const MARKS: [&str; 10] = [
+    "resCode",
+    "errCode",
+    "errorCode",
+    "error_code",
+    "retCode",
+    "return code",
+    "Server returned",
+    "returned error",
+    "code",
+    "network error",
+];
+
+/// How codes begin that nobody takes for anything else.
+const SELF_NAMED: [&str; 2] = ["err.func.", "err.tech."];
+
+/// The `error` values of RFC 6749 and RFC 6750.
+const OAUTH: [&str; 11] = [
+    "invalid_token",
+    "insufficient_scope",
+    "invalid_grant",
+    "invalid_client",
+    "invalid_request",
+    "invalid_scope",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "access_denied",
+    "server_error",
+    "temporarily_unavailable",
+];
+
+/// The vendor's code and the second one beside it.
+pub(super) fn codes(body: &Value, text: &str) -> (Option<String>, Option<String>) {
+    let at = |pointers: &[&str]| pointers.iter().find_map(|pointer| as_code(body.pointer(pointer)?));
+    let named = || MARKS.iter().find_map(|mark| code_after(text, mark));
+    let code =
+        at(&CODES).or_else(named).or_else(|| SELF_NAMED.iter().find_map(|start| word_from(text, start)));
+    (code, at(&SUB_CODES).or_else(|| code_after(text, "errorSubCode")))
+}
+
+fn as_code(value: &Value) -> Option<String> {
+    match value {
+        // The envelope's "F" says that there is a code, and is none.
+        Value::String(code) if code.len() > 1 => Some(code.clone()),
+        Value::Number(code) => Some(code.to_string()),
+        _ => None,
+    }
+}
+
+/// The code behind `mark` and the punctuation of a rendering. A code has a digit.
+fn code_after(text: &str, mark: &str) -> Option<String> {
+    text.match_indices(mark).find_map(|(at, _)| {
+        let before = text.get(..at)?.chars().next_back();
+        let rest = text.get(at + mark.len()..)?;
+        let value = rest.trim_start_matches(['"', '\'', '\\', ':', '=', '(', ' ']);
+        let end =
+            value.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '.' | '-'));
+        let code = value.get(..end.unwrap_or(value.len()))?.trim_end_matches(['.', '-']);
+        let is_word_of_its_own = !before.is_some_and(char::is_alphanumeric) && value.len() < rest.len();
+        (is_word_of_its_own && code.contains(|digit: char| digit.is_ascii_digit())).then(|| code.to_owned())
+    })
+}
+
+/// The word that begins with `start`.
+fn word_from(text: &str, start: &str) -> Option<String> {
+    Some(first_word(text.get(text.find(start)?..)?).to_owned())
+}
+
+/// Codes are letters, digits, and what joins them.
+fn first_word(text: &str) -> &str {
+    let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '.' | '-'));
+    text.get(..end.unwrap_or(text.len())).unwrap_or_default().trim_end_matches(['.', '-'])
+}
+
+/// The OAuth error, which is a name and not a sentence: from the body, a challenge (RFC 6750 §3), or what a library
+/// wrote of either.
+pub(super) fn oauth_error(body: &Value, text: &str) -> Option<String> {
+    let is_name = |error: &&str| error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    if let Some(error) = body.get("error").and_then(Value::as_str).filter(is_name) {
+        return Some(error.to_owned());
+    }
+    let names = |name: &&str| {
+        text.match_indices(*name).any(|(at, _)| {
+            let edge = |letter: Option<char>| {
+                !letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+            };
+            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
+            edge(before) && edge(after)
+        })
+    };
+    OAUTH.iter().find(|name| names(name)).map(|name| (*name).to_owned())
+}
+
+/// Whether the answer was a page.
+pub(super) fn is_page(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["<!doctype html", "<html", "<head>", "<h1>"].iter().any(|mark| text.contains(mark))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn code(text: &str) -> Option<String> {
+        codes(&Value::Null, text).0
+    }
+
+    #[test]
+    fn codes_of_the_envelopes() {
+        assert_eq!(codes(&json!({ "retCode": "F", "resCode": "4004" }), "").0.as_deref(), Some("4004"));
+        assert_eq!(codes(&json!({ "retCode": 7501 }), "").0.as_deref(), Some("7501"));
+        let both = codes(&json!({ "errorCode": 502, "errorSubCode": "HT_534" }), "");
+        assert_eq!(both, (Some("502".into()), Some("HT_534".into())));
+    }
+
+    #[test]
+    fn codes_of_renderings_that_were_cut() {
+        assert_eq!(code("Server returned: '5153' 'Invalid'").as_deref(), Some("5153"));
+        assert_eq!(code("Gigya returned error 403042: invalid loginID").as_deref(), Some("403042"));
+        assert_eq!(code(r#""errorType":2,"errorCode":9000,"errorMessage"#).as_deref(), Some("9000"));
+        assert_eq!(code("('err.tech.500', 'x')").as_deref(), Some("err.tech.500"));
+        assert_eq!(code("return code: 4, message: x").as_deref(), Some("4"));
+        assert_eq!(codes(&Value::Null, "{'errorSubCode': 'HT_534', 'x").1.as_deref(), Some("HT_534"));
+        for none in ["code", "codes 4", "barcode 4", "zip code4", "code: abc"] {
+            assert_eq!(code(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn oauth_errors_wherever_they_stand() {
+        let error = |text| oauth_error(&Value::Null, text);
+        assert_eq!(error(r#"Bearer error="invalid_token", x"#).as_deref(), Some("invalid_token"));
+        assert_eq!(error("400 - invalid_grant : gone").as_deref(), Some("invalid_grant"));
+        assert_eq!(error("my_invalid_grant_x"), None);
+        assert_eq!(oauth_error(&json!({ "error": "Unauthorized" }), ""), None);
+    }
+}

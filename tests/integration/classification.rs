@@ -1,0 +1,125 @@
+//! The default policy's judgement: on the corpus, on failures by chance, and as a library and a component alike.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use vehicle_connector::bindings::policy::{BodyKind, Certainty, Effect, Failure, Fault, Phase, Transport};
+use vehicle_connector::scoring::{Case, Score, Scores};
+
+use crate::conformance_cls::attempt;
+use crate::native;
+
+/// Failures that were seen. Reference material beside the project, so the test is skipped where it is absent.
+const CORPUS: &str = "../../shared/corpus/dev.jsonl";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_floors_on_the_corpus() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(CORPUS);
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        assert!(std::env::var_os("REQUIRE_SHARED").is_none(), "{} is absent", path.display());
+        println!("skipped: {} is absent", path.display());
+        return;
+    };
+    let policy = native::component().await;
+    let (mut scores, mut ours) = (Scores::default(), Scores::default());
+    for line in text.lines() {
+        let case = Case::parse(line).unwrap();
+        let failure = case.failure();
+        let verdict = native::classify(&policy, &failure).await;
+        if matches!(failure.phase, Phase::SignIn | Phase::Refresh) {
+            assert_ne!(verdict.fault, Fault::TokenExpired, "{}", case.id);
+        }
+        scores.add(&case, &verdict);
+        if !case.ambiguous && ["hyundai", "kia"].iter().any(|name| case.cloud.contains(name)) {
+            ours.add(&case, &verdict);
+        }
+    }
+    let floor = |name: &str, score: Score, floor: f64| {
+        let (precision, recall) = (score.precision().unwrap(), score.recall().unwrap());
+        println!(
+            "{name}: precision {precision:.3}, recall {recall:.3}, accuracy {:.3}",
+            score.accuracy().unwrap()
+        );
+        assert!(precision >= floor && recall >= floor, "{name}: {precision:.3}, {recall:.3}");
+    };
+    floor("all", scores.all, 0.80);
+    floor("clear", scores.clear, 0.95);
+    floor("Hyundai and Kia, clear", ours.clear, 1.0);
+    assert!(scores.all.accuracy() > Some(0.80) && scores.clear.accuracy() > Some(0.90));
+}
+
+/// Messages that touch many rules, and some that are noise.
+const MESSAGES: &str = "(Token|session|token|is|has|expired|EXPIRED|not|invalid|refresh|authorized|failed|login|\
+                        password|quota|duplicate request|abusing request|vehicle offline|timed out|certificate|\
+                        \\{'error': '|'\\}|: |_|%20| ){0,12}|\\PC{0,80}";
+
+fn any_failure() -> impl Strategy<Value = Failure> {
+    let phases = vec![
+        Phase::SignIn,
+        Phase::Refresh,
+        Phase::Registration,
+        Phase::Pin,
+        Phase::Status,
+        Phase::Command,
+        Phase::Confirmation,
+        Phase::Unknown,
+    ];
+    let effects = vec![Effect::Read, Effect::Set, Effect::Actuation, Effect::Session];
+    let certainties =
+        vec![Certainty::NotSent, Certainty::Rejected, Certainty::Ambiguous, Certainty::Accepted];
+    let transports = vec![Transport::NotSent, Transport::Interrupted, Transport::Denied, Transport::Other];
+    let step = (
+        prop::sample::select(phases),
+        prop::sample::select(effects),
+        prop::sample::select(certainties),
+        prop::option::weighted(0.1, prop::sample::select(transports)),
+    );
+    let answer = (
+        prop::sample::select(vec!["hyundai-kia-eu", "hyundai-kia-ca", "kia-us", "renault", "nowhere"]),
+        prop::option::of(prop_oneof![Just(401), 200..600_u16]),
+        prop::option::of(prop_oneof![
+            prop::sample::select(vec!["4002", "4004", "7403", "1003", "control-token"])
+                .prop_map(str::to_owned),
+            "[0-9]{1,5}",
+        ]),
+        prop::option::of("invalid_(token|grant|request)|[a-z_]{1,9}"),
+        MESSAGES,
+        prop::sample::select(vec![BodyKind::None, BodyKind::Json, BodyKind::Html, BodyKind::Other]),
+    );
+    let times = (prop::option::of(0..100_000_u64), prop::option::of(0..100_000_u64));
+    (step, answer, times).prop_map(|(step, answer, times)| Failure {
+        cloud: answer.0.into(),
+        operation: "lock".into(),
+        effect: step.1,
+        phase: step.0,
+        certainty: step.2,
+        transport: step.3,
+        http_status: answer.1,
+        code: answer.2,
+        sub_code: None,
+        oauth_error: answer.3,
+        retry_after: times.0,
+        message: answer.4,
+        body: answer.5,
+        token_age: times.1,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_component_says_what_the_library_says() {
+    let policy = native::component().await;
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), seed);
+    let inputs = (any_failure(), 1..6_u32, any::<[bool; 2]>(), 0..90_000_u64, any::<u64>());
+    for _ in 0..400 {
+        let (failure, number, [refreshed, superseded], remaining, random) =
+            inputs.new_tree(&mut runner).unwrap().current();
+        let verdict = native::classify(&policy, &failure).await;
+        let mut attempt = attempt(failure, verdict);
+        (attempt.number, attempt.refreshed, attempt.superseded) = (number, refreshed, superseded);
+        (attempt.remaining, attempt.random) = (remaining, random);
+        native::decide(&policy, &attempt).await;
+    }
+}
