@@ -10,6 +10,7 @@ use tests::trace::{self, Entry, Event, Trace};
 use vehicle_connector::config::Config;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{OperationName, Report, State};
+use vehicle_connector::plugin::Plugins;
 use vehicle_connector::store::MemoryStore;
 
 use crate::policies::{Choice, Policies};
@@ -54,6 +55,7 @@ struct Home<'a> {
     trace: Arc<Trace>,
     ground: Ground,
     refresh_token: String,
+    policy: Choice,
     /// Whether the cloud refuses every grant.
     grants_dead: bool,
     host: Arc<Host>,
@@ -102,9 +104,10 @@ impl<'a> Home<'a> {
         let network = Arc::new(Network::new(cloud, Arc::clone(&trace), schedule.seed));
         let ground = Ground::new(Arc::new(MemoryStore::default()), Arc::new(clock), Arc::clone(&trace) as _)
             .over(Arc::clone(&network) as _);
-        let host = start_host(&refresh_token, &ground, policies).await;
+        let policy = schedule.policy;
+        let host = start_host(&refresh_token, &ground, policies.starting_with(policy)).await;
         trace.write(Event::Started);
-        Self { policies, control, network, trace, ground, refresh_token, grants_dead: false, host }
+        Self { policies, control, network, trace, ground, refresh_token, policy, grants_dead: false, host }
     }
 
     async fn happens(&mut self, happening: &Happening) {
@@ -147,7 +150,9 @@ impl<'a> Home<'a> {
                 self.host.stop().await;
                 self.trace.write(Event::Stopped);
                 self.trace.write(Event::NewCredentials);
-                self.host = start_host(&self.refresh_token, &self.ground, self.policies).await;
+                self.host =
+                    start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy))
+                        .await;
                 self.trace.write(Event::Started);
             }
         }
@@ -163,7 +168,8 @@ impl<'a> Home<'a> {
         self.host.handle(Request { topic, payload, ..Request::default() }).await;
     }
 
-    async fn decide_with(&self, choice: Choice) {
+    async fn decide_with(&mut self, choice: Choice) {
+        self.policy = choice;
         let slot = self.host.policy();
         let candidate = slot.verify_compiled(self.policies.choose(choice)).await.unwrap();
         slot.activate(candidate);
@@ -172,7 +178,8 @@ impl<'a> Home<'a> {
     async fn restart(&mut self) {
         self.host.stop().await;
         self.trace.write(Event::Stopped);
-        self.host = start_host(&self.refresh_token, &self.ground, self.policies).await;
+        self.host =
+            start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy)).await;
         self.trace.write(Event::Started);
     }
 
@@ -244,10 +251,10 @@ impl<'a> Home<'a> {
     }
 }
 
-async fn start_host(refresh_token: &str, ground: &Ground, policies: &Policies) -> Arc<Host> {
+async fn start_host(refresh_token: &str, ground: &Ground, plugins: Plugins) -> Arc<Host> {
     let mut config: Config = tests::configuration("http://127.0.0.1:1", refresh_token, "1234");
     for vehicle in config.vehicles.values_mut() {
         vehicle.allow.extend(OperationName::COMMANDABLE);
     }
-    Host::start_with(&config, ground.clone(), &policies.plugins).await.unwrap()
+    Host::start_with(&config, ground.clone(), &plugins).await.unwrap()
 }

@@ -21,8 +21,7 @@ pub enum Choice {
 /// All of them, compiled once for all schedules.
 #[derive(Debug)]
 pub struct Policies {
-    /// With the default policy, as a host starts.
-    pub plugins: Plugins,
+    plugins: Plugins,
     four_phrases: Compiled,
     trapping: Compiled,
     eager: Compiled,
@@ -43,6 +42,11 @@ impl Policies {
                 plugins: Plugins::embedded(sandbox.clone()).await.unwrap(),
             }
         })
+    }
+
+    /// What a host starts with that has chosen this one.
+    pub fn starting_with(&self, choice: Choice) -> Plugins {
+        Plugins { policy: Some(self.choose(choice).clone()), ..self.plugins.clone() }
     }
 
     /// The chosen one.

@@ -24,6 +24,8 @@ pub struct Schedule {
     pub rotates: bool,
     /// Whether the cloud refuses a command while the car has one to do.
     pub refuses_while_pending: bool,
+    /// Which policy decides in the beginning.
+    pub policy: Choice,
     /// What happens, each so long after the one before it.
     pub events: Vec<(Duration, Happening)>,
 }
@@ -111,6 +113,7 @@ impl Schedule {
             token_lifetime: Duration::from_secs(one_of(rng, &[20, 60, 3_600, 3_600])),
             rotates: rng.bool(),
             refuses_while_pending: rng.u8(..4) == 0,
+            policy: policy(rng),
             events: Vec::new(),
         };
         for number in 0..rng.usize(5..=40) {
@@ -164,6 +167,16 @@ fn pause(rng: &mut Rng) -> Duration {
     })
 }
 
+/// Mostly the one that is meant to be used. The rules hold with the others too.
+fn policy(rng: &mut Rng) -> Choice {
+    match rng.u8(..100) {
+        0..65 => Choice::Default,
+        65..73 => Choice::FourPhrases,
+        73..80 => Choice::Trapping,
+        _ => Choice::Eager,
+    }
+}
+
 fn incident(rng: &mut Rng) -> Happening {
     match rng.u8(..100) {
         0..12 => Happening::ExpireToken,
@@ -181,10 +194,7 @@ fn incident(rng: &mut Rng) -> Happening {
         74..80 => Happening::Outage(one_of(rng, &[Outage::Nothing, Outage::Tokens, Outage::Everything])),
         80..86 => Happening::Outcome(outcome(rng)),
         86..89 => Happening::Reachable(CARS[rng.usize(..2)].1, rng.bool()),
-        89..95 => Happening::Policy(one_of(
-            rng,
-            &[Choice::Default, Choice::FourPhrases, Choice::Trapping, Choice::Eager],
-        )),
+        89..95 => Happening::Policy(policy(rng)),
         95..99 => Happening::Restart,
         _ => Happening::NewCredentials,
     }
@@ -203,7 +213,7 @@ fn fault(rng: &mut Rng) -> Fault {
         body: r#"{"error":"slow down"}"#.to_owned(),
         headers: vec![("retry-after".to_owned(), seconds.to_string())],
     };
-    let fault = match rng.u8(..14) {
+    let fault = match rng.u8(..16) {
         0 | 1 => Fault::new(route, Effect::Drop),
         2 | 3 => Fault::new(route, Effect::Drop).after_acting(),
         4 => Fault::new(route, Effect::Truncate { keep: rng.usize(..40) }),
@@ -211,7 +221,7 @@ fn fault(rng: &mut Rng) -> Fault {
         6 => Fault::new(route, Effect::Delay { millis: rng.u64(100..40_000) }).after_acting(),
         7 => Fault::new(route, Effect::Hold),
         8 => Fault::new(route, unwell(one_of(rng, &[500, 502, 503, 504]))),
-        9 => Fault::new(route, unwell(one_of(rng, &[500, 502, 504]))).after_acting(),
+        9 | 13 | 14 => Fault::new(route, unwell(one_of(rng, &[500, 502, 504]))).after_acting(),
         10 if route != Token => {
             let effect = [
                 Effect::duplicate(),
@@ -255,12 +265,10 @@ fn outcome(rng: &mut Rng) -> Outcome {
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { token_lifetime, rotates, refuses_while_pending, events, .. } = self;
-        writeln!(
-            f,
-            "tokens live {} s; refresh tokens rotate: {rotates}; refuses while pending: {refuses_while_pending}",
-            token_lifetime.as_secs()
-        )?;
+        let Self { token_lifetime, rotates, refuses_while_pending, policy, events, .. } = self;
+        let life = token_lifetime.as_secs();
+        writeln!(f, "tokens live {life} s; refresh tokens rotate: {rotates}")?;
+        writeln!(f, "refuses while pending: {refuses_while_pending}; policy: {policy:?}")?;
         for (pause, happening) in events {
             write!(f, "  +{:>6} ms  ", pause.as_millis())?;
             match happening {
