@@ -1,0 +1,157 @@
+//! Commands: one result each, in time, true, and no act twice.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tests::trace::{self, Event, Fate};
+use vehicle_connector::bindings::policy::Effect;
+use vehicle_connector::operation::{OperationName, Reason, Report, State};
+
+use crate::home::Run;
+use crate::schedule::CARS;
+
+/// How often a command is sent at most.
+const MOST_ATTEMPTS: u32 = 4;
+
+/// How many requests are made for a command at most.
+const MOST_CALLS: u32 = 64;
+
+/// Timers tick in milliseconds.
+const TICK: Duration = Duration::from_millis(2);
+
+/// What is known of one command of one vehicle.
+#[derive(Debug, Default)]
+struct Command {
+    accepted: u32,
+    last: Option<Report>,
+    /// Its requests that act on the vehicle.
+    sent: Vec<u64>,
+    acted: u32,
+    /// Whether one of them may have been carried out.
+    perhaps_done: bool,
+}
+
+type Name = (String, String);
+
+pub fn check(run: &Run, found: &mut Vec<String>) {
+    let mut commands: BTreeMap<Name, Command> = BTreeMap::new();
+    // Who is being done for a vehicle: commands that act on it are done one at a time.
+    let mut current: BTreeMap<String, Name> = BTreeMap::new();
+    let mut owners: BTreeMap<u64, Name> = BTreeMap::new();
+    for entry in &run.trace {
+        match &entry.event {
+            Event::Commanded { vehicle, id } => {
+                commands.entry(((*vehicle).to_owned(), id.clone())).or_default();
+            }
+            Event::Published(message) => {
+                let Some((vehicle, report)) = trace::report(message) else { continue };
+                let name = (vehicle.to_owned(), report.id.clone());
+                if report.state == State::Sent && effect(&report) != Some(Effect::Read) {
+                    current.insert(vehicle.to_owned(), name.clone());
+                }
+                commands.entry(name.clone()).or_default().reported(&name, report, found);
+            }
+            Event::Departed(request) if request.acts => {
+                let car = CARS.iter().find(|(_, id)| request.path.contains(id)).unwrap().0;
+                match current.get(car) {
+                    Some(name) => {
+                        owners.insert(request.number, name.clone());
+                        commands.entry(name.clone()).or_default().departs(name, request.number, found);
+                    }
+                    None => found.push(format!("#{} acts on {car} for no command", request.number)),
+                }
+            }
+            Event::Acted(number) => {
+                let Some(command) = owners.get(number).and_then(|name| commands.get_mut(name)) else {
+                    continue;
+                };
+                command.acted += 1;
+            }
+            Event::Ended(number, fate) => {
+                let Some(command) = owners.get(number).and_then(|name| commands.get_mut(name)) else {
+                    continue;
+                };
+                command.perhaps_done |=
+                    matches!(fate, Fate::Answered(200..=299, _) | Fate::Interrupted | Fate::Abandoned);
+            }
+            Event::Stopped => {
+                for ((vehicle, id), command) in &commands {
+                    if command.accepted > 0 && !command.last.as_ref().is_some_and(|l| l.state.is_final()) {
+                        found.push(format!("{vehicle} {id} was open when its host had stopped"));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    for (name, command) in &commands {
+        command.over(name, found);
+    }
+}
+
+fn effect(report: &Report) -> Option<Effect> {
+    operation(report).map(OperationName::effect)
+}
+
+fn operation(report: &Report) -> Option<OperationName> {
+    OperationName::COMMANDABLE.into_iter().find(|name| name.as_str() == report.op)
+}
+
+impl Command {
+    fn reported(&mut self, (vehicle, id): &Name, report: Report, found: &mut Vec<String>) {
+        // Not taken, so it is no command yet; the same identifier may come again.
+        if self.accepted == 0 && report.state == State::Rejected {
+            return;
+        }
+        match &self.last {
+            Some(last) if last.state.is_final() && last != &report => {
+                found.push(format!("{vehicle} {id} ended twice: {last:?} and {report:?}"));
+            }
+            _ => {}
+        }
+        self.accepted += u32::from(report.state == State::Accepted);
+        self.last = Some(report);
+    }
+
+    fn departs(&mut self, (vehicle, id): &Name, number: u64, found: &mut Vec<String>) {
+        let over = self.last.as_ref().is_some_and(|last| last.state.is_final());
+        if over {
+            found.push(format!("{vehicle} {id}: #{number} left after its result"));
+        }
+        if self.perhaps_done && self.last.as_ref().and_then(effect) == Some(Effect::Actuation) {
+            found.push(format!("{vehicle} {id}: #{number} repeats what may have been done"));
+        }
+        self.sent.push(number);
+    }
+
+    fn over(&self, (vehicle, id): &Name, found: &mut Vec<String>) {
+        let Some(last) = &self.last else { return };
+        let mut wrong = |what: &str| found.push(format!("{vehicle} {id} {what}: {last:?}; {self:?}"));
+        if self.accepted != 1 {
+            wrong("was not accepted once");
+        }
+        if !last.state.is_final() {
+            return wrong("never ended");
+        }
+        if self.acted > 1 && effect(last) == Some(Effect::Actuation) {
+            wrong("acted twice");
+        }
+        if last.attempts > MOST_ATTEMPTS || self.sent.len() > MOST_ATTEMPTS as usize {
+            wrong("was sent too often");
+        }
+        if last.upstream_calls > MOST_CALLS {
+            wrong("made too many requests");
+        }
+        let refused = last.state == State::Failed && last.reason == Some(Reason::VehicleRefused);
+        let honest = matches!(last.state, State::Succeeded | State::Timeout | State::Unknown) || refused;
+        if self.acted > 0 && !honest {
+            wrong("was done, but is said not to be");
+        }
+        let took: Option<Duration> =
+            last.finished_at.and_then(|at| at.duration_since(last.requested_at).try_into().ok());
+        let allowed = operation(last).map(OperationName::deadline);
+        if took.zip(allowed).is_none_or(|(took, allowed)| took > allowed + TICK) {
+            wrong("took too long");
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! A home in virtual time, and what happens to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use simulator::{Cloud, Control};
+use tests::network::Network;
+use tests::paused::PausedClock;
+use tests::trace::{self, Entry, Event, Trace};
+use vehicle_connector::config::Config;
+use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::operation::{OperationName, Report, State};
+use vehicle_connector::plugin::Plugins;
+use vehicle_connector::store::MemoryStore;
+
+use crate::policies::{Choice, Policies};
+use crate::schedule::{CARS, Command, Happening, Schedule};
+
+/// Longer than any queue of commands takes.
+const AT_LAST: Duration = Duration::from_secs(4 * 3_600);
+
+/// Longer than any pause that the host makes by itself.
+const CALM: Duration = Duration::from_secs(3_600 + 120);
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What came of a schedule.
+#[derive(Debug)]
+pub struct Run {
+    /// Everything that happened.
+    pub trace: Vec<Entry>,
+    /// What must not be published.
+    pub secrets: Vec<String>,
+    /// How long an access token lives.
+    pub token_lifetime: Duration,
+    /// The reads in the end, when nothing was wrong any more; none for one that has no end.
+    pub last_reads: Vec<Option<Report>>,
+    /// The same with new credentials.
+    pub renewed_reads: Vec<Option<Report>>,
+}
+
+/// Runs a schedule to its end, on this thread.
+pub fn run(schedule: &Schedule, policies: &Policies) -> Run {
+    // Jitter is drawn from here.
+    fastrand::seed(schedule.seed);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(Home::live(schedule, policies))
+}
+
+struct Home<'a> {
+    policies: &'a Policies,
+    control: Control,
+    network: Arc<Network>,
+    trace: Arc<Trace>,
+    ground: Ground,
+    refresh_token: String,
+    policy: Choice,
+    /// Whether the cloud refuses every grant.
+    grants_dead: bool,
+    host: Arc<Host>,
+}
+
+impl<'a> Home<'a> {
+    async fn live(schedule: &Schedule, policies: &'a Policies) -> Run {
+        let mut home = Self::start(schedule, policies).await;
+        for (pause, happening) in &schedule.events {
+            tokio::time::sleep(*pause).await;
+            home.happens(happening).await;
+        }
+        home.weather_clears().await;
+        let last_reads = home.last_reads("final").await;
+        home.happens(&Happening::NewCredentials).await;
+        let renewed_reads = home.last_reads("renewed").await;
+        home.host.stop().await;
+        home.trace.write(Event::Stopped);
+        Run {
+            trace: std::mem::take(&mut *home.trace.entries()),
+            secrets: home.trace.secrets(),
+            token_lifetime: schedule.token_lifetime,
+            last_reads,
+            renewed_reads,
+        }
+    }
+
+    async fn start(schedule: &Schedule, policies: &'a Policies) -> Self {
+        let clock = PausedClock::start();
+        let trace = Trace::new(clock);
+        let mut config = simulator::Config {
+            seed: schedule.seed,
+            access_token_lifetime: schedule.token_lifetime,
+            rotate_refresh_token: schedule.rotates,
+            log_capacity: 0,
+            ..simulator::Config::default()
+        };
+        config.strict.refuse_while_pending = schedule.refuses_while_pending;
+        let refresh_token = config.refresh_token.clone();
+        trace.keep_secret(&refresh_token);
+        for vehicle in &config.vehicles {
+            trace.keep_secret(&vehicle.vin);
+        }
+        let cloud = Cloud::new(config, clock.of_cloud());
+        let control = cloud.control();
+        let network = Arc::new(Network::new(cloud, Arc::clone(&trace), schedule.seed));
+        let ground = Ground::new(Arc::new(MemoryStore::default()), Arc::new(clock), Arc::clone(&trace) as _)
+            .over(Arc::clone(&network) as _);
+        let policy = schedule.policy;
+        let host = start_host(&refresh_token, &ground, policies.starting_with(policy)).await;
+        trace.write(Event::Started);
+        Self { policies, control, network, trace, ground, refresh_token, policy, grants_dead: false, host }
+    }
+
+    async fn happens(&mut self, happening: &Happening) {
+        if !matches!(happening, Happening::Command(_)) {
+            self.trace.write(Event::Note(format!("{happening:?}")));
+        }
+        let control = &self.control;
+        match happening {
+            Happening::Command(command) => self.command(command).await,
+            Happening::ExpireToken => control.expire_access_token(),
+            Happening::Kick(refusal) => {
+                control.expire_access_token_with(refusal.clone());
+                control.invalidate_control_tokens();
+            }
+            Happening::ExpireInFlight(requests) => control.expire_when_in_flight(*requests),
+            Happening::RefuseTokens(on) => control.refuse_tokens(*on),
+            Happening::RefuseGrants => {
+                control.refuse_grants(true);
+                self.grants_dead = true;
+            }
+            Happening::EndPermissions => control.invalidate_control_tokens(),
+            Happening::ForgetDevice => control.invalidate_device(None),
+            Happening::Fault(fault) => control.inject(fault.clone()),
+            Happening::Mend => {
+                control.clear_faults();
+                control.release();
+            }
+            Happening::Outage(outage) => self.network.set_outage(*outage),
+            Happening::Outcome(outcome) => control.queue_outcome(outcome.clone()),
+            Happening::Reachable(vehicle, reachable) => {
+                control.set_reachable(vehicle, *reachable);
+            }
+            Happening::Policy(choice) => self.decide_with(*choice).await,
+            Happening::Restart => self.restart().await,
+            Happening::NewCredentials => {
+                self.grants_dead = false;
+                self.refresh_token = format!("NEW{:045}", self.trace.entries().len());
+                self.trace.keep_secret(&self.refresh_token);
+                control.set_refresh_token(self.refresh_token.clone());
+                self.host.stop().await;
+                self.trace.write(Event::Stopped);
+                self.trace.write(Event::NewCredentials);
+                self.host =
+                    start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy))
+                        .await;
+                self.trace.write(Event::Started);
+            }
+        }
+    }
+
+    async fn command(&self, command: &Command) {
+        let Command { vehicle, id, topic, .. } = command;
+        if *topic != "action_status" {
+            self.trace.write(Event::Commanded { vehicle, id: id.clone() });
+        }
+        let topic = format!("vehicle-connector/vehicle/{vehicle}/cmd/{topic}");
+        let payload = command.payload().into_bytes();
+        self.host.handle(Request { topic, payload, ..Request::default() }).await;
+    }
+
+    async fn decide_with(&mut self, choice: Choice) {
+        self.policy = choice;
+        let slot = self.host.policy();
+        let candidate = slot.verify_compiled(self.policies.choose(choice)).await.unwrap();
+        slot.activate(candidate);
+    }
+
+    async fn restart(&mut self) {
+        self.host.stop().await;
+        self.trace.write(Event::Stopped);
+        self.host =
+            start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy)).await;
+        self.trace.write(Event::Started);
+    }
+
+    /// Everything works again, everybody gets a result, and then nothing happens for longer than the host ever waits.
+    async fn weather_clears(&mut self) {
+        self.trace.write(Event::Note("the weather clears".to_owned()));
+        self.control.restore();
+        // What a person has to do is not done by the weather.
+        self.control.refuse_grants(self.grants_dead);
+        self.network.calm_down();
+        self.decide_with(Choice::Default).await;
+        let wait = async {
+            while self.anything_open() {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+            }
+        };
+        let _for_ever = tokio::time::timeout(AT_LAST, wait).await;
+        tokio::time::sleep(CALM).await;
+    }
+
+    fn anything_open(&self) -> bool {
+        let entries = self.trace.entries();
+        let mut open = std::collections::BTreeSet::new();
+        for entry in entries.iter() {
+            let Event::Published(message) = &entry.event else { continue };
+            let Some((_, report)) = trace::report(message) else { continue };
+            match report.state {
+                State::Accepted => open.insert(message.topic.clone()),
+                state if state.is_final() => open.remove(&message.topic),
+                _ => false,
+            };
+        }
+        !open.is_empty()
+    }
+
+    /// Reads both cars; once more a day later if it was the number of sign-ins that forbade it.
+    async fn last_reads(&self, name: &str) -> Vec<Option<Report>> {
+        let mut reads = Vec::new();
+        for (vehicle, _) in CARS {
+            let mut report = self.read(vehicle, name.to_owned()).await;
+            let message = report.as_ref().and_then(|report| report.message.as_ref());
+            if message.is_some_and(|message| message.contains("times within a day")) {
+                tokio::time::sleep(DAY).await;
+                report = self.read(vehicle, format!("{name}-next-day")).await;
+            }
+            reads.push(report);
+        }
+        reads
+    }
+
+    async fn read(&self, vehicle: &'static str, id: String) -> Option<Report> {
+        let (topic, before) = ("refresh_cached", self.trace.entries().len());
+        self.command(&Command { vehicle, id: id.clone(), topic, fields: "" }).await;
+        let ended = || {
+            let entries = self.trace.entries();
+            entries.iter().skip(before).find_map(|entry| {
+                let Event::Published(message) = &entry.event else { return None };
+                let (of, report) = trace::report(message)?;
+                (of == vehicle && report.id == id && report.state.is_final()).then_some(report)
+            })
+        };
+        for _ in 0..AT_LAST.as_secs() {
+            if let Some(report) = ended() {
+                return Some(report);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        None
+    }
+}
+
+async fn start_host(refresh_token: &str, ground: &Ground, plugins: Plugins) -> Arc<Host> {
+    let mut config: Config = tests::configuration("http://127.0.0.1:1", refresh_token, "1234");
+    for vehicle in config.vehicles.values_mut() {
+        vehicle.allow.extend(OperationName::COMMANDABLE);
+    }
+    Host::start_with(&config, ground.clone(), &plugins).await.unwrap()
+}

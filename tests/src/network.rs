@@ -1,0 +1,191 @@
+//! What lies between a host and a simulated cloud that share a process: virtual latency, and outages.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use simulator::{Cloud, End};
+use vehicle_connector::bindings::http::TransportError;
+use vehicle_connector::primitives::Transport;
+use vehicle_connector::primitives::transport::Response;
+
+use crate::trace::{Event, Fate, Request, Trace};
+
+/// What cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outage {
+    /// Nothing: all is well.
+    Nothing,
+    /// The service that gives tokens refuses connections.
+    Tokens,
+    /// Everything does.
+    Everything,
+}
+
+/// The way from a host to a cloud. Once a request has left, it arrives, whether or not the host still waits.
+#[derive(Debug)]
+pub struct Network {
+    cloud: Cloud,
+    trace: Arc<Trace>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    rng: fastrand::Rng,
+    outage: Outage,
+    /// Whether no request takes longer than a moment.
+    calm: bool,
+    requests: u64,
+}
+
+impl Network {
+    /// A network whose latencies follow from the seed.
+    pub fn new(cloud: Cloud, trace: Arc<Trace>, seed: u64) -> Self {
+        let state =
+            State { rng: fastrand::Rng::with_seed(seed), outage: Outage::Nothing, calm: false, requests: 0 };
+        Self { cloud, trace, state: Mutex::new(state) }
+    }
+
+    /// From now on this cannot be reached.
+    pub fn set_outage(&self, outage: Outage) {
+        self.state.lock().unwrap().outage = outage;
+    }
+
+    /// From now on everything can be reached, and fast.
+    pub fn calm_down(&self) {
+        let mut state = self.state.lock().unwrap();
+        state.outage = Outage::Nothing;
+        state.calm = true;
+    }
+
+    /// Writes the request down, and draws how long it takes there and back.
+    fn departs(&self, request: &reqwest::Request, acts: bool) -> (Request, [Duration; 2]) {
+        let mut state = self.state.lock().unwrap();
+        let number = state.requests;
+        state.requests += 1;
+        let latest = if state.calm { Duration::from_millis(80) } else { Duration::MAX };
+        let latencies = [latency(&mut state.rng), latency(&mut state.rng)].map(|it| it.min(latest));
+        drop(state);
+        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let request = Request { number, method, path, acts };
+        self.trace.write(Event::Departed(request.clone()));
+        (request, latencies)
+    }
+
+    async fn exchange(
+        &self,
+        request: reqwest::Request,
+        Request { number, acts, .. }: Request,
+        [there, back]: [Duration; 2],
+    ) -> Result<Response, TransportError> {
+        tokio::time::sleep(there).await;
+        let request = reqwest::Request::try_into(request);
+        let request: simulator::Request<reqwest::Body> = request.unwrap();
+        let request = request.map(|body| body.as_bytes().unwrap_or_default().to_vec());
+        let (cloud, trace) = (self.cloud.clone(), Arc::clone(&self.trace));
+        // A task of its own: a server does not know that its client has lost patience.
+        let answered = tokio::spawn(async move {
+            let control = cloud.control();
+            let mut exchange = pin!(cloud.exchange(request));
+            poll_fn(|context| {
+                let before = control.counters().total_actuations();
+                let polled = exchange.as_mut().poll(context);
+                if acts && control.counters().total_actuations() > before {
+                    trace.write(Event::Acted(number));
+                }
+                polled
+            })
+            .await
+        });
+        let end = answered.await.unwrap();
+        tokio::time::sleep(back).await;
+        match end {
+            End::Answered(answer) => {
+                self.learn_secrets(&answer.body);
+                let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
+                let headers = answer.headers.into_iter().map(lower).collect();
+                Ok(Response { status: answer.status, headers, body: answer.body.into_bytes() })
+            }
+            End::Dropped => Err(TransportError::Interrupted("the connection ended".to_owned())),
+            End::Truncated(..) => Err(TransportError::Interrupted("the answer ended too early".to_owned())),
+        }
+    }
+
+    /// Whatever the cloud gives out as a token is a secret.
+    fn learn_secrets(&self, body: &str) {
+        let Ok(document) = serde_json::from_str::<serde_json::Value>(body) else { return };
+        for name in ["access_token", "refresh_token", "controlToken"] {
+            if let Some(secret) = document.get(name).and_then(serde_json::Value::as_str) {
+                self.trace.keep_secret(secret);
+            }
+        }
+    }
+
+    fn unreachable(&self, request: &Request) -> bool {
+        match self.state.lock().unwrap().outage {
+            Outage::Nothing => false,
+            Outage::Tokens => request.is_grant(),
+            Outage::Everything => true,
+        }
+    }
+}
+
+/// Mostly what the internet takes; sometimes longer than anybody waits.
+fn latency(rng: &mut fastrand::Rng) -> Duration {
+    Duration::from_millis(match rng.u8(..100) {
+        0..10 => 0,
+        10..90 => rng.u64(5..80),
+        90..98 => rng.u64(80..2_000),
+        98 => rng.u64(2_000..20_000),
+        _ => rng.u64(20_000..60_000),
+    })
+}
+
+impl Transport for Network {
+    fn send(
+        &self,
+        request: reqwest::Request,
+        acts_on_vehicle: bool,
+    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+        Box::pin(async move {
+            let patience = request.timeout().copied().unwrap_or(Duration::MAX);
+            let (departed, latencies) = self.departs(&request, acts_on_vehicle);
+            let mut waiting = Waiting { trace: &self.trace, number: departed.number, fate: Fate::Abandoned };
+            if self.unreachable(&departed) {
+                tokio::time::sleep(latencies[0].min(patience)).await;
+                waiting.fate = Fate::NotSent;
+                return Err(TransportError::NotSent("connection refused".to_owned()));
+            }
+            let exchange = self.exchange(request, departed, latencies);
+            let answer = tokio::time::timeout(patience, exchange).await;
+            let answer =
+                answer.unwrap_or_else(|_| Err(TransportError::Interrupted("no answer in time".to_owned())));
+            waiting.fate = match &answer {
+                Ok(response) => Fate::Answered(response.status, retry_after(response)),
+                Err(_) => Fate::Interrupted,
+            };
+            answer
+        })
+    }
+}
+
+fn retry_after(response: &Response) -> Option<u64> {
+    let header = response.headers.iter().find(|(name, _)| name == "retry-after");
+    header.and_then(|(_, value)| value.parse().ok())
+}
+
+/// Writes down how a request has ended, however that comes.
+struct Waiting<'a> {
+    trace: &'a Trace,
+    number: u64,
+    fate: Fate,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.trace.write(Event::Ended(self.number, self.fate.clone()));
+    }
+}

@@ -1,0 +1,165 @@
+//! What happened, in one order: what was asked of the host, what it published, what it sent and what came back.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use vehicle_connector::operation::Report;
+use vehicle_connector::outbox::{Outbox, Outgoing};
+use vehicle_connector::time::Clock;
+
+use crate::paused::PausedClock;
+
+/// One thing that happened.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// Something that concerns nobody but the reader.
+    Note(String),
+    /// A command was given to the host.
+    Commanded {
+        /// The vehicle's slug.
+        vehicle: &'static str,
+        /// The caller's identifier.
+        id: String,
+    },
+    /// The host published something.
+    Published(Outgoing),
+    /// A request left the host.
+    Departed(Request),
+    /// A car was made to do something because of this request.
+    Acted(u64),
+    /// This request came to its end, as far as the host is concerned.
+    Ended(u64, Fate),
+    /// A host runs.
+    Started,
+    /// It has stopped.
+    Stopped,
+    /// From here on it has other credentials.
+    NewCredentials,
+}
+
+/// A request as it left.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// Counts requests from 0.
+    pub number: u64,
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// Whether the host was told that it acts on a vehicle.
+    pub acts: bool,
+}
+
+impl Request {
+    /// Whether it asks for a new access token.
+    pub fn is_grant(&self) -> bool {
+        self.path.ends_with("/oauth2/token")
+    }
+}
+
+/// How a request ended for the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// With an answer of this status, and the time to wait that it names, in seconds.
+    Answered(u16, Option<u64>),
+    /// It was never sent.
+    NotSent,
+    /// Without an answer.
+    Interrupted,
+    /// The host stopped waiting for it.
+    Abandoned,
+}
+
+/// Something that happened, and when, since the beginning.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Since the beginning.
+    pub at: Duration,
+    /// What happened.
+    pub event: Event,
+}
+
+/// Writes everything down.
+#[derive(Debug)]
+pub struct Trace {
+    clock: PausedClock,
+    entries: Mutex<Vec<Entry>>,
+    secrets: Mutex<Vec<String>>,
+}
+
+impl Trace {
+    /// An empty one.
+    pub fn new(clock: PausedClock) -> Arc<Self> {
+        Arc::new(Self { clock, entries: Mutex::default(), secrets: Mutex::default() })
+    }
+
+    /// Something happened, now.
+    pub fn write(&self, event: Event) {
+        let at = self.clock.monotonic();
+        self.entries.lock().unwrap().push(Entry { at, event });
+    }
+
+    /// Something must never be published.
+    pub fn keep_secret(&self, secret: &str) {
+        self.secrets.lock().unwrap().push(secret.to_owned());
+    }
+
+    /// Everything so far.
+    pub fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+        self.entries.lock().unwrap()
+    }
+
+    /// What must never be published.
+    pub fn secrets(&self) -> Vec<String> {
+        self.secrets.lock().unwrap().clone()
+    }
+}
+
+impl Outbox for Trace {
+    fn publish(&self, message: Outgoing) {
+        self.write(Event::Published(message));
+    }
+}
+
+/// The report in a message, if it is one on a command's own topic, and the vehicle that it is about.
+pub fn report(message: &Outgoing) -> Option<(&str, Report)> {
+    let rest = message.topic.strip_prefix("vehicle-connector/vehicle/")?;
+    let (vehicle, id) = rest.split_once("/action/")?;
+    (id != "last").then(|| (vehicle, serde_json::from_slice(&message.payload).unwrap()))
+}
+
+impl fmt::Display for Entry {
+    /// Without what differs between two runs of the same schedule: identifiers that the host gives, and when a
+    /// policy was loaded.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:>12.3} s  ", self.at.as_secs_f64())?;
+        match &self.event {
+            Event::Note(note) => write!(f, "* {note}"),
+            Event::Commanded { vehicle, id } => write!(f, "  {vehicle} {id}: commanded"),
+            Event::Published(message) => match report(message) {
+                Some((vehicle, report)) => {
+                    let id = if report.id.len() > 30 { "(the host's)" } else { &report.id };
+                    write!(f, "  {vehicle} {id}: {} {:?}", report.op, report.state)?;
+                    if let Some(reason) = report.reason {
+                        write!(f, " {reason:?} {:?}", report.message.unwrap_or_default())?;
+                    }
+                    let (attempts, calls) = (report.attempts, report.upstream_calls);
+                    write!(f, " [{attempts} attempts, {calls} calls, refreshed: {}]", report.token_refreshed)
+                }
+                None if message.topic.contains("/action/") || message.topic.contains("/bridge/") => {
+                    write!(f, "  {}", message.topic)
+                }
+                None => write!(f, "  {} {}", message.topic, String::from_utf8_lossy(&message.payload)),
+            },
+            Event::Departed(Request { number, method, path, acts }) => {
+                write!(f, "    #{number} {method} {path}{}", if *acts { " (acts)" } else { "" })
+            }
+            Event::Acted(number) => write!(f, "    #{number} a car acts"),
+            Event::Ended(number, fate) => write!(f, "    #{number} {fate:?}"),
+            Event::Started => write!(f, "* the host has started"),
+            Event::Stopped => write!(f, "* the host has stopped"),
+            Event::NewCredentials => write!(f, "* the credentials are new"),
+        }
+    }
+}
