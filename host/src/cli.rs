@@ -2,6 +2,7 @@
 
 mod audit;
 mod policy;
+mod replay;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

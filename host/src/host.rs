@@ -5,6 +5,7 @@
 
 mod announce;
 mod commands;
+mod requests;
 mod resume;
 mod states;
 mod vehicles;
@@ -113,6 +114,7 @@ pub struct Host {
     accounts: BTreeMap<String, Arc<Account>>,
     vehicles: BTreeMap<String, Arc<Vehicle>>,
     clouds: Arc<Circuits>,
+    events: Events,
     results: Arc<Results>,
     background: TaskTracker,
     ground: Ground,
@@ -217,6 +219,7 @@ impl Host {
             topics,
             results: Arc::new(results),
             background: shared.background,
+            events: shared.events,
             started_at: ground.clock.now(),
             ground,
             under_way: TaskTracker::new(),
@@ -224,6 +227,8 @@ impl Host {
             stopping: CancellationToken::new(),
         });
         host.watch_policy();
+        host.watch_circuits();
+        host.isolate_again().await?;
         host.resume(interrupted).await;
         Ok(host)
     }

@@ -16,6 +16,11 @@ pub enum Incoming<'t> {
         /// The last level: which operation.
         operation: &'t str,
     },
+    /// A request to the host itself.
+    Request {
+        /// What is wanted, such as `circuit/close`.
+        verb: &'t str,
+    },
 }
 
 impl Topics {
@@ -28,14 +33,17 @@ impl Topics {
     /// The filters to subscribe to. They do not overlap: a message that two filters match is delivered twice.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        vec![format!("{}/vehicle/+/cmd/+", self.base)]
+        vec![format!("{}/vehicle/+/cmd/+", self.base), format!("{}/bridge/request/+/+", self.base)]
     }
 
     /// What a topic is about; none if it is none that the host listens to.
     #[must_use]
     pub fn parse<'t>(&self, topic: &'t str) -> Option<Incoming<'t>> {
-        let below = topic.strip_prefix(&self.base)?.strip_prefix("/vehicle/")?;
-        let (vehicle, below) = below.split_once('/')?;
+        let below = topic.strip_prefix(&self.base)?;
+        if let Some(verb) = below.strip_prefix("/bridge/request/") {
+            return (verb.split('/').count() == 2).then_some(Incoming::Request { verb });
+        }
+        let (vehicle, below) = below.strip_prefix("/vehicle/")?.split_once('/')?;
         let operation = below.strip_prefix("cmd/")?;
         (!operation.contains('/')).then_some(Incoming::Command { vehicle, operation })
     }
@@ -50,6 +58,12 @@ impl Topics {
     #[must_use]
     pub fn bridge_info(&self) -> String {
         format!("{}/bridge/info", self.base)
+    }
+
+    /// The answer to a request to the host: not retained.
+    #[must_use]
+    pub fn bridge_response(&self, verb: &str) -> String {
+        format!("{}/bridge/response/{verb}", self.base)
     }
 
     /// What happened: not retained.

@@ -91,6 +91,11 @@ impl Circuits {
         Self { circuits: Mutex::default(), changes: self.changes.clone() }
     }
 
+    /// Makes the circuit of this name, closed, if nothing has asked for it yet.
+    pub fn ensure(&self, name: &str) {
+        self.with(name, |_circuit| ((), None));
+    }
+
     /// Tells of every change from now on. A subscriber that lags behind is told how many it missed.
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()

@@ -16,6 +16,8 @@ use crate::scoring::{Case, Label, Score, Scores};
 pub(super) enum PolicyCommand {
     /// Score a policy on recorded failures.
     Test(Test),
+    /// Ask a policy what was asked when something failed, and show what it would have decided otherwise.
+    Replay(Replay),
 }
 
 #[derive(Debug, Args)]
@@ -32,10 +34,24 @@ pub(super) struct Test {
     json: bool,
 }
 
-/// Exit codes: 0 scored, 1 the policy was refused or did not answer, 2 the arguments or the cases are wrong.
+#[derive(Debug, Args)]
+pub(super) struct Replay {
+    /// Decisions as `audit --json` prints them, one JSON object a line; `-` is the standard input.
+    #[arg(value_name = "AUDIT")]
+    audit: PathBuf,
+    /// The policy component; without it the one that this program carries.
+    #[arg(long, value_name = "FILE.wasm")]
+    policy: Option<PathBuf>,
+    /// Print the differences as JSON objects, one a line.
+    #[arg(long)]
+    json: bool,
+}
+
 pub(super) async fn run(command: PolicyCommand) -> ExitCode {
-    let PolicyCommand::Test(test) = command;
-    let (name, component) = match &test.policy {
+    let file = match &command {
+        PolicyCommand::Test(Test { policy, .. }) | PolicyCommand::Replay(Replay { policy, .. }) => policy,
+    };
+    let (name, component) = match file {
         None => ("the default policy".to_owned(), embedded::POLICY.to_vec()),
         Some(file) => match std::fs::read(file) {
             Ok(component) => (file.display().to_string(), component),
@@ -46,7 +62,15 @@ pub(super) async fn run(command: PolicyCommand) -> ExitCode {
         Ok(policy) => policy,
         Err(error) => return complain(1, format_args!("{name} is refused: {error:#}")),
     };
-    let (scores, unanswered) = match score(&test.cases, &policy).await {
+    match command {
+        PolicyCommand::Test(test) => self::test(&test, &name, &policy).await,
+        PolicyCommand::Replay(replay) => super::replay::run(&replay.audit, replay.json, &policy).await,
+    }
+}
+
+/// Exit codes: 0 scored, 1 the policy was refused or did not answer, 2 the arguments or the cases are wrong.
+async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
+    let (scores, unanswered) = match score(&test.cases, policy).await {
         Ok(scores) => scores,
         Err(what) => return complain(USAGE, format_args!("{what}")),
     };

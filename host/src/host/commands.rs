@@ -59,14 +59,16 @@ impl Host {
     /// Takes a message. Returns as soon as it has its place in the queue, or its result if it is not done; the
     /// order of calls is the order of commands.
     pub async fn handle(self: &Arc<Self>, request: Request) {
-        let Some(Incoming::Command { vehicle, operation }) = self.topics.parse(&request.topic) else {
-            return;
-        };
         // Never a command: it is how retained messages are cleared, by this host too, and MQTT 3.1.1 brokers send
         // that back without saying so.
         if request.payload.trim_ascii().is_empty() {
             return;
         }
+        let (vehicle, operation) = match self.topics.parse(&request.topic) {
+            Some(Incoming::Command { vehicle, operation }) => (vehicle, operation),
+            Some(Incoming::Request { verb }) => return self.answer(verb, &request).await,
+            None => return,
+        };
         match self.accept(vehicle, operation, &request).await {
             Ok(None) => {}
             Ok(Some(accepted)) => self.begin(accepted),
@@ -238,7 +240,7 @@ impl Host {
         }
     }
 
-    fn clear_retained(&self, topic: &str) {
+    pub(super) fn clear_retained(&self, topic: &str) {
         self.ground.outbox.publish(crate::outbox::Outgoing::new(topic, Vec::new()).retained());
     }
 }

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use super::case::{Case, Label};
+use crate::bindings::names::Named as _;
 use crate::bindings::policy::Verdict;
-use crate::failure::fault_name;
 
 /// What a policy said of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -115,7 +115,7 @@ impl Scores {
             self.misses.push(Answer {
                 id: case.id.clone(),
                 label: case.label.name(),
-                verdict: fault_name(&verdict.fault).to_owned(),
+                verdict: verdict.fault.name().to_owned(),
                 rule: verdict.rule.clone(),
             });
         }

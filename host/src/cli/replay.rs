@@ -1,0 +1,75 @@
+//! `vehicle-connector policy replay`: what another policy would have decided.
+
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::audit::line;
+use super::{USAGE, complain};
+use crate::audit::{Answer, Record, replay};
+use crate::plugin::Policy;
+
+/// Exit codes: 0 the same decisions throughout, 1 some are different, 2 the records are wrong.
+pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
+    let records = match read(file) {
+        Ok(records) => records,
+        Err(what) => return complain(USAGE, format_args!("{what}")),
+    };
+    let mut different = 0_usize;
+    let mut out = io::stdout().lock();
+    for record in &records {
+        let Some(difference) = replay(record, policy).await else { continue };
+        different += 1;
+        let written = match json {
+            true => {
+                serde_json::to_writer(&mut out, &difference).map_err(Into::into).and_then(|()| writeln!(out))
+            }
+            false => writeln!(out, "{}\n    would be {}", line(record), in_words(&difference.candidate)),
+        };
+        if let Err(error) = written {
+            return complain(1, format_args!("the differences cannot be written: {error}"));
+        }
+    }
+    let generation = policy.generation();
+    let summary = format!(
+        "{} {}: {different} of {} decisions would be different",
+        generation.name,
+        generation.version,
+        records.len()
+    );
+    let _closed = writeln!(io::stderr(), "{summary}");
+    if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn in_words(answer: &Answer) -> String {
+    match (&answer.fault, &answer.rule) {
+        (Some(fault), Some(rule)) => format!("{fault} ({rule}): {}", answer.decision),
+        _ => answer.decision.clone(),
+    }
+}
+
+fn read(file: &Path) -> Result<Vec<Record>, String> {
+    let at = |what: &dyn std::fmt::Display| format!("{}: {what}", file.display());
+    let lines: Box<dyn BufRead> = match file == Path::new("-") {
+        true => Box::new(io::stdin().lock()),
+        false => Box::new(BufReader::new(std::fs::File::open(file).map_err(|error| at(&error))?)),
+    };
+    let mut records = Vec::new();
+    for (number, line) in (1_u64..).zip(lines.lines()) {
+        let line = line.map_err(|error| at(&error))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let record = serde_json::from_str(&line).map_err(|error| {
+            format!(
+                "{}:{number}: {error}; each line is one object as `vehicle-connector audit --json` prints it",
+                file.display()
+            )
+        })?;
+        records.push(record);
+    }
+    if records.is_empty() {
+        return Err(at(&"there are no decisions in it; `vehicle-connector audit --json` prints them"));
+    }
+    Ok(records)
+}
