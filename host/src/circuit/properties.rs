@@ -65,7 +65,7 @@ fn any_settings() -> impl Strategy<Value = Settings> {
 }
 
 /// A circuit, and what the outside knows of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct World {
     circuit: Circuit,
     now: Duration,
@@ -79,8 +79,14 @@ impl World {
         self.circuit.snapshot(self.now).state
     }
 
+    /// One whose circuit knows the settings already: until a result brings some, others hold.
+    fn under(settings: Settings) -> Self {
+        let (now, permits, probes) = Default::default();
+        Self { circuit: Circuit::new(settings), now, permits, probes }
+    }
+
     fn after(events: &[Event], settings: Settings) -> Self {
-        let mut world = Self::default();
+        let mut world = Self::under(settings);
         for event in events {
             world.happen(event, settings);
         }
@@ -137,7 +143,7 @@ impl World {
 proptest! {
     #[test]
     fn a_command_is_admitted_only_when_closed(events in events(true), settings in any_settings()) {
-        let mut world = World::default();
+        let mut world = World::under(settings);
         for event in &events {
             let before = world.state();
             let (admitted, _) = world.happen(event, settings);
@@ -149,7 +155,7 @@ proptest! {
 
     #[test]
     fn never_more_probes_than_there_are_places(events in events(true), settings in any_settings()) {
-        let mut world = World::default();
+        let mut world = World::under(settings);
         for event in &events {
             world.happen(event, settings);
             if world.state() == StateName::HalfOpen {
@@ -192,7 +198,7 @@ proptest! {
 
     #[test]
     fn what_is_told_is_what_has_changed(events in events(true), settings in any_settings()) {
-        let mut world = World::default();
+        let mut world = World::under(settings);
         for event in &events {
             // An open circuit whose time is over shows as half open before its first probe makes it so.
             let is_open = |world: &World| matches!(world.circuit.state, State::Open { .. });
@@ -220,7 +226,7 @@ proptest! {
     fn nothing_makes_it_panic(
         steps in prop::collection::vec((event(true), any_duration(), any_settings()), 0..80),
     ) {
-        let mut world = World::default();
+        let mut world = World::under(Settings::default());
         for (event, now, settings) in steps {
             world.now = now;
             world.happen(&event, settings);
