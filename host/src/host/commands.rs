@@ -267,6 +267,7 @@ impl Host {
             progress.write_into(&mut step);
             self.announce_report(&vehicle.slug, &step);
         };
+        let before = Self::vehicle_time(vehicle);
         let end = operation.run(found.vehicle, command, stage).await;
         report.sent_at = sent_at.into_inner();
         self.announce_account(&vehicle.account);
@@ -274,7 +275,7 @@ impl Host {
             End::Done { state } => {
                 report.state = State::Succeeded;
                 if let Some(state) = state {
-                    self.publish_state(vehicle, state, source);
+                    self.publish_state(vehicle, state, source, before);
                 }
             }
             End::Otherwise { state, reason, message } => {
@@ -340,7 +341,7 @@ impl Host {
         let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
         let operation = Operation::new(id, OperationName::RefreshCached, account, slug);
         match operation.run(found.vehicle, Command::Read(ReadMode::Cached), |_| {}).await {
-            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached),
+            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached, None),
             End::Done { state: None } => {}
             End::Otherwise { message, .. } => {
                 tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
