@@ -18,5 +18,8 @@ mod mqtt_client;
 mod operations;
 mod queue;
 mod refusals;
+mod registration;
 mod secrecy;
+mod situations;
+mod state_schema;
 mod uncertainty;
