@@ -3,8 +3,10 @@
 //! Connectors answer with JSON; what is published is this type and nothing else, so a connector cannot put a
 //! vehicle identification number or a position into a topic where it does not belong.
 
+use std::ops::RangeInclusive;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// One value for each wheel position; the absent ones are not known.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -60,6 +62,35 @@ pub struct VehicleState {
     pub target_temperature_c: Option<f64>,
 }
 
+/// A share of a whole, in percent.
+const PERCENT: RangeInclusive<f64> = 0.0..=100.0;
+
+/// A distance that a vehicle can show, in kilometres.
+const DISTANCE: RangeInclusive<f64> = 0.0..=10_000_000.0;
+
+/// What a climate can be set to, in degrees Celsius.
+const TEMPERATURE: RangeInclusive<f64> = 0.0..=50.0;
+
+impl VehicleState {
+    /// Without the values that cannot be, whoever says them. The ranges are those of `docs/state.schema.json`.
+    #[must_use]
+    pub(crate) fn plausible(mut self) -> Self {
+        for (value, range) in [
+            (&mut self.soc_percent, PERCENT),
+            (&mut self.aux_battery_percent, PERCENT),
+            (&mut self.charge_limit_ac_percent, PERCENT),
+            (&mut self.charge_limit_dc_percent, PERCENT),
+            (&mut self.charging_current_percent, PERCENT),
+            (&mut self.range_km, DISTANCE),
+            (&mut self.odometer_km, DISTANCE),
+            (&mut self.target_temperature_c, TEMPERATURE),
+        ] {
+            *value = value.filter(|value| range.contains(value));
+        }
+        self
+    }
+}
+
 /// Where a vehicle is. Published on a topic of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Location {
@@ -82,8 +113,18 @@ pub struct StateDocument {
     #[serde(default)]
     pub vehicle_time: Option<Timestamp>,
     /// Where it is.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "place")]
     pub location: Option<Location>,
+}
+
+/// A place on earth, or none. The connector has not seen the numbers, so what they are is only found out here, and
+/// the rest of the state is as good without them.
+fn place<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Location>, D::Error> {
+    let found: Option<Location> = serde_json::from_value(serde_json::Value::deserialize(deserializer)?).ok();
+    let on_earth = |place: &Location| {
+        (-90.0..=90.0).contains(&place.latitude) && (-180.0..=180.0).contains(&place.longitude)
+    };
+    Ok(found.filter(on_earth))
 }
 
 /// Where the values come from.
@@ -105,7 +146,7 @@ pub struct Meta {
     pub fetched_at: Timestamp,
     /// Where it comes from.
     pub source: Source,
-    /// Whether something is known to have happened since.
+    /// Whether the vehicle was asked and has said nothing newer.
     pub stale: bool,
     /// Counts the published states of this vehicle since the host started.
     pub seq: u64,
@@ -141,5 +182,32 @@ mod tests {
         assert_eq!(document.location.as_ref().unwrap().latitude, 52.52);
         let published = serde_json::to_value(document.state).unwrap();
         assert!(published.get("vin").is_none() && published.get("location").is_none(), "{published}");
+    }
+
+    #[test]
+    fn what_cannot_be_is_not_known() {
+        let absurd = || Some(1e9);
+        let state = VehicleState {
+            soc_percent: Some(100.0),
+            range_km: Some(-1.0),
+            odometer_km: absurd(),
+            aux_battery_percent: Some(255.0),
+            charge_limit_ac_percent: absurd(),
+            charge_limit_dc_percent: absurd(),
+            charging_current_percent: absurd(),
+            target_temperature_c: absurd(),
+            ..VehicleState::default()
+        };
+        let expected = VehicleState { soc_percent: Some(100.0), ..VehicleState::default() };
+        assert_eq!(state.plausible(), expected);
+    }
+
+    #[test]
+    fn a_place_that_is_none_costs_nothing_else() {
+        for latitude in [json!("52.52"), json!(91), json!(null), json!({})] {
+            let document = json!({"locked": true, "location": {"latitude": latitude, "longitude": 13}});
+            let document: StateDocument = serde_json::from_value(document).unwrap();
+            assert_eq!((document.state.locked, document.location), (Some(true), None), "{latitude}");
+        }
     }
 }

@@ -23,5 +23,8 @@ mod operations;
 mod policy_test;
 mod queue;
 mod refusals;
+mod registration;
 mod secrecy;
+mod situations;
+mod state_schema;
 mod uncertainty;

@@ -1,17 +1,16 @@
-//! All operations, on both generations of car, whatever happens to the token.
+//! All operations, on both generations of car: what they check, what they learn, and what they tell.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use simulator::{ActionKind, Effect, Fault, Refusal, RouteKind};
+use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY};
-use tokio::task::JoinSet;
 use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::outbox::Outgoing;
 
 /// What can be commanded: the operation, its topic, and a payload.
-const OPERATIONS: [(&str, &str, &str); 12] = [
+pub(crate) const OPERATIONS: [(&str, &str, &str); 12] = [
     ("refresh_cached", "refresh_cached", "PRESS"),
     ("refresh_smart", "refresh_smart", "300"),
     ("refresh_force", "refresh_force", "PRESS"),
@@ -26,31 +25,8 @@ const OPERATIONS: [(&str, &str, &str); 12] = [
     ("check_action_status", "action_status", "LAST"),
 ];
 
-const WORDINGS: [&str; 4] = [
-    "Key not authorized: Token is expired",
-    "Key not authorized: token has expired",
-    "key not authorized: TOKEN EXPIRED",
-    "Key not authorized: the access token was expired",
-];
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Token {
-    Fine,
-    Expired(&'static str),
-    RefusedForEver,
-}
-
-/// Everything that can happen to the token. A newer car that is asked takes half a minute to answer, so it is asked
-/// with one of the wordings; they are told apart long before that.
-fn situations(operation: &str, slug: &str) -> Vec<Token> {
-    let slow = operation == "refresh_force" && slug == CCS2.0;
-    let wordings = if slow { &WORDINGS[1..2] } else { &WORDINGS[..] };
-    let expired = wordings.iter().map(|wording| Token::Expired(wording));
-    [Token::Fine].into_iter().chain(expired).chain([Token::RefusedForEver]).collect()
-}
-
 /// A home where everything is allowed, whose cloud does not mind that its clock runs ahead.
-async fn home() -> Home {
+pub(crate) async fn home() -> Home {
     let mut cloud =
         simulator::Config { access_token_lifetime: Duration::from_secs(86_400), ..Default::default() };
     cloud.strict.stamp_tolerance = Duration::from_secs(7 * 86_400);
@@ -58,7 +34,7 @@ async fn home() -> Home {
 }
 
 /// Sends a command and waits for its final report, by operation: these words carry no identifier.
-async fn run(home: &Home, slug: &str, (operation, topic, payload): (&str, &str, &str)) -> Report {
+pub(crate) async fn run(home: &Home, slug: &str, (operation, topic, payload): (&str, &str, &str)) -> Report {
     let before = home.published.messages().len();
     home.send(slug, topic, payload).await;
     let prefix = format!("vehicle-connector/vehicle/{slug}/action/");
@@ -73,79 +49,6 @@ async fn run(home: &Home, slug: &str, (operation, topic, payload): (&str, &str, 
             })
         })
         .await
-}
-
-fn states(messages: &[Outgoing], slug: &str) -> usize {
-    let topic = format!("vehicle-connector/vehicle/{slug}/state");
-    messages.iter().filter(|message| message.topic == topic).count()
-}
-
-/// The read after a command is the host's own. It must be over before the token is meddled with again.
-async fn read_by_the_host(home: &Home, slug: &str, before: usize) {
-    home.published.find(|messages| (states(messages, slug) > before).then_some(())).await;
-}
-
-async fn whatever_happens_to_the_token(
-    slug: &'static str,
-    operation: (&'static str, &'static str, &'static str),
-) {
-    let home = home().await;
-    home.settle().await;
-    // So that there is an action to ask about.
-    run(&home, slug, OPERATIONS[3]).await;
-    read_by_the_host(&home, slug, 0).await;
-    let unsupported = operation.0 == "set_charging_current" && slug == LEGACY.0;
-    for (round, token) in (1..).zip(situations(operation.0, slug)) {
-        // The permission that the PIN gave has ended, here and in the cloud: every command asks for it anew.
-        home.clock.advance(601);
-        home.control().set_clock_ahead(601 * round);
-        match token {
-            Token::Fine => {}
-            Token::Expired(wording) => home.control().expire_access_token_with(Refusal::gateway(wording)),
-            Token::RefusedForEver => home.control().refuse_tokens(true),
-        }
-        let before = home.control().counters();
-        let states = states(&home.published.messages(), slug);
-        let report = run(&home, slug, operation).await;
-        let after = home.control().counters();
-        let (requests, grants) = (after.requests - before.requests, after.grants_asked - before.grants_asked);
-        let about = format!("{slug} {} {token:?}: {report:?}", operation.0);
-        assert!(report.attempts <= 2, "{about}");
-        if unsupported {
-            assert_eq!(
-                (report.state, report.reason),
-                (State::Rejected, Some(Reason::Unsupported)),
-                "{about}"
-            );
-            assert_eq!(requests, 0, "{about}");
-            continue;
-        }
-        let (state, expected_grants) = match token {
-            Token::Fine => (State::Succeeded, 0),
-            Token::Expired(_) => (State::Succeeded, 1),
-            Token::RefusedForEver => (State::Failed, 1),
-        };
-        assert_eq!((report.state, grants), (state, expected_grants), "{about}");
-        assert!(report.upstream_calls <= 8, "{about}");
-        if token == Token::RefusedForEver {
-            home.control().refuse_tokens(false);
-        }
-        let commands = !operation.0.starts_with("refresh") && operation.0 != "check_action_status";
-        if commands && report.state == State::Succeeded {
-            read_by_the_host(&home, slug, states).await;
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn every_operation_survives_its_token_on_both_cars() {
-    let mut all = JoinSet::new();
-    for operation in OPERATIONS {
-        for (slug, _) in [LEGACY, CCS2] {
-            all.spawn(whatever_happens_to_the_token(slug, operation));
-        }
-    }
-    all.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,13 +77,29 @@ async fn arguments_are_checked_before_anything_is_sent() {
         (climate(r#""heating":9"#), "9", "0 to 4"),
         (climate(r#""seats":{"fl":99}"#), "99", "0 to 8"),
     ] {
-        let before = home.control().counters().commands;
+        let before = home.control().counters().requests;
         let report = run(&home, CCS2.0, ("start_climate", "climate", &payload)).await;
         assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::BadPayload)), "{report:?}");
         let message = report.message.unwrap();
         assert!(message.contains(value) && message.contains(range), "{payload}: {message}");
-        assert_eq!(home.control().counters().commands, before);
+        assert_eq!(home.control().counters().requests, before);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_car_does_not_have_is_published_and_refused_without_a_request() {
+    let home = home().await;
+    home.settle().await;
+    let topic = format!("vehicle-connector/vehicle/{}/capabilities", LEGACY.0);
+    let messages = home.published.messages();
+    let capabilities = messages.iter().rfind(|message| message.topic == topic).unwrap();
+    let capabilities: Value = serde_json::from_slice(&capabilities.payload).unwrap();
+    for (operation, _, _) in OPERATIONS {
+        assert_eq!(capabilities[operation], operation != "set_charging_current", "{operation}");
+    }
+    let report = run(&home, LEGACY.0, OPERATIONS[10]).await;
+    assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::Unsupported)), "{report:?}");
+    assert_eq!((report.upstream_calls, home.control().counters().requests), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -212,6 +131,16 @@ async fn a_busy_car_is_waited_for_and_no_circuit_minds() {
     let report = home.command(LEGACY.0, "lock", None).await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
     assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), 1);
+
+    // Refused far more often in a row than what opens a circuit.
+    home.control().inject(Fault::new(RouteKind::Status, Effect::duplicate()).forever());
+    let reads = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", None));
+    for report in futures_util::future::join_all(reads).await {
+        assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::Busy)), "{report:?}");
+    }
+    home.control().clear_faults();
+    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -245,4 +174,27 @@ async fn a_state_says_where_it_comes_from_and_when_a_car_did_not_answer() {
         (&latest(LEGACY.0)["meta"]["source"], &latest(LEGACY.0)["meta"]["stale"]),
         (&"vehicle".into(), &false.into())
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_car_that_answered_is_not_called_stale_because_somebody_else_heard_it_first() {
+    let home = home().await;
+    home.settle().await;
+    let latest = || {
+        let messages = home.published.messages();
+        let last = messages.iter().rfind(|message| message.topic.ends_with("/niro/state")).unwrap();
+        serde_json::from_slice::<Value>(&last.payload).unwrap()["meta"].clone()
+    };
+    run(&home, LEGACY.0, OPERATIONS[0]).await;
+    let before = latest();
+    // The vehicle's times are whole seconds: in the cloud, the next one begins.
+    home.control().set_clock_ahead(2);
+    home.control().inject(Fault::new(RouteKind::ForcedStatus, Effect::Hold).after_acting());
+    home.send(LEGACY.0, "refresh_force", r#"{"id":"asked"}"#).await;
+    home.control().wait_until(|counters| counters.held == 1).await;
+    run(&home, LEGACY.0, OPERATIONS[0]).await;
+    assert!(latest()["vehicle_time"].as_str() > before["vehicle_time"].as_str(), "the cloud has heard it");
+    home.control().release();
+    assert_eq!(home.ended(LEGACY.0, "asked").await.state, State::Succeeded);
+    assert_eq!((&latest()["source"], &latest()["stale"]), (&"vehicle".into(), &false.into()));
 }

@@ -56,6 +56,29 @@ async fn how_the_car_answers_is_how_the_command_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_never_confirmed_ends_with_the_time_that_it_may_take() {
+    // A result that stays empty, and one that never appears, are the same until then.
+    let ends = [Ending::StaysPending, Ending::NeverAppears].map(|ending| async move {
+        let home = Home::start().await;
+        home.settle().await;
+        home.control().queue_outcome(Outcome::new(ending));
+        let begun = tokio::time::Instant::now();
+        let report = home.command(LEGACY.0, "lock", None).await;
+        let took = begun.elapsed();
+        assert_eq!(
+            (report.state, report.reason, report.attempts),
+            (State::Timeout, Some(Reason::VehicleUnreachable), 1),
+            "{report:?}"
+        );
+        assert!(took >= std::time::Duration::from_secs(59), "{took:?}");
+        let counters = home.control().counters();
+        assert_eq!(counters.commands, 1);
+        assert!(counters.polls >= 5 && counters.polls <= 13, "{} polls", counters.polls);
+    });
+    futures_util::future::join_all(ends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cloud_that_cannot_reach_the_car_leaves_the_outcome_unknown() {
     let home = Home::start().await;
     home.settle().await;

@@ -25,7 +25,7 @@ use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
 
 /// Longer than anything in a test takes; a test that waits so long has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(150);
 
 /// The slug and the simulated cloud's identifier of the car of the older generation.
 pub const LEGACY: (&str, &str) = ("niro", "11111111-1111-4111-8111-111111111111");

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::bindings::vehicle::connector::types::{Certainty, Failure, Phase, Transport};
 use crate::cell;
 use crate::cloud::{Call, Cloud, Proof, USER, secret};
+use crate::garage;
 use crate::port::{self, Body, Cell, Method};
 
 /// The cell of the permission.
@@ -20,6 +21,9 @@ const LIFETIME: u64 = 600;
 /// A permission that ends within so many milliseconds is not used any more: it has to last until the command
 /// arrives.
 const GRACE: u64 = 10_000;
+
+/// The code for a parameter that a service does not like.
+const PARAMETERS: &str = "4002";
 
 /// What is kept of a permission that the cloud has refused. The generation counts on; the token is never used again.
 const SPENT: &str = r#"{"expires_in":0}"#;
@@ -103,10 +107,23 @@ fn ask(cloud: &Cloud<'_>, guard: &port::Guard, device: u64) -> Result<u64, Failu
         captures: vec![secret("/controlToken", "control-token")],
         timeout: None,
         acts: false,
-    })?;
+    });
+    let answer = answer.map_err(|failure| unless_device(cloud, failure))?;
     let expires_in = answer.get("expiresTime").and_then(Value::as_u64).unwrap_or(LIFETIME);
     let value = json!({ "expires_in": expires_in, "device": device });
     guard.commit(&format!("{value}")).map_err(|error| failure(&error))
+}
+
+/// The failure of a PIN, or that of the device that it was offered for.
+///
+/// The account service has one answer for all parameters that it does not like, and the device id is one of them. A PIN
+/// that is taken for wrong is not offered again until a person acts, so the vehicle service, which does say when it
+/// does not know a device, is asked.
+fn unless_device(cloud: &Cloud<'_>, failure: Failure) -> Failure {
+    if failure.code.as_deref() != Some(PARAMETERS) {
+        return failure;
+    }
+    garage::list(cloud).err().filter(|other| other.code.as_deref() == Some(PARAMETERS)).unwrap_or(failure)
 }
 
 fn usable(cell: &Cell, device: u64) -> bool {

@@ -288,6 +288,29 @@ fn a_pin_for_a_new_permission_that_nobody_has_seen_is_left_to_the_repeat() {
 }
 
 #[test]
+fn a_pin_that_is_refused_because_of_its_device_is_not_taken_for_wrong() {
+    registered();
+    let pin = |code: &str, words: &str| answer(400, &json!({ "errCode": code, "errMsg": words }));
+    let unknown = "Invalid request body - Invalid deviceId.";
+    pin("4002", "Invalid parameters");
+    answer(400, &json!({ "retCode": "F", "resCode": "4002", "resMsg": unknown, "msgId": "m-1" }));
+    let failure = lock().unwrap_err();
+    assert_eq!((failure.phase, failure.message.as_str()), (Phase::Status, unknown));
+    assert_eq!((failure.certainty, sent().len()), (Certainty::Rejected, 2));
+
+    // The device is known, so it was the PIN.
+    pin("4002", "Invalid parameters");
+    success(&json!({ "vehicles": [] }));
+    let failure = lock().unwrap_err();
+    assert_eq!((failure.phase, failure.message.as_str()), (Phase::Pin, "Invalid parameters"));
+
+    pin("4003", "Invalid values");
+    let before = sent().len();
+    assert_eq!(lock().unwrap_err().phase, Phase::Pin);
+    assert_eq!(sent().len() - before, 1, "there is nothing to ask");
+}
+
+#[test]
 fn an_access_token_that_expired_shows_at_the_pin() {
     registered();
     answer(401, &json!({ "error": "Key not authorized: Token is expired" }));

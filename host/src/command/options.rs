@@ -3,10 +3,12 @@
 //! A field that an operation does not know is a mistake: a misspelt option that is ignored opens the wrong window.
 //! Ranges are the connector's to check, because they are the vendor's.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Number;
 
 use super::{Action, is_id};
 use crate::bindings::connector::{self, Seat, WindowPosition, Windows};
@@ -18,6 +20,19 @@ type Understood = Result<(Action, Option<String>), String>;
 
 fn object<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| format!("the payload is not understood: {error}"))
+}
+
+/// A whole number that the connector can be told; whether it is one that the vehicle takes is for the connector to say.
+fn whole<T: TryFrom<u64> + Display>(
+    name: &str,
+    number: Option<Number>,
+    most: T,
+) -> Result<Option<T>, String> {
+    let Some(number) = number else { return Ok(None) };
+    match number.as_u64().map(T::try_from) {
+        Some(Ok(whole)) => Ok(Some(whole)),
+        _ => Err(format!("{name} {number} is not a whole number from 0 to {most}")),
+    }
 }
 
 /// No options.
@@ -37,12 +52,13 @@ impl Plain {
 #[serde(deny_unknown_fields)]
 pub(super) struct Smart {
     id: Option<String>,
-    max_age_s: Option<u64>,
+    max_age_s: Option<Number>,
 }
 
 impl Smart {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, max_age_s } = object(text)?;
+        let max_age_s = whole("max_age_s", max_age_s, u64::MAX)?;
         Ok((Action::RefreshSmart(max_age_s.map_or(SMART_MAX_AGE, Duration::from_secs)), id))
     }
 }
@@ -80,9 +96,9 @@ pub(super) struct Climate {
     id: Option<String>,
     action: ClimateAction,
     set_temp: Option<f32>,
-    duration_min: Option<u16>,
+    duration_min: Option<Number>,
     defrost: Option<bool>,
-    heating: Option<u8>,
+    heating: Option<Number>,
     #[serde(default)]
     seats: Seats,
 }
@@ -97,10 +113,10 @@ enum ClimateAction {
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seats {
-    fl: Option<u8>,
-    fr: Option<u8>,
-    rl: Option<u8>,
-    rr: Option<u8>,
+    fl: Option<Number>,
+    fr: Option<Number>,
+    rl: Option<Number>,
+    rr: Option<Number>,
 }
 
 impl Climate {
@@ -118,14 +134,21 @@ impl Climate {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, action, set_temp, duration_min, defrost, heating, seats } = object(text)?;
         let Seats { fl, fr, rl, rr } = seats;
-        let seats =
-            [(Seat::FrontLeft, fl), (Seat::FrontRight, fr), (Seat::RearLeft, rl), (Seat::RearRight, rr)];
+        let mut levels = Vec::new();
+        for (seat, name, level) in [
+            (Seat::FrontLeft, "seats.fl", fl),
+            (Seat::FrontRight, "seats.fr", fr),
+            (Seat::RearLeft, "seats.rl", rl),
+            (Seat::RearRight, "seats.rr", rr),
+        ] {
+            levels.extend(whole(name, level, u8::MAX)?.map(|level| (seat, level)));
+        }
         let climate = connector::Climate {
             temperature: set_temp,
-            duration: duration_min,
+            duration: whole("duration_min", duration_min, u16::MAX)?,
             defrost,
-            heating,
-            seats: seats.into_iter().filter_map(|(seat, level)| Some((seat, level?))).collect(),
+            heating: whole("heating", heating, u8::MAX)?,
+            seats: levels,
         };
         match action {
             ClimateAction::Start => Ok((Action::StartClimate(climate), id)),
@@ -224,18 +247,18 @@ impl ChargePort {
 #[serde(deny_unknown_fields)]
 pub(super) struct Charging {
     id: Option<String>,
-    level: u8,
+    level: Number,
 }
 
 impl Charging {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, level } = object(text)?;
         // The vendor's levels, which callers of the replaced service know.
-        let percent = match level {
-            1 => 100,
-            2 => 90,
-            3 => 60,
-            _ => return Err(format!("there is no level {level}")),
+        let percent = match level.as_u64() {
+            Some(1) => 100,
+            Some(2) => 90,
+            Some(3) => 60,
+            _ => return Err(format!("level {level} is not one of 1, 2, 3")),
         };
         Ok((Action::SetChargingCurrent(percent), id))
     }

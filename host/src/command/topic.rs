@@ -31,7 +31,10 @@ impl Topic {
         let word = text.to_ascii_lowercase();
         match (self.word)(&word) {
             Some(action) => Ok((action, None)),
-            None => Err(format!("{} takes {}", self.name, self.takes)),
+            None => {
+                let given = crate::redact::cut(crate::redact::mask_vins(text), 40);
+                Err(format!("{given:?} is not understood; {} takes {}", self.name, self.takes))
+            }
         }
     }
 }

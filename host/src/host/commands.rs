@@ -215,7 +215,9 @@ impl Host {
         place: Option<Turn>,
     ) {
         report.finished_at = Some(self.ground.clock.now());
-        report.retryable = report.state != State::Unknown && report.reason.is_some_and(Reason::may_pass);
+        // Whoever sends again what may have happened does it twice.
+        let over = report.state != State::Unknown && (report.state != State::Timeout || name.is_read());
+        report.retryable = over && report.reason.is_some_and(Reason::may_pass);
         let (waiting, stored) = self.results.finish(&vehicle.slug, &report).await;
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");

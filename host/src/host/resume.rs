@@ -76,7 +76,7 @@ impl Host {
                 report.policy = Some((&operation.policy).into());
                 let reference = VehicleRef { id: pending.vehicle_id, traits: pending.traits };
                 let end = operation.resume(reference, command, pending.continuation, &commanded).await;
-                host.conclude(&commanded, name, forced, end, report);
+                host.conclude(&commanded, name, forced, None, end, report);
             };
             host.see_through(&commanded, name, report, work).await;
         });

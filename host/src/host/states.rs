@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::Host;
 use crate::bindings::connector::ReadMode;
@@ -13,9 +13,19 @@ use crate::vehicle::{Memory, Vehicle};
 /// A traction battery does not fall from here to nothing between two reads; a sleeping battery management says 0.
 const IMPLAUSIBLE_FALL: f64 = 3.0;
 
+/// How far a vehicle's clock may be ahead of the host's: time zones may be confused, days are not.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
+
 impl Host {
-    /// Publishes what a read has found, unless something newer is already there.
-    pub(super) fn publish_state(&self, vehicle: &Vehicle, found: serde_json::Value, source: Source) {
+    /// Publishes what a read has found, unless something newer is already there. `before` is the vehicle time that was
+    /// known when the read began: a vehicle that was asked and has nothing newer has not answered.
+    pub(super) fn publish_state(
+        &self,
+        vehicle: &Vehicle,
+        found: serde_json::Value,
+        source: Source,
+        before: Option<Timestamp>,
+    ) {
         let document: StateDocument = match serde_json::from_value(found) {
             Ok(document) => document,
             Err(error) => {
@@ -23,16 +33,19 @@ impl Host {
                 return;
             }
         };
+        let nothing_newer = document.vehicle_time.zip(before).is_some_and(|(found, before)| found <= before);
+        let stale = source == Source::Vehicle && nothing_newer;
         let location = document.location.clone();
         let published = {
             let mut memory = vehicle.memory();
-            match self.take_in(&mut memory, document, source) {
-                Some(published) => published,
-                None => {
-                    tracing::debug!(vehicle = vehicle.slug, "an older state is not published");
-                    return;
-                }
+            self.take_in(&mut memory, document, source, stale)
+        };
+        let Some(published) = published else {
+            tracing::debug!(vehicle = vehicle.slug, "an older state is not published");
+            if stale {
+                self.publish_stale(vehicle);
             }
+            return;
         };
         self.announce_state(vehicle, &published);
         if let Some(location) = location {
@@ -42,8 +55,18 @@ impl Host {
     }
 
     /// The next state to publish; none if what was found is older than what is known.
-    fn take_in(&self, memory: &mut Memory, document: StateDocument, source: Source) -> Option<Published> {
-        let StateDocument { mut state, vehicle_time, .. } = document;
+    fn take_in(
+        &self,
+        memory: &mut Memory,
+        document: StateDocument,
+        source: Source,
+        stale: bool,
+    ) -> Option<Published> {
+        let StateDocument { state, vehicle_time, .. } = document;
+        let mut state = state.plausible();
+        let now = self.ground.clock.now();
+        // A time that has not come yet would keep everything that follows from being published.
+        let vehicle_time = vehicle_time.filter(|at| at.duration_since(now) < AHEAD);
         let last = memory.published.as_ref();
         let last_time = last.and_then(|last| last.meta.vehicle_time);
         if vehicle_time.is_some_and(|now| last_time.is_some_and(|last| now < last)) {
@@ -56,19 +79,22 @@ impl Host {
             state.soc_percent = last_soc;
         }
         memory.soc_doubted = fell;
-        // The vehicle was asked and the cloud still has what it had: nobody has answered.
-        let stale = source == Source::Vehicle && vehicle_time.is_some() && vehicle_time == last_time;
         memory.seq += 1;
-        let meta = Meta { vehicle_time, fetched_at: self.ground.clock.now(), source, stale, seq: memory.seq };
+        let meta = Meta { vehicle_time, fetched_at: now, source, stale, seq: memory.seq };
         let published = Published { state, meta };
         memory.published = Some(published.clone());
         Some(published)
     }
 
+    /// When the vehicle said what is known of it.
+    pub(super) fn vehicle_time(vehicle: &Vehicle) -> Option<Timestamp> {
+        vehicle.memory().published.as_ref().and_then(|published| published.meta.vehicle_time)
+    }
+
     /// Wakes the vehicle only if what is known of it is older than that. Nothing known is no reason: the cloud may
     /// have something fresh.
     pub(super) fn smart(&self, vehicle: &Vehicle, max_age: Duration) -> ReadMode {
-        let known = vehicle.memory().published.as_ref().and_then(|published| published.meta.vehicle_time);
+        let known = Self::vehicle_time(vehicle);
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
         match known {
             Some(at) if self.ground.clock.now().duration_since(at) > max_age => ReadMode::Forced,

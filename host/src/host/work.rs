@@ -148,6 +148,7 @@ impl Host {
             return report.end(State::Rejected, Reason::Unsupported, message);
         }
         let forced = matches!(command, Command::Read(ReadMode::Forced));
+        let before = Self::vehicle_time(vehicle);
         let end = operation.run(found.vehicle, command, commanded).await;
         if forced && commanded.progress.allowance.sent() == 0 {
             // It did not get as far as the vehicle.
@@ -156,15 +157,17 @@ impl Host {
             }
         }
         report.sent_at = commanded.sent_at.get().copied();
-        self.conclude(commanded, name, forced, end, report);
+        self.conclude(commanded, name, forced, before, end, report);
     }
 
-    /// Writes down how a command ended, and takes in what it has found out.
+    /// Writes down how a command ended, and takes in what it has found out. `before` is the time of the state that was
+    /// known when it began.
     pub(super) fn conclude(
         &self,
         commanded: &Commanded,
         name: OperationName,
         forced: bool,
+        before: Option<Timestamp>,
         end: End,
         report: &mut Report,
     ) {
@@ -175,7 +178,7 @@ impl Host {
             End::Done { state } => {
                 report.state = State::Succeeded;
                 if let Some(state) = state {
-                    self.publish_state(vehicle, state, source);
+                    self.publish_state(vehicle, state, source, before);
                 }
             }
             End::Otherwise { state, reason, message } => {
@@ -255,7 +258,7 @@ impl Host {
         let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
         let operation = Operation::new(id, OperationName::RefreshCached, account, slug);
         match operation.run(found.vehicle, Command::Read(ReadMode::Cached), &Unobserved).await {
-            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached),
+            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached, None),
             End::Done { state: None } => {}
             End::Otherwise { message, .. } => {
                 tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");

@@ -170,3 +170,22 @@ impl Serialize for OperationName {
         serializer.serialize_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_may_take_as_long_as_the_service_that_this_replaces_gave_them() {
+        use OperationName as Name;
+        for (names, seconds) in [
+            (&[Name::Lock, Name::Unlock, Name::OpenChargePort, Name::CloseChargePort][..], 60),
+            (&[Name::SetWindows], 90),
+            (&[Name::StartClimate, Name::StopClimate, Name::SetChargingCurrent], 120),
+        ] {
+            for name in names {
+                assert_eq!(name.deadline(), Duration::from_secs(seconds), "{name}");
+            }
+        }
+    }
+}
