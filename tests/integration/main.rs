@@ -12,6 +12,7 @@ mod circuit_tables;
 mod classification;
 mod components;
 mod conformance_cls;
+mod crash;
 mod demo;
 mod expiry;
 mod guests;

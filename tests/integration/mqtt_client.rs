@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use vehicle_connector::mqtt::client::{Event, Events, Message, Options, Version, Will};
 
-fn options(port: u16) -> Options {
+pub fn options(port: u16) -> Options {
     Options {
         host: "127.0.0.1".into(),
         port,
@@ -27,7 +27,7 @@ async fn next(events: &mut Events) -> Event {
     timeout(Duration::from_secs(20), events.next()).await.expect("an event in time").expect("a living client")
 }
 
-async fn up(events: &mut Events) -> Version {
+pub async fn up(events: &mut Events) -> Version {
     loop {
         if let Event::Connected { version, .. } = next(events).await {
             return version;

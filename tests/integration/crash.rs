@@ -1,0 +1,226 @@
+//! The real program, killed without warning, and started again on the same state directory.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use simulator::{ActionKind, Control, Effect, Ending, Fault, Outcome, RouteKind, Simulator};
+use tempfile::TempDir;
+use tests::{LEGACY, configuration_text};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use vehicle_connector::demo::Broker;
+use vehicle_connector::mqtt::client::{Event, Outgoing, Publisher, connect};
+use vehicle_connector::operation::{Reason, Report, State};
+
+use crate::mqtt_client::{options, up};
+
+/// A broker, a cloud, a state directory, and what was published.
+struct House {
+    cloud: Simulator,
+    folder: TempDir,
+    publisher: Publisher,
+    published: watch::Receiver<Vec<(String, Vec<u8>)>>,
+}
+
+impl House {
+    async fn start() -> Self {
+        let cloud = Simulator::start(simulator::Config::default()).await.unwrap();
+        let broker = Broker::start().unwrap();
+        broker.ready().await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let text = configuration_text(&cloud.base_url(), &format!("mqtt://127.0.0.1:{}", broker.port()));
+        std::fs::write(folder.path().join("car.toml"), text).unwrap();
+
+        let mut options = options(broker.port());
+        options.client_id = "watcher".into();
+        let (publisher, mut events) = connect(options).unwrap();
+        up(&mut events).await;
+        publisher.subscribe(&["vehicle-connector/#"]).await.unwrap();
+        let (seen, published) = watch::channel(Vec::new());
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                if let Event::Message(message) = event {
+                    seen.send_modify(|all| all.push((message.topic, message.payload.to_vec())));
+                }
+            }
+        });
+        Self { cloud, folder, publisher, published }
+    }
+
+    fn program(&self) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
+        program
+            .env_remove("RUST_LOG")
+            .env("REFRESH_TOKEN", simulator::Config::default().refresh_token)
+            .env("PIN", "1234")
+            .stderr(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true);
+        program
+    }
+
+    fn config(&self) -> std::path::PathBuf {
+        self.folder.path().join("car.toml")
+    }
+
+    /// Starts the host and waits until it serves and has found its cars.
+    async fn host(&mut self) -> Child {
+        let mut program = self.program();
+        program.stderr(Stdio::null()).stdout(Stdio::null());
+        let seen = self.published.borrow().len();
+        let host = program.args(["run", "-c"]).arg(self.config()).spawn().unwrap();
+        self.wait(seen, |topic, _| topic.ends_with("/niro/availability")).await;
+        host
+    }
+
+    /// Waits for a message among those after the first `from`.
+    async fn wait(&mut self, from: usize, wanted: impl Fn(&str, &[u8]) -> bool) {
+        let found = self
+            .published
+            .wait_for(|all| all.iter().skip(from).any(|(topic, payload)| wanted(topic, payload)));
+        tokio::time::timeout(Duration::from_secs(60), found).await.expect("published in time").unwrap();
+    }
+
+    async fn reached(&mut self, id: &str, state: State) {
+        let topic = format!("vehicle-connector/vehicle/niro/action/{id}");
+        let reached = |report: &Report| report.state == state;
+        self.wait(0, |at, payload| {
+            at == topic && serde_json::from_slice::<Report>(payload).is_ok_and(|report| reached(&report))
+        })
+        .await;
+    }
+
+    fn finals(&self, id: &str) -> Vec<Report> {
+        let topic = format!("vehicle-connector/vehicle/niro/action/{id}");
+        let all = self.published.borrow();
+        let reports = all.iter().filter(|(at, _)| *at == topic);
+        let reports = reports.filter_map(|(_, payload)| serde_json::from_slice::<Report>(payload).ok());
+        reports.filter(|report| report.state.is_final()).collect()
+    }
+
+    async fn unlock(&self, id: &str) {
+        let payload = format!(r#"{{"id":"{id}","action":"unlock"}}"#);
+        let topic = "vehicle-connector/vehicle/niro/cmd/lock";
+        self.publisher.publish(Outgoing::new(topic, payload)).await.unwrap();
+    }
+
+    fn control(&self) -> Control {
+        self.cloud.control()
+    }
+
+    fn unlocks(&self) -> u64 {
+        self.control().counters().actuations_of(LEGACY.1, ActionKind::Unlock)
+    }
+}
+
+async fn kill(mut host: Child) {
+    host.kill().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_host_asks_what_became_of_its_command_and_keeps_its_session() {
+    let mut house = House::start().await;
+    let host = house.host().await;
+    let grants = house.control().counters().grants_asked;
+
+    // The cloud takes it, and the car takes its time.
+    house.control().queue_outcome(Outcome::new(Ending::Success).pending(3));
+    house.unlock("pending").await;
+    house.reached("pending", State::Pending).await;
+    kill(host).await;
+    // The broker delivers it once more to the next host, which is asked by an impatient caller too.
+    let host = house.host().await;
+    house.unlock("pending").await;
+    house.reached("pending", State::Succeeded).await;
+    house.unlock("pending").await;
+    let again = house.published.borrow().len();
+    house.wait(again, |topic, _| topic.ends_with("/niro/action/pending")).await;
+
+    assert_eq!(house.unlocks(), 1, "sent once");
+    for report in house.finals("pending") {
+        assert_eq!((report.state, report.attempts), (State::Succeeded, 1), "{report:?}");
+        assert!(report.sent_at.is_some() && report.upstream_action_id.is_some(), "{report:?}");
+    }
+    assert_eq!(house.control().counters().grants_asked, grants, "the session outlived the host");
+    kill(host).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_on_its_way_when_the_host_was_killed_is_unknown_and_not_sent_again() {
+    let mut house = House::start().await;
+    let host = house.host().await;
+    house.control().inject(Fault::new(RouteKind::Command, Effect::Hold).after_acting());
+    house.unlock("on-its-way").await;
+    house.control().wait_until(|counters| counters.held == 1).await;
+    kill(host).await;
+    house.control().release();
+
+    let host = house.host().await;
+    house.reached("on-its-way", State::Unknown).await;
+    house.unlock("on-its-way").await;
+    let again = house.published.borrow().len();
+    house.wait(again, |topic, _| topic.ends_with("/niro/action/on-its-way")).await;
+    for report in house.finals("on-its-way") {
+        assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::HostStopping)), "{report:?}");
+        assert!(!report.retryable, "{report:?}");
+    }
+    assert_eq!(house.unlocks(), 1);
+
+    // What failed on the way can be read while the host runs.
+    house.control().expire_access_token();
+    let command = r#"{"id":"read"}"#;
+    let topic = "vehicle-connector/vehicle/niro/cmd/refresh_cached";
+    house.publisher.publish(Outgoing::new(topic, command)).await.unwrap();
+    house.reached("read", State::Succeeded).await;
+    let audit = house.program().args(["audit", "--operation", "read", "-c"]).arg(house.config()).output();
+    let audit = audit.await.unwrap();
+    let lines = String::from_utf8(audit.stdout).unwrap();
+    assert!(lines.contains("Token is expired") && lines.contains("refresh-and-retry -> refresh"), "{lines}");
+    assert!(lines.contains("refresh of session generation"), "{lines}");
+    replays_the_same(&house, lines.lines().count()).await;
+
+    // A second host may not use the same directory.
+    let second = house.program().args(["run", "-c"]).arg(house.config()).output().await.unwrap();
+    let message = String::from_utf8(second.stderr).unwrap();
+    assert_eq!(second.status.code(), Some(1), "{message}");
+    assert!(message.contains(&format!("process {}", host.id().unwrap())), "{message}");
+    kill(host).await;
+}
+
+/// The policy that decided decides the same again; the baseline does not.
+async fn replays_the_same(house: &House, decisions: usize) {
+    let arguments = ["audit", "--operation", "read", "--json", "-c"];
+    let json = house.program().args(arguments).arg(house.config()).output().await.unwrap().stdout;
+    let file = house.folder.path().join("audit.jsonl");
+    std::fs::write(&file, &json).unwrap();
+    let replay = |arguments: &'static [&'static str]| {
+        house.program().args(["policy", "replay"]).arg(&file).args(arguments).output()
+    };
+    let same = replay(&[]).await.unwrap();
+    let summary = String::from_utf8(same.stderr).unwrap();
+    assert_eq!(same.status.code(), Some(0), "{summary}");
+    assert!(summary.contains(&format!("0 of {decisions} decisions")), "{summary}");
+
+    let outdated = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest/dist/four-phrases.wasm");
+    let mut wording = String::from_utf8(json).unwrap();
+    wording = wording.replace("Token is expired", "token was ended");
+    std::fs::write(&file, wording).unwrap();
+    let replayed = house
+        .program()
+        .args(["policy", "replay", "--policy"])
+        .arg(outdated)
+        .arg(&file)
+        .output()
+        .await
+        .unwrap();
+    let shown = String::from_utf8(replayed.stdout).unwrap();
+    assert_eq!(replayed.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("would be"), "{shown}");
+
+    std::fs::write(&file, "{\"seq\":1}\n").unwrap();
+    let wrong = replay(&[]).await.unwrap();
+    let message = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!(wrong.status.code(), Some(2), "{message}");
+    assert!(message.contains("audit.jsonl:1: "), "{message}");
+}
