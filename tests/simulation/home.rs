@@ -147,6 +147,8 @@ impl<'a> Home<'a> {
                 self.refresh_token = format!("NEW{:045}", self.trace.entries().len());
                 self.trace.keep_secret(&self.refresh_token);
                 control.set_refresh_token(self.refresh_token.clone());
+                // To sign in is another login.
+                control.expire_access_token();
                 self.host.stop().await;
                 self.trace.write(Event::Stopped);
                 self.trace.write(Event::NewCredentials);

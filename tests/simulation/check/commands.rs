@@ -71,8 +71,7 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
                 let Some(command) = owners.get(number).and_then(|name| commands.get_mut(name)) else {
                     continue;
                 };
-                command.perhaps_done |=
-                    matches!(fate, Fate::Answered(200..=299, _) | Fate::Interrupted | Fate::Abandoned);
+                command.perhaps_done |= may_have_acted(fate);
             }
             Event::Stopped => {
                 for ((vehicle, id), command) in &commands {
@@ -86,6 +85,15 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
     }
     for (name, command) in &commands {
         command.over(name, found);
+    }
+}
+
+/// Whether the car may have done it. That includes answers of servers in between, which may have passed the request on
+/// before they failed.
+fn may_have_acted(fate: &Fate) -> bool {
+    match fate {
+        Fate::Answered(200..=299 | 408 | 500 | 502 | 504, _) | Fate::Interrupted | Fate::Abandoned => true,
+        Fate::Answered(..) | Fate::NotSent => false,
     }
 }
 
@@ -118,7 +126,9 @@ impl Command {
         if over {
             found.push(format!("{vehicle} {id}: #{number} left after its result"));
         }
-        if self.perhaps_done && self.last.as_ref().and_then(effect) == Some(Effect::Actuation) {
+        if (self.perhaps_done || self.acted > 0)
+            && self.last.as_ref().and_then(effect) == Some(Effect::Actuation)
+        {
             found.push(format!("{vehicle} {id}: #{number} repeats what may have been done"));
         }
         self.sent.push(number);
