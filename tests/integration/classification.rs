@@ -123,3 +123,20 @@ async fn the_component_says_what_the_library_says() {
         native::decide(&policy, &attempt).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_made_to_be_slow_is_answered_in_time() {
+    let policy = native::component().await;
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), seed);
+    let mut failure = any_failure().new_tree(&mut runner).unwrap().current();
+    (failure.phase, failure.transport, failure.code) = (Phase::Status, None, None);
+    (failure.http_status, failure.oauth_error) = (None, None);
+    for word in
+        ["a", "not", "token", "request", "vehicle", "invalid", "no", "could", "x expired", "TokenToken"]
+    {
+        failure.message = format!("{word} ").repeat(2_048 / (word.len() + 1));
+        let verdict = native::classify(&policy, &failure).await;
+        assert_ne!(verdict.rule, vehicle_connector::plugin::POLICY_FAULT, "{word}");
+    }
+}

@@ -14,6 +14,9 @@ const LONGEST: usize = 4096;
 /// How many words may stand between the two sides of a pattern: "the token that you sent has expired".
 const REACH: usize = 4;
 
+/// How often one side of a pattern is looked at. A message that repeats itself more is not worth the time.
+const PLACES: usize = 8;
+
 /// A message as lower-case words, so that one rule matches a sentence, its JSON or Python rendering, a query
 /// string, an `UPPER_SNAKE` code and a `CamelCase` exception.
 pub(crate) struct Words {
@@ -58,7 +61,8 @@ impl Words {
         match pattern.split_once(" … ") {
             None => self.places(pattern).next().is_some(),
             Some((one, other)) => {
-                self.places(one).any(|one| self.places(other).any(|other| self.are_near(one, other)))
+                let mut places = self.places(one).take(PLACES);
+                places.any(|one| self.places(other).take(PLACES).any(|other| self.are_near(one, other)))
             }
         }
     }
