@@ -123,3 +123,29 @@ async fn the_component_says_what_the_library_says() {
         native::decide(&policy, &attempt).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_made_to_be_slow_is_answered_in_time() {
+    let policy = native::component().await;
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), seed);
+    let mut failure = any_failure().new_tree(&mut runner).unwrap().current();
+    (failure.phase, failure.transport, failure.code) = (Phase::Status, None, None);
+    (failure.http_status, failure.oauth_error, failure.body) = (None, None, BodyKind::None);
+    // Many places for either side of a pattern, and none near the other.
+    for (one, other) in [
+        ("token", "expired"),
+        ("invalid", "session"),
+        ("request", "in progress"),
+        ("vehicle", "asleep"),
+        ("not authorized", "vehicle"),
+        ("a", "b"),
+    ] {
+        let many = |word: &str| format!("{word} ").repeat(1_000 / (word.len() + 1));
+        failure.message = format!("{}x x x x x x {}", many(one), many(other));
+        let start = std::time::Instant::now();
+        let verdict = policy.classify(&failure).await;
+        println!("{one} and {other}: {} after {:?}", verdict.rule, start.elapsed());
+        assert_ne!(verdict.rule, vehicle_connector::plugin::POLICY_FAULT, "{one} and {other}");
+    }
+}

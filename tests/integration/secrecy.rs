@@ -42,7 +42,9 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
 
     let home = Home::start().await;
     for (slug, _) in [LEGACY, CCS2] {
+        // A token of some age: one that is refused at once has not expired, and the log would say so.
         home.control().expire_access_token();
+        home.clock.advance(10);
         for operation in ["refresh_cached", "lock"] {
             let report = home.command(slug, operation, None).await;
             assert_eq!(report.state, State::Succeeded, "{report:?}");

@@ -73,7 +73,10 @@ pub(crate) fn any_failure() -> impl Strategy<Value = Failure> {
         any_message(),
         prop::sample::select(vec![BodyKind::None, BodyKind::Json, BodyKind::Html, BodyKind::Other]),
     );
-    let times = (prop::option::of(any::<u64>()), prop::option::of(prop_oneof![0..70_000_u64, any::<u64>()]));
+    let times = (
+        prop::option::of(any::<u64>()),
+        prop::option::of(prop_oneof![0..2_000_u64, 0..70_000_u64, any::<u64>()]),
+    );
     (prop::sample::select(CLOUDS.to_vec()), steps, answer, times).prop_map(|(cloud, steps, answer, times)| {
         Failure {
             cloud: cloud.into(),

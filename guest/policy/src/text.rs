@@ -58,7 +58,7 @@ impl Words {
         match pattern.split_once(" … ") {
             None => self.places(pattern).next().is_some(),
             Some((one, other)) => {
-                self.places(one).any(|one| self.places(other).any(|other| self.are_near(one, other)))
+                self.places(one).any(|place| self.is_behind(place, other) || self.is_before(place, other))
             }
         }
     }
@@ -105,11 +105,36 @@ impl Words {
         Some(start + self.text.get(start..)?.find(' ')?)
     }
 
-    /// Whether two ranges of words are apart, and not far.
-    fn are_near(&self, one: (usize, usize), other: (usize, usize)) -> bool {
-        let (former, latter) = if one.0 < other.0 { (one, other) } else { (other, one) };
-        let between = self.text.get(former.1..latter.0);
-        between.is_some_and(|between| between.bytes().filter(|byte| *byte == b' ').count() <= REACH + 1)
+    /// Whether the words of `pattern` stand behind a place, and not far from it.
+    fn is_behind(&self, (_, mut end): (usize, usize), pattern: &str) -> bool {
+        for _ in 0..=REACH {
+            if self.follow(end, pattern).is_some() {
+                return true;
+            }
+            match self.end_of_word(end + 1) {
+                Some(next) => end = next,
+                None => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether the words of `pattern` stand before a place, and not far from it.
+    fn is_before(&self, (place, _): (usize, usize), pattern: &str) -> bool {
+        let length = pattern.split([' ', '_']).count();
+        let mut start = place;
+        for _ in 0..REACH + length {
+            // The space in front of the word before.
+            let Some(space) = start.checked_sub(1).and_then(|space| self.text.get(..space)?.rfind(' '))
+            else {
+                return false;
+            };
+            start = space + 1;
+            if self.follow(space, pattern).is_some_and(|end| end < place) {
+                return true;
+            }
+        }
+        false
     }
 }
 
@@ -160,12 +185,20 @@ mod tests {
             "Invalid or expired access token",
             "TokenExpiredError",
             "token_expired",
+            "expired one two three four token",
         ] {
             assert!(Words::of(message).say("token|jwt … expired"), "{message}");
         }
-        for message in
-            ["", "the command expired", "token", "expired", "token one two three four five expired"]
-        {
+        assert!(Words::of("request is still in progress").say("request|job … in progress"));
+        assert!(Words::of("in progress one two three four request").say("request|job … in progress"));
+        for message in [
+            "",
+            "the command expired",
+            "token",
+            "expired",
+            "token one two three four five expired",
+            "expired one two three four five token",
+        ] {
             assert!(!Words::of(message).say("token|jwt … expired"), "{message}");
         }
     }

@@ -125,19 +125,15 @@ async fn score(file: &Path, policy: &Policy) -> Result<(Scores, u64), String> {
 }
 
 fn report(out: &mut impl Write, scores: &Scores) -> std::io::Result<()> {
-    writeln!(out, "\nlabel (down) and verdict (across)")?;
-    let columns = Label::ALL.map(Label::name).into_iter().chain(["other"]);
-    write!(out, "{:22}", "")?;
-    for column in columns {
-        let initials: String =
-            column.split('-').map(|word| word.get(..4).unwrap_or(word)).collect::<Vec<_>>().join("-");
-        write!(out, "{initials:>11}")?;
+    write!(out, "\nlabel (down) and verdict (across)\n{:24}", "")?;
+    for column in 1..=Label::ALL.len() {
+        write!(out, "{column:>6}")?;
     }
-    writeln!(out)?;
-    for (label, row) in Label::ALL.into_iter().zip(&scores.matrix) {
-        write!(out, "{:22}", label.name())?;
+    writeln!(out, "{:>7}", "other")?;
+    for ((number, label), row) in (1..).zip(Label::ALL).zip(&scores.matrix) {
+        write!(out, "{number} {:22}", label.name())?;
         for count in row {
-            write!(out, "{count:>11}")?;
+            write!(out, "{count:>6}")?;
         }
         writeln!(out)?;
     }

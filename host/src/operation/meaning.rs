@@ -8,6 +8,9 @@ use crate::plugin::POLICY_FAULT;
 use crate::primitives::PIN;
 use crate::session::NotRenewed;
 
+/// What the default policy calls a token that was refused a moment after it was given out.
+pub(super) const FRESH_TOKEN_REFUSED: &str = "fresh-token-refused";
+
 /// The reason of an attempt that failed.
 pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account) -> Reason {
     if verdict.rule == POLICY_FAULT {
@@ -31,7 +34,7 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
 pub(super) fn in_words(failure: &Failure, verdict: &Verdict) -> String {
     match &verdict.fault {
         // Vendors say "expired" of a token that was ended a moment after it was given out.
-        Fault::Other(what) if what == "fresh-token-refused" => format!(
+        Fault::Other(what) if what == FRESH_TOKEN_REFUSED => format!(
             "the cloud refused a token that it had just given out ({}): another program ends this account's sessions, \
              or the account may not do this",
             failure.message

@@ -17,11 +17,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(crate) use self::failed::{Failed, Stopped};
+use super::meaning::FRESH_TOKEN_REFUSED;
 use super::rules::Action;
 use super::{Operation, rules};
 use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
-use crate::bindings::policy::{Attempt, Decision, Effect, Failure, Fault, Verdict};
+use crate::bindings::policy::{Attempt, CircuitScope, Decision, Effect, Failure, Fault, Verdict};
 use crate::cell::Snapshot;
 use crate::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, POLICY_FAULT};
@@ -110,9 +111,20 @@ impl<'a> Step<'a> {
             };
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
-            permits.failed(&verdict, &operation.policy).await;
+            permits.failed(&self.counted(&verdict), &operation.policy).await;
             repeated = Some(self.follow(ask, failure, verdict).await?);
         }
+    }
+
+    /// Whose health a failure tells about. An expired token tells nothing; one that is refused although it was just
+    /// renewed does, whatever the policy thinks: else a cloud that refuses every token would be asked for ever.
+    fn counted(&self, verdict: &Verdict) -> Verdict {
+        let refused_again = self.renewed && is_about_the_token(&verdict.fault);
+        let counts_against = match &verdict.counts_against {
+            None if refused_again => Some(CircuitScope::Account),
+            scope => scope.clone(),
+        };
+        Verdict { counts_against, ..verdict.clone() }
     }
 
     /// Does what the policy decides about a failure, as far as the host's rules allow. Returns when the step is to
@@ -236,8 +248,10 @@ impl<'a> Step<'a> {
     fn note(&self, failure: &Failure, verdict: &Verdict) {
         let operation = self.operation;
         let policy = operation.policy.generation();
-        let what =
-            if verdict.fault == Fault::TokenExpired { "token expiry detected" } else { "attempt failed" };
+        let what = match is_about_the_token(&verdict.fault) {
+            true => "token expiry detected",
+            false => "attempt failed",
+        };
         tracing::warn!(
             operation = operation.id,
             op = %operation.name,
@@ -266,6 +280,14 @@ impl<'a> Step<'a> {
             attempt = self.number,
             "operation repeated {why}"
         );
+    }
+}
+
+fn is_about_the_token(fault: &Fault) -> bool {
+    match fault {
+        Fault::TokenExpired => true,
+        Fault::Other(what) => what == FRESH_TOKEN_REFUSED,
+        _ => false,
     }
 }
 

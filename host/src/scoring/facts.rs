@@ -82,9 +82,7 @@ fn code_after(text: &str, mark: &str) -> Option<String> {
         let before = text.get(..at)?.chars().next_back();
         let rest = text.get(at + mark.len()..)?;
         let value = rest.trim_start_matches(['"', '\'', '\\', ':', '=', '(', ' ']);
-        let end =
-            value.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '.' | '-'));
-        let code = value.get(..end.unwrap_or(value.len()))?.trim_end_matches(['.', '-']);
+        let code = first_word(value);
         let is_word_of_its_own = !before.is_some_and(char::is_alphanumeric) && value.len() < rest.len();
         (is_word_of_its_own && code.contains(|digit: char| digit.is_ascii_digit())).then(|| code.to_owned())
     })
