@@ -128,10 +128,28 @@ offline() {
     die "the bridge is not offline"
 }
 offline; echo "ok  killed: offline by its will"
+grants() { curl -fsS "$cloud/control/counters" | field grants_asked; }
+before=$(grants)
 "$program" run -c "$work/car.toml" >>"$work/host.log" 2>&1 &
 host=$!
 started+=("$host")
 online
+expect "after kill -9: a command" "$(command niro lock LOCK | field state)" succeeded
+expect "after kill -9: the session is the same, grants" "$(($(grants) - before))" 0
+expect "an id repeats its result over kill -9" "$(command niro lock '{"id":"peer-1","action":"lock"}' | field id)" peer-1
+expect "state is for its owner only" "$(stat -c %a "$work/car.state" "$work/car.state/state.db" | xargs)" "700 600"
+"$program" run -c "$work/car.toml" >"$work/second.log" 2>&1 && code=0 || code=$?
+expect "a second host on the same state: exit code" "$code" 1
+grep -q "in use by process $host" "$work/second.log" || die "it does not say who: $(cat "$work/second.log")"
+"$program" audit -c "$work/car.toml" --vehicle niro --last 3
+expect "decisions are there while the host runs" "$("$program" audit -c "$work/car.toml" --json | grep -c token-expired | awk '{print ($1 > 0)}')" 1
+
+ask() { mosquitto_rr "${client[@]}" -W 20 -t "$base/bridge/request/$1" -e "peer/answer/$RANDOM" -m "$2"; }
+expect "a circuit is isolated" "$(ask circuit/isolate '{"circuit":"vehicle niro","transaction":7}' | field status)" ok
+expect "what passes it is refused" "$(command niro refresh_cached PRESS | field reason)" breaker_open
+expect "a circuit is closed" "$(ask circuit/close '{"circuit":"vehicle niro"}' | field status)" ok
+expect "what passes it is done" "$(command niro refresh_cached PRESS | field state)" succeeded
+expect "a circuit that there is not" "$(ask circuit/close '{"circuit":"vehicle nero"}' | field status)" error
 kill -TERM "$host"; wait "$host" && code=0 || code=$?
 expect "SIGTERM: exit code" "$code" 0
 offline; echo "ok  SIGTERM: offline"
