@@ -115,6 +115,9 @@ impl<'a> Step<'a> {
                 Ok(Err(failure)) => self.describe(failure, &called.call),
                 Err(fault) => return Err(self.fault(&fault)),
             };
+            if matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted) {
+                operation.progress.perhaps_done();
+            }
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
             permits.failed(&verdict, &operation.policy).await;
