@@ -127,8 +127,8 @@ pub struct Host {
     stopping: CancellationToken,
 }
 
-/// How long a token refresh may take to end when the host stops: as long as its request may.
-const RENEWAL_GRACE: Duration = Duration::from_secs(30);
+/// How long a token refresh may take to end when the host stops: longer than its request may.
+const RENEWAL_GRACE: Duration = Duration::from_secs(35);
 
 /// The configuration's name for the connector that the host carries.
 const HYUNDAI_KIA: &str = "hyundai-kia-eu";

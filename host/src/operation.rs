@@ -63,6 +63,8 @@ pub(crate) struct Progress {
     pub(crate) allowance: Arc<Allowance>,
     attempts: AtomicU32,
     refreshed: AtomicBool,
+    /// Whether some attempt may have been carried out, whatever became of those after it.
+    perhaps_done: AtomicBool,
     action_id: Mutex<Option<String>>,
 }
 
@@ -85,6 +87,7 @@ impl Progress {
             allowance: Arc::new(allowance),
             attempts: AtomicU32::new(0),
             refreshed: AtomicBool::new(false),
+            perhaps_done: AtomicBool::new(false),
             action_id: Mutex::default(),
         }
     }
@@ -105,6 +108,11 @@ impl Progress {
     /// A step was repeated, or begun, with a newer token.
     pub(crate) fn refreshed(&self) {
         self.refreshed.store(true, Ordering::Relaxed);
+    }
+
+    /// An attempt failed in a way that does not tell whether it was carried out.
+    pub(crate) fn perhaps_done(&self) {
+        self.perhaps_done.store(true, Ordering::Relaxed);
     }
 
     fn attempt(&self) {
@@ -311,7 +319,8 @@ impl Operation {
             Stopped::Failed(failed) | Stopped::AskLater(_, failed) => failed,
         };
         // What was sent cannot be unsaid: without a clear "no" from the cloud the vehicle may have acted.
-        let uncertain = ambiguous || confirming || self.allowance.outcome_unknown();
+        let earlier = self.progress.perhaps_done.load(Ordering::Relaxed);
+        let uncertain = ambiguous || confirming || earlier || self.allowance.outcome_unknown();
         let state = match (uncertain && self.effect() != Effect::Read, rejected) {
             (true, _) => State::Unknown,
             (false, true) => State::Rejected,

@@ -22,7 +22,7 @@ use super::rules::Action;
 use super::{Operation, rules};
 use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
-use crate::bindings::policy::{Attempt, CircuitScope, Decision, Effect, Failure, Fault, Verdict};
+use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Verdict};
 use crate::cell::Snapshot;
 use crate::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, POLICY_FAULT};
@@ -109,6 +109,9 @@ impl<'a> Step<'a> {
                 Ok(Err(failure)) => self.describe(failure, &called.call, token_age),
                 Err(fault) => return Err(self.fault(&fault)),
             };
+            if matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted) {
+                operation.progress.perhaps_done();
+            }
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
             permits.failed(&self.counted(&verdict), &operation.policy).await;
