@@ -14,6 +14,7 @@ mod components;
 mod conformance_cls;
 mod demo;
 mod expiry;
+mod floors;
 mod guests;
 mod hostile;
 mod input;
