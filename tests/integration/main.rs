@@ -11,6 +11,7 @@
 mod circuit_tables;
 mod classification;
 mod components;
+mod conformance;
 mod conformance_cls;
 mod demo;
 mod expiry;

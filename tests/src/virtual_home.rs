@@ -325,7 +325,8 @@ impl VirtualHome {
 
     /// How an account is, in the host's word.
     pub fn account_state(&self, account: &str) -> String {
-        self.retained(&format!("account/{account}/state"))["state"].as_str().unwrap_or_default().to_owned()
+        let document = self.retained(&format!("account/{account}/state"));
+        document.get("state").and_then(Value::as_str).unwrap_or_default().to_owned()
     }
 
     /// The events of one kind, in order.
