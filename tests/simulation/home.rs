@@ -221,7 +221,7 @@ impl<'a> Home<'a> {
         for (vehicle, _) in CARS {
             let mut report = self.read(vehicle, name.to_owned()).await;
             let message = report.as_ref().and_then(|report| report.message.as_ref());
-            if message.is_some_and(|message| message.contains("times within a day")) {
+            if message.is_some_and(|message| message.contains("within a day")) {
                 tokio::time::sleep(DAY).await;
                 report = self.read(vehicle, format!("{name}-next-day")).await;
             }
