@@ -149,7 +149,7 @@ proptest! {
 
     #[test]
     fn never_more_probes_than_there_are_places(events in events(true), settings in any_settings()) {
-        let mut world = World::default();
+        let mut world = World { circuit: Circuit::new(settings), ..World::default() };
         for event in &events {
             world.happen(event, settings);
             if world.state() == StateName::HalfOpen {
