@@ -3,29 +3,27 @@
 //!
 //! For tests with `#[tokio::test(start_paused = true)]`, on one thread.
 
-use std::collections::HashMap;
+mod surroundings;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use simulator::{Cloud, Control, Counters};
 use tokio::sync::watch;
 use tokio::time::Instant;
-use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::config::Config;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{OperationName, Report, State};
-use vehicle_connector::outbox::{Outbox, Outgoing};
+use vehicle_connector::outbox::Outbox;
 use vehicle_connector::plugin::{Compiled, Plugins};
 use vehicle_connector::primitives::Transport;
-use vehicle_connector::primitives::transport::Response;
 use vehicle_connector::sandbox::Sandbox;
 use vehicle_connector::store::MemoryStore;
 use vehicle_connector::time::Clock;
 
+pub use self::surroundings::{Calendar, Meddling, Published};
 use crate::network::Network;
 use crate::paused::PausedClock;
 use crate::trace::{Event, Trace};
@@ -55,85 +53,6 @@ pub fn compiled(component: &[u8]) -> Compiled {
 /// The policy that the host carries, for the slots of these homes.
 pub fn own_policy() -> &'static Compiled {
     &PLUGINS.connector
-}
-
-/// The paused clock, whose calendar can be set.
-#[derive(Debug)]
-pub struct Calendar {
-    clock: PausedClock,
-    ahead: AtomicI64,
-}
-
-impl Calendar {
-    /// Sets the calendar so many seconds forward; back if negative. The stopwatch goes on as before.
-    pub fn step(&self, seconds: i64) {
-        self.ahead.fetch_add(seconds, Ordering::Relaxed);
-    }
-}
-
-impl Clock for Calendar {
-    fn now(&self) -> Timestamp {
-        self.clock.now() + SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed))
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.clock.monotonic()
-    }
-}
-
-/// Keeps what is published, and the final report of every command by its topic.
-#[derive(Debug)]
-pub struct Published {
-    trace: Arc<Trace>,
-    finals: Mutex<HashMap<String, Vec<Report>>>,
-    retained: Mutex<HashMap<String, Vec<u8>>>,
-    changed: watch::Sender<()>,
-}
-
-impl Outbox for Published {
-    fn publish(&self, message: Outgoing) {
-        if message.topic.contains("/action/") && !message.topic.ends_with("/last") {
-            let report: Report = serde_json::from_slice(&message.payload).unwrap();
-            if report.state.is_final() {
-                self.finals.lock().unwrap().entry(message.topic.clone()).or_default().push(report);
-                self.changed.send_replace(());
-            }
-        } else if message.retain {
-            self.retained.lock().unwrap().insert(message.topic.clone(), message.payload.clone());
-        }
-        self.trace.publish(message);
-    }
-}
-
-/// The network, which may change what the cloud says about a token's life.
-#[derive(Debug)]
-pub struct Meddling {
-    network: Arc<Network>,
-    /// In place of `expires_in`; null removes it.
-    pub expires_in: Mutex<Option<Value>>,
-}
-
-impl Transport for Meddling {
-    fn send(
-        &self,
-        request: reqwest::Request,
-        acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let grant = request.url().path().ends_with("/oauth2/token");
-        Box::pin(async move {
-            let mut response = self.network.send(request, acts_on_vehicle).await?;
-            if let (true, 200, Some(says)) = (grant, response.status, &*self.expires_in.lock().unwrap()) {
-                let mut body: Value = serde_json::from_slice(&response.body).unwrap();
-                let fields = body.as_object_mut().unwrap();
-                fields.remove("expires_in");
-                if !says.is_null() {
-                    fields.insert("expires_in".to_owned(), says.clone());
-                }
-                response.body = body.to_string().into_bytes();
-            }
-            Ok(response)
-        })
-    }
 }
 
 /// The home.

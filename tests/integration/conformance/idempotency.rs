@@ -165,8 +165,20 @@ async fn reads() {
 
 async fn absolute_values() {
     let home = warm().await;
-    home.control.inject(unwell(RouteKind::Command));
-    let report = home.command(CCS2.0, "charging_current", r#""level":2"#).await;
-    assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
-    assert_eq!(home.counters().actuations_of(CCS2.1, ActionKind::ChargingCurrent), 1);
+    let set = async || home.command(CCS2.0, "charging_current", r#""level":2"#).await;
+    for fault in [unwell(RouteKind::Command), Fault::new(RouteKind::Command, Effect::Drop).after_acting()] {
+        home.control.reset_counters();
+        home.control.inject(fault);
+        let report = set().await;
+        assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
+        assert_eq!(home.counters().commands, 2);
+        home.advance(seconds(10)).await;
+    }
+    // Refused after its answer was lost: the first one may have been done all the same.
+    home.control.inject(Fault::new(RouteKind::Command, Effect::Drop).after_acting());
+    home.control.inject(
+        Fault::new(RouteKind::Command, Effect::envelope("4002", "Invalid parameter")).skip(1).forever(),
+    );
+    let report = set().await;
+    assert_eq!((report.state, report.attempts), (State::Unknown, 4), "{report:?}");
 }
