@@ -76,10 +76,18 @@ impl Progress {
     }
 
     /// Of a command of this account, which is written down before it is sent.
-    pub(crate) fn of_command(account: &Account, journal: Arc<dyn Journal>) -> Self {
+    pub(crate) fn of_command(
+        account: &Account,
+        name: Option<OperationName>,
+        journal: Arc<dyn Journal>,
+    ) -> Self {
         let clock = Arc::clone(&account.shared.clock);
         let allowance = Allowance::new(MOST_SENDS).counted(Arc::clone(&account.requests), clock);
-        Self::within(allowance.journalled(journal))
+        let allowance = allowance.journalled(journal);
+        Self::within(match name.map(OperationName::effect) {
+            Some(Effect::Set) => allowance.repeatable(),
+            _ => allowance,
+        })
     }
 
     fn within(allowance: Allowance) -> Self {

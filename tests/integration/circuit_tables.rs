@@ -13,7 +13,7 @@ use serde_json::Value;
 use vehicle_connector::circuit::{Circuit, Permit, Purpose, Settings, Transition};
 
 /// A table; none where there is none and nobody insists.
-fn table(name: &str) -> Option<Value> {
+pub fn table(name: &str) -> Option<Value> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/tables").join(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
         assert!(std::env::var_os("REQUIRE_SHARED").is_none(), "{} is absent", path.display());

@@ -28,3 +28,34 @@ pub fn component(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
+
+/// A policy that decides like this. It passes its trial: a failure is an expired token, but for what happens during a
+/// refresh (1); that is unknown (11). It admits every refresh and opens no circuit.
+pub fn policy_deciding(decide: &str) -> Vec<u8> {
+    let interface = "vehicle:connector/policy@0.1.0";
+    let module = format!(
+        r#"(module
+            (memory (export "memory") 2)
+            (data (i32.const 16) "\40\00\00\00" "\04\00\00\00" "\47\00\00\00" "\05\00\00\00")
+            (data (i32.const 64) "wild   0.1.0")
+            (global $free (mut i32) (i32.const 4096))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+              (local $place i32)
+              (local.set $place (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+              (global.set $free (i32.add (local.get $place) (local.get 3)))
+              (local.get $place))
+            (func (export "{interface}#describe") (result i32) (i32.const 16))
+            (func (export "{interface}#classify") (param $failure i32) (result i32)
+              (i32.store8 (i32.const 1024)
+                (select (i32.const 11) (i32.const 0)
+                  (i32.eq (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))))
+              (i32.const 1024))
+            (func (export "{interface}#decide") (param i32) (result i32) {decide})
+            (func (export "{interface}#admit-refresh")
+              (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32)
+              (i32.const 1024))
+            (func (export "{interface}#circuit") (param i32 i32 i32) (result i32) (i32.const 1024)))"#
+    );
+    let (resolve, world) = world("policy-module");
+    component(wat::parse_str(module).unwrap(), &resolve, world)
+}

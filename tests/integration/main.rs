@@ -11,10 +11,12 @@
 mod circuit_tables;
 mod classification;
 mod components;
+mod conformance;
 mod conformance_cls;
 mod crash;
 mod demo;
 mod expiry;
+mod floors;
 mod guests;
 mod hostile;
 mod input;

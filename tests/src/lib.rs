@@ -8,6 +8,7 @@
 pub mod network;
 pub mod paused;
 pub mod trace;
+pub mod virtual_home;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};

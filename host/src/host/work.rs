@@ -46,9 +46,10 @@ impl Commanded {
             vehicle: vehicle.slug.clone(),
             id: accepted.id.clone(),
         };
-        let life = OperationName::named(&accepted.op).map_or(Duration::ZERO, OperationName::deadline);
+        let name = OperationName::named(&accepted.op);
+        let life = name.map_or(Duration::ZERO, OperationName::deadline);
         Self {
-            progress: Arc::new(Progress::of_command(&vehicle.account, Arc::new(journal))),
+            progress: Arc::new(Progress::of_command(&vehicle.account, name, Arc::new(journal))),
             vehicle: Arc::clone(vehicle),
             host: Arc::clone(host),
             deadline: accepted.requested_at.checked_add(life).unwrap_or(Timestamp::MAX),

@@ -25,11 +25,20 @@ pub struct Allowance {
     sent: AtomicU32,
     /// Whether a request that acts on the vehicle was sent.
     acted: AtomicBool,
-    /// Whether a request that acts on the vehicle ended without an answer. From then on none is sent.
+    /// Whether a request that acts on the vehicle ended without an answer. From then on none is sent, unless it may
+    /// be repeated.
     outcome_unknown: AtomicBool,
+    repeatable: bool,
     counted: Option<(Arc<DailyCount>, Arc<dyn Clock>)>,
     journal: Option<Arc<dyn Journal>>,
     written_down: OnceCell<()>,
+}
+
+/// How an allowance was before a request left on which the vehicle may act.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Before {
+    outcome_unknown: bool,
+    acted: bool,
 }
 
 impl Allowance {
@@ -41,6 +50,7 @@ impl Allowance {
             sent: AtomicU32::new(0),
             acted: AtomicBool::new(false),
             outcome_unknown: AtomicBool::new(false),
+            repeatable: false,
             counted: None,
             journal: None,
             written_down: OnceCell::new(),
@@ -57,6 +67,13 @@ impl Allowance {
     #[must_use]
     pub fn journalled(self, journal: Arc<dyn Journal>) -> Self {
         Self { journal: Some(journal), ..self }
+    }
+
+    /// For an operation that has the same effect however often it is sent: the vehicle may be asked again after a request
+    /// that was never answered. What is not confirmed then stays unknown.
+    #[must_use]
+    pub fn repeatable(self) -> Self {
+        Self { repeatable: true, ..self }
     }
 
     /// How many requests were sent, or tried.
@@ -95,21 +112,28 @@ impl Allowance {
         self.written_down.get_or_try_init(|| journal.sending()).await.map(|_| ())
     }
 
-    /// A request leaves on which the vehicle may act. Until it is answered nobody knows whether it does. Returns
-    /// whether one has left before.
-    pub(super) fn begin_act(&self) -> bool {
-        self.outcome_unknown.store(true, Ordering::Relaxed);
-        self.acted.swap(true, Ordering::Relaxed)
+    /// Whether a request on which the vehicle may act may be sent.
+    pub(super) fn may_act(&self) -> bool {
+        self.repeatable || !self.outcome_unknown()
     }
 
-    /// It was answered.
-    pub(super) fn answered(&self) {
-        self.outcome_unknown.store(false, Ordering::Relaxed);
+    /// A request leaves on which the vehicle may act. Until it is answered nobody knows whether it does. Returns
+    /// how it was before.
+    pub(super) fn begin_act(&self) -> Before {
+        Before {
+            outcome_unknown: self.outcome_unknown.swap(true, Ordering::Relaxed),
+            acted: self.acted.swap(true, Ordering::Relaxed),
+        }
+    }
+
+    /// It was answered. That says nothing about an earlier one.
+    pub(super) fn answered(&self, before: Before) {
+        self.outcome_unknown.store(before.outcome_unknown, Ordering::Relaxed);
     }
 
     /// It has not left after all.
-    pub(super) fn take_back_act(&self, acted_before: bool) {
-        self.acted.store(acted_before, Ordering::Relaxed);
-        self.outcome_unknown.store(false, Ordering::Relaxed);
+    pub(super) fn take_back_act(&self, before: Before) {
+        self.acted.store(before.acted, Ordering::Relaxed);
+        self.answered(before);
     }
 }

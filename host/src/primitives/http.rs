@@ -46,7 +46,7 @@ impl Host for ConnectorCx {
 impl Call {
     async fn send(&mut self, request: Request) -> Result<Response, TransportError> {
         let Prepared { request: prepared, carries } = self.prepare(&request)?;
-        if request.acts_on_vehicle && self.allowance.outcome_unknown() {
+        if request.acts_on_vehicle && !self.allowance.may_act() {
             return Err(denied("an earlier request of this operation may have moved the vehicle"));
         }
         self.allowance.take_send().map_err(denied)?;
@@ -79,7 +79,7 @@ impl Call {
         let operation_before = self.allowance.begin_act();
         let answer = self.surroundings.transport.send(request, true).await;
         match &answer {
-            Ok(_) => self.allowance.answered(),
+            Ok(_) => self.allowance.answered(operation_before),
             Err(TransportError::NotSent(_) | TransportError::Denied(_)) => {
                 self.acted = acted_before;
                 self.allowance.take_back_act(operation_before);

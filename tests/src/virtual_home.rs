@@ -1,0 +1,291 @@
+//! A home whose time is virtual: the real host and its plugins, the simulated cloud in the same process, and a clock
+//! that follows tokio's paused one. Hours pass in moments, and two runs are the same run.
+//!
+//! For tests with `#[tokio::test(start_paused = true)]`, on one thread.
+
+mod surroundings;
+
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use simulator::{Cloud, Control, Counters};
+use tokio::sync::watch;
+use tokio::time::Instant;
+use vehicle_connector::config::Config;
+use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::operation::{OperationName, Report, State};
+use vehicle_connector::outbox::Outbox;
+use vehicle_connector::plugin::{Compiled, Plugins};
+use vehicle_connector::primitives::Transport;
+use vehicle_connector::sandbox::Sandbox;
+use vehicle_connector::store::MemoryStore;
+use vehicle_connector::time::Clock;
+
+pub use self::surroundings::{Calendar, Meddling, Published};
+use crate::network::Network;
+use crate::paused::PausedClock;
+use crate::trace::{Event, Trace};
+use crate::{CCS2, LEGACY};
+
+/// Longer than any command may take, in virtual time.
+const PATIENCE: Duration = Duration::from_secs(3_600);
+
+/// What the host carries, compiled once for all homes of a process.
+static PLUGINS: LazyLock<Plugins> =
+    LazyLock::new(|| elsewhere(async || Plugins::embedded(Sandbox::uninterrupted().unwrap()).await.unwrap()));
+
+/// Runs this on a thread and a runtime of its own: compiling takes real time, and here time is paused.
+fn elsewhere<T: Send>(task: impl AsyncFnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| {
+        let run = || tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(task());
+        scope.spawn(run).join().unwrap()
+    })
+}
+
+/// Compiles a component for the slots of these homes.
+pub fn compiled(component: &[u8]) -> Compiled {
+    let sandbox = &PLUGINS.sandbox;
+    elsewhere(async || Compiled::of(sandbox, component).await.unwrap())
+}
+
+/// The policy that the host carries, for the slots of these homes.
+pub fn own_policy() -> &'static Compiled {
+    &PLUGINS.connector
+}
+
+/// The home.
+#[derive(Debug)]
+pub struct VirtualHome {
+    /// The cloud's controls.
+    pub control: Control,
+    /// The way there.
+    pub network: Arc<Network>,
+    /// The same, with what it changes.
+    pub meddling: Arc<Meddling>,
+    /// The host's time.
+    pub calendar: Arc<Calendar>,
+    /// What was published.
+    pub published: Arc<Published>,
+    /// What hosts stand on, to start another one on the same.
+    pub ground: Ground,
+    /// What they are configured with.
+    pub config: Config,
+    /// The host.
+    pub host: Arc<Host>,
+    trace: Arc<Trace>,
+    next: AtomicU64,
+}
+
+impl VirtualHome {
+    /// A home with two cars that have been found, where everything may be commanded.
+    pub async fn start() -> Self {
+        Self::with(simulator::Config::default(), |_| {}).await
+    }
+
+    /// A home in another cloud, with changes to its configuration.
+    pub async fn with(cloud: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
+        // Jitter and identifiers are drawn from here.
+        fastrand::seed(1);
+        let clock = PausedClock::start();
+        let trace = Trace::new(clock);
+        let mut config = crate::configuration("http://127.0.0.1:1", &cloud.refresh_token, &cloud.pin);
+        change(&mut config);
+        for vehicle in config.vehicles.values_mut() {
+            vehicle.allow.extend(OperationName::COMMANDABLE);
+        }
+        let cloud = Cloud::new(cloud, clock.of_cloud());
+        let control = cloud.control();
+        let network = Arc::new(Network::new(cloud, Arc::clone(&trace), 1));
+        network.calm_down();
+        let meddling = Arc::new(Meddling { network: Arc::clone(&network), expires_in: Mutex::default() });
+        let calendar = Arc::new(Calendar { clock, ahead: AtomicI64::new(0) });
+        let published = Arc::new(Published {
+            trace: Arc::clone(&trace),
+            finals: Mutex::default(),
+            retained: Mutex::default(),
+            changed: watch::Sender::default(),
+        });
+        let ground = Ground::new(
+            Arc::new(MemoryStore::default()),
+            Arc::clone(&calendar) as Arc<dyn Clock>,
+            Arc::clone(&published) as Arc<dyn Outbox>,
+        )
+        .over(Arc::clone(&meddling) as Arc<dyn Transport>);
+        let host = Host::start_with(&config, ground.clone(), &PLUGINS).await.unwrap();
+        let home = Self {
+            control,
+            network,
+            meddling,
+            calendar,
+            published,
+            ground,
+            config,
+            host,
+            trace,
+            next: AtomicU64::new(0),
+        };
+        home.host.find_vehicles().await;
+        home.control.reset_counters();
+        home
+    }
+
+    /// Another host on the same state and the same configuration, while the first one may go on.
+    pub async fn another_host(&self) -> Arc<Host> {
+        Host::start_with(&self.config, self.ground.clone(), &PLUGINS).await.unwrap()
+    }
+
+    /// Stops the host and starts another one, as configured now.
+    pub async fn restart(&mut self) {
+        self.host.stop().await;
+        self.host = self.another_host().await;
+    }
+
+    /// Lets another policy decide.
+    pub async fn decide_with(&self, policy: &Compiled) {
+        let slot = self.host.policy();
+        let candidate = slot.verify_compiled(policy).await.unwrap();
+        slot.activate(candidate);
+    }
+
+    /// Lets so much time pass.
+    pub async fn advance(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// Sends a message as it came from a broker, below the base topic.
+    pub async fn send(&self, topic: &str, payload: String) {
+        let topic = format!("vehicle-connector/{topic}");
+        self.host.handle(Request { topic, payload: payload.into_bytes(), ..Request::default() }).await;
+    }
+
+    /// Sends a command with these further fields, such as `"level":2`, and returns its identifier.
+    pub async fn begin(&self, vehicle: &str, operation: &str, fields: &str) -> String {
+        let id = format!("c{}", self.next.fetch_add(1, Ordering::Relaxed));
+        let comma = if fields.is_empty() { "" } else { "," };
+        let payload = format!(r#"{{"id":"{id}"{comma}{fields}}}"#);
+        self.send(&format!("vehicle/{vehicle}/cmd/{operation}"), payload).await;
+        id
+    }
+
+    /// Sends a command and waits for its final report.
+    pub async fn command(&self, vehicle: &str, operation: &str, fields: &str) -> Report {
+        let id = self.begin(vehicle, operation, fields).await;
+        self.ended(vehicle, &id).await
+    }
+
+    /// Reads the car of the older generation.
+    pub async fn read(&self) -> Report {
+        self.command(LEGACY.0, "refresh_cached", "").await
+    }
+
+    /// The final reports of a command so far: one, unless it was repeated.
+    pub fn finals(&self, vehicle: &str, id: &str) -> Vec<Report> {
+        let topic = format!("vehicle-connector/vehicle/{vehicle}/action/{id}");
+        self.published.finals.lock().unwrap().get(&topic).cloned().unwrap_or_default()
+    }
+
+    /// Waits for the final report of a command.
+    pub async fn ended(&self, vehicle: &str, id: &str) -> Report {
+        let mut changed = self.published.changed.subscribe();
+        let search = async {
+            loop {
+                if let Some(report) = self.finals(vehicle, id).into_iter().next() {
+                    return report;
+                }
+                changed.changed().await.unwrap();
+            }
+        };
+        tokio::time::timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("{vehicle} {id} has no end"))
+    }
+
+    /// Reads the two cars in turn, one after each such time for so long, and waits for the ends.
+    pub async fn reads(&self, every: Duration, time: Duration) -> Load {
+        let start = Instant::now();
+        let mut sent = Vec::new();
+        for (number, (car, _)) in (0..).zip([LEGACY, CCS2].into_iter().cycle()) {
+            if every * number >= time {
+                break;
+            }
+            tokio::time::sleep_until(start + every * number).await;
+            sent.push((car, self.begin(car, "refresh_cached", "").await));
+        }
+        let mut reports = Vec::new();
+        for (car, id) in sent {
+            reports.push(self.ended(car, &id).await);
+        }
+        Load { reports }
+    }
+
+    /// What the cloud was asked so far.
+    pub fn counters(&self) -> Counters {
+        self.control.counters()
+    }
+
+    /// When tokens were asked for, whether or not that arrived, since the home's beginning.
+    pub fn token_calls(&self) -> Vec<Duration> {
+        let entries = self.trace.entries();
+        let grant = |event: &Event| matches!(event, Event::Departed(request) if request.is_grant());
+        entries.iter().filter(|entry| grant(&entry.event)).map(|entry| entry.at).collect()
+    }
+
+    /// How long this home has existed.
+    pub fn now(&self) -> Duration {
+        self.calendar.monotonic()
+    }
+
+    /// What was retained last on a topic below the base topic; null if nothing was.
+    pub fn retained(&self, topic: &str) -> Value {
+        let retained = self.published.retained.lock().unwrap();
+        let payload = retained.get(&format!("vehicle-connector/{topic}"));
+        payload.map_or(Value::Null, |payload| serde_json::from_slice(payload).unwrap())
+    }
+
+    /// How an account is, in the host's word.
+    pub fn account_state(&self, account: &str) -> String {
+        let document = self.retained(&format!("account/{account}/state"));
+        document.get("state").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// The events of one kind, in order.
+    pub fn events(&self, kind: &str) -> Vec<Value> {
+        let event = |event: &Event| match event {
+            Event::Published(message) if message.topic == "vehicle-connector/bridge/event" => {
+                serde_json::from_slice(&message.payload).ok()
+            }
+            _ => None,
+        };
+        let events =
+            self.trace.entries().iter().filter_map(|entry| event(&entry.event)).collect::<Vec<Value>>();
+        events.into_iter().filter(|event| event["event_type"] == kind).collect()
+    }
+
+    /// How a circuit is; null if nothing has passed it yet.
+    pub fn circuit(&self, name: &str) -> Value {
+        let all = self.host.circuits().flat_map(|circuits| circuits.statuses(self.calendar.as_ref()));
+        let found = all.into_iter().find(|status| status.circuit == name);
+        found.map_or(Value::Null, |status| serde_json::to_value(status).unwrap())
+    }
+}
+
+/// What came of many reads.
+#[derive(Debug)]
+pub struct Load {
+    /// Their final reports, in the order in which they were sent.
+    pub reports: Vec<Report>,
+}
+
+impl Load {
+    /// Those that did not succeed.
+    pub fn failed(&self) -> Vec<&Report> {
+        self.reports.iter().filter(|report| report.state != State::Succeeded).collect()
+    }
+
+    /// The longest time that anybody waited for a result, good or bad.
+    pub fn longest(&self) -> Duration {
+        let took = |report: &Report| report.finished_at.unwrap().duration_since(report.requested_at);
+        let longest = self.reports.iter().map(took).max().unwrap_or_default();
+        longest.try_into().unwrap_or_default()
+    }
+}
