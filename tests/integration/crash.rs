@@ -64,13 +64,13 @@ impl House {
         self.folder.path().join("car.toml")
     }
 
-    /// Starts the host and waits until it serves and has found its cars.
+    /// Starts the host and waits until it serves, has found its cars and has read them, this one last.
     async fn host(&mut self) -> Child {
         let mut program = self.program();
         program.stderr(Stdio::null()).stdout(Stdio::null());
         let seen = self.published.borrow().len();
         let host = program.args(["run", "-c"]).arg(self.config()).spawn().unwrap();
-        self.wait(seen, |topic, _| topic.ends_with("/niro/availability")).await;
+        self.wait(seen, |topic, _| topic.ends_with("/niro/state")).await;
         host
     }
 
@@ -175,8 +175,12 @@ async fn what_was_on_its_way_when_the_host_was_killed_is_unknown_and_not_sent_ag
     house.reached("read", State::Succeeded).await;
     let audit = house.program().args(["audit", "--operation", "read", "-c"]).arg(house.config()).output();
     let audit = audit.await.unwrap();
-    let lines = String::from_utf8(audit.stdout).unwrap();
-    assert!(lines.contains("Token is expired") && lines.contains("refresh-and-retry -> refresh"), "{lines}");
+    let (lines, complaint) =
+        (String::from_utf8(audit.stdout).unwrap(), String::from_utf8(audit.stderr).unwrap());
+    assert!(
+        lines.contains("Token is expired") && lines.contains("refresh-and-retry -> refresh"),
+        "{lines} {complaint}"
+    );
     assert!(lines.contains("refresh of session generation"), "{lines}");
     replays_the_same(&house, lines.lines().count()).await;
 

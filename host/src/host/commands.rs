@@ -175,6 +175,10 @@ impl Host {
                     return report.end(State::Rejected, Reason::Busy, message);
                 };
                 *place = turn;
+                if host.stopping.is_cancelled() {
+                    // The one before it has just ended because of that. Nothing new is sent any more.
+                    return host_stopped(report, State::Failed);
+                }
                 host.work(&commanded, action, superseded, since, report).await;
             };
             host.see_through(&commanded, name, report, work).await;
@@ -198,9 +202,7 @@ impl Host {
         };
         if stopped {
             let acted = commanded.progress.allowance.acted();
-            let state = if acted { State::Unknown } else { State::Failed };
-            let message = "the host stopped before the command had ended".to_owned();
-            report.end(state, Reason::HostStopping, message);
+            host_stopped(&mut report, if acted { State::Unknown } else { State::Failed });
         }
         commanded.progress.write_into(&mut report);
         self.finish(&commanded.vehicle, name, report, place).await;
@@ -245,4 +247,8 @@ impl Host {
     pub(super) fn clear_retained(&self, topic: &str) {
         self.ground.outbox.publish(crate::outbox::Outgoing::new(topic, Vec::new()).retained());
     }
+}
+
+fn host_stopped(report: &mut Report, state: State) {
+    report.end(state, Reason::HostStopping, "the host stopped before the command had ended".to_owned());
 }

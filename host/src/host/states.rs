@@ -13,6 +13,9 @@ use crate::vehicle::{Memory, Vehicle};
 /// A traction battery does not fall from here to nothing between two reads; a sleeping battery management says 0.
 const IMPLAUSIBLE_FALL: f64 = 3.0;
 
+/// Vehicles tell the time in whole seconds: two answers within one are of the same time and yet both new.
+const JUST_NOW: SignedDuration = SignedDuration::from_secs(2);
+
 /// How far a vehicle's clock may be ahead of the host's: time zones may be confused, days are not.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
@@ -33,7 +36,9 @@ impl Host {
                 return;
             }
         };
-        let nothing_newer = document.vehicle_time.zip(before).is_some_and(|(found, before)| found <= before);
+        let nothing_newer = document.vehicle_time.zip(before).is_some_and(|(found, before)| {
+            found <= before && self.ground.clock.now().duration_since(found) > JUST_NOW
+        });
         let stale = source == Source::Vehicle && nothing_newer;
         let location = document.location.clone();
         let published = {
