@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use self::record::{Decided, Entry, PolicyIdentity, Record};
 pub use self::replay::{Answer, Difference, replay};
-use crate::store::{Kind, Store, StoreError, Write};
+use crate::store::{self, Kind, Store, StoreError, Write};
 use crate::time::Clock;
 
 /// How many records are kept; a few weeks of a home, a few minutes of a storm.
@@ -62,7 +62,7 @@ impl Audit {
 
 /// The records among those that a store has, oldest first. What is no record of this version is left out.
 #[must_use]
-pub fn records(stored: Vec<(String, Vec<u8>)>) -> Vec<Record> {
+pub fn records(stored: Vec<store::Record>) -> Vec<Record> {
     stored.into_iter().filter_map(|(_, bytes)| serde_json::from_slice(&bytes).ok()).collect()
 }
 

@@ -103,6 +103,9 @@ impl fmt::Debug for Write {
 #[error("the store failed: {0}")]
 pub struct StoreError(pub String);
 
+/// A record of a kind that is known: its key and its value.
+pub type Record = (String, Vec<u8>);
+
 /// Keeps records.
 pub trait Store: fmt::Debug + Send + Sync {
     /// The value of a record, or none.
@@ -117,7 +120,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// When the store cannot be read.
-    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<(String, Vec<u8>)>, StoreError>>;
+    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>>;
 
     /// Makes all changes or none. They are as durable as this store can make them when it returns, and visible to
     /// every `load` that begins later. Changes are made even if nobody waits for the result.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 
-use super::{Kind, Store, StoreError, Write};
+use super::{Kind, Record, Store, StoreError, Write};
 
 type Records = BTreeMap<(Kind, String), Vec<u8>>;
 
@@ -34,7 +34,7 @@ impl Store for MemoryStore {
         Box::pin(async move { Ok(self.records().get(&(kind, key.to_owned())).cloned()) })
     }
 
-    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<(String, Vec<u8>)>, StoreError>> {
+    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
         Box::pin(async move {
             let records = self.records();
             let of_kind = records.range((kind, String::new())..).take_while(|((of, _), _)| *of == kind);

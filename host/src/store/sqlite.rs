@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use tokio::sync::oneshot;
 
 use super::directory::{Directory, private_file};
-use super::{DirectoryError, Kind, Store, StoreError, Write};
+use super::{DirectoryError, Kind, Record, Store, StoreError, Write};
 
 /// The database's file in the state directory.
 pub const DATABASE: &str = "state.db";
@@ -87,7 +87,7 @@ impl fmt::Debug for SqliteStore {
 
 enum Job {
     Load(Kind, String, oneshot::Sender<Result<Option<Vec<u8>>, StoreError>>),
-    List(Kind, oneshot::Sender<Result<Vec<(String, Vec<u8>)>, StoreError>>),
+    List(Kind, oneshot::Sender<Result<Vec<Record>, StoreError>>),
     Commit(Batch),
 }
 
@@ -147,7 +147,7 @@ impl Store for SqliteStore {
         Box::pin(answer(loaded))
     }
 
-    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<(String, Vec<u8>)>, StoreError>> {
+    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
         let (done, listed) = oneshot::channel();
         self.send(Job::List(kind, done));
         Box::pin(answer(listed))
@@ -190,7 +190,7 @@ impl Reader {
     /// # Errors
     ///
     /// When the database cannot be read.
-    pub fn list(&self, kind: Kind) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    pub fn list(&self, kind: Kind) -> Result<Vec<Record>, StoreError> {
         list(&self.connection, kind).map_err(failed)
     }
 }
@@ -304,7 +304,7 @@ fn load(connection: &Connection, kind: Kind, key: &str) -> rusqlite::Result<Opti
         .optional()
 }
 
-fn list(connection: &Connection, kind: Kind) -> rusqlite::Result<Vec<(String, Vec<u8>)>> {
+fn list(connection: &Connection, kind: Kind) -> rusqlite::Result<Vec<Record>> {
     connection
         .prepare("select key, value from record where kind = ?1 order by key")?
         .query_map(params![kind.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
