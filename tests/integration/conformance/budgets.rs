@@ -92,7 +92,11 @@ async fn a_refresh_costs_nothing() {
     let home = VirtualHome::start().await;
     home.decide_with(&eager()).await;
     home.control.inject(unwell(RouteKind::Status).forever());
-    while home.read().await.attempts > 1 {}
+    let mut reads = 0;
+    while home.read().await.attempts > 1 {
+        reads += 1;
+        assert!(reads < 100, "the stock does not end");
+    }
     home.control.restore();
     home.decide_with(tests::virtual_home::own_policy()).await;
     home.control.expire_access_token();
