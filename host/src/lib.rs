@@ -17,11 +17,12 @@
 //!   [`state`]: what is published of it.
 //! * [`operation`]: attempts, repeats and their limits, from the first attempt to the final result.
 //! * [`account`]: what one account consists of. `session`: renewing its token once for everybody; [`cell`]: values
-//!   under a lock, by generation; [`sign_ins`]: how many a day; [`latch`]: what only a person can end; [`circuit`]: a breaker.
+//!   under a lock, by generation; [`daily`]: ceilings by the day; [`latch`]: what only a person can
+//!   end; [`circuit`]: breakers; [`retry_budget`]: how much may be repeated; [`audit`]: every decision.
 //! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
 //!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
-//! * [`scoring`]: how well a policy judges recorded failures.
-//! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said.
+//! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
+//!   a policy judges.
 
 pub mod account;
 pub mod audit;

@@ -85,8 +85,9 @@ impl<'a> Step<'a> {
         let mut repeated = None;
         loop {
             self.may_try(ask)?;
-            self.ensure_session().await?;
+            // First, so that nothing at all is sent to a cloud that is left alone.
             let permits = self.permits(ask).await?;
+            self.ensure_session().await?;
             self.number += 1;
             if let Some(why) = repeated {
                 self.note_repeat(why);

@@ -76,13 +76,15 @@ impl<'a> Step<'a> {
 
     /// A place in every circuit. A command never finds out whether a cloud is well again, so when a circuit waits for
     /// somebody to look, a cached read does.
-    pub(super) async fn permits(&self, ask: &Ask) -> Result<Permits<'a>, Stopped> {
+    pub(super) async fn permits(&mut self, ask: &Ask) -> Result<Permits<'a>, Stopped> {
         let purpose = if self.sends_command(ask) { Purpose::Act } else { Purpose::Read };
         let mut admitted = Permits::take(self.operation, purpose);
         if let (Err(shut), Ask::Execute(vehicle, _)) = (&admitted, ask)
             && purpose == Purpose::Act
             && shut.refused.probe_wanted
         {
+            // A token that has ended would tell nothing about the cloud.
+            self.ensure_session().await?;
             self.probe(vehicle).await;
             admitted = Permits::take(self.operation, purpose);
         }
