@@ -38,8 +38,12 @@ impl Audit {
     ///
     /// When the store fails.
     pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
-        let keys = store.list(Kind::Audit).await?.into_iter().map(|(key, _)| key);
-        let last = keys.filter_map(|key| key.parse::<u64>().ok()).max().unwrap_or(0);
+        let kept: Vec<String> = store.list(Kind::Audit).await?.into_iter().map(|(key, _)| key).collect();
+        let last = kept.iter().filter_map(|key| key.parse::<u64>().ok()).max().unwrap_or(0);
+        // What was left because a later one could not be stored.
+        let oldest = key((last + 1).saturating_sub(KEPT));
+        let too_old = kept.into_iter().filter(|key| *key < oldest);
+        store.commit(too_old.map(|key| Write::remove(Kind::Audit, key)).collect()).await?;
         Ok(Self { store, clock, next: AtomicU64::new(last + 1) })
     }
 

@@ -27,7 +27,7 @@ use crate::config::Config;
 use crate::events::Events;
 use crate::outbox::Outbox;
 use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Plugins, PolicySlot};
-use crate::primitives::{HttpClient, SESSION, Transport};
+use crate::primitives::{HttpClient, Transport};
 use crate::results::Results;
 use crate::sandbox::Sandbox;
 use crate::store::{Store, StoreError};
@@ -267,15 +267,9 @@ impl Host {
             self.stopping.cancel();
             self.under_way.wait().await;
         }
+        // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still good.
         self.background.close();
-        // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still
-        // good. Whoever holds the session's lock has seen its end.
-        let renewals = self.accounts.values().filter_map(|account| account.surroundings.cells.slot(SESSION));
-        let ended = async {
-            self.background.wait().await;
-            futures_util::future::join_all(renewals.map(|session| session.acquire())).await;
-        };
-        if tokio::time::timeout(RENEWAL_GRACE, ended).await.is_err() {
+        if tokio::time::timeout(RENEWAL_GRACE, self.background.wait()).await.is_err() {
             tracing::warn!("a token refresh did not end in time; its result may be lost");
         }
     }

@@ -128,7 +128,8 @@ impl Progress {
     }
 
     /// Goes on where an earlier host has stopped.
-    pub(crate) fn resume_from(&self, report: &Report) {
+    pub(crate) fn resume_from(&self, report: &Report, name: OperationName) {
+        self.allowance.resume_from(report.upstream_calls, !name.is_read());
         self.attempts.store(report.attempts, Ordering::Relaxed);
         self.refreshed.store(report.token_refreshed, Ordering::Relaxed);
         self.acts_as(report.upstream_action_id.clone());
@@ -214,6 +215,12 @@ impl Operation {
     /// Has only until then.
     pub(crate) fn until(mut self, deadline: Instant) -> Self {
         self.deadline = deadline;
+        self
+    }
+
+    /// Sends what it sends at the expense of another one.
+    pub(crate) fn within(mut self, allowance: Arc<Allowance>) -> Self {
+        self.allowance = allowance;
         self
     }
 

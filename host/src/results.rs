@@ -41,6 +41,9 @@ pub struct Pending {
     pub continuation: String,
     /// When its time is over.
     pub deadline: Timestamp,
+    /// When the vehicle said what was known of it when the command began.
+    #[serde(default)]
+    pub before: Option<Timestamp>,
 }
 
 /// A command that a host before this one has left without a result.
@@ -64,6 +67,8 @@ pub struct Results {
 #[derive(Debug, Default)]
 struct Memory {
     under_way: BTreeMap<String, UnderWay>,
+    /// Final results that could not be stored. They are tried again with the next one.
+    unstored: BTreeMap<String, Report>,
     /// The results that are stored, the oldest first.
     order: VecDeque<String>,
 }
@@ -213,27 +218,42 @@ impl Results {
     /// When it could not be stored. The command is over all the same.
     pub async fn finish(&self, vehicle: &str, report: &Report) -> (Vec<RespondTo>, Result<(), StoreError>) {
         let key = key(vehicle, &report.id);
-        let mut forgotten = Vec::new();
-        let waiting = {
+        let (finished, forgotten) = {
             let mut memory = self.memory();
+            memory.unstored.insert(key.clone(), report.clone());
             memory.order.push_back(key.clone());
-            while memory.order.len() > REMEMBERED {
-                forgotten.extend(memory.order.pop_front());
-            }
-            memory.under_way.remove(&key).map(|under_way| under_way.waiting).unwrap_or_default()
+            let too_many = memory.order.len().saturating_sub(REMEMBERED);
+            let forgotten: Vec<String> = memory.order.drain(..too_many).collect();
+            (memory.unstored.clone(), forgotten)
         };
-        let stored = match Write::document(Kind::Result, key.clone(), report) {
-            Ok(result) => {
-                let mut writes = vec![result, Write::remove(Kind::Pending, key)];
-                writes.extend(forgotten.into_iter().map(|key| Write::remove(Kind::Result, key)));
-                self.store.commit(writes).await
-            }
-            Err(error) => Err(error),
-        };
+        let stored = self.store_results(&finished, forgotten).await;
+        let mut memory = self.memory();
+        if stored.is_ok() {
+            memory.unstored.retain(|key, _| !finished.contains_key(key));
+        }
+        // Only now: whoever asks meanwhile for what is under way is told with the others.
+        let waiting = memory.under_way.remove(&key).map(|under_way| under_way.waiting).unwrap_or_default();
         (waiting, stored)
     }
 
+    async fn store_results(
+        &self,
+        finished: &BTreeMap<String, Report>,
+        forgotten: Vec<String>,
+    ) -> Result<(), StoreError> {
+        let mut writes: Vec<Write> =
+            forgotten.into_iter().map(|key| Write::remove(Kind::Result, key)).collect();
+        for (key, report) in finished {
+            writes.push(Write::document(Kind::Result, key.clone(), report)?);
+            writes.push(Write::remove(Kind::Pending, key.clone()));
+        }
+        self.store.commit(writes).await
+    }
+
     async fn load(&self, key: &str) -> Result<Option<Report>, StoreError> {
+        if let Some(report) = self.memory().unstored.get(key) {
+            return Ok(Some(report.clone()));
+        }
         load_document(self.store.as_ref(), Kind::Result, key).await
     }
 

@@ -28,15 +28,15 @@ use crate::account::Account;
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Grant;
 use crate::bindings::policy::{
-    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, RefreshDecision, SessionView,
-    Verdict,
+    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, RefreshDecision,
+    SessionView, Verdict,
 };
 use crate::cell::{Cell, CellGuard, Contents};
 use crate::circuit::{Permit, Purpose, Settings};
 use crate::events::{AboutAccount, Event};
 use crate::failure::{self, Facts};
 use crate::latch::LatchKind;
-use crate::plugin::{Answer, Ask, Connected, Policy};
+use crate::plugin::{Answer, Ask, Connected, POLICY_FAULT, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
 use crate::time::milliseconds;
 
@@ -66,7 +66,11 @@ impl Renewal {
     /// Dropping the future does not stop a renewal under way: its token may be the only one that the cloud still
     /// accepts.
     pub(crate) async fn renew(self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
-        let leading = tokio::spawn(async move { self.lead(cause, failed).await });
+        let under_way = self.account.shared.background.token();
+        let leading = tokio::spawn(async move {
+            let _under_way = under_way;
+            self.lead(cause, failed).await
+        });
         leading.await.unwrap_or(Err(NotRenewed::Stopping))
     }
 
@@ -236,7 +240,9 @@ impl Renewal {
                 let failure = failure::describe(&facts, failure, &called.call);
                 if matches!(ask, Ask::SignIn) && failure.certainty == Certainty::NotSent {
                     // The vendor has not seen it. A home whose host starts before its router must not wait a day.
-                    account.sign_ins.take_back().await.map_err(NotRenewed::Store)?;
+                    if let Err(error) = account.sign_ins.take_back().await {
+                        tracing::warn!(account = account.slug, "a sign-in counts that was none: {error}");
+                    }
                 }
                 return self.refused(guard, cause, failure, permit).await;
             }
@@ -284,20 +290,21 @@ impl Renewal {
         permit: Permit,
     ) -> Result<Renewed, NotRenewed> {
         let (circuits, endpoint) = (&self.account.circuits, token_endpoint(&self.account));
+        let grant_refused = is_refused_grant(&failure);
+        if grant_refused {
+            // Another host on the same store may have used the refresh token first. Then ours is only old.
+            let known = guard.cell().generation;
+            if guard.reread().await.is_ok_and(|stored| stored > known) {
+                circuits.abandoned(&endpoint, permit);
+                return Ok(Renewed::Adopted(guard.cell()));
+            }
+        }
         let verdict = self.policy.classify(&failure).await;
         if verdict.counts_against == Some(CircuitScope::TokenEndpoint) {
             let now = self.account.clock().monotonic();
             circuits.failed(&endpoint, permit, now, self.circuit_settings().await);
         } else {
             circuits.abandoned(&endpoint, permit);
-        }
-        let grant_refused = is_refused_grant(&failure);
-        if grant_refused {
-            // Another host on the same store may have used the refresh token first. Then ours is only old.
-            let known = guard.cell().generation;
-            if guard.reread().await.is_ok_and(|stored| stored > known) {
-                return Ok(Renewed::Adopted(guard.cell()));
-            }
         }
         let retry_after = failure.retry_after.map(Duration::from_millis);
         let message = failure.message.clone();
@@ -313,7 +320,11 @@ impl Renewal {
             retry_budget: 0,
             random: fastrand::u64(..),
         };
-        let decision = self.policy.decide(&attempt).await;
+        // A policy that could not say what it is has no say in what follows.
+        let decision = match attempt.verdict.rule == POLICY_FAULT {
+            true => Decision::GiveUp,
+            false => self.policy.decide(&attempt).await,
+        };
         let latch = match &decision {
             Decision::Latch(latch) => Some(latch.clone()),
             // A grant that was refused is not tried again, whatever the policy makes of it.
@@ -380,9 +391,15 @@ fn token_endpoint(account: &Account) -> String {
     format!("token-endpoint {}", account.slug)
 }
 
-/// RFC 6749 §5.2: the grant or the client is not accepted. No passing trouble is reported like this.
+/// RFC 6749 §5.2: the grant or the client is not accepted; or the status for it, from an endpoint that gives no reason.
+/// A page is not from the endpoint: something in front of it answers.
 fn is_refused_grant(failure: &Failure) -> bool {
-    let error = failure.oauth_error.as_deref();
-    matches!(error, Some("invalid_grant" | "invalid_client" | "unauthorized_client"))
-        || (matches!(failure.http_status, Some(400 | 401)) && failure.retry_after.is_none())
+    match failure.oauth_error.as_deref() {
+        Some(error) => matches!(error, "invalid_grant" | "invalid_client" | "unauthorized_client"),
+        None => {
+            matches!(failure.http_status, Some(400 | 401))
+                && failure.retry_after.is_none()
+                && failure.body != BodyKind::Html
+        }
+    }
 }

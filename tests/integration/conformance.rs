@@ -1,7 +1,8 @@
 //! Conformance, groups GEN, NEG, IDM, BUD and BRK, with the real host, the real plugins and virtual time.
 //!
-//! What is expected is data, `tests/fixtures/conformance`; where ours is not the case of the table that it comes from,
-//! `why` says why. Each group is a module, each case a function, and no case is without one.
+//! `tests/fixtures/conformance` says what each case is about and what should come of it, in the words of the table that it
+//! comes from; where ours is another, `why` says why. Each group is a module, each case a function that holds it, and no
+//! case is without one.
 
 mod breakers;
 mod budgets;

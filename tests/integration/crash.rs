@@ -133,8 +133,8 @@ async fn a_killed_host_asks_what_became_of_its_command_and_keeps_its_session() {
     let host = house.host().await;
     house.unlock("pending").await;
     house.reached("pending", State::Succeeded).await;
-    house.unlock("pending").await;
     let again = house.published.borrow().len();
+    house.unlock("pending").await;
     house.wait(again, |topic, _| topic.ends_with("/niro/action/pending")).await;
 
     assert_eq!(house.unlocks(), 1, "sent once");
@@ -144,6 +144,25 @@ async fn a_killed_host_asks_what_became_of_its_command_and_keeps_its_session() {
     }
     assert_eq!(house.control().counters().grants_asked, grants, "the session outlived the host");
     kill(host).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_was_taken_is_never_said_to_have_failed_however_often_hosts_end() {
+    let mut house = House::start().await;
+    let host = house.host().await;
+    house.control().queue_outcome(Outcome::new(Ending::Success).pending(100));
+    house.unlock("twice").await;
+    house.reached("twice", State::Pending).await;
+    kill(host).await;
+    let polls = house.control().counters().polls;
+    let mut host = house.host().await;
+    house.control().wait_until(|counters| counters.polls > polls).await;
+    let asked_to_stop = Command::new("kill").arg(host.id().unwrap().to_string()).status().await.unwrap();
+    assert!(asked_to_stop.success() && host.wait().await.unwrap().success());
+    house.reached("twice", State::Unknown).await;
+    let reports = house.finals("twice");
+    assert_eq!(reports.len(), 1);
+    assert!(!reports[0].retryable && reports[0].upstream_calls > 1, "{reports:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,8 +177,8 @@ async fn what_was_on_its_way_when_the_host_was_killed_is_unknown_and_not_sent_ag
 
     let host = house.host().await;
     house.reached("on-its-way", State::Unknown).await;
-    house.unlock("on-its-way").await;
     let again = house.published.borrow().len();
+    house.unlock("on-its-way").await;
     house.wait(again, |topic, _| topic.ends_with("/niro/action/on-its-way")).await;
     for report in house.finals("on-its-way") {
         assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::HostStopping)), "{report:?}");

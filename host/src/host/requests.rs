@@ -3,6 +3,7 @@
 //! For now about circuits: an operator can hold one open, and close one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -15,13 +16,21 @@ use crate::outbox::Outgoing;
 use crate::store::{Kind, StoreError, Write};
 
 /// What can be asked for.
-const VERBS: &str = "circuit/list, circuit/isolate, circuit/close";
+const VERBS: &str = "circuit/list, circuit/open, circuit/isolate, circuit/close";
+
+/// How long a circuit is opened for that an operator opens without saying so.
+const OPEN_FOR: u64 = 60;
+
+/// The longest; for longer there is `circuit/isolate`.
+const LONGEST_OPEN: u64 = 3_600;
 
 /// Which circuit, as requests say it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Which {
     circuit: String,
+    /// For `circuit/open`.
+    seconds: Option<u64>,
     /// Only for the answer.
     #[serde(default, rename = "transaction")]
     _transaction: Value,
@@ -60,6 +69,14 @@ impl Host {
         };
         match verb {
             "circuit/list" => Ok(self.circuits_as_they_are()),
+            "circuit/open" => {
+                let Which { circuit, seconds, .. } = which()?;
+                let open_for = Duration::from_secs(seconds.unwrap_or(OPEN_FOR).min(LONGEST_OPEN));
+                let circuits = self.circuits_with(&circuit)?;
+                let now = self.ground.clock.monotonic();
+                circuits.trip(&circuit, now, open_for).map_err(|error| error.to_string())?;
+                Ok(json!({"circuit": circuit, "state": "open"}))
+            }
             "circuit/isolate" => self.isolate(&which()?.circuit).await,
             "circuit/close" => self.close(&which()?.circuit).await,
             _ => Err(format!("there is no request {verb:?}; there are {VERBS}")),
@@ -150,7 +167,9 @@ impl Host {
                         Event::BreakerOpened(about(format!("{cause}; for {} s", open_for.as_secs())))
                     }
                     Transition::Isolated => Event::BreakerOpened(about("an operator isolated it".to_owned())),
-                    Transition::Closed => Event::BreakerClosed(about("all is well again".to_owned())),
+                    Transition::Closed => {
+                        Event::BreakerClosed(about("it admits every call again".to_owned()))
+                    }
                     Transition::HalfOpened => continue,
                 };
                 host.events.say(&event);

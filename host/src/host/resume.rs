@@ -50,7 +50,7 @@ impl Host {
         let name = action.name();
         let (command, forced) = match action.to_command() {
             Some(command) => (command, false),
-            // Of the reads only one that wakes the vehicle takes so long that it was under way.
+            // Of the reads only one that wakes the vehicle is written down as pending.
             None => (Command::Read(ReadMode::Forced), true),
         };
         tracing::info!(
@@ -62,7 +62,8 @@ impl Host {
         // It was first, so it comes before what arrives now.
         let turn = vehicle.enqueue(name);
         let open = self.under_way.token();
-        let commanded = Commanded::new(self, vehicle, &report, pending.request.clone()).resumed(&pending);
+        let commanded =
+            Commanded::new(self, vehicle, &report, pending.request.clone()).resumed(&pending, name);
         let deadline = Instant::now() + pending.left(self.ground.clock.now());
         let host = Arc::clone(self);
         tokio::spawn(async move {
@@ -76,7 +77,7 @@ impl Host {
                 report.policy = Some((&operation.policy).into());
                 let reference = VehicleRef { id: pending.vehicle_id, traits: pending.traits };
                 let end = operation.resume(reference, command, pending.continuation, &commanded).await;
-                host.conclude(&commanded, name, forced, None, end, report);
+                host.conclude(&commanded, name, forced, end, report);
             };
             host.see_through(&commanded, name, report, work).await;
         });

@@ -31,6 +31,8 @@ pub(super) struct Commanded {
     request: (String, String),
     deadline: Timestamp,
     sent_at: OnceLock<Timestamp>,
+    /// The time of the state that was known when it began.
+    before: OnceLock<Timestamp>,
 }
 
 impl Commanded {
@@ -56,14 +58,21 @@ impl Commanded {
             accepted: accepted.clone(),
             request,
             sent_at: OnceLock::new(),
+            before: OnceLock::new(),
         }
     }
 
+    /// When the vehicle said what was known of it when this began.
+    pub(super) fn before(&self) -> Option<Timestamp> {
+        self.before.get().copied()
+    }
+
     /// The same command, of which an earlier host has done the first part.
-    pub(super) fn resumed(self, pending: &Pending) -> Self {
-        self.progress.resume_from(&self.accepted);
+    pub(super) fn resumed(self, pending: &Pending, name: OperationName) -> Self {
+        self.progress.resume_from(&self.accepted, name);
         let sent_at = self.accepted.sent_at.map(OnceLock::from).unwrap_or_default();
-        Self { deadline: pending.deadline, sent_at, ..self }
+        let before = pending.before.map(OnceLock::from).unwrap_or_default();
+        Self { deadline: pending.deadline, sent_at, before, ..self }
     }
 }
 
@@ -82,12 +91,17 @@ impl Observer for Commanded {
 
     fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
+            // What became of an action can be asked again by whoever wants to know.
+            if OperationName::named(&self.accepted.op).is_some_and(|name| !name.reaches_vehicle()) {
+                return;
+            }
             let pending = Pending {
                 request: self.request.clone(),
                 vehicle_id: vehicle.id.clone(),
                 traits: vehicle.traits.clone(),
                 continuation: continuation.to_owned(),
                 deadline: self.deadline,
+                before: self.before(),
             };
             let mut step = self.accepted.clone();
             self.progress.write_into(&mut step);
@@ -125,9 +139,9 @@ impl Host {
         report: &mut Report,
     ) {
         let vehicle = &commanded.vehicle;
-        let command = match self.command(vehicle, &action).await {
+        let mut command = match self.command(vehicle, &action).await {
             Ok(command) => command,
-            Err((reason, message)) => return report.end(State::Rejected, reason, message),
+            Err(message) => return report.end(State::Rejected, Reason::BadPayload, message),
         };
         let name = action.name();
         let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
@@ -148,27 +162,38 @@ impl Host {
             let message = format!("this vehicle does not have {name}");
             return report.end(State::Rejected, Reason::Unsupported, message);
         }
+        if matches!(command, Command::Read(ReadMode::Forced))
+            && let Err(why) = vehicle.forced_reads.count(self.ground.clock.now()).await
+        {
+            let message = format!("{why} (max_forced_reads_per_day)");
+            if name != OperationName::RefreshSmart {
+                return report.end(State::Rejected, Reason::Cooldown, message);
+            }
+            tracing::warn!(vehicle = vehicle.slug, "read from the cloud instead: {message}");
+            command = Command::Read(ReadMode::Cached);
+        }
         let forced = matches!(command, Command::Read(ReadMode::Forced));
-        let before = Self::vehicle_time(vehicle);
+        if let Some(known) = Self::vehicle_time(vehicle) {
+            let _first = commanded.before.set(known);
+        }
+        let sent_before = commanded.progress.allowance.sent();
         let end = operation.run(found.vehicle, command, commanded).await;
-        if forced && commanded.progress.allowance.sent() == 0 {
+        if forced && commanded.progress.allowance.sent() == sent_before {
             // It did not get as far as the vehicle.
             if let Err(error) = vehicle.forced_reads.take_back().await {
                 tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
             }
         }
         report.sent_at = commanded.sent_at.get().copied();
-        self.conclude(commanded, name, forced, before, end, report);
+        self.conclude(commanded, name, forced, end, report);
     }
 
-    /// Writes down how a command ended, and takes in what it has found out. `before` is the time of the state that was
-    /// known when it began.
+    /// Writes down how a command ended, and takes in what it has found out.
     pub(super) fn conclude(
         &self,
         commanded: &Commanded,
         name: OperationName,
         forced: bool,
-        before: Option<Timestamp>,
         end: End,
         report: &mut Report,
     ) {
@@ -179,7 +204,7 @@ impl Host {
             End::Done { state } => {
                 report.state = State::Succeeded;
                 if let Some(state) = state {
-                    self.publish_state(vehicle, state, source, before);
+                    self.publish_state(vehicle, state, source, commanded.before());
                 }
             }
             End::Otherwise { state, reason, message } => {
@@ -201,27 +226,15 @@ impl Host {
     }
 
     /// The command as the connector is told it.
-    async fn command(&self, vehicle: &Vehicle, action: &Action) -> Result<Command, (Reason, String)> {
-        let bad = |message: &str| (Reason::BadPayload, message.to_owned());
+    async fn command(&self, vehicle: &Vehicle, action: &Action) -> Result<Command, String> {
         Ok(match action {
             Action::RefreshCached => Command::Read(ReadMode::Cached),
-            Action::RefreshSmart(max_age) => {
-                let mode = self.smart(vehicle, *max_age);
-                match self.read_mode(vehicle, mode).await {
-                    Ok(mode) => Command::Read(mode),
-                    Err(why) => {
-                        tracing::warn!(vehicle = vehicle.slug, "read from the cloud instead: {why}");
-                        Command::Read(ReadMode::Cached)
-                    }
-                }
-            }
-            Action::RefreshForce => Command::Read(
-                self.read_mode(vehicle, ReadMode::Forced).await.map_err(|why| (Reason::Cooldown, why))?,
-            ),
+            Action::RefreshSmart(max_age) => Command::Read(self.smart(vehicle, *max_age)),
+            Action::RefreshForce => Command::Read(ReadMode::Forced),
             Action::CheckActionStatus(None) => {
                 let last = vehicle.memory().last_action.clone();
-                let none = || bad("no command has reached this vehicle since the host started");
-                Command::CheckActionStatus(last.ok_or_else(none)?)
+                let none = "no command has reached this vehicle since the host started";
+                Command::CheckActionStatus(last.ok_or(none)?)
             }
             // An identifier of ours stands for the action that it became; anything else is the vendor's.
             Action::CheckActionStatus(Some(id)) => {
@@ -230,17 +243,8 @@ impl Host {
                     ours.and_then(|report| report.upstream_action_id).unwrap_or(id.clone()),
                 )
             }
-            moving => moving.to_command().ok_or_else(|| bad("there is no such command"))?,
+            moving => moving.to_command().ok_or("there is no such command")?,
         })
-    }
-
-    /// Counts a forced read before it is done.
-    async fn read_mode(&self, vehicle: &Vehicle, mode: ReadMode) -> Result<ReadMode, String> {
-        if mode == ReadMode::Forced {
-            let counted = vehicle.forced_reads.count(self.ground.clock.now()).await;
-            counted.map_err(|why| format!("{why} (max_forced_reads_per_day)"))?;
-        }
-        Ok(mode)
     }
 
     /// Reads every vehicle that was found, so that there is something to see before the first command.

@@ -56,7 +56,6 @@ pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
             Reason::Cooldown
         }
         NotRenewed::Plugin(_) => Reason::ConnectorFault,
-        NotRenewed::Store(_) => Reason::HostFault,
         NotRenewed::Stopping => Reason::HostStopping,
     }
 }

@@ -76,6 +76,12 @@ impl Allowance {
         Self { repeatable: true, ..self }
     }
 
+    /// Of which an earlier host has sent so many requests, among them one on which the vehicle may act.
+    pub fn resume_from(&self, sent: u32, acted: bool) {
+        self.sent.store(sent, Ordering::Relaxed);
+        self.acted.store(acted, Ordering::Relaxed);
+    }
+
     /// How many requests were sent, or tried.
     #[must_use]
     pub fn sent(&self) -> u32 {

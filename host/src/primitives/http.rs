@@ -178,7 +178,9 @@ impl Call {
             )));
         }
         if name == PIN && self.surroundings.pin.is_refused() {
-            return Err(denied("the vendor has refused this PIN; it is not sent again"));
+            return Err(denied(
+                "this PIN was refused, or sent three times without success; it is not sent again",
+            ));
         }
         let secret = self.secret(name).ok_or_else(|| denied(format!("this account has no {name}")))?;
         Ok(secret.expose_secret())

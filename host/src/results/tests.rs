@@ -13,6 +13,7 @@ fn pending() -> Pending {
         traits: "{}".to_owned(),
         continuation: "c".to_owned(),
         deadline: Timestamp::UNIX_EPOCH,
+        before: None,
     }
 }
 

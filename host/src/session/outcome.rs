@@ -10,7 +10,6 @@ use crate::circuit::Shut;
 use crate::daily::NotCounted;
 use crate::latch::Latched;
 use crate::sandbox::CallFault;
-use crate::store::StoreError;
 
 /// How a session was come by.
 #[derive(Debug, Clone)]
@@ -48,8 +47,6 @@ pub(crate) enum NotRenewed {
     TooManyRenewals,
     #[error(transparent)]
     Plugin(CallFault),
-    #[error(transparent)]
-    Store(StoreError),
     #[error("the host is stopping")]
     Stopping,
 }

@@ -208,10 +208,19 @@ fn open(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
         Err(error) => return Err(unreadable(path)(error)),
     };
     match (id, format) {
-        (0, 0) | (APPLICATION_ID, FORMAT) => Ok(connection),
+        (APPLICATION_ID, FORMAT) => Ok(connection),
         (APPLICATION_ID, format) => Err(OpenError::Newer { path: path.to_owned(), format }),
+        // One that nobody has used yet. Most programs do not say whose a database is.
+        (0, 0) if is_empty(&connection).map_err(unreadable(path))? => match access {
+            OpenFlags::SQLITE_OPEN_READ_ONLY => Err(OpenError::Absent { path: path.to_owned() }),
+            _ => Ok(connection),
+        },
         _ => Err(OpenError::Foreign { path: path.to_owned() }),
     }
+}
+
+fn is_empty(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.query_row("select count(*) = 0 from sqlite_schema", [], |row| row.get(0))
 }
 
 fn unreadable(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError + '_ {
@@ -223,13 +232,16 @@ fn unreadable(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError + '_ {
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
-    connection.execute_batch(
-        "create table if not exists record (
+    // All or nothing: half of it would be taken for somebody else's, or for another version's.
+    connection.execute_batch(&format!(
+        "begin;
+         create table if not exists record (
              kind text not null, key text not null, value blob not null, primary key (kind, key)
-         ) without rowid;",
-    )?;
-    connection.pragma_update(None, "application_id", APPLICATION_ID)?;
-    connection.pragma_update(None, "user_version", FORMAT)
+         ) without rowid;
+         pragma application_id = {APPLICATION_ID};
+         pragma user_version = {FORMAT};
+         commit;"
+    ))
 }
 
 fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {

@@ -106,6 +106,15 @@ fn other_files_and_newer_formats_are_left_alone() {
     assert!(std::fs::read_to_string(&path).unwrap().starts_with("this is a diary"));
 
     std::fs::remove_file(&path).unwrap();
+    let somebody_elses = rusqlite::Connection::open(&path).unwrap();
+    somebody_elses.execute_batch("create table diary (entry text); insert into diary values ('x');").unwrap();
+    drop(somebody_elses);
+    let foreign = SqliteStore::open(directory.path()).unwrap_err();
+    assert!(matches!(foreign, OpenError::Foreign { .. }), "{foreign}");
+
+    // Killed before it had written anything: nothing is lost, and nothing is in the way.
+    std::fs::write(&path, "").unwrap();
+    assert!(matches!(Reader::open(directory.path()), Err(OpenError::Absent { .. })));
     drop(SqliteStore::open(directory.path()).unwrap());
     let connection = rusqlite::Connection::open(&path).unwrap();
     connection.pragma_update(None, "user_version", 2).unwrap();

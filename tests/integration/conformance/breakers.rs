@@ -169,6 +169,20 @@ async fn held_open_by_an_operator() {
     assert_eq!(home.read().await.state, State::Succeeded);
 }
 
+/// A home that only sends commands: what finds out that all is well again must cope with a token that was ended
+/// meanwhile, or nothing ever does.
+#[tokio::test(start_paused = true)]
+async fn commands_alone_get_through_again_although_the_session_was_ended_meanwhile() {
+    let home = open().await;
+    home.control.restore();
+    home.control.expire_access_token();
+    home.control.invalidate_device(None);
+    home.advance(seconds(61)).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    assert_eq!(home.circuit(CLOUD)["state"], "closed");
+}
+
 async fn expired_tokens() {
     let cloud = simulator::Config { access_token_lifetime: seconds(20), ..Default::default() };
     let home = VirtualHome::with(cloud, |_| {}).await;
