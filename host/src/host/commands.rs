@@ -237,9 +237,10 @@ impl Host {
             upstream_calls = report.upstream_calls,
             "command ended"
         );
-        // What may have happened shows in the next read, and what has happened too.
-        let may_have_acted = matches!(report.state, State::Succeeded | State::Timeout | State::Unknown);
-        if may_have_acted && name.reaches_vehicle() && !name.is_read() {
+        // What has happened shows in the next read, and so does what may have happened. A vehicle that did not answer
+        // has not told the cloud anything either.
+        let may_show = matches!(report.state, State::Succeeded | State::Unknown);
+        if may_show && name.reaches_vehicle() && !name.is_read() {
             self.stopping.run_until_cancelled(self.read(vehicle)).await;
         }
     }
