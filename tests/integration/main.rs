@@ -17,6 +17,7 @@ mod crash;
 mod demo;
 mod expiry;
 mod floors;
+mod full_disk;
 mod guests;
 mod hostile;
 mod input;

@@ -4,6 +4,7 @@
 //! For tests with `#[tokio::test(start_paused = true)]`, on one thread.
 
 mod surroundings;
+mod worn_store;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -20,10 +21,11 @@ use vehicle_connector::outbox::Outbox;
 use vehicle_connector::plugin::{Compiled, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
-use vehicle_connector::store::MemoryStore;
+use vehicle_connector::store::Store;
 use vehicle_connector::time::Clock;
 
 pub use self::surroundings::{Calendar, Meddling, Published};
+pub use self::worn_store::WornStore;
 use crate::network::Network;
 use crate::paused::PausedClock;
 use crate::trace::{Event, Trace};
@@ -70,6 +72,8 @@ pub struct VirtualHome {
     pub published: Arc<Published>,
     /// What hosts stand on, to start another one on the same.
     pub ground: Ground,
+    /// Where state is kept.
+    pub store: Arc<WornStore>,
     /// What they are configured with.
     pub config: Config,
     /// The host.
@@ -107,8 +111,9 @@ impl VirtualHome {
             retained: Mutex::default(),
             changed: watch::Sender::default(),
         });
+        let store = Arc::new(WornStore::default());
         let ground = Ground::new(
-            Arc::new(MemoryStore::default()),
+            Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&calendar) as Arc<dyn Clock>,
             Arc::clone(&published) as Arc<dyn Outbox>,
         )
@@ -121,6 +126,7 @@ impl VirtualHome {
             calendar,
             published,
             ground,
+            store,
             config,
             host,
             trace,

@@ -1,0 +1,64 @@
+//! A store that can fail, as a disk does that is full.
+
+use std::sync::Mutex;
+
+use futures_util::future::BoxFuture;
+use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
+
+/// Keeps records in memory, apart from those that it is told to refuse.
+#[derive(Debug, Default)]
+pub struct WornStore {
+    inner: MemoryStore,
+    refused: Mutex<Option<Refusal>>,
+}
+
+#[derive(Debug)]
+struct Refusal {
+    kind: Kind,
+    /// How many such commits are made first.
+    after: usize,
+}
+
+impl WornStore {
+    /// Refuses commits with a record of this kind, after so many that go well.
+    pub fn refuse(&self, kind: Kind, after: usize) {
+        *self.refused.lock().unwrap() = Some(Refusal { kind, after });
+    }
+
+    /// Refuses nothing any more.
+    pub fn mend(&self) {
+        *self.refused.lock().unwrap() = None;
+    }
+
+    fn refuses(&self, writes: &[Write]) -> bool {
+        let mut refused = self.refused.lock().unwrap();
+        let Some(refusal) = refused.as_mut() else { return false };
+        if !writes.iter().any(|write| write.kind == refusal.kind) {
+            return false;
+        }
+        match refusal.after.checked_sub(1) {
+            None => true,
+            Some(after) => {
+                refusal.after = after;
+                false
+            }
+        }
+    }
+}
+
+impl Store for WornStore {
+    fn load<'a>(&'a self, kind: Kind, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.inner.load(kind, key)
+    }
+
+    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
+        self.inner.list(kind)
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
+        match self.refuses(&writes) {
+            true => Box::pin(std::future::ready(Err(StoreError("no space left".to_owned())))),
+            false => self.inner.commit(writes),
+        }
+    }
+}
