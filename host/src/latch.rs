@@ -3,6 +3,7 @@
 //! After a refused grant the next call to the token endpoint would be refused too, and the one after that might
 //! lock the account. So one is made and then none, until the credentials change; a restart changes nothing.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -65,6 +66,16 @@ pub struct Latched {
     pub until: Option<Timestamp>,
     /// What it is about: it does not hold for other credentials.
     about: String,
+}
+
+impl fmt::Display for Latched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, since, until, .. } = self;
+        match until {
+            Some(until) => write!(f, "{reason} (since {since:.0}; nothing is sent before {until:.0})"),
+            None => write!(f, "{reason} (since {since:.0}; nothing is sent until the credentials change)"),
+        }
+    }
 }
 
 /// One latch.

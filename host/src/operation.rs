@@ -313,10 +313,18 @@ impl Operation {
         End::Otherwise {
             state: State::Timeout,
             reason: Reason::VehicleUnreachable,
-            message: format!(
-                "the cloud took the command, but the vehicle did not confirm it within {} s",
-                self.name.deadline().as_secs()
-            ),
+            message: match self.name {
+                OperationName::CheckActionStatus => {
+                    format!(
+                        "the cloud has told nothing of such an action within {} s",
+                        self.name.deadline().as_secs()
+                    )
+                }
+                name => format!(
+                    "the cloud took the command, but the vehicle did not confirm it within {} s",
+                    name.deadline().as_secs()
+                ),
+            },
         }
     }
 

@@ -118,7 +118,7 @@ async fn an_isolated_cloud_is_left_alone_until_an_operator_closes_its_circuit() 
     let before = home.control().counters().requests;
     for operation in ["lock", "refresh_cached"] {
         let report = home.command(LEGACY.0, operation, None).await;
-        assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::BreakerOpen)), "{report:?}");
+        assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::Isolated)), "{report:?}");
         let message = report.message.unwrap();
         assert!(message.contains("operator isolated"), "{message}");
         assert!(message.contains(&format!("{{\"circuit\":\"{name}\"}}")), "{message}");

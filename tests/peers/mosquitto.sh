@@ -146,7 +146,7 @@ expect "decisions are there while the host runs" "$("$program" audit -c "$work/c
 
 ask() { mosquitto_rr "${client[@]}" -W 20 -t "$base/bridge/request/$1" -e "peer/answer/$RANDOM" -m "$2"; }
 expect "a circuit is isolated" "$(ask circuit/isolate '{"circuit":"vehicle niro","transaction":7}' | field status)" ok
-expect "what passes it is refused" "$(command niro refresh_cached PRESS | field reason)" breaker_open
+expect "what passes it is refused" "$(command niro refresh_cached PRESS | field reason)" isolated
 expect "a circuit is closed" "$(ask circuit/close '{"circuit":"vehicle niro"}' | field status)" ok
 expect "what passes it is done" "$(command niro refresh_cached PRESS | field state)" succeeded
 expect "a circuit that there is not" "$(ask circuit/close '{"circuit":"vehicle nero"}' | field status)" error

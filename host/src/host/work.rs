@@ -239,9 +239,14 @@ impl Host {
             // An identifier of ours stands for the action that it became; anything else is the vendor's.
             Action::CheckActionStatus(Some(id)) => {
                 let ours = self.results.result(&vehicle.slug, id).await.ok().flatten();
-                Command::CheckActionStatus(
-                    ours.and_then(|report| report.upstream_action_id).unwrap_or(id.clone()),
-                )
+                Command::CheckActionStatus(match ours {
+                    Some(report) => report.upstream_action_id.ok_or_else(|| {
+                        format!(
+                            "the cloud never said which action {id} became, so it cannot be asked about it"
+                        )
+                    })?,
+                    None => id.clone(),
+                })
             }
             moving => moving.to_command().ok_or("there is no such command")?,
         })

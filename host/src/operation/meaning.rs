@@ -3,6 +3,7 @@
 use super::Reason;
 use crate::account::Account;
 use crate::bindings::policy::{Failure, Fault, Phase, Transport, Verdict};
+use crate::circuit::Shut;
 use crate::latch::LatchKind;
 use crate::plugin::POLICY_FAULT;
 use crate::primitives::PIN;
@@ -47,7 +48,7 @@ pub(super) fn in_words(failure: &Failure, verdict: &Verdict) -> String {
 pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
     match why {
         NotRenewed::Latched(latched) => latched.kind.into(),
-        NotRenewed::Shut(_) => Reason::BreakerOpen,
+        NotRenewed::Shut(shut) => of_shut(shut),
         // Whoever comes later is told what the first one was told.
         NotRenewed::NotDue { because: Some(first), .. } => of_not_renewed(first),
         NotRenewed::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
@@ -57,6 +58,14 @@ pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
         }
         NotRenewed::Plugin(_) => Reason::ConnectorFault,
         NotRenewed::Stopping => Reason::HostStopping,
+    }
+}
+
+/// The reason of an operation that a circuit did not let through.
+pub(super) fn of_shut(shut: &Shut) -> Reason {
+    match shut.refused.retry_in {
+        Some(_) => Reason::BreakerOpen,
+        None => Reason::Isolated,
     }
 }
 

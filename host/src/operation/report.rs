@@ -52,6 +52,7 @@ pub enum Reason {
     Quota,
     Cooldown,
     BreakerOpen,
+    Isolated,
     AuthRequired,
     OtpRequired,
     LockedOut,

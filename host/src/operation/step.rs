@@ -159,7 +159,14 @@ impl<'a> Step<'a> {
             true => Action::GiveUp,
             false => rules::admit(decision.clone(), facts),
         };
-        self.record(attempt, decision, &action).await;
+        let done = match &action {
+            // There is something to ask about only once the cloud has taken it.
+            Action::AskLater(_) if !matches!(ask, Ask::Resume(..)) => {
+                "give up: nothing to ask about".to_owned()
+            }
+            action => action.to_string(),
+        };
+        self.record(attempt, decision, done).await;
         match action {
             Action::Renew => self.renew(&failure).await,
             Action::Discard(cell) => self.discard(cell, &failure).await,
@@ -234,7 +241,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    async fn record(&self, attempt: Attempt, decision: Decision, action: &Action) {
+    async fn record(&self, attempt: Attempt, decision: Decision, done: String) {
         let operation = self.operation;
         let entry = Entry {
             account: operation.account.slug.clone(),
@@ -243,7 +250,7 @@ impl<'a> Step<'a> {
             session_generation: self.last_view.generation(SESSION),
             policy: (&operation.policy).into(),
             decided: Decided::Failure { attempt, decision },
-            done: action.to_string(),
+            done,
         };
         operation.account.shared.audit.record(entry).await;
     }

@@ -23,7 +23,7 @@ pub(crate) enum Renewed {
 /// Why there is no new session. Shared by everybody who waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum NotRenewed {
-    #[error("a person must act: {}", .0.reason)]
+    #[error("a person must act: {0}")]
     Latched(Latched),
     #[error("{why}; the next renewal is due in {} s", .retry_in.as_secs())]
     NotDue {

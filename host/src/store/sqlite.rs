@@ -179,8 +179,13 @@ impl Reader {
     /// See [`OpenError`].
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let path = directory.join(DATABASE);
-        if !path.exists() {
-            return Err(OpenError::Absent { path });
+        match std::fs::metadata(&path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(OpenError::Absent { path });
+            }
+            // There may well be one: somebody else's.
+            Err(error) => return Err(DirectoryError::Unusable { path: directory.to_owned(), error }.into()),
         }
         Ok(Self { connection: open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)? })
     }
@@ -285,7 +290,7 @@ fn commit_together(connection: &mut Connection, batches: Vec<Batch>) {
         let result = match &together {
             Ok(()) => Ok(()),
             Err(_) if alone => commit(connection, writes.iter().collect()).map_err(failed),
-            Err(error) => Err(StoreError(error.to_string())),
+            Err(error) => Err(StoreError(format!("{DATABASE}: {error}"))),
         };
         let _nobody = done.send(result);
     }
@@ -325,5 +330,10 @@ fn list(connection: &Connection, kind: Kind) -> rusqlite::Result<Vec<Record>> {
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn failed(error: rusqlite::Error) -> StoreError {
-    StoreError(error.to_string())
+    StoreError(match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => format!(
+            "{DATABASE}: {error}; move it away to begin anew (sessions, latches, counts and results are forgotten then)"
+        ),
+        _ => format!("{DATABASE}: {error}"),
+    })
 }

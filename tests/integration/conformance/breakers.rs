@@ -160,9 +160,9 @@ async fn held_open_by_an_operator() {
     home.send("bridge/request/circuit/isolate", which.clone()).await;
     let requests = home.counters().requests;
     home.advance(seconds(86_400)).await;
-    assert_eq!(home.read().await.reason, Some(Reason::BreakerOpen));
+    assert_eq!(home.read().await.reason, Some(Reason::Isolated));
     home.restart().await;
-    assert_eq!(home.read().await.reason, Some(Reason::BreakerOpen), "also after a restart");
+    assert_eq!(home.read().await.reason, Some(Reason::Isolated), "also after a restart");
     assert_eq!(home.circuit(CLOUD)["state"], "isolated");
     assert_eq!(home.counters().requests, requests, "the cloud is left alone, its token endpoint too");
     home.send("bridge/request/circuit/close", which).await;

@@ -182,3 +182,18 @@ async fn absolute_values() {
     let report = set().await;
     assert_eq!((report.state, report.attempts), (State::Unknown, 4), "{report:?}");
 }
+
+/// The host's own identifier is nothing that the vendor could be asked about.
+#[tokio::test(start_paused = true)]
+async fn a_command_of_which_the_cloud_never_said_which_action_it_became_is_not_asked_about() {
+    let home = VirtualHome::start().await;
+    home.control.inject(Fault::new(RouteKind::Command, Effect::Drop).after_acting());
+    let id = home.begin(LEGACY.0, "lock", "").await;
+    assert_eq!(home.ended(LEGACY.0, &id).await.state, State::Unknown);
+    let polls = home.counters().polls;
+    home.send(&format!("vehicle/{}/cmd/action_status", LEGACY.0), format!(r#"{{"id":"{id}"}}"#)).await;
+    home.advance(seconds(1)).await;
+    let last = home.retained(&format!("vehicle/{}/action/last", LEGACY.0));
+    assert_eq!((&last["op"], &last["state"]), (&"check_action_status".into(), &"rejected".into()), "{last}");
+    assert_eq!(home.counters().polls, polls);
+}

@@ -10,7 +10,7 @@ use super::{Step, Stopped};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::circuit::Purpose;
 use crate::operation::permits::Permits;
-use crate::operation::{Operation, OperationName, Progress, Reason, rules};
+use crate::operation::{Operation, OperationName, Progress, Reason, meaning, rules};
 use crate::plugin::Ask;
 use crate::primitives::SESSION;
 use crate::session::{self, Cause, Freshness, NotRenewed, Renewed};
@@ -90,7 +90,7 @@ impl<'a> Step<'a> {
             admitted = Permits::take(self.operation, purpose);
         }
         admitted.map_err(|shut| {
-            let failed = self.not_tried(Reason::BreakerOpen, shut.to_string());
+            let failed = self.not_tried(meaning::of_shut(&shut), shut.to_string());
             match (failed, ask) {
                 // The command is on its way; only the question has to wait.
                 (Stopped::Failed(failed), Ask::Resume(..)) => {

@@ -71,7 +71,7 @@ impl Step<'_> {
     }
 
     pub(super) fn latched(&self, latched: &Latched) -> Stopped {
-        self.not_tried(latched.kind.into(), latched.reason.clone())
+        self.not_tried(latched.kind.into(), latched.to_string())
     }
 
     pub(super) fn not_renewed(&self, why: &NotRenewed) -> Stopped {
