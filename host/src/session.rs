@@ -391,15 +391,16 @@ fn token_endpoint(account: &Account) -> String {
     format!("token-endpoint {}", account.slug)
 }
 
-/// RFC 6749 §5.2: the grant or the client is not accepted; or the status for it, from an endpoint that gives no reason.
-/// A page is not from the endpoint: something in front of it answers.
+/// RFC 6749 §5.2: the grant or the client is not accepted; or the status for it, from an endpoint that gives a reason of its
+/// own or none. Not a page, since something in front of the endpoint answers then, and not what the standards call
+/// passing.
 fn is_refused_grant(failure: &Failure) -> bool {
-    match failure.oauth_error.as_deref() {
-        Some(error) => matches!(error, "invalid_grant" | "invalid_client" | "unauthorized_client"),
-        None => {
-            matches!(failure.http_status, Some(400 | 401))
-                && failure.retry_after.is_none()
-                && failure.body != BodyKind::Html
-        }
-    }
+    let error = failure.oauth_error.as_deref();
+    let refused = matches!(error, Some("invalid_grant" | "invalid_client" | "unauthorized_client"));
+    let passing = matches!(
+        error,
+        Some("temporarily_unavailable" | "server_error" | "slow_down" | "authorization_pending")
+    );
+    let by_status = matches!(failure.http_status, Some(400 | 401)) && failure.retry_after.is_none();
+    refused || (by_status && !passing && failure.body != BodyKind::Html)
 }
