@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tests::{CCS2, Home, LEGACY};
 use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::operation::State;
+use vehicle_connector::store::Kind;
 
 /// A log that can be read.
 #[derive(Clone, Default)]
@@ -72,7 +73,12 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
         let has_position = positions.iter().any(|position| payload.contains(position));
         assert!(!has_position || message.topic.ends_with("/location"), "a position in {message:?}");
     }
+    let decisions = home.ground.store.list(Kind::Audit).await.unwrap();
+    assert!(!decisions.is_empty());
+    let decisions: String =
+        decisions.iter().map(|(_, record)| String::from_utf8_lossy(record).into_owned()).collect();
     for secret in never.iter().chain(&positions) {
         assert!(!log.contains(secret), "{secret} in the log");
+        assert!(!decisions.contains(secret), "{secret} in the audit trail");
     }
 }
