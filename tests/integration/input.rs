@@ -1,7 +1,9 @@
 //! What is not understood, not known or not allowed gets one result with a reason, and no request.
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
+use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
+use vehicle_connector::config::Selector;
 use vehicle_connector::host::{Request, RespondTo};
 use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::outbox::Outgoing;
@@ -145,4 +147,18 @@ async fn whoever_asks_for_an_answer_gets_the_result_with_the_correlation() {
         (answers.len() == 2).then_some(answers)
     });
     assert!(answers.await.iter().all(|answer| answer.correlation.as_deref() == Some(&[1, 2, 3])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_car_that_the_account_does_not_have_is_answered_with_those_that_it_has() {
+    let home = VirtualHome::with(simulator::Config::default(), |config| {
+        for vehicle in config.vehicles.values_mut() {
+            vehicle.selector = Selector::Name("Legacy cat".to_owned());
+        }
+    })
+    .await;
+    let report = home.read().await;
+    assert_eq!(report.reason, Some(Reason::UnknownVehicle), "{report:?}");
+    let message = report.message.unwrap();
+    assert!(message.contains(r#"by name: "Legacy car", "CCS2 car""#), "{message}");
 }

@@ -9,6 +9,7 @@ use crate::config::Selector;
 use crate::operation::step::{Failed, Step, Stopped};
 use crate::operation::{Operation, OperationName, Reason};
 use crate::plugin::{Answer, Ask};
+use crate::redact::mask_vins;
 use crate::vehicle::Vehicle;
 
 /// The first and the longest pause before vehicles are looked for again.
@@ -93,11 +94,13 @@ impl Host {
         }
         let found = vehicle.memory().found.clone();
         found.ok_or_else(|| {
+            let names: Vec<String> =
+                listed.iter().map(|listed| format!("{:?}", mask_vins(&listed.name))).collect();
+            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
             let message = format!(
-                "the account {} has no vehicle with the {} that the configuration gives; it has {} vehicle(s)",
+                "the account {} has no vehicle with the {} that the configuration gives; it has, by name: {names}",
                 vehicle.account.slug,
-                vehicle.selector.kind(),
-                listed.len()
+                vehicle.selector.kind()
             );
             failed(Reason::UnknownVehicle, message)
         })
