@@ -194,7 +194,8 @@ impl Results {
     pub async fn pending(&self, vehicle: &str, step: &Report, pending: &Pending) -> Result<(), StoreError> {
         let key = key(vehicle, &step.id);
         let report = self.stepped(&key, |report| {
-            *report = Report { state: State::Pending, sent_at: report.sent_at, ..step.clone() };
+            *report =
+                Report { state: State::Pending, sent_at: report.sent_at.or(step.sent_at), ..step.clone() };
         });
         let Some(report) = report else { return Ok(()) };
         let writes = vec![

@@ -10,6 +10,7 @@
 //! ([`fight`]), sign-ins are counted by the day, and renewing never turns into signing in with a password because the
 //! network was down.
 
+mod admission;
 mod expiry;
 mod fight;
 mod history;
@@ -21,24 +22,20 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use self::expiry::{Freshness, freshness};
-use self::fight::Fight;
 pub(crate) use self::history::History;
 pub(crate) use self::outcome::{Cause, NotRenewed, Renewed};
 use crate::account::Account;
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Grant;
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, RefreshDecision,
-    SessionView, Verdict,
+    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, Verdict,
 };
-use crate::cell::{Cell, CellGuard, Contents};
-use crate::circuit::{Permit, Purpose, Settings};
-use crate::events::{AboutAccount, Event};
+use crate::cell::{CellGuard, Contents};
+use crate::circuit::{Permit, Settings};
 use crate::failure::{self, Facts};
 use crate::latch::LatchKind;
 use crate::plugin::{Answer, Ask, Connected, POLICY_FAULT, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
-use crate::time::milliseconds;
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
@@ -104,85 +101,10 @@ impl Renewal {
         }
         let now = account.clock().monotonic();
         self.history().may_try(now)?;
-        match self.admitted(&cell, cause).await {
-            RefreshDecision::Refresh => {}
-            RefreshDecision::Adopt if cell.value.is_some() => return Ok(Renewed::Adopted(cell)),
-            RefreshDecision::Adopt => {}
-            RefreshDecision::Wait(pause) => {
-                let retry_in = Duration::from_millis(pause).min(LONGEST_PAUSE);
-                return Err(not_due(retry_in, "the policy wants to wait"));
-            }
-            RefreshDecision::Stop(latch) => {
-                return Err(self.latch(&latch, "the policy stopped".to_owned()).await);
-            }
-            RefreshDecision::Other(what) => {
-                let retry_in = Duration::from_secs(60);
-                return Err(not_due(retry_in, &format!("the policy answered {what:?}")));
-            }
+        match self.admit(&cell, cause, now).await? {
+            Some(permit) => self.attempt(guard, cause, permit).await,
+            None => Ok(Renewed::Adopted(cell)),
         }
-        if cause == Cause::Refused {
-            self.watch_for_a_fight(&cell, now)?;
-        }
-        let permit =
-            account.circuits.admit(&token_endpoint(account), now, Purpose::Read).map_err(NotRenewed::Shut)?;
-        self.attempt(guard, cause, permit).await
-    }
-
-    async fn admitted(&self, cell: &Cell, cause: Cause) -> RefreshDecision {
-        let session = self.view(cell, cause);
-        let decision = self.policy.admit_refresh(&session).await;
-        let entry = Entry {
-            account: self.account.slug.clone(),
-            vehicle: None,
-            operation: self.operation.clone(),
-            session_generation: cell.generation,
-            policy: (&self.policy).into(),
-            done: if decision == RefreshDecision::Refresh { "refresh" } else { "no refresh" }.to_owned(),
-            decided: Decided::Refresh { session, decision: decision.clone() },
-        };
-        self.account.shared.audit.record(entry).await;
-        decision
-    }
-
-    fn view(&self, cell: &Cell, cause: Cause) -> SessionView {
-        let clock = self.account.clock();
-        let now = clock.monotonic();
-        let mut history = self.history();
-        SessionView {
-            cloud: self.connector.manifest().cloud.clone(),
-            reason: cause.reason(),
-            generation: cell.generation,
-            age: cell.age(clock).map(milliseconds),
-            expires_in: cell
-                .expires_in(clock)
-                .map(|left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
-            failures: history.failures,
-            since_failure: history.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
-            retry_after: history.retry_after.map(milliseconds),
-            refreshes_last_hour: u32::try_from(history.within_an_hour(now)).unwrap_or(u32::MAX),
-            random: fastrand::u64(..),
-        }
-    }
-
-    /// Slows down when fresh sessions keep being ended, and says so once.
-    fn watch_for_a_fight(&self, cell: &Cell, now: Duration) -> Result<(), NotRenewed> {
-        let life = cell.life().and_then(|life| Duration::try_from(life).ok());
-        let age = cell.age(self.account.clock()).unwrap_or(Duration::MAX);
-        if !Fight::ended_early(age, life) {
-            return Ok(());
-        }
-        let admitted = self.history().fight.admit(now);
-        admitted.map_err(|(retry_in, first)| {
-            let why = NotRenewed::Fight { retry_in };
-            if first {
-                let reason = why.to_string();
-                tracing::error!(account = self.account.slug, "{reason}");
-                let about = AboutAccount { account: self.account.slug.clone(), reason };
-                self.account.shared.events.say(&Event::SessionFight(about));
-                self.account.announce();
-            }
-            why
-        })
     }
 
     async fn attempt(&self, guard: CellGuard, cause: Cause, permit: Permit) -> Result<Renewed, NotRenewed> {
@@ -379,10 +301,6 @@ impl Renewal {
     fn history(&self) -> MutexGuard<'_, History> {
         self.account.renewals.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn not_due(retry_in: Duration, why: &str) -> NotRenewed {
-    NotRenewed::NotDue { retry_in, why: why.to_owned(), because: None }
 }
 
 /// The name of the circuit of an account's token endpoint. No other circuit of the host has it, so that an operator

@@ -74,7 +74,7 @@ impl Host {
                     None => None,
                 };
                 let operation = host.resumed(&commanded, name, report).until(deadline);
-                report.policy = Some((&operation.policy).into());
+                commanded.done_by(&operation, report);
                 let reference = VehicleRef { id: pending.vehicle_id, traits: pending.traits };
                 let end = operation.resume(reference, command, pending.continuation, &commanded).await;
                 host.conclude(&commanded, name, forced, end, report);

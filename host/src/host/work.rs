@@ -12,7 +12,7 @@ use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::Action;
 use crate::operation::step::Stopped;
 use crate::operation::{
-    End, Observer, Operation, OperationName, Progress, Reason, Report, Stage, State, Unobserved,
+    End, Observer, Operation, OperationName, PolicyUsed, Progress, Reason, Report, Stage, State, Unobserved,
 };
 use crate::primitives::Journal;
 use crate::results::{Pending, Results};
@@ -31,6 +31,8 @@ pub(super) struct Commanded {
     request: (String, String),
     deadline: Timestamp,
     sent_at: OnceLock<Timestamp>,
+    /// The policy that it is done with, whichever is active meanwhile.
+    policy: OnceLock<PolicyUsed>,
     /// The time of the state that was known when it began.
     before: OnceLock<Timestamp>,
 }
@@ -58,8 +60,22 @@ impl Commanded {
             accepted: accepted.clone(),
             request,
             sent_at: OnceLock::new(),
+            policy: OnceLock::new(),
             before: OnceLock::new(),
         }
+    }
+
+    /// It is done with the policy of this operation.
+    pub(super) fn done_by(&self, operation: &Operation, report: &mut Report) {
+        report.policy = Some(self.policy.get_or_init(|| (&operation.policy).into()).clone());
+    }
+
+    /// How far it is.
+    fn step(&self, state: State) -> Report {
+        let (policy, sent_at) = (self.policy.get().cloned(), self.sent_at.get().copied());
+        let mut step = Report { state, policy, sent_at, ..self.accepted.clone() };
+        self.progress.write_into(&mut step);
+        step
     }
 
     /// When the vehicle said what was known of it when this began.
@@ -82,11 +98,8 @@ impl Observer for Commanded {
             Stage::Sent => State::Sent,
             Stage::Pending => State::Pending,
         };
-        let sent_at = *self.sent_at.get_or_init(|| self.host.ground.clock.now());
-        let mut step = Report { state, sent_at: Some(sent_at), ..self.accepted.clone() };
-        step.policy = Some(self.host.policy_used());
-        self.progress.write_into(&mut step);
-        self.host.announce_report(&self.vehicle.slug, &step);
+        self.sent_at.get_or_init(|| self.host.ground.clock.now());
+        self.host.announce_report(&self.vehicle.slug, &self.step(state));
     }
 
     fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()> {
@@ -103,8 +116,7 @@ impl Observer for Commanded {
                 deadline: self.deadline,
                 before: self.before(),
             };
-            let mut step = self.accepted.clone();
-            self.progress.write_into(&mut step);
+            let step = self.step(State::Pending);
             let stored = self.host.results.pending(&self.vehicle.slug, &step, &pending).await;
             if let Err(error) = stored {
                 tracing::error!(operation = step.id, "it is not asked about after a restart: {error}");
@@ -149,7 +161,7 @@ impl Host {
             .since(since)
             .superseded_by(superseded)
             .reporting(Arc::clone(&commanded.progress));
-        report.policy = Some((&operation.policy).into());
+        commanded.done_by(&operation, report);
         let found = match self.find(vehicle, &operation).await {
             Ok(found) => found,
             Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {

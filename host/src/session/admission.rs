@@ -1,0 +1,121 @@
+//! May the session be renewed now? Asked once under its lock, and answered by the policy first and then by the host.
+
+use std::time::Duration;
+
+use super::fight::Fight;
+use super::{Cause, LONGEST_PAUSE, NotRenewed, Renewal, token_endpoint};
+use crate::audit::{Decided, Entry};
+use crate::bindings::policy::{RefreshDecision, SessionView};
+use crate::cell::Cell;
+use crate::circuit::{Permit, Purpose};
+use crate::events::{AboutAccount, Event};
+use crate::time::milliseconds;
+
+/// How long to wait after an answer that nobody understands.
+const NONSENSE: Duration = Duration::from_secs(60);
+
+impl Renewal {
+    /// A place at the token endpoint; none if the session is to be taken as it is. The decision is written down with
+    /// what really follows from it.
+    pub(super) async fn admit(
+        &self,
+        cell: &Cell,
+        cause: Cause,
+        now: Duration,
+    ) -> Result<Option<Permit>, NotRenewed> {
+        let session = self.view(cell, cause);
+        let decision = self.policy.admit_refresh(&session).await;
+        let admitted = self.follow(&decision, cell, cause, now).await;
+        let done = match &admitted {
+            Ok(Some(_)) => "refresh".to_owned(),
+            Ok(None) => "adopt".to_owned(),
+            Err(why) => format!("no refresh: {why}"),
+        };
+        let entry = Entry {
+            account: self.account.slug.clone(),
+            vehicle: None,
+            operation: self.operation.clone(),
+            session_generation: cell.generation,
+            policy: (&self.policy).into(),
+            decided: Decided::Refresh { session, decision },
+            done,
+        };
+        self.account.shared.audit.record(entry).await;
+        admitted
+    }
+
+    async fn follow(
+        &self,
+        decision: &RefreshDecision,
+        cell: &Cell,
+        cause: Cause,
+        now: Duration,
+    ) -> Result<Option<Permit>, NotRenewed> {
+        match decision {
+            RefreshDecision::Adopt if cell.value.is_some() => return Ok(None),
+            // There is nothing to adopt.
+            RefreshDecision::Refresh | RefreshDecision::Adopt => {}
+            RefreshDecision::Wait(pause) => {
+                let retry_in = Duration::from_millis(*pause).min(LONGEST_PAUSE);
+                return Err(not_due(retry_in, "the policy wants to wait".to_owned()));
+            }
+            RefreshDecision::Stop(latch) => {
+                return Err(self.latch(latch, "the policy stopped".to_owned()).await);
+            }
+            RefreshDecision::Other(what) => {
+                return Err(not_due(NONSENSE, format!("the policy answered {what:?}")));
+            }
+        }
+        if cause == Cause::Refused {
+            self.watch_for_a_fight(cell, now)?;
+        }
+        let circuits = &self.account.circuits;
+        let permit = circuits.admit(&token_endpoint(&self.account), now, Purpose::Read);
+        permit.map(Some).map_err(NotRenewed::Shut)
+    }
+
+    fn view(&self, cell: &Cell, cause: Cause) -> SessionView {
+        let clock = self.account.clock();
+        let now = clock.monotonic();
+        let mut history = self.history();
+        SessionView {
+            cloud: self.connector.manifest().cloud.clone(),
+            reason: cause.reason(),
+            generation: cell.generation,
+            age: cell.age(clock).map(milliseconds),
+            expires_in: cell
+                .expires_in(clock)
+                .map(|left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
+            failures: history.failures,
+            since_failure: history.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
+            retry_after: history.retry_after.map(milliseconds),
+            refreshes_last_hour: u32::try_from(history.within_an_hour(now)).unwrap_or(u32::MAX),
+            random: fastrand::u64(..),
+        }
+    }
+
+    /// Slows down when fresh sessions keep being ended, and says so once.
+    fn watch_for_a_fight(&self, cell: &Cell, now: Duration) -> Result<(), NotRenewed> {
+        let life = cell.life().and_then(|life| Duration::try_from(life).ok());
+        let age = cell.age(self.account.clock()).unwrap_or(Duration::MAX);
+        if !Fight::ended_early(age, life) {
+            return Ok(());
+        }
+        let admitted = self.history().fight.admit(now);
+        admitted.map_err(|(retry_in, first)| {
+            let why = NotRenewed::Fight { retry_in };
+            if first {
+                let reason = why.to_string();
+                tracing::error!(account = self.account.slug, "{reason}");
+                let about = AboutAccount { account: self.account.slug.clone(), reason };
+                self.account.shared.events.say(&Event::SessionFight(about));
+                self.account.announce();
+            }
+            why
+        })
+    }
+}
+
+fn not_due(retry_in: Duration, why: String) -> NotRenewed {
+    NotRenewed::NotDue { retry_in, why, because: None }
+}
