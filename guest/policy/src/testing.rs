@@ -1,4 +1,4 @@
-//! Failures by chance, for properties.
+//! Failures for tests: a plain one to change, and any by chance for properties.
 
 use proptest::prelude::*;
 
@@ -37,6 +37,26 @@ fn any_message() -> impl Strategy<Value = String> {
     let bytes = prop::collection::vec(any::<u8>(), 0..300);
     let bytes = bytes.prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
     prop_oneof![2 => WORDS, 1 => "\\PC{0,200}", 1 => bytes]
+}
+
+/// A command that the EU cloud refused before anything happened, without saying why.
+pub(crate) fn plain(phase: Phase) -> Failure {
+    Failure {
+        cloud: "hyundai-kia-eu".into(),
+        operation: "lock".into(),
+        effect: Effect::Actuation,
+        phase,
+        certainty: Certainty::Rejected,
+        transport: None,
+        http_status: None,
+        code: None,
+        sub_code: None,
+        oauth_error: None,
+        retry_after: None,
+        message: String::new(),
+        body: BodyKind::Json,
+        token_age: None,
+    }
 }
 
 /// Any failure that a host could describe, and many that it could not.

@@ -1,26 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::any_failure;
-use crate::types::{Certainty, Effect};
+use crate::testing::{any_failure, plain};
+use crate::types::Effect;
 
 fn failure(phase: Phase, status: Option<u16>, code: Option<&str>, message: &str) -> Failure {
-    Failure {
-        cloud: "hyundai-kia-eu".into(),
-        operation: "lock".into(),
-        effect: Effect::Actuation,
-        phase,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: status,
-        code: code.map(Into::into),
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: message.into(),
-        body: BodyKind::Json,
-        token_age: None,
-    }
+    Failure { http_status: status, code: code.map(Into::into), message: message.into(), ..plain(phase) }
 }
 
 fn fault(phase: Phase, status: u16, code: Option<&str>, message: &str) -> Fault {

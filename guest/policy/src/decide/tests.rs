@@ -1,26 +1,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::types::{BodyKind, Failure, Verdict};
+use crate::testing::plain;
+use crate::types::{Failure, Verdict};
 
 fn attempt(effect: Effect, phase: Phase, certainty: Certainty, fault: Fault) -> Attempt {
     Attempt {
-        failure: Failure {
-            cloud: "hyundai-kia-eu".into(),
-            operation: "unlock".into(),
-            effect,
-            phase,
-            certainty,
-            transport: None,
-            http_status: None,
-            code: None,
-            sub_code: None,
-            oauth_error: None,
-            retry_after: None,
-            message: String::new(),
-            body: BodyKind::None,
-            token_age: None,
-        },
+        failure: Failure { effect, certainty, ..plain(phase) },
         verdict: Verdict { fault, rule: "test".into(), counts_against: None },
         number: 1,
         refreshed: false,

@@ -3,7 +3,8 @@
 use alloc::string::String;
 
 use super::*;
-use crate::types::{BodyKind, Certainty, Effect, Phase};
+use crate::testing::plain;
+use crate::types::Phase;
 
 #[test]
 fn rule_ids_are_unique_and_speakable() {
@@ -35,22 +36,7 @@ fn patterns_can_be_matched() {
 }
 
 fn failure(cloud: &str, phase: Phase, message: &str) -> Failure {
-    Failure {
-        cloud: cloud.into(),
-        operation: "lock".into(),
-        effect: Effect::Actuation,
-        phase,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: None,
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: message.into(),
-        body: BodyKind::Json,
-        token_age: None,
-    }
+    Failure { cloud: cloud.into(), message: message.into(), ..plain(phase) }
 }
 
 #[test]
