@@ -36,23 +36,26 @@ struct Which {
     _transaction: Value,
 }
 
+/// How a request went, with the transaction that it came with.
+fn answer(done: Result<Value, String>, payload: &[u8]) -> Value {
+    let asked: Value = serde_json::from_slice(payload).unwrap_or_default();
+    let transaction = asked.get("transaction").cloned().unwrap_or_default();
+    match done {
+        Ok(data) => json!({"status": "ok", "data": data, "error": null, "transaction": transaction}),
+        Err(error) => json!({"status": "error", "data": null, "error": error, "transaction": transaction}),
+    }
+}
+
 impl Host {
-    /// Does what is asked for and says how that went, on the response topic of the verb and wherever else the caller
-    /// wants the answer.
+    /// Does what a message asks for and says how that went, on the response topic of the verb and wherever else the
+    /// caller wants the answer.
     pub(super) async fn answer(&self, verb: &str, request: &Request) {
-        let asked: Value = serde_json::from_slice(&request.payload).unwrap_or_default();
-        let done = if request.retained {
+        let answer = if request.retained {
             self.clear_retained(&request.topic);
-            Err("requests must not be retained; this one was cleared and not done".to_owned())
+            let refused = "requests must not be retained; this one was cleared and not done".to_owned();
+            answer(Err(refused), &request.payload)
         } else {
-            self.act_on(verb, &request.payload).await
-        };
-        let transaction = asked.get("transaction").cloned().unwrap_or_default();
-        let answer = match done {
-            Ok(data) => json!({"status": "ok", "data": data, "error": null, "transaction": transaction}),
-            Err(error) => {
-                json!({"status": "error", "data": null, "error": error, "transaction": transaction})
-            }
+            self.request(verb, &request.payload, "mqtt").await
         };
         let payload = answer.to_string();
         self.ground.outbox.publish(Outgoing::new(self.topics.bridge_response(verb), payload.clone()));
@@ -62,7 +65,13 @@ impl Host {
         }
     }
 
-    async fn act_on(&self, verb: &str, payload: &[u8]) -> Result<Value, String> {
+    /// Does what is asked for, whichever way it came in, and says how that went:
+    /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` is whose wish it is, for the record.
+    pub async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
+        answer(self.act_on(verb, payload, by).await, payload)
+    }
+
+    async fn act_on(&self, verb: &str, payload: &[u8], _by: &str) -> Result<Value, String> {
         let which = || {
             let takes = format!("{verb} takes {{\"circuit\":\"…\"}}; circuit/list names them");
             serde_json::from_slice::<Which>(payload).map_err(|error| format!("{error}; {takes}"))
