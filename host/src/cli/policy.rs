@@ -11,6 +11,8 @@ use super::{USAGE, complain};
 use crate::plugin::{Compiled, POLICY_FAULT, Policy, PolicySlot, embedded};
 use crate::sandbox::Sandbox;
 use crate::scoring::{Case, Label, Score, Scores};
+use crate::slot::Entrance;
+use crate::time::{Clock as _, SystemClock};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -94,7 +96,8 @@ async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
 async fn open(component: &[u8]) -> anyhow::Result<Policy> {
     let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let compiled = Compiled::of(&sandbox, component).await?;
-    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled).await?).active())
+    let entrance = Entrance::new(SystemClock::start().now(), "command line");
+    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, entrance).await?).active())
 }
 
 /// The scores, and how many cases had no answer. One line is in memory at a time.
