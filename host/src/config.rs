@@ -13,7 +13,7 @@
 //!
 //! # Layout
 //!
-//! `broker`, `account` and `vehicle` read one table each. `reader` reads tables in general and keeps the
+//! `broker`, `account`, `vehicle` and `limits` read one table each. `reader` reads tables in general and keeps the
 //! complaints; `secrets`, `endpoint` and `slug` read one kind of value each; `presets` is what is known about
 //! each connector's cloud.
 
@@ -26,6 +26,7 @@ mod account;
 mod broker;
 mod endpoint;
 mod error;
+mod limits;
 mod presets;
 mod reader;
 mod secrets;
@@ -38,6 +39,7 @@ pub use account::Account;
 pub use broker::Mqtt;
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
+pub use limits::Limits;
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 
@@ -56,6 +58,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// A policy component that takes the place of the one that the connector ships with.
     pub policy: Option<PathBuf>,
+    /// What a plugin's call and an operation may use.
+    pub limits: Limits,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -178,11 +182,12 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let vehicles = root.section("vehicle");
     let vehicles = vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names));
     let policy = root.section("policy").and_then(policy);
+    let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
     let state_dir = root.section("state").and_then(state_dir);
     let state_dir = state_dir.unwrap_or_else(|| root.reader.path().with_extension("state"));
     root.finish();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, policy, log })
+    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, policy, limits, log })
 }
 
 /// Beside the configuration file and named after it unless the file says otherwise: two configurations in one

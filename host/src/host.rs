@@ -160,6 +160,7 @@ impl Host {
         plugins: &Plugins,
     ) -> Result<Arc<Self>, StartError> {
         let Plugins { sandbox, connector: compiled, policy } = plugins;
+        let sandbox = &sandbox.with_budgets(config.limits.policy, config.limits.connector);
         let transport = match &ground.transport {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpClient::new()?),
@@ -181,6 +182,7 @@ impl Host {
             topics: topics.clone(),
             events,
             audit: Arc::new(Audit::open(store, clock).await?),
+            requests_per_operation: config.limits.requests_per_operation,
             background: TaskTracker::new(),
         };
 

@@ -22,6 +22,7 @@ mod full_disk;
 mod guests;
 mod hostile;
 mod input;
+mod limits;
 mod mqtt_client;
 mod native;
 mod operations;

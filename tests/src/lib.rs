@@ -144,7 +144,8 @@ impl Home {
         .await
     }
 
-    async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
+    /// A home with another cloud and another configuration.
+    pub async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
         let cloud = Simulator::start(config).await.unwrap();
         let published = Arc::new(Recording::default());

@@ -12,7 +12,7 @@ use crate::bindings::policy::{
     Attempt, BodyKind, Certainty, CircuitScope, CircuitSettings, Decision, Effect, Failure, Fault, Guest,
     GuestIndices, Phase, RefreshDecision, SessionView, Verdict,
 };
-use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox};
+use crate::sandbox::{self, CallFault, Cx, Sandbox};
 use crate::slot::{Candidate, Generation, Slot};
 
 /// After so many calls without an answer a generation is replaced by the one before it.
@@ -38,8 +38,9 @@ impl std::fmt::Debug for PolicyPlugin {
 
 impl PolicyPlugin {
     async fn instantiate(&self) -> Result<(Store<Cx<()>>, Guest), CallFault> {
-        let mut store = self.sandbox.store(Budget::POLICY, ());
-        let instance = sandbox::answer(Budget::POLICY, self.pre.instantiate_async(&mut store)).await?;
+        let budget = self.sandbox.policy_budget();
+        let mut store = self.sandbox.store(budget, ());
+        let instance = sandbox::answer(budget, self.pre.instantiate_async(&mut store)).await?;
         let guest = self
             .indices
             .load(&mut store, &instance)
@@ -61,7 +62,7 @@ macro_rules! ask {
     ($plugin:expr, $call:ident $(, $argument:expr)*) => {
         async {
             let (mut store, guest) = $plugin.instantiate().await?;
-            sandbox::answer(Budget::POLICY, guest.$call(&mut store $(, $argument)*)).await
+            sandbox::answer($plugin.sandbox.policy_budget(), guest.$call(&mut store $(, $argument)*)).await
         }
         .await
     };
