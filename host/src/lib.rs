@@ -20,7 +20,7 @@
 //!   under a lock, by generation; [`daily`]: ceilings by the day; [`latch`]: what only a person can
 //!   end; [`circuit`]: breakers; [`retry_budget`]: how much may be repeated; [`audit`]: every decision.
 //! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
-//!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
+//!   [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`bindings`]: the WIT interfaces as Rust types.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
 //!   a policy judges.
 

@@ -8,6 +8,8 @@ mod budget;
 mod fault;
 mod limiter;
 mod lines;
+mod output;
+pub(crate) mod wasi;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ pub use self::fault::CallFault;
 use self::limiter::Limiter;
 pub use self::lines::Caller;
 pub(crate) use self::lines::{Lines, line};
+use self::wasi::Wasi;
 
 /// How often the engine looks at the clock. CPU budgets are counted in these.
 const TICK: Duration = Duration::from_millis(5);
@@ -34,6 +37,7 @@ pub struct Cx<T> {
     paused: Duration,
     waited_for_locks: Duration,
     messages: u32,
+    wasi: Wasi,
     pub(crate) lines: Arc<Lines>,
     /// The resources that the guest holds. Dropped with the store, which is what frees a lock after a trap.
     pub table: ResourceTable,
@@ -163,6 +167,7 @@ impl Sandbox {
             paused: Duration::ZERO,
             waited_for_locks: Duration::ZERO,
             messages: 0,
+            wasi: Wasi::default(),
             lines: Arc::new(Lines::of(&call, budget.log_lines)),
             table,
             call,

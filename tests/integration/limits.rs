@@ -9,7 +9,7 @@ use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::{self, Budget, CallFault, Sandbox};
 use wasmtime::component::{Component, Linker};
 
-mod connector;
+pub(crate) mod connector;
 
 /// Runs a component with the only import `take`, which takes text, and waits for ever if there is none.
 async fn run(budget: Budget, component: &str) -> Result<(), CallFault> {

@@ -34,3 +34,4 @@ mod secrecy;
 mod situations;
 mod state_schema;
 mod uncertainty;
+mod wasi;

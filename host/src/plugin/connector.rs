@@ -11,7 +11,7 @@ use crate::bindings::connector::{
 use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, types};
 use crate::primitives::{Call, ConnectorCx};
-use crate::sandbox::{self, Budget, CallFault, Sandbox};
+use crate::sandbox::{self, Budget, CallFault, Sandbox, wasi};
 use crate::slot::{Candidate, Generation, Slot};
 
 /// A connector that is ready to be instantiated.
@@ -153,7 +153,8 @@ async fn prepare(
         interface: "vehicle:connector/connector",
         why: format!("{error:#}"),
     };
-    let linker = linker(sandbox).map_err(wrong)?;
+    let mut linker = linker(sandbox).map_err(wrong)?;
+    wasi::link(&mut linker, &component).map_err(wrong)?;
     let pre = linker.instantiate_pre(&component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
     let manifest = describe(sandbox, &component, &indices).await?;
@@ -184,7 +185,7 @@ async fn describe(
 ) -> Result<Manifest, ActivationError> {
     let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
     let not_instantiated = |error: wasmtime::Error| CallFault::NotInstantiated(format!("{error:#}"));
-    linker.define_unknown_imports_as_traps(component).map_err(not_instantiated)?;
+    wasi::link_alone(&mut linker, component).map_err(not_instantiated)?;
     // It waits for nothing, so it has no longer than a policy has.
     let budget = Budget { wall: sandbox.policy_budget().wall, ..sandbox.connector_budget() };
     let mut store = sandbox.store(budget, ());

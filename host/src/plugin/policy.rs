@@ -12,7 +12,7 @@ use crate::bindings::policy::{
     Attempt, BodyKind, Certainty, CircuitScope, CircuitSettings, Decision, Effect, Failure, Fault, Guest,
     GuestIndices, Phase, RefreshDecision, SessionView, Verdict,
 };
-use crate::sandbox::{self, CallFault, Cx, Sandbox};
+use crate::sandbox::{self, CallFault, Cx, Sandbox, wasi};
 use crate::slot::{Candidate, Generation, Slot};
 
 /// After so many calls without an answer a generation is replaced by the one before it.
@@ -246,7 +246,7 @@ async fn prepare(sandbox: &Sandbox, compiled: &Compiled) -> Result<Candidate<Pol
         why: format!("{error:#}"),
     };
     // A policy that ships with a connector shares its imports. As a policy it gets none of them.
-    linker.define_unknown_imports_as_traps(&component).map_err(wrong)?;
+    wasi::link_alone(&mut linker, &component).map_err(wrong)?;
     let pre = linker.instantiate_pre(&component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
     let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices, circuits: Mutex::default() };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Error, Trap};
+use wasmtime_wasi::I32Exit;
 
 use super::Budget;
 use super::limiter::{MEMORIES, TABLES};
@@ -52,6 +53,9 @@ pub enum CallFault {
     /// The guest waited for locks for longer than this altogether.
     #[error("the plugin waited for locks for {} s altogether", .0.as_secs_f32())]
     WaitedForLocksTooLong(Duration),
+    /// The guest wanted to end the program (`wasi:cli/exit`), of which it is a part only for this call.
+    #[error("the plugin exited with status {0} in place of an answer")]
+    Exited(i32),
 }
 
 /// The limits for which wasmtime has words but no type. A test that wants the fault fails when the words change; until
@@ -74,6 +78,9 @@ impl CallFault {
         }
         if let Some(trap) = error.downcast_ref::<Trap>() {
             return Self::Trapped(trap.to_string());
+        }
+        if let Some(I32Exit(status)) = error.downcast_ref() {
+            return Self::Exited(*status);
         }
         if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
             return Self::TooManyHandles(budget.handles);
@@ -100,6 +107,7 @@ impl CallFault {
             Self::TooManyHandles(_) => "handles",
             Self::PausedTooLong(_) => "pause",
             Self::WaitedForLocksTooLong(_) => "lock-wait",
+            Self::Exited(_) => "exit",
         }
     }
 }

@@ -7,8 +7,9 @@ use crate::redact;
 /// The longest line, in bytes.
 const LONGEST_LINE: usize = 1_024;
 
-/// More than any word that is masked is long, so that none is cut in two before it is looked at.
-const MARGIN: usize = 64;
+/// How much of a line is looked at. More than its length by more than any word that is masked is long, so that none is
+/// cut in two before.
+pub(super) const KEPT: usize = LONGEST_LINE + 64;
 
 /// Whose call it is, for the log.
 pub trait Caller {
@@ -77,7 +78,7 @@ impl Drop for Lines {
 /// A guest's words as a line of the log: vehicle identification numbers masked, and not too long. Costs the same
 /// however much there is.
 pub(crate) fn line(words: String) -> String {
-    redact::cut(redact::mask_vins(&redact::cut(words, LONGEST_LINE + MARGIN)), LONGEST_LINE)
+    redact::cut(redact::mask_vins(&redact::cut(words, KEPT)), LONGEST_LINE)
 }
 
 #[cfg(test)]

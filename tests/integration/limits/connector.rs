@@ -168,7 +168,7 @@ impl Log {
     pub(crate) fn of_this_thread(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
         let subscriber =
-            tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false).with_writer(log);
+            tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_ansi(false).with_writer(log);
         tracing::subscriber::set_default(subscriber.finish())
     }
 
