@@ -127,8 +127,8 @@ async fn memory_and_tables_are_counted_together() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_component_consists_of_is_counted() {
-    let fault = reached("instances", BUDGET, &instances("", 31, "")).await;
-    assert_eq!((fault.kind(), fault), ("instances", CallFault::TooManyInstances(32)));
+    let fault = reached("instances", BUDGET, &instances("", 63, "")).await;
+    assert_eq!((fault.kind(), fault), ("instances", CallFault::TooManyInstances(64)));
     let fault = reached("memories", BUDGET, &instances("(memory 0)", 5, "")).await;
     assert_eq!((fault.kind(), fault), ("memories", CallFault::TooManyMemories(4)));
     let fault = reached("tables", BUDGET, &instances(&"(table 0 funcref)".repeat(11), 3, "")).await;

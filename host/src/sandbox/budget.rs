@@ -41,7 +41,7 @@ impl Budget {
         wall: Duration::from_secs(1),
         memory: 8 << 20,
         table_elements: 10_000,
-        instances: 32,
+        instances: 64,
         transfer: 4 << 20,
         handles: 64,
         log_lines: 64,
