@@ -48,6 +48,8 @@ pub struct Shared {
     pub events: Events,
     /// Every decision of a policy.
     pub audit: Arc<Audit>,
+    /// How many requests one operation may send, renewals and polls included.
+    pub requests_per_operation: u32,
     /// What goes on without anybody waiting for it, so that stopping can.
     pub background: TaskTracker,
 }

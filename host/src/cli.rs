@@ -94,9 +94,10 @@ pub fn main() -> ExitCode {
 
 /// `RUST_LOG` has the last word.
 fn log_to_stderr(level: &str, format: LogFormat) {
-    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines.
-    let quiet =
-        "cranelift_codegen=warn,cranelift_frontend=warn,wasmtime=warn,wasmtime_internal_cranelift=warn";
+    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines. At `trace` WASI tells what
+    // guests ask of it, unmasked.
+    let quiet = "cranelift_codegen=warn,cranelift_frontend=warn,wasmtime=warn,wasmtime_internal_cranelift=warn,\
+         wasmtime_wasi=warn,wasmtime_wasi_io=warn";
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{quiet}")));
     let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());

@@ -13,7 +13,7 @@
 //!
 //! # Layout
 //!
-//! `broker`, `account` and `vehicle` read one table each. `reader` reads tables in general and keeps the
+//! `broker`, `account`, `vehicle` and `limits` read one table each. `reader` reads tables in general and keeps the
 //! complaints; `secrets`, `endpoint` and `slug` read one kind of value each; `presets` is what is known about
 //! each connector's cloud.
 
@@ -26,6 +26,7 @@ mod account;
 mod broker;
 mod endpoint;
 mod error;
+mod limits;
 mod plugins;
 mod presets;
 mod reader;
@@ -39,6 +40,7 @@ pub use account::Account;
 pub use broker::Mqtt;
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
+pub use limits::Limits;
 pub use plugins::Plugins;
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
@@ -58,6 +60,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Components, and which of them may be loaded.
     pub plugins: Plugins,
+    /// What a plugin's call and an operation may use.
+    pub limits: Limits,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -180,11 +184,12 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let vehicles = root.section("vehicle");
     let vehicles = vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names));
     let plugins = plugins::read(&mut root);
+    let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
     let state_dir = root.section("state").and_then(state_dir);
     let state_dir = state_dir.unwrap_or_else(|| root.reader.path().with_extension("state"));
     root.finish();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, log })
+    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, limits, log })
 }
 
 /// Beside the configuration file and named after it unless the file says otherwise: two configurations in one

@@ -192,6 +192,7 @@ impl Host {
         restore: bool,
     ) -> Result<Arc<Self>, StartError> {
         let Plugins { sandbox, connector: compiled, policy } = plugins;
+        let sandbox = &sandbox.with_budgets(config.limits.policy, config.limits.connector);
         let transport = match &ground.transport {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpClient::new()?),
@@ -222,6 +223,7 @@ impl Host {
             topics: topics.clone(),
             events,
             audit: Arc::new(Audit::open(store, clock).await?),
+            requests_per_operation: config.limits.requests_per_operation,
             background: TaskTracker::new(),
         };
 

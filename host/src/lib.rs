@@ -19,8 +19,9 @@
 //! * [`account`]: what one account consists of. `session`: renewing its token once for everybody; [`cell`]: values
 //!   under a lock, by generation; [`daily`]: ceilings by the day; [`latch`]: what only a person can
 //!   end; [`circuit`]: breakers; [`retry_budget`]: how much may be repeated; [`audit`]: every decision.
-//! * [`deployment`]: how a component becomes the active one, whoever wants it; [`plugin`]: trials and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
-//!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
+//! * [`deployment`]: how a component becomes the active one, whoever wants it; [`plugin`]: trials and calls;
+//!   [`slot`]: generations; [`primitives`]: what a connector can do; [`sandbox`]: the engine, the budget of a call, and
+//!   a WASI that grants nothing; [`bindings`]: the WIT interfaces as Rust types.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
 //!   a policy judges.
 

@@ -28,9 +28,6 @@ use crate::plugin::{Answer, Ask, Connected, Policy};
 use crate::primitives::{Allowance, Journal};
 use crate::vehicle::Supersession;
 
-/// How many requests one operation may send, renewals and polls included.
-const MOST_SENDS: u32 = 64;
-
 /// The shortest and the longest time between two questions about a pending command.
 const POLL_EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
 
@@ -72,7 +69,8 @@ impl Progress {
     /// Of an operation of this account, without a journal: for what moves nothing.
     pub(crate) fn for_account(account: &Account) -> Self {
         let clock = Arc::clone(&account.shared.clock);
-        Self::within(Allowance::new(MOST_SENDS).counted(Arc::clone(&account.requests), clock))
+        let sends = account.shared.requests_per_operation;
+        Self::within(Allowance::new(sends).counted(Arc::clone(&account.requests), clock))
     }
 
     /// Of a command of this account, which is written down before it is sent.
@@ -82,7 +80,8 @@ impl Progress {
         journal: Arc<dyn Journal>,
     ) -> Self {
         let clock = Arc::clone(&account.shared.clock);
-        let allowance = Allowance::new(MOST_SENDS).counted(Arc::clone(&account.requests), clock);
+        let sends = account.shared.requests_per_operation;
+        let allowance = Allowance::new(sends).counted(Arc::clone(&account.requests), clock);
         let allowance = allowance.journalled(journal);
         Self::within(match name.map(OperationName::effect) {
             Some(Effect::Set) => allowance.repeatable(),

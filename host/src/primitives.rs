@@ -30,7 +30,7 @@ pub use self::pin::PinGuard;
 pub use self::transport::{HttpClient, Transport};
 use crate::cell::{Cells, Secrets, Snapshot};
 use crate::outbox::Outbox;
-use crate::sandbox::Cx;
+use crate::sandbox::{Caller, Cx};
 use crate::time::Clock;
 
 /// A service that the configuration lets a connector reach.
@@ -82,8 +82,16 @@ pub struct Call {
     pub(crate) private: Vec<serde_json::Value>,
     /// Whether a request that acts on the vehicle was sent in this call.
     pub(crate) acted: bool,
-    log_lines: u32,
-    publications: u32,
+}
+
+impl Caller for Call {
+    fn account(&self) -> Option<&str> {
+        Some(&self.surroundings.account)
+    }
+
+    fn operation(&self) -> Option<&str> {
+        Some(&self.operation)
+    }
 }
 
 impl Call {
@@ -103,8 +111,6 @@ impl Call {
             captured: Secrets::new(),
             private: Vec::new(),
             acted: false,
-            log_lines: 0,
-            publications: 0,
         }
     }
 

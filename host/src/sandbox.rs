@@ -4,79 +4,95 @@
 //! used twice. That also means that no state leaks from one call to the next and that a swap has nothing
 //! to drain.
 
+mod budget;
+mod fault;
+mod limiter;
+mod lines;
+mod output;
+pub(crate) mod wasi;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
-use wasmtime::{Config, Engine, Store, StoreLimits, StoreLimitsBuilder, Trap, UpdateDeadline};
+use wasmtime::{Config, Engine, Store, UpdateDeadline};
+
+pub use self::budget::Budget;
+pub use self::fault::CallFault;
+use self::limiter::Limiter;
+pub use self::lines::Caller;
+pub(crate) use self::lines::{Lines, line};
+use self::wasi::Wasi;
 
 /// How often the engine looks at the clock. CPU budgets are counted in these.
 const TICK: Duration = Duration::from_millis(5);
 
-/// The most bytes that one call may move between host and guest.
-const HOSTCALL_BYTES: usize = 4 << 20;
-
-/// The most handles that one call may hold at once.
-const HANDLES: usize = 64;
-
-/// What one call may use. Every limit belongs to one call; nothing carries over.
-#[derive(Debug, Clone, Copy)]
-pub struct Budget {
-    /// Time on a processor. Time spent waiting in a host import does not count.
-    pub cpu: Duration,
-    /// Time altogether, waiting included.
-    pub wall: Duration,
-    /// Linear memory, in bytes.
-    pub memory: usize,
-}
-
-impl Budget {
-    /// For a policy, which computes and does nothing else.
-    pub const POLICY: Self =
-        Self { cpu: Duration::from_millis(50), wall: Duration::from_secs(1), memory: 8 << 20 };
-
-    /// For a connector, which waits for a vendor's cloud: a forced read may take two minutes.
-    pub const CONNECTOR: Self =
-        Self { cpu: Duration::from_millis(500), wall: Duration::from_secs(150), memory: 32 << 20 };
-}
-
-/// Why a call has no answer. The sandbox's whole vocabulary: whatever a plugin does wrong is one of these.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum CallFault {
-    /// The guest trapped.
-    #[error("the plugin trapped: {0}")]
-    Trapped(String),
-    /// The guest computed for longer than its budget.
-    #[error("the plugin used up its {} ms of processor time", .0.as_millis())]
-    OutOfTime(Duration),
-    /// The call took longer than it may, waiting included.
-    #[error("the plugin did not answer within {} s", .0.as_secs_f32())]
-    TimedOut(Duration),
-    /// The component could not be instantiated.
-    #[error("the plugin could not be instantiated: {0}")]
-    NotInstantiated(String),
-}
-
 /// What a store carries: the limits of the call, and what the host's primitives need to know of it.
 #[derive(Debug)]
 pub struct Cx<T> {
-    limits: StoreLimits,
+    limiter: Limiter,
     ticks_left: u32,
+    budget: Budget,
+    paused: Duration,
+    waited_for_locks: Duration,
+    messages: u32,
+    wasi: Wasi,
+    pub(crate) lines: Arc<Lines>,
     /// The resources that the guest holds. Dropped with the store, which is what frees a lock after a trap.
     pub table: ResourceTable,
     /// The call's own data.
     pub call: T,
 }
 
-/// Marks the error with which the epoch callback ends a call.
-#[derive(Debug, thiserror::Error)]
-#[error("out of processor time")]
-struct BudgetSpent;
+impl<T> Cx<T> {
+    /// Counts a pause that is about to begin.
+    ///
+    /// # Errors
+    ///
+    /// When the call has no time left to pause for so long; it ends with this.
+    pub(crate) fn pause(&mut self, pause: Duration) -> Result<(), CallFault> {
+        self.paused = self.paused.saturating_add(pause);
+        if self.paused > self.budget.pause {
+            return Err(CallFault::PausedTooLong(self.budget.pause));
+        }
+        Ok(())
+    }
 
-/// The one engine of the process, with the thread that drives its epochs.
+    /// Waits for a lock, for as long as is wished and left. `None` when it did not come in time.
+    ///
+    /// # Errors
+    ///
+    /// When it did not come and less was left than was wished; the call ends with this.
+    pub(crate) async fn wait_for_lock<G>(
+        &mut self,
+        wish: Duration,
+        lock: impl Future<Output = G>,
+    ) -> Result<Option<G>, CallFault> {
+        let left = self.budget.lock_wait.saturating_sub(self.waited_for_locks);
+        let began = Instant::now();
+        let acquired = tokio::time::timeout(wish.min(left), lock).await.ok();
+        self.waited_for_locks = self.waited_for_locks.saturating_add(began.elapsed());
+        match acquired {
+            None if left < wish => Err(CallFault::WaitedForLocksTooLong(self.budget.lock_wait)),
+            acquired => Ok(acquired),
+        }
+    }
+
+    /// Takes one message. The error is how many there were to take.
+    pub(crate) fn take_message(&mut self) -> Result<(), u32> {
+        let taken = self.messages.checked_add(1).filter(|taken| *taken <= self.budget.messages);
+        self.messages = taken.ok_or(self.budget.messages)?;
+        Ok(())
+    }
+}
+
+/// The one engine of the process, with the thread that drives its epochs, and what calls may use.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     engine: Engine,
+    policy: Budget,
+    connector: Budget,
 }
 
 impl Sandbox {
@@ -111,7 +127,25 @@ impl Sandbox {
         // Decided here and not left to the features that some other crate in the build turns on: the plain
         // fiber path costs half as much per call.
         config.concurrency_support(false);
-        Ok(Self { engine: Engine::new(&config)? })
+        Ok(Self { engine: Engine::new(&config)?, policy: Budget::POLICY, connector: Budget::CONNECTOR })
+    }
+
+    /// The same engine with other budgets for a policy's and a connector's calls.
+    #[must_use]
+    pub fn with_budgets(&self, policy: Budget, connector: Budget) -> Self {
+        Self { engine: self.engine.clone(), policy, connector }
+    }
+
+    /// What one call of a policy may use.
+    #[must_use]
+    pub fn policy_budget(&self) -> Budget {
+        self.policy
+    }
+
+    /// What one call of a connector may use.
+    #[must_use]
+    pub fn connector_budget(&self) -> Budget {
+        self.connector
     }
 
     /// The engine, for compiling and linking.
@@ -121,29 +155,35 @@ impl Sandbox {
     }
 
     /// A store for exactly one call.
-    pub fn store<T: Send + 'static>(&self, budget: Budget, call: T) -> Store<Cx<T>> {
+    pub fn store<T: Caller + Send + 'static>(&self, budget: Budget, call: T) -> Store<Cx<T>> {
         let ticks = budget.cpu.as_millis().div_ceil(TICK.as_millis().max(1));
+        let mut table = ResourceTable::new();
+        // The handles themselves are counted by the store. Behind one there may be more than one entry.
+        table.set_max_capacity(budget.handles.saturating_mul(4));
         let cx = Cx {
-            limits: StoreLimitsBuilder::new()
-                .memory_size(budget.memory)
-                .table_elements(10_000)
-                .instances(32)
-                .memories(4)
-                .tables(16)
-                .build(),
+            limiter: Limiter::new(&budget),
             ticks_left: u32::try_from(ticks).unwrap_or(u32::MAX),
-            table: ResourceTable::new(),
+            budget,
+            paused: Duration::ZERO,
+            waited_for_locks: Duration::ZERO,
+            messages: 0,
+            wasi: Wasi::default(),
+            lines: Arc::new(Lines::of(&call, budget.log_lines)),
+            table,
             call,
         };
         let mut store = Store::new(&self.engine, cx);
-        store.limiter(|cx| &mut cx.limits);
-        store.set_hostcall_fuel(HOSTCALL_BYTES);
-        store.set_max_component_handles(HANDLES);
+        store.limiter(|cx| &mut cx.limiter);
+        store.set_hostcall_fuel(budget.transfer);
+        store.set_max_component_handles(budget.handles);
         store.set_epoch_deadline(1);
+        // A tick passes whatever the processor does meanwhile, so what an import computes for the guest is charged as
+        // well, with the next instruction that checks: at the latest at the head of the loop that calls it. An import
+        // that waits is charged one tick, however long it waits.
         store.epoch_deadline_callback(|mut cx| {
             let cx = cx.data_mut();
             match cx.ticks_left.checked_sub(1) {
-                None => Err(BudgetSpent.into()),
+                None => Err(CallFault::OutOfTime(cx.budget.cpu).into()),
                 Some(left) => {
                     cx.ticks_left = left;
                     // Not `UpdateDeadline::Yield`: wasmtime's own yield starves the other tasks of the runtime.
@@ -165,30 +205,7 @@ pub async fn answer<R>(
     call: impl Future<Output = wasmtime::Result<R>>,
 ) -> Result<R, CallFault> {
     match tokio::time::timeout(budget.wall, call).await {
-        Ok(answered) => answered.map_err(|error| CallFault::from_error(&error, budget)),
+        Ok(answered) => answered.map_err(|error| CallFault::from_error(&error, &budget)),
         Err(_elapsed) => Err(CallFault::TimedOut(budget.wall)),
-    }
-}
-
-impl CallFault {
-    fn from_error(error: &wasmtime::Error, budget: Budget) -> Self {
-        if error.downcast_ref::<BudgetSpent>().is_some() {
-            return Self::OutOfTime(budget.cpu);
-        }
-        match error.downcast_ref::<Trap>() {
-            Some(trap) => Self::Trapped(trap.to_string()),
-            None => Self::Trapped(format!("{error:#}")),
-        }
-    }
-
-    /// A word for metrics and records.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Trapped(_) => "trap",
-            Self::OutOfTime(_) => "cpu",
-            Self::TimedOut(_) => "timeout",
-            Self::NotInstantiated(_) => "instantiate",
-        }
     }
 }

@@ -320,7 +320,7 @@ async fn two_bad_policies_in_a_row_do_not_keep_the_place_between_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_trial_finds_what_a_policy_always_does_wrong() {
     use ActivationError::{TrialAnswer, TrialFault};
-    use CallFault::{OutOfTime, Trapped};
+    use CallFault::{OutOfMemory, OutOfTime, TooManyTableElements, Trapped};
     let good = || Policy { from_the_start: true, ..Policy::default() };
     let too_many_pages = Budget::POLICY.memory / PAGE + 1;
     let always_expired = ZERO;
@@ -345,12 +345,13 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
         }
     };
 
-    for policy in [
-        Policy { describe: "unreachable", ..good() },
-        Policy { describe: "(i32.const -16)", ..good() },
-        Policy { pages: too_many_pages, ..good() },
-        Policy { more: "(table 20000 funcref)", ..good() },
-    ] {
+    let refused = refusal(Policy { pages: too_many_pages, ..good() }).await;
+    assert!(matches!(refused, TrialFault(OutOfMemory(_))), "{refused:?}");
+    let refused = refusal(Policy { more: "(table 20000 funcref)", ..good() }).await;
+    assert!(matches!(refused, TrialFault(TooManyTableElements(_))), "{refused:?}");
+    for policy in
+        [Policy { describe: "unreachable", ..good() }, Policy { describe: "(i32.const -16)", ..good() }]
+    {
         let refused = refusal(policy).await;
         assert!(matches!(refused, TrialFault(Trapped(_))), "{refused:?}");
     }

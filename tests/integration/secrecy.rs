@@ -36,7 +36,7 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
     let log = Log::default();
     // For the whole process: what tests beside this one log must be as clean.
     tracing_subscriber::fmt()
-        .with_env_filter("vehicle_connector=trace,connector=trace,simulator=off")
+        .with_env_filter("vehicle_connector=trace,connector=trace,plugin=trace,simulator=off")
         .with_ansi(false)
         .with_writer(log.clone())
         .init();

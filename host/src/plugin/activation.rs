@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::component::Component;
 
-use crate::sandbox::{CallFault, Sandbox};
+use crate::sandbox::{CallFault, Sandbox, wasi};
 use crate::slot::Digest;
 
 /// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
@@ -104,15 +104,18 @@ impl std::fmt::Debug for Compiled {
 }
 
 /// Refuses a component that wants more than its kind is given. A connector has the host's primitives; a policy
-/// that ships with one imports them too, though none answers it; any other policy imports nothing.
+/// that ships with one imports them too, though none answers it; any other policy imports nothing. Either may import
+/// WASI, which grants nothing.
 pub(super) fn check_imports(sandbox: &Sandbox, component: &Component) -> Result<(), ActivationError> {
     let engine = sandbox.engine();
     let ty = component.component_type();
     let is_connector =
         ty.exports(engine).any(|(name, _)| without_version(name) == "vehicle:connector/connector");
     let allowed: &[&str] = if is_connector { &CONNECTOR_IMPORTS } else { &[] };
-    let forbidden =
-        ty.imports(engine).map(|(name, _)| name).find(|name| !allowed.contains(&without_version(name)));
+    let forbidden = ty
+        .imports(engine)
+        .map(|(name, _)| name)
+        .find(|name| !allowed.contains(&without_version(name)) && !wasi::provides(name));
     match forbidden {
         Some(name) => Err(ActivationError::ForbiddenImport(name.to_owned())),
         None => Ok(()),

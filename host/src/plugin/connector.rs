@@ -13,7 +13,7 @@ use crate::bindings::connector::{
 use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, types};
 use crate::primitives::{Call, ConnectorCx};
-use crate::sandbox::{self, Budget, CallFault, Sandbox};
+use crate::sandbox::{self, Budget, CallFault, Sandbox, wasi};
 use crate::slot::{Candidate, Entrance, Generation, Slot};
 
 /// A connector that is ready to be instantiated.
@@ -177,8 +177,9 @@ impl Connected {
     /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
     pub async fn ask(&self, account: &Account, ask: &Ask, call: Call) -> Called {
         let plugin = &self.generation.plugin;
-        let mut store = plugin.sandbox.store(Budget::CONNECTOR, call);
-        let answer = sandbox::answer(Budget::CONNECTOR, async {
+        let budget = plugin.sandbox.connector_budget();
+        let mut store = plugin.sandbox.store(budget, call);
+        let answer = sandbox::answer(budget, async {
             let instance = plugin.pre.instantiate_async(&mut store).await?;
             let guest = plugin.indices.load(&mut store, &instance)?;
             match ask {
@@ -218,7 +219,8 @@ async fn prepare(
         interface: "vehicle:connector/connector",
         why: format!("{error:#}"),
     };
-    let linker = linker(sandbox).map_err(wrong)?;
+    let mut linker = linker(sandbox).map_err(wrong)?;
+    wasi::link(&mut linker, component).map_err(wrong)?;
     let pre = linker.instantiate_pre(component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
     let manifest = describe(sandbox, component, &indices).await?;
@@ -274,9 +276,11 @@ async fn describe(
 ) -> Result<Manifest, ActivationError> {
     let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
     let not_instantiated = |error: wasmtime::Error| CallFault::NotInstantiated(format!("{error:#}"));
-    linker.define_unknown_imports_as_traps(component).map_err(not_instantiated)?;
-    let mut store = sandbox.store(Budget::POLICY, ());
-    let manifest = sandbox::answer(Budget::POLICY, async {
+    wasi::link_alone(&mut linker, component).map_err(not_instantiated)?;
+    // It waits for nothing, so it has no longer than a policy has.
+    let budget = Budget { wall: sandbox.policy_budget().wall, ..sandbox.connector_budget() };
+    let mut store = sandbox.store(budget, ());
+    let manifest = sandbox::answer(budget, async {
         let instance = linker.instantiate_async(&mut store, component).await?;
         let guest: Guest = indices.load(&mut store, &instance)?;
         guest.call_describe(&mut store).await

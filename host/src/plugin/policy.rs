@@ -13,7 +13,7 @@ use crate::bindings::policy::{
     Attempt, CircuitScope, CircuitSettings, Decision, Failure, Fault, Guest, GuestIndices, RefreshDecision,
     SessionView, Verdict,
 };
-use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox};
+use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
 use crate::slot::{Candidate, Conduct, Entrance, Generation, Slot};
 
 /// The rule that stands in a verdict that the policy did not give.
@@ -36,13 +36,19 @@ impl std::fmt::Debug for PolicyPlugin {
 
 impl PolicyPlugin {
     pub(super) async fn instantiate(&self) -> Result<(Store<Cx<()>>, Guest), CallFault> {
-        let mut store = self.sandbox.store(Budget::POLICY, ());
-        let instance = sandbox::answer(Budget::POLICY, self.pre.instantiate_async(&mut store)).await?;
+        let budget = self.budget();
+        let mut store = self.sandbox.store(budget, ());
+        let instance = sandbox::answer(budget, self.pre.instantiate_async(&mut store)).await?;
         let guest = self
             .indices
             .load(&mut store, &instance)
             .map_err(|error| CallFault::NotInstantiated(format!("{error:#}")))?;
         Ok((store, guest))
+    }
+
+    /// What one call may use.
+    pub(super) fn budget(&self) -> Budget {
+        self.sandbox.policy_budget()
     }
 
     fn circuits(&self) -> MutexGuard<'_, Vec<(CircuitScope, CircuitSettings)>> {
@@ -59,7 +65,7 @@ macro_rules! ask {
     ($plugin:expr, $call:ident $(, $argument:expr)*) => {
         async {
             let (mut store, guest) = $plugin.instantiate().await?;
-            $crate::sandbox::answer(Budget::POLICY, guest.$call(&mut store $(, $argument)*)).await
+            $crate::sandbox::answer($plugin.budget(), guest.$call(&mut store $(, $argument)*)).await
         }
         .await
     };
@@ -266,7 +272,7 @@ async fn prepare(
         why: format!("{error:#}"),
     };
     // A policy that ships with a connector shares its imports. As a policy it gets none of them.
-    linker.define_unknown_imports_as_traps(component).map_err(wrong)?;
+    wasi::link_alone(&mut linker, component).map_err(wrong)?;
     let pre = linker.instantiate_pre(component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
     let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices, circuits: Mutex::default() };

@@ -11,7 +11,6 @@ use crate::bindings::policy::{
     Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Manifest, Phase,
     RefreshReason, SessionView, Transport, Verdict,
 };
-use crate::sandbox::Budget;
 
 /// The age of the tokens that the questions of a trial are about, in milliseconds.
 const TOKEN_AGE: u64 = 3_600_000;

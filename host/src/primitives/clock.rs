@@ -21,6 +21,7 @@ impl Host for ConnectorCx {
 
     async fn sleep(&mut self, duration: u64) -> wasmtime::Result<u64> {
         let pause = Duration::from_millis(duration).min(LONGEST_SLEEP);
+        self.pause(pause)?;
         tokio::time::sleep(pause).await;
         Ok(milliseconds(pause))
     }

@@ -47,8 +47,8 @@ impl Host for ConnectorCx {
         let Some(slot) = surroundings.cells.slot(&name).filter(|_| name != SESSION) else {
             return Ok(Err(LockError::UnknownName));
         };
-        let wait = Duration::from_millis(wait).min(LONGEST_LOCK_WAIT);
-        let Ok(guard) = tokio::time::timeout(wait, slot.acquire()).await else {
+        let wish = Duration::from_millis(wait).min(LONGEST_LOCK_WAIT);
+        let Some(guard) = self.wait_for_lock(wish, slot.acquire()).await? else {
             return Ok(Err(LockError::TimedOut));
         };
         self.call.view.pin(&name, guard.cell());

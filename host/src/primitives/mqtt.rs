@@ -7,9 +7,6 @@ use crate::outbox::Outgoing;
 /// The largest payload, in bytes.
 const LARGEST_PAYLOAD: usize = 64 << 10;
 
-/// The most messages of one call.
-const MOST_PUBLICATIONS: u32 = 16;
-
 /// A topic below the prefix: no wildcard, no empty level at either end, nothing that the broker treats specially.
 fn stays_below(topic: &str) -> bool {
     !topic.is_empty()
@@ -25,7 +22,6 @@ impl Host for ConnectorCx {
         payload: Vec<u8>,
         retain: bool,
     ) -> wasmtime::Result<Result<(), PublishError>> {
-        let call = &mut self.call;
         if payload.len() > LARGEST_PAYLOAD {
             let limit = u32::try_from(LARGEST_PAYLOAD).unwrap_or(u32::MAX);
             return Ok(Err(PublishError::TooLarge(limit)));
@@ -33,11 +29,11 @@ impl Host for ConnectorCx {
         if !stays_below(&topic) {
             return Ok(Err(PublishError::OutsidePrefix));
         }
-        call.publications = call.publications.saturating_add(1);
-        if call.publications > MOST_PUBLICATIONS {
+        if let Err(most) = self.take_message() {
             // There is no "after so long": the limit is the call's.
-            return Ok(Err(PublishError::Other(format!("at most {MOST_PUBLICATIONS} messages a call"))));
+            return Ok(Err(PublishError::Other(format!("at most {most} messages a call"))));
         }
+        let call = &self.call;
         let topic = format!("{}{topic}", call.surroundings.topic_prefix);
         call.surroundings.outbox.publish(Outgoing { retain, ..Outgoing::new(topic, payload) });
         Ok(Ok(()))

@@ -1,0 +1,113 @@
+//! Why a call has no answer.
+
+use std::time::Duration;
+
+use wasmtime::component::ResourceTableError;
+use wasmtime::{Error, Trap};
+use wasmtime_wasi::I32Exit;
+
+use super::Budget;
+use super::limiter::{MEMORIES, TABLES};
+
+/// Why a call has no answer. The sandbox's whole vocabulary: whatever a plugin does wrong is one of these. What ended
+/// at a limit names the limit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallFault {
+    /// The guest trapped.
+    #[error("the plugin trapped: {0}")]
+    Trapped(String),
+    /// The guest computed for longer than its budget.
+    #[error("the plugin used up its {} ms of processor time", .0.as_millis())]
+    OutOfTime(Duration),
+    /// The call took longer than it may, waiting included.
+    #[error("the plugin did not answer within {} s", .0.as_secs_f32())]
+    TimedOut(Duration),
+    /// The component could not be instantiated.
+    #[error("the plugin could not be instantiated: {0}")]
+    NotInstantiated(String),
+    /// The guest wanted more memory than so many bytes.
+    #[error("the plugin wanted more than its {} KiB of memory", .0 >> 10)]
+    OutOfMemory(usize),
+    /// Its tables were to have more elements than this.
+    #[error("the plugin's tables were to have more than {0} elements")]
+    TooManyTableElements(usize),
+    /// It consists of more core instances than this.
+    #[error("the plugin consists of more than {0} core instances")]
+    TooManyInstances(usize),
+    /// It has more memories than this, each of which takes address space however small it is.
+    #[error("the plugin has more than {0} memories")]
+    TooManyMemories(usize),
+    /// It has more tables than this.
+    #[error("the plugin has more than {0} tables")]
+    TooManyTables(usize),
+    /// The guest handed more than so many bytes to the host at once.
+    #[error("the plugin handed more than {} KiB to the host at once", .0 >> 10)]
+    TooMuchData(usize),
+    /// The guest held more handles than this at once.
+    #[error("the plugin held more than {0} handles at once")]
+    TooManyHandles(usize),
+    /// The guest wanted to pause for longer than this altogether.
+    #[error("the plugin wanted to pause for more than {} s altogether", .0.as_secs_f32())]
+    PausedTooLong(Duration),
+    /// The guest waited for locks for longer than this altogether.
+    #[error("the plugin waited for locks for {} s altogether", .0.as_secs_f32())]
+    WaitedForLocksTooLong(Duration),
+    /// The guest wanted to end the program (`wasi:cli/exit`), of which it is a part only for this call.
+    #[error("the plugin exited with status {0} in place of an answer")]
+    Exited(i32),
+}
+
+/// The limits for which wasmtime has words but no type. A test that wants the fault fails when the words change; until
+/// then such a call still ends, as trapped.
+fn in_words(cause: &str, budget: &Budget) -> Option<CallFault> {
+    let faults = [
+        ("fuel allocated for hostcalls has been exhausted", CallFault::TooMuchData(budget.transfer)),
+        ("store handle limit exceeded", CallFault::TooManyHandles(budget.handles)),
+        ("resource limit exceeded: instance count", CallFault::TooManyInstances(budget.instances)),
+        ("resource limit exceeded: memory count", CallFault::TooManyMemories(MEMORIES)),
+        ("resource limit exceeded: table count", CallFault::TooManyTables(TABLES)),
+    ];
+    faults.into_iter().find(|(words, _)| cause.contains(words)).map(|(_, fault)| fault)
+}
+
+impl CallFault {
+    pub(super) fn from_error(error: &Error, budget: &Budget) -> Self {
+        if let Some(fault) = error.downcast_ref::<Self>() {
+            return fault.clone();
+        }
+        if let Some(trap) = error.downcast_ref::<Trap>() {
+            return Self::Trapped(trap.to_string());
+        }
+        if let Some(I32Exit(status)) = error.downcast_ref() {
+            return Self::Exited(*status);
+        }
+        if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+            return Self::TooManyHandles(budget.handles);
+        }
+        // The root cause only: what stands around it may quote a guest's own words.
+        in_words(&error.root_cause().to_string(), budget)
+            .unwrap_or_else(|| Self::Trapped(format!("{error:#}")))
+    }
+
+    /// A word for metrics and records.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Trapped(_) => "trap",
+            Self::OutOfTime(_) => "cpu",
+            Self::TimedOut(_) => "timeout",
+            Self::NotInstantiated(_) => "instantiate",
+            Self::OutOfMemory(_) => "memory",
+            Self::TooManyTableElements(_) => "table-elements",
+            Self::TooManyInstances(_) => "instances",
+            Self::TooManyMemories(_) => "memories",
+            Self::TooManyTables(_) => "tables",
+            Self::TooMuchData(_) => "transfer",
+            Self::TooManyHandles(_) => "handles",
+            Self::PausedTooLong(_) => "pause",
+            Self::WaitedForLocksTooLong(_) => "lock-wait",
+            Self::Exited(_) => "exit",
+        }
+    }
+}
