@@ -31,6 +31,7 @@ mod policy_test;
 mod queue;
 mod refusals;
 mod registration;
+mod rollout;
 mod secrecy;
 mod situations;
 mod state_schema;
