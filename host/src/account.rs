@@ -16,7 +16,7 @@ use crate::daily::DailyCount;
 use crate::events::{Event, Events};
 use crate::latch::{Latch, LatchKind, Latched, SILENCE};
 use crate::outbox::{Outbox, Outgoing};
-use crate::plugin::{ConnectorSlot, PolicySlot};
+use crate::plugin::{ConnectorSlot, PolicySlot, TrialAccount};
 use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Transport};
 use crate::retry_budget::RetryBudget;
 use crate::session::History;
@@ -146,6 +146,11 @@ impl Account {
                 .collect(),
             options: config.options.clone().into_iter().collect(),
         };
+        connector.try_with(TrialAccount {
+            described: described.clone(),
+            endpoints: endpoints.clone(),
+            bindings: config.bindings.clone(),
+        });
         let surroundings = Surroundings {
             account: slug.to_owned(),
             endpoints,

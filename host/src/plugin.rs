@@ -11,6 +11,7 @@ pub(crate) use self::activation::LARGEST_COMPONENT;
 pub use self::activation::{ActivationError, Compiled, Trial};
 pub use self::connector::{Answer, Ask, Called, Connected, ConnectorPlugin, ConnectorSlot};
 pub use self::policy::{POLICY_FAULT, Policy, PolicyPlugin, PolicySlot};
+pub(crate) use self::trial::TrialAccount;
 use crate::sandbox::Sandbox;
 use crate::slot::{Candidate, Slot};
 

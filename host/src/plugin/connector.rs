@@ -1,11 +1,12 @@
 //! A connector's slot, and what the host asks a connector.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use tokio::sync::watch;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
+use super::trial::{self, TrialAccount};
 use super::{Pluggable, PluginKind};
 use crate::bindings::connector::{
     Account, Command, Grant, Guest, GuestIndices, Manifest, Outcome, Vehicle, VehicleRef,
@@ -21,7 +22,7 @@ pub struct ConnectorPlugin {
     sandbox: Sandbox,
     pre: InstancePre<ConnectorCx>,
     indices: GuestIndices,
-    manifest: Manifest,
+    pub(super) manifest: Manifest,
 }
 
 impl std::fmt::Debug for ConnectorPlugin {
@@ -35,6 +36,8 @@ impl std::fmt::Debug for ConnectorPlugin {
 pub struct ConnectorSlot {
     sandbox: Sandbox,
     slot: Slot<ConnectorPlugin>,
+    /// What candidates are tried with: an account like those that they are to serve.
+    trial_account: OnceLock<TrialAccount>,
 }
 
 impl ConnectorSlot {
@@ -49,7 +52,12 @@ impl ConnectorSlot {
         entrance: Entrance,
     ) -> Result<Self, ActivationError> {
         let slot = Slot::new(prepare(sandbox, compiled).await?, entrance.proven());
-        Ok(Self { sandbox: sandbox.clone(), slot })
+        Ok(Self { sandbox: sandbox.clone(), slot, trial_account: OnceLock::new() })
+    }
+
+    /// From now on candidates are tried with an account like this one, or the first that was given.
+    pub(crate) fn try_with(&self, account: TrialAccount) {
+        let _there_is_one = self.trial_account.set(account);
     }
 
     /// The active connector. One operation works with one connector from start to end: take it once.
@@ -85,18 +93,21 @@ impl Pluggable for ConnectorSlot {
     async fn prepare(
         &self,
         compiled: &Compiled,
-        _trial: Trial,
+        trial: Trial,
     ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
         let candidate = prepare(&self.sandbox, compiled).await?;
         let (active, new) = (&self.slot.active().plugin.manifest, &candidate.plugin.manifest);
-        match (active.name == new.name, active.cloud == new.cloud) {
-            (true, true) => Ok(candidate),
-            _ => Err(ActivationError::Stranger(format!(
+        if (&active.name, &active.cloud) != (&new.name, &new.cloud) {
+            return Err(ActivationError::Stranger(format!(
                 "this is the connector {} for the cloud {}; only another version of {} for {} can take its place, \
                  because the sessions belong to it",
                 new.name, new.cloud, active.name, active.cloud
-            ))),
+            )));
         }
+        if let (Trial::Full, Some(account)) = (trial, self.trial_account.get()) {
+            trial::of_connector(&candidate.plugin, account).await?;
+        }
+        Ok(candidate)
     }
 }
 
@@ -176,12 +187,25 @@ impl Connected {
 
     /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
     pub async fn ask(&self, account: &Account, ask: &Ask, call: Call) -> Called {
-        let plugin = &self.generation.plugin;
-        let budget = plugin.sandbox.connector_budget();
-        let mut store = plugin.sandbox.store(budget, call);
+        let called = self.generation.plugin.ask(account, ask, call).await;
+        match &called.answer {
+            Ok(_) => self.slot.slot.answered(&self.generation),
+            Err(fault) => {
+                self.slot.slot.fault(&self.generation, ask.name(), fault);
+            }
+        }
+        called
+    }
+}
+
+impl ConnectorPlugin {
+    /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
+    pub(super) async fn ask(&self, account: &Account, ask: &Ask, call: Call) -> Called {
+        let budget = self.sandbox.connector_budget();
+        let mut store = self.sandbox.store(budget, call);
         let answer = sandbox::answer(budget, async {
-            let instance = plugin.pre.instantiate_async(&mut store).await?;
-            let guest = plugin.indices.load(&mut store, &instance)?;
+            let instance = self.pre.instantiate_async(&mut store).await?;
+            let guest = self.indices.load(&mut store, &instance)?;
             match ask {
                 Ask::SignIn => guest.call_sign_in(&mut store, account).await.map(|r| r.map(Answer::Grant)),
                 Ask::Refresh => guest.call_refresh(&mut store, account).await.map(|r| r.map(Answer::Grant)),
@@ -199,12 +223,6 @@ impl Connected {
             }
         })
         .await;
-        match &answer {
-            Ok(_) => self.slot.slot.answered(&self.generation),
-            Err(fault) => {
-                self.slot.slot.fault(&self.generation, ask.name(), fault);
-            }
-        }
         Called { answer, call: store.into_data().call }
     }
 }

@@ -276,6 +276,6 @@ async fn prepare(
     let pre = linker.instantiate_pre(component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
     let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices, circuits: Mutex::default() };
-    let manifest = trial::policy(&plugin, trial).await?;
+    let manifest = trial::of_policy(&plugin, trial).await?;
     Ok(Candidate { digest, name: manifest.name, version: manifest.version, plugin })
 }

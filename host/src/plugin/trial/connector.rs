@@ -1,0 +1,202 @@
+//! The trial of a connector: it asks a cloud that answers with failures everybody knows, and has to report them as what
+//! they are. A connector that takes a refusal for a success, or says that what was sent was not, would undo everything
+//! that the host does about failures.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use super::wrong;
+use crate::bindings::connector::Account;
+use crate::bindings::http::TransportError;
+use crate::bindings::types::{Certainty, Failure};
+use crate::cell::{Cells, Contents, Secrets};
+use crate::outbox::{Outbox, Outgoing};
+use crate::plugin::connector::{Ask, ConnectorPlugin};
+use crate::plugin::{ActivationError, Answer};
+use crate::primitives::transport::Response;
+use crate::primitives::{Allowance, Call, Endpoint, PinGuard, SESSION, Surroundings, Transport};
+use crate::slot::Digest;
+use crate::store::{MemoryStore, Store, StoreError};
+use crate::time::{Clock, SystemClock};
+
+/// How many requests a connector may send for one question of its trial.
+const SENDS: u32 = 16;
+
+/// An account as the connector will serve, with nothing behind it.
+#[derive(Debug, Clone)]
+pub(crate) struct TrialAccount {
+    /// As connectors are told of it.
+    pub(crate) described: Account,
+    /// The services that it may reach.
+    pub(crate) endpoints: Vec<Endpoint>,
+    /// The secrets that there are, and where they may be sent. Their values are made up.
+    pub(crate) bindings: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// What the cloud answers, whatever it is asked.
+#[derive(Debug, Clone, Copy)]
+enum Canned {
+    Answer(u16, &'static str, &'static str),
+    NotSent,
+    Interrupted,
+}
+
+impl Transport for Canned {
+    fn send(
+        &self,
+        _request: reqwest::Request,
+        _acts_on_vehicle: bool,
+    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let answer = match *self {
+            Self::Answer(status, content_type, body) => Ok(Response {
+                status,
+                headers: vec![("content-type".to_owned(), content_type.to_owned())],
+                body: body.into(),
+            }),
+            Self::NotSent => Err(TransportError::NotSent("no connection".to_owned())),
+            Self::Interrupted => Err(TransportError::Interrupted("no answer in time".to_owned())),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+#[derive(Debug)]
+struct Nobody;
+
+impl Outbox for Nobody {
+    fn publish(&self, _message: Outgoing) {}
+}
+
+/// A question, what the cloud says, and what has to come of it.
+struct Known {
+    /// What a refusal calls it.
+    case: &'static str,
+    ask: Ask,
+    cloud: Canned,
+    demands: Demands,
+}
+
+#[derive(Clone, Copy)]
+enum Demands {
+    /// A failure with this status.
+    Status(u16),
+    /// A failure before anything was sent.
+    NotSent,
+    /// A failure that is not said to have been before anything was sent.
+    PerhapsSent,
+    /// Any answer.
+    Answer,
+}
+
+const JSON: &str = "application/json";
+
+fn known_failures() -> [Known; 6] {
+    let known = |case, ask, cloud, demands| Known { case, ask, cloud, demands };
+    let expired = r#"{"errId":"a","errCode":"401","errMsg":"Key not authorized: Token is expired"}"#;
+    let refused = r#"{"error":"invalid_grant","error_description":"The refresh token is invalid"}"#;
+    let page = "<html><body>503 Service Unavailable</body></html>";
+    [
+        known(
+            "a token that is refused (HTTP 401)",
+            Ask::ListVehicles,
+            Canned::Answer(401, JSON, expired),
+            Demands::Status(401),
+        ),
+        known(
+            "a grant that is refused (HTTP 400, invalid_grant)",
+            Ask::Refresh,
+            Canned::Answer(400, JSON, refused),
+            Demands::Status(400),
+        ),
+        known(
+            "a page that says that the service is unavailable (HTTP 503)",
+            Ask::ListVehicles,
+            Canned::Answer(503, "text/html", page),
+            Demands::Status(503),
+        ),
+        known("a cloud that cannot be reached", Ask::ListVehicles, Canned::NotSent, Demands::NotSent),
+        known(
+            "a request that was never answered",
+            Ask::ListVehicles,
+            Canned::Interrupted,
+            Demands::PerhapsSent,
+        ),
+        known(
+            "an answer that is none (HTTP 200 with a page)",
+            Ask::ListVehicles,
+            Canned::Answer(200, "text/html", "<html></html>"),
+            Demands::Answer,
+        ),
+    ]
+}
+
+/// Puts a connector to the test.
+///
+/// # Errors
+///
+/// The call that it did not answer, or the case that it answered wrongly.
+pub(in crate::plugin) async fn of_connector(
+    plugin: &ConnectorPlugin,
+    account: &TrialAccount,
+) -> Result<(), ActivationError> {
+    for known in known_failures() {
+        let call = call(plugin, account, known.cloud).await.map_err(|error| wrong(error.to_string()))?;
+        let called = plugin.ask(&account.described, &known.ask, call).await;
+        known.judge(&called.answer?)?;
+    }
+    Ok(())
+}
+
+/// A call into surroundings that look like an account's with a session, over a cloud that always says the same.
+async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -> Result<Call, StoreError> {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let slug = account.described.id.as_str();
+    let names = plugin.manifest.cells.iter().cloned().chain([SESSION.to_owned()]);
+    let cells = Cells::open(slug, names, &store, &clock).await?;
+    let secrets: Secrets =
+        account.bindings.keys().map(|name| (name.clone(), format!("trial-{name}").into())).collect();
+    if let Some(session) = cells.slot(SESSION) {
+        let contents = Contents { secrets: secrets.clone(), ..Contents::default() };
+        session.acquire().await.commit(contents).await?;
+    }
+    let view = cells.snapshot();
+    let surroundings = Surroundings {
+        account: slug.to_owned(),
+        endpoints: account.endpoints.clone(),
+        secrets,
+        bindings: account.bindings.clone(),
+        cells,
+        transport: Arc::new(cloud),
+        clock,
+        outbox: Arc::new(Nobody),
+        topic_prefix: String::new(),
+        pin: PinGuard::open(slug, Digest::of(b"trial"), &store).await?,
+    };
+    Ok(Call::new(Arc::new(surroundings), Arc::new(Allowance::new(SENDS)), "trial".to_owned(), view))
+}
+
+impl Known {
+    fn judge(&self, answer: &Result<Answer, Failure>) -> Result<(), ActivationError> {
+        let case = self.case;
+        let failure = match (answer, self.demands) {
+            (_, Demands::Answer) => return Ok(()),
+            (Err(failure), _) => failure,
+            (Ok(_), _) => return Err(wrong(format!("{case} is reported as a success"))),
+        };
+        let Failure { http_status, certainty, .. } = failure;
+        let not_sent = *certainty == Certainty::NotSent;
+        match self.demands {
+            Demands::Status(status) if *http_status != Some(status) => {
+                Err(wrong(format!("{case} is reported with the status {http_status:?}")))
+            }
+            Demands::NotSent if !not_sent => Err(wrong(format!("{case} is reported as {certainty:?}"))),
+            Demands::PerhapsSent | Demands::Status(_) if not_sent => {
+                Err(wrong(format!("{case} is reported as never sent")))
+            }
+            Demands::Status(_) | Demands::NotSent | Demands::PerhapsSent | Demands::Answer => Ok(()),
+        }
+    }
+}
