@@ -13,7 +13,7 @@
 //!
 //! # Layout
 //!
-//! `broker`, `account` and `vehicle` read one table each. `reader` reads tables in general and keeps the
+//! `broker`, `account`, `network` and `vehicle` read one table each. `reader` reads tables in general and keeps the
 //! complaints; `secrets`, `endpoint` and `slug` read one kind of value each; `presets` is what is known about
 //! each connector's cloud.
 
@@ -26,6 +26,7 @@ mod account;
 mod broker;
 mod endpoint;
 mod error;
+mod network;
 mod presets;
 mod reader;
 mod secrets;
@@ -38,6 +39,7 @@ pub use account::Account;
 pub use broker::Mqtt;
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
+pub use network::Network;
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 
@@ -58,6 +60,8 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// What is logged, and how.
     pub log: Log,
+    /// What may be reached besides the internet.
+    pub network: Network,
 }
 
 /// What is logged, and how.
@@ -179,10 +183,11 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let vehicles = vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names));
     let policy = root.section("policy").and_then(policy);
     let log = root.section("log").map(log).unwrap_or_default();
+    let network = root.section("network").map(network::read).unwrap_or_default();
     let state_dir = root.section("state").and_then(state_dir);
     let state_dir = state_dir.unwrap_or_else(|| root.reader.path().with_extension("state"));
     root.finish();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, policy, log })
+    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, policy, log, network })
 }
 
 /// Beside the configuration file and named after it unless the file says otherwise: two configurations in one

@@ -16,6 +16,7 @@ mod conformance;
 mod conformance_cls;
 mod crash;
 mod demo;
+mod differential;
 mod expiry;
 mod floors;
 mod full_disk;

@@ -107,6 +107,7 @@ impl Connected {
     /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
     pub async fn ask(&self, account: &Account, ask: &Ask, call: Call) -> Called {
         let plugin = &self.generation.plugin;
+        call.given("a call", &(account, ask));
         let mut store = plugin.sandbox.store(Budget::CONNECTOR, call);
         let answer = sandbox::answer(Budget::CONNECTOR, async {
             let instance = plugin.pre.instantiate_async(&mut store).await?;
