@@ -17,7 +17,7 @@ use crate::events::{Event, Events};
 use crate::latch::{Latch, LatchKind, Latched, SILENCE};
 use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::{ConnectorSlot, PolicySlot, TrialAccount};
-use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Transport};
+use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Tap, Transport};
 use crate::retry_budget::RetryBudget;
 use crate::session::History;
 use crate::slot::Digest;
@@ -38,6 +38,8 @@ pub struct Shared {
     pub outbox: Arc<dyn Outbox>,
     /// The way to the clouds.
     pub transport: Arc<dyn Transport>,
+    /// Who is told what guests are given.
+    pub tap: Option<Arc<dyn Tap>>,
     /// The clouds' circuits, by the cloud's name: one cloud is well or unwell for all accounts at once.
     pub clouds: Arc<Circuits>,
     /// What vendors have against this client, whichever account it speaks for.
@@ -150,18 +152,21 @@ impl Account {
             described: described.clone(),
             endpoints: endpoints.clone(),
             bindings: config.bindings.clone(),
+            capturable: config.capturable.clone(),
         });
         let surroundings = Surroundings {
             account: slug.to_owned(),
             endpoints,
             secrets: config.secrets.clone(),
             bindings: config.bindings.clone(),
+            capturable: config.capturable.clone(),
             cells,
             transport: Arc::clone(&shared.transport),
             clock: Arc::clone(&shared.clock),
             outbox: Arc::clone(&shared.outbox),
             topic_prefix,
             pin: PinGuard::open(slug, credentials(config), &shared.store).await?,
+            tap: shared.tap.clone(),
         };
         Ok(Arc::new(Self {
             slug: slug.to_owned(),
@@ -282,14 +287,14 @@ fn base(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-/// What identifies a set of credentials without telling them.
+/// What identifies a set of credentials, and who they are for, without telling them. What one connector has obtained
+/// is not handed to another one that the account is moved to.
 fn credentials(config: &config::Account) -> Digest {
+    let secrets = config.secrets.iter().flat_map(|(name, secret)| [name.as_str(), secret.expose_secret()]);
     let mut all = Vec::new();
-    for (name, secret) in &config.secrets {
-        for part in [name.as_str(), secret.expose_secret()] {
-            all.extend_from_slice(&part.len().to_le_bytes());
-            all.extend_from_slice(part.as_bytes());
-        }
+    for part in std::iter::once(config.connector.as_str()).chain(secrets) {
+        all.extend_from_slice(&part.len().to_le_bytes());
+        all.extend_from_slice(part.as_bytes());
     }
     Digest::of(&all)
 }

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod audit;
+mod logging;
 mod policy;
 mod replay;
 
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::bridge::Bridge;
 use crate::config::{Config, LogFormat};
@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker calls every client that leaves without a word an error.
-            log_to_stderr("error,rumqttd=off", LogFormat::Text);
+            logging::to_stderr("error,rumqttd=off", LogFormat::Text);
             match runtime.block_on(crate::demo::play(crate::demo::Options { seconds, json })) {
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::FAILURE,
@@ -90,23 +90,6 @@ pub fn main() -> ExitCode {
     // What still blocks a thread (a component being compiled) does not keep the process.
     runtime.shutdown_background();
     code
-}
-
-/// `RUST_LOG` has the last word.
-fn log_to_stderr(level: &str, format: LogFormat) {
-    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines. At `trace` WASI tells what
-    // guests ask of it, unmasked.
-    let quiet = "cranelift_codegen=warn,cranelift_frontend=warn,wasmtime=warn,wasmtime_internal_cranelift=warn,\
-         wasmtime_wasi=warn,wasmtime_wasi_io=warn";
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(format!("{level},{quiet}")));
-    let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let log =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured).with_writer(std::io::stderr);
-    let _already_set = match format {
-        LogFormat::Text => log.try_init(),
-        LogFormat::Json => log.json().try_init(),
-    };
 }
 
 fn complain(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
@@ -135,7 +118,7 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
         Ok(config) => config,
         Err(error) => return complain(USAGE, format_args!("{error}")),
     };
-    log_to_stderr(config.log.level.as_str(), config.log.format);
+    logging::to_stderr(config.log.level.as_str(), config.log.format);
     match bridge(&config, started).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(1, format_args!("{error:#}")),

@@ -13,7 +13,7 @@
 //!
 //! # Layout
 //!
-//! `broker`, `account`, `vehicle` and `limits` read one table each. `reader` reads tables in general and keeps the
+//! `broker`, `account`, `vehicle`, `plugins`, `limits` and `network` read one part each. `reader` reads tables in general and keeps the
 //! complaints; `secrets`, `endpoint` and `slug` read one kind of value each; `presets` is what is known about
 //! each connector's cloud.
 
@@ -27,6 +27,7 @@ mod broker;
 mod endpoint;
 mod error;
 mod limits;
+mod network;
 mod plugins;
 mod presets;
 mod reader;
@@ -41,6 +42,7 @@ pub use broker::Mqtt;
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
 pub use limits::Limits;
+pub use network::Network;
 pub use plugins::Plugins;
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
@@ -64,6 +66,8 @@ pub struct Config {
     pub limits: Limits,
     /// What is logged, and how.
     pub log: Log,
+    /// What may be reached besides the internet.
+    pub network: Network,
 }
 
 /// What is logged, and how.
@@ -186,10 +190,11 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let plugins = plugins::read(&mut root);
     let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
+    let network = root.section("network").map(network::read).unwrap_or_default();
     let state_dir = root.section("state").and_then(state_dir);
     let state_dir = state_dir.unwrap_or_else(|| root.reader.path().with_extension("state"));
     root.finish();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, limits, log })
+    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, limits, log, network })
 }
 
 /// Beside the configuration file and named after it unless the file says otherwise: two configurations in one

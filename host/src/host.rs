@@ -32,7 +32,7 @@ use crate::deployment::{
 use crate::events::Events;
 use crate::outbox::Outbox;
 use crate::plugin::{ActivationError, ConnectorSlot, PluginKind, Plugins, PolicySlot};
-use crate::primitives::{HttpClient, Transport};
+use crate::primitives::{HttpClient, Tap, Transport};
 use crate::results::Results;
 use crate::sandbox::Sandbox;
 use crate::slot::Entrance;
@@ -55,19 +55,27 @@ pub struct Ground {
     pub outbox: Arc<dyn Outbox>,
     /// The way to the clouds; none means the network.
     pub transport: Option<Arc<dyn Transport>>,
+    /// Who is told what guests are given; usually nobody.
+    pub tap: Option<Arc<dyn Tap>>,
 }
 
 impl Ground {
     /// Ground on which clouds are reached over the network.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) -> Self {
-        Self { store, clock, outbox, transport: None }
+        Self { store, clock, outbox, transport: None, tap: None }
     }
 
     /// The same with another way to the clouds.
     #[must_use]
     pub fn over(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// The same with somebody who is told what guests are given.
+    #[must_use]
+    pub fn tapped_by(self, tap: Arc<dyn Tap>) -> Self {
+        Self { tap: Some(tap), ..self }
     }
 }
 
@@ -195,7 +203,7 @@ impl Host {
         let sandbox = &sandbox.with_budgets(config.limits.policy, config.limits.connector);
         let transport = match &ground.transport {
             Some(transport) => Arc::clone(transport),
-            None => Arc::new(HttpClient::new()?),
+            None => Arc::new(HttpClient::new(&config.network)?),
         };
         let (trust, files) = (&config.plugins.trust, &config.plugins.files);
         let carried = || Entrance::new(ground.clock.now(), "carried by the program");
@@ -218,6 +226,7 @@ impl Host {
             clock: Arc::clone(&ground.clock),
             outbox: Arc::clone(&ground.outbox),
             transport,
+            tap: ground.tap.clone(),
             clouds: Arc::clone(&clouds),
             clients: Arc::default(),
             topics: topics.clone(),

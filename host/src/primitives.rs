@@ -13,9 +13,13 @@ mod log;
 mod mqtt;
 mod pin;
 mod placeholder;
+mod resolver;
+mod scrub;
+mod tap;
 pub mod transport;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +31,7 @@ pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
 pub use self::pin::PinGuard;
+pub use self::tap::Tap;
 pub use self::transport::{HttpClient, Transport};
 use crate::cell::{Cells, Secrets, Snapshot};
 use crate::outbox::Outbox;
@@ -53,6 +58,8 @@ pub struct Surroundings {
     pub secrets: Secrets,
     /// To which endpoints each secret may be sent.
     pub bindings: BTreeMap<String, BTreeSet<String>>,
+    /// The secrets that a connector may take out of an answer. The others are the owner's.
+    pub capturable: BTreeSet<String>,
     /// The account's cells.
     pub cells: Cells,
     /// The way to the cloud.
@@ -65,10 +72,11 @@ pub struct Surroundings {
     pub topic_prefix: String,
     /// How often the PIN may be sent.
     pub pin: PinGuard,
+    /// Who is told what guests are given.
+    pub tap: Option<Arc<dyn Tap>>,
 }
 
 /// One call into a connector.
-#[derive(Debug)]
 pub struct Call {
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) allowance: Arc<Allowance>,
@@ -94,6 +102,21 @@ impl Caller for Call {
     }
 }
 
+impl fmt::Debug for Call {
+    /// Private values are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { surroundings, allowance, operation, captured, private, acted, .. } = self;
+        f.debug_struct("Call")
+            .field("account", &surroundings.account)
+            .field("operation", operation)
+            .field("allowance", allowance)
+            .field("captured", &captured.keys())
+            .field("private", &private.len())
+            .field("acted", acted)
+            .finish_non_exhaustive()
+    }
+}
+
 impl Call {
     /// A call for this operation that sees the cells as this snapshot has them.
     #[must_use]
@@ -111,6 +134,13 @@ impl Call {
             captured: Secrets::new(),
             private: Vec::new(),
             acted: false,
+        }
+    }
+
+    /// Tells whoever listens what the guest is given.
+    pub(crate) fn given(&self, what: &'static str, value: &dyn fmt::Debug) {
+        if let Some(tap) = &self.surroundings.tap {
+            tap.given(what, value);
         }
     }
 

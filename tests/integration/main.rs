@@ -17,6 +17,7 @@ mod conformance_cls;
 mod crash;
 mod demo;
 mod deployment;
+mod differential;
 mod expiry;
 mod floors;
 mod full_disk;

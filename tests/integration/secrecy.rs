@@ -1,12 +1,22 @@
 //! What must not leave the host does not.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
+use std::net::{IpAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
-use tests::{CCS2, Home, LEGACY};
+use futures_util::future::BoxFuture;
+use simulator::{Effect, Fault, RouteKind};
+use tests::virtual_home::VirtualHome;
+use tests::{CCS2, Home, LEGACY, Recording, configuration};
 use tracing_subscriber::fmt::MakeWriter;
-use vehicle_connector::operation::State;
-use vehicle_connector::store::Kind;
+use vehicle_connector::config::Network;
+use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::outbox::Outbox;
+use vehicle_connector::primitives::HttpClient;
+use vehicle_connector::primitives::transport::Lookup;
+use vehicle_connector::store::{Kind, MemoryStore};
+use vehicle_connector::time::SystemClock;
 
 /// A log that can be read.
 #[derive(Clone, Default)]
@@ -81,4 +91,92 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
         assert!(!log.contains(secret), "{secret} in the log");
         assert!(!decisions.contains(secret), "{secret} in the audit trail");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_carries_nothing_to_another_host() {
+    let home = Home::start().await;
+    home.settle().await;
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    elsewhere.set_nonblocking(true).unwrap();
+    let place = elsewhere.local_addr().unwrap();
+    let token = simulator::Config::default().refresh_token;
+    for status in [302, 307] {
+        let effect = Effect::Answer {
+            status,
+            body: String::new(),
+            headers: vec![("location".to_owned(), format!("http://{place}/{token}?error={token}"))],
+        };
+        home.control().inject(Fault::new(RouteKind::Status, effect));
+        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        assert_eq!(report.state, State::Failed, "{report:?}");
+        let message = report.message.unwrap_or_default();
+        let seen =
+            format!("redirected to http://{place}/{{secret:refresh-token}}?error={{secret:refresh-token}}");
+        assert!(message.contains(&seen), "{message}");
+    }
+    assert_eq!(elsewhere.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "somebody followed");
+}
+
+/// Every name leads home.
+#[derive(Debug)]
+struct LeadsHome;
+
+impl Lookup for LeadsHome {
+    fn addresses(&self, _name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
+        Box::pin(std::future::ready(Ok(vec![[10, 0, 0, 1].into()])))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cloud_whose_name_leads_home_is_not_asked_and_the_report_says_why() {
+    let published = Arc::new(Recording::default());
+    let client = HttpClient::with_lookup(&Network::default(), Arc::new(LeadsHome)).unwrap();
+    let ground = Ground::new(
+        Arc::new(MemoryStore::default()),
+        Arc::new(SystemClock::start()),
+        Arc::clone(&published) as Arc<dyn Outbox>,
+    )
+    .over(Arc::new(client));
+    let token = simulator::Config::default().refresh_token;
+    let host = Host::start(&configuration("https://cloud.example", &token, "1234"), ground).await.unwrap();
+    let topic = format!("vehicle-connector/vehicle/{}/cmd/lock", LEGACY.0);
+    host.handle(Request { topic, payload: br#"{"id":"x"}"#.to_vec(), ..Request::default() }).await;
+    let topic = format!("vehicle-connector/vehicle/{}/action/x", LEGACY.0);
+    let report = published
+        .find(|messages| {
+            let reports = messages.iter().filter(|message| message.topic == topic);
+            let mut reports = reports.filter_map(|it| {
+                serde_json::from_slice::<vehicle_connector::operation::Report>(&it.payload).ok()
+            });
+            reports.find(|report| report.state.is_final())
+        })
+        .await;
+    // Nothing was sent, and it may be tried again: what a name resolves to may change.
+    assert_eq!(
+        (report.state, report.reason),
+        (State::Rejected, Some(Reason::UpstreamUnavailable)),
+        "{report:?}"
+    );
+    let message = report.message.unwrap_or_default();
+    let why = "cloud.example resolves to 10.0.0.1, which is a private address; name it in [network] private_hosts if \
+               that is meant";
+    assert!(message.contains(why), "{message}");
+    assert!(!message.contains(&token), "{message}");
+    host.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_moves_to_another_connector_hands_no_session_to_it() {
+    let mut home = VirtualHome::start().await;
+    home.restart().await;
+    assert_eq!(home.read().await.state, State::Succeeded);
+    assert_eq!(home.counters().grants_asked, 0, "the session outlives a restart");
+
+    for account in home.config.accounts.values_mut() {
+        account.connector = "another".to_owned();
+    }
+    home.restart().await;
+    assert_eq!(home.read().await.state, State::Succeeded);
+    assert_eq!(home.counters().grants_asked, 1, "it begins with the owner's credentials");
 }

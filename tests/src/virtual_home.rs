@@ -18,7 +18,7 @@ use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{OperationName, Report, State};
-use vehicle_connector::outbox::Outbox;
+use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::plugin::{Compiled, PluginKind, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
@@ -91,6 +91,15 @@ impl VirtualHome {
 
     /// A home in another cloud, with changes to its configuration.
     pub async fn with(cloud: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(cloud, change, |ground| ground).await
+    }
+
+    /// The same on other ground.
+    pub async fn on(
+        cloud: simulator::Config,
+        change: impl FnOnce(&mut Config),
+        other: impl FnOnce(Ground) -> Ground,
+    ) -> Self {
         // Jitter and identifiers are drawn from here.
         fastrand::seed(1);
         let clock = PausedClock::start();
@@ -119,6 +128,7 @@ impl VirtualHome {
             Arc::clone(&published) as Arc<dyn Outbox>,
         )
         .over(Arc::clone(&meddling) as Arc<dyn Transport>);
+        let ground = other(ground);
         let host = Host::start_with(&config, ground.clone(), &PLUGINS).await.unwrap();
         let home = Self {
             control,
@@ -252,6 +262,15 @@ impl VirtualHome {
     pub fn account_state(&self, account: &str) -> String {
         let document = self.retained(&format!("account/{account}/state"));
         document.get("state").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// Everything that was published so far.
+    pub fn messages(&self) -> Vec<Outgoing> {
+        let message = |event: &Event| match event {
+            Event::Published(message) => Some(message.clone()),
+            _ => None,
+        };
+        self.trace.entries().iter().filter_map(|entry| message(&entry.event)).collect()
     }
 
     /// The events of one kind, in order.

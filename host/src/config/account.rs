@@ -35,6 +35,9 @@ pub struct Account {
     /// Every secret of the connector, also those that are captured later, with the names of the endpoints
     /// that it may be sent to.
     pub bindings: BTreeMap<String, BTreeSet<String>>,
+    /// The secrets that the connector may take out of an answer: those that the configuration never has, and those
+    /// that rotate.
+    pub capturable: BTreeSet<String>,
     /// How often a password may be sent within a day, 0 to 10; 4 unless the file says otherwise.
     pub max_logins_per_day: u32,
     /// How many requests may be sent within a day; without a limit unless the file says one.
@@ -67,6 +70,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
         endpoints: endpoints?,
         secrets,
         bindings: preset.secrets.iter().map(|(name, rule)| (name.clone(), rule.endpoints.clone())).collect(),
+        capturable: capturable(preset),
         max_logins_per_day,
         quota_per_day,
         options,
@@ -196,6 +200,11 @@ fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMa
         }
     }
     found
+}
+
+fn capturable(preset: &Preset) -> BTreeSet<String> {
+    let capturable = preset.secrets.iter().filter(|(_, rule)| rule.is_capturable());
+    capturable.map(|(name, _)| name.clone()).collect()
 }
 
 fn options(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {

@@ -25,6 +25,16 @@ pub(super) struct SecretRule {
     pub(super) configured: Configured,
     /// The endpoints that it may be sent to.
     pub(super) endpoints: BTreeSet<String>,
+    /// Whether an answer may replace it although the configuration has it, as those that rotate are.
+    #[serde(default)]
+    rotates: bool,
+}
+
+impl SecretRule {
+    /// Whether a connector may take it out of an answer. What the owner wrote stays unless the vendor replaces it.
+    pub(super) fn is_capturable(&self) -> bool {
+        self.rotates || self.configured == Configured::Never
+    }
 }
 
 /// Whether a secret stands in the configuration.

@@ -55,6 +55,9 @@ fn the_least_that_works() {
     assert_eq!(account.secrets.len(), 1);
     let bound = |secret: &str| account.bindings[secret].iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!((bound("refresh-token"), bound("access-token")), ("idp".into(), "ccapi cci".into()));
+    let capturable: Vec<_> = account.capturable.iter().map(String::as_str).collect();
+    assert_eq!(capturable, ["access-token", "control-token", "device-id", "refresh-token"]);
+    assert_eq!(config.network, Network::default());
     assert_eq!((bound("pin"), account.max_logins_per_day), ("ccapi".into(), 4));
 
     let vehicle = &config.vehicles["ev6"];
@@ -106,6 +109,8 @@ fn everything() {
         name = "My car"
         [policy]
         file = "policy.wasm"
+        [network]
+        private_hosts = ["Cloud.LAN", "cloud.lan.", "bücher.lan", "localhost"]
         [log]
         level = "debug"
         format = "json"
@@ -143,6 +148,8 @@ fn everything() {
     assert_eq!(config.vehicles["b"].allow, [Op::CheckActionStatus].into());
     assert_eq!(config.vehicles["c"].selector, Selector::Name("My car".into()));
     assert_eq!(config.plugins.files.get("vehicle"), Some(&dir.path().join("policy.wasm")));
+    let private_hosts: Vec<_> = config.network.private_hosts.iter().map(String::as_str).collect();
+    assert_eq!(private_hosts, ["cloud.lan", "localhost", "xn--bcher-kva.lan"]);
     assert_eq!((config.log.level.as_str(), config.log.format), ("debug", LogFormat::Json));
 
     let printed = format!("{config:?}");

@@ -201,6 +201,7 @@ impl Connected {
 impl ConnectorPlugin {
     /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
     pub(super) async fn ask(&self, account: &Account, ask: &Ask, call: Call) -> Called {
+        call.given("a call", &(account, ask));
         let budget = self.sandbox.connector_budget();
         let mut store = self.sandbox.store(budget, call);
         let answer = sandbox::answer(budget, async {

@@ -1,10 +1,22 @@
 //! Captures: what the host takes out of a response before the guest sees it.
+//!
+//! A guest gets an answer in three steps. The values that it asked to have captured are taken out; then every secret
+//! that the host knows, wherever it stands (see `scrub` for how it may be written); then what describes the body as it
+//! was, such as its length and its digest, because both would tell something of what was taken out.
+//!
+//! Where the host cannot look, the guest cannot either: a body in an encoding that was not asked for is withheld, and so is one
+//! that should hold a secret in JSON and is no JSON.
+//!
+//! A secret shorter than eight bytes, which is a PIN, is searched for only in answers to requests that carried it. Of
+//! such a secret an answer can tell something all the same, to a plugin that makes a server echo every possible one. What
+//! protects it is the endpoint that it is bound to.
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::Call;
-use super::placeholder::{Encoding, placeholder};
+use super::placeholder::placeholder;
+use super::scrub::Scrubber;
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget};
 
 /// The shortest secret that is searched for in every response. A shorter one (a PIN) would be found in odometers.
@@ -21,9 +33,21 @@ pub(super) fn mark_index(text: &str) -> Option<usize> {
     text.strip_prefix(MARK_OPEN)?.strip_suffix('}')?.parse().ok()
 }
 
+/// Headers that describe the body as it came, which is not the body that a guest gets.
+const OF_THE_BODY: [&str; 8] = [
+    "content-digest",
+    "content-encoding",
+    "content-length",
+    "content-md5",
+    "digest",
+    "repr-digest",
+    "trailer",
+    "transfer-encoding",
+];
+
 /// A response on its way to the guest.
-#[derive(Debug)]
 pub(super) struct Incoming {
+    pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
 }
@@ -37,6 +61,9 @@ impl Call {
         captures: &[Capture],
         sent: &[String],
     ) -> Incoming {
+        if is_encoded(&incoming.headers) {
+            incoming.body.clear();
+        }
         if !captures.is_empty() {
             let mut document = serde_json::from_slice::<Value>(&incoming.body).ok();
             for Capture { source, target } in captures {
@@ -65,8 +92,13 @@ impl Call {
                     }
                 }
             }
-            if let Some(document) = document {
-                incoming.body = document.to_string().into_bytes();
+            match document {
+                Some(document) => incoming.body = document.to_string().into_bytes(),
+                // Of an error there is a text to be read, and no token in it.
+                None if incoming.status < 300 && captures.iter().any(wants_secret_from_json) => {
+                    incoming.body.clear();
+                }
+                None => {}
             }
         }
         self.scrub(incoming, sent)
@@ -103,31 +135,34 @@ impl Call {
         let wanted = |(name, value): &(&str, &str)| {
             value.len() >= SHORTEST_SEARCHED || sent.iter().any(|sent| sent == name)
         };
-        let secrets = self.secrets().map(|(name, secret)| (name, secret.expose_secret())).filter(wanted);
-        // As it is, and as it stands in a URL or a JSON string.
-        let mut forms: Vec<(String, &str)> = secrets
-            .flat_map(|(name, value)| {
-                [Encoding::Plain, Encoding::Url, Encoding::Json]
-                    .map(|as_in| (as_in.encode(value).into_owned(), name))
-            })
+        let secrets = self.secrets().map(|(name, secret)| (name, secret.expose_secret()));
+        let scrubber = Scrubber::new(secrets.filter(wanted));
+        let Incoming { status, headers, body } = incoming;
+        let headers = headers
+            .into_iter()
+            .filter(|(name, _)| !OF_THE_BODY.contains(&name.as_str()))
+            .map(|(name, value)| (scrubber.clean_name(name), scrubber.clean(value)))
             .collect();
-        // A secret may be part of a longer one.
-        forms.sort_by_key(|(form, _)| std::cmp::Reverse(form.len()));
-        forms.dedup();
-        let clean = |text: String| {
-            forms.iter().fold(text, |text, (form, name)| match text.contains(form) {
-                true => text.replace(form, &placeholder(name)),
-                false => text,
-            })
-        };
-        let headers = incoming.headers.into_iter().map(|(name, value)| (name, clean(value))).collect();
         // A secret is valid UTF-8; bytes that are not cannot be part of one.
-        let body = match String::from_utf8(incoming.body) {
-            Ok(text) => clean(text).into_bytes(),
-            Err(error) => clean(String::from_utf8_lossy(error.as_bytes()).into_owned()).into_bytes(),
+        let body = match String::from_utf8(body) {
+            Ok(text) => text,
+            Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
         };
-        Incoming { headers, body }
+        Incoming { status, headers, body: scrubber.clean(body).into_bytes() }
     }
+}
+
+/// Whether the body is still encoded in a way in which nothing can be found.
+fn is_encoded(headers: &[(String, String)]) -> bool {
+    let encoding = headers.iter().filter(|(name, _)| name == "content-encoding");
+    encoding.flat_map(|(_, value)| value.split(',')).any(|coding| {
+        let coding = coding.trim();
+        !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")
+    })
+}
+
+fn wants_secret_from_json(Capture { source, target }: &Capture) -> bool {
+    matches!((source, target), (CaptureSource::Json(_), CaptureTarget::Secret(_)))
 }
 
 /// Calls `visit` on every value that a JSON Pointer (RFC 6901) leads to, where a segment `*` stands for every

@@ -12,11 +12,15 @@ impl Host for ConnectorCx {
         // Before 1970 there were no connected cars.
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
-        Ok(Datetime { seconds, nanoseconds })
+        let now = Datetime { seconds, nanoseconds };
+        self.call.given("the time", &now);
+        Ok(now)
     }
 
     async fn monotonic(&mut self) -> wasmtime::Result<u64> {
-        Ok(milliseconds(self.call.surroundings.clock.monotonic()))
+        let elapsed = milliseconds(self.call.surroundings.clock.monotonic());
+        self.call.given("the stopwatch", &elapsed);
+        Ok(elapsed)
     }
 
     async fn sleep(&mut self, duration: u64) -> wasmtime::Result<u64> {

@@ -7,15 +7,36 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::capture::Incoming;
-use super::placeholder::{Encoding, fill};
+use super::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
 use super::{Call, ConnectorCx, Endpoint, transport};
-use crate::bindings::http::{Body, Host, Method, Request, Response, TransportError};
+use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request, Response, TransportError};
 
 /// The largest request body, in bytes.
 const LARGEST_REQUEST: usize = 64 << 10;
 
 /// The most headers, and the most captures, of one request.
 const MOST_HEADERS: usize = 64;
+
+/// The most secrets that are put into one request.
+const MOST_SECRETS: usize = 16;
+
+/// Headers that decide how a message is framed or encoded. With another encoding, or a part of the answer only, a
+/// secret in it would not be found.
+const OURS: [&str; 13] = [
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "expect",
+    "host",
+    "if-range",
+    "keep-alive",
+    "range",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// How long a request may take if it does not say.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -33,13 +54,21 @@ struct Prepared {
     carries: Vec<String>,
 }
 
+impl From<Misplaced> for TransportError {
+    fn from(Misplaced(why): Misplaced) -> Self {
+        Self::Denied(why)
+    }
+}
+
 fn denied(why: impl Into<String>) -> TransportError {
     TransportError::Denied(why.into())
 }
 
 impl Host for ConnectorCx {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, TransportError>> {
-        Ok(self.call.send(request).await)
+        let answer = self.call.send(request).await;
+        self.call.given("an answer", &answer);
+        Ok(answer)
     }
 }
 
@@ -61,8 +90,8 @@ impl Call {
         };
         let transport::Response { status, headers, body } = answer?;
         let captured_before = self.captured.len();
-        let Incoming { headers, body } =
-            self.receive(Incoming { headers, body }, &request.captures, &carries);
+        let Incoming { headers, body, .. } =
+            self.receive(Incoming { status, headers, body }, &request.captures, &carries);
         if carries.iter().any(|name| name == PIN) {
             self.surroundings.pin.answered(status, self.captured.len() > captured_before);
         }
@@ -94,46 +123,66 @@ impl Call {
         if request.headers.len() > MOST_HEADERS || request.captures.len() > MOST_HEADERS {
             return Err(denied(format!("more than {MOST_HEADERS} headers or captures")));
         }
+        for Capture { target, .. } in &request.captures {
+            if let CaptureTarget::Secret(name) = target
+                && !self.surroundings.capturable.contains(name)
+            {
+                return Err(denied(format!("the secret {name} is not taken from answers")));
+            }
+        }
         // Found before secrets are put in: no secret may decide where a request goes.
-        let endpoints = self.endpoints(&request.url)?;
+        let template = Url::parse(&request.url);
+        let template = template.map_err(|error| denied(format!("the URL is not valid: {error}")))?;
+        let endpoints = self.endpoints(&template)?;
         let mut carries = Vec::new();
-        let mut fill = |template: &str, encoding| {
-            fill(template, encoding, |name| {
-                let value = self.bound_secret(name, &endpoints)?;
-                carries.push(name.to_owned());
-                Ok(value)
-            })
+        let mut secret = |name: &str| {
+            if carries.len() == MOST_SECRETS {
+                return Err(denied(format!("more than {MOST_SECRETS} secrets")));
+            }
+            let value = self.bound_secret(name, &endpoints)?;
+            carries.push(name.to_owned());
+            Ok(value)
         };
 
-        let url = fill(&request.url, Encoding::Url)?;
-        let url = Url::parse(&url).map_err(|error| denied(format!("the URL is not valid: {error}")))?;
+        let url = fill_url(&request.url, &mut secret)?;
+        let names = |endpoints: &[&Endpoint]| endpoints.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
+        if names(&self.endpoints(&url)?) != names(&endpoints) {
+            return Err(denied("with its secrets the URL leads to another endpoint"));
+        }
         let mut headers = HeaderMap::with_capacity(request.headers.len());
         for (name, value) in &request.headers {
             let parsed =
                 HeaderName::try_from(name).map_err(|_| denied(format!("no header name: {name:?}")))?;
-            if matches!(parsed.as_str(), "host" | "content-length" | "connection" | "transfer-encoding") {
+            if OURS.contains(&parsed.as_str()) {
                 return Err(denied(format!("the header {name} is the host's")));
             }
-            let value = HeaderValue::try_from(fill(value, Encoding::Plain)?).map_err(|_| {
+            let value = HeaderValue::try_from(fill(value, Encoding::Plain, &mut secret)?).map_err(|_| {
                 denied(format!("the value of the header {name} has characters that do not fit"))
             })?;
             headers.append(parsed, value);
         }
+        // Before secrets are put in: whether it fits must not tell how long they are.
+        if size(&request.body) > LARGEST_REQUEST {
+            return Err(denied(format!("the body is larger than {LARGEST_REQUEST} bytes")));
+        }
         let (body, content_type) = match &request.body {
             Body::Empty => (None, None),
-            Body::Json(json) => (Some(fill(json, Encoding::Json)?), Some("application/json")),
-            Body::Text(text) => (Some(fill(text, Encoding::Plain)?), Some("text/plain; charset=utf-8")),
+            Body::Json(json) => (Some(fill_json(json, &mut secret)?), Some("application/json")),
+            Body::Text(text) if has_placeholder(text) => {
+                return Err(denied("plain text has no place for a secret; use a form or JSON"));
+            }
+            Body::Text(text) => (Some(text.clone()), Some("text/plain; charset=utf-8")),
             Body::Form(fields) => {
                 let mut form = url::form_urlencoded::Serializer::new(String::new());
                 for (name, value) in fields {
-                    form.append_pair(name, &fill(value, Encoding::Plain)?);
+                    if has_placeholder(name) {
+                        return Err(denied("a placeholder stands in the name of a form's field"));
+                    }
+                    form.append_pair(name, &fill(value, Encoding::Plain, &mut secret)?);
                 }
                 (Some(form.finish()), Some("application/x-www-form-urlencoded"))
             }
         };
-        if body.as_ref().is_some_and(|body| body.len() > LARGEST_REQUEST) {
-            return Err(denied(format!("the body is larger than {LARGEST_REQUEST} bytes")));
-        }
         if let Some(content_type) = content_type {
             headers.entry("content-type").or_insert(HeaderValue::from_static(content_type));
         }
@@ -148,8 +197,7 @@ impl Call {
 
     /// The endpoints that a URL belongs to: same scheme, host and port, and below its path. There are several when
     /// one server stands in for several services.
-    fn endpoints(&self, url: &str) -> Result<Vec<&Endpoint>, TransportError> {
-        let url = Url::parse(url).map_err(|error| denied(format!("the URL is not valid: {error}")))?;
+    fn endpoints(&self, url: &Url) -> Result<Vec<&Endpoint>, TransportError> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(denied("the URL names a user"));
         }
@@ -187,6 +235,15 @@ impl Call {
     }
 }
 
+/// How large a body is as the guest wrote it, in bytes.
+fn size(body: &Body) -> usize {
+    match body {
+        Body::Empty => 0,
+        Body::Json(text) | Body::Text(text) => text.len(),
+        Body::Form(fields) => fields.iter().map(|(name, value)| name.len() + value.len() + 2).sum(),
+    }
+}
+
 impl From<Method> for reqwest::Method {
     fn from(method: Method) -> Self {
         match method {
@@ -201,150 +258,4 @@ impl From<Method> for reqwest::Method {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::cell::{Cells, Secrets};
-    use crate::outbox::{Outbox, Outgoing};
-    use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings};
-    use crate::slot::Digest;
-    use crate::store::{MemoryStore, Store};
-    use crate::time::{Clock, SystemClock};
-
-    #[derive(Debug)]
-    struct Nobody;
-
-    impl Outbox for Nobody {
-        fn publish(&self, _message: Outgoing) {}
-    }
-
-    async fn call() -> Call {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
-        let endpoint =
-            |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
-        let bound = |endpoint: &str| BTreeSet::from([endpoint.to_owned()]);
-        let surroundings = Surroundings {
-            account: "home".to_owned(),
-            endpoints: vec![
-                endpoint("ccapi", "https://cars.example:8080/base"),
-                endpoint("idp", "https://idp.example"),
-            ],
-            secrets: Secrets::from([
-                ("pin".to_owned(), "1234".into()),
-                ("refresh-token".to_owned(), "R/\r\n\"x\"".into()),
-            ]),
-            bindings: BTreeMap::from([
-                ("pin".to_owned(), bound("ccapi")),
-                ("refresh-token".to_owned(), bound("idp")),
-                ("access-token".to_owned(), bound("ccapi")),
-            ]),
-            cells: Cells::open("home", [], &store, &clock).await.unwrap(),
-            transport: Arc::new(HttpClient::new().unwrap()),
-            clock,
-            outbox: Arc::new(Nobody),
-            topic_prefix: "b/account/home/connector/".to_owned(),
-            pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
-        };
-        Call::new(
-            Arc::new(surroundings),
-            Arc::new(Allowance::new(1)),
-            "test".to_owned(),
-            crate::cell::Snapshot::default(),
-        )
-    }
-
-    fn get(url: &str) -> Request {
-        Request {
-            method: Method::Get,
-            url: url.to_owned(),
-            headers: Vec::new(),
-            body: Body::Empty,
-            captures: Vec::new(),
-            timeout: None,
-            acts_on_vehicle: false,
-        }
-    }
-
-    fn why_denied(call: &Call, request: &Request) -> String {
-        match call.prepare(request) {
-            Err(TransportError::Denied(why)) => why,
-            Err(other) => unreachable!("{other:?}"),
-            Ok(prepared) => unreachable!("allowed: {:?}", prepared.request),
-        }
-    }
-
-    #[tokio::test]
-    async fn only_the_endpoints_of_the_account_are_reached() {
-        let call = call().await;
-        for url in
-            ["https://cars.example:8080/base", "https://cars.example:8080/base/x", "https://idp.example/"]
-        {
-            assert!(call.prepare(&get(url)).is_ok(), "{url}");
-        }
-        for url in [
-            "https://cars.example/base",
-            "http://cars.example:8080/base",
-            "https://cars.example:8080/",
-            "https://cars.example:8080/base/../admin",
-            "https://cars.example:8080/baseball",
-            "https://evil.example/base",
-            "https://idp.example@evil.example/",
-            "https://user:word@idp.example/",
-            "https://idp.example.evil.example/",
-            "file:///etc/passwd",
-            "idp.example",
-            "",
-        ] {
-            assert!(!why_denied(&call, &get(url)).is_empty(), "{url}");
-        }
-        // A secret decides nothing about where a request goes.
-        why_denied(&call, &get("https://{secret:pin}.example/"));
-    }
-
-    #[tokio::test]
-    async fn a_secret_goes_only_to_the_endpoint_that_it_is_bound_to() {
-        let call = call().await;
-        let with_body = |url: &str, body: &str| Request { body: Body::Json(body.to_owned()), ..get(url) };
-        let pin = r#"{"pin":"{secret:pin}"}"#;
-        let prepared = call.prepare(&with_body("https://cars.example:8080/base/pin", pin)).unwrap();
-        let body = prepared.request.body().and_then(reqwest::Body::as_bytes).unwrap();
-        assert_eq!(body, br#"{"pin":"1234"}"#);
-        assert_eq!(prepared.carries, ["pin"]);
-
-        let why = why_denied(&call, &with_body("https://idp.example/pin", pin));
-        assert_eq!(why, "the secret pin may not be sent to the endpoint idp");
-        assert!(why_denied(&call, &get("https://idp.example/?t={secret:nothing}")).contains("nothing"));
-        assert!(
-            why_denied(&call, &get("https://cars.example:8080/base?t={secret:access-token}"))
-                .contains("no access-token")
-        );
-    }
-
-    #[tokio::test]
-    async fn a_secret_stays_one_value_wherever_it_is_put() {
-        let call = call().await;
-        let prepared = call.prepare(&get("https://idp.example/{secret:refresh-token}?a=b")).unwrap();
-        assert_eq!(prepared.request.url().as_str(), "https://idp.example/R%2F%0D%0A%22x%22?a=b");
-        let in_header = Request {
-            headers: vec![("authorization".to_owned(), "Bearer {secret:refresh-token}".to_owned())],
-            ..get("https://idp.example/")
-        };
-        let why = why_denied(&call, &in_header);
-        assert!(why.contains("authorization") && !why.contains("R/"), "{why}");
-        for name in ["Host", "content-length", "Connection", "bad name"] {
-            let headers = vec![(name.to_owned(), "x".to_owned())];
-            why_denied(&call, &Request { headers, ..get("https://idp.example/") });
-        }
-    }
-
-    #[tokio::test]
-    async fn a_refused_pin_is_not_put_into_any_request() {
-        let call = call().await;
-        call.surroundings.pin.refuse(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
-        let why = why_denied(&call, &get("https://cars.example:8080/base?pin={secret:pin}"));
-        assert!(why.contains("refused"), "{why}");
-    }
-}
+mod tests;

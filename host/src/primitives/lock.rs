@@ -35,7 +35,9 @@ fn show(cell: &cell::Cell, clock: &dyn Clock) -> Option<Cell> {
 impl Host for ConnectorCx {
     async fn read(&mut self, name: String) -> wasmtime::Result<Option<Cell>> {
         let clock = &self.call.surroundings.clock;
-        Ok(self.call.view.cell(&name).and_then(|cell| show(cell, clock.as_ref())))
+        let cell = self.call.view.cell(&name).and_then(|cell| show(cell, clock.as_ref()));
+        self.call.given("a cell", &cell);
+        Ok(cell)
     }
 
     async fn acquire(
@@ -60,7 +62,9 @@ impl Host for ConnectorCx {
 impl HostGuard for ConnectorCx {
     async fn cell(&mut self, guard: Resource<Guard>) -> wasmtime::Result<Option<Cell>> {
         let cell = self.table.get(&guard)?.guard.cell();
-        Ok(show(&cell, self.call.surroundings.clock.as_ref()))
+        let cell = show(&cell, self.call.surroundings.clock.as_ref());
+        self.call.given("a guarded cell", &cell);
+        Ok(cell)
     }
 
     async fn commit(

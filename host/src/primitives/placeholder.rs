@@ -3,20 +3,30 @@
 use std::borrow::Cow;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::IgnoredAny;
+use url::Url;
+
+/// Why a placeholder cannot be filled where it stands; names no value.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Misplaced(pub(super) String);
+
+fn misplaced<E: From<Misplaced>>(why: impl Into<String>) -> E {
+    Misplaced(why.into()).into()
+}
 
 /// How a value is written so that it stays one value in the place where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
     /// Everything but letters and digits as `%XX` (RFC 3986 §2.1): a value can end no segment and start no query.
     Url,
-    /// As it is. The place itself refuses what does not fit.
+    /// As it is. The place itself refuses what does not fit, or encodes it.
     Plain,
     /// With the escapes of a JSON string (RFC 8259 §7).
     Json,
 }
 
 impl Encoding {
-    pub(super) fn encode(self, value: &str) -> Cow<'_, str> {
+    fn encode(self, value: &str) -> Cow<'_, str> {
         match self {
             Self::Url => utf8_percent_encode(value, NON_ALPHANUMERIC).into(),
             Self::Plain => value.into(),
@@ -38,6 +48,14 @@ fn is_name(name: &str) -> bool {
 /// What stands in the place of a secret.
 pub(super) fn placeholder(name: &str) -> String {
     format!("{OPEN}{name}}}")
+}
+
+/// Whether there is a placeholder.
+pub(super) fn has_placeholder(text: &str) -> bool {
+    text.match_indices(OPEN).any(|(start, _)| {
+        let after = text.get(start + OPEN.len()..).unwrap_or_default();
+        after.split_once('}').is_some_and(|(name, _)| is_name(name))
+    })
 }
 
 /// Text with every placeholder replaced. What only looks like one stays as it is.
@@ -69,46 +87,91 @@ pub(super) fn fill<'s, E>(
     Ok(filled)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn filled(template: &str, encoding: Encoding) -> Result<String, String> {
-        fill(template, encoding, |name| match name {
-            "pin" => Ok("1234"),
-            "odd" => Ok("a\"b&c/d e\\{secret:pin}"),
-            other => Err(other.to_owned()),
-        })
+/// A URL with every placeholder replaced. What stands around them is parsed before the values are there, and the result
+/// must read as exactly that with the values in it: a value can be no `..` that leaves the place, however it is encoded.
+///
+/// # Errors
+///
+/// Those of `secret`; and when the text is no URL, or a value would change more than its own place.
+pub(super) fn fill_url<'s, E: From<Misplaced>>(
+    template: &str,
+    mut secret: impl FnMut(&str) -> Result<&'s str, E>,
+) -> Result<Url, E> {
+    let parse = |text: &str| {
+        Url::parse(text).map_err(|error| misplaced::<E>(format!("the URL is not valid: {error}")))
+    };
+    let mut stand_in = "standin".to_owned();
+    while template.contains(&stand_in) {
+        stand_in.push('0');
     }
-
-    #[test]
-    fn puts_values_in_with_the_encoding_of_the_place() {
-        assert_eq!(filled("Bearer {secret:pin}!", Encoding::Plain).as_deref(), Ok("Bearer 1234!"));
-        assert_eq!(
-            filled(r#"{"a":"{secret:odd}"}"#, Encoding::Json).as_deref(),
-            Ok(r#"{"a":"a\"b&c/d e\\{secret:pin}"}"#)
-        );
-        assert_eq!(
-            filled("?t={secret:odd}", Encoding::Url).as_deref(),
-            Ok("?t=a%22b%26c%2Fd%20e%5C%7Bsecret%3Apin%7D")
-        );
+    let mut values = Vec::new();
+    let outline = fill(template, Encoding::Plain, |name| {
+        values.push(Encoding::Url.encode(secret(name)?));
+        Ok::<_, E>(stand_in.as_str())
+    })?;
+    let outline = parse(&outline)?;
+    let mut pieces = outline.as_str().split(&stand_in);
+    let mut filled = pieces.next().unwrap_or_default().to_owned();
+    let mut values = values.iter();
+    let changed = || misplaced::<E>("a secret in the URL would change where it leads");
+    for piece in pieces {
+        // Parsing has made one more, as in the name of a host.
+        filled.push_str(values.next().ok_or_else(changed)?);
+        filled.push_str(piece);
     }
-
-    #[test]
-    fn a_value_is_not_searched_for_placeholders() {
-        // Otherwise a server that hands out a token named like a placeholder could have the PIN sent to it.
-        assert_eq!(filled("{secret:odd}", Encoding::Plain).as_deref(), Ok("a\"b&c/d e\\{secret:pin}"));
+    let url = parse(&filled)?;
+    if values.next().is_some() || url.as_str() != filled {
+        return Err(changed());
     }
-
-    #[test]
-    fn leaves_lookalikes_alone() {
-        for text in ["{secret:}", "{secret:PIN}", "{secret:pin", "{secret: pin}", "{ secret:pin}", "{}"] {
-            assert_eq!(filled(text, Encoding::Plain).as_deref(), Ok(text));
-        }
-    }
-
-    #[test]
-    fn an_unknown_name_is_an_error() {
-        assert_eq!(filled("{secret:nothing}", Encoding::Plain), Err("nothing".to_owned()));
-    }
+    Ok(url)
 }
+
+/// A JSON document with every placeholder in its strings replaced, and nothing else changed.
+///
+/// # Errors
+///
+/// Those of `secret`; and when there are placeholders but the text is not JSON, or one of them stands in a member's
+/// name. JSON has no other place for them than strings.
+pub(super) fn fill_json<'s, E: From<Misplaced>>(
+    template: &str,
+    mut secret: impl FnMut(&str) -> Result<&'s str, E>,
+) -> Result<String, E> {
+    if !has_placeholder(template) {
+        return Ok(template.to_owned());
+    }
+    if serde_json::from_str::<IgnoredAny>(template).is_err() {
+        return Err(misplaced("the body is not JSON; a placeholder stands inside a string of it"));
+    }
+    let mut filled = String::with_capacity(template.len());
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('"') {
+        let (string, after) = after.split_at(string_end(after));
+        rest = after.strip_prefix('"').unwrap_or_default();
+        filled.push_str(before);
+        filled.push('"');
+        if !rest.trim_start().starts_with(':') {
+            filled.push_str(&fill(string, Encoding::Json, &mut secret)?);
+        } else if has_placeholder(string) {
+            return Err(misplaced("a placeholder stands in the name of a member of the body"));
+        } else {
+            filled.push_str(string);
+        }
+        filled.push('"');
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
+/// Where the quotation mark is that ends a JSON string.
+fn string_end(after_opening: &str) -> usize {
+    let mut escaped = false;
+    let end = after_opening.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    });
+    end.unwrap_or(after_opening.len())
+}
+
+#[cfg(test)]
+mod tests;

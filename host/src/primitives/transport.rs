@@ -4,13 +4,17 @@
 //! `http`.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use reqwest::header::HeaderValue;
 use reqwest::redirect;
 
+pub use super::resolver::{Lookup, SystemLookup};
+use super::resolver::{Refused, Resolver};
 use crate::bindings::http::TransportError;
+use crate::config::Network;
 
 /// The largest response body, in bytes.
 pub const LARGEST_RESPONSE: usize = 1 << 20;
@@ -66,16 +70,28 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// Makes the clients.
+    /// Makes the clients. They connect to no name that leads to a private network or to this machine, unless the
+    /// configuration says that it may.
     ///
     /// # Errors
     ///
     /// When this system has no certificates to verify servers with.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    pub fn new(network: &Network) -> Result<Self, reqwest::Error> {
+        Self::with_lookup(network, Arc::new(SystemLookup))
+    }
+
+    /// The same with another way to look names up.
+    ///
+    /// # Errors
+    ///
+    /// When this system has no certificates to verify servers with.
+    pub fn with_lookup(network: &Network, lookup: Arc<dyn Lookup>) -> Result<Self, reqwest::Error> {
+        let resolver = Arc::new(Resolver::new(lookup, network.private_hosts.clone()));
         // Fails only if somebody else has already chosen a provider, which is as good.
         let _already_chosen = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             reqwest::Client::builder()
+                .dns_resolver(Arc::clone(&resolver))
                 .connect_timeout(CONNECT_TIMEOUT)
                 // Secrets go to the configured endpoints and nowhere else, whatever the environment says.
                 .no_proxy()
@@ -129,6 +145,11 @@ fn transport_error(error: &reqwest::Error) -> TransportError {
     // The outermost text of reqwest's errors names the URL, which may carry a secret.
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<Refused>() {
+            // Not denied: what a name resolves to may change, as when a portal stands before the internet or a
+            // machine comes home. A policy may ask again, within what it may spend, and a circuit counts it.
+            return TransportError::NotSent(refused.to_string());
+        }
         if !why.is_empty() {
             why.push_str(": ");
         }
@@ -145,3 +166,6 @@ fn transport_error(error: &reqwest::Error) -> TransportError {
         TransportError::Interrupted(if why.is_empty() { "the connection ended".into() } else { why })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ fn complaints_name_the_line_and_the_way_out() {
         (
             "[homeassistant]",
             "car.toml:3: unknown table [homeassistant]; there are [mqtt], [account], [vehicle], [policy], [connector], \
-             [plugins], [limits], [log], [state]",
+             [plugins], [limits], [log], [network], [state]",
         ),
         ("version = \"5\"", "car.toml:3: mqtt.version: found a string; write a whole number without quotes"),
         ("version = 3", "car.toml:3: mqtt.version: 3 is unknown; 5 falls back to 4 (MQTT 3.1.1) by itself"),
@@ -76,6 +76,24 @@ fn complaints_name_the_line_and_the_way_out() {
         ),
         ("[log]\nlevel = \"inof\"", "car.toml:4: log.level: \"inof\" is unknown; did you mean \"info\"?"),
         ("[log]\nformat = \"xml\"", "car.toml:4: log.format: \"xml\" is unknown; known: text, json"),
+        (
+            "[network]\nprivate_hosts = \"cloud.lan\"",
+            "car.toml:4: network.private_hosts: found a string; write a list of texts, like [\"refresh\", \"lock\"]",
+        ),
+        (
+            "[network]\nprivate_hosts = [\"a.lan\",\n\"https://cloud.lan\"]",
+            "car.toml:5: network.private_hosts: \"https://cloud.lan\" is no host name; write it without scheme, port, \
+             path and wildcard, like \"cloud.lan\"",
+        ),
+        (
+            "[network]\nprivate_hosts = [\"10.1\"]",
+            "car.toml:4: network.private_hosts: \"10.1\" is an address, and addresses are not looked up; name it in the \
+             account's endpoints only",
+        ),
+        (
+            "[network]\nprivate_host = []",
+            "car.toml:4: unknown key \"private_host\" in [network]; did you mean \"private_hosts\"?",
+        ),
     ];
     for (text, expected) in table {
         assert_eq!(complaints(&format!("{BROKER}{text}")), expected, "{text}");
@@ -272,4 +290,18 @@ fn independent_problems_are_told_together() {
         panic!("not a problem list")
     };
     assert_eq!(problems.iter().map(|p| p.line).collect::<Vec<_>>(), [2, 3, 5, 6]);
+}
+
+#[test]
+fn complaints_about_names_of_hosts() {
+    for name in
+        ["", ".", "a b", "*.lan", "cloud.lan:443", "cloud.lan/x", "user@cloud.lan", "a..lan", ".lan", "a!"]
+    {
+        let said = complaints(&format!("{BROKER}[network]\nprivate_hosts = [{name:?}]"));
+        assert!(said.contains("is no host name"), "{name}: {said}");
+    }
+    for address in ["127.0.0.1", "[::1]", "0x7f000001", "2130706433"] {
+        let said = complaints(&format!("{BROKER}[network]\nprivate_hosts = [{address:?}]"));
+        assert!(said.contains("is an address"), "{address}: {said}");
+    }
 }

@@ -33,6 +33,8 @@ pub(crate) struct TrialAccount {
     pub(crate) endpoints: Vec<Endpoint>,
     /// The secrets that there are, and where they may be sent. Their values are made up.
     pub(crate) bindings: BTreeMap<String, BTreeSet<String>>,
+    /// Those that it may take out of an answer.
+    pub(crate) capturable: BTreeSet<String>,
 }
 
 /// What the cloud answers, whatever it is asked.
@@ -168,12 +170,14 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         endpoints: account.endpoints.clone(),
         secrets,
         bindings: account.bindings.clone(),
+        capturable: account.capturable.clone(),
         cells,
         transport: Arc::new(cloud),
         clock,
         outbox: Arc::new(Nobody),
         topic_prefix: String::new(),
         pin: PinGuard::open(slug, Digest::of(b"trial"), &store).await?,
+        tap: None,
     };
     Ok(Call::new(Arc::new(surroundings), Arc::new(Allowance::new(SENDS)), "trial".to_owned(), view))
 }

@@ -1,0 +1,318 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::*;
+use crate::bindings::http::CaptureSource;
+use crate::cell::{Cells, Secrets};
+use crate::config::Network;
+use crate::outbox::{Outbox, Outgoing};
+use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings};
+use crate::slot::Digest;
+use crate::store::{MemoryStore, Store};
+use crate::time::{Clock, SystemClock};
+
+#[derive(Debug)]
+struct Nobody;
+
+impl Outbox for Nobody {
+    fn publish(&self, _message: Outgoing) {}
+}
+
+async fn call() -> Call {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
+    let endpoint = |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
+    let bound = |endpoint: &str| BTreeSet::from([endpoint.to_owned()]);
+    let surroundings = Surroundings {
+        account: "home".to_owned(),
+        endpoints: vec![
+            endpoint("ccapi", "https://cars.example:8080/base"),
+            endpoint("idp", "https://idp.example"),
+        ],
+        secrets: Secrets::from([
+            ("pin".to_owned(), "1234".into()),
+            ("refresh-token".to_owned(), "R/\r\n\"x\"".into()),
+        ]),
+        bindings: BTreeMap::from([
+            ("pin".to_owned(), bound("ccapi")),
+            ("refresh-token".to_owned(), bound("idp")),
+            ("access-token".to_owned(), bound("ccapi")),
+        ]),
+        capturable: BTreeSet::from(["access-token".to_owned(), "refresh-token".to_owned()]),
+        cells: Cells::open("home", [], &store, &clock).await.unwrap(),
+        transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
+        clock,
+        outbox: Arc::new(Nobody),
+        topic_prefix: "b/account/home/connector/".to_owned(),
+        pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
+        tap: None,
+    };
+    Call::new(
+        Arc::new(surroundings),
+        Arc::new(Allowance::new(1)),
+        "test".to_owned(),
+        crate::cell::Snapshot::default(),
+    )
+}
+
+fn get(url: &str) -> Request {
+    Request {
+        method: Method::Get,
+        url: url.to_owned(),
+        headers: Vec::new(),
+        body: Body::Empty,
+        captures: Vec::new(),
+        timeout: None,
+        acts_on_vehicle: false,
+    }
+}
+
+fn why_denied(call: &Call, request: &Request) -> String {
+    match call.prepare(request) {
+        Err(TransportError::Denied(why)) => why,
+        Err(other) => unreachable!("{other:?}"),
+        Ok(prepared) => unreachable!("allowed: {:?}", prepared.request),
+    }
+}
+
+#[tokio::test]
+async fn only_the_endpoints_of_the_account_are_reached() {
+    let call = call().await;
+    for url in ["https://cars.example:8080/base", "https://cars.example:8080/base/x", "https://idp.example/"]
+    {
+        assert!(call.prepare(&get(url)).is_ok(), "{url}");
+    }
+    for url in [
+        "https://cars.example/base",
+        "http://cars.example:8080/base",
+        "https://cars.example:8080/",
+        "https://cars.example:8080/base/../admin",
+        "https://cars.example:8080/baseball",
+        "https://evil.example/base",
+        "https://idp.example@evil.example/",
+        "https://user:word@idp.example/",
+        "https://idp.example.evil.example/",
+        "file:///etc/passwd",
+        "idp.example",
+        "",
+    ] {
+        assert!(!why_denied(&call, &get(url)).is_empty(), "{url}");
+    }
+    // A secret decides nothing about where a request goes.
+    why_denied(&call, &get("https://{secret:pin}.example/"));
+}
+
+#[tokio::test]
+async fn a_secret_goes_only_to_the_endpoint_that_it_is_bound_to() {
+    let call = call().await;
+    let with_body = |url: &str, body: &str| Request { body: Body::Json(body.to_owned()), ..get(url) };
+    let pin = r#"{"pin":"{secret:pin}"}"#;
+    let prepared = call.prepare(&with_body("https://cars.example:8080/base/pin", pin)).unwrap();
+    let body = prepared.request.body().and_then(reqwest::Body::as_bytes).unwrap();
+    assert_eq!(body, br#"{"pin":"1234"}"#);
+    assert_eq!(prepared.carries, ["pin"]);
+
+    let why = why_denied(&call, &with_body("https://idp.example/pin", pin));
+    assert_eq!(why, "the secret pin may not be sent to the endpoint idp");
+    assert!(why_denied(&call, &get("https://idp.example/?t={secret:nothing}")).contains("nothing"));
+    assert!(
+        why_denied(&call, &get("https://cars.example:8080/base?t={secret:access-token}"))
+            .contains("no access-token")
+    );
+}
+
+#[tokio::test]
+async fn a_secret_stays_one_value_wherever_it_is_put() {
+    let call = call().await;
+    let prepared = call.prepare(&get("https://idp.example/{secret:refresh-token}?a=b")).unwrap();
+    assert_eq!(prepared.request.url().as_str(), "https://idp.example/R%2F%0D%0A%22x%22?a=b");
+    let in_header = Request {
+        headers: vec![("authorization".to_owned(), "Bearer {secret:refresh-token}".to_owned())],
+        ..get("https://idp.example/")
+    };
+    let why = why_denied(&call, &in_header);
+    assert!(why.contains("authorization") && !why.contains("R/"), "{why}");
+    let names = ["Host", "content-length", "Connection", "bad name", "{secret:pin}", "", "a:b", "a\r\nb"];
+    for name in names.into_iter().chain(OURS) {
+        let headers = vec![(name.to_owned(), "x".to_owned())];
+        why_denied(&call, &Request { headers, ..get("https://idp.example/") });
+    }
+}
+
+#[tokio::test]
+async fn a_refused_pin_is_not_put_into_any_request() {
+    let call = call().await;
+    call.surroundings.pin.refuse(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    let why = why_denied(&call, &get("https://cars.example:8080/base?pin={secret:pin}"));
+    assert!(why.contains("refused"), "{why}");
+}
+
+fn denied_body(call: &Call, body: Body) -> String {
+    why_denied(call, &Request { body, ..get("https://cars.example:8080/base") })
+}
+
+#[tokio::test]
+async fn a_placeholder_stands_where_a_value_can_stay_one() {
+    let call = call().await;
+    let pin = "{secret:pin}".to_owned();
+    let form = |name: &str, value: &str| Body::Form(vec![(name.to_owned(), value.to_owned())]);
+    assert!(denied_body(&call, form(&pin, "x")).contains("name of a form's field"));
+    assert!(denied_body(&call, Body::Text(pin.clone())).contains("plain text has no place"));
+    assert!(denied_body(&call, Body::Json(pin.clone())).contains("not JSON"));
+    assert!(denied_body(&call, Body::Json(format!(r#"{{"{pin}":1}}"#))).contains("name of a member"));
+
+    let request = Request { body: form("a&b", "{secret:refresh-token}"), ..get("https://idp.example/token") };
+    let prepared = call.prepare(&request).unwrap();
+    let body = prepared.request.body().and_then(reqwest::Body::as_bytes).unwrap();
+    assert_eq!(body, b"a%26b=R%2F%0D%0A%22x%22");
+    // Encoded by the guest it is text like any other, and nothing is sent in its place.
+    let prepared = call.prepare(&get("https://idp.example/%7Bsecret:pin%7D?a=%7Bsecret%3Apin%7D")).unwrap();
+    assert_eq!(prepared.request.url().as_str(), "https://idp.example/%7Bsecret:pin%7D?a=%7Bsecret%3Apin%7D");
+    assert!(prepared.carries.is_empty());
+    let many = "{secret:pin}".repeat(MOST_SECRETS + 1);
+    assert!(denied_body(&call, Body::Json(format!("[\"{many}\"]"))).contains("more than 16 secrets"));
+}
+
+#[tokio::test]
+async fn whether_a_body_fits_does_not_depend_on_the_secret() {
+    let call = call().await;
+    let padded = |size: usize| {
+        let padding = "x".repeat(size - r#"{"p":"{secret:pin}"}"#.len());
+        Body::Json(format!(r#"{{"p":"{{secret:pin}}{padding}"}}"#))
+    };
+    let fits = Request { body: padded(LARGEST_REQUEST), ..get("https://cars.example:8080/base") };
+    assert!(call.prepare(&fits).is_ok());
+    assert!(denied_body(&call, padded(LARGEST_REQUEST + 1)).contains("larger than"));
+}
+
+#[tokio::test]
+async fn what_the_owner_wrote_is_not_replaced_by_an_answer() {
+    let call = call().await;
+    for name in ["pin", "username", "nothing", "x}{secret:pin", ""] {
+        let why =
+            why_denied(&call, &Request { captures: vec![secret("/a", name)], ..get("https://idp.example/") });
+        assert_eq!(why, format!("the secret {name} is not taken from answers"));
+    }
+    let rotates = Request { captures: vec![secret("/a", "refresh-token")], ..get("https://idp.example/") };
+    assert!(call.prepare(&rotates).is_ok());
+}
+
+fn secret(pointer: &str, name: &str) -> Capture {
+    Capture {
+        source: CaptureSource::Json(pointer.to_owned()),
+        target: CaptureTarget::Secret(name.to_owned()),
+    }
+}
+
+/// What a guest gets of an answer, as lines.
+fn received(call: &mut Call, answer: Incoming, captures: &[Capture], sent: &[&str]) -> String {
+    let sent: Vec<String> = sent.iter().map(|&name| name.to_owned()).collect();
+    let Incoming { headers, body, .. } = call.receive(answer, captures, &sent);
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    format!("{headers}{}", String::from_utf8(body).unwrap())
+}
+
+fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Incoming {
+    let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    Incoming { status, headers, body: body.as_bytes().to_vec() }
+}
+
+#[tokio::test]
+async fn an_answer_that_echoes_is_clean_in_every_part() {
+    let mut call = call().await;
+    let token = "abcdefgh/ijkl";
+    let headers = [
+        ("location", "https://evil.example/?t=abcdefgh%2fijkl"),
+        ("x-abcdefgh/ijkl", "x"),
+        ("set-cookie", "a=YWJjZGVmZ2gvaWprbA==; path=/"),
+        ("content-length", "77"),
+        ("content-digest", "sha-256=:x:"),
+        ("digest", "x"),
+        ("content-md5", "x"),
+        ("content-type", "application/json"),
+    ];
+    let body = r#"{"a":"abcdefgh/ijkl","b":"abcdefgh\/ijkl","c":"x1234","d":"\u0061bcdefgh%2Fijkl"}"#;
+    let got = received(&mut call, answer(200, &headers, body), &[secret("/a", "access-token")], &["pin"]);
+    assert_eq!(
+        got,
+        "location: https://evil.example/?t={secret:access-token}\n{secret:access-token}: x\nset-cookie: \
+         a={secret:access-token}A==; path=/\ncontent-type: application/json\n{\"a\":\"{secret:access-token}\",\"b\":\
+         \"{secret:access-token}\",\"c\":\"x{secret:pin}\",\"d\":\"{secret:access-token}\"}"
+    );
+    // It is known from then on. A PIN that was not sent is not looked for: it would be found in odometers.
+    let got = received(&mut call, answer(200, &[], &format!("{token} 1234")), &[], &[]);
+    assert_eq!(got, "{secret:access-token} 1234");
+}
+
+#[tokio::test]
+async fn where_the_host_cannot_look_the_guest_cannot_either() {
+    let mut call = call().await;
+    let encoded = [("content-encoding", "identity, BR")];
+    assert_eq!(received(&mut call, answer(200, &encoded, "anything"), &[], &[]), "");
+    let plain = [("content-encoding", "identity")];
+    assert_eq!(received(&mut call, answer(200, &plain, "anything"), &[], &[]), "anything");
+
+    let wanted = [secret("/a", "access-token")];
+    let broken = r#"{"a":"a-new-token",}"#;
+    assert_eq!(received(&mut call, answer(200, &[], broken), &wanted, &[]), "");
+    assert_eq!(received(&mut call, answer(200, &[], broken), &[], &[]), broken);
+    assert_eq!(received(&mut call, answer(502, &[], "<p>Bad gateway"), &wanted, &[]), "<p>Bad gateway");
+}
+
+#[tokio::test]
+async fn a_captured_value_is_taken_out_whatever_it_is() {
+    let mut call = call().await;
+    // Of two members of one name the first is nowhere afterwards.
+    let body = r#"{"a":"first-token","a":"short","b":7,"c":null,"d":""}"#;
+    let captures = [
+        secret("/a", "access-token"),
+        secret("/b", "refresh-token"),
+        secret("/c", "access-token"),
+        secret("/d", "empty"),
+    ];
+    let got = received(&mut call, answer(200, &[], body), &captures, &["access-token", "empty"]);
+    let expected =
+        r#"{"a":"{secret:access-token}","b":"{secret:refresh-token}","c":null,"d":"{secret:empty}"}"#;
+    assert_eq!(got, expected);
+    // Too short to be searched for everywhere, but not in the answer to a request that carries it.
+    assert_eq!(received(&mut call, answer(200, &[], "short"), &[], &[]), "short");
+    assert_eq!(
+        received(&mut call, answer(200, &[], "short"), &[], &["access-token"]),
+        "{secret:access-token}"
+    );
+}
+
+#[tokio::test]
+async fn a_mark_is_filled_in_a_document_only_and_only_with_what_the_call_has_captured() {
+    let mut call = call().await;
+    let private = Capture { source: CaptureSource::Json("/vin".to_owned()), target: CaptureTarget::Private };
+    let got = received(&mut call, answer(200, &[], r#"{"vin":"KNALEGACY00000001"}"#), &[private], &[]);
+    assert_eq!(got, r#"{"vin":"{private:0}"}"#);
+    let mut document =
+        serde_json::json!({"a": "{private:0}", "b": "{private:1}", "c": "x {private:0}", "{private:0}": 1});
+    call.reveal(&mut document);
+    let expected = serde_json::json!({"a": "KNALEGACY00000001", "b": "{private:1}", "c": "x {private:0}", "{private:0}": 1});
+    assert_eq!(document, expected);
+    // In a request it is text.
+    let prepared = call.prepare(&get("https://idp.example/?a={private:0}")).unwrap();
+    assert_eq!(prepared.request.url().as_str(), "https://idp.example/?a={private:0}");
+}
+
+#[tokio::test]
+async fn nothing_prints_what_a_call_holds() {
+    let mut call = call().await;
+    let private = Capture { source: CaptureSource::Json("/vin".to_owned()), target: CaptureTarget::Private };
+    let captures = [secret("/token", "access-token"), private];
+    let body = r#"{"token":"abcdefghijkl","vin":"KNALEGACY00000001"}"#;
+    received(&mut call, answer(200, &[], body), &captures, &[]);
+    let response = transport::Response {
+        status: 200,
+        headers: vec![("x".to_owned(), "abcdefghijkl".to_owned())],
+        body: body.as_bytes().to_vec(),
+    };
+    let printed = format!("{call:?} {:?} {response:?}", call.surroundings);
+    assert!(printed.contains("access-token") && printed.contains("status: 200"), "{printed}");
+    for held in ["abcdefghijkl", "KNALEGACY", "1234", "R/", "[97, 98", "[123, 34"] {
+        assert!(!printed.contains(held), "{held} in {printed}");
+    }
+}
