@@ -18,6 +18,27 @@ pub fn world(name: &str) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
+/// The same where a file of `wit/` says something else.
+pub fn altered_world(name: &str, file: &str, from: &str, to: &str) -> (Resolve, WorldId) {
+    let copies = tempfile::tempdir().unwrap();
+    for original in std::fs::read_dir(root().join("wit")).unwrap() {
+        let original = original.unwrap();
+        let text = std::fs::read_to_string(original.path()).unwrap();
+        let text = match original.file_name() == file {
+            true => {
+                assert!(text.contains(from), "{file} does not say: {from}");
+                text.replace(from, to)
+            }
+            false => text,
+        };
+        std::fs::write(copies.path().join(original.file_name()), text).unwrap();
+    }
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(copies.path()).unwrap();
+    let world = resolve.select_world(&[package], Some(name)).unwrap();
+    (resolve, world)
+}
+
 /// A component of a world that traps whatever is asked of it.
 pub fn trapping(resolve: &Resolve, world: WorldId) -> Vec<u8> {
     component(dummy_module(resolve, world, ManglingAndAbi::Standard32), resolve, world)
@@ -29,9 +50,20 @@ pub fn component(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
-/// A policy that decides like this. It passes its trial: a failure is an expired token, but for what happens during a
-/// refresh (1); that is unknown (11). It admits every refresh and opens no circuit.
+/// Any failure is an expired token, but for what happens during a refresh (1); that is unknown (11). The failure is at
+/// `$failure`.
+pub const CLASSIFY: &str = "
+    (i32.store8 (i32.const 1024)
+      (select (i32.const 11) (i32.const 0) (i32.eq (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))))
+    (i32.const 1024)";
+
+/// A policy that decides like this and passes its trial. It admits every refresh and opens no circuit.
 pub fn policy_deciding(decide: &str) -> Vec<u8> {
+    policy(CLASSIFY, decide)
+}
+
+/// A policy that classifies and decides like this. It admits every refresh and opens no circuit.
+pub fn policy(classify: &str, decide: &str) -> Vec<u8> {
     let interface = "vehicle:connector/policy@0.1.0";
     let module = format!(
         r#"(module
@@ -45,11 +77,7 @@ pub fn policy_deciding(decide: &str) -> Vec<u8> {
               (global.set $free (i32.add (local.get $place) (local.get 3)))
               (local.get $place))
             (func (export "{interface}#describe") (result i32) (i32.const 16))
-            (func (export "{interface}#classify") (param $failure i32) (result i32)
-              (i32.store8 (i32.const 1024)
-                (select (i32.const 11) (i32.const 0)
-                  (i32.eq (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))))
-              (i32.const 1024))
+            (func (export "{interface}#classify") (param $failure i32) (result i32) {classify})
             (func (export "{interface}#decide") (param i32) (result i32) {decide})
             (func (export "{interface}#admit-refresh")
               (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32)

@@ -21,6 +21,7 @@ mod floors;
 mod full_disk;
 mod guests;
 mod hostile;
+mod hostile_connectors;
 mod input;
 mod mqtt_client;
 mod native;

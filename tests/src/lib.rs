@@ -22,6 +22,7 @@ use vehicle_connector::config::Config;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{OperationName, Report};
 use vehicle_connector::outbox::{Outbox, Outgoing};
+use vehicle_connector::plugin::Plugins;
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
 
@@ -144,7 +145,20 @@ impl Home {
         .await
     }
 
+    /// A home whose host runs these plugins.
+    pub async fn with_plugins(plugins: &Plugins) -> Self {
+        Self::begin(simulator::Config::default(), |_| {}, Some(plugins)).await
+    }
+
     async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
+        Self::begin(config, change, None).await
+    }
+
+    async fn begin(
+        config: simulator::Config,
+        change: impl FnOnce(&mut Config),
+        plugins: Option<&Plugins>,
+    ) -> Self {
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
         let cloud = Simulator::start(config).await.unwrap();
         let published = Arc::new(Recording::default());
@@ -154,7 +168,11 @@ impl Home {
         let ground = Ground::new(store, Arc::clone(&clock) as Arc<dyn Clock>, outbox);
         let mut config = configuration(&cloud.base_url(), &refresh_token, &pin);
         change(&mut config);
-        let host = Host::start(&config, ground.clone()).await.unwrap();
+        let host = match plugins {
+            Some(plugins) => Host::start_with(&config, ground.clone(), plugins).await,
+            None => Host::start(&config, ground.clone()).await,
+        };
+        let host = host.unwrap();
         Self { cloud, ground, clock, published, host }
     }
 

@@ -148,6 +148,17 @@ impl VirtualHome {
         self.host = self.another_host().await;
     }
 
+    /// Stops the host and starts another one on the same state, with another connector and the policy that this host
+    /// carries.
+    pub async fn restart_with(&mut self, connector: Compiled) {
+        self.host.stop().await;
+        let policy = Some(own_policy().clone());
+        let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connector, policy };
+        self.host = Host::start_with(&self.config, self.ground.clone(), &plugins).await.unwrap();
+        self.host.find_vehicles().await;
+        self.control.reset_counters();
+    }
+
     /// Lets another policy decide.
     pub async fn decide_with(&self, policy: &Compiled) {
         let slot = self.host.policy();
@@ -252,6 +263,13 @@ impl VirtualHome {
     pub fn account_state(&self, account: &str) -> String {
         let document = self.retained(&format!("account/{account}/state"));
         document.get("state").and_then(Value::as_str).unwrap_or_default().to_owned()
+    }
+
+    /// How often something was published on a topic below the base topic.
+    pub fn published_on(&self, topic: &str) -> usize {
+        let topic = format!("vehicle-connector/{topic}");
+        let on_topic = |event: &Event| matches!(event, Event::Published(message) if message.topic == topic);
+        self.trace.entries().iter().filter(|entry| on_topic(&entry.event)).count()
     }
 
     /// The events of one kind, in order.
