@@ -11,8 +11,8 @@ use crate::primitives::Call;
 use crate::redact;
 use crate::time::milliseconds;
 
-/// The longest message that a policy is shown, in bytes.
-const LONGEST_MESSAGE: usize = 2_048;
+/// The longest message that a policy or a person is shown, in bytes.
+pub(crate) const LONGEST_MESSAGE: usize = 2_048;
 
 /// The longest code that a policy is shown, in bytes.
 const LONGEST_CODE: usize = 64;

@@ -4,6 +4,7 @@
 //! a question to the connector that may be repeated by the rules in `step`. Asking never sends the command
 //! again, whatever happens to a question.
 
+mod bounds;
 mod meaning;
 mod name;
 mod permits;

@@ -47,6 +47,9 @@ const SHORTEST_LIFE: i64 = 10;
 /// The longest life that a token is believed to have.
 const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
 
+/// The largest value that a connector may keep in the session's cell, in bytes; as in any other.
+const LARGEST_VALUE: usize = 4_096;
+
 /// Who asks, and with what.
 #[derive(Debug, Clone)]
 pub(crate) struct Renewal {
@@ -134,7 +137,11 @@ impl Renewal {
         );
         let called = self.connector.ask(&account.described, &ask, call).await;
         let grant = match called.answer {
-            Ok(Ok(Answer::Grant(grant))) if !called.call.captured.is_empty() => grant,
+            Ok(Ok(Answer::Grant(grant)))
+                if !called.call.captured.is_empty() && grant.value.len() <= LARGEST_VALUE =>
+            {
+                grant
+            }
             // The cloud has given out a new token, and with it perhaps ended the old one. Whatever went wrong
             // after that, losing the token would be worse.
             _ if !called.call.captured.is_empty() => {

@@ -18,6 +18,27 @@ pub fn world(name: &str) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
+/// The same where a file of `wit/` says something else.
+pub fn altered_world(name: &str, file: &str, from: &str, to: &str) -> (Resolve, WorldId) {
+    let copies = tempfile::tempdir().unwrap();
+    for original in std::fs::read_dir(root().join("wit")).unwrap() {
+        let original = original.unwrap();
+        let text = std::fs::read_to_string(original.path()).unwrap();
+        let text = match original.file_name() == file {
+            true => {
+                assert!(text.contains(from), "{file} does not say: {from}");
+                text.replace(from, to)
+            }
+            false => text,
+        };
+        std::fs::write(copies.path().join(original.file_name()), text).unwrap();
+    }
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(copies.path()).unwrap();
+    let world = resolve.select_world(&[package], Some(name)).unwrap();
+    (resolve, world)
+}
+
 /// A component of a world that traps whatever is asked of it.
 pub fn trapping(resolve: &Resolve, world: WorldId) -> Vec<u8> {
     component(dummy_module(resolve, world, ManglingAndAbi::Standard32), resolve, world)
@@ -54,8 +75,14 @@ pub const DECIDE: &str = "
 
 /// A policy that decides like this once its trial is over.
 pub fn policy_deciding(decide: &str) -> Vec<u8> {
+    policy(CLASSIFY, decide)
+}
+
+/// A policy that classifies and decides like this once its trial is over. It admits every refresh and opens no circuit.
+pub fn policy(classify: &str, decide: &str) -> Vec<u8> {
+    let (classifying, deciding) =
+        (asked_in_trial("(local.get $failure)"), asked_in_trial("(local.get $attempt)"));
     let interface = "vehicle:connector/policy@0.1.0";
-    let in_trial = asked_in_trial("(local.get $attempt)");
     let module = format!(
         r#"(module
             (memory (export "memory") 2)
@@ -69,9 +96,9 @@ pub fn policy_deciding(decide: &str) -> Vec<u8> {
               (local.get $place))
             (func (export "{interface}#describe") (result i32) (i32.const 16))
             (func (export "{interface}#classify") (param $failure i32) (result i32)
-              {CLASSIFY})
+              (if (result i32) {classifying} (then {CLASSIFY}) (else {classify})))
             (func (export "{interface}#decide") (param $attempt i32) (result i32)
-              (if (result i32) {in_trial} (then {DECIDE}) (else {decide})))
+              (if (result i32) {deciding} (then {DECIDE}) (else {decide})))
             (func (export "{interface}#admit-refresh")
               (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32)
               (i32.const 1024))

@@ -23,6 +23,7 @@ mod floors;
 mod full_disk;
 mod guests;
 mod hostile;
+mod hostile_connectors;
 mod input;
 mod limits;
 mod mqtt_client;

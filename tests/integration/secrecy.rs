@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::net::{IpAddr, TcpListener};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use futures_util::future::BoxFuture;
 use simulator::{Effect, Fault, RouteKind};
@@ -20,7 +20,30 @@ use vehicle_connector::time::SystemClock;
 
 /// A log that can be read.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// What this process logs from now on: what tests beside the one that asks log is there too, and must be as clean.
+    ///
+    /// It is one for all, since a subscriber of one thread may lose lines to another thread that has none.
+    pub fn of_this_process() -> &'static Self {
+        static LOG: LazyLock<Log> = LazyLock::new(|| {
+            let log = Log::default();
+            tracing_subscriber::fmt()
+                .with_env_filter("vehicle_connector=trace,connector=trace,simulator=off")
+                .with_ansi(false)
+                .with_writer(log.clone())
+                .init();
+            log
+        });
+        &LOG
+    }
+
+    /// What was written so far.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -43,14 +66,7 @@ impl<'a> MakeWriter<'a> for Log {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() {
-    let log = Log::default();
-    // For the whole process: what tests beside this one log must be as clean.
-    tracing_subscriber::fmt()
-        .with_env_filter("vehicle_connector=trace,connector=trace,plugin=trace,simulator=off")
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .init();
-
+    let log = Log::of_this_process();
     let home = Home::start().await;
     for (slug, _) in [LEGACY, CCS2] {
         // A token of some age: one that is refused at once has not expired, and the log would say so.
@@ -73,7 +89,7 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
     let positions: Vec<String> =
         defaults.vehicles.iter().map(|vehicle| vehicle.state.latitude.to_string()).collect();
 
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(log.contains("token expiry detected") && log.contains("token refresh finished"), "{log}");
     for message in home.published.messages() {
         let payload = String::from_utf8_lossy(&message.payload).into_owned();

@@ -24,7 +24,7 @@ use vehicle_connector::deployment::{Deployed, Offer, Refusal};
 use vehicle_connector::host::{Ground, Host, Request, StartError};
 use vehicle_connector::operation::{OperationName, Report};
 use vehicle_connector::outbox::{Outbox, Outgoing};
-use vehicle_connector::plugin::{PluginKind, embedded};
+use vehicle_connector::plugin::{PluginKind, Plugins, embedded};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
 
@@ -147,8 +147,21 @@ impl Home {
         .await
     }
 
+    /// A home whose host runs these plugins.
+    pub async fn with_plugins(plugins: &Plugins) -> Self {
+        Self::begin(simulator::Config::default(), |_| {}, Some(plugins)).await
+    }
+
     /// A home with another cloud, and with changes to its configuration.
     pub async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
+        Self::begin(config, change, None).await
+    }
+
+    async fn begin(
+        config: simulator::Config,
+        change: impl FnOnce(&mut Config),
+        plugins: Option<&Plugins>,
+    ) -> Self {
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
         let cloud = Simulator::start(config).await.unwrap();
         let published = Arc::new(Recording::default());
@@ -158,7 +171,11 @@ impl Home {
         let ground = Ground::new(store, Arc::clone(&clock) as Arc<dyn Clock>, outbox);
         let mut config = configuration(&cloud.base_url(), &refresh_token, &pin);
         change(&mut config);
-        let host = Host::start(&config, ground.clone()).await.unwrap();
+        let host = match plugins {
+            Some(plugins) => Host::start_with(&config, ground.clone(), plugins).await,
+            None => Host::start(&config, ground.clone()).await,
+        };
+        let host = host.unwrap();
         Self { cloud, ground, clock, published, host }
     }
 

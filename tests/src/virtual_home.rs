@@ -159,6 +159,17 @@ impl VirtualHome {
         self.host = self.another_host().await;
     }
 
+    /// Stops the host and starts another one on the same state, with another connector and the policy that this host
+    /// carries.
+    pub async fn restart_with(&mut self, connector: Compiled) {
+        self.host.stop().await;
+        let policy = Some(own_policy().clone());
+        let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connector, policy };
+        self.host = Host::start_with(&self.config, self.ground.clone(), &plugins).await.unwrap();
+        self.host.find_vehicles().await;
+        self.control.reset_counters();
+    }
+
     /// Lets another policy decide.
     pub async fn decide_with(&self, policy: &Compiled) {
         let offer = Offer::compiled(policy.clone(), "test").whatever_it_answers();
@@ -271,6 +282,13 @@ impl VirtualHome {
             _ => None,
         };
         self.trace.entries().iter().filter_map(|entry| message(&entry.event)).collect()
+    }
+
+    /// How often something was published on a topic below the base topic.
+    pub fn published_on(&self, topic: &str) -> usize {
+        let topic = format!("vehicle-connector/{topic}");
+        let on_topic = |event: &Event| matches!(event, Event::Published(message) if message.topic == topic);
+        self.trace.entries().iter().filter(|entry| on_topic(&entry.event)).count()
     }
 
     /// The events of one kind, in order.

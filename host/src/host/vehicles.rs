@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::Host;
 use crate::bindings::connector::VehicleRef;
 use crate::config::Selector;
+use crate::failure::LONGEST_MESSAGE;
 use crate::operation::step::{Failed, Step, Stopped};
 use crate::operation::{Operation, OperationName, Reason};
 use crate::plugin::{Answer, Ask};
-use crate::redact::mask_vins;
+use crate::redact::{cut, mask_vins};
 use crate::vehicle::Vehicle;
 
 /// The first and the longest pause before vehicles are looked for again.
@@ -102,7 +103,7 @@ impl Host {
                 vehicle.account.slug,
                 vehicle.selector.kind()
             );
-            failed(Reason::UnknownVehicle, message)
+            failed(Reason::UnknownVehicle, cut(message, LONGEST_MESSAGE))
         })
     }
 }

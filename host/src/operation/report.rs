@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::OperationName;
+use crate::failure::LONGEST_MESSAGE;
 use crate::plugin::Policy;
+use crate::redact;
 
 /// How far a command is. The last six are final, and a command has exactly one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,11 +145,11 @@ impl Report {
         }
     }
 
-    /// Writes down how it ended.
+    /// Writes down how it ended. The words may be those of a plugin, or name what one has named: they are cut.
     pub(crate) fn end(&mut self, state: State, reason: Reason, message: String) {
         self.state = state;
         self.reason = Some(reason);
-        self.message = Some(message);
+        self.message = Some(redact::cut(message, LONGEST_MESSAGE));
     }
 
     fn new(id: String, op: String, state: State, now: Timestamp) -> Self {

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 pub(crate) use self::failed::{Failed, Stopped};
 use super::meaning::FRESH_TOKEN_REFUSED;
 use super::rules::Action;
-use super::{Operation, rules};
+use super::{Operation, bounds, rules};
 use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Verdict};
@@ -102,6 +102,7 @@ impl<'a> Step<'a> {
             self.last_view = called.call.view.clone();
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
+                    bounds::keep(&mut answer).map_err(|large| self.nonsense(large.to_string()))?;
                     permits.succeeded(&operation.policy).await;
                     operation.account.retries.succeeded(self.paid, operation.account.clock());
                     reveal(&called.call, &mut answer);

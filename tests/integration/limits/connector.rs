@@ -1,6 +1,6 @@
 //! What only a connector has limits of: pauses, locks, messages, and lines of the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::bindings::connector::Account;
 use vehicle_connector::cell::{Cells, Secrets, Snapshot};
+use vehicle_connector::config::Network;
 use vehicle_connector::plugin::{Ask, Compiled, ConnectorSlot};
 use vehicle_connector::primitives::{Allowance, Call, HttpClient, PinGuard, Surroundings};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
@@ -93,11 +94,13 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         secrets: Secrets::new(),
         bindings: BTreeMap::new(),
         cells,
-        transport: Arc::new(HttpClient::new().unwrap()),
+        transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
         clock,
         outbox: Arc::clone(&published) as Arc<dyn vehicle_connector::outbox::Outbox>,
         topic_prefix: "b/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
+        capturable: BTreeSet::new(),
+        tap: None,
     };
     let call = Call::new(
         Arc::new(surroundings),

@@ -42,9 +42,14 @@ impl Step<'_> {
     }
 
     pub(super) fn fault(&self, fault: &CallFault) -> Stopped {
+        self.nonsense(fault.to_string())
+    }
+
+    /// The connector has no answer, or none that can be taken. What it has sent is sent.
+    pub(super) fn nonsense(&self, message: String) -> Stopped {
         Stopped::Failed(Failed {
             reason: Reason::ConnectorFault,
-            message: fault.to_string(),
+            message,
             ambiguous: self.operation.allowance.acted(),
             rejected: false,
         })

@@ -1,0 +1,121 @@
+//! How large a connector's answer may be.
+//!
+//! The sandbox lets megabytes through, and what is answered here is published, stored and logged. Words for people are
+//! cut. What would mean something else when cut, such as an identifier, makes the answer nonsense.
+
+use crate::bindings::connector::{Outcome, Vehicle};
+use crate::failure::LONGEST_MESSAGE;
+use crate::plugin::Answer;
+use crate::redact;
+
+/// The most vehicles of one account.
+const MOST_VEHICLES: usize = 256;
+
+/// The longest name of a vehicle or a model, and the longest identifier, in bytes.
+const LONGEST_NAME: usize = 256;
+
+/// The longest text that only the connector reads: its memory of a vehicle or of a pending command, in bytes.
+const LONGEST_MEMORY: usize = 4_096;
+
+/// An answer that is too large.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the connector answered with {what} of {size} {unit}; at most {most} are taken")]
+pub(super) struct TooLarge {
+    what: &'static str,
+    size: usize,
+    unit: &'static str,
+    most: usize,
+}
+
+/// Cuts the words of an answer.
+///
+/// # Errors
+///
+/// When anything else in it is too large.
+pub(super) fn keep(answer: &mut Answer) -> Result<(), TooLarge> {
+    match answer {
+        Answer::Vehicles(vehicles) => {
+            if vehicles.len() > MOST_VEHICLES {
+                let size = vehicles.len();
+                return Err(TooLarge { what: "a list", size, unit: "vehicles", most: MOST_VEHICLES });
+            }
+            vehicles.iter_mut().try_for_each(keep_vehicle)
+        }
+        Answer::Outcome(outcome) => keep_outcome(outcome),
+        // What becomes of a session is not decided here: its token may be the only one that is still good.
+        Answer::Grant(_) => Ok(()),
+    }
+}
+
+fn keep_vehicle(vehicle: &mut Vehicle) -> Result<(), TooLarge> {
+    bytes("an identifier of a vehicle", &vehicle.id, LONGEST_NAME)?;
+    bytes("a vehicle identification number", &vehicle.vin, LONGEST_NAME)?;
+    bytes("a vehicle's name", &vehicle.name, LONGEST_NAME)?;
+    bytes("a vehicle's traits", &vehicle.traits, LONGEST_MEMORY)?;
+    vehicle.model = redact::cut(std::mem::take(&mut vehicle.model), LONGEST_NAME);
+    Ok(())
+}
+
+fn keep_outcome(outcome: &mut Outcome) -> Result<(), TooLarge> {
+    let action_id = match outcome {
+        Outcome::Done(report) => &report.action_id,
+        Outcome::Pending(pending) => {
+            bytes("a continuation", &pending.continuation, LONGEST_MEMORY)?;
+            &pending.action_id
+        }
+        Outcome::Refused(words)
+        | Outcome::Unanswered(words)
+        | Outcome::Invalid(words)
+        | Outcome::Unsupported(words)
+        | Outcome::Other(words) => {
+            *words = redact::cut(std::mem::take(words), LONGEST_MESSAGE);
+            return Ok(());
+        }
+    };
+    bytes("an identifier of an action", action_id.as_deref().unwrap_or_default(), LONGEST_NAME)
+}
+
+fn bytes(what: &'static str, text: &str, most: usize) -> Result<(), TooLarge> {
+    match text.len() {
+        size if size > most => Err(TooLarge { what, size, unit: "bytes", most }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bindings::connector::{Pending, Report};
+
+    fn long(bytes: usize) -> String {
+        "a".repeat(bytes)
+    }
+
+    fn pending(continuation: usize, action_id: usize) -> Answer {
+        let (continuation, action_id) = (long(continuation), Some(long(action_id)));
+        Answer::Outcome(Outcome::Pending(Pending { continuation, poll_after: 0, action_id }))
+    }
+
+    #[test]
+    fn what_is_as_large_as_it_may_be_is_taken_as_it_is() {
+        assert_eq!(keep(&mut pending(LONGEST_MEMORY, LONGEST_NAME)), Ok(()));
+        let mut words = Answer::Outcome(Outcome::Refused(long(LONGEST_MESSAGE)));
+        assert_eq!(keep(&mut words), Ok(()));
+        assert!(matches!(words, Answer::Outcome(Outcome::Refused(words)) if words == long(LONGEST_MESSAGE)));
+    }
+
+    #[test]
+    fn one_byte_more_is_cut_or_refused() {
+        let mut words = Answer::Outcome(Outcome::Other(long(LONGEST_MESSAGE + 1)));
+        assert_eq!(keep(&mut words), Ok(()));
+        assert!(matches!(words, Answer::Outcome(Outcome::Other(words)) if words.len() <= LONGEST_MESSAGE));
+        let refused = keep(&mut pending(LONGEST_MEMORY + 1, 0)).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "the connector answered with a continuation of 4097 bytes; at most 4096 are taken"
+        );
+        keep(&mut pending(0, LONGEST_NAME + 1)).unwrap_err();
+        let report = Report { state: None, action_id: Some(long(LONGEST_NAME + 1)) };
+        keep(&mut Answer::Outcome(Outcome::Done(report))).unwrap_err();
+    }
+}

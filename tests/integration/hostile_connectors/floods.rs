@@ -1,0 +1,159 @@
+//! Answers that are in order but for their size.
+
+use simulator::{Effect, Fault, RouteKind};
+use tests::{Home, LEGACY};
+use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::store::Kind;
+
+use super::guest::{Connector, DONE, NAMED, times};
+use super::{home, is_a_fault, serves_on};
+
+/// Three megabytes, which the sandbox lets through.
+const LARGE: &str = "(call $long (i32.const 3145728))";
+
+/// More than anything has that is published or kept, in bytes.
+const ENOUGH: usize = 64 << 10;
+
+/// Makes sure that nothing large was published or stored.
+async fn is_small(home: &Home, what: &str) {
+    for message in home.published.messages() {
+        let sizes = (message.topic.len(), message.payload.len());
+        assert!(sizes.0 < 1_024 && sizes.1 < ENOUGH, "{what}: {sizes:?} bytes");
+    }
+    for kind in [Kind::Cell, Kind::Latch, Kind::Result, Kind::Pending, Kind::Audit] {
+        for (key, record) in home.ground.store.list(kind).await.unwrap() {
+            assert!(record.len() < ENOUGH, "{what}: {kind:?} {key}: {} bytes", record.len());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_words_of_a_connector_are_cut() {
+    for (case, state) in [(2, State::Failed), (3, State::Timeout), (4, State::Rejected), (6, State::Unknown)]
+    {
+        let lock = format!("(call $ended (i32.const {case}) {LARGE})");
+        let home = home(&Connector::that_locks(&lock)).await;
+        let report = home.command(LEGACY.0, "lock", None).await;
+        assert_eq!(report.state, state, "{case}");
+        let message = report.message.clone().unwrap();
+        assert!(message.starts_with("aaa") && message.ends_with('…'), "{case}");
+        is_small(&home, &format!("outcome {case}")).await;
+        serves_on(&home, &report, &format!("outcome {case}")).await;
+    }
+    let home = home(&Connector::that_locks(&format!("(call $failed {LARGE})"))).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::UpstreamRefused)));
+    is_small(&home, "failure").await;
+    serves_on(&home, &report, "failure").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_mean_something_else_when_cut_is_no_answer() {
+    let action = format!("(call $done_as {LARGE})");
+    let continuation = format!("(call $pending {LARGE} (i64.const 500))");
+    let pending_action = format!(
+        "(i32.store8 offset=32 (local.tee $at (call $pending `later` (i64.const 500))) (i32.const 1))
+         (call $put (i32.add (local.get $at) (i32.const 36)) {LARGE})
+         (local.get $at)"
+    );
+    for (what, lock) in
+        [("action", &action), ("continuation", &continuation), ("action of a pending one", &pending_action)]
+    {
+        let home = home(&Connector::that_locks(lock)).await;
+        let report = home.command(LEGACY.0, "lock", None).await;
+        is_a_fault(&report, what);
+        is_small(&home, what).await;
+        serves_on(&home, &report, what).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_no_account_has_is_no_answer() {
+    let vehicles = |count: u32| {
+        format!("(call $vehicles (call $allocate (i32.const {})) (i32.const {count}))", 48 * count)
+    };
+    let named = format!("(call $named {LARGE})");
+    for (what, list) in [
+        ("a hundred thousand cars", &vehicles(100_000)),
+        ("three hundred cars", &vehicles(300)),
+        ("a name of 3 MiB", &named),
+    ] {
+        let home = home(&Connector { list, more: NAMED, ..Connector::default() }).await;
+        let report = home.command(LEGACY.0, "unlock", None).await;
+        assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::ConnectorFault)), "{what}");
+        is_small(&home, what).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_that_a_connector_has_named_is_cut() {
+    // The names of its functions are in the trace of a call that was wrong.
+    let name = "a".repeat(70_000);
+    let lock = format!("(call ${name}) {DONE}");
+    let more = format!("(func ${name} (call $log `\\ff`))");
+    let home = home(&Connector { more: &more, ..Connector::that_locks(&lock) }).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    is_a_fault(&report, "a long name");
+    is_small(&home, "a long name").await;
+    serves_on(&home, &report, "a long name").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_the_cloud_is_as_large_as_it_may_be_and_no_larger() {
+    let read = "(call $ok (call $get (call $cloud `/large`))) (call $done)";
+    let home = home(&Connector { read, ..Connector::default() }).await;
+    for (size, state) in [(1 << 20, State::Succeeded), ((1 << 20) + 1, State::Failed)] {
+        home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, "x".repeat(size))));
+        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        assert_eq!((report.state, report.upstream_calls), (state, 1), "{size}: {report:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_the_cloud_fill_the_guest_and_nothing_else() {
+    let lock = times(60, "(call $ok (call $get (call $cloud `/large`)))") + DONE;
+    let home = home(&Connector::that_locks(&lock)).await;
+    home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, "x".repeat(1 << 20))).forever());
+    let report = home.command(LEGACY.0, "lock", None).await;
+    is_a_fault(&report, "keeps every answer");
+    assert!(report.upstream_calls < 60, "{report:?}");
+    serves_on(&home, &report, "keeps every answer").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "primitives/http.rs bounds the body of a request, but neither its URL nor its headers"]
+async fn a_request_is_only_so_large() {
+    let large = "(call $long (i32.const 131072))";
+    let lock = format!(
+        "(call $assert (call $denied (call $get (call $concat (call $cloud `/`) {large}))))
+         (call $assert (call $denied (call $get_with (call $cloud `/`) `x-large` {large})))
+         {DONE}"
+    );
+    let home = home(&Connector::that_locks(&lock)).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!((report.state, report.upstream_calls), (State::Succeeded, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "primitives/capture.rs bounds neither the names nor the values of captured secrets"]
+async fn what_a_cell_keeps_secret_is_only_so_large() {
+    let commit = |pointer: &str, name: &str| {
+        format!(
+            "(local.set $n (call $allocate (i32.const 24)))
+             (local.set $at (call $acquire `device` (i64.const 0)))
+             (call $capture (local.get $n) {pointer} {name})
+             (call $ok (call $request (i32.const 0) (call $cloud `/large`) (i32.const 0) (i32.const 0) (i32.const 0)
+               (i32.const 0) (i32.const 0) (local.get $n) (i32.const 1) (i32.const 0)))
+             (drop (call $commit (local.get $at) `value`))
+             (call $guard.drop (local.get $at))
+             {DONE}"
+        )
+    };
+    for (what, lock) in [("a value", commit("`/large`", "`large`")), ("a name", commit("`/small`", LARGE))] {
+        let home = home(&Connector::that_locks(&lock)).await;
+        let answer = format!(r#"{{"small":"x","large":"{}"}}"#, "x".repeat(1_000_000));
+        home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, answer)));
+        home.command(LEGACY.0, "lock", None).await;
+        is_small(&home, what).await;
+    }
+}

@@ -1,0 +1,147 @@
+//! What the host's primitives refuse. The connector finds out itself, and traps if it was not refused.
+
+use simulator::RouteKind;
+use tests::LEGACY;
+use vehicle_connector::operation::State;
+
+use super::guest::{Connector, DONE, times};
+use super::{home, is_a_fault, serves_on};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_publishes_below_its_own_topic_and_nowhere_else() {
+    // 2 and more: not taken, for this reason.
+    let outside =
+        |topic: &str| format!("(call $assert (i32.eq (call $publish `{topic}` `x`) (i32.const 2)))");
+    let topics = ["", "/", "/x", "x/", "x//y", "#", "x/#", "+", "x/+/y", "x\\00y"];
+    let long = "(call $assert (i32.eq (call $publish (call $long (i32.const 257)) `x`) (i32.const 2)))";
+    let large = "(call $assert (i32.eq (call $publish `x` (call $long (i32.const 65537))) (i32.const 1)))";
+    let lock = topics.map(outside).concat() + long + large + DONE;
+    let home = home(&Connector::that_locks(&lock)).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+
+    // To a broker these are names like any other, and they stay below the prefix.
+    let own = |topic: &str| format!("(call $assert (i32.eqz (call $publish `{topic}` `own`)))");
+    let topics = ["../x", "$SYS/x", "vehicle/niro/cmd/unlock", "vehicle-connector/bridge/state"];
+    let lock = topics.map(own).concat() + DONE;
+    let home = super::home(&Connector::that_locks(&lock)).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    serves_on(&home, &report, "publishes").await;
+    let messages = home.published.messages();
+    let own: Vec<&str> = messages.iter().filter(|m| m.payload == b"own").map(|m| m.topic.as_str()).collect();
+    assert_eq!(own, topics.map(|topic| format!("vehicle-connector/account/home/connector/{topic}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "primitives/mqtt.rs has to refuse control and non-characters: brokers cut the connection, again and again"]
+async fn a_topic_that_brokers_refuse_is_not_taken() {
+    // MQTT 5 §1.5.4: a receiver may treat them as malformed.
+    let outside =
+        |topic: &str| format!("(call $assert (i32.eq (call $publish `{topic}` `x`) (i32.const 2)))");
+    let topics = ["x\\01y", "x\\0ay", "x\\7fy", "x\\c2\\85y", "x\\ef\\bf\\bf"];
+    let lock = topics.map(outside).concat() + DONE;
+    let home = home(&Connector::that_locks(&lock)).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_publishes_only_so_much() {
+    let lock = times(1_000, "(drop (call $publish `x` `own`))")
+        + "(call $assert (i32.ge_u (call $publish `x` `own`) (i32.const 3)))"
+        + DONE;
+    let home = home(&Connector::that_locks(&lock)).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    let own = home.published.messages().iter().filter(|message| message.payload == b"own").count();
+    assert!((1..100).contains(&own), "{own}");
+    serves_on(&home, &report, "publishes a thousand messages").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_reaches_its_own_cloud_and_nothing_else() {
+    let denied = |url: &str| format!("(call $assert (call $denied (call $get `{url}`)))");
+    let urls = [
+        "https://elsewhere.example/",
+        "http://elsewhere.example/",
+        "http://127.0.0.1:1/",
+        "http://localhost:1/",
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/",
+        "/relative",
+        "",
+        "http://{secret:pin}.example/",
+    ];
+    let with_a_user = "
+        (call $assert (call $denied (call $get
+          (call $concat `http://user:word@` (call $tail (call $cloud `/`))))))";
+    let other_host = "
+        (call $assert (call $denied (call $get
+          (call $concat (call $cloud `@elsewhere.example/`) (i32.const 0) (i32.const 0)))))";
+    let header = |name: &str| {
+        format!(
+            "(call $assert (call $denied (call $get_with (call $cloud `/`) `{name}` `elsewhere.example`)))"
+        )
+    };
+    let headers = ["Host", "hOsT", "Content-Length", "Transfer-Encoding", "Connection", "two words", ""];
+    let split =
+        "(call $assert (call $denied (call $get_with (call $cloud `/`) `x-header` `a\\0d\\0aHost: b`)))";
+    let lock =
+        urls.map(denied).concat() + with_a_user + other_host + &headers.map(header).concat() + split + DONE;
+    // What comes after `http://`.
+    let more = "(func $tail (param i32 i32) (result i32 i32)
+        (i32.add (local.get 0) (i32.const 7)) (i32.sub (local.get 1) (i32.const 7)))";
+    let home = home(&Connector { more, ..Connector::that_locks(&lock) }).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!((report.state, report.upstream_calls), (State::Succeeded, 0), "{report:?}");
+    serves_on(&home, &report, "asks for what is forbidden").await;
+    assert_eq!(home.control().counters().requests, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_sends_only_so_many_requests_for_one_operation() {
+    let lock = times(200, "(drop (call $get (call $cloud `/x`)))")
+        + "(call $assert (call $denied (call $get (call $cloud `/x`))))"
+        + DONE;
+    let home = home(&Connector::that_locks(&lock)).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!((report.state, report.upstream_calls), (State::Succeeded, 64), "{report:?}");
+    assert_eq!(home.control().counters().of(RouteKind::Other), 64);
+    serves_on(&home, &report, "sends two hundred requests").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_cells_hold_only_so_much_and_the_session_is_not_among_them() {
+    let lock = "
+        ;; 2: there is no cell of this name.
+        (call $assert (i32.eq (call $try_acquire `session` (i64.const 0)) (i32.const 2)))
+        (call $assert (i32.eq (call $try_acquire `nothing` (i64.const 0)) (i32.const 2)))
+        (call $assert (i32.eq (call $try_acquire `` (i64.const 0)) (i32.const 2)))
+        (call $assert (i32.eq (call $try_acquire `home/device` (i64.const 0)) (i32.const 2)))
+        (local.set $at (call $acquire `device` (i64.const 0)))
+        ;; 1: somebody else held it all the time. It does itself.
+        (call $assert (i32.eq (call $try_acquire `device` (i64.const 0)) (i32.const 1)))
+        ;; 3: the value is too large.
+        (call $assert (i32.eq (call $commit (local.get $at) (call $long (i32.const 4097))) (i32.const 3)))
+        (call $assert (i32.eq (call $commit (local.get $at) (call $long (i32.const 3000000))) (i32.const 3)))
+        (call $assert (i32.eqz (call $commit (local.get $at) (call $long (i32.const 4096)))))
+        (call $done)";
+    let home = home(&Connector::that_locks(lock)).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    serves_on(&home, &report, "commits").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_holds_only_so_many_guards() {
+    let mut cells: Vec<String> = (0..100).map(|n| format!("cell-{n}")).collect();
+    cells.push("device".to_owned());
+    let acquire = |name: &String| format!("(drop (call $acquire `{name}` (i64.const 0)))");
+    let lock: String = cells.iter().rev().map(acquire).collect();
+    let lock = lock + DONE;
+    let home = home(&Connector { cells, ..Connector::that_locks(&lock) }).await;
+    let report = home.command(LEGACY.0, "lock", None).await;
+    is_a_fault(&report, "hoards guards");
+    serves_on(&home, &report, "hoards guards").await;
+}

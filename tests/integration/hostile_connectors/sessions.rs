@@ -1,0 +1,98 @@
+//! Connectors that get the session wrong.
+
+use tests::{Home, LEGACY};
+use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::store::Kind;
+
+use super::guest::{Connector, ENDLESS};
+use super::plugins;
+
+async fn signing_in(sign_in: &str) -> Home {
+    let connector = Connector { sign_in, ..Connector::default() };
+    Home::with_plugins(&plugins(&connector.component()).await.unwrap()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_was_captured_is_kept_whatever_comes_after() {
+    let large = "(call $grant (call $long (i32.const 3145728)))";
+    for (what, end) in [
+        ("traps", "unreachable"),
+        ("never ends", ENDLESS),
+        ("answers from beyond its memory", "(i32.const -16)"),
+        ("says that it failed", "(call $failed `no`)"),
+        ("a session of 16 MiB", "(call $grant (call $long (i32.const 16777216)))"),
+        ("a session of 3 MiB", large),
+    ] {
+        let home = signing_in(&format!("(call $ok (call $token)) {end}")).await;
+        for operation in ["unlock", "lock", "refresh_cached"] {
+            let report = home.command(LEGACY.0, operation, None).await;
+            assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
+        }
+        assert_eq!(home.control().counters().grants_asked, 1, "{what}");
+        let session = home.ground.store.load(Kind::Cell, "home/session").await.unwrap().unwrap();
+        assert!(session.len() < 16 << 10, "{what}: {} bytes", session.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_without_a_token_is_none() {
+    let not_captured =
+        "(call $assert (call $answered (call $get (call $cloud `/`)))) (call $grant `session`)";
+    for sign_in in ["(call $grant `session`)", not_captured] {
+        let home = signing_in(sign_in).await;
+        for _ in 0..3 {
+            let report = home.command(LEGACY.0, "unlock", None).await;
+            assert_eq!((report.state, report.attempts), (State::Rejected, 0), "{report:?}");
+            assert!(report.message.as_deref().unwrap().contains("captured no token"), "{report:?}");
+        }
+        // It is not asked again before a pause is over.
+        assert!(home.control().counters().requests <= 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_without_an_answer_is_not_repeated_at_once() {
+    let log_in = "(call $assert (call $answered (call $get (call $cloud `/`))))";
+    for (what, end) in [("traps", "unreachable"), ("never ends", ENDLESS)] {
+        let home = signing_in(&format!("{log_in} {end}")).await;
+        for _ in 0..3 {
+            let report = home.command(LEGACY.0, "unlock", None).await;
+            let how = (report.state, report.reason);
+            assert_eq!(how, (State::Rejected, Some(Reason::ConnectorFault)), "{what}: {report:?}");
+        }
+        assert_eq!(home.control().counters().requests, 1, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_that_only_pretends_does_not_go_on_for_ever() {
+    // The cloud refuses every token, and the connector is glad about each.
+    let read = "
+        (local.set $n (call $get_with (call $cloud `/api/v1/spa/vehicles`)
+          `authorization` `Bearer {secret:access-token}`))
+        (if (result i32) (i32.eq (i32.load16_u offset=4 (local.get $n)) (i32.const 200))
+          (then (call $done)) (else (call $failed `Key not authorized: Token is expired`)))";
+    let connector = Connector { read, ..Connector::default() };
+    let home = Home::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
+    home.settle().await;
+    home.control().refuse_tokens(true);
+    for _ in 0..4 {
+        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        assert_eq!(report.state, State::Failed, "{report:?}");
+        assert!(report.attempts <= 2, "{report:?}");
+    }
+    assert!(home.control().counters().grants_asked <= 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "primitives/http.rs counts how often a PIN is sent without success, but no other credential"]
+async fn a_refused_credential_is_not_sent_again_and_again() {
+    // A vendor locks an account after a few of these, and one call may send sixty.
+    let sign_in = "(drop (call $token))".repeat(20) + "(call $failed `no`)";
+    let connector = Connector { sign_in: &sign_in, ..Connector::default() };
+    let home = Home::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
+    home.control().refuse_grants(true);
+    let report = home.command(LEGACY.0, "unlock", None).await;
+    assert_eq!(report.state, State::Rejected, "{report:?}");
+    assert!(home.control().counters().grants_asked <= 3, "{:?}", home.control().counters());
+}
