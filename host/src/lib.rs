@@ -21,6 +21,7 @@
 //!   end; [`circuit`]: breakers; [`retry_budget`]: how much may be repeated; [`audit`]: every decision.
 //! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
 //!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
+//! * [`control`], [`folder`]: how plugins come in but for MQTT: a socket for programs of this machine, and a watched folder.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
 //!   a policy judges.
 
@@ -33,11 +34,14 @@ pub mod circuit;
 pub mod cli;
 pub mod command;
 pub mod config;
+#[cfg(unix)]
+pub mod control;
 pub mod daily;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod events;
 mod failure;
+pub mod folder;
 pub mod host;
 pub mod latch;
 pub mod mqtt;

@@ -2,8 +2,10 @@
 
 mod activation;
 mod connector;
+mod interfaces;
 mod policy;
 
+pub(crate) use self::activation::LARGEST_COMPONENT;
 pub use self::activation::{ActivationError, Compiled};
 pub use self::connector::{Answer, Ask, Called, Connected, ConnectorSlot};
 pub use self::policy::{POLICY_FAULT, Policy, PolicySlot};

@@ -6,7 +6,7 @@ use crate::sandbox::{CallFault, Sandbox};
 use crate::slot::Digest;
 
 /// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
-const LARGEST_COMPONENT: usize = 32 << 20;
+pub(crate) const LARGEST_COMPONENT: usize = 32 << 20;
 
 /// The interfaces that a connector may import, without their versions.
 const CONNECTOR_IMPORTS: [&str; 6] = [
