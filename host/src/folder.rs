@@ -29,6 +29,8 @@ use tokio::task::JoinHandle;
 
 mod changes;
 mod file;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use changes::Changes;
@@ -97,6 +99,8 @@ impl Folder {
         if !std::fs::metadata(folder).map_err(unusable)?.is_dir() {
             return Err(unusable(io::ErrorKind::NotADirectory.into()));
         }
+        // Changes are told with absolute paths.
+        let folder = &std::path::absolute(folder).map_err(unusable)?;
         let changes = Arc::new(Changes::new(folder, names));
         let watcher = watch::begin(folder, &changes)
             .map_err(|error| FolderError::Unwatchable { path: folder.to_owned(), error })?;

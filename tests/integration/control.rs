@@ -201,7 +201,9 @@ async fn who_stands_still_is_disconnected() {
         let mut stream = tokio::net::UnixStream::connect(dir.path().join(SOCKET)).await.unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut stream, said.as_bytes()).await.unwrap();
         let mut rest = Vec::new();
-        stream.read_to_end(&mut rest).await.unwrap();
+        // Time passes when nothing else happens.
+        let ended = tokio::time::timeout(60 * PATIENCE, stream.read_to_end(&mut rest)).await;
+        ended.expect("disconnected").unwrap();
         assert_eq!(rest, b"");
     }
     control.close().await;
@@ -387,6 +389,7 @@ async fn a_component_is_inspected_without_a_host() {
     // A policy is no connector, but it says who it is.
     let shown = program.prints(&["connector", "inspect", "policy.wasm"]).await;
     assert!(shown.contains("accepted   no: ") && shown.contains("is         policy\n"), "{shown}");
+    assert!(!shown.contains("unknown"), "{shown}");
     let shown = program.prints(&["policy", "inspect", "nothing.wasm"]).await;
     assert!(shown.contains("is         no plugin") && shown.contains("accepted   no: "), "{shown}");
 

@@ -275,6 +275,23 @@ async fn a_folder_that_was_replaced_is_watched_again() {
 }
 
 #[tokio::test]
+async fn a_relative_path_is_as_good_as_an_absolute_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("plugins");
+    fs::create_dir(&folder).unwrap();
+    let up: PathBuf = std::env::current_dir().unwrap().components().skip(1).map(|_| "..").collect();
+    let relative = up.join(folder.strip_prefix("/").unwrap());
+    let (_folder, mut finds) = Folder::watch(&relative, ["policy".to_owned()]).unwrap();
+    let next = dir.path().join("next");
+    fs::create_dir(&next).unwrap();
+    fs::write(next.join("policy.wasm"), "one").unwrap();
+    fs::rename(&folder, dir.path().join("old")).unwrap();
+    fs::rename(&next, &folder).unwrap();
+    let found = tokio::time::timeout(Duration::from_secs(60), finds.recv()).await;
+    assert_eq!(found.expect("found in time").unwrap(), find("policy", "one", None));
+}
+
+#[tokio::test]
 async fn a_folder_that_is_not_there_is_an_error_that_names_it() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("plugins");

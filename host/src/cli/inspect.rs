@@ -78,7 +78,10 @@ impl Inspection {
             Err(error) => {
                 inspection.reason = Some(error.to_string());
                 // What is refused may still say who it is.
-                describe(kind, &sandbox, component).await
+                match describe(Kind::Policy, &sandbox, component).await {
+                    None => describe(Kind::Connector, &sandbox, component).await,
+                    named => named,
+                }
             }
         };
         (inspection.name, inspection.version) = named.unzip();

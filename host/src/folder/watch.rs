@@ -1,6 +1,6 @@
 //! From changes to finds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,12 +49,15 @@ pub(super) struct Watch {
     found: mpsc::Sender<Found>,
     /// What each name was when it was last looked at.
     seen: BTreeMap<String, Identity>,
+    /// What somebody writes to and has not closed.
+    writing: BTreeSet<String>,
     fresh: BTreeMap<String, Fresh>,
 }
 
 impl Watch {
     pub fn new(folder: PathBuf, changes: Arc<Changes>, found: mpsc::Sender<Found>) -> Self {
-        Self { folder, changes, found, seen: BTreeMap::new(), fresh: BTreeMap::new() }
+        let (seen, writing, fresh) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { folder, changes, found, seen, writing, fresh }
     }
 
     /// Watches until nobody wants the finds any more.
@@ -75,7 +78,7 @@ impl Watch {
                 () = self.found.closed() => return,
                 news = changes.next() => {
                     if news.gone {
-                        // Not before the new one is there: a watch that ends tells that its folder is gone.
+                        // It may still watch the old folder under another name.
                         drop(watcher.take());
                         watcher = Some(self.come_back().await);
                     } else {
@@ -96,15 +99,24 @@ impl Watch {
         }
         for (name, change) in news.names {
             match change {
-                Change::Moved => self.read(name, false).await,
+                Change::Moved => {
+                    self.writing.remove(&name);
+                    self.read(name, false).await;
+                }
+                Change::Present if self.writing.contains(&name) => {}
                 Change::Present if !self.was_seen(&name) => self.read(name, true).await,
                 // Whatever was done to one that was looked at before, it was not moved in.
                 Change::Present => self.complain_of_writing(name),
-                Change::Writing if self.fresh.get(&name).is_some_and(|fresh| fresh.unseen) => {
-                    self.fresh.remove(&name);
+                Change::Writing => {
+                    if self.fresh.get(&name).is_some_and(|fresh| fresh.unseen) {
+                        self.fresh.remove(&name);
+                    }
+                    self.writing.insert(name);
                 }
-                Change::Writing => {}
-                Change::Written => self.complain_of_writing(name),
+                Change::Written => {
+                    self.writing.remove(&name);
+                    self.complain_of_writing(name);
+                }
             }
         }
         if news.lost {
@@ -189,6 +201,7 @@ impl Watch {
         let folder = self.folder.display().to_string();
         tracing::warn!("the folder {folder} is gone; nothing is loaded from it until it is back");
         self.seen.clear();
+        self.writing.clear();
         self.fresh.clear();
         let mut complained = false;
         loop {
