@@ -88,6 +88,8 @@ pub struct Account {
     pub shared: Shared,
     /// Its connector's slot.
     pub connector: Arc<ConnectorSlot>,
+    /// The name of that slot.
+    pub connector_name: String,
     latch: Latch,
     client: Arc<Latch>,
     /// The circuits of its token endpoint, of itself and of its vehicles.
@@ -157,6 +159,7 @@ impl Account {
         Ok(Arc::new(Self {
             slug: slug.to_owned(),
             connector,
+            connector_name: config.connector.clone(),
             latch,
             client,
             circuits: shared.clouds.beside(),

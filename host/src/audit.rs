@@ -7,11 +7,13 @@ mod forms;
 mod record;
 mod replay;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::mpsc;
 
 pub use self::record::{Decided, Entry, PolicyIdentity, Record};
-pub use self::replay::{Answer, Difference, replay};
+pub use self::replay::{Answer, Difference, put_to, replay};
 use crate::store::{self, Kind, Store, StoreError, Write};
 use crate::time::Clock;
 
@@ -24,7 +26,12 @@ pub struct Audit {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     next: AtomicU64,
+    /// Whoever wants to see every decision as it is taken.
+    listener: OnceLock<mpsc::Sender<Record>>,
 }
+
+/// How many decisions may wait for whoever listens. More are not told: nobody waits for a listener.
+const WAITING: usize = 1_024;
 
 /// Keys sort as numbers do.
 fn key(seq: u64) -> String {
@@ -44,7 +51,13 @@ impl Audit {
         let oldest = key((last + 1).saturating_sub(KEPT));
         let too_old = kept.into_iter().filter(|key| *key < oldest);
         store.commit(too_old.map(|key| Write::remove(Kind::Audit, key)).collect()).await?;
-        Ok(Self { store, clock, next: AtomicU64::new(last + 1) })
+        Ok(Self { store, clock, next: AtomicU64::new(last + 1), listener: OnceLock::new() })
+    }
+
+    /// Tells of every decision from now on; none if somebody listens already.
+    pub fn listen(&self) -> Option<mpsc::Receiver<Record>> {
+        let (teller, listener) = mpsc::channel(WAITING);
+        self.listener.set(teller).ok().map(|()| listener)
     }
 
     /// Keeps a decision, and forgets the oldest. What cannot be stored is logged: a decision is not undone because
@@ -56,6 +69,11 @@ impl Audit {
         match Write::document(Kind::Audit, key(seq), &record) {
             Ok(write) => writes.push(write),
             Err(error) => return tracing::error!("a decision is not in the audit trail: {error}"),
+        }
+        if let Some(listener) = self.listener.get()
+            && let Err(mpsc::error::TrySendError::Full(record)) = listener.try_send(record)
+        {
+            tracing::warn!(seq = record.seq, "decisions come too fast to be compared; this one is not");
         }
         writes.extend(seq.checked_sub(KEPT).map(|old| Write::remove(Kind::Audit, key(old))));
         if let Err(error) = self.store.commit(writes).await {

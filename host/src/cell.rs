@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -92,7 +92,10 @@ pub struct Contents {
 /// The cells of one account.
 #[derive(Debug)]
 pub struct Cells {
-    slots: BTreeMap<String, Arc<CellSlot>>,
+    account: String,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    slots: RwLock<BTreeMap<String, Arc<CellSlot>>>,
 }
 
 impl Cells {
@@ -107,27 +110,51 @@ impl Cells {
         store: &Arc<dyn Store>,
         clock: &Arc<dyn Clock>,
     ) -> Result<Self, StoreError> {
-        let mut slots = BTreeMap::new();
+        let cells = Self {
+            account: account.to_owned(),
+            store: Arc::clone(store),
+            clock: Arc::clone(clock),
+            slots: RwLock::default(),
+        };
+        let names: Vec<String> = names.into_iter().collect();
+        cells.ensure(&names).await?;
+        Ok(cells)
+    }
+
+    /// Opens those of the named cells that are not open yet: another version of a connector may use more of them.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read, or holds something that is no cell.
+    pub async fn ensure(&self, names: &[String]) -> Result<(), StoreError> {
         for name in names {
-            let key = format!("{account}/{name}");
-            let stored: Option<Record> = load_document(store.as_ref(), Kind::Cell, &key).await?;
+            if self.slot(name).is_some() {
+                continue;
+            }
+            let key = format!("{}/{name}", self.account);
+            let stored: Option<Record> = load_document(self.store.as_ref(), Kind::Cell, &key).await?;
             let current = stored.map(Cell::from).unwrap_or_default();
             let slot = CellSlot {
                 key,
                 lock: Arc::default(),
                 current: RwLock::new(Arc::new(current)),
-                store: Arc::clone(store),
-                clock: Arc::clone(clock),
+                store: Arc::clone(&self.store),
+                clock: Arc::clone(&self.clock),
             };
-            slots.insert(name, Arc::new(slot));
+            let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+            slots.entry(name.clone()).or_insert_with(|| Arc::new(slot));
         }
-        Ok(Self { slots })
+        Ok(())
+    }
+
+    fn slots(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<CellSlot>>> {
+        self.slots.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The cell of this name; none if the account has no such cell.
     #[must_use]
-    pub fn slot(&self, name: &str) -> Option<&Arc<CellSlot>> {
-        self.slots.get(name)
+    pub fn slot(&self, name: &str) -> Option<Arc<CellSlot>> {
+        self.slots().get(name).cloned()
     }
 
     /// Forgets the values of all cells. Their generations go on counting.
@@ -136,7 +163,8 @@ impl Cells {
     ///
     /// When that could not be stored; then some may be left.
     pub async fn clear(&self) -> Result<(), StoreError> {
-        for slot in self.slots.values() {
+        let slots: Vec<_> = self.slots().values().cloned().collect();
+        for slot in slots {
             slot.discard(slot.current().generation).await?;
         }
         Ok(())
@@ -145,7 +173,7 @@ impl Cells {
     /// All cells as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.slots.iter().map(|(name, slot)| (name.clone(), slot.current())).collect())
+        Snapshot(self.slots().iter().map(|(name, slot)| (name.clone(), slot.current())).collect())
     }
 }
 

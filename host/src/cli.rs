@@ -90,7 +90,9 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(Configured { config }) => check_config(&config),
         Command::Audit(options) => audit::show(&options),
         Command::Policy(command) => runtime.block_on(policy::run(command)),
-        Command::Connector(command) => runtime.block_on(plugins::run(plugins::Kind::Connector, command)),
+        Command::Connector(command) => {
+            runtime.block_on(plugins::run(crate::plugin::PluginKind::Connector, command))
+        }
         Command::Circuit(command) => circuit::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {

@@ -26,6 +26,7 @@ mod account;
 mod broker;
 mod endpoint;
 mod error;
+mod plugins;
 mod presets;
 mod reader;
 mod secrets;
@@ -38,6 +39,7 @@ pub use account::Account;
 pub use broker::Mqtt;
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
+pub use plugins::Plugins;
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 
@@ -54,8 +56,8 @@ pub struct Config {
     pub vehicles: BTreeMap<Slug, Vehicle>,
     /// The directory that state is kept in.
     pub state_dir: PathBuf,
-    /// A policy component that takes the place of the one that the connector ships with.
-    pub policy: Option<PathBuf>,
+    /// Components, and which of them may be loaded.
+    pub plugins: Plugins,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -177,12 +179,12 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let accounts = accounts.map_or_else(BTreeMap::new, |section| named(&section, account::read));
     let vehicles = root.section("vehicle");
     let vehicles = vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names));
-    let policy = root.section("policy").and_then(policy);
+    let plugins = plugins::read(&mut root);
     let log = root.section("log").map(log).unwrap_or_default();
     let state_dir = root.section("state").and_then(state_dir);
     let state_dir = state_dir.unwrap_or_else(|| root.reader.path().with_extension("state"));
     root.finish();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, policy, log })
+    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, log })
 }
 
 /// Beside the configuration file and named after it unless the file says otherwise: two configurations in one
@@ -229,30 +231,6 @@ fn vehicles_of(tables: &Section<'_, '_>, accounts: &[&str]) -> BTreeMap<Slug, Ve
         }
         Some(vehicle)
     })
-}
-
-fn policy(mut section: Section<'_, '_>) -> Option<PathBuf> {
-    let file = match section.entry("file") {
-        Some(entry) => entry.text(),
-        None => {
-            section.complain(&section.span, "file is missing in [policy]; add file = \"policy.wasm\"");
-            None
-        }
-    };
-    let path = file.and_then(|file| {
-        let path = section.reader.resolve(file.value);
-        if !path.is_file() {
-            let shown = path.display();
-            section.complain(
-                &file.span,
-                format!("policy.file: {shown}: no such file; name a component (.wasm)"),
-            );
-            return None;
-        }
-        Some(path)
-    });
-    section.finish();
-    path
 }
 
 fn log(mut section: Section<'_, '_>) -> Log {

@@ -8,6 +8,8 @@ use serde::Serialize;
 
 use crate::latch::LatchKind;
 use crate::outbox::{Outbox, Outgoing};
+use crate::plugin::PluginKind;
+use crate::slot::Digest;
 use crate::time::Clock;
 
 /// Something that happened.
@@ -27,6 +29,39 @@ pub enum Event {
     BreakerOpened(AboutCircuit),
     /// A circuit has closed.
     BreakerClosed(AboutCircuit),
+    /// Another policy is active.
+    PolicySwapped(AboutPlugin),
+    /// A policy was offered and not accepted.
+    PolicyRejected(AboutPlugin),
+    /// An earlier policy is active again.
+    PolicyRolledBack(AboutPlugin),
+    /// A policy that was tried out is tried out no more.
+    PolicyRolloutEnded(AboutPlugin),
+    /// Another connector is active.
+    ConnectorSwapped(AboutPlugin),
+    /// A connector was offered and not accepted.
+    ConnectorRejected(AboutPlugin),
+    /// An earlier connector is active again.
+    ConnectorRolledBack(AboutPlugin),
+}
+
+/// A plugin, and why. For what was rejected that one, else the one that is active now.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct AboutPlugin {
+    /// The slot.
+    pub slot: String,
+    /// What it calls itself.
+    pub name: Option<String>,
+    /// The version it claims.
+    pub version: Option<String>,
+    /// What it is.
+    pub digest: Option<Digest>,
+    /// Its number in its slot.
+    pub generation: Option<u64>,
+    /// Whose wish it was.
+    pub by: String,
+    /// In words.
+    pub reason: Option<String>,
 }
 
 /// An account, and why.
@@ -48,6 +83,33 @@ pub struct AboutCircuit {
 }
 
 impl Event {
+    /// Another plugin of this kind is active.
+    #[must_use]
+    pub fn swapped(kind: PluginKind, about: AboutPlugin) -> Self {
+        match kind {
+            PluginKind::Policy => Self::PolicySwapped(about),
+            PluginKind::Connector => Self::ConnectorSwapped(about),
+        }
+    }
+
+    /// A plugin of this kind was not accepted.
+    #[must_use]
+    pub fn rejected(kind: PluginKind, about: AboutPlugin) -> Self {
+        match kind {
+            PluginKind::Policy => Self::PolicyRejected(about),
+            PluginKind::Connector => Self::ConnectorRejected(about),
+        }
+    }
+
+    /// An earlier plugin of this kind is active again.
+    #[must_use]
+    pub fn rolled_back(kind: PluginKind, about: AboutPlugin) -> Self {
+        match kind {
+            PluginKind::Policy => Self::PolicyRolledBack(about),
+            PluginKind::Connector => Self::ConnectorRolledBack(about),
+        }
+    }
+
     /// What there is to say of a latch that was just set.
     #[must_use]
     pub fn latched(kind: LatchKind, account: &str, reason: &str) -> Self {

@@ -5,6 +5,7 @@
 
 mod announce;
 mod commands;
+mod plugins;
 mod requests;
 mod resume;
 mod states;
@@ -12,6 +13,7 @@ mod vehicles;
 mod work;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -24,12 +26,16 @@ use crate::account::{Account, Shared};
 use crate::audit::Audit;
 use crate::circuit::Circuits;
 use crate::config::Config;
+use crate::deployment::{
+    self, Deployments, POLICY_SLOT, Refusal, TrustError, restore_connector, restore_policy, restore_rollout,
+};
 use crate::events::Events;
 use crate::outbox::Outbox;
-use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Plugins, PolicySlot};
+use crate::plugin::{ActivationError, ConnectorSlot, PluginKind, Plugins, PolicySlot};
 use crate::primitives::{HttpClient, Transport};
 use crate::results::Results;
 use crate::sandbox::Sandbox;
+use crate::slot::Entrance;
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 use crate::topics::Topics;
@@ -84,16 +90,26 @@ pub enum StartError {
         error: ActivationError,
     },
     /// The policy was not accepted.
-    #[error("the policy {file}: {error}")]
-    Policy {
-        /// Where it comes from.
+    #[error("the policy: {0}")]
+    Policy(ActivationError),
+    /// What the configuration allows is not what the program carries, and it names nothing else.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    /// A component that the configuration names was not accepted.
+    #[error("the {kind} {file}: {error}")]
+    Component {
+        /// What it is for.
+        kind: PluginKind,
+        /// The file.
         file: String,
         /// Why.
-        error: ActivationError,
+        error: Refusal,
     },
-    /// The policy's file could not be read.
-    #[error("the policy {file} cannot be read: {error}")]
-    PolicyFile {
+    /// It could not be read.
+    #[error("the {kind} {file} cannot be read: {error}")]
+    ComponentFile {
+        /// What it is for.
+        kind: PluginKind,
         /// The file.
         file: String,
         /// Why.
@@ -114,6 +130,9 @@ pub struct Host {
     accounts: BTreeMap<String, Arc<Account>>,
     vehicles: BTreeMap<String, Arc<Vehicle>>,
     clouds: Arc<Circuits>,
+    deployments: Arc<Deployments>,
+    /// Where messages can name components.
+    folder: Option<PathBuf>,
     events: Events,
     results: Arc<Results>,
     background: TaskTracker,
@@ -137,19 +156,23 @@ const HYUNDAI_KIA: &str = "hyundai-kia-eu";
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Host {
-    /// Loads the plugins and opens the accounts. Commands that an earlier host has left without a result get one: what
-    /// the cloud had taken is asked about, the others have ended. Makes no other request yet.
+    /// Loads the plugins and opens the accounts. What was active when the last host ended is active again, and what the
+    /// configuration names takes its place if it is new. Commands that an earlier host has left without a result get one:
+    /// what the cloud had taken is asked about, the others have ended. Makes no other request yet.
     ///
     /// # Errors
     ///
     /// See [`StartError`].
     pub async fn start(config: &Config, ground: Ground) -> Result<Arc<Self>, StartError> {
-        let plugins = load_plugins(config).await?;
-        Self::start_with(config, ground, &plugins).await
+        let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let plugins = Plugins::embedded(sandbox).await.map_err(connector_failed)?;
+        let host = Self::assemble(config, ground, &plugins, true).await?;
+        host.offer_configured(config).await?;
+        Ok(host)
     }
 
-    /// Opens the accounts with plugins that are loaded already, whatever the configuration says of a policy. Makes no
-    /// request yet.
+    /// Opens the accounts with plugins that are loaded already, whatever the configuration and the state say of plugins.
+    /// Makes no request yet.
     ///
     /// # Errors
     ///
@@ -159,13 +182,31 @@ impl Host {
         ground: Ground,
         plugins: &Plugins,
     ) -> Result<Arc<Self>, StartError> {
+        Self::assemble(config, ground, plugins, false).await
+    }
+
+    async fn assemble(
+        config: &Config,
+        ground: Ground,
+        plugins: &Plugins,
+        restore: bool,
+    ) -> Result<Arc<Self>, StartError> {
         let Plugins { sandbox, connector: compiled, policy } = plugins;
         let transport = match &ground.transport {
             Some(transport) => Arc::clone(transport),
             None => Arc::new(HttpClient::new()?),
         };
-        let policy = PolicySlot::open(sandbox, policy.as_ref().unwrap_or(compiled)).await;
-        let policy = Arc::new(policy.map_err(policy_failed(config))?);
+        let (trust, files) = (&config.plugins.trust, &config.plugins.files);
+        let carried = || Entrance::new(ground.clock.now(), "carried by the program");
+        let policy = policy.as_ref().unwrap_or(compiled);
+        let policy =
+            Arc::new(PolicySlot::open(sandbox, policy, carried()).await.map_err(StartError::Policy)?);
+        if restore {
+            let is_configured = files.contains_key(POLICY_SLOT);
+            restore_policy(&policy, &ground.store, ground.clock.as_ref(), trust, is_configured).await?;
+            let accounts = config.accounts.keys().map(|slug| slug.as_str());
+            restore_rollout(&policy, &ground.store, trust, accounts).await?;
+        }
         let topics = Topics::below(&config.mqtt.base_topic);
         let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
         let clouds = Arc::new(Circuits::default());
@@ -192,8 +233,13 @@ impl Host {
             let connector = match connectors.get(name) {
                 Some(connector) => Arc::clone(connector),
                 None => {
-                    let opened = ConnectorSlot::open(sandbox, compiled).await.map_err(connector_failed)?;
-                    let connector = Arc::new(opened);
+                    let opened = ConnectorSlot::open(sandbox, compiled, carried()).await;
+                    let connector = Arc::new(opened.map_err(connector_failed)?);
+                    if restore {
+                        let (store, clock) = (&ground.store, ground.clock.as_ref());
+                        let is_configured = files.contains_key(name);
+                        restore_connector(name, &connector, store, clock, trust, is_configured).await?;
+                    }
                     connectors.insert(name.to_owned(), Arc::clone(&connector));
                     connector
                 }
@@ -209,6 +255,14 @@ impl Host {
             let vehicle = Vehicle::open(slug.as_str(), vehicle, Arc::clone(account)).await?;
             vehicles.insert(slug.to_string(), Arc::new(vehicle));
         }
+        let footing = deployment::Ground {
+            trust: trust.clone(),
+            clock: Arc::clone(&ground.clock),
+            events: shared.events.clone(),
+        };
+        let all = accounts.values().cloned().collect();
+        let store = Arc::clone(&ground.store);
+        let deployments = Deployments::open(&policy, &connectors, all, store, footing).await?;
         let (results, interrupted) = Results::open(Arc::clone(&ground.store)).await?;
         let host = Arc::new(Self {
             vehicles,
@@ -216,39 +270,38 @@ impl Host {
             accounts,
             clouds,
             policy,
+            deployments,
+            folder: config.plugins.folder.clone(),
             topics,
             results: Arc::new(results),
-            background: shared.background,
-            events: shared.events,
+            background: shared.background.clone(),
+            events: shared.events.clone(),
             started_at: ground.clock.now(),
             ground,
             under_way: TaskTracker::new(),
             closed: AtomicBool::new(false),
             stopping: CancellationToken::new(),
         });
-        host.watch_policy();
+        if let Some(decisions) = shared.audit.listen() {
+            host.deployments.watch(decisions);
+        }
+        host.watch_plugins();
         host.watch_circuits();
         host.isolate_again().await?;
         host.resume(interrupted).await;
         Ok(host)
     }
 
-    /// Says which policy runs whenever that changes, whoever changed it.
-    fn watch_policy(self: &Arc<Self>) {
-        let mut changes = self.policy.changes();
-        let host = Arc::downgrade(self);
-        tokio::spawn(async move {
-            while changes.changed().await.is_ok() {
-                let Some(host) = host.upgrade() else { return };
-                host.announce_policy();
-            }
-        });
-    }
-
-    /// The policy's slot, to swap it.
+    /// The policy's slot.
     #[must_use]
     pub fn policy(&self) -> &Arc<PolicySlot> {
         &self.policy
+    }
+
+    /// Everything that changes a plugin.
+    #[must_use]
+    pub fn deployments(&self) -> &Arc<Deployments> {
+        &self.deployments
     }
 
     /// The circuits: those of the clouds, then those of each account. No name is used twice. Whoever subscribes to the
@@ -275,23 +328,7 @@ impl Host {
     }
 }
 
-/// The connector that the host carries, and the policy that the configuration names, if any.
-async fn load_plugins(config: &Config) -> Result<Plugins, StartError> {
-    let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
-    let plugins = Plugins::embedded(sandbox).await.map_err(connector_failed)?;
-    let Some(path) = &config.policy else { return Ok(plugins) };
-    let file = path.display().to_string();
-    let bytes = tokio::fs::read(path).await.map_err(|error| StartError::PolicyFile { file, error })?;
-    let policy = Compiled::of(&plugins.sandbox, &bytes).await.map_err(policy_failed(config))?;
-    Ok(Plugins { policy: Some(policy), ..plugins })
-}
-
 /// About the one connector that there is, whichever name the configuration has for it.
 fn connector_failed(error: ActivationError) -> StartError {
     StartError::Connector { name: HYUNDAI_KIA.to_owned(), error }
-}
-
-fn policy_failed(config: &Config) -> impl FnOnce(ActivationError) -> StartError + use<> {
-    let file = config.policy.as_ref().map(|path| path.display().to_string());
-    move |error| StartError::Policy { file: file.unwrap_or_else(|| "of the connector".to_owned()), error }
 }

@@ -19,7 +19,7 @@
 //! * [`account`]: what one account consists of. `session`: renewing its token once for everybody; [`cell`]: values
 //!   under a lock, by generation; [`daily`]: ceilings by the day; [`latch`]: what only a person can
 //!   end; [`circuit`]: breakers; [`retry_budget`]: how much may be repeated; [`audit`]: every decision.
-//! * [`plugin`]: activation and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
+//! * [`deployment`]: how a component becomes the active one, whoever wants it; [`plugin`]: trials and calls; [`slot`]: generations; [`primitives`]: what a connector can do;
 //!   [`sandbox`]: the engine and the budget of a call; [`bindings`]: the WIT interfaces as Rust types.
 //! * [`control`], [`folder`]: how plugins come in but for MQTT: a socket for programs of this machine, and a watched folder.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
@@ -39,6 +39,7 @@ pub mod control;
 pub mod daily;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod deployment;
 pub mod events;
 mod failure;
 pub mod folder;

@@ -195,7 +195,7 @@ impl Operation {
             id,
             name,
             vehicle,
-            policy: account.shared.policy.active(),
+            policy: account.shared.policy.active_for(&account.slug),
             connector: account.connector.active(),
             allowance: Arc::clone(&progress.allowance),
             started,

@@ -4,12 +4,62 @@ mod activation;
 mod connector;
 mod interfaces;
 mod policy;
+pub mod rollout;
+mod texts;
+mod trial;
 
 pub(crate) use self::activation::LARGEST_COMPONENT;
-pub use self::activation::{ActivationError, Compiled};
-pub use self::connector::{Answer, Ask, Called, Connected, ConnectorSlot};
-pub use self::policy::{POLICY_FAULT, Policy, PolicySlot};
+pub use self::activation::{ActivationError, Compiled, Trial};
+pub use self::connector::{Answer, Ask, Called, Connected, ConnectorPlugin, ConnectorSlot};
+pub use self::policy::{POLICY_FAULT, Policy, PolicyPlugin, PolicySlot};
 use crate::sandbox::Sandbox;
+use crate::slot::{Candidate, Slot};
+
+/// What a plugin is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PluginKind {
+    /// It says what failures mean.
+    Policy,
+    /// It speaks one vendor's protocol.
+    Connector,
+}
+
+impl std::fmt::Display for PluginKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Policy => "policy",
+            Self::Connector => "connector",
+        })
+    }
+}
+
+/// A slot that components can be put into: what a swap needs of it, whatever kind of plugin it is for.
+pub(crate) trait Pluggable: Send + Sync + 'static {
+    /// A prepared component.
+    type Plugin: Send + Sync + 'static;
+
+    /// What its components are for.
+    const KIND: PluginKind;
+
+    /// Its generations.
+    fn slot(&self) -> &Slot<Self::Plugin>;
+
+    /// Where its components run.
+    fn sandbox(&self) -> &Sandbox;
+
+    /// The names of the cells that a component uses.
+    fn cells(_plugin: &Self::Plugin) -> &[String] {
+        &[]
+    }
+
+    /// Everything between a compiled component and the pointer store.
+    fn prepare(
+        &self,
+        compiled: &Compiled,
+        trial: Trial,
+    ) -> impl Future<Output = Result<Candidate<Self::Plugin>, ActivationError>> + Send;
+}
 
 /// What a host runs, compiled. Compiling is what takes long, so several hosts of one process can share it; each has
 /// its own slots.

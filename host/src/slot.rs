@@ -2,17 +2,25 @@
 //!
 //! A generation never changes. Whoever works with a plugin takes the active generation once and keeps it
 //! until its work ends; a swap is one pointer store and disturbs nobody. The last user frees it.
+//!
+//! A generation that does not answer ([`Slot::fault`]) loses its place to the one before it. That compiles nothing,
+//! waits for nothing and cannot fail.
+
+mod conduct;
 
 use std::fmt;
-use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::{mpsc, watch};
+
+pub use self::conduct::Conduct;
+use crate::sandbox::CallFault;
 
 /// The SHA-256 of a component's bytes: what a plugin *is*, whatever it calls itself.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
@@ -20,6 +28,33 @@ impl Digest {
     #[must_use]
     pub fn of(component: &[u8]) -> Self {
         Self(Sha256::digest(component).into())
+    }
+
+    /// A digest as it is printed: 64 hexadecimal digits, in either case. None for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let digits = text.as_bytes();
+        if digits.len() != 2 * bytes.len() || !digits.iter().all(u8::is_ascii_hexdigit) {
+            return None;
+        }
+        for (byte, digits) in bytes.iter_mut().zip(digits.chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl serde::Serialize for Digest {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Digest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("a digest has 64 hexadecimal digits"))
     }
 }
 
@@ -47,8 +82,10 @@ pub struct Generation<P> {
     pub version: String,
     /// When it became active.
     pub loaded_at: Timestamp,
-    /// Calls without an answer since then.
-    pub(crate) faults: AtomicU32,
+    /// Whose wish it was.
+    pub by: String,
+    /// How it has answered since then.
+    pub conduct: Conduct,
     /// The prepared component.
     pub(crate) plugin: P,
 }
@@ -76,12 +113,57 @@ pub struct Candidate<P> {
     pub(crate) plugin: P,
 }
 
+/// How a generation comes to its place.
+#[derive(Debug, Clone)]
+pub struct Entrance {
+    /// When.
+    pub at: Timestamp,
+    /// Whose wish it is.
+    pub by: String,
+    /// How it has answered before, for one that comes back after a restart.
+    pub conduct: Conduct,
+}
+
+impl Entrance {
+    /// Of a component that was never active before.
+    #[must_use]
+    pub fn new(at: Timestamp, by: impl Into<String>) -> Self {
+        Self { at, by: by.into(), conduct: Conduct::on_probation() }
+    }
+
+    /// Of a component that has nothing to prove.
+    #[must_use]
+    pub fn proven(self) -> Self {
+        Self { conduct: Conduct::proven(), ..self }
+    }
+}
+
+/// What happened to a generation while it was at work, for whoever writes it down.
+#[derive(Debug)]
+pub enum News<P> {
+    /// It did not answer, and keeps its place for now.
+    Fault(Arc<Generation<P>>),
+    /// It has passed its probation.
+    Proven(Arc<Generation<P>>),
+    /// It lost its place to the generation before it.
+    RolledBack {
+        /// Which one.
+        from: Arc<Generation<P>>,
+        /// The one that is active again.
+        to: Arc<Generation<P>>,
+        /// Why, in words.
+        why: String,
+    },
+}
+
 /// The active generation of a plugin, and those before it.
 #[derive(Debug)]
 pub struct Slot<P> {
     active: ArcSwap<Generation<P>>,
     /// One change at a time; readers never wait for it.
     change: Mutex<Change<P>>,
+    changes: watch::Sender<()>,
+    news: mpsc::UnboundedSender<News<P>>,
 }
 
 #[derive(Debug)]
@@ -89,18 +171,30 @@ struct Change<P> {
     /// The generations before the active one, the latest last.
     previous: Vec<Arc<Generation<P>>>,
     last_number: u64,
+    /// Whether the active generation is there because the one after it did not answer.
+    rolled_back: bool,
+    /// Taken by whoever writes down what happens.
+    news: Option<mpsc::UnboundedReceiver<News<P>>>,
 }
 
 /// How many earlier generations are kept. One is not enough: a bad one may have replaced a bad one.
-const KEPT: usize = 4;
+pub const KEPT: usize = 4;
 
 impl<P> Slot<P> {
     /// A slot whose first generation is this one.
-    pub fn new(first: Candidate<P>) -> Self {
+    pub fn new(first: Candidate<P>, entrance: Entrance) -> Self {
+        let (news, unread) = mpsc::unbounded_channel();
+        let change = Change { previous: Vec::new(), last_number: 1, rolled_back: false, news: Some(unread) };
         Self {
-            active: ArcSwap::from_pointee(first.into_generation(1)),
-            change: Mutex::new(Change { previous: Vec::new(), last_number: 1 }),
+            active: ArcSwap::from_pointee(first.enter(1, entrance)),
+            change: Mutex::new(change),
+            changes: watch::Sender::new(()),
+            news,
         }
+    }
+
+    fn change(&self) -> MutexGuard<'_, Change<P>> {
+        self.change.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The active generation. Keep it for as long as one piece of work lasts.
@@ -108,43 +202,134 @@ impl<P> Slot<P> {
         self.active.load_full()
     }
 
+    /// The generations before the active one, the latest last.
+    pub fn previous(&self) -> Vec<Arc<Generation<P>>> {
+        self.change().previous.clone()
+    }
+
+    /// Whether the active generation is there because the one after it did not answer.
+    pub fn was_rolled_back(&self) -> bool {
+        self.change().rolled_back
+    }
+
+    /// Tells of every change of the active generation.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    /// What happens to the generations from the beginning on. There is one reader; none if it was taken already.
+    pub fn news(&self) -> Option<mpsc::UnboundedReceiver<News<P>>> {
+        self.change().news.take()
+    }
+
+    /// A generation that does not take the place of the active one, with a number of its own.
+    pub fn beside(&self, candidate: Candidate<P>, entrance: Entrance) -> Arc<Generation<P>> {
+        let mut change = self.change();
+        change.last_number += 1;
+        Arc::new(candidate.enter(change.last_number, entrance))
+    }
+
     /// Makes a candidate the active generation, and returns the one before and the new one. Cannot fail:
     /// everything that can was done before.
-    pub fn activate(&self, candidate: Candidate<P>) -> (Arc<Generation<P>>, Arc<Generation<P>>) {
-        let mut change = self.change.lock().unwrap_or_else(PoisonError::into_inner);
-        change.last_number += 1;
-        let next = Arc::new(candidate.into_generation(change.last_number));
-        let before = self.active.swap(Arc::clone(&next));
+    pub fn activate(
+        &self,
+        candidate: Candidate<P>,
+        entrance: Entrance,
+    ) -> (Arc<Generation<P>>, Arc<Generation<P>>) {
+        let next = self.beside(candidate, entrance);
+        (self.promote(Arc::clone(&next)), next)
+    }
+
+    /// Makes a generation of this slot the active one, and returns the one before.
+    pub fn promote(&self, next: Arc<Generation<P>>) -> Arc<Generation<P>> {
+        let mut change = self.change();
+        let before = self.active.swap(next);
         change.previous.push(Arc::clone(&before));
         if change.previous.len() > KEPT {
             change.previous.remove(0);
         }
-        (before, next)
+        change.rolled_back = false;
+        drop(change);
+        self.changes.send_replace(());
+        before
     }
 
     /// Makes the generation before this one active again, if this one still is the active one, and returns it.
     /// Compiles nothing. What was rolled back from is not kept, so two generations can never take turns.
     pub fn roll_back_from(&self, number: u64) -> Option<Arc<Generation<P>>> {
-        let mut change = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut change = self.change();
         if self.active.load().number != number {
             return None;
         }
         let previous = change.previous.pop()?;
+        // It begins anew: what it did before is no reason to take its place away, for there may be no other.
+        previous.conduct.forgive();
         self.active.store(Arc::clone(&previous));
+        change.rolled_back = false;
+        drop(change);
+        self.changes.send_replace(());
         Some(previous)
+    }
+
+    /// Counts an answer of a generation.
+    pub fn answered(&self, generation: &Arc<Generation<P>>) {
+        if generation.conduct.answered() {
+            let _nobody_listens = self.news.send(News::Proven(Arc::clone(generation)));
+        }
+    }
+
+    /// Counts a call without an answer. Too many of them end the generation, if it is the active one and there is
+    /// one before it. Returns how many there were.
+    pub fn fault(&self, generation: &Arc<Generation<P>>, question: &str, fault: &CallFault) -> u32 {
+        let faults = generation.conduct.fault();
+        tracing::warn!(
+            plugin = generation.name,
+            version = generation.version,
+            generation = generation.number,
+            question,
+            kind = fault.kind(),
+            faults,
+            "no answer: {fault}"
+        );
+        let back = match faults {
+            Conduct::FAULTS => self.roll_back_from(generation.number),
+            _ => None,
+        };
+        self.change().rolled_back |= back.is_some();
+        let news = match back {
+            None => News::Fault(Arc::clone(generation)),
+            Some(to) => {
+                let why = format!("{faults} calls without an answer; the last one, {question}: {fault}");
+                tracing::error!(
+                    plugin = generation.name,
+                    from = generation.version,
+                    to = to.version,
+                    generation = to.number,
+                    "rolled back: {why}"
+                );
+                News::RolledBack { from: Arc::clone(generation), to, why }
+            }
+        };
+        let _nobody_listens = self.news.send(news);
+        faults
     }
 }
 
 impl<P> Candidate<P> {
-    fn into_generation(self, number: u64) -> Generation<P> {
+    fn enter(self, number: u64, entrance: Entrance) -> Generation<P> {
+        let Entrance { at, by, conduct } = entrance;
         Generation {
             number,
             digest: self.digest,
             name: self.name,
             version: self.version,
-            loaded_at: Timestamp::now(),
-            faults: AtomicU32::new(0),
+            loaded_at: at,
+            by,
+            conduct,
             plugin: self.plugin,
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

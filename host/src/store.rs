@@ -38,6 +38,18 @@ pub enum Kind {
     Isolated,
     /// A decision of a policy; the key is its number with leading zeros.
     Audit,
+    /// What is active in a slot, and what was before; the key is the slot's name.
+    Slot,
+    /// The bytes of a component; the key is its SHA-256.
+    Component,
+    /// A component that had to be rolled back; the key is `slot/SHA-256`.
+    BadComponent,
+    /// An attempt to change a slot; the key is its number with leading zeros.
+    Deployment,
+    /// The policy that is being tried out; the key is the slot's name.
+    Rollout,
+    /// A decision on which it and the active policy differ; the key is its number with leading zeros.
+    Disagreement,
 }
 
 impl Kind {
@@ -54,6 +66,12 @@ impl Kind {
             Self::RetryBudget => "retry-budget",
             Self::Isolated => "isolated",
             Self::Audit => "audit",
+            Self::Slot => "slot",
+            Self::Component => "component",
+            Self::BadComponent => "bad-component",
+            Self::Deployment => "deployment",
+            Self::Rollout => "rollout",
+            Self::Disagreement => "disagreement",
         }
     }
 }

@@ -78,6 +78,12 @@ impl Topics {
         format!("{}/bridge/policy/{slot}", self.base)
     }
 
+    /// Which connector runs: retained.
+    #[must_use]
+    pub fn bridge_connector(&self, slot: &str) -> String {
+        format!("{}/bridge/connector/{slot}", self.base)
+    }
+
     /// How an account is: retained.
     #[must_use]
     pub fn account_state(&self, account: &str) -> String {

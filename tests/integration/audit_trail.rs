@@ -2,9 +2,10 @@
 
 use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
 use tests::LEGACY;
-use tests::virtual_home::{VirtualHome, own_policy};
+use tests::virtual_home::{VirtualHome, compiled};
 use vehicle_connector::audit::{Decided, Record, records};
 use vehicle_connector::operation::State;
+use vehicle_connector::plugin::embedded;
 use vehicle_connector::store::{Kind, Store as _};
 
 async fn decisions(home: &VirtualHome) -> Vec<Record> {
@@ -45,7 +46,7 @@ async fn every_step_names_the_policy_that_the_command_began_with() {
     home.control.queue_outcome(Outcome::new(Ending::Success).pending(1));
     let id = home.begin(LEGACY.0, "lock", "").await;
     home.control.wait_until(|counters| counters.held == 1).await;
-    home.decide_with(own_policy()).await;
+    home.decide_with(&compiled(embedded::FOUR_PHRASES)).await;
     home.control.release();
     home.control.wait_until(|counters| counters.polls == 1).await;
     let step = home.retained(&format!("vehicle/{}/action/last", LEGACY.0));

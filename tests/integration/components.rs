@@ -1,6 +1,7 @@
 //! The components: what they may do, whether they are those of the sources, and what is not let in.
 
 use tests::{Home, LEGACY};
+use vehicle_connector::deployment::Refusal;
 use vehicle_connector::operation::State;
 use vehicle_connector::plugin::{ActivationError, embedded};
 use wasmtime::component::Component;
@@ -49,11 +50,11 @@ fn what_is_committed_is_what_the_sources_say() {
 async fn a_policy_that_is_swapped_in_decides_the_next_operation() {
     let home = Home::start().await;
     let before = home.command(LEGACY.0, "refresh_cached", None).await.policy.unwrap();
-    let swapped = home.host.policy().swap(embedded::FOUR_PHRASES).await.unwrap();
+    let swapped = home.swap_in_four_phrases().await;
     let after = home.command(LEGACY.0, "refresh_cached", None).await.policy.unwrap();
     assert_eq!((before.name.as_str(), before.generation), ("default", 1));
     assert_eq!((after.name.as_str(), after.generation), ("four-phrases", 2));
-    assert_eq!(swapped.number, 2);
+    assert_eq!((swapped.before.generation, swapped.active.generation), (1, 2));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,13 +62,13 @@ async fn the_baseline_misses_what_the_default_policy_recognises() {
     let home = Home::start().await;
     home.settle().await;
     let reworded = || simulator::Refusal::gateway("Key not authorized: token has expired");
-    home.host.policy().swap(embedded::FOUR_PHRASES).await.unwrap();
+    home.swap_in_four_phrases().await;
     home.control().expire_access_token_with(reworded());
     let report = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
     assert_eq!(home.control().counters().grants_asked, 0);
 
-    home.host.policy().swap(embedded::POLICY).await.unwrap();
+    home.swap_policy(embedded::POLICY).await.unwrap();
     let report = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
 }
@@ -86,7 +87,7 @@ async fn a_candidate_that_is_not_accepted_changes_nothing() {
         ("33 MiB", vec![0; 33 << 20]),
     ];
     for (what, component) in candidates {
-        let refused = home.host.policy().swap(&component).await.unwrap_err();
+        let refused = home.swap_policy(component).await.unwrap_err();
         assert!(!refused.to_string().is_empty(), "{what}");
         assert_eq!(home.host.policy_used(), before, "{what}");
     }
@@ -103,8 +104,8 @@ async fn a_policy_that_imports_anything_is_refused_by_name() {
     let component = guests::trapping(&resolve, world);
 
     let home = Home::start().await;
-    match home.host.policy().swap(&component).await {
-        Err(ActivationError::ForbiddenImport(name)) => {
+    match home.swap_policy(component).await {
+        Err(Refusal::Activation(ActivationError::ForbiddenImport(name))) => {
             assert!(name.starts_with("vehicle:connector/"), "{name}")
         }
         other => panic!("{other:?}"),

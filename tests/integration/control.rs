@@ -14,6 +14,9 @@ use tests::{Home, configuration_text};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
+use vehicle_connector::slot::Digest;
+
+use crate::guests::variant;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -357,6 +360,67 @@ async fn commands_reach_a_running_host_and_say_so_when_there_is_none() {
     assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
     assert!(host.wait().await.unwrap().success());
     assert!(!program.dir.path().join("car.state/control.sock").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_swapped_tried_and_gone_back_from_by_command() {
+    use vehicle_connector::plugin::embedded;
+    let program = Program::new();
+    let file = |name: &str, bytes: &[u8]| std::fs::write(program.dir.path().join(name), bytes).unwrap();
+    let other = variant(embedded::POLICY, 1);
+    file("other.wasm", &other);
+    file("third.wasm", &variant(embedded::POLICY, 2));
+    file("phrases.wasm", embedded::FOUR_PHRASES);
+    file("connector.wasm", &variant(embedded::HYUNDAI_KIA, 1));
+    let (digest, host) = (Digest::of(&other).to_string(), program.host().await);
+    let active = async || {
+        let slots = program.prints(&["policy", "list", "--json"]).await;
+        let slots: Value = serde_json::from_str(&slots).unwrap();
+        slots[0]["digest"].as_str().unwrap().to_owned()
+    };
+    let first = active().await;
+
+    let verified = program.prints(&["policy", "verify", "other.wasm"]).await;
+    assert!(verified.contains(&digest[..12]) && verified.contains("would be taken"), "{verified}");
+    assert_eq!(active().await, first);
+    let swapped = program.prints(&["policy", "swap", "other.wasm"]).await;
+    assert!(swapped.contains(&digest[..12]) && swapped.contains(&first[..12]), "{swapped}");
+    assert_eq!(active().await, digest);
+    let shown = program.prints(&["policy", "inspect"]).await;
+    assert!(shown.contains(&format!("digest      {digest}")), "{shown}");
+    // What the baseline misses is named by the host as it is without one.
+    let refused = program.complains(&["policy", "swap", "phrases.wasm"], 1).await;
+    let offline = program.complains(&["policy", "verify", "--offline", "phrases.wasm"], 1).await;
+    for complaint in [&refused, &offline] {
+        assert!(complaint.contains("refused") && complaint.contains("the trial failed"), "{complaint}");
+    }
+    assert_eq!(active().await, digest);
+    let back = program.prints(&["policy", "rollback"]).await;
+    assert!(back.contains(&first[..12]), "{back}");
+    assert_eq!(active().await, first);
+
+    let trial = program.prints(&["policy", "shadow", "third.wasm"]).await;
+    assert!(trial.starts_with("shadow: "), "{trial}");
+    assert!(program.prints(&["policy", "diff"]).await.contains("no disagreement so far"));
+    let trial = program.prints(&["policy", "canary", "--share", "100", "--promote-after", "50"]).await;
+    assert!(trial.starts_with("canary: ") && trial.contains("for 100 % of the accounts (home)"), "{trial}");
+    assert!(program.prints(&["policy", "list"]).await.contains("  canary: "));
+    assert!(program.prints(&["policy", "stop"]).await.starts_with("ended: "));
+    assert!(program.prints(&["policy", "diff"]).await.contains("no policy is on trial"));
+    program.complains(&["policy", "promote"], 1).await;
+
+    let history = program.prints(&["policy", "history"]).await;
+    let by = history.lines().filter(|line| line.contains(" control (uid ")).count();
+    assert!(by >= 6 && history.contains(" refused ") && history.contains("the trial failed"), "{history}");
+    let latest = program.prints(&["policy", "history", "--last", "1", "--json"]).await;
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&latest).unwrap().len(), 1);
+
+    let swapped = program.prints(&["connector", "swap", "connector.wasm"]).await;
+    assert!(swapped.starts_with("hyundai-kia-eu: "), "{swapped}");
+    let wrong = program.complains(&["connector", "rollback", "--slot", "nobody"], 1).await;
+    assert!(wrong.contains("hyundai-kia-eu"), "{wrong}");
+    program.prints(&["connector", "rollback"]).await;
+    drop(host);
 }
 
 #[tokio::test(flavor = "multi_thread")]

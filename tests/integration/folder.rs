@@ -153,6 +153,7 @@ async fn what_is_written_in_place_is_never_found() {
 
 #[tokio::test]
 async fn what_is_there_and_still_being_written_is_not_found() {
+    // Whether the watch reads it before or after the second half is left to chance.
     let mut slowly = None;
     let mut watched = Watched::with(|folder| {
         let mut file = File::create(folder.join("policy.wasm")).unwrap();

@@ -29,10 +29,33 @@ pub fn component(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
-/// A policy that decides like this. It passes its trial: a failure is an expired token, but for what happens during a
-/// refresh (1); that is unknown (11). It admits every refresh and opens no circuit.
+/// Whether a trial asks, in instructions for a pointer to a failure, or to an attempt, which begins with one: all failures
+/// of a trial come with a token that is an hour old.
+pub fn asked_in_trial(failure: &str) -> String {
+    format!("(i64.eq (i64.load offset=104 {failure}) (i64.const 3600000))")
+}
+
+/// How a policy behaves that passes its trial, in instructions that leave a pointer to a verdict behind: a failure with the
+/// status 401 is an expired token (0), but for what happens during a refresh (1); all else is unknown (11).
+pub const CLASSIFY: &str = "
+    (i32.store8 (i32.const 1024)
+      (select (i32.const 0) (i32.const 11)
+        (i32.and
+          (i32.ne (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))
+          (i32.and (i32.load8_u offset=22 (local.get $failure))
+            (i32.eq (i32.load16_u offset=24 (local.get $failure)) (i32.const 401))))))
+    (i32.const 1024)";
+
+/// The same for a decision: an expired token is renewed (0), all else given up (4).
+pub const DECIDE: &str = "
+    (i32.store8 (i32.const 1024)
+      (select (i32.const 4) (i32.const 0) (i32.load8_u offset=112 (local.get $attempt))))
+    (i32.const 1024)";
+
+/// A policy that decides like this once its trial is over.
 pub fn policy_deciding(decide: &str) -> Vec<u8> {
     let interface = "vehicle:connector/policy@0.1.0";
+    let in_trial = asked_in_trial("(local.get $attempt)");
     let module = format!(
         r#"(module
             (memory (export "memory") 2)
@@ -46,11 +69,9 @@ pub fn policy_deciding(decide: &str) -> Vec<u8> {
               (local.get $place))
             (func (export "{interface}#describe") (result i32) (i32.const 16))
             (func (export "{interface}#classify") (param $failure i32) (result i32)
-              (i32.store8 (i32.const 1024)
-                (select (i32.const 11) (i32.const 0)
-                  (i32.eq (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))))
-              (i32.const 1024))
-            (func (export "{interface}#decide") (param i32) (result i32) {decide})
+              {CLASSIFY})
+            (func (export "{interface}#decide") (param $attempt i32) (result i32)
+              (if (result i32) {in_trial} (then {DECIDE}) (else {decide})))
             (func (export "{interface}#admit-refresh")
               (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32)
               (i32.const 1024))
@@ -58,4 +79,16 @@ pub fn policy_deciding(decide: &str) -> Vec<u8> {
     );
     let (resolve, world) = world("policy-module");
     component(wat::parse_str(module).unwrap(), &resolve, world)
+}
+
+/// The same component with another digest: a custom section at its end changes nothing else.
+pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
+    let mut section = vec![4];
+    section.extend(b"test");
+    section.extend(number.to_le_bytes());
+    let mut varied = component.to_vec();
+    // A section's kind (0 is custom) and its length.
+    varied.extend([0, u8::try_from(section.len()).unwrap()]);
+    varied.extend(section);
+    varied
 }

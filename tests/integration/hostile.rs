@@ -7,15 +7,18 @@ use std::time::{Duration, Instant};
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY};
+use vehicle_connector::deployment::Refusal;
 use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::plugin::ActivationError;
 use vehicle_connector::sandbox::{Budget, CallFault};
 
-use crate::guests;
+use crate::guests::{self, CLASSIFY, DECIDE};
 
 /// What a policy does when it is asked, in instructions that leave a pointer to the answer behind. The unchanged
 /// rest is a policy that behaves: it recognises an expired token, refreshes once, and opens no circuit.
 struct Policy<'a> {
+    /// Whether it misbehaves in its trial already.
+    from_the_start: bool,
     describe: &'a str,
     /// The failure is at `$failure`.
     classify: &'a str,
@@ -34,20 +37,15 @@ const PAGE: usize = 64 << 10;
 /// full of zeros. A fresh instance finds it zero again.
 const ZERO: &str = "(i32.const 1024)";
 
-/// Any failure is an expired token, but for what happens in the phase `refresh` (1): that is unknown (11).
-const CLASSIFY: &str = "
-    (i32.store8 (i32.const 1024)
-      (select (i32.const 11) (i32.const 0) (i32.eq (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))))
-    (i32.const 1024)";
-
 const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 
 impl Default for Policy<'_> {
     fn default() -> Self {
         Self {
+            from_the_start: false,
             describe: "(i32.const 16)",
             classify: CLASSIFY,
-            decide: ZERO,
+            decide: DECIDE,
             admit_refresh: ZERO,
             more: "",
             pages: 2,
@@ -57,7 +55,16 @@ impl Default for Policy<'_> {
 
 impl Policy<'_> {
     fn component(&self) -> Vec<u8> {
-        let Self { describe, classify, decide, admit_refresh, more, pages } = self;
+        let Self { from_the_start, describe, classify, decide, admit_refresh, more, pages } = self;
+        let in_trial = |question: &str, asked_about: &str| match (from_the_start, question) {
+            (true, _) => "(i32.const 0)".to_owned(),
+            // In the trial of `admit-refresh` the session is of the first generation, as no other test's is.
+            (false, "admit-refresh") => "(i64.eq (local.get 3) (i64.const 1))".to_owned(),
+            (false, _) => guests::asked_in_trial(asked_about),
+        };
+        let (classifying, deciding) =
+            (in_trial("classify", "(local.get $failure)"), in_trial("decide", "(local.get $attempt)"));
+        let admitting = in_trial("admit-refresh", "");
         let module = format!(
             r#"(module
                 (memory (export "memory") {pages})
@@ -72,12 +79,13 @@ impl Policy<'_> {
                   (global.set $free (i32.add (local.get $place) (local.get $size)))
                   (local.get $place))
                 (func (export "vehicle:connector/policy@0.1.0#describe") (result i32) {describe})
-                (func (export "vehicle:connector/policy@0.1.0#classify") (param $failure i32) (result i32) {classify})
+                (func (export "vehicle:connector/policy@0.1.0#classify") (param $failure i32) (result i32)
+                  (if (result i32) {classifying} (then {CLASSIFY}) (else {classify})))
                 (func $decide (export "vehicle:connector/policy@0.1.0#decide") (param $attempt i32) (result i32)
-                  {decide})
+                  (if (result i32) {deciding} (then {DECIDE}) (else {decide})))
                 (func (export "vehicle:connector/policy@0.1.0#admit-refresh")
                   (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32)
-                  {admit_refresh})
+                  (if (result i32) {admitting} (then {ZERO}) (else {admit_refresh})))
                 (func (export "vehicle:connector/policy@0.1.0#circuit") (param i32 i32 i32) (result i32) {ZERO})
                 {more})"#
         );
@@ -91,15 +99,8 @@ fn always(case: u8) -> String {
     format!("(i32.store8 (i32.const 1024) (i32.const {case})) (i32.const 1024)")
 }
 
-/// A `classify` that does this once the trial is over: all failures of the trial come with a token that is an hour old.
-fn after_the_trial(it_does: &str) -> String {
-    format!(
-        "(if (i64.ne (i64.load offset=104 (local.get $failure)) (i64.const 3600000)) (then {it_does})) {CLASSIFY}"
-    )
-}
-
 async fn swap(home: &Home, policy: Policy<'_>) {
-    home.host.policy().swap(&policy.component()).await.unwrap();
+    home.swap_policy(policy.component()).await.unwrap();
     assert_eq!(home.host.policy_used().name, "hostile");
 }
 
@@ -177,12 +178,11 @@ async fn a_policy_without_an_answer_costs_that_operation_and_soon_its_place() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_knows_its_trial_is_found_out_afterwards() {
-    let classify = after_the_trial("unreachable");
     let home = Home::start().await;
     home.settle().await;
     let before = home.host.policy_used();
     let give_up = always(4);
-    swap(&home, Policy { classify: &classify, decide: &give_up, ..Policy::default() }).await;
+    swap(&home, Policy { classify: "unreachable", decide: &give_up, ..Policy::default() }).await;
     home.control().expire_access_token();
     for _ in 0..3 {
         let report = home.command(LEGACY.0, "refresh_cached", None).await;
@@ -307,8 +307,8 @@ async fn two_bad_policies_in_a_row_do_not_keep_the_place_between_them() {
     let before = home.host.policy_used();
     home.control().expire_access_token();
     // The second one comes before the first one was found out.
-    for _ in 0..2 {
-        swap(&home, Policy { decide: "unreachable", ..Policy::default() }).await;
+    for pages in [2, 3] {
+        swap(&home, Policy { decide: "unreachable", pages, ..Policy::default() }).await;
     }
     for _ in 0..6 {
         let report = home.command(LEGACY.0, "refresh_cached", None).await;
@@ -321,17 +321,28 @@ async fn two_bad_policies_in_a_row_do_not_keep_the_place_between_them() {
 async fn the_trial_finds_what_a_policy_always_does_wrong() {
     use ActivationError::{TrialAnswer, TrialFault};
     use CallFault::{OutOfTime, Trapped};
-    let good = Policy::default;
+    let good = || Policy { from_the_start: true, ..Policy::default() };
     let too_many_pages = Budget::POLICY.memory / PAGE + 1;
     let always_expired = ZERO;
     let never_expired = "(i32.store8 (i32.const 1024) (i32.const 11)) (i32.const 1024)";
+    // Knows messages by their length: 36 is that of "Key not authorized: Token is expired".
+    let misses_the_second = "(i32.store8 (i32.const 1024)
+        (select (i32.const 0) (i32.const 11) (i32.eq (i32.load offset=84 (local.get $failure)) (i32.const 36))))
+        (i32.const 1024)";
+    let give_up = always(4);
+    // Renews what is expired, and sends all else again.
+    let sends_again = "(i32.store8 (i32.const 1024)
+        (select (i32.const 2) (i32.const 0) (i32.load8_u offset=112 (local.get $attempt)))) (i32.const 1024)";
     let spins_at_start = "(func $spin (loop $again (br $again))) (start $spin)";
     let home = Home::start().await;
     let before = home.host.policy_used();
     let refusal = async |policy: Policy<'_>| {
-        let refused = home.host.policy().swap(&policy.component()).await.unwrap_err();
+        let refused = home.swap_policy(policy.component()).await.unwrap_err();
         assert_eq!(home.host.policy_used(), before, "{refused}");
-        refused
+        match refused {
+            Refusal::Activation(error) => error,
+            other => panic!("{other:?}"),
+        }
     };
 
     for policy in [
@@ -346,6 +357,8 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
     for policy in [
         Policy { describe: ENDLESS, ..good() },
         Policy { classify: ENDLESS, ..good() },
+        Policy { decide: ENDLESS, ..good() },
+        Policy { admit_refresh: ENDLESS, ..good() },
         Policy { more: spins_at_start, ..good() },
     ] {
         let refused = refusal(policy).await;
@@ -354,7 +367,11 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
     for (policy, about) in [
         (Policy { describe: ZERO, ..good() }, "name"),
         (Policy { classify: always_expired, ..good() }, "invalid_grant"),
-        (Policy { classify: never_expired, ..good() }, "expired token"),
+        (Policy { classify: never_expired, ..good() }, "Token is expired"),
+        (Policy { classify: misses_the_second, ..good() }, "token has expired"),
+        (Policy { decide: ZERO, ..good() }, "invalid_grant"),
+        (Policy { decide: &give_up, ..good() }, "would not refresh"),
+        (Policy { decide: sends_again, ..good() }, "an unlock that was sent"),
     ] {
         let refused = refusal(policy).await;
         assert!(matches!(&refused, TrialAnswer(why) if why.contains(about)), "{refused:?}");

@@ -17,6 +17,7 @@ mod conformance_cls;
 mod control;
 mod crash;
 mod demo;
+mod deployment;
 mod expiry;
 mod floors;
 mod folder;

@@ -4,7 +4,6 @@ use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::host::Host;
 use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::plugin::embedded;
 
 const REFRESH_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 
@@ -49,7 +48,7 @@ async fn what_protects_the_account_does_not_hang_on_the_policy() {
     let mut home = Home::with(patient_cloud()).await;
     home.restart(REFRESH_TOKEN, "9999").await;
     home.settle().await;
-    home.host.policy().swap(embedded::FOUR_PHRASES).await.unwrap();
+    home.swap_in_four_phrases().await;
     for _ in 0..10 {
         home.command(CCS2.0, "lock", None).await;
         home.clock.advance(120);
@@ -59,7 +58,7 @@ async fn what_protects_the_account_does_not_hang_on_the_policy() {
 
     let mut home = Home::with(patient_cloud()).await;
     home.settle().await;
-    home.host.policy().swap(embedded::FOUR_PHRASES).await.unwrap();
+    home.swap_in_four_phrases().await;
     home.control().refuse_grants(true);
     for _ in 0..5 {
         home.clock.advance(3_600);

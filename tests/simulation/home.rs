@@ -8,9 +8,10 @@ use tests::network::Network;
 use tests::paused::PausedClock;
 use tests::trace::{self, Entry, Event, Trace};
 use vehicle_connector::config::Config;
+use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{OperationName, Report, State};
-use vehicle_connector::plugin::Plugins;
+use vehicle_connector::plugin::{PluginKind, Plugins};
 use vehicle_connector::store::MemoryStore;
 
 use crate::policies::{Choice, Policies};
@@ -171,10 +172,11 @@ impl<'a> Home<'a> {
     }
 
     async fn decide_with(&mut self, choice: Choice) {
-        self.policy = choice;
-        let slot = self.host.policy();
-        let candidate = slot.verify_compiled(self.policies.choose(choice)).await.unwrap();
-        slot.activate(candidate);
+        let offer = Offer::compiled(self.policies.choose(choice).clone(), "simulation").whatever_it_answers();
+        // Refused when the store fails, or when this policy was rolled back before.
+        if self.host.deployments().swap(PluginKind::Policy, None, &offer).await.is_ok() {
+            self.policy = choice;
+        }
     }
 
     async fn restart(&mut self) {

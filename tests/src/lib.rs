@@ -16,12 +16,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use simulator::{Control, Simulator};
 use tokio::sync::watch;
 use vehicle_connector::config::Config;
-use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::deployment::{Deployed, Offer, Refusal};
+use vehicle_connector::host::{Ground, Host, Request, StartError};
 use vehicle_connector::operation::{OperationName, Report};
 use vehicle_connector::outbox::{Outbox, Outgoing};
+use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
 
@@ -144,7 +147,8 @@ impl Home {
         .await
     }
 
-    async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
+    /// A home with another cloud, and with changes to its configuration.
+    pub async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
         let cloud = Simulator::start(config).await.unwrap();
         let published = Arc::new(Recording::default());
@@ -160,9 +164,50 @@ impl Home {
 
     /// Another host on the same state, as after a restart, perhaps with other credentials.
     pub async fn restart(&mut self, refresh_token: &str, pin: &str) {
-        self.host.stop().await;
         let config = configuration(&self.cloud.base_url(), refresh_token, pin);
-        self.host = Host::start(&config, self.ground.clone()).await.unwrap();
+        self.try_restart(config).await.unwrap();
+    }
+
+    /// The same host again, with changes to its configuration.
+    pub async fn restart_configured(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), StartError> {
+        let simulator::Config { pin, refresh_token, .. } = simulator::Config::default();
+        let mut config = configuration(&self.cloud.base_url(), &refresh_token, &pin);
+        change(&mut config);
+        self.try_restart(config).await
+    }
+
+    async fn try_restart(&mut self, config: Config) -> Result<(), StartError> {
+        self.host.stop().await;
+        self.host = Host::start(&config, self.ground.clone()).await?;
+        Ok(())
+    }
+
+    /// Asks the host for something, as a message does, and waits for the answer.
+    pub async fn request(&self, verb: &str, mut payload: Value) -> Value {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let transaction = NEXT.fetch_add(1, Ordering::Relaxed);
+        payload["transaction"] = transaction.into();
+        let topic = format!("vehicle-connector/bridge/request/{verb}");
+        let payload = payload.to_string().into_bytes();
+        self.host.handle(Request { topic, payload, ..Request::default() }).await;
+        let answer = |message: &Outgoing| {
+            let answer: Value = serde_json::from_slice(&message.payload).ok()?;
+            let about_it = message.topic.ends_with(&format!("/bridge/response/{verb}"));
+            (about_it && answer["transaction"] == transaction).then_some(answer)
+        };
+        self.published.find(|messages| messages.iter().find_map(answer)).await
+    }
+
+    /// Offers a policy as a program does that embeds the host.
+    pub async fn swap_policy(&self, component: impl Into<Vec<u8>>) -> Result<Deployed, Refusal> {
+        let offer = Offer::new(component, "test");
+        self.host.deployments().swap(PluginKind::Policy, None, &offer).await
+    }
+
+    /// Lets in what the service decided by that this project replaces, which fails its trial.
+    pub async fn swap_in_four_phrases(&self) -> Deployed {
+        let offer = Offer::new(embedded::FOUR_PHRASES, "test").whatever_it_answers();
+        self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap()
     }
 
     /// The cloud's controls.

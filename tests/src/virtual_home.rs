@@ -15,10 +15,11 @@ use simulator::{Cloud, Control, Counters};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use vehicle_connector::config::Config;
+use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{OperationName, Report, State};
 use vehicle_connector::outbox::Outbox;
-use vehicle_connector::plugin::{Compiled, Plugins};
+use vehicle_connector::plugin::{Compiled, PluginKind, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
 use vehicle_connector::store::Store;
@@ -150,9 +151,8 @@ impl VirtualHome {
 
     /// Lets another policy decide.
     pub async fn decide_with(&self, policy: &Compiled) {
-        let slot = self.host.policy();
-        let candidate = slot.verify_compiled(policy).await.unwrap();
-        slot.activate(candidate);
+        let offer = Offer::compiled(policy.clone(), "test").whatever_it_answers();
+        self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap();
     }
 
     /// Lets so much time pass.

@@ -19,6 +19,24 @@ pub struct Record {
     pub entry: Entry,
 }
 
+impl Record {
+    /// What was asked, in a few words.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        match &self.entry.decided {
+            Decided::Failure { attempt, .. } => {
+                let failure = &attempt.failure;
+                let status = failure.http_status.map(|status| format!(" {status}")).unwrap_or_default();
+                format!("{} attempt {}:{status} {:?}", failure.operation, attempt.number, failure.message)
+            }
+            Decided::Refresh { session, .. } => format!(
+                "refresh of session generation {}, {} failure(s) before",
+                session.generation, session.failures
+            ),
+        }
+    }
+}
+
 /// A decision before it has its number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {

@@ -1,6 +1,6 @@
 //! What would another policy have decided?
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Decided, Record};
 use crate::bindings::names::Named as _;
@@ -8,7 +8,7 @@ use crate::bindings::policy::{Attempt, Decision, RefreshDecision, Verdict};
 use crate::plugin::Policy;
 
 /// What a policy says to what is in a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The kind of failure; absent for a refresh.
     pub fault: Option<String>,
@@ -29,22 +29,33 @@ pub struct Difference<'r> {
     pub candidate: Answer,
 }
 
-/// Asks a candidate what was asked then. None if it decides the same for the same kind of failure; by which rule it
-/// knows does not matter.
-pub async fn replay<'r>(record: &'r Record, candidate: &Policy) -> Option<Difference<'r>> {
-    let (recorded, candidate) = match &record.entry.decided {
+impl Answer {
+    /// Whether it decides the same for the same kind of failure. By which rule it knows does not matter.
+    #[must_use]
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        (&self.fault, &self.decision) == (&other.fault, &other.decision)
+    }
+}
+
+/// Asks another policy what was asked then. Returns what was decided, and what it decides.
+pub async fn put_to(record: &Record, other: &Policy) -> (Answer, Answer) {
+    match &record.entry.decided {
         Decided::Failure { attempt, decision } => {
-            let verdict = candidate.classify(&attempt.failure).await;
+            let verdict = other.classify(&attempt.failure).await;
             let asked = Attempt { verdict: verdict.clone(), ..attempt.clone() };
-            let answer = candidate.decide(&asked).await;
+            let answer = other.decide(&asked).await;
             (of_failure(&attempt.verdict, decision), of_failure(&verdict, &answer))
         }
         Decided::Refresh { session, decision } => {
-            (of_refresh(decision), of_refresh(&candidate.admit_refresh(session).await))
+            (of_refresh(decision), of_refresh(&other.admit_refresh(session).await))
         }
-    };
-    let same = (&recorded.fault, &recorded.decision) == (&candidate.fault, &candidate.decision);
-    (!same).then_some(Difference { record, recorded, candidate })
+    }
+}
+
+/// Asks a candidate what was asked then. None if it decides the same.
+pub async fn replay<'r>(record: &'r Record, candidate: &Policy) -> Option<Difference<'r>> {
+    let (recorded, candidate) = put_to(record, candidate).await;
+    (!recorded.is_same_as(&candidate)).then_some(Difference { record, recorded, candidate })
 }
 
 fn of_failure(verdict: &Verdict, decision: &Decision) -> Answer {

@@ -26,7 +26,7 @@ impl Store for Full {
 async fn slot(store: Arc<dyn Store>) -> Arc<CellSlot> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let cells = Cells::open("home", ["session".to_owned()], &store, &clock).await.unwrap();
-    Arc::clone(cells.slot("session").unwrap())
+    cells.slot("session").unwrap()
 }
 
 fn contents(value: &str, secret: (&str, &str)) -> Contents {

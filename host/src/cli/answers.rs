@@ -85,6 +85,14 @@ pub(super) struct Verified {
     pub size: u64,
 }
 
+/// A component that may be tried again.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Forgiven {
+    pub digest: String,
+    pub was_bad: bool,
+}
+
 /// One attempt to change something.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -116,6 +124,7 @@ pub(super) struct Disagreement {
     pub seq: u64,
     pub at: String,
     pub account: String,
+    pub vehicle: Option<String>,
     pub operation: String,
     pub summary: String,
     pub active: Judgement,

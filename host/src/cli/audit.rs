@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::complain;
 use super::remote::Located;
-use crate::audit::{Decided, Record, records};
+use crate::audit::{Record, records};
 use crate::store::{Kind, Reader};
 
 #[derive(Debug, Args)]
@@ -78,24 +78,11 @@ pub(super) fn line(record: &Record) -> String {
     let entry = &record.entry;
     let about = entry.vehicle.as_deref().unwrap_or(&entry.account);
     let answer = record.answer();
-    let what = match &entry.decided {
-        Decided::Failure { attempt, .. } => {
-            let failure = &attempt.failure;
-            let status = failure.http_status.map(|status| format!(" {status}")).unwrap_or_default();
-            format!(
-                "{} attempt {}:{status} {:?} is {} ({})",
-                failure.operation,
-                attempt.number,
-                failure.message,
-                answer.fault.as_deref().unwrap_or_default(),
-                answer.rule.as_deref().unwrap_or_default(),
-            )
-        }
-        Decided::Refresh { session, .. } => format!(
-            "refresh of session generation {}, {} failure(s) before",
-            session.generation, session.failures
-        ),
+    let taken_for = match (&answer.fault, &answer.rule) {
+        (Some(fault), Some(rule)) => format!(" is {fault} ({rule})"),
+        _ => String::new(),
     };
+    let what = format!("{}{taken_for}", record.summary());
     format!(
         "{:.3} {about} {what}: {} -> {}; {} {} {}",
         record.at,

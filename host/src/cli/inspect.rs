@@ -7,14 +7,15 @@ use std::sync::Arc;
 use serde::Serialize;
 use wasmtime::component::Linker;
 
-use super::plugins::{Kind, Unread, read_component};
+use super::plugins::{Unread, read_component};
 use super::remote::print;
 use super::table::plain;
 use super::{USAGE, complain};
 use crate::bindings::{connector, policy};
-use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot};
+use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PluginKind, PolicySlot, Trial};
 use crate::sandbox::{self, Budget, Sandbox};
-use crate::slot::Digest;
+use crate::slot::{Digest, Entrance};
+use crate::time::{Clock as _, SystemClock};
 
 /// The interfaces that make a component a plugin, without their versions.
 const EXPORTS: [(&str, &str); 2] =
@@ -39,7 +40,7 @@ pub(super) struct Inspection {
 }
 
 impl Inspection {
-    async fn of(kind: Kind, file: &Path, component: &[u8]) -> anyhow::Result<Self> {
+    async fn of(kind: PluginKind, file: &Path, component: &[u8]) -> anyhow::Result<Self> {
         let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
         let signature = super::plugins::signature_beside(file);
         let mut inspection = Self {
@@ -78,8 +79,8 @@ impl Inspection {
             Err(error) => {
                 inspection.reason = Some(error.to_string());
                 // What is refused may still say who it is.
-                match describe(Kind::Policy, &sandbox, component).await {
-                    None => describe(Kind::Connector, &sandbox, component).await,
+                match describe(PluginKind::Policy, &sandbox, component).await {
+                    None => describe(PluginKind::Connector, &sandbox, component).await,
                     named => named,
                 }
             }
@@ -121,7 +122,7 @@ impl Inspection {
 }
 
 /// Shows what there is to know of a file. Exit codes: 0 shown, 2 the file cannot be read.
-pub(super) async fn show(kind: Kind, file: &Path, json: bool) -> ExitCode {
+pub(super) async fn show(kind: PluginKind, file: &Path, json: bool) -> ExitCode {
     let inspection = match inspect(kind, file).await {
         Ok(inspection) => inspection,
         Err(code) => return code,
@@ -136,7 +137,7 @@ pub(super) async fn show(kind: Kind, file: &Path, json: bool) -> ExitCode {
 }
 
 /// Says whether a file would be accepted. Exit codes: 0 it would be, 1 it would not, 2 it cannot be read.
-pub(super) async fn verify(kind: Kind, file: &Path, json: bool) -> ExitCode {
+pub(super) async fn verify(kind: PluginKind, file: &Path, json: bool) -> ExitCode {
     let inspection = match inspect(kind, file).await {
         Ok(inspection) => inspection,
         Err(code) => return code,
@@ -162,7 +163,7 @@ pub(super) async fn verify(kind: Kind, file: &Path, json: bool) -> ExitCode {
     ))
 }
 
-async fn inspect(kind: Kind, file: &Path) -> Result<Inspection, ExitCode> {
+async fn inspect(kind: PluginKind, file: &Path) -> Result<Inspection, ExitCode> {
     let component = read_component(file).map_err(|error| match error {
         Unread::TooLarge { .. } => complain(1, format_args!("{error}")),
         Unread::Unreadable { .. } => complain(USAGE, format_args!("{error}")),
@@ -172,18 +173,19 @@ async fn inspect(kind: Kind, file: &Path) -> Result<Inspection, ExitCode> {
 
 /// Does with a component what a host does before it loads it, and returns its name and version.
 async fn accept(
-    kind: Kind,
+    kind: PluginKind,
     sandbox: &Sandbox,
     compiled: &Compiled,
 ) -> Result<(String, String), ActivationError> {
+    let entrance = Entrance::new(SystemClock::start().now(), "command line");
     match kind {
-        Kind::Policy => {
-            let policy = Arc::new(PolicySlot::open(sandbox, compiled).await?).active();
-            let generation = policy.generation();
-            Ok((generation.name.clone(), generation.version.clone()))
+        PluginKind::Policy => {
+            let slot = PolicySlot::open(sandbox, compiled, entrance).await?;
+            let candidate = slot.verify(compiled, Trial::Full).await?;
+            Ok((candidate.name, candidate.version))
         }
-        Kind::Connector => {
-            let connector = ConnectorSlot::open(sandbox, compiled).await?.active();
+        PluginKind::Connector => {
+            let connector = Arc::new(ConnectorSlot::open(sandbox, compiled, entrance).await?).active();
             let generation = connector.generation();
             Ok((generation.name.clone(), generation.version.clone()))
         }
@@ -191,7 +193,7 @@ async fn accept(
 }
 
 /// Asks a component for its name and version, with every import a trap.
-async fn describe(kind: Kind, sandbox: &Sandbox, component: &[u8]) -> Option<(String, String)> {
+async fn describe(kind: PluginKind, sandbox: &Sandbox, component: &[u8]) -> Option<(String, String)> {
     let component = wasmtime::component::Component::from_binary(sandbox.engine(), component).ok()?;
     let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
     linker.define_unknown_imports_as_traps(&component).ok()?;
@@ -200,11 +202,11 @@ async fn describe(kind: Kind, sandbox: &Sandbox, component: &[u8]) -> Option<(St
     let described = sandbox::answer(Budget::POLICY, async {
         let instance = pre.instantiate_async(&mut store).await?;
         match kind {
-            Kind::Policy => {
+            PluginKind::Policy => {
                 let guest = policy::GuestIndices::new(&pre)?.load(&mut store, &instance)?;
                 guest.call_describe(&mut store).await.map(|manifest| (manifest.name, manifest.version))
             }
-            Kind::Connector => {
+            PluginKind::Connector => {
                 let guest = connector::GuestIndices::new(&pre)?.load(&mut store, &instance)?;
                 guest.call_describe(&mut store).await.map(|manifest| (manifest.name, manifest.version))
             }

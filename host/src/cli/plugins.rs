@@ -13,24 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::remote::Asked;
 use super::{USAGE, complain, inspect, render};
-use crate::plugin::LARGEST_COMPONENT;
-
-/// Which kind of plugin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Policy,
-    Connector,
-}
-
-impl Kind {
-    /// A request about plugins of this kind.
-    pub(super) fn verb(self, what: &str) -> String {
-        match self {
-            Self::Policy => format!("policy/{what}"),
-            Self::Connector => format!("connector/{what}"),
-        }
-    }
-}
+use crate::plugin::{LARGEST_COMPONENT, PluginKind};
 
 /// What can be asked about plugins of either kind.
 #[derive(Debug, Subcommand)]
@@ -78,6 +61,16 @@ pub(super) enum PluginCommand {
         #[command(flatten)]
         host: Asked,
     },
+    /// Let a component that had to be rolled back be tried again.
+    Forgive {
+        /// Its digest, as `list --json` shows it.
+        #[arg(value_name = "DIGEST")]
+        digest: String,
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
     /// Show who changed what when, and what was refused and why, newest last.
     History {
         /// Only the latest so many; the host shows 20 unless told otherwise.
@@ -105,14 +98,14 @@ pub(super) struct ComponentFile {
 }
 
 /// Does what is asked for with plugins of this kind.
-pub(super) async fn run(kind: Kind, command: PluginCommand) -> ExitCode {
+pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
     match command {
-        PluginCommand::List { host } => host.ask(&kind.verb("list"), &json!({}), render::slots),
+        PluginCommand::List { host } => host.ask(&format!("{kind}/list"), &json!({}), render::slots),
         PluginCommand::Inspect { file: Some(file), host, .. } => inspect::show(kind, &file, host.json).await,
         PluginCommand::Inspect { file: None, slot, host } => {
             let wanted = slot.slot;
             host.ask_for(
-                &kind.verb("list"),
+                &format!("{kind}/list"),
                 &json!({}),
                 |slots| of_slot(slots, wanted.as_deref()),
                 render::actives,
@@ -122,20 +115,24 @@ pub(super) async fn run(kind: Kind, command: PluginCommand) -> ExitCode {
             inspect::verify(kind, &component.file, host.json).await
         }
         PluginCommand::Verify { component, slot, host, .. } => match component.payload() {
-            Ok(payload) => host.ask(&kind.verb("verify"), &slot.within(payload), render::verified),
+            Ok(payload) => host.ask(&format!("{kind}/verify"), &slot.within(payload), render::verified),
             Err(code) => code,
         },
         PluginCommand::Swap { component, slot, host } => match component.payload() {
-            Ok(payload) => host.ask(&kind.verb("swap"), &slot.within(payload), render::swapped),
+            Ok(payload) => host.ask(&format!("{kind}/swap"), &slot.within(payload), render::swapped),
             Err(code) => code,
         },
         PluginCommand::Rollback { slot, host } => {
-            host.ask(&kind.verb("rollback"), &slot.within(Map::new()), render::swapped)
+            host.ask(&format!("{kind}/rollback"), &slot.within(Map::new()), render::swapped)
+        }
+        PluginCommand::Forgive { digest, slot, host } => {
+            let payload = Map::from_iter([("digest".to_owned(), json!(digest))]);
+            host.ask(&format!("{kind}/forgive"), &slot.within(payload), render::forgiven)
         }
         PluginCommand::History { last, slot, host } => {
             let mut payload = Map::new();
             payload.extend(last.map(|last| ("last".to_owned(), json!(last))));
-            host.ask(&kind.verb("history"), &slot.within(payload), render::history)
+            host.ask(&format!("{kind}/history"), &slot.within(payload), render::history)
         }
     }
 }

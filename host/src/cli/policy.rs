@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
-use super::plugins::{self, Kind, PluginCommand};
+use super::plugins::{self, PluginCommand};
 use super::rollout::{self, RolloutCommand};
 use super::{USAGE, complain};
-use crate::plugin::{Compiled, POLICY_FAULT, Policy, PolicySlot, embedded};
+use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
 use crate::sandbox::Sandbox;
 use crate::scoring::{Case, Label, Score, Scores};
+use crate::slot::Entrance;
+use crate::time::{Clock as _, SystemClock};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyCommand {
@@ -63,7 +65,7 @@ pub(super) async fn run(command: PolicyCommand) -> ExitCode {
             Ok((_name, policy)) => super::replay::run(&replay.audit, replay.json, &policy).await,
             Err(code) => code,
         },
-        PolicyCommand::Plugin(command) => plugins::run(Kind::Policy, command).await,
+        PolicyCommand::Plugin(command) => plugins::run(PluginKind::Policy, command).await,
         PolicyCommand::Rollout(command) => rollout::run(command),
     }
 }
@@ -110,7 +112,8 @@ async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
 async fn open(component: &[u8]) -> anyhow::Result<Policy> {
     let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let compiled = Compiled::of(&sandbox, component).await?;
-    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled).await?).active())
+    let entrance = Entrance::new(SystemClock::start().now(), "command line");
+    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, entrance).await?).active())
 }
 
 /// The scores, and how many cases had no answer. One line is in memory at a time.

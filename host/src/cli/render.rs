@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::answers::{Attempt, Circuit, Diff, Judgement, Rollout, Slot, Swapped, Verified};
+use super::answers::{Attempt, Circuit, Diff, Forgiven, Judgement, Rollout, Slot, Swapped, Verified};
 use super::table::{Table, moment, plain, short};
 
 /// The slots, and below each what there is to say of it besides.
@@ -103,6 +103,12 @@ pub(super) fn verified(verified: &Verified) -> String {
     format!("{}: {}, {size} bytes, would be taken\n", plain(slot), called(name, version, digest))
 }
 
+/// A component that may be tried again.
+pub(super) fn forgiven(forgiven: &Forgiven) -> String {
+    let was = if forgiven.was_bad { "may be tried again" } else { "was not held to be bad" };
+    format!("{}: {was}\n", short(&forgiven.digest))
+}
+
 /// The attempts, oldest first.
 pub(super) fn history(attempts: &Vec<Attempt>) -> String {
     if attempts.is_empty() {
@@ -146,11 +152,12 @@ pub(super) fn diff(diff: &Diff) -> String {
     let mut text = self::rollout(rollout);
     for case in &diff.disagreements {
         let approved = if case.approved { ", approved" } else { "" };
-        let (at, account) = (moment(&case.at), plain(&case.account));
+        let about = plain(case.vehicle.as_ref().unwrap_or(&case.account));
+        let at = moment(&case.at);
         let (operation, summary) = (plain(&case.operation), plain(&case.summary));
         let _infallible = writeln!(
             text,
-            "\n#{}  {at} {account} {operation}: {summary}{approved}\n    active     {}\n    candidate  {}",
+            "\n#{}  {at} {about} {operation}: {summary}{approved}\n    active     {}\n    candidate  {}",
             case.seq,
             judged(&case.active),
             judged(&case.candidate)
@@ -194,7 +201,7 @@ fn called(name: &str, version: &str, digest: &str) -> String {
 fn in_one_line(rollout: &Rollout) -> String {
     let Rollout { mode, name, version, digest, share, accounts, promote_after, .. } = rollout;
     let mut line = format!("{}: {}", plain(mode), called(name, version, digest));
-    if let Some(share) = share {
+    if let Some(share) = share.filter(|share| *share > 0) {
         let _infallible = write!(line, " for {share} % of the accounts");
     }
     if !accounts.is_empty() {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use serde_json::{Map, json};
 
-use super::plugins::{ComponentFile, InSlot, Kind};
+use super::plugins::{ComponentFile, InSlot};
 use super::remote::Asked;
 use super::render;
 
@@ -28,7 +28,7 @@ pub(super) enum RolloutCommand {
         file: Option<PathBuf>,
         /// The share of the accounts that it decides for.
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
-        share: Option<u8>,
+        share: u8,
         /// After so many decisions that agree or are approved it decides for all.
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
         promote_after: Option<u32>,
@@ -66,10 +66,9 @@ pub(super) enum RolloutCommand {
 }
 
 pub(super) fn run(command: RolloutCommand) -> ExitCode {
-    let verb = |what: &str| Kind::Policy.verb(what);
     match command {
         RolloutCommand::Shadow { component, slot, host } => match component.payload() {
-            Ok(payload) => host.ask(&verb("shadow"), &slot.within(payload), render::rollout),
+            Ok(payload) => host.ask("policy/shadow", &slot.within(payload), render::rollout),
             Err(code) => code,
         },
         RolloutCommand::Canary { file, share, promote_after, slot, host } => {
@@ -78,18 +77,18 @@ pub(super) fn run(command: RolloutCommand) -> ExitCode {
                 Ok(payload) => payload,
                 Err(code) => return code,
             };
-            payload.extend(share.map(|share| ("share".to_owned(), json!(share))));
+            payload.insert("share".to_owned(), json!(share));
             payload.extend(promote_after.map(|after| ("promote_after".to_owned(), json!(after))));
-            host.ask(&verb("canary"), &slot.within(payload), render::rollout)
+            host.ask("policy/canary", &slot.within(payload), render::rollout)
         }
-        RolloutCommand::Diff { host } => host.ask(&verb("diff"), &json!({}), render::diff),
+        RolloutCommand::Diff { host } => host.ask("policy/diff", &json!({}), render::diff),
         RolloutCommand::Approve { all: true, host, .. } => {
-            host.ask(&verb("approve"), &json!({"all": true}), render::rollout)
+            host.ask("policy/approve", &json!({"all": true}), render::rollout)
         }
         RolloutCommand::Approve { seq, host, .. } => {
-            host.ask(&verb("approve"), &json!({"seq": seq}), render::rollout)
+            host.ask("policy/approve", &json!({"seq": seq}), render::rollout)
         }
-        RolloutCommand::Promote { host } => host.ask(&verb("promote"), &json!({}), render::swapped),
-        RolloutCommand::Stop { host } => host.ask(&verb("stop"), &json!({}), render::ended),
+        RolloutCommand::Promote { host } => host.ask("policy/promote", &json!({}), render::swapped),
+        RolloutCommand::Stop { host } => host.ask("policy/stop", &json!({}), render::ended),
     }
 }

@@ -62,6 +62,11 @@ pub(super) fn connector(wanted: &str) -> Option<Named> {
     })
 }
 
+/// The proper names of all connectors.
+pub(super) fn proper_names() -> Vec<&'static str> {
+    PRESETS.keys().map(String::as_str).collect()
+}
+
 /// All names that [`connector`] knows.
 pub(super) fn names() -> Vec<&'static str> {
     PRESETS

@@ -71,7 +71,7 @@ pub(super) struct Section<'d, 'r> {
 
 /// A key and its value.
 pub(super) struct Entry<'d, 'r> {
-    reader: &'d Reader<'r>,
+    pub(super) reader: &'d Reader<'r>,
     /// With the names of the tables around it, as in `mqtt.url`.
     pub(super) name: String,
     /// Where the key stands.
@@ -202,6 +202,15 @@ impl<'d, 'r> Entry<'d, 'r> {
             return None;
         };
         Some(Text { value, span: self.value.span(), name: self.name })
+    }
+
+    /// `true` or `false`.
+    pub(super) fn truth(self) -> Option<bool> {
+        let truth = self.value.get_ref().as_bool();
+        if truth.is_none() {
+            self.expected("true or false, without quotes");
+        }
+        truth
     }
 
     /// A list of texts.

@@ -38,7 +38,7 @@ fn the_least_that_works() {
     let Mqtt { host, port, tls, version, client_id, username, password, base_topic } = &config.mqtt;
     assert_eq!((host.as_str(), *port, tls, *version), ("127.0.0.1", 1883, &None, Version::V5));
     assert_eq!((client_id.as_str(), base_topic.as_str()), ("vehicle-connector", "vehicle-connector"));
-    assert!(username.is_none() && password.is_none() && config.policy.is_none());
+    assert!(username.is_none() && password.is_none() && config.plugins == Plugins::default());
     assert_eq!(config.log, Log { level: LogLevel::Info, format: LogFormat::Text });
 
     let account = &config.accounts["main"];
@@ -142,7 +142,7 @@ fn everything() {
     assert_eq!(config.vehicles["b"].selector, Selector::Id("8f1c".into()));
     assert_eq!(config.vehicles["b"].allow, [Op::CheckActionStatus].into());
     assert_eq!(config.vehicles["c"].selector, Selector::Name("My car".into()));
-    assert_eq!(config.policy, Some(dir.path().join("policy.wasm")));
+    assert_eq!(config.plugins.files.get("vehicle"), Some(&dir.path().join("policy.wasm")));
     assert_eq!((config.log.level.as_str(), config.log.format), ("debug", LogFormat::Json));
 
     let printed = format!("{config:?}");

@@ -10,9 +10,10 @@ use super::Summary;
 use super::driver::Driver;
 use super::voice::Voice;
 use crate::config::Config;
+use crate::deployment::{Deployed, Offer};
 use crate::host::Host;
 use crate::operation::{Reason, Report, State};
-use crate::plugin::embedded;
+use crate::plugin::{PluginKind, embedded};
 
 /// The slug of the demo's account.
 pub const DEMO_ACCOUNT: &str = "demo";
@@ -156,11 +157,14 @@ impl<'v> Story<'v> {
 
     async fn the_vendor_changes_the_wording(&mut self) -> anyhow::Result<()> {
         self.voice.act("The vendor changes the wording, and an outdated policy misses it");
-        let outdated = self.host.policy().swap(embedded::FOUR_PHRASES).await?;
-        self.summary.policy_swaps += 1;
+        let outdated = Offer::new(embedded::FOUR_PHRASES, "demo");
+        let refused = self.host.deployments().swap(PluginKind::Policy, None, &outdated).await;
+        let why = refused.err().context("the outdated policy was to be refused")?;
+        self.voice.fact(&format!("the host refuses it: {why}"));
+        let outdated = self.swap(outdated.whatever_it_answers()).await?;
         self.voice.fact(&format!(
-            "now deciding: {} {}, four phrases and a 30 s window, as in the service that this host replaces",
-            outdated.name, outdated.version
+            "for the story it is let in: {} {}, four phrases and a 30 s window, as in the service that this host replaces",
+            outdated.active.name, outdated.active.version
         ));
         let report = self.command(CCS2.0, "refresh_cached", None).await?;
         succeeded(&report)?;
@@ -176,19 +180,13 @@ impl<'v> Story<'v> {
         self.voice.trouble("lock   failed, and would fail until somebody restarts the service");
 
         self.voice.act("The current policy is swapped in while commands keep flowing");
-        let verification = std::time::Instant::now();
-        let candidate = self.host.policy().verify(embedded::POLICY).await?;
-        let took = verification.elapsed();
         // Reads one after the other, without a pause, before, during and after the swap.
         let flow = tokio::spawn(flow(self.driver.clone()));
         self.cloud.wait_until(|counters| counters.status > before.status).await;
-        let current = self.host.policy().activate(candidate);
-        self.summary.policy_swaps += 1;
+        let current = self.swap(Offer::new(embedded::POLICY, "demo")).await?;
         self.voice.fact(&format!(
             "now deciding: {} {}; compiling and trying it took {} ms, the swap is one pointer",
-            current.name,
-            current.version,
-            took.as_millis()
+            current.active.name, current.active.version, current.took_ms
         ));
         let reports = flow.await??;
         let failed = reports.iter().filter(|report| report.state != State::Succeeded).count();
@@ -209,6 +207,12 @@ impl<'v> Story<'v> {
         self.voice.success("lock   confirmed by the car; nobody restarted anything");
         self.counted(&before, &self.cloud.counters());
         Ok(())
+    }
+
+    async fn swap(&mut self, offer: Offer) -> anyhow::Result<Deployed> {
+        let deployed = self.host.deployments().swap(PluginKind::Policy, None, &offer).await?;
+        self.summary.policy_swaps += 1;
+        Ok(deployed)
     }
 
     async fn command(

@@ -110,6 +110,8 @@ impl Watch {
                 Change::Writing => {
                     if self.fresh.get(&name).is_some_and(|fresh| fresh.unseen) {
                         self.fresh.remove(&name);
+                        // So that it is complained of when it is closed, although it was read with the last of it.
+                        self.seen.remove(&name);
                     }
                     self.writing.insert(name);
                 }

@@ -3,19 +3,19 @@
 use serde_json::json;
 
 use super::Host;
+use crate::deployment::{self, POLICY_SLOT};
 use crate::operation::{OperationName, PolicyUsed, Report};
 use crate::outbox::Outgoing;
+use crate::plugin::{Pluggable, PluginKind};
 use crate::state::{Location, Published};
 use crate::vehicle::Vehicle;
-
-/// The name of the policy's slot in topics.
-const POLICY_SLOT: &str = "vehicle";
 
 impl Host {
     /// Says everything again that a broker should have retained. After it, say [`Host::online`].
     pub fn announce(&self, protocol: &str) {
         self.announce_info(protocol);
         self.announce_policy();
+        self.announce_connectors();
         for account in self.accounts.values() {
             account.announce();
         }
@@ -51,13 +51,14 @@ impl Host {
     }
 
     fn announce_info(&self, protocol: &str) {
-        let connectors: Vec<_> = self.connectors.values().map(|connector| connector.active()).collect();
-        let plugins: Vec<_> = connectors
-            .iter()
+        let plugins: Vec<_> = self
+            .connectors
+            .values()
             .map(|connector| {
-                let generation = connector.generation();
+                let connected = connector.active();
+                let generation = connected.generation();
                 json!({"kind": "connector", "name": generation.name, "version": generation.version,
-                       "digest": generation.digest.to_string()})
+                       "digest": generation.digest})
             })
             .collect();
         let info = json!({
@@ -69,21 +70,42 @@ impl Host {
         self.publish_retained(self.topics.bridge_info(), &info);
     }
 
-    /// Says which policy runs.
+    /// Says which policy runs, and how it does.
     pub(super) fn announce_policy(&self) {
-        let policy = self.policy.active();
-        let generation = policy.generation();
-        let document = json!({
-            "installed_version": generation.version,
-            "latest_version": generation.version,
-            "in_progress": false,
-            "name": generation.name,
-            "digest": generation.digest.to_string(),
-            "generation": generation.number,
-            "since": generation.loaded_at,
-            "state": "active",
-        });
+        let document = self.plugin_document(self.policy.as_ref());
         self.publish_retained(self.topics.bridge_policy(POLICY_SLOT), &document);
+    }
+
+    /// The same of every connector.
+    pub(super) fn announce_connectors(&self) {
+        for (name, connector) in &self.connectors {
+            let document = self.plugin_document(connector.as_ref());
+            self.publish_retained(self.topics.bridge_connector(name), &document);
+        }
+    }
+
+    /// As Home Assistant's update entities want it, and more.
+    fn plugin_document<S: Pluggable>(&self, slot: &S) -> serde_json::Value {
+        let slot = slot.slot();
+        let (active, is_first) = (slot.active(), slot.previous().is_empty());
+        let trying = match S::KIND {
+            PluginKind::Policy => self.deployments.rollout(),
+            PluginKind::Connector => None,
+        };
+        let latest = trying.as_ref().map_or(&active.version, |rollout| &rollout.candidate.version);
+        json!({
+            "installed_version": active.version,
+            "latest_version": latest,
+            "in_progress": trying.is_some(),
+            "name": active.name,
+            "digest": active.digest,
+            "generation": active.number,
+            "since": active.loaded_at,
+            "by": active.by,
+            "state": deployment::state(active.as_ref(), is_first, slot.was_rolled_back()),
+            "faults": active.conduct.faults(),
+            "rollout": trying,
+        })
     }
 
     /// Says that a vehicle is known to the cloud, and what it can do.

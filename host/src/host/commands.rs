@@ -66,7 +66,10 @@ impl Host {
         }
         let (vehicle, operation) = match self.topics.parse(&request.topic) {
             Some(Incoming::Command { vehicle, operation }) => (vehicle, operation),
-            Some(Incoming::Request { verb }) => return self.answer(verb, &request).await,
+            Some(Incoming::Request { verb }) => {
+                let verb = verb.to_owned();
+                return self.answer(&verb, request).await;
+            }
             None => return,
         };
         match self.accept(vehicle, operation, &request).await {

@@ -1,5 +1,7 @@
 //! What a component goes through before it may answer: size, compilation, imports, and a trial.
 
+use std::sync::Arc;
+
 use wasmtime::component::Component;
 
 use crate::sandbox::{CallFault, Sandbox};
@@ -48,12 +50,28 @@ pub enum ActivationError {
     /// It answered a call of the trial wrongly.
     #[error("the trial failed: {0}")]
     TrialAnswer(String),
+    /// It is for something else than what has this place.
+    #[error("{0}")]
+    Stranger(String),
+}
+
+/// How much a candidate has to show.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Trial {
+    /// That it answers every question, and those about known failures rightly.
+    #[default]
+    Full,
+    /// That it answers every question. For policies that are to be measured or shown, whatever they answer.
+    Waived,
 }
 
 /// A compiled component. Compiling is what takes long, so a connector and the policy that it ships with share it.
 #[derive(Clone)]
 pub struct Compiled {
-    pub(super) digest: Digest,
+    /// What it is.
+    pub digest: Digest,
+    /// What it was compiled from, to be kept for the next start.
+    pub(crate) bytes: Arc<[u8]>,
     pub(super) component: Component,
 }
 
@@ -69,9 +87,10 @@ impl Compiled {
         }
         let digest = Digest::of(bytes);
         let engine = sandbox.engine().clone();
-        let bytes = bytes.to_vec();
-        match tokio::task::spawn_blocking(move || Component::from_binary(&engine, &bytes)).await {
-            Ok(Ok(component)) => Ok(Self { digest, component }),
+        let bytes: Arc<[u8]> = bytes.into();
+        let source = Arc::clone(&bytes);
+        match tokio::task::spawn_blocking(move || Component::from_binary(&engine, &source)).await {
+            Ok(Ok(component)) => Ok(Self { digest, bytes, component }),
             Ok(Err(error)) => Err(ActivationError::NotAComponent(format!("{error:#}"))),
             Err(error) => Err(ActivationError::NotAComponent(format!("the compiler gave up: {error}"))),
         }

@@ -1,10 +1,12 @@
 //! A connector's slot, and what the host asks a connector.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
+use tokio::sync::watch;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
-use super::activation::{self, ActivationError, Compiled};
+use super::activation::{self, ActivationError, Compiled, Trial};
+use super::{Pluggable, PluginKind};
 use crate::bindings::connector::{
     Account, Command, Grant, Guest, GuestIndices, Manifest, Outcome, Vehicle, VehicleRef,
 };
@@ -12,7 +14,7 @@ use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, types};
 use crate::primitives::{Call, ConnectorCx};
 use crate::sandbox::{self, Budget, CallFault, Sandbox};
-use crate::slot::{Candidate, Generation, Slot};
+use crate::slot::{Candidate, Entrance, Generation, Slot};
 
 /// A connector that is ready to be instantiated.
 pub struct ConnectorPlugin {
@@ -31,22 +33,70 @@ impl std::fmt::Debug for ConnectorPlugin {
 /// The slot of a connector.
 #[derive(Debug)]
 pub struct ConnectorSlot {
+    sandbox: Sandbox,
     slot: Slot<ConnectorPlugin>,
 }
 
 impl ConnectorSlot {
-    /// A slot with its first connector.
+    /// A slot with its first connector, which has nothing to prove.
     ///
     /// # Errors
     ///
     /// When the component is no connector that works.
-    pub async fn open(sandbox: &Sandbox, compiled: &Compiled) -> Result<Self, ActivationError> {
-        Ok(Self { slot: Slot::new(prepare(sandbox, compiled).await?) })
+    pub async fn open(
+        sandbox: &Sandbox,
+        compiled: &Compiled,
+        entrance: Entrance,
+    ) -> Result<Self, ActivationError> {
+        let slot = Slot::new(prepare(sandbox, compiled).await?, entrance.proven());
+        Ok(Self { sandbox: sandbox.clone(), slot })
     }
 
     /// The active connector. One operation works with one connector from start to end: take it once.
-    pub fn active(&self) -> Connected {
-        Connected { generation: self.slot.active() }
+    pub fn active(self: &Arc<Self>) -> Connected {
+        Connected { generation: self.slot.active(), slot: Arc::clone(self) }
+    }
+
+    /// Tells of every change of the active connector.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.slot.changes()
+    }
+}
+
+impl Pluggable for ConnectorSlot {
+    type Plugin = ConnectorPlugin;
+
+    const KIND: PluginKind = PluginKind::Connector;
+
+    fn slot(&self) -> &Slot<ConnectorPlugin> {
+        &self.slot
+    }
+
+    fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    fn cells(plugin: &ConnectorPlugin) -> &[String] {
+        &plugin.manifest.cells
+    }
+
+    /// Sessions and registrations belong to the connector that made them, so only another version of the same one can
+    /// take its place.
+    async fn prepare(
+        &self,
+        compiled: &Compiled,
+        _trial: Trial,
+    ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
+        let candidate = prepare(&self.sandbox, compiled).await?;
+        let (active, new) = (&self.slot.active().plugin.manifest, &candidate.plugin.manifest);
+        match (active.name == new.name, active.cloud == new.cloud) {
+            (true, true) => Ok(candidate),
+            _ => Err(ActivationError::Stranger(format!(
+                "this is the connector {} for the cloud {}; only another version of {} for {} can take its place, \
+                 because the sessions belong to it",
+                new.name, new.cloud, active.name, active.cloud
+            ))),
+        }
     }
 }
 
@@ -63,6 +113,19 @@ pub enum Ask {
     Execute(VehicleRef, Command),
     /// Ask what became of a pending command.
     Resume(VehicleRef, Command, String),
+}
+
+impl Ask {
+    /// The name of the function that answers it.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::Refresh => "refresh",
+            Self::ListVehicles => "list-vehicles",
+            Self::Execute(..) => "execute",
+            Self::Resume(..) => "resume",
+        }
+    }
 }
 
 /// A connector's answer; its kind follows from the question.
@@ -89,6 +152,7 @@ pub struct Called {
 #[derive(Debug, Clone)]
 pub struct Connected {
     generation: Arc<Generation<ConnectorPlugin>>,
+    slot: Arc<ConnectorSlot>,
 }
 
 impl Connected {
@@ -96,6 +160,12 @@ impl Connected {
     #[must_use]
     pub fn generation(&self) -> &Generation<ConnectorPlugin> {
         &self.generation
+    }
+
+    /// The same without keeping it: to see when its last user is gone.
+    #[must_use]
+    pub fn weak(&self) -> Weak<Generation<ConnectorPlugin>> {
+        Arc::downgrade(&self.generation)
     }
 
     /// What the connector says of itself.
@@ -128,15 +198,11 @@ impl Connected {
             }
         })
         .await;
-        if let Err(fault) = &answer {
-            let faults = self.generation.faults.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-            tracing::warn!(
-                connector = self.generation.name,
-                version = self.generation.version,
-                kind = fault.kind(),
-                faults,
-                "the connector did not answer: {fault}"
-            );
+        match &answer {
+            Ok(_) => self.slot.slot.answered(&self.generation),
+            Err(fault) => {
+                self.slot.slot.fault(&self.generation, ask.name(), fault);
+            }
         }
         Called { answer, call: store.into_data().call }
     }
@@ -146,22 +212,47 @@ async fn prepare(
     sandbox: &Sandbox,
     compiled: &Compiled,
 ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
-    let Compiled { digest, component } = compiled.clone();
-    activation::check_imports(sandbox, &component)?;
+    let (digest, component) = (compiled.digest, &compiled.component);
+    activation::check_imports(sandbox, component)?;
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
         interface: "vehicle:connector/connector",
         why: format!("{error:#}"),
     };
     let linker = linker(sandbox).map_err(wrong)?;
-    let pre = linker.instantiate_pre(&component).map_err(wrong)?;
+    let pre = linker.instantiate_pre(component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
-    let manifest = describe(sandbox, &component, &indices).await?;
-    if manifest.name.is_empty() || manifest.cloud.is_empty() {
-        return Err(ActivationError::TrialAnswer("its name or its cloud is empty".to_owned()));
+    let manifest = describe(sandbox, component, &indices).await?;
+    if manifest != describe(sandbox, component, &indices).await? {
+        return Err(ActivationError::TrialAnswer("describe does not answer the same twice".to_owned()));
     }
+    check_manifest(&manifest).map_err(ActivationError::TrialAnswer)?;
     let (name, version) = (manifest.name.clone(), manifest.version.clone());
     let plugin = ConnectorPlugin { sandbox: sandbox.clone(), pre, indices, manifest };
     Ok(Candidate { digest, name, version, plugin })
+}
+
+/// The most cells of one connector.
+const MOST_CELLS: usize = 16;
+
+/// Names end in topics, records and log lines.
+fn check_manifest(manifest: &Manifest) -> Result<(), String> {
+    let is_name = |name: &str| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+    };
+    let Manifest { name, version, cloud, cells } = manifest;
+    if !is_name(name) || !is_name(cloud) {
+        return Err("its name and its cloud must be 1 to 64 of a-z, 0-9 and \"-\"".to_owned());
+    }
+    if version.len() > 64 {
+        return Err("its version is longer than 64 bytes".to_owned());
+    }
+    if cells.len() > MOST_CELLS || !cells.iter().all(|cell| is_name(cell)) {
+        return Err(format!(
+            "its cells must be at most {MOST_CELLS}, named with 1 to 64 of a-z, 0-9 and \"-\""
+        ));
+    }
+    Ok(())
 }
 
 fn linker(sandbox: &Sandbox) -> wasmtime::Result<Linker<ConnectorCx>> {

@@ -1,22 +1,20 @@
 //! The policy's slot, and the questions that the host asks a policy.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
-use super::activation::{self, ActivationError, Compiled};
+use super::activation::{self, ActivationError, Compiled, Trial};
+use super::rollout::Rollouts;
+use super::{Pluggable, PluginKind, texts, trial};
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, CircuitSettings, Decision, Effect, Failure, Fault, Guest,
-    GuestIndices, Phase, RefreshDecision, SessionView, Verdict,
+    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Fault, Guest, GuestIndices, RefreshDecision,
+    SessionView, Verdict,
 };
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox};
-use crate::slot::{Candidate, Generation, Slot};
-
-/// After so many calls without an answer a generation is replaced by the one before it.
-const FAULTS_BEFORE_ROLLBACK: u32 = 3;
+use crate::slot::{Candidate, Conduct, Entrance, Generation, Slot};
 
 /// The rule that stands in a verdict that the policy did not give.
 pub const POLICY_FAULT: &str = "host.policy-fault";
@@ -37,7 +35,7 @@ impl std::fmt::Debug for PolicyPlugin {
 }
 
 impl PolicyPlugin {
-    async fn instantiate(&self) -> Result<(Store<Cx<()>>, Guest), CallFault> {
+    pub(super) async fn instantiate(&self) -> Result<(Store<Cx<()>>, Guest), CallFault> {
         let mut store = self.sandbox.store(Budget::POLICY, ());
         let instance = sandbox::answer(Budget::POLICY, self.pre.instantiate_async(&mut store)).await?;
         let guest = self
@@ -61,112 +59,110 @@ macro_rules! ask {
     ($plugin:expr, $call:ident $(, $argument:expr)*) => {
         async {
             let (mut store, guest) = $plugin.instantiate().await?;
-            sandbox::answer(Budget::POLICY, guest.$call(&mut store $(, $argument)*)).await
+            $crate::sandbox::answer(Budget::POLICY, guest.$call(&mut store $(, $argument)*)).await
         }
         .await
     };
 }
+pub(super) use ask;
 
 /// The slot of the policy.
 #[derive(Debug)]
 pub struct PolicySlot {
     sandbox: Sandbox,
     slot: Slot<PolicyPlugin>,
-    changes: watch::Sender<()>,
+    rollouts: Rollouts,
 }
 
 impl PolicySlot {
-    /// A slot with its first policy.
+    /// A slot with its first policy, which has nothing to prove.
     ///
     /// # Errors
     ///
     /// When the component is no policy that works.
-    pub async fn open(sandbox: &Sandbox, compiled: &Compiled) -> Result<Self, ActivationError> {
-        let first = prepare(sandbox, compiled).await?;
-        Ok(Self { sandbox: sandbox.clone(), slot: Slot::new(first), changes: watch::Sender::new(()) })
+    pub async fn open(
+        sandbox: &Sandbox,
+        compiled: &Compiled,
+        entrance: Entrance,
+    ) -> Result<Self, ActivationError> {
+        let first = prepare(sandbox, compiled, Trial::Waived).await?;
+        let slot = Slot::new(first, entrance.proven());
+        Ok(Self { sandbox: sandbox.clone(), slot, rollouts: Rollouts::default() })
     }
 
-    /// The active policy. One operation works with one policy from start to end: take it once.
+    /// The active policy.
     pub fn active(self: &Arc<Self>) -> Policy {
         Policy { generation: self.slot.active(), slot: Arc::clone(self) }
     }
 
+    /// The policy that decides for an account: the active one, unless the account takes part in a canary. One operation
+    /// works with one policy from start to end: take it once.
+    pub fn active_for(self: &Arc<Self>, account: &str) -> Policy {
+        match self.rollouts.deciding_for(account) {
+            Some(generation) => Policy { generation, slot: Arc::clone(self) },
+            None => self.active(),
+        }
+    }
+
+    /// This generation, to ask it something beside the active one.
+    pub(crate) fn with(self: &Arc<Self>, generation: Arc<Generation<PolicyPlugin>>) -> Policy {
+        Policy { generation, slot: Arc::clone(self) }
+    }
+
+    /// What is tried out in shadow or as a canary.
+    pub(crate) fn rollouts(&self) -> &Rollouts {
+        &self.rollouts
+    }
+
     /// Tells of every change of the active policy.
     pub fn changes(&self) -> watch::Receiver<()> {
-        self.changes.subscribe()
+        self.slot.changes()
     }
 
-    /// Puts a component to the test without making it the active policy: size, imports, interface, and a trial
-    /// under the limits that hold in production.
+    /// Puts a component to the test without making it the active policy: imports, interface, and a trial under the
+    /// limits that hold in production.
     ///
     /// # Errors
     ///
     /// When the component was not accepted.
-    pub async fn verify(&self, component: &[u8]) -> Result<Candidate<PolicyPlugin>, ActivationError> {
-        self.verify_compiled(&Compiled::of(&self.sandbox, component).await?).await
-    }
-
-    /// The same for a component that is compiled already, in the sandbox of this slot.
-    ///
-    /// # Errors
-    ///
-    /// When the component was not accepted.
-    pub async fn verify_compiled(
+    pub async fn verify(
         &self,
         compiled: &Compiled,
+        trial: Trial,
     ) -> Result<Candidate<PolicyPlugin>, ActivationError> {
-        prepare(&self.sandbox, compiled).await
+        prepare(&self.sandbox, compiled, trial).await
     }
 
-    /// Makes a verified component the active policy. Operations under way end with the policy that they began
-    /// with.
-    pub fn activate(&self, candidate: Candidate<PolicyPlugin>) -> Arc<Generation<PolicyPlugin>> {
-        let (before, after) = self.slot.activate(candidate);
-        tracing::info!(
-            from = %format_args!("{} {}", before.name, before.version),
-            to = %format_args!("{} {}", after.name, after.version),
-            generation = after.number,
-            digest = %after.digest,
-            "policy swapped"
-        );
-        self.changes.send_replace(());
-        after
+    /// Makes a verified component the active policy: one pointer store. Operations under way end with the policy that
+    /// they began with. Nothing is written down; see `deployment` for all that belongs to a swap.
+    pub fn activate(
+        &self,
+        candidate: Candidate<PolicyPlugin>,
+        entrance: Entrance,
+    ) -> Arc<Generation<PolicyPlugin>> {
+        self.slot.activate(candidate, entrance).1
+    }
+}
+
+impl Pluggable for PolicySlot {
+    type Plugin = PolicyPlugin;
+
+    const KIND: PluginKind = PluginKind::Policy;
+
+    fn slot(&self) -> &Slot<PolicyPlugin> {
+        &self.slot
     }
 
-    /// Verifies a component and makes it the active policy.
-    ///
-    /// # Errors
-    ///
-    /// When the component was not accepted; then the active policy is what it was.
-    pub async fn swap(&self, component: &[u8]) -> Result<Arc<Generation<PolicyPlugin>>, ActivationError> {
-        Ok(self.activate(self.verify(component).await?))
+    fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
-    /// Counts a call without an answer, and goes back to the previous policy after a few.
-    fn fault(&self, generation: &Generation<PolicyPlugin>, question: &str, fault: &CallFault) {
-        let faults = generation.faults.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::warn!(
-            policy = generation.name,
-            version = generation.version,
-            generation = generation.number,
-            question,
-            kind = fault.kind(),
-            faults,
-            "the policy did not answer: {fault}"
-        );
-        if faults != FAULTS_BEFORE_ROLLBACK {
-            return;
-        }
-        if let Some(previous) = self.slot.roll_back_from(generation.number) {
-            previous.faults.store(0, Ordering::Relaxed);
-            tracing::error!(
-                from = generation.version,
-                to = previous.version,
-                generation = previous.number,
-                "policy rolled back after {faults} calls without an answer"
-            );
-            self.changes.send_replace(());
-        }
+    async fn prepare(
+        &self,
+        compiled: &Compiled,
+        trial: Trial,
+    ) -> Result<Candidate<PolicyPlugin>, ActivationError> {
+        self.verify(compiled, trial).await
     }
 }
 
@@ -185,10 +181,16 @@ impl Policy {
         &self.generation
     }
 
+    /// The same without keeping it: to see when its last user is gone.
+    #[must_use]
+    pub fn weak(&self) -> Weak<Generation<PolicyPlugin>> {
+        Arc::downgrade(&self.generation)
+    }
+
     /// What kind of failure is this?
     pub async fn classify(&self, failure: &Failure) -> Verdict {
         let answer = ask!(self.generation.plugin, call_classify, failure);
-        self.or_fault("classify", answer).unwrap_or_else(|| Verdict {
+        self.or_fault("classify", answer).map(texts::of_verdict).unwrap_or_else(|| Verdict {
             fault: Fault::Unknown,
             rule: POLICY_FAULT.to_owned(),
             counts_against: None,
@@ -198,14 +200,16 @@ impl Policy {
     /// What next?
     pub async fn decide(&self, attempt: &Attempt) -> Decision {
         let answer = ask!(self.generation.plugin, call_decide, attempt);
-        self.or_fault("decide", answer).unwrap_or(Decision::GiveUp)
+        self.or_fault("decide", answer).map(texts::of_decision).unwrap_or(Decision::GiveUp)
     }
 
     /// May the session be refreshed now? Without an answer it may: the host's own rules (one refresh for each
     /// generation, back-off, latch) hold either way, and a broken policy must not keep a home out of its car.
     pub async fn admit_refresh(&self, session: &SessionView) -> RefreshDecision {
         let answer = ask!(self.generation.plugin, call_admit_refresh, session);
-        self.or_fault("admit-refresh", answer).unwrap_or(RefreshDecision::Refresh)
+        self.or_fault("admit-refresh", answer)
+            .map(texts::of_refresh_decision)
+            .unwrap_or(RefreshDecision::Refresh)
     }
 
     /// When does this circuit open? Without an answer after five failures in a row, for a minute. Asked until there is
@@ -231,78 +235,41 @@ impl Policy {
     }
 
     fn or_fault<T>(&self, question: &str, answer: Result<T, CallFault>) -> Option<T> {
-        answer.inspect_err(|fault| self.slot.fault(&self.generation, question, fault)).ok()
+        match answer {
+            Ok(answer) => {
+                self.slot.slot.answered(&self.generation);
+                Some(answer)
+            }
+            Err(fault) => {
+                let faults = self.slot.slot.fault(&self.generation, question, &fault);
+                if faults >= Conduct::FAULTS {
+                    let why = format!("{faults} calls without an answer; the last one, {question}: {fault}");
+                    self.slot.rollouts.end_of(&self.generation, why);
+                }
+                None
+            }
+        }
     }
 }
 
-/// Everything that comes before the pointer store: compile, imports, interface, trial.
-async fn prepare(sandbox: &Sandbox, compiled: &Compiled) -> Result<Candidate<PolicyPlugin>, ActivationError> {
-    let Compiled { digest, component } = compiled.clone();
-    activation::check_imports(sandbox, &component)?;
+/// Everything that comes before the pointer store: imports, interface, trial.
+async fn prepare(
+    sandbox: &Sandbox,
+    compiled: &Compiled,
+    trial: Trial,
+) -> Result<Candidate<PolicyPlugin>, ActivationError> {
+    let (digest, component) = (compiled.digest, &compiled.component);
+    activation::check_imports(sandbox, component)?;
     let mut linker: Linker<Cx<()>> = Linker::new(sandbox.engine());
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
         interface: "vehicle:connector/policy",
         why: format!("{error:#}"),
     };
     // A policy that ships with a connector shares its imports. As a policy it gets none of them.
-    linker.define_unknown_imports_as_traps(&component).map_err(wrong)?;
-    let pre = linker.instantiate_pre(&component).map_err(wrong)?;
+    linker.define_unknown_imports_as_traps(component).map_err(wrong)?;
+    let pre = linker.instantiate_pre(component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
     let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices, circuits: Mutex::default() };
-    let manifest = trial(&plugin).await?;
+    let manifest = trial::policy(&plugin, trial).await?;
     Ok(Candidate { digest, name: manifest.name, version: manifest.version, plugin })
-}
-
-/// A few questions whose answers are beyond dispute, asked under the limits that will hold in production.
-/// Instantiation alone is needed too: only it compares the signatures of exports.
-async fn trial(plugin: &PolicyPlugin) -> Result<crate::bindings::policy::Manifest, ActivationError> {
-    let wrong = |why: String| Err(ActivationError::TrialAnswer(why));
-    let manifest = ask!(plugin, call_describe)?;
-    if manifest != ask!(plugin, call_describe)? {
-        return wrong("describe does not answer the same twice".to_owned());
-    }
-    if manifest.name.is_empty() || manifest.name.len() > 64 || manifest.version.len() > 64 {
-        return wrong("its name or version is empty or longer than 64 bytes".to_owned());
-    }
-
-    let expired = Failure {
-        message: "Key not authorized: Token is expired".to_owned(),
-        http_status: Some(401),
-        ..known_failure(Phase::Status, Effect::Read)
-    };
-    let verdict = ask!(plugin, call_classify, &expired)?;
-    if verdict.fault != Fault::TokenExpired {
-        return wrong(format!("an expired token is classified as {:?}", verdict.fault));
-    }
-
-    let refused = Failure {
-        message: "The refresh token is invalid or has expired".to_owned(),
-        http_status: Some(400),
-        oauth_error: Some("invalid_grant".to_owned()),
-        ..known_failure(Phase::Refresh, Effect::Session)
-    };
-    let verdict = ask!(plugin, call_classify, &refused)?;
-    if verdict.fault == Fault::TokenExpired {
-        return wrong("a refused grant (invalid_grant) is classified as an expired token".to_owned());
-    }
-    Ok(manifest)
-}
-
-fn known_failure(phase: Phase, effect: Effect) -> Failure {
-    Failure {
-        cloud: "hyundai-kia-eu".to_owned(),
-        operation: "refresh_cached".to_owned(),
-        effect,
-        phase,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: None,
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: String::new(),
-        body: BodyKind::Json,
-        token_age: Some(3_600_000),
-    }
 }

@@ -28,7 +28,8 @@ fn complaints_name_the_line_and_the_way_out() {
         ("[acount.main]", "car.toml:3: unknown table [acount]; did you mean [account]?"),
         (
             "[homeassistant]",
-            "car.toml:3: unknown table [homeassistant]; there are [mqtt], [account], [vehicle], [policy], [log], [state]",
+            "car.toml:3: unknown table [homeassistant]; there are [mqtt], [account], [vehicle], [policy], [connector], \
+             [plugins], [log], [state]",
         ),
         ("version = \"5\"", "car.toml:3: mqtt.version: found a string; write a whole number without quotes"),
         ("version = 3", "car.toml:3: mqtt.version: 3 is unknown; 5 falls back to 4 (MQTT 3.1.1) by itself"),
@@ -55,7 +56,24 @@ fn complaints_name_the_line_and_the_way_out() {
             "[policy]\nfile = \"x.wasm\"",
             "car.toml:4: policy.file: x.wasm: no such file; name a component (.wasm)",
         ),
-        ("[policy]", "car.toml:3: file is missing in [policy]; add file = \"policy.wasm\""),
+        ("[policy]", "car.toml:3: [policy] is empty; add file = \"FILE.wasm\", sha256 = \"…\", or both"),
+        (
+            "[policy]\nsha256 = \"abc\"",
+            "car.toml:4: policy.sha256: write 64 hexadecimal digits, as sha256sum prints them",
+        ),
+        (
+            "[connector.kia-eu]\nfile = \"x.wasm\"",
+            "car.toml:3: there is no connector \"kia-eu\"; known: hyundai-kia-eu",
+        ),
+        ("[plugins]\ndir = \"x\"", "car.toml:4: plugins.dir: x: no such directory; make it, or name another"),
+        (
+            "[plugins]\nrequire_signature = 1",
+            "car.toml:4: plugins.require_signature: found an integer; write true or false, without quotes",
+        ),
+        (
+            "[plugins]\nrequire_signature = true",
+            "car.toml:4: require_signature needs public_keys = [\"RW…\"]; without a key nothing could be loaded",
+        ),
         ("[log]\nlevel = \"inof\"", "car.toml:4: log.level: \"inof\" is unknown; did you mean \"info\"?"),
         ("[log]\nformat = \"xml\"", "car.toml:4: log.format: \"xml\" is unknown; known: text, json"),
     ];

@@ -1,0 +1,115 @@
+//! The tables `[policy]`, `[connector.NAME]` and `[plugins]`: which components run, and who says so.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::presets;
+use super::reader::{Entry, Section, advice};
+use crate::deployment::{POLICY_SLOT, PublicKey, Trust};
+use crate::slot::Digest;
+
+/// Where components come from besides the program itself, and which of them may be loaded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plugins {
+    /// The component that the configuration names for a slot, by the slot's name.
+    pub files: BTreeMap<String, PathBuf>,
+    /// The folder that is watched for components.
+    pub folder: Option<PathBuf>,
+    /// Pins and signatures.
+    pub trust: Trust,
+}
+
+pub(super) fn read(root: &mut Section<'_, '_>) -> Plugins {
+    let mut plugins = Plugins::default();
+    if let Some(section) = root.section("policy") {
+        component(section, POLICY_SLOT, &mut plugins);
+    }
+    if let Some(connectors) = root.section("connector") {
+        let names = presets::proper_names();
+        for (name, entry) in connectors.entries() {
+            if !names.contains(&name) {
+                let message = format!("there is no connector {name:?}; {}", advice(name, &names));
+                connectors.complain(&entry.key, message);
+            } else if let Some(section) = entry.section() {
+                component(section, name, &mut plugins);
+            }
+        }
+    }
+    if let Some(section) = root.section("plugins") {
+        general(section, &mut plugins);
+    }
+    plugins
+}
+
+/// What one slot is configured with.
+fn component(mut section: Section<'_, '_>, slot: &str, plugins: &mut Plugins) {
+    let file = section.text("file").and_then(|file| {
+        let path = section.reader.resolve(file.value);
+        if !path.is_file() {
+            let (name, shown) = (&file.name, path.display());
+            let message = format!("{name}: {shown}: no such file; name a component (.wasm)");
+            section.complain(&file.span, message);
+            return None;
+        }
+        Some(path)
+    });
+    if section.entry("file").is_none() && section.entry("sha256").is_none() {
+        let name = &section.name;
+        let message = format!("[{name}] is empty; add file = \"FILE.wasm\", sha256 = \"…\", or both");
+        section.complain(&section.span, message);
+    }
+    let pin = section.text("sha256").and_then(|text| {
+        let digest = Digest::parse(text.value);
+        if digest.is_none() {
+            let message = format!("{}: write 64 hexadecimal digits, as sha256sum prints them", text.name);
+            section.complain(&text.span, message);
+        }
+        digest
+    });
+    plugins.files.extend(file.map(|file| (slot.to_owned(), file)));
+    plugins.trust.pins.extend(pin.map(|pin| (slot.to_owned(), pin)));
+    section.finish();
+}
+
+fn general(mut section: Section<'_, '_>, plugins: &mut Plugins) {
+    plugins.folder = section.text("dir").and_then(|dir| {
+        let path = section.reader.resolve(dir.value);
+        if !path.is_dir() {
+            let (name, shown) = (&dir.name, path.display());
+            section
+                .complain(&dir.span, format!("{name}: {shown}: no such directory; make it, or name another"));
+            return None;
+        }
+        Some(path)
+    });
+    let required = section.entry("require_signature").map(|entry| (entry.key.clone(), entry.truth()));
+    plugins.trust.require_signature = required.as_ref().is_some_and(|(_, required)| *required == Some(true));
+    plugins.trust.keys = section.entry("public_keys").map(keys).unwrap_or_default();
+    if let (Some((at, _)), true) =
+        (required, plugins.trust.require_signature && plugins.trust.keys.is_empty())
+    {
+        nobody_to_trust(&section, &at);
+    }
+    section.finish();
+}
+
+fn nobody_to_trust(section: &Section<'_, '_>, at: &Range<usize>) {
+    let message = "require_signature needs public_keys = [\"RW…\"]; without a key nothing could be loaded";
+    section.complain(at, message);
+}
+
+fn keys(entry: Entry<'_, '_>) -> Vec<PublicKey> {
+    let reader = entry.reader;
+    let mut keys = Vec::new();
+    for text in entry.texts().unwrap_or_default() {
+        match PublicKey::parse(text.value.trim()) {
+            Ok(key) => keys.push(key),
+            Err(why) => reader.complain(
+                &text.span,
+                format!("{}: no minisign public key ({why}); write the line that begins with RW", text.name),
+            ),
+        }
+    }
+    keys
+}

@@ -1,0 +1,104 @@
+//! What a start finds: the components that were active when the last host ended.
+
+use std::sync::Arc;
+
+use super::record::{Action, Record};
+use super::shelf::{self, Kept, Shelf, SlotRecord};
+use super::{POLICY_SLOT, Source, Trust};
+use crate::plugin::{Compiled, ConnectorSlot, Pluggable, PolicySlot, Trial};
+use crate::store::{Store, StoreError};
+use crate::time::Clock;
+
+/// Makes the policy active again that was active before.
+///
+/// # Errors
+///
+/// When the store fails. A component that cannot be had any more, or is not accepted any more, is no error: the slot
+/// then goes on with what it has.
+pub(crate) async fn restore_policy(
+    slot: &Arc<PolicySlot>,
+    store: &Arc<dyn Store>,
+    clock: &dyn Clock,
+    trust: &Trust,
+    is_configured: bool,
+) -> Result<(), StoreError> {
+    restore(POLICY_SLOT, slot.as_ref(), store, clock, trust, is_configured).await
+}
+
+/// The same for a connector.
+///
+/// # Errors
+///
+/// As for a policy.
+pub(crate) async fn restore_connector(
+    name: &str,
+    slot: &Arc<ConnectorSlot>,
+    store: &Arc<dyn Store>,
+    clock: &dyn Clock,
+    trust: &Trust,
+    is_configured: bool,
+) -> Result<(), StoreError> {
+    restore(name, slot.as_ref(), store, clock, trust, is_configured).await
+}
+
+async fn restore<S: Pluggable>(
+    name: &str,
+    slot: &S,
+    store: &Arc<dyn Store>,
+    clock: &dyn Clock,
+    trust: &Trust,
+    is_configured: bool,
+) -> Result<(), StoreError> {
+    let Some(SlotRecord { active, mut previous, .. }) = shelf::slot_record(store.as_ref(), name).await?
+    else {
+        return Ok(());
+    };
+    let own = slot.slot().active().digest;
+    if active.digest == own || (active.by == Source::Configuration.name() && !is_configured) {
+        // What the program carries, perhaps a newer version of it; or what the configuration named and names no more.
+        return Ok(());
+    }
+    // One to go back to, besides what the program carries. More would only make the start slower.
+    let before = previous.pop().filter(|kept| kept.digest != own);
+    for (kept, is_active) in before.into_iter().map(|kept| (kept, false)).chain([(active, true)]) {
+        let Err(why) = enter(name, slot, store, trust, &kept).await? else { continue };
+        let Kept { digest, name: plugin, version, .. } = &kept;
+        tracing::error!(slot = name, plugin, version, %digest, "not active again: {why}");
+        if is_active {
+            let record = Record::new(clock.now(), S::KIND, name, Action::Start, "host");
+            let record = record.about(*digest).of(plugin, version).refused(why);
+            Shelf::open(Arc::clone(store)).await?.note(record).await;
+        }
+    }
+    Ok(())
+}
+
+/// Makes one of them active; says why not if that is not possible.
+async fn enter<S: Pluggable>(
+    name: &str,
+    slot: &S,
+    store: &Arc<dyn Store>,
+    trust: &Trust,
+    kept: &Kept,
+) -> Result<Result<(), String>, StoreError> {
+    if let Err(error) = trust.pinned(name, kept.digest) {
+        return Ok(Err(error.to_string()));
+    }
+    if let Some(bad) = shelf::known_bad(store.as_ref(), name, kept.digest).await? {
+        return Ok(Err(format!("it was rolled back: {}", bad.reason)));
+    }
+    let Some(bytes) = shelf::component(store.as_ref(), kept.digest).await? else {
+        return Ok(Err("the store does not have it any more, or it is damaged there".to_owned()));
+    };
+    let prepared = async {
+        let compiled = Compiled::of(slot.sandbox(), &bytes).await?;
+        slot.prepare(&compiled, Trial::Full).await
+    };
+    Ok(match prepared.await {
+        Ok(candidate) => {
+            slot.slot().activate(candidate, kept.entrance());
+            Ok(())
+        }
+        Err(error) => Err(error.to_string()),
+    })
+}

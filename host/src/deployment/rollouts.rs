@@ -1,0 +1,499 @@
+//! Trying a policy out on what really happens: in shadow, or as a canary that decides for some of the accounts.
+//!
+//! Every decision that the audit trail gets is put to the other policy too. Where the two differ, the case is kept for
+//! somebody to look at; nothing is sent because of the comparison, and nothing waits for it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::record::{Action, Record};
+use super::shelf::Next;
+use super::watch::HOST;
+use super::{Bad, Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, Trust, deployed, shelf};
+use crate::audit;
+use crate::events::{AboutPlugin, Event};
+use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
+use crate::plugin::{Compiled, POLICY_FAULT, Pluggable, PluginKind, PolicySlot, Trial};
+use crate::slot::{Digest, Entrance};
+use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
+
+/// What did not answer, and why.
+pub(super) type Failed = (Arc<Rollout>, String);
+
+/// How many differences are kept. Enough to see what kind they are; the count goes on.
+const KEPT: usize = 500;
+
+/// After so many decisions a canary becomes the active policy, unless somebody says otherwise.
+pub const PROMOTE_AFTER: u32 = 50;
+
+/// How somebody wants a candidate to be tried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Try {
+    /// Asked along.
+    Shadow,
+    /// Deciding for a share of the accounts, in percent, until it has shown enough.
+    Canary {
+        /// From 1 to 100.
+        share: u8,
+        /// From 1.
+        promote_after: u32,
+    },
+}
+
+/// A candidate that is tried out, for whoever asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RolloutView {
+    /// `shadow` or `canary`.
+    pub mode: &'static str,
+    /// The candidate.
+    #[serde(flatten)]
+    pub candidate: Identity,
+    /// The share of the accounts for which it decides, in percent; 0 in shadow.
+    pub share: u8,
+    /// Those accounts.
+    pub accounts: Vec<String>,
+    /// After so many decisions it becomes the active policy; none in shadow.
+    pub promote_after: Option<u32>,
+    /// What has been seen of it.
+    #[serde(flatten)]
+    pub tally: Tally,
+    /// Calls without an answer.
+    pub faults: u32,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whose wish it was.
+    pub by: String,
+}
+
+/// A decision on which the candidate and the active policy differ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Disagreement {
+    /// Its number; they are never used twice while one candidate is tried out.
+    pub seq: u64,
+    /// The question, as it was asked and answered.
+    pub case: audit::Record,
+    /// What the active policy says.
+    pub active: audit::Answer,
+    /// What the candidate says.
+    pub candidate: audit::Answer,
+    /// Whether somebody has said that the candidate is right.
+    pub approved: bool,
+}
+
+/// A rollout as it is stored.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    digest: Digest,
+    share: Option<u8>,
+    promote_after: u32,
+    seen: Tally,
+    by: String,
+    at: Timestamp,
+}
+
+fn key(seq: u64) -> String {
+    format!("{seq:020}")
+}
+
+fn view(rollout: &Rollout) -> RolloutView {
+    let generation = &rollout.generation;
+    let (share, accounts, promote_after) = match &rollout.mode {
+        Mode::Shadow => (0, Vec::new(), None),
+        Mode::Canary { share, accounts, promote_after } => {
+            (*share, accounts.iter().cloned().collect(), Some(*promote_after))
+        }
+    };
+    RolloutView {
+        mode: rollout.mode.name(),
+        candidate: generation.as_ref().into(),
+        share,
+        accounts,
+        promote_after,
+        tally: *rollout.tally(),
+        faults: generation.conduct.faults(),
+        since: generation.loaded_at,
+        by: generation.by.clone(),
+    }
+}
+
+impl Deployments {
+    /// The policy that is tried out, if there is one.
+    #[must_use]
+    pub fn rollout(&self) -> Option<RolloutView> {
+        self.policy.rollouts().current().map(|rollout| view(&rollout))
+    }
+
+    /// Tries a policy out. Without a component the one goes on that is tried out already, in another way; what was seen
+    /// of it so far does not count for that. Takes the place of another one.
+    ///
+    /// # Errors
+    ///
+    /// As for a swap, and when there is neither a component nor a candidate.
+    pub async fn try_out(&self, how: Try, offer: Option<&Offer>, by: &str) -> Result<RolloutView, Refusal> {
+        let _one_at_a_time = self.changing.lock().await;
+        let action = match how {
+            Try::Shadow => Action::Shadow,
+            Try::Canary { .. } => Action::Canary,
+        };
+        let mut record = self.record(PluginKind::Policy, POLICY_SLOT, action, by);
+        if let Some(offer) = offer {
+            record = record.about(Digest::of(offer.component.bytes()));
+        }
+        match self.begin(how, offer, by, record.clone()).await {
+            Ok(rollout) => {
+                self.changed.send_replace(());
+                Ok(view(&rollout))
+            }
+            Err(refusal) => {
+                self.shelf.note(record.refused(refusal.to_string())).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn begin(
+        &self,
+        how: Try,
+        offer: Option<&Offer>,
+        by: &str,
+        record: Record,
+    ) -> Result<Arc<Rollout>, Refusal> {
+        if let Try::Canary { share, promote_after } = how
+            && (!(1..=100).contains(&share) || promote_after == 0)
+        {
+            let what = "a canary needs a share from 1 to 100 percent and promote_after from 1";
+            return Err(Refusal::Senseless(what.to_owned()));
+        }
+        let slot = self.policy.slot();
+        let (generation, compiled) = match offer {
+            Some(offer) => {
+                let (compiled, candidate) = self.admit(POLICY_SLOT, self.policy.as_ref(), offer).await?;
+                if slot.active().digest == candidate.digest {
+                    let what = "this is the active policy; there is nothing to try out";
+                    return Err(Refusal::Senseless(what.to_owned()));
+                }
+                let entrance = Entrance::new(self.ground.clock.now(), by);
+                (slot.beside(candidate, entrance), Some(compiled))
+            }
+            None => (Arc::clone(&self.candidate()?.generation), None),
+        };
+        let record = record.about(generation.digest).of(&generation.name, &generation.version);
+        let mode = self.mode(how, generation.digest);
+        let rollout = Arc::new(Rollout::new(generation, mode, Tally::default()));
+        let mut writes = vec![Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref()))?];
+        writes.extend(self.forget_disagreements().await?);
+        writes.extend(self.shelf.numbered(record)?);
+        self.shelf.commit(writes, compiled.as_ref(), &self.in_use()).await?;
+        self.policy.rollouts().set(Some(Arc::clone(&rollout)));
+        Ok(rollout)
+    }
+
+    fn mode(&self, how: Try, candidate: Digest) -> Mode {
+        match how {
+            Try::Shadow => Mode::Shadow,
+            Try::Canary { share, promote_after } => {
+                let accounts = self.accounts.iter().map(|account| account.slug.as_str());
+                Mode::Canary { share, accounts: canaries(accounts, share, candidate), promote_after }
+            }
+        }
+    }
+
+    fn candidate(&self) -> Result<Arc<Rollout>, Refusal> {
+        self.policy.rollouts().current().ok_or(Refusal::NoRollout)
+    }
+
+    /// Ends what is tried out; the active policy decides for everybody again.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is tried out, or the store fails.
+    pub async fn stop_trying(&self, by: &str) -> Result<RolloutView, Refusal> {
+        let _one_at_a_time = self.changing.lock().await;
+        let rollout = self.candidate()?;
+        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Stop, by);
+        let record = record.about(rollout.generation.digest);
+        self.end(&rollout, record.of(&rollout.generation.name, &rollout.generation.version)).await?;
+        Ok(view(&rollout))
+    }
+
+    /// Makes the policy that is tried out the active one. It has been compiled and tried already.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is tried out.
+    pub async fn promote(&self, by: &str) -> Result<Deployed, Refusal> {
+        let _one_at_a_time = self.changing.lock().await;
+        let rollout = self.candidate()?;
+        self.promote_now(&rollout, by, None).await
+    }
+
+    async fn promote_now(
+        &self,
+        rollout: &Arc<Rollout>,
+        by: &str,
+        why: Option<String>,
+    ) -> Result<Deployed, Refusal> {
+        let started = std::time::Instant::now();
+        let generation = &rollout.generation;
+        self.ground.trust.pinned(POLICY_SLOT, generation.digest)?;
+        let before = self.policy.slot().promote(Arc::clone(generation));
+        // Only now, so that its accounts never go back to the one before.
+        self.policy.rollouts().set(None);
+        let took = started.elapsed();
+        let mut record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
+        record.reason = why.clone();
+        let record = record.about(generation.digest).of(&generation.name, &generation.version);
+        self.say(PluginKind::Policy, Event::swapped, POLICY_SLOT, generation, by, why);
+        let slot = self.policy.slot();
+        let kept = self.shelf.keep(POLICY_SLOT, slot, None::<Next<'_, _>>, record, &self.in_use()).await;
+        let forgotten = match kept {
+            Ok(()) => self.forget_rollout().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = forgotten {
+            tracing::error!("the promotion holds only until a restart: {error}");
+        }
+        self.changed.send_replace(());
+        Ok(deployed(POLICY_SLOT, generation.as_ref(), before.as_ref(), took))
+    }
+
+    /// The decisions on which the candidate and the active policy differ, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn disagreements(&self) -> Result<Vec<Disagreement>, Refusal> {
+        Ok(disagreements(self.shelf.store().as_ref()).await?)
+    }
+
+    /// Says that the candidate is right about these, or about all. Returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// When nothing is tried out, there is no such number, or the store fails.
+    pub async fn approve(&self, which: Option<&[u64]>, by: &str) -> Result<RolloutView, Refusal> {
+        let _one_at_a_time = self.changing.lock().await;
+        let rollout = self.candidate()?;
+        let known: BTreeMap<u64, Disagreement> =
+            self.disagreements().await?.into_iter().map(|difference| (difference.seq, difference)).collect();
+        if let Some(unknown) = which.into_iter().flatten().find(|seq| !known.contains_key(seq)) {
+            let what = format!("there is no difference {unknown}; policy/diff lists them");
+            return Err(Refusal::Senseless(what));
+        }
+        let wanted = |seq: &u64| which.is_none_or(|which| which.contains(seq));
+        let open = known.into_values().filter(|difference| wanted(&difference.seq) && !difference.approved);
+        let mut writes = Vec::new();
+        for difference in open {
+            let approved = Disagreement { approved: true, ..difference };
+            writes.push(Write::document(Kind::Disagreement, key(approved.seq), &approved)?);
+        }
+        let approved = u32::try_from(writes.len()).unwrap_or(u32::MAX);
+        let seen = *rollout.tally();
+        // All means those too that were too many to be kept.
+        let approved = if which.is_none() { seen.disagreed } else { approved };
+        let next = Tally {
+            approved: seen.approved.saturating_add(approved),
+            disagreed: seen.disagreed.saturating_sub(approved),
+            ..seen
+        };
+        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Approve, by);
+        let record = record.about(rollout.generation.digest).because(format!("{approved} difference(s)"));
+        writes.extend(self.shelf.numbered(record)?);
+        let stored = Stored { seen: next, ..Stored::from(rollout.as_ref()) };
+        writes.push(Write::document(Kind::Rollout, POLICY_SLOT, &stored)?);
+        self.shelf.commit(writes, None, &self.in_use()).await?;
+        *rollout.tally() = next;
+        let seen = view(&rollout);
+        self.promote_if_due(&rollout).await;
+        self.changed.send_replace(());
+        Ok(seen)
+    }
+
+    /// Puts a decision to the other policy, and writes down what came of it.
+    pub(super) async fn compare(&self, case: audit::Record) {
+        let Some(rollout) = self.policy.rollouts().current() else { return };
+        let (candidate, active) = (&rollout.generation, self.policy.slot().active());
+        let decided_by = case.entry.policy.generation;
+        let other = if decided_by == candidate.number {
+            &active
+        } else if decided_by == active.number {
+            candidate
+        } else {
+            return;
+        };
+        let (told, asked) = audit::put_to(&case, &self.policy.with(Arc::clone(other))).await;
+        // Nothing can be said of an answer that was none; it is counted elsewhere.
+        if [&told, &asked].iter().any(|answer| answer.rule.as_deref() == Some(POLICY_FAULT)) {
+            return;
+        }
+        let _one_at_a_time = self.changing.lock().await;
+        let same_still = self.policy.rollouts().current().is_some_and(|now| Arc::ptr_eq(&now, &rollout));
+        if !same_still {
+            return;
+        }
+        let mut writes = Vec::new();
+        let seen = {
+            let mut tally = rollout.tally();
+            if told.is_same_as(&asked) {
+                tally.agreed = tally.agreed.saturating_add(1);
+            } else {
+                tally.disagreed = tally.disagreed.saturating_add(1);
+            }
+            *tally
+        };
+        if !told.is_same_as(&asked) {
+            let (active, candidate) =
+                if decided_by == candidate.number { (asked, told) } else { (told, asked) };
+            let seq = u64::from(seen.disagreed.saturating_add(seen.approved));
+            let difference = Disagreement { seq, case, active, candidate, approved: false };
+            if usize::try_from(seq).is_ok_and(|seq| seq <= KEPT) {
+                writes.extend(Write::document(Kind::Disagreement, key(seq), &difference).ok());
+            }
+        }
+        writes.extend(Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref())).ok());
+        if let Err(error) = self.shelf.commit(writes, None, &self.in_use()).await {
+            tracing::error!("what is seen of a candidate is lost at the next restart: {error}");
+        }
+        self.promote_if_due(&rollout).await;
+        self.changed.send_replace(());
+    }
+
+    async fn promote_if_due(&self, rollout: &Arc<Rollout>) {
+        if !rollout.is_due() {
+            return;
+        }
+        let Tally { agreed, approved, .. } = *rollout.tally();
+        let why = format!("{agreed} decisions were the same, {approved} were approved, none was left open");
+        if let Err(error) = self.promote_now(rollout, HOST, Some(why)).await {
+            tracing::error!("the canary is not promoted: {error}");
+        }
+    }
+
+    /// The candidate did not answer too often, and decides for nobody any more.
+    pub(super) async fn rollout_failed(&self, (rollout, why): Failed) {
+        let _one_at_a_time = self.changing.lock().await;
+        let generation = &rollout.generation;
+        let bad = Bad { digest: generation.digest, reason: why.clone(), at: self.ground.clock.now() };
+        let action = match rollout.mode {
+            Mode::Shadow => Action::Shadow,
+            Mode::Canary { .. } => Action::Canary,
+        };
+        let record = self.record(PluginKind::Policy, POLICY_SLOT, action, HOST).about(generation.digest);
+        let record = record.of(&generation.name, &generation.version).failed(&why);
+        let about = AboutPlugin {
+            slot: POLICY_SLOT.to_owned(),
+            name: Some(generation.name.clone()),
+            version: Some(generation.version.clone()),
+            digest: Some(generation.digest),
+            generation: Some(generation.number),
+            by: HOST.to_owned(),
+            reason: Some(why),
+        };
+        self.ground.events.say(&Event::PolicyRolloutEnded(about));
+        let condemned = self.shelf.condemn(POLICY_SLOT, &bad, record).await;
+        let forgotten = match (condemned, self.policy.rollouts().current()) {
+            // Somebody may have begun with another one meanwhile.
+            (Ok(()), None) => self.forget_rollout().await,
+            (condemned, _) => condemned,
+        };
+        if let Err(error) = forgotten {
+            tracing::error!("the next start will not know that the candidate is bad: {error}");
+        }
+        self.changed.send_replace(());
+    }
+
+    async fn end(&self, rollout: &Arc<Rollout>, record: Record) -> Result<(), Refusal> {
+        self.policy.rollouts().set(None);
+        let generation = &rollout.generation;
+        let about = AboutPlugin {
+            slot: POLICY_SLOT.to_owned(),
+            name: Some(generation.name.clone()),
+            version: Some(generation.version.clone()),
+            digest: Some(generation.digest),
+            generation: Some(generation.number),
+            by: record.by.clone(),
+            reason: None,
+        };
+        self.ground.events.say(&Event::PolicyRolloutEnded(about));
+        self.changed.send_replace(());
+        self.shelf.note(record).await;
+        Ok(self.forget_rollout().await?)
+    }
+
+    async fn forget_rollout(&self) -> Result<(), StoreError> {
+        let mut writes = vec![Write::remove(Kind::Rollout, POLICY_SLOT)];
+        writes.extend(self.forget_disagreements().await?);
+        self.shelf.commit(writes, None, &self.in_use()).await
+    }
+
+    async fn forget_disagreements(&self) -> Result<Vec<Write>, StoreError> {
+        let known = self.shelf.store().list(Kind::Disagreement).await?;
+        Ok(known.into_iter().map(|(key, _)| Write::remove(Kind::Disagreement, key)).collect())
+    }
+}
+
+impl From<&Rollout> for Stored {
+    fn from(rollout: &Rollout) -> Self {
+        let (share, promote_after) = match &rollout.mode {
+            Mode::Shadow => (None, 0),
+            Mode::Canary { share, promote_after, .. } => (Some(*share), *promote_after),
+        };
+        Self {
+            digest: rollout.generation.digest,
+            share,
+            promote_after,
+            seen: *rollout.tally(),
+            by: rollout.generation.by.clone(),
+            at: rollout.generation.loaded_at,
+        }
+    }
+}
+
+async fn disagreements(store: &dyn Store) -> Result<Vec<Disagreement>, StoreError> {
+    let stored = store.list(Kind::Disagreement).await?;
+    stored.iter().map(|(key, bytes)| read_document(Kind::Disagreement, key, bytes)).collect()
+}
+
+/// Goes on with the policy that was tried out when the last host ended.
+///
+/// # Errors
+///
+/// When the store fails. A candidate that is not accepted any more is no error.
+pub(crate) async fn restore_rollout<'a>(
+    slot: &Arc<PolicySlot>,
+    store: &Arc<dyn Store>,
+    trust: &Trust,
+    accounts: impl IntoIterator<Item = &'a str>,
+) -> Result<(), StoreError> {
+    let stored: Option<Stored> = load_document(store.as_ref(), Kind::Rollout, POLICY_SLOT).await?;
+    let Some(Stored { digest, share, promote_after, seen, by, at }) = stored else { return Ok(()) };
+    let bytes = shelf::component(store.as_ref(), digest).await?;
+    if shelf::known_bad(store.as_ref(), POLICY_SLOT, digest).await?.is_some()
+        || trust.pinned(POLICY_SLOT, digest).is_err()
+        || slot.slot().active().digest == digest
+    {
+        return Ok(());
+    }
+    let prepared = async {
+        let bytes = bytes.ok_or_else(|| "the store does not have it any more".to_owned())?;
+        let compiled = Compiled::of(slot.sandbox(), &bytes).await.map_err(|error| error.to_string())?;
+        slot.prepare(&compiled, Trial::Full).await.map_err(|error| error.to_string())
+    };
+    match prepared.await {
+        Ok(candidate) => {
+            let mode = match share {
+                None => Mode::Shadow,
+                Some(share) => {
+                    Mode::Canary { share, accounts: canaries(accounts, share, digest), promote_after }
+                }
+            };
+            let generation = slot.slot().beside(candidate, Entrance::new(at, by));
+            slot.rollouts().set(Some(Arc::new(Rollout::new(generation, mode, seen))));
+        }
+        Err(why) => tracing::error!(%digest, "the candidate is not tried out again: {why}"),
+    }
+    Ok(())
+}

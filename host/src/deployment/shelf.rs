@@ -1,0 +1,289 @@
+//! What the store has of slots: which component is active, those before it, those that were bad, and every attempt.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Record, Source};
+use crate::plugin::Compiled;
+use crate::slot::{Candidate, Conduct, Digest, Entrance, Generation, KEPT, Slot};
+use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
+
+/// How many attempts are remembered.
+const REMEMBERED: u64 = 1_000;
+
+/// A component that had to be rolled back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bad {
+    /// Which one.
+    pub digest: Digest,
+    /// What it did.
+    pub reason: String,
+    /// When it was found out.
+    pub at: Timestamp,
+}
+
+/// A generation as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    pub(super) digest: Digest,
+    pub(super) name: String,
+    pub(super) version: String,
+    pub(super) by: String,
+    pub(super) at: Timestamp,
+    pub(super) proven: bool,
+    pub(super) calls: u32,
+    pub(super) faults: u32,
+}
+
+impl Kept {
+    fn new(digest: Digest, name: &str, version: &str, entrance: &Entrance) -> Self {
+        let Entrance { at, by, conduct } = entrance;
+        Self {
+            digest,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            by: by.clone(),
+            at: *at,
+            proven: conduct.is_proven(),
+            calls: conduct.calls(),
+            faults: conduct.faults(),
+        }
+    }
+
+    pub(super) fn entrance(&self) -> Entrance {
+        let conduct = Conduct::resumed(self.proven, self.calls, self.faults);
+        Entrance { at: self.at, by: self.by.clone(), conduct }
+    }
+}
+
+impl<P> From<&Generation<P>> for Kept {
+    fn from(generation: &Generation<P>) -> Self {
+        let Generation { digest, name, version, loaded_at, by, conduct, .. } = generation;
+        let entrance = Entrance { at: *loaded_at, by: by.clone(), conduct: conduct.clone() };
+        Self::new(*digest, name, version, &entrance)
+    }
+}
+
+/// What the components of a slot come from, by the source's name: what was found there last.
+type Seen = BTreeMap<String, Digest>;
+
+/// A slot as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SlotRecord {
+    pub(super) active: Kept,
+    /// The latest last.
+    pub(super) previous: Vec<Kept>,
+    #[serde(default)]
+    pub(super) seen: Seen,
+}
+
+/// What is about to become active.
+pub(super) struct Next<'n, P> {
+    pub(super) candidate: &'n Candidate<P>,
+    pub(super) entrance: &'n Entrance,
+    pub(super) compiled: &'n Compiled,
+}
+
+/// The store, as far as it is about plugins.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    store: Arc<dyn Store>,
+    next: AtomicU64,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    seen: BTreeMap<String, Seen>,
+    /// The components that the store has.
+    stored: BTreeSet<Digest>,
+}
+
+fn sequence(seq: u64) -> String {
+    format!("{seq:020}")
+}
+
+fn bad_key(slot: &str, digest: Digest) -> String {
+    format!("{slot}/{digest}")
+}
+
+/// What was active in a slot.
+pub(super) async fn slot_record(store: &dyn Store, slot: &str) -> Result<Option<SlotRecord>, StoreError> {
+    load_document(store, Kind::Slot, slot).await
+}
+
+/// The bytes of a component that is still what it was when it was stored.
+pub(super) async fn component(store: &dyn Store, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
+    let bytes = store.load(Kind::Component, &digest.to_string()).await?;
+    Ok(bytes.filter(|bytes| Digest::of(bytes) == digest))
+}
+
+/// What is known against a component.
+pub(super) async fn known_bad(
+    store: &dyn Store,
+    slot: &str,
+    digest: Digest,
+) -> Result<Option<Bad>, StoreError> {
+    load_document(store, Kind::BadComponent, &bad_key(slot, digest)).await
+}
+
+impl Shelf {
+    pub(super) async fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+        let records = store.list(Kind::Deployment).await?;
+        let last = records.iter().filter_map(|(key, _)| key.parse::<u64>().ok()).max().unwrap_or(0);
+        let mut memory = Memory::default();
+        for (slot, bytes) in store.list(Kind::Slot).await? {
+            let record: SlotRecord = read_document(Kind::Slot, &slot, &bytes)?;
+            memory.seen.insert(slot, record.seen);
+        }
+        // And what is only tried out, or what an interrupted change has left.
+        let components = store.list(Kind::Component).await?;
+        memory.stored.extend(components.iter().filter_map(|(key, _)| Digest::parse(key)));
+        Ok(Self { store, next: AtomicU64::new(last + 1), memory: Mutex::new(memory) })
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Remembers what was found in a place, from the next [`Shelf::keep`] on.
+    pub(super) fn see(&self, slot: &str, source: Option<Source>, digest: Digest) {
+        if let Some(source) = source {
+            let mut memory = self.memory();
+            memory.seen.entry(slot.to_owned()).or_default().insert(source.name().to_owned(), digest);
+        }
+    }
+
+    /// Whether this is what was found in this place last.
+    pub(super) fn has_seen(&self, slot: &str, source: Source, digest: Digest) -> bool {
+        let memory = self.memory();
+        memory.seen.get(slot).and_then(|seen| seen.get(source.name())) == Some(&digest)
+    }
+
+    pub(super) async fn bad(&self, slot: &str, digest: Digest) -> Result<Option<Bad>, StoreError> {
+        known_bad(self.store.as_ref(), slot, digest).await
+    }
+
+    /// All that is known to be bad in a slot, oldest first.
+    pub(super) async fn all_bad(&self, slot: &str) -> Result<Vec<Bad>, StoreError> {
+        let mut all = Vec::new();
+        for (key, bytes) in self.store.list(Kind::BadComponent).await? {
+            if key.rsplit_once('/').is_some_and(|(of, _)| of == slot) {
+                all.push(read_document(Kind::BadComponent, &key, &bytes)?);
+            }
+        }
+        all.sort_by_key(|bad: &Bad| bad.at);
+        Ok(all)
+    }
+
+    pub(super) async fn history(&self) -> Result<Vec<Record>, StoreError> {
+        let records = self.store.list(Kind::Deployment).await?;
+        // What another version has written is left out.
+        Ok(records.iter().filter_map(|(_, bytes)| serde_json::from_slice(bytes).ok()).collect())
+    }
+
+    /// The writes that put an attempt on record.
+    pub(super) fn numbered(&self, record: Record) -> Result<Vec<Write>, StoreError> {
+        let seq = self.next.fetch_add(1, Ordering::Relaxed);
+        let write = Write::document(Kind::Deployment, sequence(seq), &Record { seq, ..record })?;
+        let old = seq.checked_sub(REMEMBERED).map(|old| Write::remove(Kind::Deployment, sequence(old)));
+        Ok(std::iter::once(write).chain(old).collect())
+    }
+
+    /// Writes an attempt down that has changed nothing. If that fails it is in the log.
+    pub(super) async fn note(&self, record: Record) {
+        let numbered = self.numbered(record);
+        let noted = match numbered {
+            Ok(writes) => self.store.commit(writes).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            tracing::error!("an attempt to change a plugin is not on record: {error}");
+        }
+    }
+
+    /// Writes down what a slot has, or is about to have, together with the record of why; and forgets components that
+    /// no slot needs any more.
+    pub(super) async fn keep<P>(
+        &self,
+        name: &str,
+        slot: &Slot<P>,
+        next: Option<Next<'_, P>>,
+        record: Record,
+        in_use: &[Digest],
+    ) -> Result<(), StoreError> {
+        let (active, previous) = (slot.active(), slot.previous());
+        let mut previous: Vec<Kept> = previous.iter().map(|generation| generation.as_ref().into()).collect();
+        let mut active = Kept::from(active.as_ref());
+        if let Some(Next { candidate, entrance, .. }) = &next {
+            let Candidate { digest, name, version, .. } = candidate;
+            previous.push(std::mem::replace(&mut active, Kept::new(*digest, name, version, entrance)));
+            let too_many = previous.len().saturating_sub(KEPT);
+            previous.drain(..too_many);
+        }
+        let component = next.map(|next| next.compiled);
+        let seen = self.memory().seen.get(name).cloned().unwrap_or_default();
+        let document = SlotRecord { active, previous, seen };
+        let mut writes = vec![Write::document(Kind::Slot, name, &document)?];
+        writes.extend(self.numbered(record)?);
+        self.commit(writes, component, in_use).await
+    }
+
+    /// Writes down how the active generation of a slot has answered so far.
+    pub(super) async fn keep_conduct<P>(&self, name: &str, slot: &Slot<P>) -> Result<(), StoreError> {
+        let (active, previous) = (slot.active(), slot.previous());
+        let document = SlotRecord {
+            active: active.as_ref().into(),
+            previous: previous.iter().map(|generation| generation.as_ref().into()).collect(),
+            seen: self.memory().seen.get(name).cloned().unwrap_or_default(),
+        };
+        self.store.commit(vec![Write::document(Kind::Slot, name, &document)?]).await
+    }
+
+    /// Commits, with a component that is needed from now on and without those that are not.
+    pub(super) async fn commit(
+        &self,
+        mut writes: Vec<Write>,
+        component: Option<&Compiled>,
+        in_use: &[Digest],
+    ) -> Result<(), StoreError> {
+        let new = component.map(|component| component.digest);
+        let unused: Vec<Digest> = {
+            let memory = self.memory();
+            memory.stored.iter().copied().filter(|d| !in_use.contains(d) && Some(*d) != new).collect()
+        };
+        writes.extend(unused.iter().map(|digest| Write::remove(Kind::Component, digest.to_string())));
+        if let Some(Compiled { digest, bytes, .. }) = component {
+            let (key, value) = (digest.to_string(), Some(bytes.to_vec()));
+            writes.push(Write { kind: Kind::Component, key, value });
+        }
+        self.store.commit(writes).await?;
+        let mut memory = self.memory();
+        unused.iter().for_each(|digest| {
+            memory.stored.remove(digest);
+        });
+        memory.stored.extend(new);
+        Ok(())
+    }
+
+    /// Remembers a component as bad, with the record of why.
+    pub(super) async fn condemn(&self, slot: &str, bad: &Bad, record: Record) -> Result<(), StoreError> {
+        let mut writes = vec![Write::document(Kind::BadComponent, bad_key(slot, bad.digest), bad)?];
+        writes.extend(self.numbered(record)?);
+        self.store.commit(writes).await
+    }
+
+    pub(super) async fn forgive(&self, slot: &str, digest: Digest, record: Record) -> Result<(), StoreError> {
+        let mut writes = vec![Write::remove(Kind::BadComponent, bad_key(slot, digest))];
+        writes.extend(self.numbered(record)?);
+        self.store.commit(writes).await
+    }
+}

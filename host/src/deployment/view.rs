@@ -1,0 +1,124 @@
+//! How slots are, for whoever asks.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::rollouts::RolloutView;
+use super::{Bad, Deployments, Identity, POLICY_SLOT, Refusal};
+use crate::plugin::{Pluggable, PluginKind};
+use crate::slot::{Conduct, Digest, Generation};
+
+/// How the active generation of a slot does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SlotState {
+    /// It has passed its probation, or needed none.
+    Active,
+    /// It has yet to show that it answers.
+    Probation,
+    /// It does not answer, and there is none before it.
+    Degraded,
+    /// It took the place of one that was rolled back by the host.
+    RolledBack,
+}
+
+/// A generation before the active one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Earlier {
+    /// Which plugin.
+    #[serde(flatten)]
+    pub plugin: Identity,
+    /// When it became active.
+    pub since: Timestamp,
+}
+
+/// A slot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SlotView {
+    /// Its name.
+    pub slot: String,
+    /// What it is for.
+    pub kind: PluginKind,
+    /// How its active generation does.
+    pub state: SlotState,
+    /// What is active.
+    #[serde(flatten)]
+    pub active: Identity,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whose wish it was.
+    pub by: String,
+    /// Calls without an answer among those that count.
+    pub faults: u32,
+    /// The calls that count: all during the probation, later never more than as many.
+    pub answers: u32,
+    /// The only component that the configuration allows here.
+    pub pinned: Option<Digest>,
+    /// What was active before, the latest last.
+    pub previous: Vec<Earlier>,
+    /// What is tried out beside it.
+    pub rollout: Option<RolloutView>,
+    /// What is not taken again, oldest first.
+    pub bad: Vec<Bad>,
+}
+
+impl Deployments {
+    /// How the slots of a kind are.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn list(&self, kind: PluginKind) -> Result<Vec<SlotView>, Refusal> {
+        match kind {
+            PluginKind::Policy => Ok(vec![self.view(POLICY_SLOT, self.policy.as_ref()).await?]),
+            PluginKind::Connector => {
+                let mut views = Vec::with_capacity(self.connectors.len());
+                for (name, slot) in &self.connectors {
+                    views.push(self.view(name, slot.as_ref()).await?);
+                }
+                Ok(views)
+            }
+        }
+    }
+
+    async fn view<S: Pluggable>(&self, name: &str, slot: &S) -> Result<SlotView, Refusal> {
+        let bad = self.shelf.all_bad(name).await?;
+        let (active, previous) = (slot.slot().active(), slot.slot().previous());
+        let earlier = |generation: &std::sync::Arc<Generation<S::Plugin>>| Earlier {
+            plugin: generation.as_ref().into(),
+            since: generation.loaded_at,
+        };
+        let rollout = match S::KIND {
+            PluginKind::Policy => self.rollout(),
+            PluginKind::Connector => None,
+        };
+        Ok(SlotView {
+            slot: name.to_owned(),
+            kind: S::KIND,
+            state: state(active.as_ref(), previous.is_empty(), slot.slot().was_rolled_back()),
+            active: active.as_ref().into(),
+            since: active.loaded_at,
+            by: active.by.clone(),
+            faults: active.conduct.faults(),
+            answers: active.conduct.calls() - active.conduct.faults().min(active.conduct.calls()),
+            pinned: self.ground.trust.pins.get(name).copied(),
+            previous: previous.iter().map(earlier).collect(),
+            rollout,
+            bad,
+        })
+    }
+}
+
+/// How a generation does that is active.
+pub(crate) fn state<P>(active: &Generation<P>, is_the_first: bool, rolled_back: bool) -> SlotState {
+    if active.conduct.faults() >= Conduct::FAULTS && is_the_first {
+        SlotState::Degraded
+    } else if rolled_back {
+        SlotState::RolledBack
+    } else if active.conduct.is_proven() {
+        SlotState::Active
+    } else {
+        SlotState::Probation
+    }
+}

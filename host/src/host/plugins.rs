@@ -1,0 +1,83 @@
+//! The host's plugins: what the configuration names, and what is said of changes.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{Host, StartError};
+use crate::config::Config;
+use crate::deployment::{Offer, POLICY_SLOT, Refusal, Source};
+use crate::plugin::PluginKind;
+
+/// What a signature file is called: the component's name and this.
+const SIGNATURE: &str = "minisig";
+
+impl Host {
+    /// Offers the components that the configuration names. One that was found there before is no news: what somebody
+    /// has swapped in since then, or gone back to, stays.
+    pub(super) async fn offer_configured(&self, config: &Config) -> Result<(), StartError> {
+        for (slot, path) in &config.plugins.files {
+            let kind = match slot == POLICY_SLOT {
+                true => PluginKind::Policy,
+                false => PluginKind::Connector,
+            };
+            // A connector that no account uses has no slot, and needs none.
+            if kind == PluginKind::Connector && !self.connectors.contains_key(slot) {
+                continue;
+            }
+            let file = path.display().to_string();
+            let (component, signature) = match read(path).await {
+                Ok(read) => read,
+                Err(error) => return Err(StartError::ComponentFile { kind, file, error }),
+            };
+            if self.deployments.is_known(slot, Source::Configuration, &component) {
+                continue;
+            }
+            let offer = Offer::new(component, "configuration").signed(signature);
+            let offered = offer.found_in(Source::Configuration);
+            match self.deployments.swap(kind, Some(slot), &offered).await {
+                Ok(_) => {}
+                // It was accepted once. A home must not stay without its car because of what it did later.
+                Err(Refusal::KnownBad { reason, .. }) => {
+                    tracing::error!(slot, file, "not active, because it was rolled back: {reason}");
+                }
+                Err(error) => return Err(StartError::Component { kind, file, error }),
+            }
+        }
+        self.deployments.check_pins().map_err(StartError::Trust)
+    }
+
+    /// Says which plugins run whenever that changes, whoever changed it.
+    pub(super) fn watch_plugins(self: &Arc<Self>) {
+        let policy = self.policy.changes();
+        self.whenever(policy, |host| host.announce_policy());
+        for connector in self.connectors.values() {
+            self.whenever(connector.changes(), |host| host.announce_connectors());
+        }
+        self.whenever(self.deployments.changes(), |host| {
+            host.announce_policy();
+            host.announce_connectors();
+        });
+    }
+
+    fn whenever(self: &Arc<Self>, mut changes: tokio::sync::watch::Receiver<()>, say: fn(&Self)) {
+        let host = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while changes.changed().await.is_ok() {
+                let Some(host) = host.upgrade() else { return };
+                say(&host);
+            }
+        });
+    }
+}
+
+/// A component, and the signature beside it if there is one.
+pub(super) async fn read(path: &Path) -> std::io::Result<(Vec<u8>, Option<String>)> {
+    let component = tokio::fs::read(path).await?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{SIGNATURE}"));
+    match tokio::fs::read_to_string(&beside).await {
+        Ok(signature) => Ok((component, Some(signature))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((component, None)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,156 @@
+//! Requests about circuits: an operator can hold one open, and close one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::parsed;
+use crate::circuit::{Circuits, Transition};
+use crate::events::{AboutCircuit, Event};
+use crate::host::Host;
+use crate::plugin::ConnectorSlot;
+use crate::store::{Kind, StoreError, Write};
+
+/// How long a circuit is opened for that an operator opens without saying so.
+const OPEN_FOR: u64 = 60;
+
+/// The longest; for longer there is `circuit/isolate`.
+const LONGEST_OPEN: u64 = 3_600;
+
+/// Which circuit, as requests say it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    circuit: String,
+    /// For `circuit/open`.
+    seconds: Option<u64>,
+    /// Only for the answer.
+    #[serde(default, rename = "transaction")]
+    _transaction: Value,
+}
+
+impl Host {
+    /// Does what is asked for; none if there is no such request.
+    pub(super) async fn about_circuits(&self, what: &str, payload: &[u8]) -> Option<Result<Value, String>> {
+        Some(match what {
+            "list" => Ok(self.circuits_as_they_are()),
+            "open" => self.open(payload),
+            "isolate" => match which("isolate", payload) {
+                Ok(Which { circuit, .. }) => self.isolate(&circuit).await,
+                Err(error) => Err(error),
+            },
+            "close" => match which("close", payload) {
+                Ok(Which { circuit, .. }) => self.close(&circuit).await,
+                Err(error) => Err(error),
+            },
+            _ => return None,
+        })
+    }
+
+    fn open(&self, payload: &[u8]) -> Result<Value, String> {
+        let Which { circuit, seconds, .. } = which("open", payload)?;
+        let open_for = Duration::from_secs(seconds.unwrap_or(OPEN_FOR).min(LONGEST_OPEN));
+        let circuits = self.circuits_with(&circuit)?;
+        let now = self.ground.clock.monotonic();
+        circuits.trip(&circuit, now, open_for).map_err(|error| error.to_string())?;
+        Ok(json!({"circuit": circuit, "state": "open"}))
+    }
+
+    fn circuits_as_they_are(&self) -> Value {
+        let clock = self.ground.clock.as_ref();
+        let all = self.circuits().flat_map(|circuits| circuits.statuses(clock));
+        all.map(|status| json!(status)).collect()
+    }
+
+    async fn isolate(&self, name: &str) -> Result<Value, String> {
+        let circuits = self.circuits_with(name)?;
+        let write = Write { kind: Kind::Isolated, key: name.to_owned(), value: Some(Vec::new()) };
+        self.ground.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
+        circuits.isolate(name).map_err(|error| error.to_string())?;
+        Ok(json!({"circuit": name, "state": "isolated"}))
+    }
+
+    async fn close(&self, name: &str) -> Result<Value, String> {
+        let circuits = self.circuits_with(name)?;
+        let write = Write::remove(Kind::Isolated, name);
+        self.ground.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
+        circuits.close(name).map_err(|error| error.to_string())?;
+        Ok(json!({"circuit": name, "state": "closed"}))
+    }
+
+    /// The circuits among which the one of this name belongs, whether or not anything has passed it yet.
+    fn circuits_with(&self, name: &str) -> Result<&Circuits, String> {
+        let account = |slug: &str| self.accounts.get(slug).map(|account| &account.circuits);
+        let circuits = match name.split_once(' ') {
+            Some(("account" | "token-endpoint", slug)) => account(slug),
+            Some(("vehicle", slug)) => self.vehicles.get(slug).map(|vehicle| &vehicle.account.circuits),
+            Some(_) => None,
+            None => {
+                let is_cloud = |connector: &Arc<ConnectorSlot>| connector.active().manifest().cloud == name;
+                self.connectors.values().any(is_cloud).then_some(self.clouds.as_ref())
+            }
+        };
+        let circuits = circuits.ok_or_else(|| {
+            let clouds =
+                self.connectors.values().map(|connector| connector.active().manifest().cloud.clone());
+            let accounts = self
+                .accounts
+                .keys()
+                .flat_map(|slug| [format!("account {slug}"), format!("token-endpoint {slug}")]);
+            let vehicles = self.vehicles.keys().map(|slug| format!("vehicle {slug}"));
+            let known: Vec<String> = clouds.chain(accounts).chain(vehicles).collect();
+            format!("there is no circuit {name:?}; there are: {}", known.join(", "))
+        })?;
+        circuits.ensure(name);
+        Ok(circuits)
+    }
+
+    /// What an operator isolated stays isolated over a restart.
+    pub(in crate::host) async fn isolate_again(&self) -> Result<(), StoreError> {
+        for (name, _) in self.ground.store.list(Kind::Isolated).await? {
+            if let Ok(circuits) = self.circuits_with(&name) {
+                // It was made a line above.
+                let _known = circuits.isolate(&name);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says when a circuit opens and closes.
+    pub(in crate::host) fn watch_circuits(self: &Arc<Self>) {
+        let mut changes = self.clouds.changes();
+        let host = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                let change = match changes.recv().await {
+                    Ok(change) => change,
+                    Err(RecvError::Lagged(missed)) => {
+                        tracing::warn!(missed, "changes of circuits were not told");
+                        continue;
+                    }
+                    Err(RecvError::Closed) => return,
+                };
+                let Some(host) = host.upgrade() else { return };
+                let about = |reason: String| AboutCircuit { circuit: change.circuit.clone(), reason };
+                let event = match change.transition {
+                    Transition::Opened { open_for, cause } => {
+                        Event::BreakerOpened(about(format!("{cause}; for {} s", open_for.as_secs())))
+                    }
+                    Transition::Isolated => Event::BreakerOpened(about("an operator isolated it".to_owned())),
+                    Transition::Closed => {
+                        Event::BreakerClosed(about("it admits every call again".to_owned()))
+                    }
+                    Transition::HalfOpened => continue,
+                };
+                host.events.say(&event);
+            }
+        });
+    }
+}
+
+fn which(what: &str, payload: &[u8]) -> Result<Which, String> {
+    parsed(payload, &format!("circuit/{what} takes {{\"circuit\":\"…\"}}; circuit/list names them"))
+}

@@ -1,0 +1,198 @@
+//! A policy on its way in: in shadow, where it is asked along and not obeyed, or as a canary, which decides for some of
+//! the accounts.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arc_swap::ArcSwapOption;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::policy::PolicyPlugin;
+use crate::slot::{Digest, Generation};
+
+/// How a candidate is tried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// It is asked what the active policy is asked, and its answers are only compared.
+    Shadow,
+    /// It decides for these accounts, and the active policy is asked along.
+    Canary {
+        /// The share of the accounts, in percent.
+        share: u8,
+        /// The accounts.
+        accounts: BTreeSet<String>,
+        /// After so many decisions that agree, or that somebody has approved, it becomes the active policy.
+        promote_after: u32,
+    },
+}
+
+impl Mode {
+    /// A word for records.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Shadow => "shadow",
+            Self::Canary { .. } => "canary",
+        }
+    }
+}
+
+/// The accounts of a canary: this share of them, rounded up, so that a home with one account can have one too. Which
+/// ones follows from the candidate, so that it is not always the same that try out what is new.
+#[must_use]
+pub fn canaries<'a>(
+    accounts: impl IntoIterator<Item = &'a str>,
+    share: u8,
+    candidate: Digest,
+) -> BTreeSet<String> {
+    let place = |account: &str| Digest::of(format!("{candidate}/{account}").as_bytes());
+    let mut accounts: Vec<_> = accounts.into_iter().map(|account| (place(account), account)).collect();
+    accounts.sort_unstable();
+    let wanted = (accounts.len() * usize::from(share.min(100))).div_ceil(100);
+    accounts.into_iter().take(wanted).map(|(_, account)| account.to_owned()).collect()
+}
+
+/// What has been seen of a candidate so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Decisions that were the same.
+    pub agreed: u32,
+    /// Decisions that were different, and that somebody has approved.
+    pub approved: u32,
+    /// Decisions that were different, and that nobody has approved.
+    pub disagreed: u32,
+}
+
+impl Tally {
+    /// Whether that is enough to become the active policy.
+    #[must_use]
+    pub fn suffices(self, promote_after: u32) -> bool {
+        self.disagreed == 0 && self.agreed.saturating_add(self.approved) >= promote_after
+    }
+}
+
+/// A candidate that is being tried out.
+#[derive(Debug)]
+pub struct Rollout {
+    /// The candidate.
+    pub generation: Arc<Generation<PolicyPlugin>>,
+    /// How.
+    pub mode: Mode,
+    tally: Mutex<Tally>,
+}
+
+impl Rollout {
+    /// Of which so much has been seen.
+    #[must_use]
+    pub fn new(generation: Arc<Generation<PolicyPlugin>>, mode: Mode, seen: Tally) -> Self {
+        Self { generation, mode, tally: Mutex::new(seen) }
+    }
+
+    /// What has been seen.
+    pub fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it has shown enough to become the active policy.
+    #[must_use]
+    pub fn is_due(&self) -> bool {
+        match &self.mode {
+            Mode::Shadow => false,
+            Mode::Canary { promote_after, .. } => self.tally().suffices(*promote_after),
+        }
+    }
+}
+
+/// The candidate that is being tried out, if there is one. There is one at a time: with two, nobody could say which of
+/// them made a difference.
+#[derive(Debug)]
+pub struct Rollouts {
+    current: ArcSwapOption<Rollout>,
+    failed: mpsc::UnboundedSender<(Arc<Rollout>, String)>,
+    unread: Mutex<Option<mpsc::UnboundedReceiver<(Arc<Rollout>, String)>>>,
+}
+
+impl Default for Rollouts {
+    fn default() -> Self {
+        let (failed, unread) = mpsc::unbounded_channel();
+        Self { current: ArcSwapOption::empty(), failed, unread: Mutex::new(Some(unread)) }
+    }
+}
+
+impl Rollouts {
+    /// The candidate that is being tried out.
+    #[must_use]
+    pub fn current(&self) -> Option<Arc<Rollout>> {
+        self.current.load_full()
+    }
+
+    /// Begins, continues or ends; what was before.
+    pub fn set(&self, next: Option<Arc<Rollout>>) -> Option<Arc<Rollout>> {
+        self.current.swap(next)
+    }
+
+    /// The candidate, if it decides for this account.
+    #[must_use]
+    pub fn deciding_for(&self, account: &str) -> Option<Arc<Generation<PolicyPlugin>>> {
+        let current = self.current.load();
+        let rollout = current.as_ref()?;
+        match &rollout.mode {
+            Mode::Canary { accounts, .. } if accounts.contains(account) => {
+                Some(Arc::clone(&rollout.generation))
+            }
+            Mode::Canary { .. } | Mode::Shadow => None,
+        }
+    }
+
+    /// Ends it because this generation does not answer. Does nothing if it is not the candidate's.
+    pub fn end_of(&self, generation: &Arc<Generation<PolicyPlugin>>, why: String) {
+        let current = self.current.load_full();
+        let Some(rollout) = current.filter(|rollout| Arc::ptr_eq(&rollout.generation, generation)) else {
+            return;
+        };
+        // Only if nobody has put another one in its place meanwhile.
+        let before = self.current.compare_and_swap(&Some(Arc::clone(&rollout)), None);
+        if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &rollout)) {
+            tracing::error!(
+                policy = generation.name,
+                version = generation.version,
+                "no longer tried out: {why}"
+            );
+            let _nobody_listens = self.failed.send((rollout, why));
+        }
+    }
+
+    /// The candidates that did not answer, and why. There is one reader; none if it was taken already.
+    pub fn failed(&self) -> Option<mpsc::UnboundedReceiver<(Arc<Rollout>, String)>> {
+        self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_of_the_accounts_takes_part_and_never_none() {
+        let digest = Digest::of(b"candidate");
+        let many: Vec<String> = (0..200).map(|n| format!("account-{n}")).collect();
+        let of = |share| canaries(many.iter().map(String::as_str), share, digest);
+        assert_eq!([0, 1, 25, 100, 255].map(|share| of(share).len()), [0, 2, 50, 200, 200]);
+        // Who takes part with a small share does with a larger one.
+        assert!(of(25).is_subset(&of(50)));
+        assert_eq!(canaries(["home"], 1, digest).len(), 1);
+        let others = canaries(many.iter().map(String::as_str), 25, Digest::of(b"another"));
+        assert_ne!(of(25), others);
+    }
+
+    #[test]
+    fn a_difference_that_nobody_has_approved_stands_in_the_way() {
+        let mut tally = Tally { agreed: 10, ..Tally::default() };
+        assert!(tally.suffices(10) && !tally.suffices(11));
+        tally.disagreed = 1;
+        assert!(!tally.suffices(10));
+        tally = Tally { agreed: 10, approved: 1, disagreed: 0 };
+        assert!(tally.suffices(11));
+    }
+}

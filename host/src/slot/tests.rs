@@ -1,0 +1,89 @@
+use super::*;
+
+fn candidate(version: &str) -> Candidate<()> {
+    Candidate {
+        digest: Digest::of(version.as_bytes()),
+        name: "test".to_owned(),
+        version: version.to_owned(),
+        plugin: (),
+    }
+}
+
+fn entrance() -> Entrance {
+    Entrance::new(Timestamp::UNIX_EPOCH, "test")
+}
+
+fn trapped() -> CallFault {
+    CallFault::Trapped("unreachable".to_owned())
+}
+
+#[test]
+fn a_digest_is_read_as_it_is_printed() {
+    let digest = Digest::of(b"component");
+    assert_eq!(Digest::parse(&digest.to_string()), Some(digest));
+    assert_eq!(Digest::parse(&digest.to_string().to_uppercase()), Some(digest));
+    for wrong in ["", "abc", &"0".repeat(63), &"g".repeat(64), &"+f".repeat(32), &"é".repeat(32)] {
+        assert_eq!(Digest::parse(wrong), None, "{wrong}");
+    }
+}
+
+#[test]
+fn the_third_fault_brings_the_generation_before_back_whatever_is_said_in_between() {
+    let slot = Slot::new(candidate("1"), entrance().proven());
+    let (_, second) = slot.activate(candidate("2"), entrance());
+    slot.fault(&second, "decide", &trapped());
+    slot.answered(&second);
+    slot.fault(&second, "decide", &trapped());
+    assert_eq!(slot.active().version, "2");
+    slot.fault(&second, "decide", &trapped());
+    assert_eq!(slot.active().version, "1");
+    // Its own operations go on with it; what they count changes nothing any more.
+    slot.fault(&second, "decide", &trapped());
+    assert_eq!((slot.active().version.as_str(), slot.previous().len()), ("1", 0));
+    let mut news = slot.news().unwrap();
+    let mut read = || news.try_recv().unwrap();
+    assert!(matches!(read(), News::Fault(_)) && matches!(read(), News::Fault(_)));
+    let News::RolledBack { from, to, why } = read() else { panic!("not rolled back") };
+    assert_eq!((from.version.as_str(), to.version.as_str()), ("2", "1"));
+    assert!(why.contains("decide") && why.contains("unreachable"), "{why}");
+}
+
+#[test]
+fn a_proven_generation_is_forgiven_what_is_rare() {
+    let slot = Slot::new(candidate("1"), entrance().proven());
+    let (_, second) = slot.activate(candidate("2"), entrance());
+    for _ in 0..4 {
+        slot.fault(&second, "decide", &trapped());
+        slot.fault(&second, "decide", &trapped());
+        for _ in 2..Conduct::PROBATION {
+            slot.answered(&second);
+        }
+        assert!(second.conduct.is_proven());
+    }
+    assert_eq!(slot.active().version, "2");
+    let mut news = slot.news().unwrap();
+    let proven = std::iter::from_fn(|| news.try_recv().ok()).filter(|news| matches!(news, News::Proven(_)));
+    assert_eq!(proven.count(), 1);
+}
+
+#[test]
+fn the_last_generation_keeps_its_place() {
+    let slot = Slot::new(candidate("1"), entrance());
+    let only = slot.active();
+    for _ in 0..10 {
+        slot.fault(&only, "decide", &trapped());
+    }
+    assert_eq!(slot.active().version, "1");
+}
+
+#[test]
+fn a_generation_is_freed_with_its_last_user() {
+    let slot = Slot::new(candidate("0"), entrance());
+    let in_use = slot.active();
+    let all: Vec<_> =
+        (1..1_000).map(|n| Arc::downgrade(&slot.activate(candidate(&n.to_string()), entrance()).1)).collect();
+    assert_eq!(all.iter().filter(|generation| generation.strong_count() > 0).count(), KEPT + 1);
+    let first = Arc::downgrade(&in_use);
+    drop(in_use);
+    assert_eq!(first.strong_count(), 0);
+}

@@ -1,0 +1,379 @@
+//! How a component becomes the active one, and how it ceases to be that.
+
+use serde_json::{Value, json};
+use tests::{Home, LEGACY};
+use vehicle_connector::config::Config;
+use vehicle_connector::deployment::{Action, Offer, Outcome, POLICY_SLOT, PublicKey, Refusal};
+use vehicle_connector::host::StartError;
+use vehicle_connector::operation::State;
+use vehicle_connector::plugin::{PluginKind, embedded};
+use vehicle_connector::slot::Digest;
+
+use crate::guests::{self, policy_deciding, variant};
+
+/// The name of the connector's slot.
+const CONNECTOR: &str = "hyundai-kia-eu";
+
+/// A policy that passes its trial and has no answer afterwards.
+fn trapping(number: u32) -> Vec<u8> {
+    variant(&policy_deciding("unreachable"), number)
+}
+
+fn active(home: &Home) -> Digest {
+    home.host.policy().active().generation().digest
+}
+
+async fn swap_connector(home: &Home, component: Vec<u8>) -> Result<(), Refusal> {
+    let offer = Offer::new(component, "test");
+    home.host.deployments().swap(PluginKind::Connector, None, &offer).await.map(|_| ())
+}
+
+/// Lets the active policy meet a failure so often.
+async fn fail(home: &Home, times: usize) {
+    for _ in 0..times {
+        home.control().expire_access_token();
+        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
+    }
+}
+
+/// Waits until the host has written down that it went back to an earlier policy.
+async fn went_back(home: &Home) -> Value {
+    let event = |message: &vehicle_connector::outbox::Outgoing| {
+        let event: Value = serde_json::from_slice(&message.payload).ok()?;
+        (event["event_type"] == "policy_rolled_back").then_some(event)
+    };
+    let event = home.published.find(|messages| messages.iter().find_map(event)).await;
+    let mut changes = home.host.deployments().changes();
+    loop {
+        let slots = home.host.deployments().list(PluginKind::Policy).await.unwrap();
+        if !slots[0].bad.is_empty() {
+            return event;
+        }
+        changes.changed().await.unwrap();
+    }
+}
+
+/// What the records say, in short.
+async fn history(home: &Home, kind: PluginKind) -> Vec<(Action, String, Outcome)> {
+    let records = home.host.deployments().history(kind, None, 100).await.unwrap();
+    records.into_iter().map(|record| (record.action, record.by, record.result)).collect()
+}
+
+fn of(records: &[(Action, String, Outcome)]) -> Vec<(Action, &str, Outcome)> {
+    records.iter().map(|(action, by, outcome)| (*action, by.as_str(), *outcome)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_attempt_is_on_record_and_a_refused_one_changes_nothing() {
+    let home = Home::start().await;
+    let before = active(&home);
+    let good = variant(embedded::POLICY, 1);
+    home.swap_policy(b"not a component".to_vec()).await.unwrap_err();
+    assert_eq!(active(&home), before);
+    let swapped = home.swap_policy(good.clone()).await.unwrap();
+    assert_eq!((swapped.before.digest, swapped.active.digest), (before, Digest::of(&good)));
+    let again = home.swap_policy(good.clone()).await.unwrap();
+    assert_eq!(again.active, swapped.active, "no new generation of what is active already");
+    let back = home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
+    assert_eq!((back.active.digest, active(&home)), (before, before));
+    let refused = home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap_err();
+    assert!(matches!(refused, Refusal::NothingBefore { .. }), "{refused}");
+    // It was somebody's wish, so it can be wished for again.
+    home.swap_policy(good).await.unwrap();
+
+    let records = history(&home, PluginKind::Policy).await;
+    let (swap, rollback) = (Action::Swap, Action::Rollback);
+    let expected = [
+        (swap, "test", Outcome::Refused),
+        (swap, "test", Outcome::Ok),
+        (swap, "test", Outcome::Unchanged),
+        (rollback, "test", Outcome::Ok),
+        (rollback, "test", Outcome::Refused),
+        (swap, "test", Outcome::Ok),
+    ];
+    assert_eq!(of(&records), expected);
+    let first = home.host.deployments().history(PluginKind::Policy, Some(POLICY_SLOT), 100).await.unwrap();
+    assert_eq!(first[0].digest, Some(Digest::of(b"not a component")));
+    assert!(first[0].reason.as_ref().unwrap().contains("no WebAssembly component"), "{:?}", first[0]);
+    assert_eq!(first[1].name.as_deref(), Some("default"));
+    let last = home.host.deployments().history(PluginKind::Policy, None, 2).await.unwrap();
+    assert_eq!(last, first[4..]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_accepted_is_active_again_after_a_restart_and_can_be_gone_back_from() {
+    let mut home = Home::start().await;
+    let carried = active(&home);
+    let (first, second) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
+    home.swap_policy(first.clone()).await.unwrap();
+    home.swap_policy(second.clone()).await.unwrap();
+    let connector = variant(embedded::HYUNDAI_KIA, 1);
+    swap_connector(&home, connector.clone()).await.unwrap();
+
+    home.restart_configured(|_| {}).await.unwrap();
+    assert_eq!(active(&home), Digest::of(&second));
+    let connectors = home.host.deployments().list(PluginKind::Connector).await.unwrap();
+    assert_eq!(
+        (connectors[0].slot.as_str(), connectors[0].active.digest),
+        (CONNECTOR, Digest::of(&connector))
+    );
+    assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
+    for digest in [Digest::of(&first), carried] {
+        home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
+        assert_eq!(active(&home), digest);
+    }
+    // And where it went back to, it stays.
+    home.restart_configured(|_| {}).await.unwrap();
+    assert_eq!(active(&home), carried);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_faults_bring_the_last_one_back_and_the_component_is_known_as_bad_for_good() {
+    let mut home = Home::start().await;
+    home.settle().await;
+    let before = active(&home);
+    let bad = trapping(1);
+    home.swap_policy(bad.clone()).await.unwrap();
+    fail(&home, 3).await;
+    assert_eq!(active(&home), before);
+    let event = went_back(&home).await;
+    assert!(event["reason"].as_str().unwrap().contains("decide"), "{event}");
+    assert_eq!(
+        (event["by"].as_str(), event["digest"].as_str()),
+        (Some("host"), Some(before.to_string().as_str()))
+    );
+    let retained = home.request("policy/list", json!({})).await;
+    assert_eq!(retained["data"][0]["state"], "rolled_back", "{retained}");
+
+    for _ in 0..2 {
+        let refused = home.swap_policy(bad.clone()).await.unwrap_err();
+        assert!(
+            matches!(&refused, Refusal::KnownBad { digest, .. } if *digest == Digest::of(&bad)),
+            "{refused}"
+        );
+        assert_eq!(active(&home), before);
+        home.restart_configured(|_| {}).await.unwrap();
+    }
+    let records = history(&home, PluginKind::Policy).await;
+    let (swap, rollback) = (Action::Swap, Action::Rollback);
+    let expected = [
+        (swap, "test", Outcome::Ok),
+        (swap, "host", Outcome::Failed),
+        (rollback, "host", Outcome::Ok),
+        (swap, "test", Outcome::Refused),
+        (swap, "test", Outcome::Refused),
+    ];
+    assert_eq!(of(&records), expected);
+
+    let digest = Digest::of(&bad).to_string();
+    let forgiven = home.request("policy/forgive", json!({"digest": digest})).await;
+    assert_eq!(forgiven["data"]["was_bad"], true, "{forgiven}");
+    home.swap_policy(bad).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_no_second_chance() {
+    let mut home = Home::start().await;
+    home.settle().await;
+    let before = active(&home);
+    let bad = trapping(1);
+    home.swap_policy(bad.clone()).await.unwrap();
+    let mut changes = home.host.deployments().changes();
+    fail(&home, 2).await;
+    while home.host.deployments().list(PluginKind::Policy).await.unwrap()[0].faults < 2 {
+        changes.changed().await.unwrap();
+    }
+    home.restart_configured(|_| {}).await.unwrap();
+    assert_eq!(active(&home), Digest::of(&bad), "two faults are not too many");
+    // The token has ended, so looking for the cars is the third time.
+    assert!(!home.host.find_vehicles().await);
+    assert_eq!(active(&home), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configured_file_is_news_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.wasm");
+    let names = |config: &mut Config| {
+        config.plugins.files.insert(POLICY_SLOT.to_owned(), path.clone());
+    };
+    let (first, second) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
+    std::fs::write(&path, &first).unwrap();
+    let mut home = Home::configured(simulator::Config::default(), names).await;
+    assert_eq!(active(&home), Digest::of(&first));
+    home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
+    let carried = active(&home);
+    home.restart_configured(names).await.unwrap();
+    assert_eq!(active(&home), carried, "somebody has gone back from it since");
+    std::fs::write(&path, &second).unwrap();
+    home.restart_configured(names).await.unwrap();
+    assert_eq!(active(&home), Digest::of(&second));
+    home.restart_configured(|_| {}).await.unwrap();
+    assert_eq!(active(&home), carried, "the configuration names it no more");
+
+    std::fs::write(&path, b"half a pol").unwrap();
+    match home.restart_configured(names).await {
+        Err(StartError::Component { kind: PluginKind::Policy, file, error: Refusal::Activation(_) }) => {
+            assert_eq!(file, path.display().to_string());
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pinned_slot_takes_one_component_and_no_other() {
+    let (pinned, other) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.wasm");
+    std::fs::write(&path, &pinned).unwrap();
+    let pins = |config: &mut Config| {
+        config.plugins.files.insert(POLICY_SLOT.to_owned(), path.clone());
+        config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&pinned));
+    };
+    let mut home = Home::configured(simulator::Config::default(), pins).await;
+    let refused = home.swap_policy(other.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains(&Digest::of(&pinned).to_string()) && refused.contains("sha256"), "{refused}");
+    let refused = home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap_err();
+    assert!(matches!(refused, Refusal::Trust(_)), "{refused}");
+    assert_eq!(active(&home), Digest::of(&pinned));
+    // What is active after a restart must be what is pinned, wherever it comes from.
+    let result = home
+        .restart_configured(|config| {
+            config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&other));
+        })
+        .await;
+    assert!(matches!(result, Err(StartError::Trust(_))), "{result:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unsigned_component_is_refused_where_signatures_are_required() {
+    let ours = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let strangers = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let key = PublicKey::parse(&ours.pk.to_base64()).unwrap();
+    let (component, other) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
+    let sign = |pair: &minisign::KeyPair, bytes: &[u8]| {
+        minisign::sign(None, &pair.sk, bytes, Some("policy 1"), None).unwrap().into_string()
+    };
+    let requires = |config: &mut Config| {
+        config.plugins.trust.require_signature = true;
+        config.plugins.trust.keys = vec![key.clone()];
+    };
+    let home = Home::configured(simulator::Config::default(), requires).await;
+    let before = active(&home);
+    let offer = |signature: Option<String>| Offer::new(component.clone(), "test").signed(signature);
+    let forged = sign(&ours, &component).replace("policy 1", "policy 2");
+    for (signature, about) in [
+        (None, "no signature"),
+        (Some(String::new()), "cannot be read"),
+        (Some("untrusted comment: x\nabc\n".to_owned()), "cannot be read"),
+        (Some(sign(&strangers, &component)), "none of the 1 key"),
+        (Some(sign(&ours, &other)), "none of the 1 key"),
+        (Some(forged), "none of the 1 key"),
+    ] {
+        let refused = home.host.deployments().swap(PluginKind::Policy, None, &offer(signature)).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains(about), "{refused}");
+        assert_eq!(active(&home), before);
+    }
+    let signed = offer(Some(sign(&ours, &component)));
+    home.host.deployments().swap(PluginKind::Policy, None, &signed).await.unwrap();
+    assert_eq!(active(&home), Digest::of(&component));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_swap_and_roll_back_and_name_no_file_outside_the_folder() {
+    use base64::Engine as _;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("plugins");
+    std::fs::create_dir(&folder).unwrap();
+    let component = variant(embedded::POLICY, 1);
+    std::fs::write(folder.join("new.wasm"), &component).unwrap();
+    std::fs::write(dir.path().join("outside.wasm"), variant(embedded::POLICY, 2)).unwrap();
+    let home = Home::configured(simulator::Config::default(), |config| {
+        config.plugins.folder = Some(folder.clone());
+    })
+    .await;
+    let before = active(&home);
+
+    for file in ["../outside.wasm", "/etc/passwd", "..", ".", "", "a/b.wasm", "missing.wasm"] {
+        let answer = home.request("policy/swap", json!({"file": file})).await;
+        assert_eq!((answer["status"].as_str(), active(&home)), (Some("error"), before), "{file}: {answer}");
+    }
+    for wrong in
+        [json!({}), json!({"component": "%"}), json!({"slot": "other", "file": "new.wasm"}), json!({"x": 1})]
+    {
+        let answer = home.request("policy/swap", wrong.clone()).await;
+        assert_eq!((answer["status"].as_str(), active(&home)), (Some("error"), before), "{wrong}: {answer}");
+    }
+    let answer = home.request("policy/verify", json!({"file": "new.wasm"})).await;
+    assert_eq!(answer["data"]["size"], component.len(), "{answer}");
+    assert_eq!(active(&home), before);
+    let answer = home.request("policy/swap", json!({"file": "new.wasm"})).await;
+    assert_eq!(answer["data"]["digest"], Digest::of(&component).to_string(), "{answer}");
+    assert_eq!(answer["data"]["before"]["digest"], before.to_string(), "{answer}");
+    let answer = home.request("policy/rollback", json!({})).await;
+    assert_eq!((&answer["status"], active(&home)), (&json!("ok"), before), "{answer}");
+
+    let base64 = |bytes: &[u8]| base64::prelude::BASE64_STANDARD.encode(bytes);
+    let connector = variant(embedded::HYUNDAI_KIA, 1);
+    let answer = home.request("connector/swap", json!({"component": base64(&connector)})).await;
+    assert_eq!(answer["data"]["slot"], CONNECTOR, "{answer}");
+    let answer = home.request("connector/rollback", json!({"slot": CONNECTOR})).await;
+    assert_eq!(answer["status"], "ok", "{answer}");
+    assert!(home.host.deployments().history(PluginKind::Connector, None, 9).await.unwrap().len() == 2);
+    let answer = home.request("connector/shadow", json!({})).await;
+    assert!(answer["error"].as_str().unwrap().contains("no request"), "{answer}");
+
+    let retained = home.published.messages();
+    let document =
+        retained.iter().rfind(|m| m.retain && m.topic.ends_with("/bridge/policy/vehicle")).unwrap();
+    let document: Value = serde_json::from_slice(&document.payload).unwrap();
+    assert_eq!(document["digest"], before.to_string(), "{document}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_connector_cannot_take_over_somebody_elses_sessions() {
+    let home = Home::start().await;
+    let (resolve, world) = guests::world("vehicle-connector");
+    // One that traps is refused before anybody looks at its name.
+    swap_connector(&home, guests::trapping(&resolve, world)).await.unwrap_err();
+    let policy = swap_connector(&home, embedded::POLICY.to_vec()).await.unwrap_err();
+    assert!(policy.to_string().contains("vehicle:connector/connector"), "{policy}");
+    // The same program under another name, whose length must stay what it is.
+    let mut renamed = embedded::HYUNDAI_KIA.to_vec();
+    let at = renamed.windows(11).position(|window| window == b"hyundai-kia").unwrap();
+    renamed[at..at + 11].copy_from_slice(b"hyundai-kib");
+    match swap_connector(&home, renamed).await {
+        Err(Refusal::Activation(error)) => assert!(error.to_string().contains("sessions belong"), "{error}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_ends_with_the_plugins_that_it_began_with_and_they_go_with_it() {
+    let home = Home::start().await;
+    home.settle().await;
+    home.swap_policy(variant(embedded::POLICY, 0)).await.unwrap();
+    swap_connector(&home, variant(embedded::HYUNDAI_KIA, 0)).await.unwrap();
+    let (policy, connector) = (home.host.policy().active(), Digest::of(&variant(embedded::HYUNDAI_KIA, 0)));
+    let number = policy.generation().number;
+    let held = simulator::Fault::new(simulator::RouteKind::Records, simulator::Effect::Hold);
+    home.control().inject(held);
+    home.send(LEGACY.0, "lock", r#"{"id":"pending"}"#).await;
+    home.control().wait_until(|counters| counters.held == 1).await;
+    let old = policy.weak();
+    drop(policy);
+    for n in 1..=6 {
+        home.swap_policy(variant(embedded::POLICY, n)).await.unwrap();
+        swap_connector(&home, variant(embedded::HYUNDAI_KIA, n)).await.unwrap();
+    }
+    assert!(old.upgrade().is_some(), "the command still works with it");
+    home.control().release();
+    let report = home.ended(LEGACY.0, "pending").await;
+    assert_eq!((report.state, report.policy.unwrap().generation), (State::Succeeded, number));
+    let slots = home.host.deployments().list(PluginKind::Connector).await.unwrap();
+    assert!(slots[0].previous.iter().all(|earlier| earlier.plugin.digest != connector));
+    home.command(LEGACY.0, "refresh_cached", None).await;
+    assert!(old.upgrade().is_none(), "nobody works with it any more");
+}
