@@ -108,15 +108,12 @@ impl Watch {
                 // Whatever was done to one that was looked at before, it was not moved in.
                 Change::Present => self.complain_of_writing(name),
                 Change::Writing => {
-                    if self.fresh.get(&name).is_some_and(|fresh| fresh.unseen) {
-                        self.fresh.remove(&name);
-                        // So that it is complained of when it is closed, although it was read with the last of it.
-                        self.seen.remove(&name);
-                    }
+                    self.was_not_moved(&name);
                     self.writing.insert(name);
                 }
                 Change::Written => {
                     self.writing.remove(&name);
+                    self.was_not_moved(&name);
                     self.complain_of_writing(name);
                 }
             }
@@ -126,6 +123,15 @@ impl Watch {
             if let Err(error) = self.changes.look() {
                 tracing::warn!("{}: {error}", self.folder.display());
             }
+        }
+    }
+
+    /// Drops what was read of a file that was found by looking: somebody writes to it. It is complained of when it is
+    /// closed, even if it was read with the last of it.
+    fn was_not_moved(&mut self, name: &str) {
+        if self.fresh.get(name).is_some_and(|fresh| fresh.unseen) {
+            self.fresh.remove(name);
+            self.seen.remove(name);
         }
     }
 
