@@ -1,9 +1,17 @@
 //! The command line.
 
+mod answers;
 mod audit;
+mod circuit;
+mod inspect;
 mod logging;
+mod plugins;
 mod policy;
+mod remote;
+mod render;
 mod replay;
+mod rollout;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -37,9 +45,15 @@ enum Command {
     CheckConfig(Configured),
     /// Show what was decided when something failed, newest last. The host may be running.
     Audit(audit::Options),
-    /// Look at a policy without starting anything.
+    /// Look at policies, try them, and change the one that a running host decides by.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Look at connectors, and change the one that a running host speaks to a cloud with.
+    #[command(subcommand)]
+    Connector(plugins::PluginCommand),
+    /// Look at the circuits of a running host, open and close them.
+    #[command(subcommand)]
+    Circuit(circuit::CircuitCommand),
     /// Show the whole product at work on this machine: no account, broker or network needed.
     #[cfg(feature = "demo")]
     Demo {
@@ -76,6 +90,10 @@ pub fn main() -> ExitCode {
         Command::CheckConfig(Configured { config }) => check_config(&config),
         Command::Audit(options) => audit::show(&options),
         Command::Policy(command) => runtime.block_on(policy::run(command)),
+        Command::Connector(command) => {
+            runtime.block_on(plugins::run(crate::plugin::PluginKind::Connector, command))
+        }
+        Command::Circuit(command) => circuit::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker calls every client that leaves without a word an error.
@@ -131,6 +149,9 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
     let host = Host::start(config, ground).await?;
     tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
+    let control = ControlSocket::open(&config.state_dir, &host);
+    // Dropped at the end; a home serves without it too.
+    let _folder = host.watch_folder().inspect_err(|error| tracing::error!("no folder is watched: {error}"));
     let finding = tokio::spawn({
         let host = Arc::clone(&host);
         async move { host.settle_in().await }
@@ -144,22 +165,56 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let interrupted = {
         let serving = bridge.serve(&host, connected);
         tokio::pin!(serving);
+        let mut ended = false;
         let interrupted = tokio::select! {
-            () = &mut serving => Ok(()),
+            () = &mut serving => {
+                ended = true;
+                Ok(())
+            }
             interrupted = interrupted() => interrupted,
         };
         tracing::info!("stopping");
         finding.abort();
         // Commands that still arrive are answered, if only with `host_stopping`.
         tokio::select! {
-            () = serving => {}
-            () = host.stop() => {}
+            () = &mut serving, if !ended => {}
+            ((), ()) = async { tokio::join!(host.stop(), control.close()) } => {}
         }
         interrupted
     };
     host.offline();
     bridge.close().await;
     interrupted.map_err(Into::into)
+}
+
+/// The control socket, if there is one: the host serves without it too.
+struct ControlSocket {
+    #[cfg(unix)]
+    open: Option<crate::control::Control>,
+}
+
+impl ControlSocket {
+    #[cfg(unix)]
+    fn open(directory: &Path, host: &Arc<Host>) -> Self {
+        let open = crate::control::Control::open(directory, host);
+        Self { open: open.inspect_err(|error| tracing::error!("there is no control socket: {error}")).ok() }
+    }
+
+    #[cfg(unix)]
+    async fn close(self) {
+        if let Some(control) = self.open {
+            control.close().await;
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn open(_directory: &Path, _host: &Arc<Host>) -> Self {
+        tracing::info!("there is no control socket on this system; MQTT has the same requests");
+        Self {}
+    }
+
+    #[cfg(not(unix))]
+    async fn close(self) {}
 }
 
 /// Waits for SIGINT or, where there is such a thing, SIGTERM.

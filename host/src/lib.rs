@@ -22,6 +22,7 @@
 //! * [`deployment`]: how a component becomes the active one, whoever wants it; [`plugin`]: trials and calls;
 //!   [`slot`]: generations; [`primitives`]: what a connector can do; [`sandbox`]: the engine, the budget of a call, and
 //!   a WASI that grants nothing; [`bindings`]: the WIT interfaces as Rust types.
+//! * [`control`], [`folder`]: how plugins come in but for MQTT: a socket for programs of this machine, and a watched folder.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
 //!   a policy judges.
 
@@ -34,12 +35,15 @@ pub mod circuit;
 pub mod cli;
 pub mod command;
 pub mod config;
+#[cfg(unix)]
+pub mod control;
 pub mod daily;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod deployment;
 pub mod events;
 mod failure;
+pub mod folder;
 pub mod host;
 pub mod latch;
 pub mod mqtt;

@@ -2,6 +2,7 @@
 
 mod activation;
 mod connector;
+mod interfaces;
 mod policy;
 pub mod rollout;
 mod texts;

@@ -377,3 +377,109 @@ async fn a_command_ends_with_the_plugins_that_it_began_with_and_they_go_with_it(
     home.command(LEGACY.0, "refresh_cached", None).await;
     assert!(old.upgrade().is_none(), "nobody works with it any more");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half_never() {
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, beside) = (dir.path().join("plugins"), dir.path().join("new.wasm"));
+    std::fs::create_dir(&folder).unwrap();
+    let watches = |config: &mut Config| config.plugins.folder = Some(folder.clone());
+    let move_in = |component: &[u8], name: &str| {
+        std::fs::write(&beside, component).unwrap();
+        std::fs::rename(&beside, folder.join(name)).unwrap();
+    };
+    let until_recorded = async |home: &Home, kind: PluginKind, count: usize| {
+        let wanted = format!(r#"{kind}_"#);
+        let said = |messages: &[vehicle_connector::outbox::Outgoing]| {
+            let about = |message: &&vehicle_connector::outbox::Outgoing| {
+                let text = String::from_utf8_lossy(&message.payload);
+                message.topic.ends_with("/bridge/event") && text.contains(&wanted)
+            };
+            (messages.iter().filter(about).count() >= count).then_some(())
+        };
+        home.published.find(said).await;
+    };
+    let mut home = Home::configured(simulator::Config::default(), watches).await;
+    let watching = home.host.watch_folder().unwrap();
+    let carried = active(&home);
+    let policy = variant(embedded::POLICY, 1);
+    move_in(&policy[..policy.len() / 2], "policy.wasm");
+    until_recorded(&home, PluginKind::Policy, 1).await;
+    assert_eq!(active(&home), carried, "half of it is none");
+    move_in(&policy, "policy.wasm");
+    until_recorded(&home, PluginKind::Policy, 2).await;
+    assert_eq!(active(&home), Digest::of(&policy));
+    move_in(&variant(embedded::HYUNDAI_KIA, 1), "hyundai-kia-eu.wasm");
+    until_recorded(&home, PluginKind::Connector, 1).await;
+    let records = history(&home, PluginKind::Policy).await;
+    let swap = Action::Swap;
+    assert_eq!(of(&records), [(swap, "folder", Outcome::Refused), (swap, "folder", Outcome::Ok)]);
+
+    // Somebody goes back. The file in the folder is no news at the next start, and is when it is moved in again.
+    home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
+    drop(watching);
+    home.restart_configured(watches).await.unwrap();
+    let _watching = home.host.watch_folder().unwrap();
+    move_in(&variant(embedded::HYUNDAI_KIA, 2), "hyundai-kia-eu.wasm");
+    until_recorded(&home, PluginKind::Connector, 2).await;
+    assert_eq!(active(&home), carried);
+    move_in(&policy, "policy.wasm");
+    until_recorded(&home, PluginKind::Policy, 4).await;
+    assert_eq!(active(&home), Digest::of(&policy));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_that_takes_a_refusal_for_a_success_is_refused_with_the_case() {
+    use crate::hostile_connectors::Connector;
+    let home = Home::start().await;
+    // It lists a car without asking the cloud.
+    let connector = Connector::default().component();
+    let refused = swap_connector(&home, connector.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains("a token that is refused (HTTP 401) is reported as a success"), "{refused}");
+    let offer = Offer::new(connector, "test").whatever_it_answers();
+    home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
+    assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_one_end() {
+    use crate::hostile_connectors::Connector;
+    let home = Home::configured(simulator::Config::default(), |config| {
+        config.limits.connector.pause = std::time::Duration::from_millis(200);
+    })
+    .await;
+    home.settle().await;
+    let before = home.host.deployments().list(PluginKind::Connector).await.unwrap()[0].active.digest;
+    for (what, lock) in [
+        ("traps", "unreachable"),
+        ("never ends", "(loop $again (br $again)) unreachable"),
+        ("sleeps", SLEEPS),
+    ] {
+        let connector = Connector { lock, ..Connector::default() }.component();
+        let digest = Digest::of(&connector);
+        let offer = Offer::new(connector, "test").whatever_it_answers();
+        home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
+        for _ in 0..3 {
+            let report = home.command(LEGACY.0, "lock", None).await;
+            assert_eq!((report.state, report.attempts), (State::Failed, 1), "{what}: {report:?}");
+            let topic = format!("vehicle-connector/vehicle/{}/action/{}", LEGACY.0, report.id);
+            let ends = home.published.reports(&topic).iter().filter(|report| report.state.is_final()).count();
+            assert_eq!(ends, 1, "{what}");
+        }
+        let mut changes = home.host.deployments().changes();
+        let slot = loop {
+            let slot = home.host.deployments().list(PluginKind::Connector).await.unwrap().remove(0);
+            if slot.bad.iter().any(|bad| bad.digest == digest) {
+                break slot;
+            }
+            changes.changed().await.unwrap();
+        };
+        assert_eq!(slot.active.digest, before, "{what}");
+        let report = home.command(LEGACY.0, "lock", None).await;
+        assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
+    }
+    assert_eq!(home.control().counters().actuations_of(LEGACY.1, simulator::ActionKind::Lock), 3);
+}
+
+/// Longer than a call may, though each pause is short.
+const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i64.const 1000))) (br $again)) unreachable";

@@ -19,7 +19,7 @@ use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::Sandbox;
 
-use self::guest::Connector;
+pub use self::guest::Connector;
 
 /// A plugin set with this connector and the policy that the host carries, in one sandbox for all.
 async fn plugins(component: &[u8]) -> Result<Plugins, ActivationError> {

@@ -1,23 +1,19 @@
 //! `vehicle-connector audit`: the decisions that were taken.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use super::{Configured, USAGE, complain};
+use super::complain;
+use super::remote::Located;
 use crate::audit::{Record, records};
-use crate::config::Config;
 use crate::store::{Kind, Reader};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
     #[command(flatten)]
-    configured: Configured,
-    /// Read this state directory; no configuration is needed then.
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
-    state: Option<PathBuf>,
+    located: Located,
     /// Only what is about this vehicle.
     #[arg(long, value_name = "SLUG")]
     vehicle: Option<String>,
@@ -36,12 +32,9 @@ pub(super) struct Options {
 }
 
 pub(super) fn show(options: &Options) -> ExitCode {
-    let directory = match &options.state {
-        Some(directory) => directory.clone(),
-        None => match Config::load(&options.configured.config) {
-            Ok(config) => config.state_dir,
-            Err(error) => return complain(USAGE, format_args!("{error}")),
-        },
+    let directory = match options.located.directory() {
+        Ok(directory) => directory,
+        Err(code) => return code,
     };
     let stored = match Reader::open(&directory) {
         Ok(reader) => reader.list(Kind::Audit),

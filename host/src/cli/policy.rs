@@ -1,4 +1,4 @@
-//! `vehicle-connector policy`: policies, looked at without a host.
+//! `vehicle-connector policy`: policies, tried without a host and used by one.
 
 use std::io::{BufRead as _, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
+use super::plugins::{self, PluginCommand};
+use super::rollout::{self, RolloutCommand};
 use super::{USAGE, complain};
-use crate::plugin::{Compiled, POLICY_FAULT, Policy, PolicySlot, embedded};
+use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
 use crate::sandbox::Sandbox;
 use crate::scoring::{Case, Label, Score, Scores};
 use crate::slot::Entrance;
@@ -20,6 +22,10 @@ pub(super) enum PolicyCommand {
     Test(Test),
     /// Ask a policy what was asked when something failed, and show what it would have decided otherwise.
     Replay(Replay),
+    #[command(flatten)]
+    Plugin(PluginCommand),
+    #[command(flatten)]
+    Rollout(RolloutCommand),
 }
 
 #[derive(Debug, Args)]
@@ -50,23 +56,33 @@ pub(super) struct Replay {
 }
 
 pub(super) async fn run(command: PolicyCommand) -> ExitCode {
-    let file = match &command {
-        PolicyCommand::Test(Test { policy, .. }) | PolicyCommand::Replay(Replay { policy, .. }) => policy,
-    };
+    match command {
+        PolicyCommand::Test(test) => match opened(test.policy.as_deref()).await {
+            Ok((name, policy)) => self::test(&test, &name, &policy).await,
+            Err(code) => code,
+        },
+        PolicyCommand::Replay(replay) => match opened(replay.policy.as_deref()).await {
+            Ok((_name, policy)) => super::replay::run(&replay.audit, replay.json, &policy).await,
+            Err(code) => code,
+        },
+        PolicyCommand::Plugin(command) => plugins::run(PluginKind::Policy, command).await,
+        PolicyCommand::Rollout(command) => rollout::run(command),
+    }
+}
+
+/// A policy and what to call it: the one in a file, or the one that this program carries. Or what the program ends
+/// with, having said why.
+async fn opened(file: Option<&Path>) -> Result<(String, Policy), ExitCode> {
     let (name, component) = match file {
         None => ("the default policy".to_owned(), embedded::POLICY.to_vec()),
         Some(file) => match std::fs::read(file) {
             Ok(component) => (file.display().to_string(), component),
-            Err(error) => return complain(USAGE, format_args!("{}: {error}", file.display())),
+            Err(error) => return Err(complain(USAGE, format_args!("{}: {error}", file.display()))),
         },
     };
-    let policy = match open(&component).await {
-        Ok(policy) => policy,
-        Err(error) => return complain(1, format_args!("{name} is refused: {error:#}")),
-    };
-    match command {
-        PolicyCommand::Test(test) => self::test(&test, &name, &policy).await,
-        PolicyCommand::Replay(replay) => super::replay::run(&replay.audit, replay.json, &policy).await,
+    match open(&component).await {
+        Ok(policy) => Ok((name, policy)),
+        Err(error) => Err(complain(1, format_args!("{name} is refused: {error:#}"))),
     }
 }
 

@@ -6,7 +6,11 @@ use std::sync::Arc;
 use super::{Host, StartError};
 use crate::config::Config;
 use crate::deployment::{Offer, POLICY_SLOT, Refusal, Source};
+use crate::folder::{Folder, FolderError, Found};
 use crate::plugin::PluginKind;
+
+/// The name of the policy's file in the watched folder, without its ending.
+const POLICY_FILE: &str = "policy";
 
 /// What a signature file is called: the component's name and this.
 const SIGNATURE: &str = "minisig";
@@ -46,6 +50,41 @@ impl Host {
         self.deployments.check_pins().map_err(StartError::Trust)
     }
 
+    /// Takes what is moved into the watched folder, until what is returned is dropped; none if there is no such folder
+    /// in the configuration. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be watched.
+    pub fn watch_folder(self: &Arc<Self>) -> Result<Option<Folder>, FolderError> {
+        let Some(path) = &self.folder else { return Ok(None) };
+        let names = self.connectors.keys().cloned().chain([POLICY_FILE.to_owned()]);
+        let (folder, mut finds) = Folder::watch(path, names)?;
+        let host = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(found) = finds.recv().await {
+                let Some(host) = host.upgrade() else { return };
+                host.take_found(found).await;
+            }
+        });
+        Ok(Some(folder))
+    }
+
+    async fn take_found(&self, found: Found) {
+        let Found { slot_file, component, signature, was_there } = found;
+        let (kind, slot) = match slot_file == POLICY_FILE {
+            true => (PluginKind::Policy, POLICY_SLOT),
+            false => (PluginKind::Connector, slot_file.as_str()),
+        };
+        // What was there before this start is no news. What is moved in is somebody's wish, even if it is the same.
+        if was_there && self.deployments.is_known(slot, Source::Folder, &component) {
+            return;
+        }
+        let offer = Offer::new(component, "folder").signed(signature).found_in(Source::Folder);
+        // A refusal is on record, and was said.
+        let _refused = self.deployments.swap(kind, Some(slot), &offer).await;
+    }
+
     /// Says which plugins run whenever that changes, whoever changed it.
     pub(super) fn watch_plugins(self: &Arc<Self>) {
         let policy = self.policy.changes();
@@ -71,7 +110,7 @@ impl Host {
 }
 
 /// A component, and the signature beside it if there is one.
-pub(super) async fn read(path: &Path) -> std::io::Result<(Vec<u8>, Option<String>)> {
+async fn read(path: &Path) -> std::io::Result<(Vec<u8>, Option<String>)> {
     let component = tokio::fs::read(path).await?;
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{SIGNATURE}"));

@@ -158,7 +158,13 @@ impl<'a> Step<'a> {
         };
         let action = match self.pin_was_refused(&failure, &verdict).await {
             true => Action::GiveUp,
-            false => rules::admit(decision.clone(), facts),
+            false => match rules::admit(decision.clone(), facts) {
+                // There is nothing to forget, so the repeat would be the same attempt again.
+                Action::Discard(cell) if operation.account.surroundings.cells.slot(&cell).is_none() => {
+                    Action::GiveUp
+                }
+                action => action,
+            },
         };
         let done = match &action {
             // There is something to ask about only once the cloud has taken it.

@@ -36,7 +36,7 @@ async fn a_connector_without_an_answer_costs_that_command_and_no_more() {
     each_is_a_fault(&[
         ("traps", "unreachable", "unreachable"),
         ("recurses without end", "stack", "(call $lock)"),
-        ("hoards memory", "unreachable", &hoards),
+        ("hoards memory", "KiB of memory", &hoards),
         ("traps with the lock", "unreachable", "(drop (call $acquire `device` (i64.const 0))) unreachable"),
         ("gives back a guard that it does not have", "unknown handle", "(call $guard.drop (i32.const 77)) (call $done)"),
         (
@@ -162,15 +162,15 @@ async fn an_answer_that_is_none_costs_that_command_and_no_more() {
             "out of bounds",
             "(call $ended (i32.const 2) (i32.const 0) (i32.const -1))",
         ),
-        ("words of 16 MiB", "too much data", "(call $failed (call $long (i32.const 16777216)))"),
+        ("words of 16 MiB", "to the host at once", "(call $failed (call $long (i32.const 16777216)))"),
         (
             "a reason of 16 MiB",
-            "too much data",
+            "to the host at once",
             "(call $ended (i32.const 2) (call $long (i32.const 16777216)))",
         ),
         (
             "a continuation of 10 MiB",
-            "too much data",
+            "to the host at once",
             "(call $pending (call $long (i32.const 10485760)) (i64.const 0))",
         ),
     ])

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::parsed;
 use crate::deployment::{Disagreement, Offer, PROMOTE_AFTER, Try};
-use crate::host::{Host, plugins};
+use crate::folder;
+use crate::host::Host;
 use crate::plugin::PluginKind;
 use crate::slot::Digest;
 
@@ -148,7 +149,7 @@ impl Host {
     /// A file of the watched folder. A message must not be able to name any other: what it names is read with the
     /// host's permissions.
     async fn in_folder(&self, name: &str) -> Result<(Vec<u8>, Option<String>), String> {
-        let Some(folder) = &self.folder else {
+        let Some(watched) = &self.folder else {
             return Err(
                 "\"file\" is the name of a file in the watched folder, and the configuration has none \
                         (plugins.dir); send the component itself as \"component\""
@@ -158,10 +159,11 @@ impl Host {
         let path = Path::new(name);
         let mut parts = path.components();
         if !matches!((parts.next(), parts.next()), (Some(Component::Normal(_)), None)) {
-            return Err(format!("{name:?} is no name of a file in {}", folder.display()));
+            return Err(format!("{name:?} is no name of a file in {}", watched.display()));
         }
-        let path = folder.join(path);
-        plugins::read(&path).await.map_err(|error| format!("{}: {error}", path.display()))
+        let path = watched.join(path);
+        let shown = path.display().to_string();
+        folder::read(path).await.map_err(|error| format!("{shown}: {error}"))
     }
 }
 

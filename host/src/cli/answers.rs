@@ -1,0 +1,154 @@
+//! What a host answers to the requests about plugins. What a host of another version leaves out is empty here, and
+//! what it adds is not looked at.
+
+use serde::Deserialize;
+
+/// A slot, as `policy/list` and `connector/list` describe it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Slot {
+    pub slot: String,
+    pub state: String,
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub generation: u64,
+    pub since: String,
+    pub by: String,
+    pub faults: u64,
+    pub answers: u64,
+    pub pinned: Option<String>,
+    pub previous: Vec<Previous>,
+    pub rollout: Option<Rollout>,
+    pub bad: Vec<Bad>,
+}
+
+/// A generation that can be rolled back to.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Previous {
+    pub generation: u64,
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub since: String,
+}
+
+/// A component that is not loaded any more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Bad {
+    pub digest: String,
+    pub reason: String,
+    pub at: String,
+}
+
+/// A policy on trial beside the active one.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Rollout {
+    pub mode: String,
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub share: Option<u64>,
+    pub accounts: Vec<String>,
+    pub promote_after: Option<u64>,
+    pub agreed: u64,
+    pub approved: u64,
+    pub disagreed: u64,
+    pub faults: u64,
+    pub since: String,
+}
+
+/// What a slot has after a change, and had before it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Swapped {
+    pub slot: String,
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub generation: u64,
+    pub before: Previous,
+    pub took_ms: Option<u64>,
+}
+
+/// What a host says of a component that it would take.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Verified {
+    pub slot: String,
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub size: u64,
+}
+
+/// A component that may be tried again.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Forgiven {
+    pub digest: String,
+    pub was_bad: bool,
+}
+
+/// One attempt to change something.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Attempt {
+    pub seq: u64,
+    pub at: String,
+    pub slot: String,
+    pub action: String,
+    pub by: String,
+    pub digest: Option<String>,
+    pub name: Option<String>,
+    pub version: Option<String>,
+    pub result: String,
+    pub reason: Option<String>,
+}
+
+/// What `policy/diff` answers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Diff {
+    pub rollout: Option<Rollout>,
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// One failure that two policies judge differently.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Disagreement {
+    pub seq: u64,
+    pub at: String,
+    pub account: String,
+    pub vehicle: Option<String>,
+    pub operation: String,
+    pub summary: String,
+    pub active: Judgement,
+    pub candidate: Judgement,
+    pub approved: bool,
+}
+
+/// What a policy made of a failure.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Judgement {
+    pub fault: Option<String>,
+    pub rule: Option<String>,
+    pub decision: String,
+}
+
+/// A circuit.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Circuit {
+    pub circuit: String,
+    pub state: String,
+    pub calls: Option<u64>,
+    pub failures: Option<u64>,
+    pub refused: Option<u64>,
+    pub until: Option<String>,
+}

@@ -1,0 +1,216 @@
+//! A component, looked at without a host.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde::Serialize;
+use wasmtime::component::Linker;
+
+use super::plugins::{Unread, read_component};
+use super::remote::print;
+use super::table::plain;
+use super::{USAGE, complain};
+use crate::bindings::{connector, policy};
+use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PluginKind, PolicySlot, Trial};
+use crate::sandbox::{self, Budget, Sandbox};
+use crate::slot::{Digest, Entrance};
+use crate::time::{Clock as _, SystemClock};
+
+/// The interfaces that make a component a plugin, without their versions.
+const EXPORTS: [(&str, &str); 2] =
+    [("vehicle:connector/policy", "policy"), ("vehicle:connector/connector", "connector")];
+
+/// What can be known of a component without a host.
+#[derive(Debug, Serialize)]
+pub(super) struct Inspection {
+    file: PathBuf,
+    size: usize,
+    digest: String,
+    /// What it can be loaded as.
+    kinds: Vec<&'static str>,
+    name: Option<String>,
+    version: Option<String>,
+    imports: Vec<String>,
+    exports: Vec<String>,
+    signature: Option<PathBuf>,
+    accepted: bool,
+    /// Why it would not be.
+    reason: Option<String>,
+}
+
+impl Inspection {
+    async fn of(kind: PluginKind, file: &Path, component: &[u8]) -> anyhow::Result<Self> {
+        let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let signature = super::plugins::signature_beside(file);
+        let mut inspection = Self {
+            file: file.to_owned(),
+            size: component.len(),
+            digest: Digest::of(component).to_string(),
+            kinds: Vec::new(),
+            name: None,
+            version: None,
+            imports: Vec::new(),
+            exports: Vec::new(),
+            signature: signature.is_file().then_some(signature),
+            accepted: false,
+            reason: None,
+        };
+        let compiled = match Compiled::of(&sandbox, component).await {
+            Ok(compiled) => compiled,
+            Err(error) => {
+                inspection.reason = Some(error.to_string());
+                return Ok(inspection);
+            }
+        };
+        inspection.imports = compiled.imports();
+        inspection.exports = compiled.exports();
+        let exports = |interface: &str| {
+            let name = |export: &String| export.split('@').next() == Some(interface);
+            inspection.exports.iter().any(name)
+        };
+        inspection.kinds =
+            EXPORTS.iter().filter(|(interface, _)| exports(interface)).map(|(_, kind)| *kind).collect();
+        let named = match accept(kind, &sandbox, &compiled).await {
+            Ok(named) => {
+                inspection.accepted = true;
+                Some(named)
+            }
+            Err(error) => {
+                inspection.reason = Some(error.to_string());
+                // What is refused may still say who it is.
+                match describe(PluginKind::Policy, &sandbox, component).await {
+                    None => describe(PluginKind::Connector, &sandbox, component).await,
+                    named => named,
+                }
+            }
+        };
+        (inspection.name, inspection.version) = named.unzip();
+        Ok(inspection)
+    }
+
+    fn for_people(&self) -> String {
+        let list = |names: &[String]| match names {
+            [] => "nothing".to_owned(),
+            names => names.join("\n           "),
+        };
+        let or_unknown = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".to_owned(), plain);
+        let kinds = match self.kinds.as_slice() {
+            [] => "no plugin".to_owned(),
+            kinds => kinds.join(" and "),
+        };
+        let signature = match &self.signature {
+            Some(file) => format!("{} (whether it is good only a host can tell)", file.display()),
+            None => "none".to_owned(),
+        };
+        let accepted = match &self.reason {
+            None => "yes, as far as can be told without a host".to_owned(),
+            Some(reason) => format!("no: {}", plain(reason)),
+        };
+        format!(
+            "file       {}\nsize       {} bytes\ndigest     {}\nis         {kinds}\nname       {}\nversion    {}\n\
+             imports    {}\nexports    {}\nsignature  {signature}\naccepted   {accepted}\n",
+            self.file.display(),
+            self.size,
+            self.digest,
+            or_unknown(&self.name),
+            or_unknown(&self.version),
+            list(&self.imports),
+            list(&self.exports),
+        )
+    }
+}
+
+/// Shows what there is to know of a file. Exit codes: 0 shown, 2 the file cannot be read.
+pub(super) async fn show(kind: PluginKind, file: &Path, json: bool) -> ExitCode {
+    let inspection = match inspect(kind, file).await {
+        Ok(inspection) => inspection,
+        Err(code) => return code,
+    };
+    match json {
+        true => match serde_json::to_string(&inspection) {
+            Ok(text) => print(&format!("{text}\n")),
+            Err(error) => complain(1, format_args!("{}: {error}", file.display())),
+        },
+        false => print(&inspection.for_people()),
+    }
+}
+
+/// Says whether a file would be accepted. Exit codes: 0 it would be, 1 it would not, 2 it cannot be read.
+pub(super) async fn verify(kind: PluginKind, file: &Path, json: bool) -> ExitCode {
+    let inspection = match inspect(kind, file).await {
+        Ok(inspection) => inspection,
+        Err(code) => return code,
+    };
+    if let Some(reason) = &inspection.reason {
+        return complain(1, format_args!("{} would be refused: {}", file.display(), plain(reason)));
+    }
+    if json {
+        return match serde_json::to_string(&inspection) {
+            Ok(text) => print(&format!("{text}\n")),
+            Err(error) => complain(1, format_args!("{}: {error}", file.display())),
+        };
+    }
+    let text = |text: &Option<String>| plain(text.as_deref().unwrap_or_default());
+    print(&format!(
+        "{}: {} {} ({}), {} bytes, would be taken; what a host is configured to ask for besides (pins, \
+         signatures) was not looked at\n",
+        file.display(),
+        text(&inspection.name),
+        text(&inspection.version),
+        super::table::short(&inspection.digest),
+        inspection.size,
+    ))
+}
+
+async fn inspect(kind: PluginKind, file: &Path) -> Result<Inspection, ExitCode> {
+    let component = read_component(file).map_err(|error| match error {
+        Unread::TooLarge { .. } => complain(1, format_args!("{error}")),
+        Unread::Unreadable { .. } => complain(USAGE, format_args!("{error}")),
+    })?;
+    Inspection::of(kind, file, &component).await.map_err(|error| complain(1, format_args!("{error:#}")))
+}
+
+/// Does with a component what a host does before it loads it, and returns its name and version.
+async fn accept(
+    kind: PluginKind,
+    sandbox: &Sandbox,
+    compiled: &Compiled,
+) -> Result<(String, String), ActivationError> {
+    let entrance = Entrance::new(SystemClock::start().now(), "command line");
+    match kind {
+        PluginKind::Policy => {
+            let slot = PolicySlot::open(sandbox, compiled, entrance).await?;
+            let candidate = slot.verify(compiled, Trial::Full).await?;
+            Ok((candidate.name, candidate.version))
+        }
+        PluginKind::Connector => {
+            let connector = Arc::new(ConnectorSlot::open(sandbox, compiled, entrance).await?).active();
+            let generation = connector.generation();
+            Ok((generation.name.clone(), generation.version.clone()))
+        }
+    }
+}
+
+/// Asks a component for its name and version, with every import a trap.
+async fn describe(kind: PluginKind, sandbox: &Sandbox, component: &[u8]) -> Option<(String, String)> {
+    let component = wasmtime::component::Component::from_binary(sandbox.engine(), component).ok()?;
+    let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
+    linker.define_unknown_imports_as_traps(&component).ok()?;
+    let pre = linker.instantiate_pre(&component).ok()?;
+    let mut store = sandbox.store(Budget::POLICY, ());
+    let described = sandbox::answer(Budget::POLICY, async {
+        let instance = pre.instantiate_async(&mut store).await?;
+        match kind {
+            PluginKind::Policy => {
+                let guest = policy::GuestIndices::new(&pre)?.load(&mut store, &instance)?;
+                guest.call_describe(&mut store).await.map(|manifest| (manifest.name, manifest.version))
+            }
+            PluginKind::Connector => {
+                let guest = connector::GuestIndices::new(&pre)?.load(&mut store, &instance)?;
+                guest.call_describe(&mut store).await.map(|manifest| (manifest.name, manifest.version))
+            }
+        }
+    });
+    described.await.ok()
+}

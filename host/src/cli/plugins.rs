@@ -1,0 +1,213 @@
+//! `vehicle-connector policy …` and `… connector …`: the plugins of a running host.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+
+use super::remote::Asked;
+use super::{USAGE, complain, inspect, render};
+use crate::plugin::{LARGEST_COMPONENT, PluginKind};
+
+/// What can be asked about plugins of either kind.
+#[derive(Debug, Subcommand)]
+pub(super) enum PluginCommand {
+    /// Show what runs in each slot, what ran before, and what is not loaded any more.
+    List {
+        #[command(flatten)]
+        host: Asked,
+    },
+    /// Show what a component is and whether it would be accepted; without a file, what the host runs.
+    Inspect {
+        /// The component. No host is needed to look at one.
+        #[arg(value_name = "FILE.wasm")]
+        file: Option<PathBuf>,
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
+    /// Have the host put a component to the test, with everything but loading it.
+    Verify {
+        #[command(flatten)]
+        component: ComponentFile,
+        /// Test it here, without a host: then pins, signatures and what the host calls bad are left out.
+        #[arg(long)]
+        offline: bool,
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
+    /// Load a component in place of the one that runs. What is under way ends with the one it began with.
+    Swap {
+        #[command(flatten)]
+        component: ComponentFile,
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
+    /// Go back to what ran before.
+    Rollback {
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
+    /// Let a component that had to be rolled back be tried again.
+    Forgive {
+        /// Its digest, as `list --json` shows it.
+        #[arg(value_name = "DIGEST")]
+        digest: String,
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
+    /// Show who changed what when, and what was refused and why, newest last.
+    History {
+        /// Only the latest so many; the host shows 20 unless told otherwise.
+        #[arg(long, value_name = "N")]
+        last: Option<u64>,
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InSlot {
+    /// Which slot, if there are several; `list` names them.
+    #[arg(long, value_name = "NAME")]
+    slot: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ComponentFile {
+    /// The component; its signature, if any, is beside it as FILE.wasm.minisig.
+    #[arg(value_name = "FILE.wasm")]
+    pub(super) file: PathBuf,
+}
+
+/// Does what is asked for with plugins of this kind.
+pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
+    match command {
+        PluginCommand::List { host } => host.ask(&format!("{kind}/list"), &json!({}), render::slots),
+        PluginCommand::Inspect { file: Some(file), host, .. } => inspect::show(kind, &file, host.json).await,
+        PluginCommand::Inspect { file: None, slot, host } => {
+            let wanted = slot.slot;
+            host.ask_for(
+                &format!("{kind}/list"),
+                &json!({}),
+                |slots| of_slot(slots, wanted.as_deref()),
+                render::actives,
+            )
+        }
+        PluginCommand::Verify { component, offline: true, host, .. } => {
+            inspect::verify(kind, &component.file, host.json).await
+        }
+        PluginCommand::Verify { component, slot, host, .. } => match component.payload() {
+            Ok(payload) => host.ask(&format!("{kind}/verify"), &slot.within(payload), render::verified),
+            Err(code) => code,
+        },
+        PluginCommand::Swap { component, slot, host } => match component.payload() {
+            Ok(payload) => host.ask(&format!("{kind}/swap"), &slot.within(payload), render::swapped),
+            Err(code) => code,
+        },
+        PluginCommand::Rollback { slot, host } => {
+            host.ask(&format!("{kind}/rollback"), &slot.within(Map::new()), render::swapped)
+        }
+        PluginCommand::Forgive { digest, slot, host } => {
+            let payload = Map::from_iter([("digest".to_owned(), json!(digest))]);
+            host.ask(&format!("{kind}/forgive"), &slot.within(payload), render::forgiven)
+        }
+        PluginCommand::History { last, slot, host } => {
+            let mut payload = Map::new();
+            payload.extend(last.map(|last| ("last".to_owned(), json!(last))));
+            host.ask(&format!("{kind}/history"), &slot.within(payload), render::history)
+        }
+    }
+}
+
+/// Only the slot of this name, of all that the host listed.
+fn of_slot(slots: Value, wanted: Option<&str>) -> Result<Value, String> {
+    let (Some(wanted), Value::Array(all)) = (wanted, &slots) else { return Ok(slots) };
+    let name = |slot: &Value| slot.get("slot").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let found: Vec<Value> = all.iter().filter(|slot| name(slot) == wanted).cloned().collect();
+    match found.is_empty() {
+        false => Ok(Value::Array(found)),
+        true => {
+            let known: Vec<String> = all.iter().map(name).collect();
+            Err(format!("there is no slot {wanted:?}; there are: {}", known.join(", ")))
+        }
+    }
+}
+
+impl InSlot {
+    /// The payload for this slot.
+    pub(super) fn within(&self, mut payload: Map<String, Value>) -> Value {
+        payload.extend(self.slot.as_ref().map(|slot| ("slot".to_owned(), json!(slot))));
+        Value::Object(payload)
+    }
+}
+
+impl ComponentFile {
+    /// The component and its signature as they are sent; or what the program ends with, having said why. The file is
+    /// read here, so that it is the caller's permissions that count.
+    pub(super) fn payload(&self) -> Result<Map<String, Value>, ExitCode> {
+        let unread = |error: Unread| complain(USAGE, format_args!("{error}"));
+        let component = read_component(&self.file).map_err(unread)?;
+        let signature = read_signature(&self.file).map_err(unread)?;
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
+        let mut payload = Map::new();
+        payload.insert("file".to_owned(), json!(name));
+        payload.insert("component".to_owned(), json!(BASE64.encode(component)));
+        payload.extend(signature.map(|signature| ("signature".to_owned(), json!(signature))));
+        Ok(payload)
+    }
+}
+
+/// Why a file was not read.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    #[error("{path}: {error}")]
+    Unreadable { path: PathBuf, error: io::Error },
+    #[error("{path}: it has more than {LARGEST_COMPONENT} bytes; no component that large is loaded")]
+    TooLarge { path: PathBuf },
+}
+
+/// Reads a component, and of a larger one no more than tells that it is larger.
+pub(super) fn read_component(file: &Path) -> Result<Vec<u8>, Unread> {
+    let mut component = Vec::new();
+    let read =
+        File::open(file).and_then(|open| open.take(LARGEST_COMPONENT as u64 + 1).read_to_end(&mut component));
+    read.map_err(|error| Unread::Unreadable { path: file.to_owned(), error })?;
+    match component.len() > LARGEST_COMPONENT {
+        true => Err(Unread::TooLarge { path: file.to_owned() }),
+        false => Ok(component),
+    }
+}
+
+/// Where the signature of a component is, if it has one.
+pub(super) fn signature_beside(file: &Path) -> PathBuf {
+    let mut beside = OsString::from(file);
+    beside.push(".minisig");
+    PathBuf::from(beside)
+}
+
+fn read_signature(file: &Path) -> Result<Option<String>, Unread> {
+    let beside = signature_beside(file);
+    match std::fs::read_to_string(&beside) {
+        Ok(signature) => Ok(Some(signature)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Unread::Unreadable { path: beside, error }),
+    }
+}

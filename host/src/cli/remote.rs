@@ -1,0 +1,135 @@
+//! Commands for a running host: what is asked over its control socket, and how the answer is shown.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Configured, USAGE, complain};
+use crate::config::Config;
+
+/// Which host's state it is.
+#[derive(Debug, Args)]
+pub(super) struct Located {
+    #[command(flatten)]
+    configured: Configured,
+    /// The host's state directory; no configuration is needed then.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    state: Option<PathBuf>,
+}
+
+impl Located {
+    /// The state directory; or what the program ends with, having said why.
+    pub(super) fn directory(&self) -> Result<PathBuf, ExitCode> {
+        match &self.state {
+            Some(directory) => Ok(directory.clone()),
+            None => Config::load(&self.configured.config)
+                .map(|config| config.state_dir)
+                .map_err(|error| complain(USAGE, format_args!("{error}"))),
+        }
+    }
+
+    /// As people name it, and how they start it.
+    #[cfg(unix)]
+    fn host(&self) -> (String, String) {
+        match &self.state {
+            Some(directory) => {
+                (format!("on {}", directory.display()), "vehicle-connector run -c FILE".to_owned())
+            }
+            None => {
+                let file = self.configured.config.display();
+                (format!("with {file}"), format!("vehicle-connector run -c {file}"))
+            }
+        }
+    }
+}
+
+/// A host to ask, and the form of its answer.
+#[derive(Debug, Args)]
+pub(super) struct Asked {
+    #[command(flatten)]
+    located: Located,
+    /// Print what the host answers as one JSON value.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl Asked {
+    /// Asks the host and shows its answer. Exit codes: 0 done, 1 not done or no host, 2 no good configuration.
+    pub(super) fn ask<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        payload: &Value,
+        show: impl FnOnce(&T) -> String,
+    ) -> ExitCode {
+        self.ask_for(verb, payload, Ok, show)
+    }
+
+    /// The same with a part of the answer; choosing it may fail, and says why.
+    pub(super) fn ask_for<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        payload: &Value,
+        choose: impl FnOnce(Value) -> Result<Value, String>,
+        show: impl FnOnce(&T) -> String,
+    ) -> ExitCode {
+        let data = match self.data(verb, payload) {
+            Ok(data) => choose(data),
+            Err(code) => return code,
+        };
+        let data = match data {
+            Ok(data) => data,
+            Err(error) => return complain(1, format_args!("{error}")),
+        };
+        if self.json {
+            return print(&format!("{data}\n"));
+        }
+        match serde_json::from_value(data) {
+            Ok(answer) => print(&show(&answer)),
+            Err(error) => complain(
+                1,
+                format_args!(
+                    "{verb} is done, but the host is of a version whose answer this one does not know ({error}); \
+                     --json shows it"
+                ),
+            ),
+        }
+    }
+
+    #[cfg(unix)]
+    fn data(&self, verb: &str, payload: &Value) -> Result<Value, ExitCode> {
+        use crate::control::{AskError, ask};
+        let directory = self.located.directory()?;
+        ask(&directory, verb, payload).map_err(|error| match error {
+            AskError::NoHost { .. } => {
+                let (which, start) = self.located.host();
+                complain(1, format_args!("no host runs {which}: {error}; start one with `{start}`"))
+            }
+            AskError::Refused(reason) => {
+                complain(1, format_args!("the host refused {verb}: {}", super::table::plain(&reason)))
+            }
+            error => complain(1, format_args!("{error}")),
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn data(&self, verb: &str, _payload: &Value) -> Result<Value, ExitCode> {
+        let _directory = self.located.directory()?;
+        Err(complain(
+            1,
+            format_args!(
+                "{verb} needs a running host's control socket, which there is on Unix systems only; MQTT has the same requests"
+            ),
+        ))
+    }
+}
+
+/// Prints everything that there is to show. Whoever closed the output has seen enough.
+pub(super) fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout().lock();
+    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::SUCCESS
+}

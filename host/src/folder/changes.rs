@@ -1,0 +1,169 @@
+//! What the operating system said of a folder since somebody last asked: at most one change for each name, so any
+//! number of them takes the same memory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
+use notify::{Event, EventKind};
+use tokio::sync::Notify;
+
+use super::ENDING;
+
+/// So many unknown names are complained about; then nobody reads them any more.
+const UNKNOWN: usize = 32;
+
+/// What happened to a name last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Something was moved to it.
+    Moved,
+    /// Something has it; how it came there nobody saw.
+    Present,
+    /// Somebody makes it or writes to it.
+    Writing,
+    /// Somebody who had written to it closed it.
+    Written,
+}
+
+impl Change {
+    /// What is to be known of a name to which first this happened and then the other.
+    fn then(self, later: Self) -> Self {
+        match (self, later) {
+            (_, Self::Moved) => later,
+            // Whoever writes may have opened the file before another one was moved to its name, and whoever looks
+            // sees what is known already.
+            (Self::Moved, _) | (_, Self::Present) => self,
+            (Self::Written, Self::Writing) => self,
+            (Self::Present | Self::Writing | Self::Written, Self::Writing | Self::Written) => later,
+        }
+    }
+}
+
+/// What happened since the last look.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    /// To the names that are waited for.
+    pub names: BTreeMap<String, Change>,
+    /// Components with names that nobody waits for, as people see them.
+    pub unknown: Vec<String>,
+    /// Changes were lost.
+    pub lost: bool,
+    /// The folder itself was removed or moved away.
+    pub gone: bool,
+}
+
+impl News {
+    fn is_empty(&self) -> bool {
+        self.names.is_empty() && self.unknown.is_empty() && !self.lost && !self.gone
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Changes {
+    folder: PathBuf,
+    /// Without their ending.
+    pub names: BTreeSet<String>,
+    news: Mutex<Gathered>,
+    something: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Gathered {
+    news: News,
+    /// Unknown names that were told of.
+    told: BTreeSet<String>,
+}
+
+impl Changes {
+    pub fn new(folder: &Path, names: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            names: names.into_iter().collect(),
+            news: Mutex::default(),
+            something: Notify::new(),
+        }
+    }
+
+    /// Waits until something has happened, and returns it.
+    pub async fn next(&self) -> News {
+        loop {
+            let news = std::mem::take(&mut self.gathered().news);
+            if !news.is_empty() {
+                return news;
+            }
+            self.something.notified().await;
+        }
+    }
+
+    /// Forgets what happened.
+    pub fn forget(&self) {
+        self.gathered().news = News::default();
+    }
+
+    /// Has everything looked at that is in the folder.
+    pub fn look(&self) -> std::io::Result<()> {
+        for file in std::fs::read_dir(&self.folder)? {
+            self.name(&file?.file_name().to_string_lossy(), Change::Present);
+        }
+        self.wake();
+        Ok(())
+    }
+
+    /// Has whoever waits look.
+    fn wake(&self) {
+        self.something.notify_one();
+    }
+
+    /// Takes down what the operating system tells. Never blocks.
+    pub fn tell(&self, event: notify::Result<Event>) {
+        let Ok(event) = event else {
+            tracing::warn!("the watch of {} is incomplete: {event:?}", self.folder.display());
+            self.gathered().news.lost = true;
+            self.wake();
+            return;
+        };
+        if event.need_rescan() {
+            self.gathered().news.lost = true;
+        }
+        let change = match event.kind {
+            // Where the system does not tell the two names of a move apart, looking tells.
+            EventKind::Modify(ModifyKind::Name(RenameMode::To | RenameMode::Any)) => Some(Change::Moved),
+            EventKind::Create(CreateKind::File) | EventKind::Modify(ModifyKind::Data(_)) => {
+                Some(Change::Writing)
+            }
+            EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Change::Written),
+            _ => None,
+        };
+        let leaves = matches!(
+            event.kind,
+            EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(RemoveKind::Folder)
+        );
+        for path in &event.paths {
+            if *path == self.folder {
+                self.gathered().news.gone |= leaves;
+            } else if let (Some(change), Some(name)) = (change, path.file_name()) {
+                self.name(&name.to_string_lossy(), change);
+            }
+        }
+        self.wake();
+    }
+
+    /// Something happened to a name.
+    fn name(&self, name: &str, change: Change) {
+        let Some(stem) = name.strip_suffix(ENDING).filter(|_| !name.starts_with('.')) else { return };
+        let mut gathered = self.gathered();
+        if self.names.contains(stem) {
+            let known = gathered.news.names.get(stem);
+            let change = known.map_or(change, |known| known.then(change));
+            gathered.news.names.insert(stem.to_owned(), change);
+        } else if gathered.told.len() < UNKNOWN && gathered.told.insert(name.to_owned()) {
+            gathered.news.unknown.push(name.to_owned());
+        }
+    }
+
+    fn gathered(&self) -> MutexGuard<'_, Gathered> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,132 @@
+//! Reading a file that may be anything.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::time::SystemTime;
+
+use super::SIGNATURE;
+use crate::plugin::LARGEST_COMPONENT;
+
+/// The longest signature that is read, in bytes. One of minisign has about three hundred.
+const LONGEST_SIGNATURE: usize = 4 << 10;
+
+/// Which file it is, and in which state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    /// The device and the number on it, where there are such.
+    pub inode: Option<(u64, u64)>,
+    size: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Identity {
+    /// That of whatever has this path; none if nothing has.
+    pub fn at(path: &Path) -> Option<Self> {
+        std::fs::symlink_metadata(path).ok().as_ref().map(Self::of)
+    }
+
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = {
+            use std::os::unix::fs::MetadataExt as _;
+            Some((metadata.dev(), metadata.ino()))
+        };
+        #[cfg(not(unix))]
+        let inode = None;
+        Self { inode, size: metadata.len(), modified: metadata.modified().ok() }
+    }
+}
+
+/// A component and its signature, as they were read.
+#[derive(Debug, Clone)]
+pub(super) struct Contents {
+    pub identity: Identity,
+    pub component: Vec<u8>,
+    pub signature: Option<String>,
+}
+
+/// Why a file is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("it is {0}; only a regular file is loaded")]
+    NoFile(&'static str),
+    #[error("it has {size} bytes; at most {most} are read")]
+    TooLarge { size: u64, most: usize },
+    #[error("it changed while it was read; write beside it and move it into place")]
+    Changing,
+    #[error("{0}")]
+    Unreadable(#[from] io::Error),
+    #[error("its signature {SIGNATURE} beside it: {0}")]
+    Signature(Box<Refused>),
+    #[error("it is no text")]
+    NoText,
+}
+
+impl Refused {
+    /// Whether there is nothing: it was taken away again.
+    pub fn is_absence(&self) -> bool {
+        matches!(self, Self::Unreadable(error) if error.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// Reads a component and what is beside it as its signature. Never waits for anybody but the disk.
+pub(super) fn read(path: &Path) -> Result<Contents, Refused> {
+    let (component, identity) = read_regular(path, LARGEST_COMPONENT)?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(SIGNATURE);
+    let signature = match read_regular(Path::new(&beside), LONGEST_SIGNATURE) {
+        Ok((text, _identity)) => match String::from_utf8(text) {
+            Ok(text) => Some(text),
+            Err(_) => return Err(Refused::Signature(Box::new(Refused::NoText))),
+        },
+        Err(absent) if absent.is_absence() => None,
+        Err(refused) => return Err(Refused::Signature(Box::new(refused))),
+    };
+    Ok(Contents { identity, component, signature })
+}
+
+fn read_regular(path: &Path, most: usize) -> Result<(Vec<u8>, Identity), Refused> {
+    // Looked at before it is opened, because opening a device may do something; and again when it is open, because
+    // it may be another one by then.
+    let found = std::fs::symlink_metadata(path)?;
+    regular(&found)?;
+    let mut file = open(path)?;
+    let before = file.metadata()?;
+    regular(&before)?;
+    let identity = Identity::of(&before);
+    if identity.inode != Identity::of(&found).inode {
+        return Err(Refused::Changing);
+    }
+    if before.len() > most as u64 {
+        return Err(Refused::TooLarge { size: before.len(), most });
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
+    file.by_ref().take(most as u64 + 1).read_to_end(&mut bytes)?;
+    let after = Identity::of(&file.metadata()?);
+    if after != identity || bytes.len() as u64 != before.len() {
+        return Err(Refused::Changing);
+    }
+    Ok((bytes, identity))
+}
+
+fn regular(metadata: &Metadata) -> Result<(), Refused> {
+    let kind = metadata.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    Err(Refused::NoFile(match () {
+        () if kind.is_symlink() => "a symbolic link",
+        () if kind.is_dir() => "a directory",
+        () => "a pipe, a socket or a device",
+    }))
+}
+
+/// Opens a file for reading without waiting for anybody, as one would for the writer of a pipe.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NONBLOCK);
+    options.open(path)
+}

@@ -1,0 +1,236 @@
+//! From changes to finds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::changes::{Change, Changes, News};
+use super::file::{self, Contents, Identity, Refused};
+use super::{ENDING, Found};
+
+/// How long what was moved in has to stay as it is before it is taken. A rename is complete at once; this is for
+/// somebody who writes into the file right after it, and for one that is replaced at once.
+const SETTLED: Duration = Duration::from_millis(20);
+
+/// The same for what was there when the folder was looked at: whoever writes to it meanwhile has not moved it in.
+const UNTOUCHED: Duration = Duration::from_millis(200);
+
+/// How often a folder that is gone is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Begins to watch a folder, and looks at what is there already.
+pub(super) fn begin(folder: &Path, changes: &Arc<Changes>) -> notify::Result<RecommendedWatcher> {
+    let told = Arc::clone(changes);
+    let mut watcher = notify::recommended_watcher(move |event| told.tell(event))?;
+    watcher.watch(folder, RecursiveMode::NonRecursive)?;
+    // Only now, so that nothing comes between.
+    changes.look()?;
+    Ok(watcher)
+}
+
+/// What was read and waits to be taken.
+#[derive(Debug)]
+struct Fresh {
+    contents: Contents,
+    due: Instant,
+    /// Nobody saw how it came there.
+    unseen: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Watch {
+    folder: PathBuf,
+    changes: Arc<Changes>,
+    found: mpsc::Sender<Found>,
+    /// What each name was when it was last looked at.
+    seen: BTreeMap<String, Identity>,
+    /// What somebody writes to and has not closed.
+    writing: BTreeSet<String>,
+    fresh: BTreeMap<String, Fresh>,
+}
+
+impl Watch {
+    pub fn new(folder: PathBuf, changes: Arc<Changes>, found: mpsc::Sender<Found>) -> Self {
+        let (seen, writing, fresh) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
+        Self { folder, changes, found, seen, writing, fresh }
+    }
+
+    /// Watches until nobody wants the finds any more.
+    pub async fn run(mut self, watcher: RecommendedWatcher) {
+        let mut watcher = Some(watcher);
+        loop {
+            let due = self.fresh.values().map(|fresh| fresh.due).min();
+            let settled = async {
+                match due {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let changes = Arc::clone(&self.changes);
+            tokio::select! {
+                // Changes first: what was read may not be the latest.
+                biased;
+                () = self.found.closed() => return,
+                news = changes.next() => {
+                    if news.gone {
+                        // It may still watch the old folder under another name.
+                        drop(watcher.take());
+                        watcher = Some(self.come_back().await);
+                    } else {
+                        self.read_the(news).await;
+                    }
+                }
+                () = settled => self.take_settled().await,
+            }
+        }
+    }
+
+    async fn read_the(&mut self, news: News) {
+        for name in news.unknown {
+            let known: Vec<String> =
+                self.changes.names.iter().map(|name| format!("{name}{ENDING}")).collect();
+            let known = known.join(", ");
+            tracing::warn!("{}: nothing has this name; it may be: {known}", self.folder.join(name).display());
+        }
+        for (name, change) in news.names {
+            match change {
+                Change::Moved => {
+                    self.writing.remove(&name);
+                    self.read(name, false).await;
+                }
+                Change::Present if self.writing.contains(&name) => {}
+                Change::Present if !self.was_seen(&name) => self.read(name, true).await,
+                // Whatever was done to one that was looked at before, it was not moved in.
+                Change::Present => self.complain_of_writing(name),
+                Change::Writing => {
+                    self.was_not_moved(&name);
+                    self.writing.insert(name);
+                }
+                Change::Written => {
+                    self.writing.remove(&name);
+                    self.was_not_moved(&name);
+                    self.complain_of_writing(name);
+                }
+            }
+        }
+        if news.lost {
+            tracing::warn!("{}: changes were missed; looking at all files", self.folder.display());
+            if let Err(error) = self.changes.look() {
+                tracing::warn!("{}: {error}", self.folder.display());
+            }
+        }
+    }
+
+    /// Drops what was read of a file that was found by looking: somebody writes to it. It is complained of when it is
+    /// closed, even if it was read with the last of it.
+    fn was_not_moved(&mut self, name: &str) {
+        if self.fresh.get(name).is_some_and(|fresh| fresh.unseen) {
+            self.fresh.remove(name);
+            self.seen.remove(name);
+        }
+    }
+
+    /// Whether the file of this name is the one that was last looked at, as it was then or not.
+    fn was_seen(&self, name: &str) -> bool {
+        let there = Identity::at(&self.path(name));
+        there.is_some_and(|there| self.seen.get(name).is_some_and(|seen| seen.inode == there.inode))
+    }
+
+    async fn read(&mut self, name: String, unseen: bool) {
+        let path = self.path(&name);
+        let there = Identity::at(&path);
+        let read = tokio::task::spawn_blocking(move || file::read(&path)).await;
+        match read.unwrap_or_else(|error| Err(Refused::Unreadable(std::io::Error::other(error)))) {
+            Ok(contents) => {
+                self.seen.insert(name.clone(), contents.identity.clone());
+                let due = Instant::now() + if unseen { UNTOUCHED } else { SETTLED };
+                self.fresh.insert(name, Fresh { contents, due, unseen });
+            }
+            Err(refused) if refused.is_absence() => {
+                // Whoever replaces it or takes it away has not meant it to be loaded.
+                self.fresh.remove(&name);
+            }
+            Err(refused) => {
+                tracing::warn!("{} is not loaded: {refused}", self.path(&name).display());
+                self.fresh.remove(&name);
+                self.seen.extend(there.map(|there| (name, there)));
+            }
+        }
+    }
+
+    fn complain_of_writing(&mut self, name: String) {
+        let path = self.path(&name);
+        let Some(there) = Identity::at(&path) else { return };
+        // The one that was written to may have lost its name to one that was moved in.
+        if self.seen.get(&name) == Some(&there) {
+            return;
+        }
+        let shown = path.display();
+        tracing::warn!(
+            "{shown} is not loaded: it was written in place, so nobody can tell whether it is whole; write it \
+             beside it as .{name}{ENDING} and move it: mv .{name}{ENDING} {name}{ENDING}"
+        );
+        self.seen.insert(name, there);
+    }
+
+    async fn take_settled(&mut self) {
+        let now = Instant::now();
+        let settled = self.fresh.iter().filter(|(_, fresh)| fresh.due <= now);
+        let settled: Vec<String> = settled.map(|(name, _)| name.clone()).collect();
+        for name in settled {
+            let Some(Fresh { contents, unseen, .. }) = self.fresh.remove(&name) else { continue };
+            let path = self.path(&name);
+            match Identity::at(&path) {
+                // It was taken away as soon as it was there.
+                None => continue,
+                Some(there) if there != contents.identity => {
+                    // Either another one was moved in, which is told of, or somebody writes to it.
+                    if there.inode == contents.identity.inode {
+                        tracing::warn!("{} is not loaded: {}", path.display(), Refused::Changing);
+                    }
+                    continue;
+                }
+                Some(_) => {}
+            }
+            let Contents { component, signature, .. } = contents;
+            let found = Found { slot_file: name, component, signature, was_there: unseen };
+            // Nobody wants it any more: the loop ends.
+            let _closed = self.found.send(found).await;
+        }
+    }
+
+    /// Waits until there is a folder again, and watches that.
+    async fn come_back(&mut self) -> RecommendedWatcher {
+        let folder = self.folder.display().to_string();
+        tracing::warn!("the folder {folder} is gone; nothing is loaded from it until it is back");
+        self.seen.clear();
+        self.writing.clear();
+        self.fresh.clear();
+        let mut complained = false;
+        loop {
+            self.changes.forget();
+            let is_there = std::fs::metadata(&self.folder).is_ok_and(|there| there.is_dir());
+            match is_there.then(|| begin(&self.folder, &self.changes)) {
+                Some(Ok(watcher)) => {
+                    tracing::info!("the folder {folder} is back");
+                    return watcher;
+                }
+                Some(Err(error)) if !complained => {
+                    complained = true;
+                    tracing::warn!("the folder {folder} is back and cannot be watched: {error}");
+                }
+                Some(Err(_)) | None => {}
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}{ENDING}"))
+    }
+}
