@@ -40,6 +40,7 @@ use crate::events::{AboutPlugin, Event, Events};
 use crate::plugin::{
     ActivationError, Compiled, ConnectorSlot, LARGEST_COMPONENT, Pluggable, PluginKind, PolicySlot, Trial,
 };
+use crate::sandbox::Sandbox;
 use crate::slot::{Candidate, Digest, Entrance, Generation};
 use crate::store::StoreError;
 use crate::time::Clock;
@@ -374,6 +375,12 @@ impl Deployments {
         self.shelf.forgive(&name, digest, record).await?;
         self.changed.send_replace(());
         Ok(true)
+    }
+
+    /// Where the components of all slots run, for whoever compiles them beforehand.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        self.policy.sandbox()
     }
 
     /// Whether this is what was found in a place when it was last looked at.

@@ -14,8 +14,8 @@ mod work;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -31,11 +31,11 @@ use crate::deployment::{
 };
 use crate::events::Events;
 use crate::outbox::Outbox;
-use crate::plugin::{ActivationError, ConnectorSlot, PluginKind, Plugins, PolicySlot};
+use crate::plugin::{ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot};
 use crate::primitives::{HttpClient, Tap, Transport};
 use crate::results::Results;
 use crate::sandbox::Sandbox;
-use crate::slot::Entrance;
+use crate::slot::{Entrance, Generation};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 use crate::topics::Topics;
@@ -307,6 +307,11 @@ impl Host {
     #[must_use]
     pub fn policy(&self) -> &Arc<PolicySlot> {
         &self.policy
+    }
+
+    /// The active generations of the connectors, without keeping them: to see when their last users are gone.
+    pub fn connectors_in_use(&self) -> impl Iterator<Item = Weak<Generation<ConnectorPlugin>>> {
+        self.connectors.values().map(|connector| connector.active().weak())
     }
 
     /// Everything that changes a plugin.

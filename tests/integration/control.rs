@@ -16,7 +16,7 @@ use tokio::process::{Child, Command};
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
 use vehicle_connector::slot::Digest;
 
-use crate::guests::variant;
+use tests::storm::variant;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

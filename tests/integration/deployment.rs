@@ -9,7 +9,9 @@ use vehicle_connector::operation::State;
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::slot::Digest;
 
-use crate::guests::{self, policy_deciding, variant};
+use tests::storm::variant;
+
+use crate::guests::{self, policy_deciding};
 
 /// The name of the connector's slot.
 const CONNECTOR: &str = "hyundai-kia-eu";

@@ -11,6 +11,7 @@ use vehicle_connector::operation::{Reason, State};
 mod budget;
 mod fights;
 mod outages;
+mod swaps;
 
 /// Between two operations.
 const TEN_A_SECOND: Duration = Duration::from_millis(100);

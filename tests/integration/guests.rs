@@ -107,15 +107,3 @@ pub fn policy(classify: &str, decide: &str) -> Vec<u8> {
     let (resolve, world) = world("policy-module");
     component(wat::parse_str(module).unwrap(), &resolve, world)
 }
-
-/// The same component with another digest: a custom section at its end changes nothing else.
-pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
-    let mut section = vec![4];
-    section.extend(b"test");
-    section.extend(number.to_le_bytes());
-    let mut varied = component.to_vec();
-    // A section's kind (0 is custom) and its length.
-    varied.extend([0, u8::try_from(section.len()).unwrap()]);
-    varied.extend(section);
-    varied
-}

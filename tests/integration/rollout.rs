@@ -8,7 +8,9 @@ use vehicle_connector::operation::{Report, State};
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::slot::Digest;
 
-use crate::guests::{policy_deciding, variant};
+use tests::storm::variant;
+
+use crate::guests::policy_deciding;
 
 /// A policy that passes its trial and gives everything up afterwards.
 fn faint_hearted() -> Vec<u8> {

@@ -7,6 +7,7 @@
 
 pub mod network;
 pub mod paused;
+pub mod storm;
 pub mod trace;
 pub mod virtual_home;
 

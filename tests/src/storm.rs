@@ -1,0 +1,332 @@
+//! A storm of swaps: a home whose plugins are swapped again and again while its cars are commanded without a pause and its
+//! cloud is unwell. In real time, over TCP.
+//!
+//! A test looks at what must hold, a bench at what it costs.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use simulator::{Control, Counters, Effect, Fault, RouteKind, Simulator};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
+use vehicle_connector::deployment::Offer;
+use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::operation::{Report, State};
+use vehicle_connector::outbox::{Outbox, Outgoing};
+use vehicle_connector::plugin::{Compiled, PluginKind, embedded};
+use vehicle_connector::slot::Digest;
+use vehicle_connector::store::MemoryStore;
+use vehicle_connector::time::{Clock, SystemClock};
+
+use crate::{CCS2, LEGACY, Shifted, configuration};
+
+/// How often the session is ended meanwhile. A host slows down when somebody ends more of them in a short time.
+const ENDED_SESSIONS: usize = 15;
+
+/// So many commands end before the next swap.
+const COMMANDS_EACH: usize = 3;
+
+/// One in so many swaps is of a connector, is gone back from, is of something that must be refused, or meets a cloud that is
+/// unwell.
+const CONNECTOR: usize = 5;
+const ROLLBACK: usize = 11;
+const REFUSED: usize = 7;
+const UNWELL: usize = 10;
+
+/// The same component with another digest: a custom section at its end changes nothing else.
+#[must_use]
+pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
+    let mut section = vec![4];
+    section.extend(b"test");
+    section.extend(number.to_le_bytes());
+    let mut varied = component.to_vec();
+    // A section's kind (0 is custom) and its length.
+    varied.extend([0, u8::try_from(section.len()).unwrap()]);
+    varied.extend(section);
+    varied
+}
+
+/// The final reports by command, each as often as it was published.
+#[derive(Debug, Default)]
+struct Ends {
+    waiting: Mutex<BTreeMap<String, oneshot::Sender<Report>>>,
+    seen: Mutex<BTreeMap<String, usize>>,
+    accounts: watch::Sender<Value>,
+}
+
+impl Outbox for Ends {
+    fn publish(&self, message: Outgoing) {
+        if message.topic.contains("/account/") {
+            self.accounts.send_replace(serde_json::from_slice(&message.payload).unwrap());
+        }
+        let Some((_, id)) = message.topic.rsplit_once("/action/") else { return };
+        if id == "last" {
+            return;
+        }
+        let report: Report = serde_json::from_slice(&message.payload).unwrap();
+        if !report.state.is_final() {
+            return;
+        }
+        *self.seen.lock().unwrap().entry(id.to_owned()).or_default() += 1;
+        if let Some(waiting) = self.waiting.lock().unwrap().remove(id) {
+            let _gave_up = waiting.send(report);
+        }
+    }
+}
+
+/// A command that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its result.
+    pub report: Report,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether a plugin was swapped meanwhile.
+    pub met_a_swap: bool,
+}
+
+/// What came of a storm.
+#[derive(Debug)]
+pub struct Aftermath {
+    /// Every command that was sent.
+    pub commands: Vec<Ended>,
+    /// Those without a final result, and those with more than one.
+    pub lost: Vec<String>,
+    /// See above.
+    pub doubled: Vec<String>,
+    /// Swaps of policies and connectors that were made.
+    pub swaps: usize,
+    /// How long each took, from compiled component to active.
+    pub took: Vec<Duration>,
+    /// Offers that were refused, as they had to be.
+    pub refused: usize,
+    /// What the cloud counted.
+    pub cloud: Counters,
+    /// The generations of sessions that there were.
+    pub sessions: u64,
+    /// What the host counted as the requests of the account.
+    pub requests_today: u64,
+    /// Generations of policies and of connectors that are still there.
+    pub alive: (usize, usize),
+    /// Resident memory in KiB after a tenth of the swaps and after the last, where the system tells.
+    pub resident: (Option<u64>, Option<u64>),
+}
+
+/// A home in a storm.
+#[derive(Debug)]
+pub struct Storm {
+    cloud: Simulator,
+    ends: Arc<Ends>,
+    clock: Arc<Shifted>,
+    host: Arc<Host>,
+    /// How many commands have ended.
+    ended: watch::Sender<usize>,
+    swaps: AtomicU64,
+    next: AtomicU64,
+    over: AtomicBool,
+}
+
+impl Storm {
+    /// A home with two cars that have been found.
+    pub async fn gather() -> Arc<Self> {
+        let config = simulator::Config::default();
+        let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
+        let cloud = Simulator::start(config).await.unwrap();
+        let ends = Arc::new(Ends::default());
+        let outbox = Arc::clone(&ends) as Arc<dyn Outbox>;
+        let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
+        let time = Arc::clone(&clock) as Arc<dyn Clock>;
+        let ground = Ground::new(Arc::new(MemoryStore::default()), time, outbox);
+        let config = configuration(&cloud.base_url(), &refresh_token, &pin);
+        let host = Host::start(&config, ground).await.unwrap();
+        assert!(host.find_vehicles().await);
+        Arc::new(Self {
+            cloud,
+            ends,
+            clock,
+            host,
+            swaps: AtomicU64::new(0),
+            ended: watch::Sender::new(0),
+            next: AtomicU64::new(0),
+            over: AtomicBool::new(false),
+        })
+    }
+
+    /// The host.
+    pub fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    /// The cloud's controls.
+    pub fn control(&self) -> Control {
+        self.cloud.control()
+    }
+
+    /// Sends a command and waits for its end.
+    pub async fn command(&self, vehicle: &str, topic: &str, fields: &str) -> Ended {
+        let id = format!("storm-{}", self.next.fetch_add(1, Ordering::Relaxed));
+        let (ended, end) = oneshot::channel();
+        self.ends.waiting.lock().unwrap().insert(id.clone(), ended);
+        let (before, started) = (self.swaps.load(Ordering::SeqCst), Instant::now());
+        let topic = format!("vehicle-connector/vehicle/{vehicle}/cmd/{topic}");
+        let payload = format!(r#"{{"id":"{id}"{fields}}}"#).into_bytes();
+        self.host.handle(Request { topic, payload, ..Request::default() }).await;
+        let report = end.await.unwrap();
+        self.ended.send_modify(|ended| *ended += 1);
+        let met_a_swap = self.swaps.load(Ordering::SeqCst) > before;
+        Ended { report, took: started.elapsed(), met_a_swap }
+    }
+
+    /// Commands one car until the storm is over: reads, and with every fifth command its doors.
+    async fn command_on(self: Arc<Self>, vehicle: &'static str) -> Vec<Ended> {
+        let mut ended = Vec::new();
+        while !self.over.load(Ordering::Relaxed) {
+            let command = match ended.len() % 5 {
+                4 if vehicle == LEGACY.0 => self.command(vehicle, "lock", r#","action":"lock""#).await,
+                _ => self.command(vehicle, "refresh_cached", "").await,
+            };
+            ended.push(command);
+        }
+        ended
+    }
+
+    /// Swaps so often, while four callers command the cars.
+    pub async fn rage(self: &Arc<Self>, swaps: usize) -> Aftermath {
+        let sandbox = self.host.deployments().sandbox();
+        let mut policies = Vec::new();
+        let mut connectors = Vec::new();
+        for number in 0..4 {
+            policies.push(Compiled::of(sandbox, &variant(embedded::POLICY, number)).await.unwrap());
+            connectors.push(Compiled::of(sandbox, &variant(embedded::HYUNDAI_KIA, number)).await.unwrap());
+        }
+        let before = self.control().counters();
+        let mut callers = JoinSet::new();
+        for vehicle in [LEGACY.0, LEGACY.0, CCS2.0, CCS2.0] {
+            callers.spawn(Arc::clone(self).command_on(vehicle));
+        }
+        let mut weak = (Vec::new(), Vec::new());
+        let (mut took, mut refused, mut first) = (Vec::new(), 0, None);
+        for n in 0..swaps {
+            // Hours of a home in moments: what is old and what is rare is judged by the clock.
+            if n % (swaps / ENDED_SESSIONS).max(1) == 0 {
+                self.let_a_minute_pass();
+                self.control().expire_access_token();
+            }
+            if n % UNWELL == 3 {
+                self.let_a_minute_pass();
+                self.control().inject(Fault::new(RouteKind::Status, Effect::unavailable()));
+            }
+            if n % REFUSED == 2 {
+                self.offer_what_must_be_refused().await;
+                refused += 1;
+            }
+            let (kind, all) = match n % CONNECTOR {
+                0 => (PluginKind::Connector, &connectors),
+                _ => (PluginKind::Policy, &policies),
+            };
+            let started = Instant::now();
+            let offer = Offer::compiled(all[n % all.len()].clone(), "storm");
+            let deployed = self.host.deployments().swap(kind, None, &offer).await.unwrap();
+            took.push(started.elapsed());
+            self.swaps.fetch_add(1, Ordering::SeqCst);
+            assert_eq!(deployed.active.digest, all[n % all.len()].digest);
+            match kind {
+                PluginKind::Policy => weak.0.push(self.host.policy().active().weak()),
+                PluginKind::Connector => weak.1.extend(self.host.connectors_in_use()),
+            }
+            if n % ROLLBACK == 5 {
+                self.host.deployments().rollback(kind, None, "storm").await.unwrap();
+            }
+            if n == swaps / 10 {
+                first = resident_kib();
+            }
+            // So that every generation has something to do.
+            let enough = *self.ended.borrow() + COMMANDS_EACH;
+            self.ended.subscribe().wait_for(|ended| *ended >= enough).await.unwrap();
+        }
+        self.over.store(true, Ordering::Relaxed);
+        let mut commands = Vec::new();
+        while let Some(ended) = callers.join_next().await {
+            commands.extend(ended.unwrap());
+        }
+        let last = resident_kib();
+        // After the last command the host may still read a car of its own accord.
+        for _ in 0..20 {
+            self.command(LEGACY.0, "refresh_cached", "").await;
+            if self.requests_today() == self.control().counters().requests {
+                break;
+            }
+        }
+        let seen = self.ends.seen.lock().unwrap().clone();
+        let sent = (0..self.next.load(Ordering::Relaxed)).map(|n| format!("storm-{n}"));
+        let lost = sent.filter(|id| !seen.contains_key(id)).collect();
+        let doubled = seen.iter().filter(|(_, times)| **times > 1).map(|(id, _)| id.clone()).collect();
+        let after = self.control().counters();
+        Aftermath {
+            commands,
+            lost,
+            doubled,
+            swaps,
+            took,
+            refused,
+            sessions: after.generation - before.generation,
+            cloud: after,
+            requests_today: self.requests_today(),
+            alive: (
+                weak.0.iter().filter(|generation| generation.strong_count() > 0).count(),
+                weak.1.iter().filter(|generation| generation.strong_count() > 0).count(),
+            ),
+            resident: (first, last),
+        }
+    }
+
+    /// For the host and for the cloud, which compares the two.
+    fn let_a_minute_pass(&self) {
+        self.clock.advance(60);
+        let ahead = self.clock.ahead().as_secs();
+        self.control().set_clock_ahead(i64::try_from(ahead).unwrap());
+    }
+
+    fn requests_today(&self) -> u64 {
+        self.ends.accounts.borrow()["requests_today"].as_u64().unwrap()
+    }
+
+    async fn offer_what_must_be_refused(&self) {
+        let before = self.host.policy().active().generation().digest;
+        let offer = Offer::new(embedded::FOUR_PHRASES, "storm");
+        self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap_err();
+        assert_eq!(self.host.policy().active().generation().digest, before);
+        assert_ne!(before, Digest::of(embedded::FOUR_PHRASES));
+    }
+
+    /// Asks the host for something.
+    pub async fn request(&self, verb: &str, payload: Value) -> Value {
+        self.host.request(verb, payload.to_string().as_bytes(), "storm").await
+    }
+
+    /// Whether an isolated circuit stays that over swaps of both kinds.
+    pub async fn circuits_survive(&self) -> bool {
+        let circuit = json!({"circuit": format!("vehicle {}", CCS2.0)});
+        self.request("circuit/isolate", circuit.clone()).await;
+        let sandbox = self.host.deployments().sandbox();
+        for (kind, component) in
+            [(PluginKind::Policy, embedded::POLICY), (PluginKind::Connector, embedded::HYUNDAI_KIA)]
+        {
+            let compiled = Compiled::of(sandbox, &variant(component, 99)).await.unwrap();
+            self.host.deployments().swap(kind, None, &Offer::compiled(compiled, "storm")).await.unwrap();
+        }
+        let refused = self.command(CCS2.0, "refresh_cached", "").await.report;
+        self.request("circuit/close", circuit).await;
+        let done = self.command(CCS2.0, "refresh_cached", "").await.report;
+        refused.state != State::Succeeded && refused.upstream_calls == 0 && done.state == State::Succeeded
+    }
+}
+
+/// The resident memory of this process.
+fn resident_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
+}
