@@ -247,3 +247,51 @@ async fn replays_the_same(house: &House, decisions: usize) {
     assert_eq!(wrong.status.code(), Some(2), "{message}");
     assert!(message.contains("audit.jsonl:1: "), "{message}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_swapped_in_is_active_again_after_a_kill_and_what_was_bad_stays_out() {
+    let mut house = House::start().await;
+    let host = house.host().await;
+    let policy = async |house: &House, arguments: &[&str]| {
+        let mut program = house.program();
+        let program = program.arg("policy").args(arguments).arg("-c").arg(house.config());
+        let output = program.output().await.unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        (output.status.code(), said)
+    };
+    let good = tests::storm::variant(vehicle_connector::plugin::embedded::POLICY, 1);
+    let bad = crate::guests::policy_deciding("unreachable");
+    let write = |name: &str, component: &[u8]| {
+        let path = house.folder.path().join(name);
+        std::fs::write(&path, component).unwrap();
+        path.display().to_string()
+    };
+    let (good_file, bad_file) = (write("good.wasm", &good), write("bad.wasm", &bad));
+    assert_eq!(policy(&house, &["swap", &good_file]).await.0, Some(0));
+    assert_eq!(policy(&house, &["swap", &bad_file]).await.0, Some(0));
+    let digest = vehicle_connector::slot::Digest::of(&good).to_string();
+    for n in 0..3 {
+        house.control().expire_access_token();
+        let id = format!("bad-{n}");
+        house.unlock(&id).await;
+        house.reached(&id, State::Failed).await;
+    }
+    let said_so = |topic: &str, payload: &[u8]| {
+        topic.ends_with("/bridge/event") && String::from_utf8_lossy(payload).contains("policy_rolled_back")
+    };
+    house.wait(0, said_so).await;
+    kill(host).await;
+
+    let seen = house.published.borrow().len();
+    let _host = house.host().await;
+    let active = |topic: &str, payload: &[u8]| {
+        topic.ends_with("/bridge/policy/vehicle") && String::from_utf8_lossy(payload).contains(&digest)
+    };
+    house.wait(seen, active).await;
+    let (code, said) = policy(&house, &["swap", &bad_file]).await;
+    assert!(code == Some(1) && said.contains("was rolled back at"), "{code:?} {said}");
+    house.unlock("good").await;
+    house.reached("good", State::Succeeded).await;
+    let (code, said) = policy(&house, &["history"]).await;
+    assert!(code == Some(0) && said.contains("control (uid") && said.contains("decide"), "{code:?} {said}");
+}
