@@ -48,6 +48,10 @@ use crate::time::Clock;
 /// The name of the policy's slot.
 pub const POLICY_SLOT: &str = "vehicle";
 
+/// The longest reason of a refusal that is said and written down, in bytes: it may have names in it that the component
+/// has chosen.
+const LONGEST_REASON: usize = 2_048;
+
 /// A component that somebody wants to be active.
 #[derive(Debug, Clone)]
 pub struct Offer {
@@ -475,9 +479,7 @@ impl Deployments {
         if matches!(offer.component, Offered::Bytes(_)) {
             self.ground.trust.signed(bytes, offer.signature.as_deref())?;
         }
-        if let Some(Bad { at, reason, .. }) = self.shelf.bad(name, digest).await? {
-            return Err(Refusal::KnownBad { digest, at, reason });
-        }
+        self.refuse_bad(name, digest).await?;
         let compiled = match &offer.component {
             Offered::Bytes(bytes) => Compiled::of(slot.sandbox(), bytes).await?,
             Offered::Compiled(compiled) => compiled.clone(),
@@ -486,39 +488,21 @@ impl Deployments {
         Ok((compiled, candidate))
     }
 
+    async fn refuse_bad(&self, name: &str, digest: Digest) -> Result<(), Refusal> {
+        match self.shelf.bad(name, digest).await? {
+            Some(Bad { at, reason, .. }) => Err(Refusal::KnownBad { digest, at, reason }),
+            None => Ok(()),
+        }
+    }
+
     async fn swap_in<S: Pluggable>(&self, name: &str, slot: &S, offer: &Offer) -> Result<Deployed, Refusal> {
-        let _one_at_a_time = self.changing.lock().await;
         let started = Instant::now();
         let digest = Digest::of(offer.component.bytes());
         let record = self.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
-        let before = slot.slot().active();
-        if before.digest == digest {
-            self.shelf.see(name, offer.source, digest);
-            let record = record.of(&before.name, &before.version).unchanged();
-            self.shelf.note(record).await;
-            let (active, before) = (before.as_ref().into(), before.as_ref().into());
-            return Ok(Deployed { slot: name.to_owned(), active, before, took_ms: 0 });
-        }
-        match self.admit_and_keep(name, slot, offer, record.clone()).await {
-            Ok((candidate, entrance)) => {
-                let (before, active) = slot.slot().activate(candidate, entrance);
-                let took = started.elapsed();
-                tracing::info!(
-                    kind = %S::KIND,
-                    slot = name,
-                    by = offer.by,
-                    from = %format_args!("{} {}", before.name, before.version),
-                    to = %format_args!("{} {}", active.name, active.version),
-                    generation = active.number,
-                    digest = %active.digest,
-                    ms = took.as_millis(),
-                    "swapped"
-                );
-                self.say(S::KIND, Event::swapped, name, active.as_ref(), &offer.by, None);
-                Ok(deployed(name, active.as_ref(), before.as_ref(), took))
-            }
+        match self.try_swap(name, slot, offer, digest, record.clone()).await {
+            Ok((before, active)) => Ok(deployed(name, active.as_ref(), before.as_ref(), started.elapsed())),
             Err(refusal) => {
-                let reason = refusal.to_string();
+                let reason = crate::redact::cut(refusal.to_string(), LONGEST_REASON);
                 tracing::warn!(kind = %S::KIND, slot = name, by = offer.by, %digest, "refused: {reason}");
                 let about = AboutPlugin {
                     slot: name.to_owned(),
@@ -534,15 +518,35 @@ impl Deployments {
         }
     }
 
-    /// Admits a component and writes down that it is the active one. Nothing that follows can fail.
-    async fn admit_and_keep<S: Pluggable>(
+    /// What was active before, and what is now.
+    async fn try_swap<S: Pluggable>(
         &self,
         name: &str,
         slot: &S,
         offer: &Offer,
+        digest: Digest,
         record: Record,
-    ) -> Result<(Candidate<S::Plugin>, Entrance), Refusal> {
-        let (compiled, candidate) = self.admit(name, slot, offer).await?;
+    ) -> Result<(Arc<Generation<S::Plugin>>, Arc<Generation<S::Plugin>>), Refusal> {
+        // Compiled before it is its turn: a rollback must not wait for that.
+        let admitted = match slot.slot().active().digest == digest {
+            true => None,
+            false => Some(self.admit(name, slot, offer).await?),
+        };
+        let _one_at_a_time = self.changing.lock().await;
+        let before = slot.slot().active();
+        if before.digest == digest {
+            self.shelf.see(name, offer.source, digest);
+            self.shelf.note(record.of(&before.name, &before.version).unchanged()).await;
+            return Ok((Arc::clone(&before), before));
+        }
+        let (compiled, candidate) = match admitted {
+            // It may have been active meanwhile, and have been found out.
+            Some(admitted) => {
+                self.refuse_bad(name, digest).await?;
+                admitted
+            }
+            None => self.admit(name, slot, offer).await?,
+        };
         for account in &self.accounts {
             if S::KIND == PluginKind::Connector && account.connector_name == name {
                 account.surroundings.cells.ensure(S::cells(&candidate.plugin)).await?;
@@ -550,10 +554,23 @@ impl Deployments {
         }
         let entrance = Entrance::new(self.ground.clock.now(), &offer.by);
         let record = record.of(&candidate.name, &candidate.version);
-        self.shelf.see(name, offer.source, compiled.digest);
+        self.shelf.see(name, offer.source, digest);
         let next = shelf::Next { candidate: &candidate, entrance: &entrance, compiled: &compiled };
         self.shelf.keep(name, slot.slot(), Some(next), record, &self.in_use()).await?;
-        Ok((candidate, entrance))
+        // Nothing that follows can fail.
+        let (before, active) = slot.slot().activate(candidate, entrance);
+        tracing::info!(
+            kind = %S::KIND,
+            slot = name,
+            by = offer.by,
+            from = %format_args!("{} {}", before.name, before.version),
+            to = %format_args!("{} {}", active.name, active.version),
+            generation = active.number,
+            digest = %active.digest,
+            "swapped"
+        );
+        self.say(S::KIND, Event::swapped, name, active.as_ref(), &offer.by, None);
+        Ok((before, active))
     }
 
     async fn roll_back_in<S: Pluggable>(&self, name: &str, slot: &S, by: &str) -> Result<Deployed, Refusal> {

@@ -3,7 +3,13 @@
 //! The host's outbox is a list, so a test sees everything that was published, and in which order. Nothing here
 //! sleeps: tests wait for what they want to see.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail"
+)]
 
 pub mod network;
 pub mod paused;

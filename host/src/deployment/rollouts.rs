@@ -12,16 +12,15 @@ use serde::{Deserialize, Serialize};
 use super::record::{Action, Record};
 use super::shelf::Next;
 use super::watch::HOST;
-use super::{Bad, Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, Trust, deployed, shelf};
+use super::{
+    Bad, Deployed, Deployments, Identity, LONGEST_REASON, Offer, POLICY_SLOT, Refusal, Trust, deployed, shelf,
+};
 use crate::audit;
 use crate::events::{AboutPlugin, Event};
-use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
+use crate::plugin::rollout::{Failed, Mode, Rollout, Tally, canaries};
 use crate::plugin::{Compiled, POLICY_FAULT, Pluggable, PluginKind, PolicySlot, Trial};
 use crate::slot::{Digest, Entrance};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
-
-/// What did not answer, and why.
-pub(super) type Failed = (Arc<Rollout>, String);
 
 /// How many differences are kept. Enough to see what kind they are; the count goes on.
 const KEPT: usize = 500;
@@ -133,7 +132,6 @@ impl Deployments {
     ///
     /// As for a swap, and when there is neither a component nor a candidate.
     pub async fn try_out(&self, how: Try, offer: Option<&Offer>, by: &str) -> Result<RolloutView, Refusal> {
-        let _one_at_a_time = self.changing.lock().await;
         let action = match how {
             Try::Shadow => Action::Shadow,
             Try::Canary { .. } => Action::Canary,
@@ -148,7 +146,8 @@ impl Deployments {
                 Ok(view(&rollout))
             }
             Err(refusal) => {
-                self.shelf.note(record.refused(refusal.to_string())).await;
+                let reason = crate::redact::cut(refusal.to_string(), LONGEST_REASON);
+                self.shelf.note(record.refused(reason)).await;
                 Err(refusal)
             }
         }
@@ -168,9 +167,15 @@ impl Deployments {
             return Err(Refusal::Senseless(what.to_owned()));
         }
         let slot = self.policy.slot();
-        let (generation, compiled) = match offer {
-            Some(offer) => {
-                let (compiled, candidate) = self.admit(POLICY_SLOT, self.policy.as_ref(), offer).await?;
+        // Compiled before it is its turn: a rollback must not wait for that.
+        let admitted = match offer {
+            Some(offer) => Some(self.admit(POLICY_SLOT, self.policy.as_ref(), offer).await?),
+            None => None,
+        };
+        let _one_at_a_time = self.changing.lock().await;
+        let (generation, compiled) = match admitted {
+            Some((compiled, candidate)) => {
+                self.refuse_bad(POLICY_SLOT, candidate.digest).await?;
                 if slot.active().digest == candidate.digest {
                     let what = "this is the active policy; there is nothing to try out";
                     return Err(Refusal::Senseless(what.to_owned()));

@@ -6,10 +6,10 @@ use std::sync::{Arc, Weak};
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 
 use super::record::Action;
-use super::rollouts::Failed;
 use super::{Bad, Deployments, POLICY_SLOT};
 use crate::audit;
 use crate::plugin::Pluggable;
+use crate::plugin::rollout::Failed;
 use crate::slot::News;
 
 /// Whose wish it is what the host does by itself.

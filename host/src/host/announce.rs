@@ -96,7 +96,7 @@ impl Host {
         json!({
             "installed_version": active.version,
             "latest_version": latest,
-            "in_progress": trying.is_some(),
+            "in_progress": false,
             "name": active.name,
             "digest": active.digest,
             "generation": active.number,

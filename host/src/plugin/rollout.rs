@@ -109,9 +109,12 @@ impl Rollout {
 #[derive(Debug)]
 pub struct Rollouts {
     current: ArcSwapOption<Rollout>,
-    failed: mpsc::UnboundedSender<(Arc<Rollout>, String)>,
-    unread: Mutex<Option<mpsc::UnboundedReceiver<(Arc<Rollout>, String)>>>,
+    failed: mpsc::UnboundedSender<Failed>,
+    unread: Mutex<Option<mpsc::UnboundedReceiver<Failed>>>,
 }
+
+/// A candidate that did not answer, and why.
+pub type Failed = (Arc<Rollout>, String);
 
 impl Default for Rollouts {
     fn default() -> Self {
@@ -164,7 +167,7 @@ impl Rollouts {
     }
 
     /// The candidates that did not answer, and why. There is one reader; none if it was taken already.
-    pub fn failed(&self) -> Option<mpsc::UnboundedReceiver<(Arc<Rollout>, String)>> {
+    pub fn failed(&self) -> Option<mpsc::UnboundedReceiver<Failed>> {
         self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
