@@ -51,12 +51,15 @@ endpoints = { ccapi = "$cloud", idp = "$cloud", cci = "$cloud" }
 account = "home"
 vin = "KNALEGACY00000001"
 allow = ["refresh", "lock", "unlock"]
+[plugins]
+dir = "plugins"
 [vehicle.ev6]
 account = "home"
 vin = "KNACCS2EV00000002"
 TOML
 echo AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1 >"$work/refresh-token"
 echo 1234 >"$work/pin"
+mkdir "$work/plugins"
 
 client=(-h 127.0.0.1 -p "$port" -V mqttv5)
 base=vehicle-connector
@@ -145,6 +148,31 @@ grep -q "in use by process $host" "$work/second.log" || die "it does not say who
 expect "decisions are there while the host runs" "$("$program" audit -c "$work/car.toml" --json | grep -c token-expired | awk '{print ($1 > 0)}')" 1
 
 ask() { mosquitto_rr "${client[@]}" -W 20 -t "$base/bridge/request/$1" -e "peer/answer/$RANDOM" -m "$2"; }
+# Policies by all ways. A custom section at its end gives a component another digest.
+policy_file() { { cat guest/dist/policy.wasm; printf '\000\006\004test%s' "$1"; } >"$work/$2"; }
+digest() { sha256sum "$1" | cut -d' ' -f1; }
+active() { message "$base/bridge/policy/vehicle" | field digest; }
+policy() { "$program" policy "$@" -c "$work/car.toml"; }
+carried=$(active)
+policy_file 1 one.wasm
+policy_file 2 two.wasm
+policy_file 3 three.wasm
+code=0; refused=$(policy swap guest/dist/four-phrases.wasm 2>&1) || code=$?
+expect "an outdated policy is refused" "$code $(grep -c 'token has expired' <<<"$refused")" "1 1"
+expect "and nothing has changed" "$(active)" "$carried"
+policy swap "$work/one.wasm" >"$work/swap.log"
+expect "a policy is swapped in by command" "$(active)" "$(digest "$work/one.wasm")"
+cp "$work/two.wasm" "$work/plugins/.two" && mv "$work/plugins/.two" "$work/plugins/policy.wasm"
+for _ in $(seq 100); do [ "$(active)" = "$(digest "$work/two.wasm")" ] && break; sleep 0.1; done
+expect "and by moving it into the folder" "$(active)" "$(digest "$work/two.wasm")"
+mv "$work/three.wasm" "$work/plugins/three.wasm"
+expect "and by message" "$(ask policy/swap '{"file":"three.wasm"}' | field status)" ok
+expect "a command after three swaps" "$(command niro refresh_cached PRESS | field state)" succeeded
+expect "it is gone back from" "$(ask policy/rollback '{}' | field status)" ok
+expect "to the one before" "$(active)" "$(digest "$work/two.wasm")"
+expect "every attempt is on record" "$(policy history --json | python3 -c 'import json, sys; print(*[r["result"] for r in json.load(sys.stdin)])')" \
+    "refused ok ok ok ok"
+
 expect "a circuit is isolated" "$(ask circuit/isolate '{"circuit":"vehicle niro","transaction":7}' | field status)" ok
 expect "what passes it is refused" "$(command niro refresh_cached PRESS | field reason)" isolated
 expect "a circuit is closed" "$(ask circuit/close '{"circuit":"vehicle niro"}' | field status)" ok

@@ -3,24 +3,25 @@
 //! Every decision that the audit trail gets is put to the other policy too. Where the two differ, the case is kept for
 //! somebody to look at; nothing is sent because of the comparison, and nothing waits for it.
 
+pub(super) mod stored;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use self::stored::{Stored, disagreements, key};
 use super::record::{Action, Record};
 use super::shelf::Next;
 use super::watch::HOST;
-use super::{
-    Bad, Deployed, Deployments, Identity, LONGEST_REASON, Offer, POLICY_SLOT, Refusal, Trust, deployed, shelf,
-};
+use super::{Bad, Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, deployed};
 use crate::audit;
-use crate::events::{AboutPlugin, Event};
+use crate::events::Event;
 use crate::plugin::rollout::{Failed, Mode, Rollout, Tally, canaries};
-use crate::plugin::{Compiled, POLICY_FAULT, Pluggable, PluginKind, PolicySlot, Trial};
+use crate::plugin::{POLICY_FAULT, Pluggable, PluginKind};
 use crate::slot::{Digest, Entrance};
-use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
+use crate::store::{Kind, StoreError, Write};
 
 /// How many differences are kept. Enough to see what kind they are; the count goes on.
 const KEPT: usize = 500;
@@ -82,21 +83,6 @@ pub struct Disagreement {
     pub approved: bool,
 }
 
-/// A rollout as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Stored {
-    digest: Digest,
-    share: Option<u8>,
-    promote_after: u32,
-    seen: Tally,
-    by: String,
-    at: Timestamp,
-}
-
-fn key(seq: u64) -> String {
-    format!("{seq:020}")
-}
-
 fn view(rollout: &Rollout) -> RolloutView {
     let generation = &rollout.generation;
     let (share, accounts, promote_after) = match &rollout.mode {
@@ -146,8 +132,7 @@ impl Deployments {
                 Ok(view(&rollout))
             }
             Err(refusal) => {
-                let reason = crate::redact::cut(refusal.to_string(), LONGEST_REASON);
-                self.shelf.note(record.refused(reason)).await;
+                self.shelf.note(record.refused(refusal.reason())).await;
                 Err(refusal)
             }
         }
@@ -307,7 +292,7 @@ impl Deployments {
         let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Approve, by);
         let record = record.about(rollout.generation.digest).because(format!("{approved} difference(s)"));
         writes.extend(self.shelf.numbered(record)?);
-        let stored = Stored { seen: next, ..Stored::from(rollout.as_ref()) };
+        let stored = Stored::from(rollout.as_ref()).having_seen(next);
         writes.push(Write::document(Kind::Rollout, POLICY_SLOT, &stored)?);
         self.shelf.commit(writes, None, &self.in_use()).await?;
         *rollout.tally() = next;
@@ -388,16 +373,7 @@ impl Deployments {
         };
         let record = self.record(PluginKind::Policy, POLICY_SLOT, action, HOST).about(generation.digest);
         let record = record.of(&generation.name, &generation.version).failed(&why);
-        let about = AboutPlugin {
-            slot: POLICY_SLOT.to_owned(),
-            name: Some(generation.name.clone()),
-            version: Some(generation.version.clone()),
-            digest: Some(generation.digest),
-            generation: Some(generation.number),
-            by: HOST.to_owned(),
-            reason: Some(why),
-        };
-        self.ground.events.say(&Event::PolicyRolloutEnded(about));
+        self.say_ended(&rollout, HOST, Some(why));
         let condemned = self.shelf.condemn(POLICY_SLOT, &bad, record).await;
         let forgotten = match (condemned, self.policy.rollouts().current()) {
             // Somebody may have begun with another one meanwhile.
@@ -412,20 +388,15 @@ impl Deployments {
 
     async fn end(&self, rollout: &Arc<Rollout>, record: Record) -> Result<(), Refusal> {
         self.policy.rollouts().set(None);
-        let generation = &rollout.generation;
-        let about = AboutPlugin {
-            slot: POLICY_SLOT.to_owned(),
-            name: Some(generation.name.clone()),
-            version: Some(generation.version.clone()),
-            digest: Some(generation.digest),
-            generation: Some(generation.number),
-            by: record.by.clone(),
-            reason: None,
-        };
-        self.ground.events.say(&Event::PolicyRolloutEnded(about));
+        self.say_ended(rollout, &record.by, None);
         self.changed.send_replace(());
         self.shelf.note(record).await;
         Ok(self.forget_rollout().await?)
+    }
+
+    fn say_ended(&self, rollout: &Rollout, by: &str, why: Option<String>) {
+        let ended = |_kind, about| Event::PolicyRolloutEnded(about);
+        self.say(PluginKind::Policy, ended, POLICY_SLOT, &rollout.generation, by, why);
     }
 
     async fn forget_rollout(&self) -> Result<(), StoreError> {
@@ -438,67 +409,4 @@ impl Deployments {
         let known = self.shelf.store().list(Kind::Disagreement).await?;
         Ok(known.into_iter().map(|(key, _)| Write::remove(Kind::Disagreement, key)).collect())
     }
-}
-
-impl From<&Rollout> for Stored {
-    fn from(rollout: &Rollout) -> Self {
-        let (share, promote_after) = match &rollout.mode {
-            Mode::Shadow => (None, 0),
-            Mode::Canary { share, promote_after, .. } => (Some(*share), *promote_after),
-        };
-        Self {
-            digest: rollout.generation.digest,
-            share,
-            promote_after,
-            seen: *rollout.tally(),
-            by: rollout.generation.by.clone(),
-            at: rollout.generation.loaded_at,
-        }
-    }
-}
-
-async fn disagreements(store: &dyn Store) -> Result<Vec<Disagreement>, StoreError> {
-    let stored = store.list(Kind::Disagreement).await?;
-    stored.iter().map(|(key, bytes)| read_document(Kind::Disagreement, key, bytes)).collect()
-}
-
-/// Goes on with the policy that was tried out when the last host ended.
-///
-/// # Errors
-///
-/// When the store fails. A candidate that is not accepted any more is no error.
-pub(crate) async fn restore_rollout<'a>(
-    slot: &Arc<PolicySlot>,
-    store: &Arc<dyn Store>,
-    trust: &Trust,
-    accounts: impl IntoIterator<Item = &'a str>,
-) -> Result<(), StoreError> {
-    let stored: Option<Stored> = load_document(store.as_ref(), Kind::Rollout, POLICY_SLOT).await?;
-    let Some(Stored { digest, share, promote_after, seen, by, at }) = stored else { return Ok(()) };
-    let bytes = shelf::component(store.as_ref(), digest).await?;
-    if shelf::known_bad(store.as_ref(), POLICY_SLOT, digest).await?.is_some()
-        || trust.pinned(POLICY_SLOT, digest).is_err()
-        || slot.slot().active().digest == digest
-    {
-        return Ok(());
-    }
-    let prepared = async {
-        let bytes = bytes.ok_or_else(|| "the store does not have it any more".to_owned())?;
-        let compiled = Compiled::of(slot.sandbox(), &bytes).await.map_err(|error| error.to_string())?;
-        slot.prepare(&compiled, Trial::Full).await.map_err(|error| error.to_string())
-    };
-    match prepared.await {
-        Ok(candidate) => {
-            let mode = match share {
-                None => Mode::Shadow,
-                Some(share) => {
-                    Mode::Canary { share, accounts: canaries(accounts, share, digest), promote_after }
-                }
-            };
-            let generation = slot.slot().beside(candidate, Entrance::new(at, by));
-            slot.rollouts().set(Some(Arc::new(Rollout::new(generation, mode, seen))));
-        }
-        Err(why) => tracing::error!(%digest, "the candidate is not tried out again: {why}"),
-    }
-    Ok(())
 }

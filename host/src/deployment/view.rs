@@ -1,12 +1,77 @@
 //! How slots are, for whoever asks.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::rollouts::RolloutView;
-use super::{Bad, Deployments, Identity, POLICY_SLOT, Refusal};
+use super::{Bad, Deployments, POLICY_SLOT, Refusal};
 use crate::plugin::{Pluggable, PluginKind};
 use crate::slot::{Conduct, Digest, Generation};
+
+/// Which plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Identity {
+    /// What it calls itself.
+    pub name: String,
+    /// The version it claims.
+    pub version: String,
+    /// What it is.
+    pub digest: Digest,
+    /// Its number in its slot.
+    pub generation: u64,
+}
+
+impl<P> From<&Generation<P>> for Identity {
+    fn from(generation: &Generation<P>) -> Self {
+        let Generation { number, digest, name, version, .. } = generation;
+        Self { name: name.clone(), version: version.clone(), digest: *digest, generation: *number }
+    }
+}
+
+/// A change of a slot that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Deployed {
+    /// The slot.
+    pub slot: String,
+    /// What is active now.
+    #[serde(flatten)]
+    pub active: Identity,
+    /// What was before; the same if it was active already.
+    pub before: Identity,
+    /// From the component's bytes to the pointer store, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// A component that would be accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Verified {
+    /// The slot.
+    pub slot: String,
+    /// What it calls itself.
+    pub name: String,
+    /// The version it claims.
+    pub version: String,
+    /// What it is.
+    pub digest: Digest,
+    /// Its size in bytes.
+    pub size: usize,
+}
+
+pub(super) fn deployed<P>(
+    name: &str,
+    active: &Generation<P>,
+    before: &Generation<P>,
+    took: Duration,
+) -> Deployed {
+    Deployed {
+        slot: name.to_owned(),
+        active: active.into(),
+        before: before.into(),
+        took_ms: crate::time::milliseconds(took),
+    }
+}
 
 /// How the active generation of a slot does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -1,0 +1,185 @@
+//! Swaps and rollbacks, whatever kind of plugin they are of.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed, shelf};
+use crate::events::{AboutPlugin, Event};
+use crate::plugin::{ActivationError, Compiled, LARGEST_COMPONENT, Pluggable, PluginKind};
+use crate::slot::{Candidate, Digest, Entrance, Generation};
+
+impl Deployments {
+    /// Everything before the change: what may be in this slot, what is known of this component, and what it does when
+    /// it is asked.
+    pub(super) async fn admit<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        offer: &Offer,
+    ) -> Result<(Compiled, Candidate<S::Plugin>), Refusal> {
+        let bytes = offer.component.bytes();
+        if bytes.len() > LARGEST_COMPONENT {
+            return Err(ActivationError::TooLarge { size: bytes.len() }.into());
+        }
+        let digest = Digest::of(bytes);
+        self.ground.trust.pinned(name, digest)?;
+        if matches!(offer.component, Offered::Bytes(_)) {
+            self.ground.trust.signed(bytes, offer.signature.as_deref())?;
+        }
+        self.refuse_bad(name, digest).await?;
+        let compiled = match &offer.component {
+            Offered::Bytes(bytes) => Compiled::of(slot.sandbox(), bytes).await?,
+            Offered::Compiled(compiled) => compiled.clone(),
+        };
+        let candidate = slot.prepare(&compiled, offer.trial).await?;
+        Ok((compiled, candidate))
+    }
+
+    pub(super) async fn refuse_bad(&self, name: &str, digest: Digest) -> Result<(), Refusal> {
+        match self.shelf.bad(name, digest).await? {
+            Some(Bad { at, reason, .. }) => Err(Refusal::KnownBad { digest, at, reason }),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn swap_in<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        offer: &Offer,
+    ) -> Result<Deployed, Refusal> {
+        let started = Instant::now();
+        let digest = Digest::of(offer.component.bytes());
+        let record = self.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
+        match self.try_swap(name, slot, offer, digest, record.clone()).await {
+            Ok((before, active)) => Ok(deployed(name, active.as_ref(), before.as_ref(), started.elapsed())),
+            Err(refusal) => {
+                let reason = refusal.reason();
+                tracing::warn!(kind = %S::KIND, slot = name, by = offer.by, %digest, "refused: {reason}");
+                let about = AboutPlugin {
+                    slot: name.to_owned(),
+                    digest: Some(digest),
+                    by: offer.by.clone(),
+                    reason: Some(reason.clone()),
+                    ..AboutPlugin::default()
+                };
+                self.ground.events.say(&Event::rejected(S::KIND, about));
+                self.shelf.note(record.refused(reason)).await;
+                Err(refusal)
+            }
+        }
+    }
+
+    /// What was active before, and what is now.
+    async fn try_swap<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        offer: &Offer,
+        digest: Digest,
+        record: Record,
+    ) -> Result<(Arc<Generation<S::Plugin>>, Arc<Generation<S::Plugin>>), Refusal> {
+        // Compiled before it is its turn: a rollback must not wait for that.
+        let admitted = match slot.slot().active().digest == digest {
+            true => None,
+            false => Some(self.admit(name, slot, offer).await?),
+        };
+        let _one_at_a_time = self.changing.lock().await;
+        let before = slot.slot().active();
+        if before.digest == digest {
+            self.shelf.see(name, offer.source, digest);
+            self.shelf.note(record.of(&before.name, &before.version).unchanged()).await;
+            return Ok((Arc::clone(&before), before));
+        }
+        let (compiled, candidate) = match admitted {
+            // It may have been active meanwhile, and have been found out.
+            Some(admitted) => {
+                self.refuse_bad(name, digest).await?;
+                admitted
+            }
+            None => self.admit(name, slot, offer).await?,
+        };
+        for account in &self.accounts {
+            if S::KIND == PluginKind::Connector && account.connector_name == name {
+                account.surroundings.cells.ensure(S::cells(&candidate.plugin)).await?;
+            }
+        }
+        let entrance = Entrance::new(self.ground.clock.now(), &offer.by);
+        let record = record.of(&candidate.name, &candidate.version);
+        self.shelf.see(name, offer.source, digest);
+        let next = shelf::Next { candidate: &candidate, entrance: &entrance, compiled: &compiled };
+        self.shelf.keep(name, slot.slot(), Some(next), record, &self.in_use()).await?;
+        // Nothing that follows can fail.
+        let (before, active) = slot.slot().activate(candidate, entrance);
+        tracing::info!(
+            kind = %S::KIND,
+            slot = name,
+            by = offer.by,
+            from = %format_args!("{} {}", before.name, before.version),
+            to = %format_args!("{} {}", active.name, active.version),
+            generation = active.number,
+            digest = %active.digest,
+            "swapped"
+        );
+        self.say(S::KIND, Event::swapped, name, active.as_ref(), &offer.by, None);
+        Ok((before, active))
+    }
+
+    pub(super) async fn roll_back_in<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        by: &str,
+    ) -> Result<Deployed, Refusal> {
+        let _one_at_a_time = self.changing.lock().await;
+        let started = Instant::now();
+        let from = slot.slot().active();
+        let record = self.record(S::KIND, name, Action::Rollback, by);
+        let previous = slot.slot().previous().last().map(|previous| previous.digest);
+        let allowed = previous.map_or(Ok(()), |digest| self.ground.trust.pinned(name, digest));
+        let refused = match allowed {
+            Err(error) => Some(error.into()),
+            Ok(()) => None,
+        };
+        let back = match &refused {
+            Some(_) => None,
+            None => slot.slot().roll_back_from(from.number),
+        };
+        let Some(active) = back else {
+            let nothing =
+                || Refusal::NothingBefore { name: from.name.clone(), version: from.version.clone() };
+            let refusal = refused.unwrap_or_else(nothing);
+            self.shelf.note(record.refused(refusal.reason())).await;
+            return Err(refusal);
+        };
+        let took = started.elapsed();
+        let why = format!("{by} wanted it");
+        self.went_back(name, slot, (&from, &active), (by, &why), record).await;
+        Ok(deployed(name, active.as_ref(), from.as_ref(), took))
+    }
+
+    /// Says and writes down that a slot is back on an earlier generation.
+    pub(super) async fn went_back<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        (from, to): (&Generation<S::Plugin>, &Generation<S::Plugin>),
+        (by, why): (&str, &str),
+        record: Record,
+    ) {
+        tracing::warn!(
+            kind = %S::KIND,
+            slot = name,
+            by,
+            from = %format_args!("{} {}", from.name, from.version),
+            to = %format_args!("{} {}", to.name, to.version),
+            generation = to.number,
+            "rolled back: {why}"
+        );
+        self.say(S::KIND, Event::rolled_back, name, to, by, Some(why.to_owned()));
+        let record = record.about(to.digest).of(&to.name, &to.version).because(why);
+        if let Err(error) = self.shelf.keep(name, slot.slot(), None, record, &self.in_use()).await {
+            tracing::error!(slot = name, "the rollback holds only until a restart: {error}");
+        }
+    }
+}
