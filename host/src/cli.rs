@@ -5,6 +5,8 @@ mod logging;
 mod policy;
 mod replay;
 
+pub use self::logging::OneLine;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
