@@ -186,6 +186,53 @@ async fn whether_a_body_fits_does_not_depend_on_the_secret() {
 }
 
 #[tokio::test]
+async fn a_url_and_headers_are_only_so_large() {
+    let call = call().await;
+    let url = |length: usize| {
+        let base = "https://idp.example/?t={secret:refresh-token}&x=";
+        get(&format!("{base}{}", "x".repeat(length - base.len())))
+    };
+    assert!(call.prepare(&url(LONGEST_URL)).is_ok());
+    assert_eq!(why_denied(&call, &url(LONGEST_URL + 1)), "the URL is longer than 8192 bytes");
+    // Of two together: what counts is their sum.
+    let headers = |length: usize| {
+        let value = |length: usize| "x".repeat(length);
+        let headers = vec![
+            ("a".to_owned(), value(LARGEST_HEADERS / 2)),
+            ("b".to_owned(), value(length - LARGEST_HEADERS / 2 - 6)),
+        ];
+        Request { headers, ..get("https://idp.example/") }
+    };
+    assert!(call.prepare(&headers(LARGEST_HEADERS)).is_ok());
+    let why = why_denied(&call, &headers(LARGEST_HEADERS + 1));
+    assert_eq!(why, "the headers are larger than 16384 bytes together");
+}
+
+#[tokio::test]
+async fn a_secret_of_the_configuration_is_offered_only_so_often() {
+    let mut call = call().await;
+    let renew = get("https://idp.example/?a={secret:refresh-token}&b={secret:refresh-token}");
+    let captured = r#"{"t":"a-rotated-token","a":"an-access-token"}"#;
+    let wanted = [secret("/t", "refresh-token"), secret("/a", "access-token")];
+    for offers in 0..MOST_OFFERS {
+        let carries = call.prepare(&renew).unwrap().carries;
+        assert_eq!(carries.len(), 2, "{offers}");
+        call.count_offers(&carries);
+    }
+    assert!(why_denied(&call, &renew).contains("sent with 4 requests"), "{:?}", call.offers);
+    // Another value under the same name is no other credential. Other secrets have their own count, and what is never
+    // configured has none.
+    received(&mut call, answer(200, &[], captured), &wanted, &[]);
+    assert!(why_denied(&call, &renew).contains("sent with 4 requests"));
+    assert!(call.prepare(&get("https://cars.example:8080/base?{secret:pin}")).is_ok());
+    let read = get("https://cars.example:8080/base?{secret:access-token}");
+    for _ in 0..20 {
+        let carries = call.prepare(&read).unwrap().carries;
+        call.count_offers(&carries);
+    }
+}
+
+#[tokio::test]
 async fn what_the_owner_wrote_is_not_replaced_by_an_answer() {
     let call = call().await;
     for name in ["pin", "username", "nothing", "x}{secret:pin", ""] {
@@ -207,7 +254,7 @@ fn secret(pointer: &str, name: &str) -> Capture {
 /// What a guest gets of an answer, as lines.
 fn received(call: &mut Call, answer: Incoming, captures: &[Capture], sent: &[&str]) -> String {
     let sent: Vec<String> = sent.iter().map(|&name| name.to_owned()).collect();
-    let Incoming { headers, body, .. } = call.receive(answer, captures, &sent);
+    let Incoming { headers, body, .. } = call.receive(answer, captures, &sent).unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     format!("{headers}{}", String::from_utf8(body).unwrap())
 }
@@ -280,6 +327,19 @@ async fn a_captured_value_is_taken_out_whatever_it_is() {
         received(&mut call, answer(200, &[], "short"), &[], &["access-token"]),
         "{secret:access-token}"
     );
+}
+
+#[tokio::test]
+async fn a_secret_that_is_too_large_is_none_and_neither_is_what_came_with_it() {
+    let mut call = call().await;
+    let captures = [secret("/a", "access-token"), secret("/b", "refresh-token")];
+    let body = |length: usize| format!(r#"{{"a":"a-new-token","b":"{}"}}"#, "x".repeat(length));
+    let large = answer(200, &[], &body((8 << 10) + 1));
+    let why = call.receive(large, &captures, &[]).err().unwrap();
+    assert_eq!(why, "the refresh-token in the answer is larger than 8192 bytes");
+    assert!(call.captured.is_empty());
+    received(&mut call, answer(200, &[], &body(8 << 10)), &captures, &[]);
+    assert_eq!(call.captured.len(), 2);
 }
 
 #[tokio::test]
