@@ -6,10 +6,12 @@ use crate::bindings::http::CaptureSource;
 use crate::cell::{Cells, Secrets};
 use crate::config::Network;
 use crate::outbox::{Outbox, Outgoing};
-use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings};
+use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings, Transport};
 use crate::slot::Digest;
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
+
+mod offers;
 
 #[derive(Debug)]
 struct Nobody;
@@ -19,6 +21,11 @@ impl Outbox for Nobody {
 }
 
 async fn call() -> Call {
+    call_over(Arc::new(HttpClient::new(&Network::default()).unwrap()), 1).await
+}
+
+/// A call that may send so many requests this way.
+async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let endpoint = |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
@@ -40,7 +47,7 @@ async fn call() -> Call {
         ]),
         capturable: BTreeSet::from(["access-token".to_owned(), "refresh-token".to_owned()]),
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
-        transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
+        transport,
         clock,
         outbox: Arc::new(Nobody),
         topic_prefix: "b/account/home/connector/".to_owned(),
@@ -49,7 +56,7 @@ async fn call() -> Call {
     };
     Call::new(
         Arc::new(surroundings),
-        Arc::new(Allowance::new(1)),
+        Arc::new(Allowance::new(sends)),
         "test".to_owned(),
         crate::cell::Snapshot::default(),
     )
@@ -206,30 +213,6 @@ async fn a_url_and_headers_are_only_so_large() {
     assert!(call.prepare(&headers(LARGEST_HEADERS)).is_ok());
     let why = why_denied(&call, &headers(LARGEST_HEADERS + 1));
     assert_eq!(why, "the headers are larger than 16384 bytes together");
-}
-
-#[tokio::test]
-async fn a_secret_of_the_configuration_is_offered_only_so_often() {
-    let mut call = call().await;
-    let renew = get("https://idp.example/?a={secret:refresh-token}&b={secret:refresh-token}");
-    let captured = r#"{"t":"a-rotated-token","a":"an-access-token"}"#;
-    let wanted = [secret("/t", "refresh-token"), secret("/a", "access-token")];
-    for offers in 0..MOST_OFFERS {
-        let carries = call.prepare(&renew).unwrap().carries;
-        assert_eq!(carries.len(), 2, "{offers}");
-        call.count_offers(&carries);
-    }
-    assert!(why_denied(&call, &renew).contains("sent with 4 requests"), "{:?}", call.offers);
-    // Another value under the same name is no other credential. Other secrets have their own count, and what is never
-    // configured has none.
-    received(&mut call, answer(200, &[], captured), &wanted, &[]);
-    assert!(why_denied(&call, &renew).contains("sent with 4 requests"));
-    assert!(call.prepare(&get("https://cars.example:8080/base?{secret:pin}")).is_ok());
-    let read = get("https://cars.example:8080/base?{secret:access-token}");
-    for _ in 0..20 {
-        let carries = call.prepare(&read).unwrap().carries;
-        call.count_offers(&carries);
-    }
 }
 
 #[tokio::test]
