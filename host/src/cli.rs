@@ -13,6 +13,8 @@ mod replay;
 mod rollout;
 mod table;
 
+pub use self::logging::OneLine;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -90,6 +90,8 @@ pub struct Call {
     pub(crate) private: Vec<serde_json::Value>,
     /// Whether a request that acts on the vehicle was sent in this call.
     pub(crate) acted: bool,
+    /// With how many requests of this call each secret of the configuration was sent.
+    offers: BTreeMap<String, u32>,
 }
 
 impl Caller for Call {
@@ -134,6 +136,7 @@ impl Call {
             captured: Secrets::new(),
             private: Vec::new(),
             acted: false,
+            offers: BTreeMap::new(),
         }
     }
 

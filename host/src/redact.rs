@@ -1,4 +1,6 @@
-//! Taking out of text what must not leave the host.
+//! Taking out of text what must not leave the host, or must not be shown as it is.
+
+use std::borrow::Cow;
 
 /// Letters and digits that a vehicle identification number may have (ISO 3779: no I, O or Q).
 fn is_vin_character(c: char) -> bool {
@@ -24,7 +26,7 @@ pub fn mask_vins(text: &str) -> String {
     masked
 }
 
-fn mask_word(word: &str) -> std::borrow::Cow<'_, str> {
+fn mask_word(word: &str) -> Cow<'_, str> {
     let is_vin = word.len() == 17
         && word.chars().all(is_vin_character)
         && word.contains(|c: char| c.is_ascii_uppercase())
@@ -33,6 +35,30 @@ fn mask_word(word: &str) -> std::borrow::Cow<'_, str> {
         Some(tail) if is_vin => format!("*************{tail}").into(),
         _ => word.into(),
     }
+}
+
+/// The text in one line, and in the order in which it is read: control characters, line and paragraph separators and
+/// what changes the direction of text are written as escapes. What is left can neither end a line nor move a
+/// terminal's cursor.
+#[must_use]
+pub fn one_line(text: &str) -> Cow<'_, str> {
+    // Beside the controls: UAX #14 (line breaks) and UAX #9 §2 (directional formatting).
+    let breaks_out = |c: char| match c {
+        '\u{2028}' | '\u{2029}' => true,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
+    if !text.contains(breaks_out) {
+        return text.into();
+    }
+    let mut line = String::with_capacity(text.len().saturating_add(16));
+    for c in text.chars() {
+        match breaks_out(c) {
+            true => line.extend(c.escape_default()),
+            false => line.push(c),
+        }
+    }
+    line.into()
 }
 
 /// Cuts text to so many bytes, at a character's border, and says that it did.
@@ -67,6 +93,18 @@ mod tests {
             ["", "Key not authorized: Token is expired", "12345678901234567", "é KNA", "ABCDEFGHJKLMNPRST"]
         {
             assert_eq!(mask_vins(text), text);
+        }
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_a_line() {
+        for (text, line) in [
+            ("as it was: é €", "as it was: é €"),
+            ("a\r\nb\tc", "a\\r\\nb\\tc"),
+            ("\u{1b}[2K\u{7f}\u{9b}", "\\u{1b}[2K\\u{7f}\\u{9b}"),
+            ("\u{85}\u{2028}\u{2029}\u{202e}\u{2066}", "\\u{85}\\u{2028}\\u{2029}\\u{202e}\\u{2066}"),
+        ] {
+            assert_eq!(one_line(text), line);
         }
     }
 

@@ -14,12 +14,14 @@ pub(crate) mod wasi;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Config, Engine, Store, UpdateDeadline};
 
 pub use self::budget::Budget;
 pub use self::fault::CallFault;
+pub(crate) use self::fault::cause;
 use self::limiter::Limiter;
 pub use self::lines::Caller;
 pub(crate) use self::lines::{Lines, line};
@@ -93,6 +95,8 @@ pub struct Sandbox {
     engine: Engine,
     policy: Budget,
     connector: Budget,
+    /// One permit, for all clones.
+    compiler: Arc<Semaphore>,
 }
 
 impl Sandbox {
@@ -127,13 +131,26 @@ impl Sandbox {
         // Decided here and not left to the features that some other crate in the build turns on: the plain
         // fiber path costs half as much per call.
         config.concurrency_support(false);
-        Ok(Self { engine: Engine::new(&config)?, policy: Budget::POLICY, connector: Budget::CONNECTOR })
+        Ok(Self {
+            engine: Engine::new(&config)?,
+            policy: Budget::POLICY,
+            connector: Budget::CONNECTOR,
+            compiler: Arc::new(Semaphore::new(1)),
+        })
     }
 
     /// The same engine with other budgets for a policy's and a connector's calls.
     #[must_use]
     pub fn with_budgets(&self, policy: Budget, connector: Budget) -> Self {
-        Self { engine: self.engine.clone(), policy, connector }
+        Self { policy, connector, ..self.clone() }
+    }
+
+    /// The turn to compile, of which there is one: compiling has no limit of time and cannot be interrupted, so it
+    /// must not take more than one thread from whatever else blocks. It belongs to whatever compiles, and not to
+    /// whoever waits for that.
+    pub(crate) async fn turn_to_compile(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes it.
+        Arc::clone(&self.compiler).acquire_owned().await.ok()
     }
 
     /// What one call of a policy may use.

@@ -32,6 +32,7 @@ impl Log {
             tracing_subscriber::fmt()
                 .with_env_filter("vehicle_connector=trace,connector=trace,simulator=off")
                 .with_ansi(false)
+                .fmt_fields(vehicle_connector::cli::OneLine)
                 .with_writer(log.clone())
                 .init();
             log

@@ -1,18 +1,42 @@
-//! What the program logs.
+//! What the program logs, and how a line looks.
+//!
+//! Plugins, clouds, brokers and whoever sends a command have words in the log, on many ways, and one of them might hold a
+//! line break and what looks like a line of our own. It is not left to those ways to think of that: [`OneLine`] is
+//! where all of them end, those too that nobody has written yet. The texts themselves stay as they were given,
+//! because policies match on them.
+
+use std::fmt;
 
 use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::layer::{Filter, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
 use crate::config::LogFormat;
+use crate::redact;
 
 /// Those whose details may be logged: the program itself, and what never holds a secret. All others are heard from
 /// `info` on. The libraries for HTTP, TLS and MQTT print headers, packets and keys in their details.
 const TRUSTED: [&str; 6] =
     ["vehicle_connector", "connector", "simulator", "wasmtime", "cranelift", "rumqttd"];
+
+/// Writes what an event says in one line, whatever it says: line breaks and other control characters become
+/// escapes (see [`redact::one_line`]). For logs in text form; JSON has escapes of its own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OneLine;
+
+impl<'w> FormatFields<'w> for OneLine {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut text = String::new();
+        DefaultFields::new().format_fields(Writer::new(&mut text), fields)?;
+        writer.write_str(&redact::one_line(&text))
+    }
+}
 
 /// Logs to the standard error output. `RUST_LOG` has the last word about what, except about secrets.
 pub(super) fn to_stderr(level: &str, format: LogFormat) {
@@ -21,7 +45,7 @@ pub(super) fn to_stderr(level: &str, format: LogFormat) {
     let filter = filter(level, std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref());
     let registry = tracing_subscriber::registry();
     let _already_set = match format {
-        LogFormat::Text => registry.with(lines.with_filter(filter)).try_init(),
+        LogFormat::Text => registry.with(lines.fmt_fields(OneLine).with_filter(filter)).try_init(),
         LogFormat::Json => registry.with(lines.json().with_filter(filter)).try_init(),
     };
 }
@@ -76,6 +100,25 @@ mod tests {
         let registry = tracing_subscriber::registry().with(layer.with_filter(filter(level, directives)));
         tracing::subscriber::with_default(registry, log);
         String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn what_an_event_says_stays_in_its_line() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let layer = tracing_subscriber::fmt::layer().with_ansi(true).fmt_fields(OneLine);
+        let registry = tracing_subscriber::registry().with(layer.with_writer(move || writer.clone()));
+        let words = "a\nERROR forged\r\u{1b}[2K\u{2028}b";
+        tracing::subscriber::with_default(registry, || {
+            tracing::info!("said: {words}");
+            tracing::info!(text = words, shown = %words, printed = ?words, "fields");
+            let error: &(dyn std::error::Error + 'static) = &io::Error::other(words);
+            tracing::info!(error, "an error");
+        });
+        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(logged.lines().count(), 3, "{logged}");
+        assert_eq!(logged.matches("\\nERROR forged\\r").count(), 5, "{logged}");
+        assert!(!logged.contains(['\r', '\u{2028}']) && !logged.contains("\u{1b}[2K"), "{logged}");
     }
 
     fn libraries_talk() {

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use wasmtime::component::Component;
 
-use crate::sandbox::{CallFault, Sandbox, wasi};
+use crate::redact;
+use crate::sandbox::{self, CallFault, Sandbox, wasi};
 use crate::slot::Digest;
 
 /// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
 pub(crate) const LARGEST_COMPONENT: usize = 32 << 20;
+
+/// How much of an import's name is told, in bytes.
+const LONGEST_NAME: usize = 256;
 
 /// The interfaces that a connector may import, without their versions.
 const CONNECTOR_IMPORTS: [&str; 6] = [
@@ -76,7 +80,8 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles a component, away from the threads that serve.
+    /// Compiles a component, away from the threads that serve. One at a time: the next one waits, also when nobody
+    /// wants the first one any more.
     ///
     /// # Errors
     ///
@@ -89,9 +94,15 @@ impl Compiled {
         let engine = sandbox.engine().clone();
         let bytes: Arc<[u8]> = bytes.into();
         let source = Arc::clone(&bytes);
-        match tokio::task::spawn_blocking(move || Component::from_binary(&engine, &source)).await {
+        let turn = sandbox.turn_to_compile().await;
+        let compile = move || {
+            let compiled = Component::from_binary(&engine, &source);
+            drop(turn);
+            compiled
+        };
+        match tokio::task::spawn_blocking(compile).await {
             Ok(Ok(component)) => Ok(Self { digest, bytes, component }),
-            Ok(Err(error)) => Err(ActivationError::NotAComponent(format!("{error:#}"))),
+            Ok(Err(error)) => Err(ActivationError::NotAComponent(sandbox::cause(&error))),
             Err(error) => Err(ActivationError::NotAComponent(format!("the compiler gave up: {error}"))),
         }
     }
@@ -117,11 +128,65 @@ pub(super) fn check_imports(sandbox: &Sandbox, component: &Component) -> Result<
         .map(|(name, _)| name)
         .find(|name| !allowed.contains(&without_version(name)) && !wasi::provides(name));
     match forbidden {
-        Some(name) => Err(ActivationError::ForbiddenImport(name.to_owned())),
+        Some(name) => Err(ActivationError::ForbiddenImport(redact::cut(name.to_owned(), LONGEST_NAME))),
         None => Ok(()),
     }
 }
 
 fn without_version(interface: &str) -> &str {
     interface.split_once('@').map_or(interface, |(name, _version)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::mpsc;
+
+    use futures_util::poll;
+
+    use super::*;
+
+    const SMALLEST: &[u8] = b"\0asm\x0d\0\x01\0";
+
+    /// Runs this where one thread blocks for all, in the order in which it is asked to.
+    fn with_one_thread(test: impl AsyncFnOnce(Sandbox)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(test(Sandbox::uninterrupted().unwrap()));
+    }
+
+    /// Waits until everything is over that was to block before.
+    async fn nothing_blocks() {
+        tokio::task::spawn_blocking(|| ()).await.unwrap();
+    }
+
+    #[test]
+    fn a_second_component_waits_for_its_turn() {
+        with_one_thread(async |sandbox| {
+            let first = sandbox.turn_to_compile().await;
+            let other = sandbox.with_budgets(sandbox.policy_budget(), sandbox.connector_budget());
+            let mut second = pin!(Compiled::of(&other, SMALLEST));
+            assert!(poll!(&mut second).is_pending());
+            nothing_blocks().await;
+            assert!(poll!(&mut second).is_pending(), "it did not wait");
+            drop(first);
+            second.await.unwrap();
+        });
+    }
+
+    #[test]
+    fn what_nobody_waits_for_has_its_turn_until_it_is_done() {
+        with_one_thread(async |sandbox| {
+            let (go_on, wait) = mpsc::channel::<()>();
+            let busy = tokio::task::spawn_blocking(move || wait.recv());
+            {
+                let mut abandoned = pin!(Compiled::of(&sandbox, SMALLEST));
+                assert!(poll!(&mut abandoned).is_pending());
+            }
+            let mut turn = pin!(sandbox.turn_to_compile());
+            assert!(poll!(&mut turn).is_pending(), "another one compiles beside it");
+            go_on.send(()).unwrap();
+            busy.await.unwrap().unwrap();
+            assert!(turn.await.is_some());
+        });
+    }
 }

@@ -236,7 +236,7 @@ async fn prepare(
     activation::check_imports(sandbox, component)?;
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
         interface: "vehicle:connector/connector",
-        why: format!("{error:#}"),
+        why: sandbox::cause(&error),
     };
     let mut linker = linker(sandbox).map_err(wrong)?;
     wasi::link(&mut linker, component).map_err(wrong)?;
@@ -265,8 +265,8 @@ fn check_manifest(manifest: &Manifest) -> Result<(), String> {
     if !is_name(name) || !is_name(cloud) {
         return Err("its name and its cloud must be 1 to 64 of a-z, 0-9 and \"-\"".to_owned());
     }
-    if version.len() > 64 {
-        return Err("its version is longer than 64 bytes".to_owned());
+    if version.len() > 64 || version.contains(char::is_control) {
+        return Err("its version is longer than 64 bytes or has control characters".to_owned());
     }
     if cells.len() > MOST_CELLS || !cells.iter().all(|cell| is_name(cell)) {
         return Err(format!(
@@ -294,7 +294,7 @@ async fn describe(
     indices: &GuestIndices,
 ) -> Result<Manifest, ActivationError> {
     let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
-    let not_instantiated = |error: wasmtime::Error| CallFault::NotInstantiated(format!("{error:#}"));
+    let not_instantiated = |error: wasmtime::Error| CallFault::not_instantiated(&error);
     wasi::link_alone(&mut linker, component).map_err(not_instantiated)?;
     // It waits for nothing, so it has no longer than a policy has.
     let budget = Budget { wall: sandbox.policy_budget().wall, ..sandbox.connector_budget() };

@@ -39,10 +39,8 @@ impl PolicyPlugin {
         let budget = self.budget();
         let mut store = self.sandbox.store(budget, ());
         let instance = sandbox::answer(budget, self.pre.instantiate_async(&mut store)).await?;
-        let guest = self
-            .indices
-            .load(&mut store, &instance)
-            .map_err(|error| CallFault::NotInstantiated(format!("{error:#}")))?;
+        let guest =
+            self.indices.load(&mut store, &instance).map_err(|error| CallFault::not_instantiated(&error))?;
         Ok((store, guest))
     }
 
@@ -269,7 +267,7 @@ async fn prepare(
     let mut linker: Linker<Cx<()>> = Linker::new(sandbox.engine());
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
         interface: "vehicle:connector/policy",
-        why: format!("{error:#}"),
+        why: sandbox::cause(&error),
     };
     // A policy that ships with a connector shares its imports. As a policy it gets none of them.
     wasi::link_alone(&mut linker, component).map_err(wrong)?;

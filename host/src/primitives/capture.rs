@@ -7,6 +7,10 @@
 //! Where the host cannot look, the guest cannot either: a body in an encoding that was not asked for is withheld, and so is one
 //! that should hold a secret in JSON and is no JSON.
 //!
+//! A secret that is larger than any token is, is no token: the whole answer is then over the limit, as one with too large
+//! a body is, and nothing of it is kept. To keep what fits, or to cut it, would leave a session that looks
+//! whole and is not. Of names there is nothing to bound: only those that the host knows are captured.
+//!
 //! A secret shorter than eight bytes, which is a PIN, is searched for only in answers to requests that carried it. Of
 //! such a secret an answer can tell something all the same, to a plugin that makes a server echo every possible one. What
 //! protects it is the endpoint that it is bound to.
@@ -18,9 +22,14 @@ use super::Call;
 use super::placeholder::placeholder;
 use super::scrub::Scrubber;
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget};
+use crate::cell::Secrets;
 
 /// The shortest secret that is searched for in every response. A shorter one (a PIN) would be found in odometers.
 const SHORTEST_SEARCHED: usize = 8;
+
+/// The largest secret that is captured, in bytes. Tokens have up to 4 KiB, and no server takes a header of more than
+/// this.
+const LARGEST_SECRET: usize = 8 << 10;
 
 const MARK_OPEN: &str = "{private:";
 
@@ -52,15 +61,38 @@ pub(super) struct Incoming {
     pub(super) body: Vec<u8>,
 }
 
+/// The secrets that were found in one response.
+#[derive(Default)]
+struct Found {
+    secrets: Secrets,
+    /// The name of one that is too large.
+    too_large: Option<String>,
+}
+
+impl Found {
+    fn insert(&mut self, name: &str, value: &str) {
+        if value.len() > LARGEST_SECRET {
+            self.too_large = Some(name.to_owned());
+        } else {
+            self.secrets.insert(name.to_owned(), SecretString::from(value));
+        }
+    }
+}
+
 impl Call {
     /// Takes the captured values out of a response, and then every secret that this account has: a server that
     /// echoes a request must not tell the guest what the host put into it.
+    ///
+    /// # Errors
+    ///
+    /// When a value to be captured is too large for a secret. Nothing was captured then.
     pub(super) fn receive(
         &mut self,
         mut incoming: Incoming,
         captures: &[Capture],
         sent: &[String],
-    ) -> Incoming {
+    ) -> Result<Incoming, String> {
+        let mut found = Found::default();
         if is_encoded(&incoming.headers) {
             incoming.body.clear();
         }
@@ -71,13 +103,13 @@ impl Call {
                     CaptureSource::Json(pointer) => {
                         if let Some(document) = &mut document {
                             let path: Vec<&str> = pointer.split('/').skip(1).collect();
-                            each_at(document, &path, &mut |found| self.take(found, target));
+                            each_at(document, &path, &mut |value| self.take(value, target, &mut found));
                         }
                     }
                     CaptureSource::Header(name) => {
                         let header = incoming.headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name));
                         if let Some((_, value)) = header {
-                            *value = self.take_text(value, target);
+                            *value = self.take_text(value, target, &mut found);
                         }
                     }
                     CaptureSource::Cookie(name) => {
@@ -85,7 +117,7 @@ impl Call {
                             let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
                             if let Some((_, cookie)) = pair.split_once('=').filter(|(n, _)| n.trim() == name)
                             {
-                                let kept = self.take_text(cookie, target);
+                                let kept = self.take_text(cookie, target, &mut found);
                                 *value = format!("{name}={kept};{attributes}");
                             }
                         }
@@ -101,31 +133,35 @@ impl Call {
                 None => {}
             }
         }
-        self.scrub(incoming, sent)
+        if let Some(name) = found.too_large {
+            return Err(format!("the {name} in the answer is larger than {LARGEST_SECRET} bytes"));
+        }
+        self.captured.extend(found.secrets);
+        Ok(self.scrub(incoming, sent))
     }
 
-    fn take(&mut self, found: &mut Value, target: &CaptureTarget) {
-        match (&*found, target) {
+    fn take(&mut self, value: &mut Value, target: &CaptureTarget, found: &mut Found) {
+        match (&*value, target) {
             (Value::Null, _) => {}
             (_, CaptureTarget::Private) => {
-                let value = std::mem::replace(found, Value::String(mark(self.private.len())));
+                let value = std::mem::replace(value, Value::String(mark(self.private.len())));
                 self.private.push(value);
             }
             (Value::String(text), CaptureTarget::Secret(name)) => {
-                self.captured.insert(name.clone(), SecretString::from(text.as_str()));
-                *found = Value::String(placeholder(name));
+                found.insert(name, text);
+                *value = Value::String(placeholder(name));
             }
             // A token that is no string is no token, but it may still be none of the guest's business.
             (other, CaptureTarget::Secret(name)) => {
-                self.captured.insert(name.clone(), SecretString::from(other.to_string()));
-                *found = Value::String(placeholder(name));
+                found.insert(name, &other.to_string());
+                *value = Value::String(placeholder(name));
             }
         }
     }
 
-    fn take_text(&mut self, text: &str, target: &CaptureTarget) -> String {
+    fn take_text(&mut self, text: &str, target: &CaptureTarget, found: &mut Found) -> String {
         let mut value = Value::String(text.to_owned());
-        self.take(&mut value, target);
+        self.take(&mut value, target, found);
         value.as_str().unwrap_or_default().to_owned()
     }
 

@@ -1,5 +1,6 @@
 //! Requests for guests.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -13,6 +14,12 @@ use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request,
 
 /// The largest request body, in bytes.
 const LARGEST_REQUEST: usize = 64 << 10;
+
+/// The longest URL, in bytes. Servers take about as much.
+const LONGEST_URL: usize = 8 << 10;
+
+/// The largest headers, names and values of all together, in bytes. Servers take 8 to 16 KiB.
+const LARGEST_HEADERS: usize = 16 << 10;
 
 /// The most headers, and the most captures, of one request.
 const MOST_HEADERS: usize = 64;
@@ -43,6 +50,10 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a request may take at most: a legacy forced read waits for the car that long.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// With how many requests of one call the same secret of the configuration is sent. Signing in may need it two or three
+/// times; vendors lock an account after about five refusals.
+const MOST_OFFERS: u32 = 4;
 
 /// The secret that the host stops sending for good once it was refused.
 pub(crate) const PIN: &str = "pin";
@@ -84,18 +95,34 @@ impl Call {
         {
             return Err(denied(format!("it could not be written down that the command is sent: {error}")));
         }
+        let offers_before = self.offers.clone();
+        self.count_offers(&carries);
         let answer = match request.acts_on_vehicle {
             true => self.send_acting(prepared).await,
             false => self.surroundings.transport.send(prepared, false).await,
         };
+        if let Err(TransportError::NotSent(_) | TransportError::Denied(_)) = answer {
+            self.offers = offers_before;
+        }
         let transport::Response { status, headers, body } = answer?;
         let captured_before = self.captured.len();
-        let Incoming { headers, body, .. } =
-            self.receive(Incoming { status, headers, body }, &request.captures, &carries);
+        let received = self.receive(Incoming { status, headers, body }, &request.captures, &carries);
         if carries.iter().any(|name| name == PIN) {
             self.surroundings.pin.answered(status, self.captured.len() > captured_before);
         }
+        let Incoming { headers, body, .. } = received.map_err(TransportError::Interrupted)?;
         Ok(Response { status, headers, body })
+    }
+
+    /// Counts a request as an offer of every secret of the configuration that it carries, however often. By name: a
+    /// session's rotated token takes the place of the configured one, and a vendor counts refusals of either.
+    fn count_offers(&mut self, carries: &[String]) {
+        let secrets: BTreeSet<&String> =
+            carries.iter().filter(|name| self.surroundings.secrets.contains_key(*name)).collect();
+        for name in secrets {
+            let offers = self.offers.entry(name.clone()).or_default();
+            *offers = offers.saturating_add(1);
+        }
     }
 
     /// Sends a request on which the vehicle may act. Until it is back nobody knows whether it did: the caller's time may
@@ -122,6 +149,16 @@ impl Call {
     fn prepare(&self, request: &Request) -> Result<Prepared, TransportError> {
         if request.headers.len() > MOST_HEADERS || request.captures.len() > MOST_HEADERS {
             return Err(denied(format!("more than {MOST_HEADERS} headers or captures")));
+        }
+        // All sizes are looked at before secrets are put in: whether it fits must not tell how long they are.
+        if request.url.len() > LONGEST_URL {
+            return Err(denied(format!("the URL is longer than {LONGEST_URL} bytes")));
+        }
+        if pairs_size(&request.headers) > LARGEST_HEADERS {
+            return Err(denied(format!("the headers are larger than {LARGEST_HEADERS} bytes together")));
+        }
+        if size(&request.body) > LARGEST_REQUEST {
+            return Err(denied(format!("the body is larger than {LARGEST_REQUEST} bytes")));
         }
         for Capture { target, .. } in &request.captures {
             if let CaptureTarget::Secret(name) = target
@@ -160,10 +197,6 @@ impl Call {
                 denied(format!("the value of the header {name} has characters that do not fit"))
             })?;
             headers.append(parsed, value);
-        }
-        // Before secrets are put in: whether it fits must not tell how long they are.
-        if size(&request.body) > LARGEST_REQUEST {
-            return Err(denied(format!("the body is larger than {LARGEST_REQUEST} bytes")));
         }
         let (body, content_type) = match &request.body {
             Body::Empty => (None, None),
@@ -230,6 +263,11 @@ impl Call {
                 "this PIN was refused, or sent three times without success; it is not sent again",
             ));
         }
+        if self.offers.get(name).is_some_and(|offers| *offers >= MOST_OFFERS) {
+            return Err(denied(format!(
+                "the secret {name} was sent with {MOST_OFFERS} requests of this call; it is not sent again"
+            )));
+        }
         let secret = self.secret(name).ok_or_else(|| denied(format!("this account has no {name}")))?;
         Ok(secret.expose_secret())
     }
@@ -240,8 +278,13 @@ fn size(body: &Body) -> usize {
     match body {
         Body::Empty => 0,
         Body::Json(text) | Body::Text(text) => text.len(),
-        Body::Form(fields) => fields.iter().map(|(name, value)| name.len() + value.len() + 2).sum(),
+        Body::Form(fields) => pairs_size(fields),
     }
+}
+
+/// How large names and values are with two characters between them, in bytes.
+fn pairs_size(pairs: &[(String, String)]) -> usize {
+    pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum()
 }
 
 impl From<Method> for reqwest::Method {

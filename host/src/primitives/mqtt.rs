@@ -7,12 +7,20 @@ use crate::outbox::Outgoing;
 /// The largest payload, in bytes.
 const LARGEST_PAYLOAD: usize = 64 << 10;
 
-/// A topic below the prefix: no wildcard, no empty level at either end, nothing that the broker treats specially.
+/// A topic below the prefix: no wildcard, no empty level, nothing that the broker treats specially.
 fn stays_below(topic: &str) -> bool {
     !topic.is_empty()
         && topic.len() <= 256
         && topic.split('/').all(|level| !level.is_empty())
-        && !topic.contains(['+', '#', '\0'])
+        && !topic.contains(['+', '#'])
+        && !topic.contains(may_be_malformed)
+}
+
+/// What a receiver may close the connection for (MQTT 5 §1.5.4): control characters, and what Unicode says is no
+/// character. The message would be sent again on the next connection, and end that one too.
+fn may_be_malformed(c: char) -> bool {
+    let code = u32::from(c);
+    c.is_control() || (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
 }
 
 impl Host for ConnectorCx {

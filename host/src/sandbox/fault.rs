@@ -3,11 +3,15 @@
 use std::time::Duration;
 
 use wasmtime::component::ResourceTableError;
-use wasmtime::{Error, Trap};
+use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::Budget;
 use super::limiter::{MEMORIES, TABLES};
+use crate::redact;
+
+/// The longest cause of a fault, in bytes.
+const LONGEST_CAUSE: usize = 512;
 
 /// Why a call has no answer. The sandbox's whole vocabulary: whatever a plugin does wrong is one of these. What ended
 /// at a limit names the limit.
@@ -71,6 +75,15 @@ fn in_words(cause: &str, budget: &Budget) -> Option<CallFault> {
     faults.into_iter().find(|(words, _)| cause.contains(words)).map(|(_, fault)| fault)
 }
 
+/// Why, in one line that a record can hold. The backtrace is left out: it consists of names that the plugin has given
+/// to its functions, and says nothing that its author cannot see in a run of their own.
+pub(crate) fn cause(error: &Error) -> String {
+    let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string);
+    let causes = error.chain().map(ToString::to_string).filter(|cause| Some(cause) != backtrace.as_ref());
+    let causes: Vec<String> = causes.collect();
+    redact::cut(redact::one_line(&causes.join(": ")).into_owned(), LONGEST_CAUSE)
+}
+
 impl CallFault {
     pub(super) fn from_error(error: &Error, budget: &Budget) -> Self {
         if let Some(fault) = error.downcast_ref::<Self>() {
@@ -86,8 +99,12 @@ impl CallFault {
             return Self::TooManyHandles(budget.handles);
         }
         // The root cause only: what stands around it may quote a guest's own words.
-        in_words(&error.root_cause().to_string(), budget)
-            .unwrap_or_else(|| Self::Trapped(format!("{error:#}")))
+        in_words(&error.root_cause().to_string(), budget).unwrap_or_else(|| Self::Trapped(cause(error)))
+    }
+
+    /// A component that wasmtime does not instantiate, for this reason.
+    pub(crate) fn not_instantiated(error: &Error) -> Self {
+        Self::NotInstantiated(cause(error))
     }
 
     /// A word for metrics and records.

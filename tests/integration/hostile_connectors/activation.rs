@@ -87,7 +87,6 @@ async fn what_cannot_say_who_it_is_is_not_let_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the trial in plugin/connector.rs has to bound names and cells, as that of policies does"]
 async fn a_manifest_is_only_so_large() {
     let cells = |cells: Vec<String>| Connector { cells, ..Connector::default() };
     for (what, connector) in [

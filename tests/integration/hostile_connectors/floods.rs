@@ -86,7 +86,7 @@ async fn a_list_that_no_account_has_is_no_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trace_that_a_connector_has_named_is_cut() {
+async fn a_trace_that_a_connector_has_named_is_not_told() {
     // The names of its functions are in the trace of a call that was wrong.
     let name = "a".repeat(70_000);
     let lock = format!("(call ${name}) {DONE}");
@@ -94,6 +94,8 @@ async fn a_trace_that_a_connector_has_named_is_cut() {
     let home = home(&Connector { more: &more, ..Connector::that_locks(&lock) }).await;
     let report = home.command(LEGACY.0, "lock", None).await;
     is_a_fault(&report, "a long name");
+    let message = report.message.clone().unwrap();
+    assert!(message.contains("utf-8") && !message.contains("aaa") && !message.contains('\n'), "{message}");
     is_small(&home, "a long name").await;
     serves_on(&home, &report, "a long name").await;
 }
@@ -121,7 +123,6 @@ async fn answers_of_the_cloud_fill_the_guest_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "primitives/http.rs bounds the body of a request, but neither its URL nor its headers"]
 async fn a_request_is_only_so_large() {
     let large = "(call $long (i32.const 131072))";
     let lock = format!(
@@ -135,25 +136,43 @@ async fn a_request_is_only_so_large() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "primitives/capture.rs bounds neither the names nor the values of captured secrets"]
 async fn what_a_cell_keeps_secret_is_only_so_large() {
-    let commit = |pointer: &str, name: &str| {
+    let kept = |pointer: &str, name: &str, expected: &str| {
         format!(
             "(local.set $n (call $allocate (i32.const 24)))
              (local.set $at (call $acquire `device` (i64.const 0)))
              (call $capture (local.get $n) {pointer} {name})
-             (call $ok (call $request (i32.const 0) (call $cloud `/large`) (i32.const 0) (i32.const 0) (i32.const 0)
-               (i32.const 0) (i32.const 0) (local.get $n) (i32.const 1) (i32.const 0)))
-             (drop (call $commit (local.get $at) `value`))
+             (local.set $n
+               (call $request (i32.const 0) (call $cloud `/large`) (i32.const 0) (i32.const 0) (i32.const 0)
+                 (i32.const 0) (i32.const 0) (local.get $n) (i32.const 1) (i32.const 0)))
+             {expected}
+             (call $assert (i32.eqz (call $commit (local.get $at) `value`)))
              (call $guard.drop (local.get $at))
              {DONE}"
         )
     };
-    for (what, lock) in [("a value", commit("`/large`", "`large`")), ("a name", commit("`/small`", LARGE))] {
+    // 1: interrupted, as an answer that is too large is.
+    let interrupted = "
+        (call $assert (i32.eqz (call $answered (local.get $n))))
+        (call $assert (i32.eq (i32.load8_u offset=4 (local.get $n)) (i32.const 1)))";
+    let denied = "(call $assert (call $denied (local.get $n)))";
+    for (what, lock, is_kept) in [
+        ("a token", kept("`/small`", "`control-token`", "(call $ok (local.get $n))"), true),
+        ("a value of 1 MB", kept("`/large`", "`control-token`", interrupted), false),
+        ("a name of 3 MiB", kept("`/small`", LARGE, denied), false),
+        ("a name that no secret has", kept("`/small`", "`small`", denied), false),
+    ] {
         let home = home(&Connector::that_locks(&lock)).await;
         let answer = format!(r#"{{"small":"x","large":"{}"}}"#, "x".repeat(1_000_000));
         home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, answer)));
-        home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", None).await;
+        assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
         is_small(&home, what).await;
+        let cell = home.ground.store.load(Kind::Cell, "home/device").await.unwrap().unwrap();
+        let cell: serde_json::Value = serde_json::from_slice(&cell).unwrap();
+        let names: Vec<&String> =
+            cell["secrets"].as_object().into_iter().flatten().map(|(name, _)| name).collect();
+        let expected: &[&str] = if is_kept { &["control-token"] } else { &[] };
+        assert_eq!(names, expected, "{what}");
     }
 }

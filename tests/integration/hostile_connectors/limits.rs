@@ -34,7 +34,6 @@ async fn it_publishes_below_its_own_topic_and_nowhere_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "primitives/mqtt.rs has to refuse control and non-characters: brokers cut the connection, again and again"]
 async fn a_topic_that_brokers_refuse_is_not_taken() {
     // MQTT 5 §1.5.4: a receiver may treat them as malformed.
     let outside =

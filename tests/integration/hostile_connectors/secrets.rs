@@ -171,7 +171,6 @@ async fn a_line_is_short() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "primitives/log.rs has to take out line breaks: a connector can forge lines of the log"]
 async fn a_line_is_one_line() {
     let log = Log::of_this_process();
     let lock = "(call $log `first\\0aERROR forged: second\\0d\\0athird`) (call $done)";

@@ -168,7 +168,8 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
     let surroundings = Surroundings {
         account: slug.to_owned(),
         endpoints: account.endpoints.clone(),
-        secrets,
+        // What a session has is not the configuration's: how often that is sent in one call has a limit.
+        secrets: secrets.into_iter().filter(|(name, _)| !account.capturable.contains(name)).collect(),
         bindings: account.bindings.clone(),
         capturable: account.capturable.clone(),
         cells,

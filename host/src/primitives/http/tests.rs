@@ -6,10 +6,12 @@ use crate::bindings::http::CaptureSource;
 use crate::cell::{Cells, Secrets};
 use crate::config::Network;
 use crate::outbox::{Outbox, Outgoing};
-use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings};
+use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings, Transport};
 use crate::slot::Digest;
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
+
+mod offers;
 
 #[derive(Debug)]
 struct Nobody;
@@ -19,6 +21,11 @@ impl Outbox for Nobody {
 }
 
 async fn call() -> Call {
+    call_over(Arc::new(HttpClient::new(&Network::default()).unwrap()), 1).await
+}
+
+/// A call that may send so many requests this way.
+async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let endpoint = |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
@@ -40,7 +47,7 @@ async fn call() -> Call {
         ]),
         capturable: BTreeSet::from(["access-token".to_owned(), "refresh-token".to_owned()]),
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
-        transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
+        transport,
         clock,
         outbox: Arc::new(Nobody),
         topic_prefix: "b/account/home/connector/".to_owned(),
@@ -49,7 +56,7 @@ async fn call() -> Call {
     };
     Call::new(
         Arc::new(surroundings),
-        Arc::new(Allowance::new(1)),
+        Arc::new(Allowance::new(sends)),
         "test".to_owned(),
         crate::cell::Snapshot::default(),
     )
@@ -186,6 +193,29 @@ async fn whether_a_body_fits_does_not_depend_on_the_secret() {
 }
 
 #[tokio::test]
+async fn a_url_and_headers_are_only_so_large() {
+    let call = call().await;
+    let url = |length: usize| {
+        let base = "https://idp.example/?t={secret:refresh-token}&x=";
+        get(&format!("{base}{}", "x".repeat(length - base.len())))
+    };
+    assert!(call.prepare(&url(LONGEST_URL)).is_ok());
+    assert_eq!(why_denied(&call, &url(LONGEST_URL + 1)), "the URL is longer than 8192 bytes");
+    // Of two together: what counts is their sum.
+    let headers = |length: usize| {
+        let value = |length: usize| "x".repeat(length);
+        let headers = vec![
+            ("a".to_owned(), value(LARGEST_HEADERS / 2)),
+            ("b".to_owned(), value(length - LARGEST_HEADERS / 2 - 6)),
+        ];
+        Request { headers, ..get("https://idp.example/") }
+    };
+    assert!(call.prepare(&headers(LARGEST_HEADERS)).is_ok());
+    let why = why_denied(&call, &headers(LARGEST_HEADERS + 1));
+    assert_eq!(why, "the headers are larger than 16384 bytes together");
+}
+
+#[tokio::test]
 async fn what_the_owner_wrote_is_not_replaced_by_an_answer() {
     let call = call().await;
     for name in ["pin", "username", "nothing", "x}{secret:pin", ""] {
@@ -207,7 +237,7 @@ fn secret(pointer: &str, name: &str) -> Capture {
 /// What a guest gets of an answer, as lines.
 fn received(call: &mut Call, answer: Incoming, captures: &[Capture], sent: &[&str]) -> String {
     let sent: Vec<String> = sent.iter().map(|&name| name.to_owned()).collect();
-    let Incoming { headers, body, .. } = call.receive(answer, captures, &sent);
+    let Incoming { headers, body, .. } = call.receive(answer, captures, &sent).unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     format!("{headers}{}", String::from_utf8(body).unwrap())
 }
@@ -280,6 +310,19 @@ async fn a_captured_value_is_taken_out_whatever_it_is() {
         received(&mut call, answer(200, &[], "short"), &[], &["access-token"]),
         "{secret:access-token}"
     );
+}
+
+#[tokio::test]
+async fn a_secret_that_is_too_large_is_none_and_neither_is_what_came_with_it() {
+    let mut call = call().await;
+    let captures = [secret("/a", "access-token"), secret("/b", "refresh-token")];
+    let body = |length: usize| format!(r#"{{"a":"a-new-token","b":"{}"}}"#, "x".repeat(length));
+    let large = answer(200, &[], &body((8 << 10) + 1));
+    let why = call.receive(large, &captures, &[]).err().unwrap();
+    assert_eq!(why, "the refresh-token in the answer is larger than 8192 bytes");
+    assert!(call.captured.is_empty());
+    received(&mut call, answer(200, &[], &body(8 << 10)), &captures, &[]);
+    assert_eq!(call.captured.len(), 2);
 }
 
 #[tokio::test]
