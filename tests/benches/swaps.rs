@@ -30,7 +30,9 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         from_file_to_active().await;
-        let storm = Storm::gather().await;
+        let dir = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&dir.path().join("state")).unwrap();
+        let storm = Storm::gather(Arc::new(store)).await;
         report(&storm.rage(swaps).await);
     });
 }
@@ -81,11 +83,8 @@ fn report(after: &Aftermath) {
     println!("compiled component -> active, trial included: {}", spread(&mut after.took.clone()));
     let reads = |met_a_swap: bool| -> Vec<Duration> {
         let wanted = after.commands.iter().filter(|ended| {
-            let report = &ended.report;
-            ended.met_a_swap == met_a_swap
-                && report.op == "refresh_cached"
-                && report.state == State::Succeeded
-                && report.attempts == 1
+            let first_time = ended.state == State::Succeeded && ended.attempts == 1;
+            ended.met_a_swap == met_a_swap && !ended.moves && first_time
         });
         wanted.map(|ended| ended.took).collect()
     };

@@ -14,11 +14,11 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
-use vehicle_connector::operation::{Report, State};
+use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::plugin::{Compiled, PluginKind, embedded};
 use vehicle_connector::slot::Digest;
-use vehicle_connector::store::MemoryStore;
+use vehicle_connector::store::Store;
 use vehicle_connector::time::{Clock, SystemClock};
 
 use crate::{CCS2, LEGACY, Shifted, configuration};
@@ -77,11 +77,21 @@ impl Outbox for Ends {
     }
 }
 
-/// A command that has ended.
+/// A command that has ended, in little memory: what grows here is not the host's.
 #[derive(Debug)]
 pub struct Ended {
-    /// Its result.
-    pub report: Report,
+    /// Whether it was about the doors.
+    pub moves: bool,
+    /// How it ended.
+    pub state: State,
+    /// Why not well.
+    pub reason: Option<Reason>,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Whether it was done with a newer token than it began with.
+    pub token_refreshed: bool,
+    /// How many requests it cost.
+    pub upstream_calls: u32,
     /// How long it took.
     pub took: Duration,
     /// Whether a plugin was swapped meanwhile.
@@ -130,8 +140,8 @@ pub struct Storm {
 }
 
 impl Storm {
-    /// A home with two cars that have been found.
-    pub async fn gather() -> Arc<Self> {
+    /// A home with two cars that have been found, and its state in this store.
+    pub async fn gather(store: Arc<dyn Store>) -> Arc<Self> {
         let config = simulator::Config::default();
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
         let cloud = Simulator::start(config).await.unwrap();
@@ -139,7 +149,7 @@ impl Storm {
         let outbox = Arc::clone(&ends) as Arc<dyn Outbox>;
         let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
-        let ground = Ground::new(Arc::new(MemoryStore::default()), time, outbox);
+        let ground = Ground::new(store, time, outbox);
         let config = configuration(&cloud.base_url(), &refresh_token, &pin);
         let host = Host::start(&config, ground).await.unwrap();
         assert!(host.find_vehicles().await);
@@ -177,7 +187,17 @@ impl Storm {
         let report = end.await.unwrap();
         self.ended.send_modify(|ended| *ended += 1);
         let met_a_swap = self.swaps.load(Ordering::SeqCst) > before;
-        Ended { report, took: started.elapsed(), met_a_swap }
+        let Report { op, state, reason, attempts, token_refreshed, upstream_calls, .. } = report;
+        Ended {
+            moves: op == "lock",
+            state,
+            reason,
+            attempts,
+            token_refreshed,
+            upstream_calls,
+            took: started.elapsed(),
+            met_a_swap,
+        }
     }
 
     /// Commands one car until the storm is over: reads, and with every fifth command its doors.
@@ -318,9 +338,9 @@ impl Storm {
             let compiled = Compiled::of(sandbox, &variant(component, 99)).await.unwrap();
             self.host.deployments().swap(kind, None, &Offer::compiled(compiled, "storm")).await.unwrap();
         }
-        let refused = self.command(CCS2.0, "refresh_cached", "").await.report;
+        let refused = self.command(CCS2.0, "refresh_cached", "").await;
         self.request("circuit/close", circuit).await;
-        let done = self.command(CCS2.0, "refresh_cached", "").await.report;
+        let done = self.command(CCS2.0, "refresh_cached", "").await;
         refused.state != State::Succeeded && refused.upstream_calls == 0 && done.state == State::Succeeded
     }
 }

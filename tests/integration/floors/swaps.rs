@@ -1,16 +1,18 @@
 //! Swaps in a storm.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use simulator::ActionKind;
 use tests::LEGACY;
 use tests::storm::Storm;
 use vehicle_connector::operation::State;
 use vehicle_connector::slot::KEPT;
+use vehicle_connector::store::MemoryStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_swaps_lose_and_double_nothing() {
-    let storm = Storm::gather().await;
+    let storm = Storm::gather(Arc::new(MemoryStore::default())).await;
     let after = storm.rage(1_000).await;
     assert_eq!((after.swaps, after.lost.len(), after.doubled.len()), (1_000, 0, 0));
     let met_a_swap = after.commands.iter().filter(|ended| ended.met_a_swap).count();
@@ -18,25 +20,22 @@ async fn a_thousand_swaps_lose_and_double_nothing() {
 
     let mut ends: BTreeMap<_, usize> = BTreeMap::new();
     for ended in &after.commands {
-        let end = format!("{:?} {:?}", ended.report.state, ended.report.reason);
+        let end = format!("{:?} {:?}", ended.state, ended.reason);
         *ends.entry(end).or_default() += 1;
     }
     // One grant for each session that was ended, and none besides.
     assert_eq!(after.cloud.grants_asked, after.sessions + 1, "the first one was the sign-in");
-    let refreshed = after.commands.iter().filter(|ended| ended.report.token_refreshed).count();
+    let refreshed = after.commands.iter().filter(|ended| ended.token_refreshed).count();
     assert!(
         after.sessions >= 10 && refreshed >= 10,
         "{} sessions, {refreshed} commands, {ends:?}",
         after.sessions
     );
-    assert!(after.commands.iter().all(|ended| ended.report.attempts <= 4));
+    assert!(after.commands.iter().all(|ended| ended.attempts <= 4));
 
-    let locked = after
-        .commands
-        .iter()
-        .filter(|ended| ended.report.op == "lock" && ended.report.state == State::Succeeded);
+    let locked = after.commands.iter().filter(|ended| ended.moves && ended.state == State::Succeeded);
     assert_eq!(locked.count() as u64, after.cloud.actuations_of(LEGACY.1, ActionKind::Lock));
-    let with = |state| after.commands.iter().filter(|ended| ended.report.state == state).count();
+    let with = |state| after.commands.iter().filter(|ended| ended.state == state).count();
     assert!(with(State::Succeeded) * 2 > after.commands.len(), "{ends:?}");
     assert_eq!(with(State::Unknown), 0, "{ends:?}");
 
