@@ -232,6 +232,13 @@ impl Deployments {
         Ok(records)
     }
 
+    /// Puts an attempt on record that did not get as far as a function of its own: what was to be read could not be, or
+    /// the slot is unknown.
+    pub async fn note_refused(&self, kind: PluginKind, slot: &str, action: Action, by: &str, reason: &str) {
+        let reason = crate::redact::cut(reason.to_owned(), refusal::LONGEST);
+        self.shelf.note(self.record(kind, slot, action, by).refused(reason)).await;
+    }
+
     /// Tells of every change that shows in [`Deployments::list`], but for the active generations themselves.
     pub fn changes(&self) -> signal::Receiver<()> {
         self.changed.subscribe()

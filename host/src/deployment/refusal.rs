@@ -9,7 +9,7 @@ use crate::store::StoreError;
 
 /// The longest reason of a refusal that is said and written down, in bytes: it may have names in it that the component
 /// has chosen.
-const LONGEST: usize = 2_048;
+pub(super) const LONGEST: usize = 2_048;
 
 /// Why nothing has changed.
 #[derive(Debug, thiserror::Error)]
