@@ -10,8 +10,9 @@
 //!   watch begins and is not being written to. A rename is atomic, so what is read is whole. A file that is written in
 //!   place, as `cp` does, is never taken: nobody can tell when it is complete. A warning says what to do instead.
 //! * Of several that are moved to one name one after the other the last one wins, and none is taken half.
-//! * Links, directories, pipes, devices, unreadable and overlarge files are refused with a warning. Nothing that is put
-//!   into the folder stops the watch, and looking at it never blocks.
+//! * Links, directories, pipes, devices, unreadable and overlarge files are refused with a warning, and so is what was
+//!   written in place; [`Found::Refused`] tells of each. Nothing that is put into the folder stops the watch, and looking
+//!   at it never blocks.
 //! * A folder that vanishes is waited for. What is in it when it is back is taken, as at the start.
 //!
 //! # Limits
@@ -28,7 +29,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 mod changes;
-mod file;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -42,34 +42,27 @@ const WAITING: usize = 4;
 /// The ending of a component's name.
 const ENDING: &str = ".wasm";
 
-/// The ending of its signature's, after the component's whole name.
-const SIGNATURE: &str = ".minisig";
-
-/// A component that was moved into the folder.
+/// What came to have one of the names that are waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
-    /// Its name without the ending: which slot it is for.
-    pub slot_file: String,
-    /// The component.
-    pub component: Vec<u8>,
-    /// What was beside it as its signature.
-    pub signature: Option<String>,
-    /// Whether it was there when the folder was looked at, and nobody saw it being moved in.
-    pub was_there: bool,
-}
-
-/// Reads a file of a folder, and the signature beside it if there is one. Like the watch it takes regular files only, and
-/// waits for nobody but the disk.
-///
-/// # Errors
-///
-/// Says why not.
-pub(crate) async fn read(path: PathBuf) -> Result<(Vec<u8>, Option<String>), String> {
-    match tokio::task::spawn_blocking(move || file::read(&path)).await {
-        Ok(Ok(file::Contents { component, signature, .. })) => Ok((component, signature)),
-        Ok(Err(refused)) => Err(refused.to_string()),
-        Err(error) => Err(error.to_string()),
-    }
+pub enum Found {
+    /// A component was moved in.
+    Component {
+        /// Its name without the ending: which slot it is for.
+        slot_file: String,
+        /// The component.
+        component: Vec<u8>,
+        /// What was beside it as its signature.
+        signature: Option<String>,
+        /// Whether it was there when the folder was looked at, and nobody saw it being moved in.
+        was_there: bool,
+    },
+    /// Something that is not taken.
+    Refused {
+        /// Its name without the ending: which slot it would have been for.
+        slot_file: String,
+        /// Why, in words.
+        why: String,
+    },
 }
 
 /// Why a folder cannot be watched.

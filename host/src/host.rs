@@ -142,6 +142,8 @@ pub struct Host {
     /// Where messages can name components.
     folder: Option<PathBuf>,
     events: Events,
+    /// Where messages about plugins wait for their turn.
+    requests: requests::Queue,
     results: Arc<Results>,
     background: TaskTracker,
     ground: Ground,
@@ -275,6 +277,7 @@ impl Host {
         let store = Arc::clone(&ground.store);
         let deployments = Deployments::open(&policy, &connectors, all, store, footing).await?;
         let (results, interrupted) = Results::open(Arc::clone(&ground.store)).await?;
+        let (requests, waiting) = requests::Queue::new();
         let host = Arc::new(Self {
             vehicles,
             connectors,
@@ -284,6 +287,7 @@ impl Host {
             deployments,
             folder: config.plugins.folder.clone(),
             topics,
+            requests,
             results: Arc::new(results),
             background: shared.background.clone(),
             events: shared.events.clone(),
@@ -296,6 +300,7 @@ impl Host {
         if let Some(decisions) = shared.audit.listen() {
             host.deployments.watch(decisions);
         }
+        host.work_off(waiting);
         host.watch_plugins();
         host.watch_circuits();
         host.isolate_again().await?;

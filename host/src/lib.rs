@@ -23,6 +23,7 @@
 //!   [`slot`]: generations; [`primitives`]: what a connector can do; [`sandbox`]: the engine, the budget of a call, and
 //!   a WASI that grants nothing; [`bindings`]: the WIT interfaces as Rust types.
 //! * [`control`], [`folder`]: how plugins come in but for MQTT: a socket for programs of this machine, and a watched folder.
+//!   `component_file`: reading a file that may be anything.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
 //!   a policy judges.
 
@@ -34,6 +35,7 @@ pub mod cell;
 pub mod circuit;
 pub mod cli;
 pub mod command;
+mod component_file;
 pub mod config;
 #[cfg(unix)]
 pub mod control;

@@ -411,23 +411,30 @@ async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half
     move_in(&policy, "policy.wasm");
     until_recorded(&home, PluginKind::Policy, 2).await;
     assert_eq!(active(&home), Digest::of(&policy));
-    move_in(&variant(embedded::HYUNDAI_KIA, 1), "hyundai-kia-eu.wasm");
+    let connector = variant(embedded::HYUNDAI_KIA, 1);
+    move_in(&connector, "hyundai-kia-eu.wasm");
     until_recorded(&home, PluginKind::Connector, 1).await;
     let records = history(&home, PluginKind::Policy).await;
     let swap = Action::Swap;
     assert_eq!(of(&records), [(swap, "folder", Outcome::Refused), (swap, "folder", Outcome::Ok)]);
 
-    // Somebody goes back. The file in the folder is no news at the next start, and is when it is moved in again.
-    home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
+    // Somebody goes back. The file in the folder is no news at the next start, and is when it is moved in again. What is
+    // new there is found after it, because its name comes later.
+    let connectors = async |home: &Home| home.host.deployments().list(PluginKind::Connector).await.unwrap();
+    let connector = Digest::of(&connector);
+    assert_eq!(connectors(&home).await[0].active.digest, connector);
+    home.host.deployments().rollback(PluginKind::Connector, None, "test").await.unwrap();
     drop(watching);
+    let new = variant(embedded::POLICY, 2);
+    move_in(&new, "policy.wasm");
     home.restart_configured(watches).await.unwrap();
     let _watching = home.host.watch_folder().unwrap();
-    move_in(&variant(embedded::HYUNDAI_KIA, 2), "hyundai-kia-eu.wasm");
-    until_recorded(&home, PluginKind::Connector, 2).await;
-    assert_eq!(active(&home), carried);
-    move_in(&policy, "policy.wasm");
-    until_recorded(&home, PluginKind::Policy, 4).await;
-    assert_eq!(active(&home), Digest::of(&policy));
+    until_recorded(&home, PluginKind::Policy, 3).await;
+    assert_eq!(active(&home), Digest::of(&new));
+    assert_eq!(connectors(&home).await[0].active.digest, Digest::of(embedded::HYUNDAI_KIA));
+    move_in(&variant(embedded::HYUNDAI_KIA, 1), "hyundai-kia-eu.wasm");
+    until_recorded(&home, PluginKind::Connector, 3).await;
+    assert_eq!(connectors(&home).await[0].active.digest, connector);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,6 +10,9 @@ use tokio::sync::mpsc;
 use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::folder::{Folder, FolderError, Found};
 
+/// A name that comes after the others in the order in which they are looked at.
+const LAST: &str = "z";
+
 /// A folder under watch, and what the watch says of it in the log of this thread.
 struct Watched {
     dir: TempDir,
@@ -21,20 +24,31 @@ struct Watched {
 
 impl Watched {
     fn empty() -> Self {
-        Self::with(|_| {})
+        Self::filled(|_| {})
     }
 
-    /// With what is there before the watch begins.
-    fn with(fill: impl FnOnce(&Path)) -> Self {
+    fn filled(fill: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         fs::create_dir(dir.path().join("plugins")).unwrap();
         fill(&dir.path().join("plugins"));
+        Self::over(dir)
+    }
+
+    /// With what is there before the watch begins, and one more that is looked at after all of it.
+    fn with(fill: impl FnOnce(&Path)) -> Self {
+        Self::filled(|folder| {
+            fill(folder);
+            fs::write(folder.join(format!("{LAST}.wasm")), "the last").unwrap();
+        })
+    }
+
+    fn over(dir: TempDir) -> Self {
         // With a subscriber for the whole process no thread finds that nobody listens, which would be remembered.
         crate::secrecy::Log::of_this_process();
         let (lines, log) = mpsc::unbounded_channel();
         let logging = tracing_subscriber::fmt().with_ansi(false).with_writer(Lines(lines)).finish();
         let logging = tracing::subscriber::set_default(logging);
-        let names = ["policy", "hyundai-kia-eu"].map(str::to_owned);
+        let names = ["policy", "hyundai-kia-eu", LAST].map(str::to_owned);
         let (folder, finds) = Folder::watch(&dir.path().join("plugins"), names).unwrap();
         Self { dir, finds, log, _folder: folder, _logging: logging }
     }
@@ -50,14 +64,18 @@ impl Watched {
         fs::rename(outside, self.path(name)).unwrap();
     }
 
+    /// What is found next.
     async fn found(&mut self) -> Found {
-        Found { was_there: false, ..self.found_as_it_is().await }
-    }
-
-    /// With how it was found.
-    async fn found_as_it_is(&mut self) -> Found {
         let found = tokio::time::timeout(Duration::from_secs(60), self.finds.recv()).await;
         found.expect("found in time").unwrap()
+    }
+
+    /// Why what is found next, with the name of a policy, is not taken.
+    async fn refused(&mut self) -> String {
+        match self.found().await {
+            Found::Refused { slot_file, why } if slot_file == "policy" => why,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Waits until the log has a line with this in it.
@@ -73,10 +91,16 @@ impl Watched {
         tokio::time::timeout(Duration::from_secs(60), line).await.expect("said in time")
     }
 
-    /// That nothing was found until now: what is moved in last is found next.
+    /// That nothing that was moved in or refused is left to be found: what is moved in last is found next.
     async fn nothing_found(&mut self) {
         self.move_in("hyundai-kia-eu.wasm", "the last");
         assert_eq!(self.found().await, find("hyundai-kia-eu", "the last", None));
+    }
+
+    /// That nothing was found of what was there at the start: the last of that is found next. It is looked at last, and
+    /// takes as long as the others to be taken for complete.
+    async fn nothing_found_that_was_there(&mut self) {
+        assert_eq!(self.found().await, there(LAST, "the last"));
     }
 }
 
@@ -104,8 +128,14 @@ impl<'a> MakeWriter<'a> for Lines {
 }
 
 fn find(slot_file: &str, component: &str, signature: Option<&str>) -> Found {
-    let signature = signature.map(str::to_owned);
-    Found { slot_file: slot_file.to_owned(), component: component.into(), signature, was_there: false }
+    let (slot_file, signature) = (slot_file.to_owned(), signature.map(str::to_owned));
+    Found::Component { slot_file, component: component.into(), signature, was_there: false }
+}
+
+/// The same of what nobody saw being moved in.
+fn there(slot_file: &str, component: &str) -> Found {
+    let (slot_file, component) = (slot_file.to_owned(), component.into());
+    Found::Component { slot_file, component, signature: None, was_there: true }
 }
 
 #[tokio::test]
@@ -129,10 +159,10 @@ async fn what_is_there_already_is_found_at_the_start() {
         fs::write(folder.join(".policy.wasm"), "hidden").unwrap();
         fs::write(folder.join("README"), "read me").unwrap();
     });
-    let found = watched.found_as_it_is().await;
-    assert_eq!(found, Found { was_there: true, ..find("policy", "one", None) });
+    assert_eq!(watched.found().await, there("policy", "one"));
+    watched.nothing_found_that_was_there().await;
     watched.move_in("policy.wasm", "two");
-    assert_eq!(watched.found_as_it_is().await, find("policy", "two", None));
+    assert_eq!(watched.found().await, find("policy", "two", None));
     watched.nothing_found().await;
 }
 
@@ -147,17 +177,16 @@ async fn what_is_written_in_place_is_never_found() {
     }
     drop(slowly);
     let said = watched.says("written in place").await;
-    assert!(
-        said.contains("policy.wasm is not loaded") && said.contains("mv .policy.wasm policy.wasm"),
-        "{said}"
-    );
+    let why = watched.refused().await;
+    assert!(said.contains("policy.wasm is not loaded") && said.contains(&why), "{said}");
+    assert!(why.contains("mv .policy.wasm policy.wasm"), "{why}");
     watched.nothing_found().await;
 
     // The same over one that was moved in.
     watched.move_in("policy.wasm", "good");
     assert_eq!(watched.found().await, find("policy", "good", None));
     fs::write(watched.path("policy.wasm"), "bad").unwrap();
-    watched.says("written in place").await;
+    assert!(watched.refused().await.contains("written in place"));
     watched.nothing_found().await;
 }
 
@@ -171,8 +200,8 @@ async fn what_is_there_and_still_being_written_is_not_found() {
         slowly = Some(file);
     });
     slowly.unwrap().write_all(b" and half").unwrap();
-    watched.says("written in place").await;
-    watched.nothing_found().await;
+    assert!(watched.refused().await.contains("written in place"));
+    watched.nothing_found_that_was_there().await;
 }
 
 #[tokio::test]
@@ -199,8 +228,8 @@ async fn of_a_burst_the_last_one_wins_and_none_is_half() {
         watched.move_in("policy.wasm", content(number));
     }
     loop {
-        let found = watched.found().await;
-        let whole = (0..50).find(|number| found.component == content(*number).as_bytes());
+        let Found::Component { component, .. } = watched.found().await else { panic!("refused") };
+        let whole = (0..50).find(|number| component == content(*number).as_bytes());
         match whole.expect("one of them, whole") {
             49 => break,
             _earlier => {}
@@ -216,26 +245,26 @@ async fn whatever_else_is_put_there_is_refused_and_the_watch_goes_on() {
     let pipe = std::process::Command::new("mkfifo").arg(&outside).status().unwrap();
     assert!(pipe.success());
     fs::rename(&outside, watched.path("policy.wasm")).unwrap();
-    watched.says("a pipe, a socket or a device").await;
+    assert!(watched.refused().await.contains("a pipe, a socket or a device"));
 
     fs::write(watched.dir.path().join("target"), "linked").unwrap();
     std::os::unix::fs::symlink("../target", &outside).unwrap();
     fs::rename(&outside, watched.path("policy.wasm")).unwrap();
-    watched.says("a symbolic link").await;
+    assert!(watched.refused().await.contains("a symbolic link"));
 
     fs::remove_file(watched.path("policy.wasm")).unwrap();
     fs::create_dir(&outside).unwrap();
     fs::rename(&outside, watched.path("policy.wasm")).unwrap();
-    watched.says("a directory").await;
+    assert!(watched.refused().await.contains("a directory"));
     fs::remove_dir(watched.path("policy.wasm")).unwrap();
 
     File::create(&outside).unwrap().set_len((32 << 20) + 1).unwrap();
     fs::rename(&outside, watched.path("policy.wasm")).unwrap();
-    watched.says("at most 33554432 are read").await;
+    assert!(watched.refused().await.contains("at most 33554432 are read"));
 
     watched.move_in("policy.wasm.minisig", b"\xff\xfe");
     watched.move_in("policy.wasm", "unsigned");
-    watched.says("signature").await;
+    assert!(watched.refused().await.contains("signature"));
     watched.nothing_found().await;
 }
 
@@ -245,8 +274,8 @@ async fn a_pipe_that_is_there_at_the_start_blocks_nothing() {
         let pipe = std::process::Command::new("mkfifo").arg(folder.join("policy.wasm")).status().unwrap();
         assert!(pipe.success());
     });
-    watched.says("a pipe").await;
-    watched.nothing_found().await;
+    assert!(watched.refused().await.contains("a pipe"));
+    watched.nothing_found_that_was_there().await;
 }
 
 #[tokio::test]
@@ -280,7 +309,7 @@ async fn a_folder_that_was_replaced_is_watched_again() {
     fs::write(next.join("policy.wasm"), "two").unwrap();
     fs::rename(&folder, watched.dir.path().join("old")).unwrap();
     fs::rename(&next, &folder).unwrap();
-    assert_eq!(watched.found().await, find("policy", "two", None));
+    assert_eq!(watched.found().await, there("policy", "two"));
     watched.move_in("policy.wasm", "three");
     assert_eq!(watched.found().await, find("policy", "three", None));
 }
@@ -299,8 +328,7 @@ async fn a_relative_path_is_as_good_as_an_absolute_one() {
     fs::rename(&folder, dir.path().join("old")).unwrap();
     fs::rename(&next, &folder).unwrap();
     let found = tokio::time::timeout(Duration::from_secs(60), finds.recv()).await;
-    let there = Found { was_there: true, ..find("policy", "one", None) };
-    assert_eq!(found.expect("found in time").unwrap(), there);
+    assert_eq!(found.expect("found in time").unwrap(), there("policy", "one"));
 }
 
 #[tokio::test]

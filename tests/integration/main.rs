@@ -41,3 +41,4 @@ mod situations;
 mod state_schema;
 mod uncertainty;
 mod wasi;
+mod ways_in;

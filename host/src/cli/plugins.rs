@@ -1,9 +1,6 @@
 //! `vehicle-connector policy …` and `… connector …`: the plugins of a running host.
 
-use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use base64::Engine as _;
@@ -13,7 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::remote::Asked;
 use super::{USAGE, complain, inspect, render};
-use crate::plugin::{LARGEST_COMPONENT, PluginKind};
+use crate::component_file::{self, Contents, Links};
+use crate::plugin::PluginKind;
 
 /// What can be asked about plugins of either kind.
 #[derive(Debug, Subcommand)]
@@ -163,51 +161,14 @@ impl ComponentFile {
     /// The component and its signature as they are sent; or what the program ends with, having said why. The file is
     /// read here, so that it is the caller's permissions that count.
     pub(super) fn payload(&self) -> Result<Map<String, Value>, ExitCode> {
-        let unread = |error: Unread| complain(USAGE, format_args!("{error}"));
-        let component = read_component(&self.file).map_err(unread)?;
-        let signature = read_signature(&self.file).map_err(unread)?;
+        let read = component_file::read(&self.file, Links::Followed);
+        let Contents { component, signature, .. } =
+            read.map_err(|refused| complain(USAGE, format_args!("{}: {refused}", self.file.display())))?;
         let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         let mut payload = Map::new();
         payload.insert("file".to_owned(), json!(name));
         payload.insert("component".to_owned(), json!(BASE64.encode(component)));
         payload.extend(signature.map(|signature| ("signature".to_owned(), json!(signature))));
         Ok(payload)
-    }
-}
-
-/// Why a file was not read.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unread {
-    #[error("{path}: {error}")]
-    Unreadable { path: PathBuf, error: io::Error },
-    #[error("{path}: it has more than {LARGEST_COMPONENT} bytes; no component that large is loaded")]
-    TooLarge { path: PathBuf },
-}
-
-/// Reads a component, and of a larger one no more than tells that it is larger.
-pub(super) fn read_component(file: &Path) -> Result<Vec<u8>, Unread> {
-    let mut component = Vec::new();
-    let read =
-        File::open(file).and_then(|open| open.take(LARGEST_COMPONENT as u64 + 1).read_to_end(&mut component));
-    read.map_err(|error| Unread::Unreadable { path: file.to_owned(), error })?;
-    match component.len() > LARGEST_COMPONENT {
-        true => Err(Unread::TooLarge { path: file.to_owned() }),
-        false => Ok(component),
-    }
-}
-
-/// Where the signature of a component is, if it has one.
-pub(super) fn signature_beside(file: &Path) -> PathBuf {
-    let mut beside = OsString::from(file);
-    beside.push(".minisig");
-    PathBuf::from(beside)
-}
-
-fn read_signature(file: &Path) -> Result<Option<String>, Unread> {
-    let beside = signature_beside(file);
-    match std::fs::read_to_string(&beside) {
-        Ok(signature) => Ok(Some(signature)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Unread::Unreadable { path: beside, error }),
     }
 }

@@ -51,8 +51,10 @@ impl Deaf {
     async fn overflow(&mut self) -> (String, Vec<u8>) {
         self.changes.tell(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
         let found = tokio::time::timeout(Duration::from_secs(60), self.finds.recv()).await;
-        let Found { slot_file, component, .. } = found.expect("found in time").unwrap();
-        (slot_file, component)
+        match found.expect("found in time").unwrap() {
+            Found::Component { slot_file, component, .. } => (slot_file, component),
+            Found::Refused { slot_file, why } => (slot_file, why.into_bytes()),
+        }
     }
 }
 

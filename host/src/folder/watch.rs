@@ -1,6 +1,7 @@
 //! From changes to finds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +11,8 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::changes::{Change, Changes, News};
-use super::file::{self, Contents, Identity, Refused};
 use super::{ENDING, Found};
+use crate::component_file::{self, Contents, Identity, Links, Refused};
 
 /// How long what was moved in has to stay as it is before it is taken. A rename is complete at once; this is for
 /// somebody who writes into the file right after it, and for one that is replaced at once.
@@ -106,7 +107,7 @@ impl Watch {
                 Change::Present if self.writing.contains(&name) => {}
                 Change::Present if !self.was_seen(&name) => self.read(name, true).await,
                 // Whatever was done to one that was looked at before, it was not moved in.
-                Change::Present => self.complain_of_writing(name),
+                Change::Present => self.refuse_written(name).await,
                 Change::Writing => {
                     self.was_not_moved(&name);
                     self.writing.insert(name);
@@ -114,7 +115,7 @@ impl Watch {
                 Change::Written => {
                     self.writing.remove(&name);
                     self.was_not_moved(&name);
-                    self.complain_of_writing(name);
+                    self.refuse_written(name).await;
                 }
             }
         }
@@ -144,8 +145,7 @@ impl Watch {
     async fn read(&mut self, name: String, unseen: bool) {
         let path = self.path(&name);
         let there = Identity::at(&path);
-        let read = tokio::task::spawn_blocking(move || file::read(&path)).await;
-        match read.unwrap_or_else(|error| Err(Refused::Unreadable(std::io::Error::other(error)))) {
+        match component_file::read_apart(path, Links::Refused).await {
             Ok(contents) => {
                 self.seen.insert(name.clone(), contents.identity.clone());
                 let due = Instant::now() + if unseen { UNTOUCHED } else { SETTLED };
@@ -155,27 +155,41 @@ impl Watch {
                 // Whoever replaces it or takes it away has not meant it to be loaded.
                 self.fresh.remove(&name);
             }
-            Err(refused) => {
-                tracing::warn!("{} is not loaded: {refused}", self.path(&name).display());
+            Err(Refused::Replaced) => {
+                // Whatever has taken its place, that is told of.
                 self.fresh.remove(&name);
-                self.seen.extend(there.map(|there| (name, there)));
+            }
+            Err(refused) => {
+                self.fresh.remove(&name);
+                self.seen.extend(there.map(|there| (name.clone(), there)));
+                self.refuse(name, &refused).await;
             }
         }
     }
 
-    fn complain_of_writing(&mut self, name: String) {
-        let path = self.path(&name);
-        let Some(there) = Identity::at(&path) else { return };
+    async fn refuse_written(&mut self, name: String) {
+        let Some(there) = Identity::at(&self.path(&name)) else { return };
         // The one that was written to may have lost its name to one that was moved in.
         if self.seen.get(&name) == Some(&there) {
             return;
         }
-        let shown = path.display();
-        tracing::warn!(
-            "{shown} is not loaded: it was written in place, so nobody can tell whether it is whole; write it \
-             beside it as .{name}{ENDING} and move it: mv .{name}{ENDING} {name}{ENDING}"
+        self.seen.insert(name.clone(), there);
+        let why = format!(
+            "it was written in place, so nobody can tell whether it is whole; write it beside it as .{name}{ENDING} \
+             and move it: mv .{name}{ENDING} {name}{ENDING}"
         );
-        self.seen.insert(name, there);
+        self.refuse(name, &why).await;
+    }
+
+    /// Says that something is not taken, and why.
+    async fn refuse(&self, name: String, why: &(dyn Display + Sync)) {
+        tracing::warn!("{} is not loaded: {why}", self.path(&name).display());
+        self.send(Found::Refused { slot_file: name, why: why.to_string() }).await;
+    }
+
+    async fn send(&self, found: Found) {
+        // Nobody wants it any more: the loop ends.
+        let _closed = self.found.send(found).await;
     }
 
     async fn take_settled(&mut self) {
@@ -184,23 +198,19 @@ impl Watch {
         let settled: Vec<String> = settled.map(|(name, _)| name.clone()).collect();
         for name in settled {
             let Some(Fresh { contents, unseen, .. }) = self.fresh.remove(&name) else { continue };
-            let path = self.path(&name);
-            match Identity::at(&path) {
+            match Identity::at(&self.path(&name)) {
                 // It was taken away as soon as it was there.
                 None => continue,
                 Some(there) if there != contents.identity => {
-                    // Either another one was moved in, which is told of, or somebody writes to it.
-                    if there.inode == contents.identity.inode {
-                        tracing::warn!("{} is not loaded: {}", path.display(), Refused::Changing);
-                    }
+                    // Either another one was moved in, which is told of, or somebody writes to it, who is complained of
+                    // when it is closed. Which of them is not known here: numbers of files are used again.
+                    tracing::debug!("{} is another one by now", self.path(&name).display());
                     continue;
                 }
                 Some(_) => {}
             }
             let Contents { component, signature, .. } = contents;
-            let found = Found { slot_file: name, component, signature, was_there: unseen };
-            // Nobody wants it any more: the loop ends.
-            let _closed = self.found.send(found).await;
+            self.send(Found::Component { slot_file: name, component, signature, was_there: unseen }).await;
         }
     }
 

@@ -1,19 +1,19 @@
-//! The host's plugins: what the configuration names, and what is said of changes.
+//! The host's plugins: what the configuration names, what the folder has, and what is said of changes.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::{Host, StartError};
+use crate::component_file::{self, Contents, Links};
 use crate::config::Config;
-use crate::deployment::{Offer, POLICY_SLOT, Refusal, Source};
+use crate::deployment::{Action, Offer, POLICY_SLOT, Refusal, Source};
 use crate::folder::{Folder, FolderError, Found};
 use crate::plugin::PluginKind;
 
 /// The name of the policy's file in the watched folder, without its ending.
 const POLICY_FILE: &str = "policy";
 
-/// What a signature file is called: the component's name and this.
-const SIGNATURE: &str = "minisig";
+/// Whose wish it is what is moved into the folder.
+const BY_FOLDER: &str = "folder";
 
 impl Host {
     /// Offers the components that the configuration names. One that was found there before is no news: what somebody
@@ -29,9 +29,11 @@ impl Host {
                 continue;
             }
             let file = path.display().to_string();
-            let (component, signature) = match read(path).await {
-                Ok(read) => read,
-                Err(error) => return Err(StartError::ComponentFile { kind, file, error }),
+            // Links are what package managers put there.
+            let read = component_file::read_apart(path.clone(), Links::Followed).await;
+            let Contents { component, signature, .. } = match read {
+                Ok(contents) => contents,
+                Err(refused) => return Err(StartError::ComponentFile { kind, file, error: refused.into() }),
             };
             if self.deployments.is_known(slot, Source::Configuration, &component) {
                 continue;
@@ -71,18 +73,23 @@ impl Host {
     }
 
     async fn take_found(&self, found: Found) {
-        let Found { slot_file, component, signature, was_there } = found;
-        let (kind, slot) = match slot_file == POLICY_FILE {
-            true => (PluginKind::Policy, POLICY_SLOT),
-            false => (PluginKind::Connector, slot_file.as_str()),
-        };
-        // What was there before this start is no news. What is moved in is somebody's wish, even if it is the same.
-        if was_there && self.deployments.is_known(slot, Source::Folder, &component) {
-            return;
+        match found {
+            Found::Component { slot_file, component, signature, was_there } => {
+                let (kind, slot) = slot_of(&slot_file);
+                // What was there before this start is no news. What is moved in is somebody's wish, even if it is the
+                // same.
+                if was_there && self.deployments.is_known(slot, Source::Folder, &component) {
+                    return;
+                }
+                let offer = Offer::new(component, BY_FOLDER).signed(signature).found_in(Source::Folder);
+                // A refusal is on record, and was said.
+                let _refused = self.deployments.swap(kind, Some(slot), &offer).await;
+            }
+            Found::Refused { slot_file, why } => {
+                let (kind, slot) = slot_of(&slot_file);
+                self.deployments.note_refused(kind, slot, Action::Swap, BY_FOLDER, &why).await;
+            }
         }
-        let offer = Offer::new(component, "folder").signed(signature).found_in(Source::Folder);
-        // A refusal is on record, and was said.
-        let _refused = self.deployments.swap(kind, Some(slot), &offer).await;
     }
 
     /// Says which plugins run whenever that changes, whoever changed it.
@@ -109,14 +116,10 @@ impl Host {
     }
 }
 
-/// A component, and the signature beside it if there is one.
-async fn read(path: &Path) -> std::io::Result<(Vec<u8>, Option<String>)> {
-    let component = tokio::fs::read(path).await?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{SIGNATURE}"));
-    match tokio::fs::read_to_string(&beside).await {
-        Ok(signature) => Ok((component, Some(signature))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok((component, None)),
-        Err(error) => Err(error),
+/// The slot that a file of the watched folder is for.
+fn slot_of(slot_file: &str) -> (PluginKind, &str) {
+    match slot_file {
+        POLICY_FILE => (PluginKind::Policy, POLICY_SLOT),
+        connector => (PluginKind::Connector, connector),
     }
 }

@@ -2,14 +2,23 @@
 
 mod circuits;
 mod plugins;
+mod queue;
 
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+pub(super) use self::queue::Queue;
 use super::{Host, Request, RespondTo};
 use crate::outbox::Outgoing;
+
+/// The largest request that is read, in bytes. A larger component comes by the control socket or the folder.
+const LARGEST: usize = 1 << 20;
+
+/// Whose wish it is what a message asks for.
+const BY_MESSAGE: &str = "mqtt";
 
 /// What can be asked for.
 const VERBS: &str = "circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
@@ -18,8 +27,13 @@ const VERBS: &str = "circuit/list, circuit/open, circuit/isolate, circuit/close;
 
 /// How a request went, with the transaction that it came with.
 fn answer(done: Result<Value, String>, payload: &[u8]) -> Value {
-    let asked: Value = serde_json::from_slice(payload).unwrap_or_default();
-    let transaction = asked.get("transaction").cloned().unwrap_or_default();
+    // Only this, and not a component besides.
+    #[derive(Default, Deserialize)]
+    struct Asked {
+        #[serde(default)]
+        transaction: Value,
+    }
+    let Asked { transaction } = serde_json::from_slice(payload).unwrap_or_default();
     match done {
         Ok(data) => json!({"status": "ok", "data": data, "error": null, "transaction": transaction}),
         Err(error) => json!({"status": "error", "data": null, "error": error, "transaction": transaction}),
@@ -33,25 +47,30 @@ fn parsed<T: DeserializeOwned>(payload: &[u8], takes: &str) -> Result<T, String>
 
 impl Host {
     /// Does what a message asks for and says how that went, on the response topic of the verb and wherever else the
-    /// caller wants the answer. What follows a request about a circuit finds it as it was asked to be. Nobody waits for
-    /// a request about a plugin, because compiling a component takes a while.
+    /// caller wants the answer. What follows a request about a circuit finds it as it was asked to be. Requests about
+    /// plugins are done one after the other, in the order of their arrival, and nobody waits for them; a few may wait, and
+    /// one too many is refused.
     pub(super) async fn answer(self: &Arc<Self>, verb: &str, request: Request) {
         if request.retained {
             self.clear_retained(&request.topic);
             let refused = "requests must not be retained; this one was cleared and not done".to_owned();
             return self.respond_to(verb, &request, &answer(Err(refused), &request.payload));
         }
-        let (host, own_verb) = (Arc::clone(self), verb.to_owned());
-        let answering = async move {
-            let answer = host.request(&own_verb, &request.payload, "mqtt").await;
-            host.respond_to(&own_verb, &request, &answer);
-        };
-        match verb.starts_with("circuit/") {
-            true => answering.await,
-            false => {
-                tokio::spawn(answering);
-            }
+        let size = request.payload.len();
+        if size > LARGEST {
+            let refused = format!(
+                "the request has {size} bytes; at most {LARGEST} are read; larger components come by the control \
+                 socket (`vehicle-connector policy swap`, `connector swap`) or the watched folder"
+            );
+            self.note_unread(verb, &refused).await;
+            // Without its transaction: it is not read.
+            return self.respond_to(verb, &request, &answer(Err(refused), &[]));
         }
+        if verb.starts_with("policy/") || verb.starts_with("connector/") {
+            return self.in_turn(verb, request);
+        }
+        let answer = self.request(verb, &request.payload, BY_MESSAGE).await;
+        self.respond_to(verb, &request, &answer);
     }
 
     fn respond_to(&self, verb: &str, request: &Request, answer: &Value) {

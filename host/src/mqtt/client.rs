@@ -51,15 +51,15 @@ pub use tls::{Tls, TlsError};
 pub const MAX_PAYLOAD: usize = 256 * 1024;
 
 /// The largest packet that the client accepts from an MQTT 5 broker, in bytes. The broker is told when
-/// connecting, and does not deliver larger messages at all. The caller still has to refuse
-/// commands that are unreasonably large: this bound is about memory.
-pub const MAX_INCOMING_V5: u32 = 1024 * 1024;
+/// connecting, and does not deliver larger messages at all. The caller still has to refuse what is unreasonably large:
+/// this bound is about memory. It is as high as for the older protocol so that there is an answer to nearly all of it.
+pub const MAX_INCOMING_V5: u32 = 16 * 1024 * 1024;
 
 /// The largest packet that the client accepts from an MQTT 3.1.1 broker, in bytes.
 ///
-/// The older protocol cannot announce a limit, so a larger packet ends the connection. It is far above
-/// [`MAX_INCOMING_V5`] because a retained message beyond it would end every connection that subscribes to its topic;
-/// the client then retries at the slowest pace, and the reason of [`Event::Disconnected`] says why.
+/// The older protocol cannot announce a limit, so a larger packet ends the connection. It is far above what callers take
+/// because a retained message beyond it would end every connection that subscribes to its topic; the client then retries
+/// at the slowest pace, and the reason of [`Event::Disconnected`] says why.
 pub const MAX_INCOMING_V4: usize = 16 * 1024 * 1024;
 
 /// Where to connect, as whom, and what the broker shall say when the connection is lost.

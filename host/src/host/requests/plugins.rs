@@ -1,4 +1,5 @@
-//! Requests about plugins: what runs, what is to run, and what is tried out.
+//! Requests about plugins: what runs, what is to run, and what is tried out. What is refused is on record, even if it
+//! never came to a component.
 
 use std::path::{Component, Path};
 
@@ -8,14 +9,60 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::parsed;
-use crate::deployment::{Disagreement, Offer, PROMOTE_AFTER, Try};
-use crate::folder;
+use crate::component_file::{self, Contents, Links};
+use crate::deployment::{Action, Disagreement, Offer, POLICY_SLOT, PROMOTE_AFTER, Refusal, Try};
 use crate::host::Host;
 use crate::plugin::PluginKind;
+use crate::redact;
 use crate::slot::Digest;
 
 /// How many attempts `history` tells of unless it is asked for more.
 const LAST: usize = 20;
+
+/// The longest name of a slot in a record, in bytes: what was asked for may be anything.
+const LONGEST_SLOT: usize = 128;
+
+/// Why a request was not done.
+#[derive(Debug)]
+enum NotDone {
+    /// It is no good request, or what it names cannot be read.
+    Unfit(String),
+    /// The deployments refused it.
+    Refused(Refusal),
+}
+
+impl From<String> for NotDone {
+    fn from(why: String) -> Self {
+        Self::Unfit(why)
+    }
+}
+
+impl From<&str> for NotDone {
+    fn from(why: &str) -> Self {
+        Self::Unfit(why.to_owned())
+    }
+}
+
+impl std::fmt::Display for NotDone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unfit(why) => f.write_str(why),
+            Self::Refused(refusal) => refusal.fmt(f),
+        }
+    }
+}
+
+impl NotDone {
+    /// Whether the deployments have put it on record.
+    fn is_on_record(&self, action: Action) -> bool {
+        match self {
+            Self::Unfit(_) | Self::Refused(Refusal::UnknownSlot { .. }) => false,
+            Self::Refused(_) => {
+                matches!(action, Action::Swap | Action::Rollback | Action::Shadow | Action::Canary)
+            }
+        }
+    }
+}
 
 /// A slot, and what to put into it.
 #[derive(Deserialize)]
@@ -55,11 +102,7 @@ impl Host {
         payload: &[u8],
         by: &str,
     ) -> Option<Result<Value, String>> {
-        let kind = match kind {
-            "policy" => PluginKind::Policy,
-            "connector" => PluginKind::Connector,
-            _ => return None,
-        };
+        let kind = kind_of(kind)?;
         let known = match what {
             "list" | "swap" | "verify" | "rollback" | "history" | "forgive" => true,
             "shadow" | "canary" | "diff" | "approve" | "promote" | "stop" => kind == PluginKind::Policy,
@@ -68,11 +111,41 @@ impl Host {
         let takes = format!(
             "{kind}/{what} takes a JSON object such as {{}}, {{\"file\":\"NAME.wasm\"}} or {{\"component\":\"BASE64\"}}"
         );
-        match (known, parsed::<Wanted>(payload, &takes)) {
-            (false, _) => None,
-            (true, Err(error)) => Some(Err(error)),
-            (true, Ok(wanted)) => Some(self.with_plugins(kind, what, &wanted, by).await),
+        if !known {
+            return None;
         }
+        let wanted = parsed::<Wanted>(payload, &takes);
+        let slot = wanted.as_ref().ok().and_then(|wanted| wanted.slot.as_deref());
+        let done = match &wanted {
+            Ok(wanted) => self.with_plugins(kind, what, wanted, by).await,
+            Err(error) => Err(error.clone().into()),
+        };
+        if let (Err(not_done), Some(action)) = (&done, action_of(what))
+            && !not_done.is_on_record(action)
+        {
+            self.note(kind, slot, action, by, &not_done.to_string()).await;
+        }
+        Some(done.map_err(|not_done| not_done.to_string()))
+    }
+
+    /// Puts on record that a message was not read.
+    pub(super) async fn note_unread(&self, verb: &str, why: &str) {
+        let Some((kind, what)) = verb.split_once('/') else { return };
+        if let (Some(kind), Some(action)) = (kind_of(kind), action_of(what)) {
+            self.note(kind, None, action, super::BY_MESSAGE, why).await;
+        }
+    }
+
+    async fn note(&self, kind: PluginKind, slot: Option<&str>, action: Action, by: &str, why: &str) {
+        let slot = match (slot, kind) {
+            (Some(slot), _) => redact::cut(slot.to_owned(), LONGEST_SLOT),
+            (None, PluginKind::Policy) => POLICY_SLOT.to_owned(),
+            // Of several nobody knows which one was meant.
+            (None, PluginKind::Connector) if self.connectors.len() > 1 => String::new(),
+            (None, PluginKind::Connector) => self.connectors.keys().cloned().collect(),
+        };
+        tracing::warn!(%kind, slot, by, ?action, "refused: {why}");
+        self.deployments.note_refused(kind, &slot, action, by, why).await;
     }
 
     async fn with_plugins(
@@ -81,11 +154,12 @@ impl Host {
         what: &str,
         wanted: &Wanted,
         by: &str,
-    ) -> Result<Value, String> {
+    ) -> Result<Value, NotDone> {
         let (deployments, slot) = (&self.deployments, wanted.slot.as_deref());
         let needed = async || {
             let offer = self.offered(wanted, by).await?;
-            offer.ok_or_else(|| format!("{kind}/{what} needs \"component\" (base64), or \"file\""))
+            let missing = || format!("{kind}/{what} needs \"component\" (base64), or \"file\"");
+            offer.ok_or_else(|| NotDone::from(missing()))
         };
         match what {
             "list" => in_json(deployments.list(kind).await),
@@ -114,7 +188,7 @@ impl Host {
                 in_json(deployments.try_out(Try::Canary { share, promote_after }, offer.as_ref(), by).await)
             }
             "diff" => {
-                let differences = deployments.disagreements().await.map_err(|error| error.to_string())?;
+                let differences = deployments.disagreements().await.map_err(NotDone::Refused)?;
                 let differences: Vec<Value> = differences.iter().map(shown).collect();
                 Ok(json!({"rollout": deployments.rollout(), "disagreements": differences}))
             }
@@ -122,13 +196,13 @@ impl Host {
                 let which = match (&wanted.seq, wanted.all) {
                     (Some(seq), false) => Some(seq.as_slice()),
                     (None, true) => None,
-                    _ => return Err("policy/approve needs either \"seq\":[…] or \"all\":true".to_owned()),
+                    _ => return Err("policy/approve needs either \"seq\":[…] or \"all\":true".into()),
                 };
                 in_json(deployments.approve(which, by).await)
             }
             "promote" => in_json(deployments.promote(by).await),
             "stop" => in_json(deployments.stop_trying(by).await),
-            _ => Err(format!("there is no request {kind}/{what}")),
+            _ => Err(format!("there is no request {kind}/{what}").into()),
         }
     }
 
@@ -163,13 +237,38 @@ impl Host {
         }
         let path = watched.join(path);
         let shown = path.display().to_string();
-        folder::read(path).await.map_err(|error| format!("{shown}: {error}"))
+        let read = component_file::read_apart(path, Links::Refused).await;
+        let Contents { component, signature, .. } = read.map_err(|refused| format!("{shown}: {refused}"))?;
+        Ok((component, signature))
     }
 }
 
-fn in_json<T: serde::Serialize>(done: Result<T, impl ToString>) -> Result<Value, String> {
-    let done = done.map_err(|error| error.to_string())?;
-    serde_json::to_value(done).map_err(|error| error.to_string())
+fn kind_of(kind: &str) -> Option<PluginKind> {
+    match kind {
+        "policy" => Some(PluginKind::Policy),
+        "connector" => Some(PluginKind::Connector),
+        _ => None,
+    }
+}
+
+/// What a request would change; none if it changes nothing.
+fn action_of(what: &str) -> Option<Action> {
+    Some(match what {
+        "swap" => Action::Swap,
+        "rollback" => Action::Rollback,
+        "forgive" => Action::Forgive,
+        "shadow" => Action::Shadow,
+        "canary" => Action::Canary,
+        "approve" => Action::Approve,
+        "promote" => Action::Promote,
+        "stop" => Action::Stop,
+        _ => return None,
+    })
+}
+
+fn in_json<T: serde::Serialize>(done: Result<T, Refusal>) -> Result<Value, NotDone> {
+    let done = done.map_err(NotDone::Refused)?;
+    serde_json::to_value(done).map_err(|error| NotDone::Unfit(error.to_string()))
 }
 
 /// A difference, with its case in one line.

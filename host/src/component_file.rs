@@ -1,19 +1,42 @@
-//! Reading a file that may be anything.
+//! Reading a component from a file that may be anything, and the signature beside it: whoever names the file.
+//!
+//! No more is read than a component may have, and nothing is waited for but the disk: a pipe without a writer is refused
+//! like everything else that is no regular file.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use super::SIGNATURE;
 use crate::plugin::LARGEST_COMPONENT;
+
+/// The ending of a signature's name, after the component's whole name.
+const SIGNATURE: &str = ".minisig";
 
 /// The longest signature that is read, in bytes. One of minisign has about three hundred.
 const LONGEST_SIGNATURE: usize = 4 << 10;
 
+/// What becomes of symbolic links.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// They are refused: where they lead may change without anything being moved.
+    Refused,
+    /// They are followed: whoever names the file knows where it leads.
+    Followed,
+}
+
+impl Links {
+    fn metadata(self, path: &Path) -> io::Result<Metadata> {
+        match self {
+            Self::Refused => std::fs::symlink_metadata(path),
+            Self::Followed => std::fs::metadata(path),
+        }
+    }
+}
+
 /// Which file it is, and in which state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     /// The device and the number on it, where there are such.
     pub inode: Option<(u64, u64)>,
     size: u64,
@@ -40,7 +63,7 @@ impl Identity {
 
 /// A component and its signature, as they were read.
 #[derive(Debug, Clone)]
-pub(super) struct Contents {
+pub(crate) struct Contents {
     pub identity: Identity,
     pub component: Vec<u8>,
     pub signature: Option<String>,
@@ -48,13 +71,15 @@ pub(super) struct Contents {
 
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     #[error("it is {0}; only a regular file is loaded")]
     NoFile(&'static str),
     #[error("it has {size} bytes; at most {most} are read")]
     TooLarge { size: u64, most: usize },
     #[error("it changed while it was read; write beside it and move it into place")]
     Changing,
+    #[error("another file took its place while it was read; try again")]
+    Replaced,
     #[error("{0}")]
     Unreadable(#[from] io::Error),
     #[error("its signature {SIGNATURE} beside it: {0}")]
@@ -70,12 +95,19 @@ impl Refused {
     }
 }
 
-/// Reads a component and what is beside it as its signature. Never waits for anybody but the disk.
-pub(super) fn read(path: &Path) -> Result<Contents, Refused> {
-    let (component, identity) = read_regular(path, LARGEST_COMPONENT)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(SIGNATURE);
-    let signature = match read_regular(Path::new(&beside), LONGEST_SIGNATURE) {
+impl From<Refused> for io::Error {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Unreadable(error) => error,
+            refused => Self::other(refused),
+        }
+    }
+}
+
+/// Reads a component and what is beside it as its signature. Blocks for as long as the disk takes.
+pub(crate) fn read(path: &Path, links: Links) -> Result<Contents, Refused> {
+    let (component, identity) = read_regular(path, links, LARGEST_COMPONENT)?;
+    let signature = match read_regular(&signature_beside(path), links, LONGEST_SIGNATURE) {
         Ok((text, _identity)) => match String::from_utf8(text) {
             Ok(text) => Some(text),
             Err(_) => return Err(Refused::Signature(Box::new(Refused::NoText))),
@@ -86,17 +118,35 @@ pub(super) fn read(path: &Path) -> Result<Contents, Refused> {
     Ok(Contents { identity, component, signature })
 }
 
-fn read_regular(path: &Path, most: usize) -> Result<(Vec<u8>, Identity), Refused> {
+/// The same on a thread that may block.
+pub(crate) async fn read_apart(path: PathBuf, links: Links) -> Result<Contents, Refused> {
+    let read = tokio::task::spawn_blocking(move || read(&path, links)).await;
+    read.unwrap_or_else(|error| Err(Refused::Unreadable(io::Error::other(error))))
+}
+
+/// Reads a component alone. Blocks for as long as the disk takes.
+pub(crate) fn read_component(path: &Path, links: Links) -> Result<Vec<u8>, Refused> {
+    read_regular(path, links, LARGEST_COMPONENT).map(|(component, _identity)| component)
+}
+
+/// Where the signature of a component is, if it has one.
+pub(crate) fn signature_beside(path: &Path) -> PathBuf {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(SIGNATURE);
+    PathBuf::from(beside)
+}
+
+fn read_regular(path: &Path, links: Links, most: usize) -> Result<(Vec<u8>, Identity), Refused> {
     // Looked at before it is opened, because opening a device may do something; and again when it is open, because
     // it may be another one by then.
-    let found = std::fs::symlink_metadata(path)?;
+    let found = links.metadata(path)?;
     regular(&found)?;
     let mut file = open(path)?;
     let before = file.metadata()?;
     regular(&before)?;
     let identity = Identity::of(&before);
     if identity.inode != Identity::of(&found).inode {
-        return Err(Refused::Changing);
+        return Err(Refused::Replaced);
     }
     if before.len() > most as u64 {
         return Err(Refused::TooLarge { size: before.len(), most });

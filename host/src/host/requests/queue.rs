@@ -1,0 +1,76 @@
+//! Requests about plugins, one after the other. Compiling a component takes a while, and who asks for a swap and then for
+//! a rollback means them in this order.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::mpsc;
+
+use super::answer;
+use crate::host::{Host, Request};
+
+/// How many requests may wait while one is worked on.
+const WAITING: usize = 8;
+
+/// A request that waits for its turn.
+#[derive(Debug)]
+pub(in crate::host) struct Waiting {
+    verb: String,
+    request: Request,
+}
+
+/// Where requests wait. What is in it ends with the host.
+#[derive(Debug)]
+pub(in crate::host) struct Queue(mpsc::Sender<Waiting>);
+
+impl Queue {
+    /// A queue, and its other end for [`Host::work_off`].
+    pub(in crate::host) fn new() -> (Self, mpsc::Receiver<Waiting>) {
+        let (places, waiting) = mpsc::channel(WAITING);
+        (Self(places), waiting)
+    }
+}
+
+impl Host {
+    /// Gives a request its turn after all that came before it, or says at once that too many wait.
+    pub(super) fn in_turn(&self, verb: &str, request: Request) {
+        let waiting = Waiting { verb: verb.to_owned(), request };
+        let (error, Waiting { request, .. }) = match self.requests.0.try_send(waiting) {
+            Ok(()) => return,
+            Err(mpsc::error::TrySendError::Full(waiting)) => {
+                let error = format!(
+                    "the host is busy: {WAITING} requests about plugins wait already; try again later"
+                );
+                (error, waiting)
+            }
+            Err(mpsc::error::TrySendError::Closed(waiting)) => (stopping(), waiting),
+        };
+        self.respond_to(verb, &request, &answer(Err(error), &request.payload));
+    }
+
+    /// Works off what waits, in the order of its arrival. The one in hand when the host stops is done to its end; what
+    /// comes after it is refused.
+    pub(in crate::host) fn work_off(self: &Arc<Self>, mut requests: mpsc::Receiver<Waiting>) {
+        let host = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(Waiting { verb, request }) = requests.recv().await {
+                let Some(host) = host.upgrade() else { return };
+                let working = async move {
+                    let answer = match host.closed.load(Ordering::Relaxed) {
+                        true => answer(Err(stopping()), &request.payload),
+                        false => host.request(&verb, &request.payload, super::BY_MESSAGE).await,
+                    };
+                    host.respond_to(&verb, &request, &answer);
+                };
+                // A task of its own, so that a panic takes none of the requests along that wait.
+                if let Err(error) = tokio::spawn(working).await {
+                    tracing::error!("a request about plugins was not done: {error}");
+                }
+            }
+        });
+    }
+}
+
+fn stopping() -> String {
+    "the host is stopping".to_owned()
+}
