@@ -37,17 +37,21 @@ fn mask_word(word: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a character can end a line, move a terminal's cursor or change the order in which text is read: control
+/// characters, line and paragraph separators (UAX #14) and directional formatting (UAX #9 §2).
+pub(crate) fn breaks_out(c: char) -> bool {
+    match c {
+        '\u{2028}' | '\u{2029}' => true,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    }
+}
+
 /// The text in one line, and in the order in which it is read: control characters, line and paragraph separators and
 /// what changes the direction of text are written as escapes. What is left can neither end a line nor move a
 /// terminal's cursor.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
-    // Beside the controls: UAX #14 (line breaks) and UAX #9 §2 (directional formatting).
-    let breaks_out = |c: char| match c {
-        '\u{2028}' | '\u{2029}' => true,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
-        c => c.is_control(),
-    };
     if !text.contains(breaks_out) {
         return text.into();
     }

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::complain;
 use super::remote::Located;
+use super::table::{json_line, plain, short};
 use crate::audit::{Record, records};
 use crate::store::{Kind, Reader};
 
@@ -49,7 +50,7 @@ pub(super) fn show(options: &Options) -> ExitCode {
     let mut out = io::stdout().lock();
     for record in found.iter().skip(skipped) {
         let written = match options.json {
-            true => serde_json::to_writer(&mut out, record).map_err(Into::into).and_then(|()| writeln!(out)),
+            true => json_line(record).map_err(Into::into).and_then(|line| out.write_all(line.as_bytes())),
             false => writeln!(out, "{}", line(record)),
         };
         if written.is_err() {
@@ -83,13 +84,13 @@ pub(super) fn line(record: &Record) -> String {
         _ => String::new(),
     };
     let what = format!("{}{taken_for}", record.summary());
-    format!(
+    plain(&format!(
         "{:.3} {about} {what}: {} -> {}; {} {} {}",
         record.at,
         answer.decision,
         entry.done,
         entry.policy.name,
         entry.policy.version,
-        entry.policy.digest.get(..12).unwrap_or(&entry.policy.digest),
-    )
+        short(&entry.policy.digest),
+    ))
 }

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use wasmtime::component::Linker;
 
-use super::plugins::{Unread, read_component};
 use super::remote::print;
-use super::table::plain;
+use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::bindings::{connector, policy};
+use crate::component_file::{self, Links, Refused};
 use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PluginKind, PolicySlot, Trial};
 use crate::sandbox::{self, Budget, Sandbox};
 use crate::slot::{Digest, Entrance};
@@ -42,7 +42,7 @@ pub(super) struct Inspection {
 impl Inspection {
     async fn of(kind: PluginKind, file: &Path, component: &[u8]) -> anyhow::Result<Self> {
         let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-        let signature = super::plugins::signature_beside(file);
+        let signature = component_file::signature_beside(file);
         let mut inspection = Self {
             file: file.to_owned(),
             size: component.len(),
@@ -92,7 +92,7 @@ impl Inspection {
     fn for_people(&self) -> String {
         let list = |names: &[String]| match names {
             [] => "nothing".to_owned(),
-            names => names.join("\n           "),
+            names => names.iter().map(|name| plain(name)).collect::<Vec<_>>().join("\n           "),
         };
         let or_unknown = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".to_owned(), plain);
         let kinds = match self.kinds.as_slice() {
@@ -128,8 +128,8 @@ pub(super) async fn show(kind: PluginKind, file: &Path, json: bool) -> ExitCode 
         Err(code) => return code,
     };
     match json {
-        true => match serde_json::to_string(&inspection) {
-            Ok(text) => print(&format!("{text}\n")),
+        true => match json_line(&inspection) {
+            Ok(text) => print(&text),
             Err(error) => complain(1, format_args!("{}: {error}", file.display())),
         },
         false => print(&inspection.for_people()),
@@ -146,8 +146,8 @@ pub(super) async fn verify(kind: PluginKind, file: &Path, json: bool) -> ExitCod
         return complain(1, format_args!("{} would be refused: {}", file.display(), plain(reason)));
     }
     if json {
-        return match serde_json::to_string(&inspection) {
-            Ok(text) => print(&format!("{text}\n")),
+        return match json_line(&inspection) {
+            Ok(text) => print(&text),
             Err(error) => complain(1, format_args!("{}: {error}", file.display())),
         };
     }
@@ -164,11 +164,13 @@ pub(super) async fn verify(kind: PluginKind, file: &Path, json: bool) -> ExitCod
 }
 
 async fn inspect(kind: PluginKind, file: &Path) -> Result<Inspection, ExitCode> {
-    let component = read_component(file).map_err(|error| match error {
-        Unread::TooLarge { .. } => complain(1, format_args!("{error}")),
-        Unread::Unreadable { .. } => complain(USAGE, format_args!("{error}")),
+    let component = component_file::read_component(file, Links::Followed).map_err(|refused| {
+        let code = if matches!(refused, Refused::TooLarge { .. }) { 1 } else { USAGE };
+        complain(code, format_args!("{}: {refused}", file.display()))
     })?;
-    Inspection::of(kind, file, &component).await.map_err(|error| complain(1, format_args!("{error:#}")))
+    Inspection::of(kind, file, &component)
+        .await
+        .map_err(|error| complain(1, format_args!("{}", plain(&format!("{error:#}")))))
 }
 
 /// Does with a component what a host does before it loads it, and returns its name and version.

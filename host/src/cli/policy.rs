@@ -9,7 +9,9 @@ use clap::{Args, Subcommand};
 
 use super::plugins::{self, PluginCommand};
 use super::rollout::{self, RolloutCommand};
+use super::table::{json_line, plain};
 use super::{USAGE, complain};
+use crate::component_file::{self, Links};
 use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
 use crate::sandbox::Sandbox;
 use crate::scoring::{Case, Label, Score, Scores};
@@ -75,14 +77,17 @@ pub(super) async fn run(command: PolicyCommand) -> ExitCode {
 async fn opened(file: Option<&Path>) -> Result<(String, Policy), ExitCode> {
     let (name, component) = match file {
         None => ("the default policy".to_owned(), embedded::POLICY.to_vec()),
-        Some(file) => match std::fs::read(file) {
+        Some(file) => match component_file::read_component(file, Links::Followed) {
             Ok(component) => (file.display().to_string(), component),
-            Err(error) => return Err(complain(USAGE, format_args!("{}: {error}", file.display()))),
+            Err(refused) => return Err(complain(USAGE, format_args!("{}: {refused}", file.display()))),
         },
     };
     match open(&component).await {
         Ok(policy) => Ok((name, policy)),
-        Err(error) => Err(complain(1, format_args!("{name} is refused: {error:#}"))),
+        Err(error) => {
+            let reason = plain(&format!("{error:#}"));
+            Err(complain(1, format_args!("{name} is refused: {reason}")))
+        }
     }
 }
 
@@ -90,14 +95,15 @@ async fn opened(file: Option<&Path>) -> Result<(String, Policy), ExitCode> {
 async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
     let (scores, unanswered) = match score(&test.cases, policy).await {
         Ok(scores) => scores,
-        Err(what) => return complain(USAGE, format_args!("{what}")),
+        Err(what) => return complain(USAGE, format_args!("{}", plain(&what))),
     };
     let mut out = std::io::stdout().lock();
     let printed = if test.json {
-        serde_json::to_writer(&mut out, &scores).map_err(Into::into).and_then(|()| writeln!(out))
+        json_line(&scores).map_err(Into::into).and_then(|line| out.write_all(line.as_bytes()))
     } else {
         let generation = policy.generation();
-        writeln!(out, "policy {} {}, {} cases", generation.name, generation.version, scores.all.rows)
+        let (name, version) = (plain(&generation.name), plain(&generation.version));
+        writeln!(out, "policy {name} {version}, {} cases", scores.all.rows)
             .and_then(|()| report(&mut out, &scores))
     };
     if let Err(error) = printed {
@@ -165,12 +171,13 @@ fn report(out: &mut impl Write, scores: &Scores) -> std::io::Result<()> {
     line(out, "all", &scores.all)?;
     line(out, "clear", &scores.clear)?;
     for (cloud, score) in &scores.clouds {
-        line(out, cloud, score)?;
+        line(out, &plain(cloud), score)?;
     }
 
     writeln!(out, "\n{} misses", scores.misses.len())?;
     for miss in &scores.misses {
-        writeln!(out, "{}: {}, not {} (rule {})", miss.id, miss.label, miss.verdict, miss.rule)?;
+        let (id, rule) = (plain(&miss.id), plain(&miss.rule));
+        writeln!(out, "{id}: {}, not {} (rule {rule})", miss.label, miss.verdict)?;
     }
     Ok(())
 }

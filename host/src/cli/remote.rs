@@ -8,6 +8,7 @@ use clap::Args;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::table::{json_line, plain};
 use super::{Configured, USAGE, complain};
 use crate::config::Config;
 
@@ -82,18 +83,22 @@ impl Asked {
         };
         let data = match data {
             Ok(data) => data,
-            Err(error) => return complain(1, format_args!("{error}")),
+            Err(error) => return complain(1, format_args!("{}", plain(&error))),
         };
         if self.json {
-            return print(&format!("{data}\n"));
+            return match json_line(&data) {
+                Ok(line) => print(&line),
+                Err(error) => complain(1, format_args!("{verb} is done, but its answer is no JSON: {error}")),
+            };
         }
         match serde_json::from_value(data) {
             Ok(answer) => print(&show(&answer)),
             Err(error) => complain(
                 1,
                 format_args!(
-                    "{verb} is done, but the host is of a version whose answer this one does not know ({error}); \
-                     --json shows it"
+                    "{verb} is done, but the host is of a version whose answer this one does not know ({}); \
+                     --json shows it",
+                    plain(&error.to_string())
                 ),
             ),
         }
@@ -109,9 +114,9 @@ impl Asked {
                 complain(1, format_args!("no host runs {which}: {error}; start one with `{start}`"))
             }
             AskError::Refused(reason) => {
-                complain(1, format_args!("the host refused {verb}: {}", super::table::plain(&reason)))
+                complain(1, format_args!("the host refused {verb}: {}", plain(&reason)))
             }
-            error => complain(1, format_args!("{error}")),
+            error => complain(1, format_args!("{}", plain(&error.to_string()))),
         })
     }
 

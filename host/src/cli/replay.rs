@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use super::audit::line;
+use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::audit::{Answer, Record, replay};
 use crate::plugin::Policy;
@@ -13,7 +14,7 @@ use crate::plugin::Policy;
 pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
     let records = match read(file) {
         Ok(records) => records,
-        Err(what) => return complain(USAGE, format_args!("{what}")),
+        Err(what) => return complain(USAGE, format_args!("{}", plain(&what))),
     };
     let mut different = 0_usize;
     let mut out = io::stdout().lock();
@@ -22,9 +23,11 @@ pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
         different += 1;
         let written = match json {
             true => {
-                serde_json::to_writer(&mut out, &difference).map_err(Into::into).and_then(|()| writeln!(out))
+                json_line(&difference).map_err(Into::into).and_then(|line| out.write_all(line.as_bytes()))
             }
-            false => writeln!(out, "{}\n    would be {}", line(record), in_words(&difference.candidate)),
+            false => {
+                writeln!(out, "{}\n    would be {}", line(record), plain(&in_words(&difference.candidate)))
+            }
         };
         if let Err(error) = written {
             return complain(1, format_args!("the differences cannot be written: {error}"));
@@ -33,8 +36,8 @@ pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
     let generation = policy.generation();
     let summary = format!(
         "{} {}: {different} of {} decisions would be different",
-        generation.name,
-        generation.version,
+        plain(&generation.name),
+        plain(&generation.version),
         records.len()
     );
     let _closed = writeln!(io::stderr(), "{summary}");

@@ -3,6 +3,9 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::redact;
 
 /// Rows below a head, each column as wide as its widest cell.
 pub(super) struct Table<const COLUMNS: usize> {
@@ -38,16 +41,34 @@ impl<const COLUMNS: usize> std::fmt::Display for Table<COLUMNS> {
     }
 }
 
-/// Without what would make a terminal do something: names and reasons come from plugins and from clouds.
+/// In one line, and without what would make a terminal do something: names and reasons come from plugins and from
+/// clouds.
 pub(super) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
+    redact::one_line(text).into_owned()
+}
+
+/// One line of JSON for programs, which people look at in a terminal all the same. It is the same JSON, with what a
+/// terminal could obey written as an escape (RFC 8259 §7).
+///
+/// # Errors
+///
+/// When it has no form in JSON.
+pub(super) fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
+    let text = serde_json::to_string(value)?;
+    let mut line = String::with_capacity(text.len() + 1);
     for char in text.chars() {
-        match char.is_control() {
-            true => plain.extend(char.escape_default()),
-            false => plain.push(char),
+        // Outside of strings JSON has nothing of the kind.
+        match redact::breaks_out(char) {
+            true => {
+                for unit in char.encode_utf16(&mut [0; 2]) {
+                    let _infallible = write!(line, "\\u{unit:04x}");
+                }
+            }
+            false => line.push(char),
         }
     }
-    plain
+    line.push('\n');
+    Ok(line)
 }
 
 /// The beginning of a digest: enough to tell two apart.
@@ -74,7 +95,11 @@ mod tests {
 
     #[test]
     fn nothing_that_is_shown_makes_a_terminal_do_something() {
-        assert_eq!(plain("a\u{1b}[2J\nb\u{9b}c"), "a\\u{1b}[2J\\nb\\u{9b}c");
+        assert_eq!(plain("a\u{1b}[2J\nb\u{9b}c\u{202e}"), "a\\u{1b}[2J\\nb\\u{9b}c\\u{202e}");
+        let hostile = "é\u{1b}[2J\n\u{9b}\u{7f}\u{202e}";
+        let line = json_line(&[hostile]).unwrap();
+        assert_eq!(line, "[\"é\\u001b[2J\\n\\u009b\\u007f\\u202e\"]\n");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&line).unwrap(), [hostile]);
     }
 
     #[test]
