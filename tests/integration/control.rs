@@ -406,7 +406,7 @@ async fn a_policy_is_swapped_tried_and_gone_back_from_by_command() {
     assert!(trial.starts_with("canary: ") && trial.contains("for 100 % of the accounts (home)"), "{trial}");
     assert!(program.prints(&["policy", "list"]).await.contains("  canary: "));
     assert!(program.prints(&["policy", "stop"]).await.starts_with("ended: "));
-    assert!(program.prints(&["policy", "diff"]).await.contains("no policy is on trial"));
+    assert!(program.prints(&["policy", "diff"]).await.contains("no policy is being tried out"));
     program.complains(&["policy", "promote"], 1).await;
 
     let history = program.prints(&["policy", "history"]).await;
@@ -463,4 +463,52 @@ async fn a_component_is_inspected_without_a_host() {
     assert!(refused.contains("policy.wasm would be refused: "), "{refused}");
     let missing = program.complains(&["policy", "verify", "--offline", "missing.wasm"], 2).await;
     assert!(missing.contains("missing.wasm"), "{missing}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_shown_makes_a_terminal_do_something() {
+    use vehicle_connector::store::{Kind, SqliteStore, Store as _, Write};
+    let hostile = "a\u{1b}[2J\r\u{9b}\u{202e}\u{2028}b";
+    let shown = r"a\u{1b}[2J\r\u{9b}\u{202e}\u{2028}b";
+    let home = Home::start().await;
+    home.settle().await;
+    home.control().expire_access_token();
+    home.command("niro", "refresh_cached", None).await;
+    let program = Program::new();
+    let store = SqliteStore::open(&program.dir.path().join("car.state")).unwrap();
+    for (key, value) in home.ground.store.list(Kind::Audit).await.unwrap() {
+        // What comes from a policy and from a cloud may be anything.
+        let mut record: Value = serde_json::from_slice(&value).unwrap();
+        record["policy"]["name"] = hostile.into();
+        if let Some(verdict) = record.pointer_mut("/attempt/verdict") {
+            verdict["fault"] = hostile.into();
+            verdict["rule"] = hostile.into();
+        }
+        let value = Some(serde_json::to_vec(&record).unwrap());
+        store.commit(vec![Write { kind: Kind::Audit, key, value }]).await.unwrap();
+    }
+    drop(store);
+    let case = json!({"id": hostile, "text": "Token is expired", "http_status": null, "body_json": null,
+                      "cloud": hostile, "operation": "status", "label": "rate-limited", "ambiguous": false});
+    std::fs::write(program.dir.path().join("cases.jsonl"), case.to_string()).unwrap();
+    let decisions = program.prints(&["audit", "--json"]).await;
+    assert!(decisions.lines().count() >= 2, "{decisions}");
+    std::fs::write(program.dir.path().join("decisions.jsonl"), &decisions).unwrap();
+    let run = async |arguments: &[&str]| {
+        let Output { stdout, stderr, .. } = program.command(arguments).output().await.unwrap();
+        (text(&stdout), text(&stderr))
+    };
+    let (test, _) = run(&["policy", "test", "cases.jsonl"]).await;
+    let (replay, _) = run(&["policy", "replay", "decisions.jsonl"]).await;
+    let audit = program.prints(&["audit"]).await;
+    for printed in [test, audit, replay] {
+        assert!(printed.contains(shown), "{printed:?}");
+        assert!(!printed.contains(['\u{1b}', '\r', '\u{9b}', '\u{202e}', '\u{2028}']), "{printed:?}");
+    }
+    let (test, _) = run(&["policy", "test", "cases.jsonl", "--json"]).await;
+    let (replay, _) = run(&["policy", "replay", "decisions.jsonl", "--json"]).await;
+    for printed in [test, replay, decisions] {
+        assert!(printed.contains(r"a\u001b[2J\r\u009b\u202e\u2028b"), "{printed:?}");
+        assert!(!printed.contains(['\u{1b}', '\r', '\u{9b}', '\u{202e}', '\u{2028}']), "{printed:?}");
+    }
 }

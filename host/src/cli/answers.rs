@@ -43,7 +43,7 @@ pub(super) struct Bad {
     pub at: String,
 }
 
-/// A policy on trial beside the active one.
+/// A policy that is tried out beside the active one.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Rollout {

@@ -134,20 +134,20 @@ pub(super) fn history(attempts: &Vec<Attempt>) -> String {
     table.to_string()
 }
 
-/// A policy on trial, in one line.
+/// A policy that is tried out, in one line.
 pub(super) fn rollout(rollout: &Rollout) -> String {
     format!("{}\n", in_one_line(rollout))
 }
 
-/// The end of a trial.
+/// The end of trying a policy out.
 pub(super) fn ended(rollout: &Rollout) -> String {
     format!("ended: {}\n", in_one_line(rollout))
 }
 
-/// The policy on trial, and where it disagrees with the active one.
+/// The policy that is tried out, and where it disagrees with the active one.
 pub(super) fn diff(diff: &Diff) -> String {
     let Some(rollout) = &diff.rollout else {
-        return "no policy is on trial; `policy shadow FILE` begins one\n".to_owned();
+        return "no policy is being tried out; `policy shadow FILE` begins one\n".to_owned();
     };
     let mut text = self::rollout(rollout);
     for case in &diff.disagreements {

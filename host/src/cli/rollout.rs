@@ -1,4 +1,4 @@
-//! `vehicle-connector policy shadow`, `canary` and what follows: a policy on trial beside the one that decides.
+//! `vehicle-connector policy shadow`, `canary` and what follows: a policy that is tried out beside the one that decides.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,12 +37,12 @@ pub(super) enum RolloutCommand {
         #[command(flatten)]
         host: Asked,
     },
-    /// Show where the policy on trial disagrees with the one that decides.
+    /// Show where the policy that is tried out disagrees with the one that decides.
     Diff {
         #[command(flatten)]
         host: Asked,
     },
-    /// Say that the policy on trial is right where it disagrees.
+    /// Say that the policy that is tried out is right where it disagrees.
     Approve {
         /// The numbers of the disagreements, as `policy diff` shows them.
         #[arg(value_name = "SEQ", required_unless_present = "all")]
@@ -53,12 +53,12 @@ pub(super) enum RolloutCommand {
         #[command(flatten)]
         host: Asked,
     },
-    /// Let the policy on trial decide, for all.
+    /// Let the policy that is tried out decide, for all.
     Promote {
         #[command(flatten)]
         host: Asked,
     },
-    /// End the trial.
+    /// End the trying out.
     Stop {
         #[command(flatten)]
         host: Asked,

@@ -67,12 +67,31 @@ async fn after_lost_changes_everything_is_looked_at_but_what_was_seen_before() {
     // The same file with something else in it was not moved in.
     fs::write(deaf.path("one.wasm"), "written in place").unwrap();
     deaf.move_in("two.wasm", "second");
+    let (name, why) = deaf.overflow().await;
+    assert!(name == "one" && String::from_utf8_lossy(&why).contains("written in place"));
     assert_eq!(deaf.overflow().await, ("two".to_owned(), b"second".to_vec()));
 
     // The old one keeps its number for as long as it has another name.
     fs::hard_link(deaf.path("one.wasm"), deaf.dir.path().join("kept")).unwrap();
     deaf.move_in("one.wasm", "third");
     assert_eq!(deaf.overflow().await, ("one".to_owned(), b"third".to_vec()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_begins_to_write_before_it_has_settled_is_not_taken() {
+    let mut deaf = Deaf::new();
+    deaf.move_in("one.wasm", "half");
+    fs::create_dir(deaf.path("two.wasm")).unwrap();
+    // The second is refused when the first is read, and no time passes until that is taken.
+    assert_eq!(deaf.overflow().await.0, "two");
+    let writing = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+    deaf.changes.tell(Ok(Event::new(writing).add_path(deaf.path("one.wasm"))));
+    // Made before the other one goes, so that it is another one by its number as well.
+    fs::write(deaf.dir.path().join("whole"), "whole").unwrap();
+    fs::remove_dir(deaf.path("two.wasm")).unwrap();
+    fs::rename(deaf.dir.path().join("whole"), deaf.path("two.wasm")).unwrap();
+    // It would be settled before the second.
+    assert_eq!(deaf.overflow().await, ("two".to_owned(), b"whole".to_vec()));
 }
 
 #[tokio::test]

@@ -246,10 +246,10 @@ async fn a_packet_beyond_the_limit_ends_the_connection_with_its_reason() {
     let (_publisher, mut events) = connect(options(port)).unwrap();
     let mut peer = Peer::welcome(&listener).await;
     up(&mut events).await;
-    // The header of a PUBLISH of 2 MiB.
-    peer.send(&[0x30, 0x80, 0x80, 0x80, 0x01, 0, 1, b't', 0]).await;
+    // The header of a PUBLISH of 32 MiB.
+    peer.send(&[0x30, 0x80, 0x80, 0x80, 0x10, 0, 1, b't', 0]).await;
     let Event::Disconnected { reason } = next(&mut events).await else { panic!("still connected") };
-    assert_eq!(reason, "the broker sent a packet larger than 1048576 bytes");
+    assert_eq!(reason, "the broker sent a packet larger than 16777216 bytes");
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ fn slot() -> Value {
     })
 }
 
-fn trial() -> Value {
+fn tried_out() -> Value {
     json!({
         "mode": "canary", "name": "next", "version": "0.5.0", "digest": "fedcba9876543210ffff", "share": 25,
         "accounts": ["main", "second"], "promote_after": 50, "agreed": 12, "approved": 2, "disagreed": 3,
@@ -43,7 +43,7 @@ fn what_there_is_to_say_of_a_slot_besides_is_below_it() {
         {"generation": 1, "name": "default", "version": "0.3.0", "digest": "aaaaaaaaaaaaaaaa", "since": "2026-11-01T00:00:00Z"},
         {"generation": 5, "name": "default", "version": "0.3.9", "digest": "bbbbbbbbbbbbbbbb", "since": "2026-11-02T00:00:00Z"},
     ]);
-    slot["rollout"] = trial();
+    slot["rollout"] = tried_out();
     slot["bad"] = json!([{"digest": "cccccccccccccccc", "reason": "3 faults: it trapped", "at": "2026-11-03T00:00:00Z"}]);
     let text = shown(json!([slot]), slots);
     let below: Vec<&str> = text.lines().skip(2).collect();
@@ -114,7 +114,7 @@ fn the_history_shows_whole_reasons() {
 
 #[test]
 fn a_disagreement_shows_both_judgements() {
-    let answer = json!({"rollout": trial(), "disagreements": [{
+    let answer = json!({"rollout": tried_out(), "disagreements": [{
         "seq": 5, "at": "2026-11-24T23:00:00Z", "account": "main", "operation": "lock",
         "summary": "http 401 \"\u{1b}[2Jexpired\"",
         "active": {"fault": "token-expired", "rule": "http.401", "decision": "refresh-and-retry"},
@@ -136,9 +136,9 @@ fn a_disagreement_shows_both_judgements() {
 }
 
 #[test]
-fn no_trial_and_no_disagreement_are_said() {
+fn no_rollout_and_no_disagreement_are_said() {
     assert!(shown(json!({"rollout": null, "disagreements": []}), diff).contains("policy shadow FILE"));
-    let text = shown(json!({"rollout": trial(), "disagreements": []}), diff);
+    let text = shown(json!({"rollout": tried_out(), "disagreements": []}), diff);
     assert!(text.ends_with("no disagreement so far\n"), "{text}");
 }
 
