@@ -34,6 +34,11 @@ fn main() {
         let store = SqliteStore::open(&dir.path().join("state")).unwrap();
         let storm = Storm::gather(Arc::new(store)).await;
         report(&storm.rage(swaps, true).await);
+        if let (Some(first), Some(last)) = storm.swap_in_silence(swaps).await {
+            println!(
+                "{swaps} more swaps and nothing else: {first} KiB after a tenth, {last} KiB after the last"
+            );
+        }
     });
 }
 

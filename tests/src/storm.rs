@@ -323,6 +323,20 @@ impl Storm {
         self.ends.accounts.borrow()["requests_today"].as_u64().unwrap()
     }
 
+    /// Swaps so often while nothing else happens, each time to another component. Resident memory in KiB after a tenth of
+    /// the swaps and after the last.
+    pub async fn swap_in_silence(&self, swaps: usize) -> (Option<u64>, Option<u64>) {
+        let mut first = None;
+        for n in 0..swaps {
+            let offer = Offer::new(another(PluginKind::Policy, n + 1_000_000), "storm");
+            self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap();
+            if n == swaps / 10 {
+                first = resident_kib();
+            }
+        }
+        (first, resident_kib())
+    }
+
     async fn offer_what_must_be_refused(&self) {
         let before = self.host.policy().active().generation().digest;
         let offer = Offer::new(embedded::FOUR_PHRASES, "storm");
