@@ -16,7 +16,7 @@ use crate::daily::DailyCount;
 use crate::events::{Event, Events};
 use crate::latch::{Latch, LatchKind, Latched, SILENCE};
 use crate::outbox::{Outbox, Outgoing};
-use crate::plugin::{ConnectorSlot, PolicySlot, TrialAccount};
+use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Tap, Transport};
 use crate::retry_budget::RetryBudget;
 use crate::session::History;
@@ -132,28 +132,7 @@ impl Account {
         let names = manifest_cells.into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, &shared.store, &shared.clock).await?;
         forget_strangers(slug, credentials(config), &cells, &shared.store).await?;
-        let endpoints: Vec<Endpoint> = config
-            .endpoints
-            .iter()
-            .map(|endpoint| Endpoint { name: endpoint.name.clone(), url: endpoint.url.clone() })
-            .collect();
-        let described = connector::Account {
-            id: slug.to_owned(),
-            brand: config.brand.clone(),
-            region: config.region.clone(),
-            language: config.language.clone(),
-            endpoints: endpoints
-                .iter()
-                .map(|endpoint| connector::Endpoint { name: endpoint.name.clone(), url: base(&endpoint.url) })
-                .collect(),
-            options: config.options.clone().into_iter().collect(),
-        };
-        connector.try_with(TrialAccount {
-            described: described.clone(),
-            endpoints: endpoints.clone(),
-            bindings: config.bindings.clone(),
-            capturable: config.capturable.clone(),
-        });
+        let (endpoints, described) = (endpoints(config), described(slug, config));
         let surroundings = Surroundings {
             account: slug.to_owned(),
             endpoints,
@@ -280,6 +259,25 @@ async fn forget_strangers(
     }
     let write = Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) };
     store.commit(vec![write]).await
+}
+
+/// The services that an account's connector may reach.
+pub(crate) fn endpoints(config: &config::Account) -> Vec<Endpoint> {
+    let endpoint = |of: &config::Endpoint| Endpoint { name: of.name.clone(), url: of.url.clone() };
+    config.endpoints.iter().map(endpoint).collect()
+}
+
+/// An account as its connector is told of it.
+pub(crate) fn described(slug: &str, config: &config::Account) -> connector::Account {
+    let endpoint = |of: &config::Endpoint| connector::Endpoint { name: of.name.clone(), url: base(&of.url) };
+    connector::Account {
+        id: slug.to_owned(),
+        brand: config.brand.clone(),
+        region: config.region.clone(),
+        language: config.language.clone(),
+        endpoints: config.endpoints.iter().map(endpoint).collect(),
+        options: config.options.clone().into_iter().collect(),
+    }
 }
 
 /// A URL as connectors put paths behind it.

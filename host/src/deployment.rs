@@ -103,12 +103,13 @@ impl Deployments {
         store: Arc<dyn crate::store::Store>,
         ground: Ground,
     ) -> Result<Arc<Self>, StoreError> {
+        let tried_out = rollouts::stored::tried_out(store.as_ref()).await?;
         Ok(Arc::new(Self {
             policy: Arc::clone(policy),
             connectors: connectors.clone(),
             accounts,
             ground,
-            shelf: Shelf::open(store).await?,
+            shelf: Shelf::open(Arc::clone(&store), tried_out).await?,
             changed: signal::Sender::new(()),
             changing: tokio::sync::Mutex::default(),
         }))
@@ -126,6 +127,7 @@ impl Deployments {
         slot: Option<&str>,
         offer: &Offer,
     ) -> Result<Deployed, Refusal> {
+        self.known_slot(kind, slot, Action::Swap, &offer.by).await?;
         in_place!(self, kind, slot, |name, at| self.swap_in(name, at.as_ref(), offer).await)
     }
 
@@ -164,6 +166,7 @@ impl Deployments {
         slot: Option<&str>,
         by: &str,
     ) -> Result<Deployed, Refusal> {
+        self.known_slot(kind, slot, Action::Rollback, by).await?;
         in_place!(self, kind, slot, |name, at| self.roll_back_in(name, at.as_ref(), by).await)
     }
 
@@ -179,13 +182,16 @@ impl Deployments {
         digest: Digest,
         by: &str,
     ) -> Result<bool, Refusal> {
-        let name = self.name_of(kind, slot)?.to_owned();
-        let _one_at_a_time = self.changing.lock().await;
-        if self.shelf.bad(&name, digest).await?.is_none() {
-            return Ok(false);
-        }
-        let record = self.record(kind, &name, Action::Forgive, by).about(digest);
-        self.shelf.forgive(&name, digest, record).await?;
+        in_place!(self, kind, slot, |name, at| {
+            let _one_at_a_time = self.changing.lock().await;
+            let record = self.record(kind, name, Action::Forgive, by).about(digest);
+            if self.shelf.bad(name, digest).await?.is_none() && !at.slot().is_condemned(digest) {
+                self.shelf.note(record.unchanged()).await;
+                return Ok(false);
+            }
+            self.shelf.forgive(name, digest, record).await?;
+            at.slot().forgive(digest);
+        });
         self.changed.send_replace(());
         Ok(true)
     }
@@ -202,16 +208,32 @@ impl Deployments {
         self.shelf.has_seen(slot, source, Digest::of(component))
     }
 
-    /// Whether every slot has what the configuration allows there.
+    /// Whether every slot has what the configuration allows there: what it is pinned to, or what the program carries if
+    /// that had to be rolled back. A home must not stay without its car because of what a component does later.
     ///
     /// # Errors
     ///
-    /// The first slot that has not.
-    pub fn check_pins(&self) -> Result<(), TrustError> {
-        self.ground.trust.pinned(POLICY_SLOT, self.policy.slot().active().digest)?;
-        self.connectors
-            .iter()
-            .try_for_each(|(name, slot)| self.ground.trust.pinned(name, slot.slot().active().digest))
+    /// The first slot that has something else.
+    pub async fn check_pins(&self) -> Result<(), Refusal> {
+        self.check_pin(POLICY_SLOT, self.policy.as_ref()).await?;
+        for (name, slot) in &self.connectors {
+            self.check_pin(name, slot.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    async fn check_pin<S: Pluggable>(&self, name: &str, slot: &S) -> Result<(), Refusal> {
+        let active = slot.slot().active().digest;
+        let Err(error) = self.ground.trust.pinned(name, active) else { return Ok(()) };
+        let pinned = self.ground.trust.pins.get(name).copied();
+        let is_fallback = active == slot.slot().carried();
+        match pinned {
+            Some(pinned) if is_fallback && self.shelf.bad(name, pinned).await?.is_some() => {
+                tracing::error!(slot = name, %pinned, "what the program carries runs, because the pinned component had to be rolled back");
+                Ok(())
+            }
+            _ => Err(error.into()),
+        }
     }
 
     /// The latest attempts of a kind, oldest first: those of one slot, or of all.
@@ -265,6 +287,21 @@ impl Deployments {
             _ => {}
         }
         Err(Refusal::UnknownSlot { kind, slot: slot.unwrap_or_default().to_owned(), known })
+    }
+
+    /// Puts it on record if there is no such slot.
+    async fn known_slot(
+        &self,
+        kind: PluginKind,
+        slot: Option<&str>,
+        action: Action,
+        by: &str,
+    ) -> Result<(), Refusal> {
+        if let Err(unknown) = self.place(kind, slot) {
+            self.note_refused(kind, slot.unwrap_or_default(), action, by, &unknown.to_string()).await;
+            return Err(unknown);
+        }
+        Ok(())
     }
 
     fn name_of(&self, kind: PluginKind, slot: Option<&str>) -> Result<&str, Refusal> {

@@ -27,11 +27,13 @@ use crate::audit::Audit;
 use crate::circuit::Circuits;
 use crate::config::Config;
 use crate::deployment::{
-    self, Deployments, POLICY_SLOT, Refusal, TrustError, restore_connector, restore_policy, restore_rollout,
+    self, Deployments, POLICY_SLOT, Refusal, restore_connector, restore_policy, restore_rollout,
 };
 use crate::events::Events;
 use crate::outbox::Outbox;
-use crate::plugin::{ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot};
+use crate::plugin::{
+    ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot, TrialAccount,
+};
 use crate::primitives::{HttpClient, Tap, Transport};
 use crate::results::Results;
 use crate::sandbox::Sandbox;
@@ -100,9 +102,9 @@ pub enum StartError {
     /// The policy was not accepted.
     #[error("the policy: {0}")]
     Policy(ActivationError),
-    /// What the configuration allows is not what the program carries, and it names nothing else.
+    /// A slot has not what the configuration allows there.
     #[error(transparent)]
-    Trust(#[from] TrustError),
+    Pin(Refusal),
     /// A component that the configuration names was not accepted.
     #[error("the {kind} {file}: {error}")]
     Component {
@@ -248,6 +250,7 @@ impl Host {
                 None => {
                     let opened = ConnectorSlot::open(sandbox, compiled, carried()).await;
                     let connector = Arc::new(opened.map_err(connector_failed)?);
+                    connector.try_with(TrialAccount::like(slug.as_str(), account));
                     if restore {
                         let (store, clock) = (&ground.store, ground.clock.as_ref());
                         let is_configured = files.contains_key(name);

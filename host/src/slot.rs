@@ -8,6 +8,7 @@
 
 mod conduct;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -86,6 +87,8 @@ pub struct Generation<P> {
     pub by: String,
     /// How it has answered since then.
     pub conduct: Conduct,
+    /// The signature that it came with, for the next start.
+    pub(crate) signature: Option<String>,
     /// The prepared component.
     pub(crate) plugin: P,
 }
@@ -122,13 +125,21 @@ pub struct Entrance {
     pub by: String,
     /// How it has answered before, for one that comes back after a restart.
     pub conduct: Conduct,
+    /// Its detached signature, if it came with one.
+    pub signature: Option<String>,
 }
 
 impl Entrance {
     /// Of a component that was never active before.
     #[must_use]
     pub fn new(at: Timestamp, by: impl Into<String>) -> Self {
-        Self { at, by: by.into(), conduct: Conduct::on_probation() }
+        Self { at, by: by.into(), conduct: Conduct::on_probation(), signature: None }
+    }
+
+    /// With the signature that it came with.
+    #[must_use]
+    pub fn signed(self, signature: Option<String>) -> Self {
+        Self { signature, ..self }
     }
 
     /// Of a component that has nothing to prove.
@@ -159,6 +170,8 @@ pub enum News<P> {
 /// The active generation of a plugin, and those before it.
 #[derive(Debug)]
 pub struct Slot<P> {
+    /// What it began with.
+    carried: Digest,
     active: ArcSwap<Generation<P>>,
     /// One change at a time; readers never wait for it.
     change: Mutex<Change<P>>,
@@ -173,6 +186,8 @@ struct Change<P> {
     last_number: u64,
     /// Whether the active generation is there because the one after it did not answer.
     rolled_back: bool,
+    /// What did not answer. It is never gone back to, whatever else remembers of it.
+    condemned: BTreeSet<Digest>,
     /// Taken by whoever writes down what happens.
     news: Option<mpsc::UnboundedReceiver<News<P>>>,
 }
@@ -184,8 +199,15 @@ impl<P> Slot<P> {
     /// A slot whose first generation is this one.
     pub fn new(first: Candidate<P>, entrance: Entrance) -> Self {
         let (news, unread) = mpsc::unbounded_channel();
-        let change = Change { previous: Vec::new(), last_number: 1, rolled_back: false, news: Some(unread) };
+        let change = Change {
+            previous: Vec::new(),
+            last_number: 1,
+            rolled_back: false,
+            condemned: BTreeSet::new(),
+            news: Some(unread),
+        };
         Self {
+            carried: first.digest,
             active: ArcSwap::from_pointee(first.enter(1, entrance)),
             change: Mutex::new(change),
             changes: watch::Sender::new(()),
@@ -240,7 +262,7 @@ impl<P> Slot<P> {
         (self.promote(Arc::clone(&next)), next)
     }
 
-    /// Makes a generation of this slot the active one, and returns the one before.
+    /// Makes a generation of this slot the active one, and returns the one before. It is on probation from now on.
     pub fn promote(&self, next: Arc<Generation<P>>) -> Arc<Generation<P>> {
         let mut change = self.change();
         let before = self.active.swap(next);
@@ -257,7 +279,10 @@ impl<P> Slot<P> {
     /// Makes the generation before this one active again, if this one still is the active one, and returns it.
     /// Compiles nothing. What was rolled back from is not kept, so two generations can never take turns.
     pub fn roll_back_from(&self, number: u64) -> Option<Arc<Generation<P>>> {
-        let mut change = self.change();
+        self.go_back(&mut self.change(), number, false)
+    }
+
+    fn go_back(&self, change: &mut Change<P>, number: u64, is_fault: bool) -> Option<Arc<Generation<P>>> {
         if self.active.load().number != number {
             return None;
         }
@@ -265,10 +290,34 @@ impl<P> Slot<P> {
         // It begins anew: what it did before is no reason to take its place away, for there may be no other.
         previous.conduct.forgive();
         self.active.store(Arc::clone(&previous));
-        change.rolled_back = false;
-        drop(change);
+        change.rolled_back = is_fault;
         self.changes.send_replace(());
         Some(previous)
+    }
+
+    /// Remembers that a component did not answer: it is not gone back to, under whichever number it was active before.
+    pub fn condemn(&self, digest: Digest) {
+        Self::condemn_in(&mut self.change(), digest);
+    }
+
+    fn condemn_in(change: &mut Change<P>, digest: Digest) {
+        change.condemned.insert(digest);
+        change.previous.retain(|generation| generation.digest != digest);
+    }
+
+    /// Whether a component did not answer here since the start.
+    pub fn is_condemned(&self, digest: Digest) -> bool {
+        self.change().condemned.contains(&digest)
+    }
+
+    /// Lets a component be tried again that did not answer.
+    pub fn forgive(&self, digest: Digest) {
+        self.change().condemned.remove(&digest);
+    }
+
+    /// What the slot began with.
+    pub fn carried(&self) -> Digest {
+        self.carried
     }
 
     /// Counts an answer of a generation.
@@ -291,11 +340,10 @@ impl<P> Slot<P> {
             faults,
             "no answer: {fault}"
         );
-        let back = match faults {
-            Conduct::FAULTS => self.roll_back_from(generation.number),
-            _ => None,
+        let back = match faults >= Conduct::FAULTS {
+            true => self.lose_place(generation),
+            false => None,
         };
-        self.change().rolled_back |= back.is_some();
         let news = match back {
             None => News::Fault(Arc::clone(generation)),
             Some(to) => {
@@ -313,11 +361,22 @@ impl<P> Slot<P> {
         let _nobody_listens = self.news.send(news);
         faults
     }
+
+    /// If it is the active one and there is another.
+    fn lose_place(&self, generation: &Generation<P>) -> Option<Arc<Generation<P>>> {
+        let mut change = self.change();
+        let is_another = |other: &Arc<Generation<P>>| other.digest != generation.digest;
+        if self.active.load().number != generation.number || !change.previous.iter().any(is_another) {
+            return None;
+        }
+        Self::condemn_in(&mut change, generation.digest);
+        self.go_back(&mut change, generation.number, true)
+    }
 }
 
 impl<P> Candidate<P> {
     fn enter(self, number: u64, entrance: Entrance) -> Generation<P> {
-        let Entrance { at, by, conduct } = entrance;
+        let Entrance { at, by, conduct, signature } = entrance;
         Generation {
             number,
             digest: self.digest,
@@ -326,6 +385,7 @@ impl<P> Candidate<P> {
             loaded_at: at,
             by,
             conduct,
+            signature,
             plugin: self.plugin,
         }
     }

@@ -33,7 +33,12 @@ fn main() {
         let dir = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(&dir.path().join("state")).unwrap();
         let storm = Storm::gather(Arc::new(store)).await;
-        report(&storm.rage(swaps).await);
+        report(&storm.rage(swaps, true).await);
+        if let (Some(first), Some(last)) = storm.swap_in_silence(swaps).await {
+            println!(
+                "{swaps} more swaps and nothing else: {first} KiB after a tenth, {last} KiB after the last"
+            );
+        }
     });
 }
 
@@ -80,7 +85,7 @@ fn report(after: &Aftermath) {
         after.sessions,
         after.cloud.grants_asked - 1,
     );
-    println!("compiled component -> active, trial included: {}", spread(&mut after.took.clone()));
+    println!("bytes of a component -> active, compiled and tried: {}", spread(&mut after.took.clone()));
     let reads = |met_a_swap: bool| -> Vec<Duration> {
         let wanted = after.commands.iter().filter(|ended| {
             let first_time = ended.state == State::Succeeded && ended.attempts == 1;
@@ -93,7 +98,10 @@ fn report(after: &Aftermath) {
     println!("a read that met a swap:  {}", spread(&mut during));
     println!("ratio of the medians: {:.2}", median(&during).as_secs_f64() / median(&between).as_secs_f64());
     let (policies, connectors) = after.alive;
-    println!("generations still there: {policies} of policies, {connectors} of connectors");
+    let stored = after.components;
+    println!(
+        "still there: {policies} generations of policies, {connectors} of connectors, {stored} stored components"
+    );
     if let (Some(first), Some(last)) = after.resident {
         println!("resident memory after a tenth of the swaps {first} KiB, after the last {last} KiB");
     }

@@ -245,7 +245,7 @@ async fn a_pinned_slot_takes_one_component_and_no_other() {
             config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&other));
         })
         .await;
-    assert!(matches!(result, Err(StartError::Trust(_))), "{result:?}");
+    assert!(matches!(result, Err(StartError::Pin(_))), "{result:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -492,3 +492,78 @@ async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_
 
 /// Longer than a call may, though each pause is short.
 const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i64.const 1000))) (br $again)) unreachable";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_program_carries_stands_in_for_a_pinned_component_that_does_not_answer() {
+    let bad = trapping(1);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("policy.wasm");
+    std::fs::write(&path, &bad).unwrap();
+    let pins = |config: &mut Config| {
+        config.plugins.files.insert(POLICY_SLOT.to_owned(), path.clone());
+        config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&bad));
+    };
+    let mut home = Home::configured(simulator::Config::default(), pins).await;
+    assert_eq!(active(&home), Digest::of(&bad));
+    home.settle().await;
+    fail(&home, 3).await;
+    went_back(&home).await;
+    let carried = active(&home);
+    // A home must not stay without its car.
+    home.restart_configured(pins).await.unwrap();
+    assert_eq!(active(&home), carried);
+    let refused = home.swap_policy(variant(embedded::POLICY, 1)).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Trust(_)), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_asks_for_the_signature_that_is_required_now() {
+    let ours = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let key = PublicKey::parse(&ours.pk.to_base64()).unwrap();
+    let requires = |config: &mut Config| {
+        config.plugins.trust.require_signature = true;
+        config.plugins.trust.keys = vec![key.clone()];
+    };
+    let mut home = Home::start().await;
+    let carried = active(&home);
+    home.swap_policy(variant(embedded::POLICY, 1)).await.unwrap();
+    home.restart_configured(requires).await.unwrap();
+    assert_eq!(active(&home), carried, "nobody has signed what was active");
+
+    let signed = variant(embedded::POLICY, 2);
+    let signature = minisign::sign(None, &ours.sk, signed.as_slice(), None, None).unwrap().into_string();
+    let offer = Offer::new(signed.clone(), "test").signed(Some(signature));
+    home.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap();
+    home.restart_configured(requires).await.unwrap();
+    assert_eq!(active(&home), Digest::of(&signed), "its signature is kept with it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connector_comes_back_from_a_restart_through_its_trial() {
+    use crate::hostile_connectors::Connector;
+    let mut home = Home::start().await;
+    // Let in without its trial, which it would not pass.
+    let offer = Offer::new(Connector::default().component(), "test").whatever_it_answers();
+    home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
+    home.restart_configured(|_| {}).await.unwrap();
+    let slot = home.host.deployments().list(PluginKind::Connector).await.unwrap().remove(0);
+    assert_eq!(slot.active.digest, Digest::of(embedded::HYUNDAI_KIA));
+    let records = home.host.deployments().history(PluginKind::Connector, None, 9).await.unwrap();
+    let last = records.last().unwrap();
+    assert_eq!((last.action, last.result), (Action::Start, Outcome::Refused), "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_before_a_slot_is_reached_is_on_record_too() {
+    let home = Home::start().await;
+    let offer = Offer::new(embedded::POLICY, "test");
+    home.host.deployments().swap(PluginKind::Policy, Some("nothing"), &offer).await.unwrap_err();
+    home.host.deployments().rollback(PluginKind::Policy, Some("nothing"), "test").await.unwrap_err();
+    home.host.deployments().promote("test").await.unwrap_err();
+    home.host.deployments().stop_trying("test").await.unwrap_err();
+    home.host.deployments().approve(None, "test").await.unwrap_err();
+    let records = history(&home, PluginKind::Policy).await;
+    use Action::{Approve, Promote, Rollback, Stop, Swap};
+    let expected = [Swap, Rollback, Promote, Stop, Approve].map(|action| (action, "test", Outcome::Refused));
+    assert_eq!(of(&records), expected);
+}

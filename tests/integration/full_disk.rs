@@ -2,8 +2,11 @@
 
 use simulator::ActionKind;
 use tests::LEGACY;
-use tests::virtual_home::VirtualHome;
+use tests::storm::variant;
+use tests::virtual_home::{VirtualHome, compiled};
+use vehicle_connector::deployment::{Offer, Refusal, Try};
 use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::store::Kind;
 
 fn locks(home: &VirtualHome) -> u64 {
@@ -95,4 +98,36 @@ async fn a_sign_in_that_cannot_be_counted_is_not_made() {
     assert_eq!(home.counters().grants_asked, 0);
     home.store.mend();
     assert_eq!(home.read().await.state, State::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plugin_that_cannot_be_written_down_does_not_become_active_and_a_rollback_waits_for_nothing() {
+    let home = VirtualHome::start().await;
+    let deployments = home.host.deployments();
+    let offer = |number| {
+        let component = compiled(&variant(embedded::POLICY, number));
+        Offer::compiled(component, "test")
+    };
+    let swapped = deployments.swap(PluginKind::Policy, None, &offer(1)).await.unwrap();
+    home.store.refuse(Kind::Slot, 0);
+    let refused = deployments.swap(PluginKind::Policy, None, &offer(2)).await.unwrap_err();
+    assert!(matches!(refused, Refusal::Store(_)), "{refused}");
+    assert_eq!(home.host.policy_used().generation, swapped.active.generation);
+    let back = deployments.rollback(PluginKind::Policy, None, "test").await.unwrap();
+    assert_eq!((back.active.digest, back.remembered), (swapped.before.digest, false));
+    assert_eq!(home.host.policy_used().generation, swapped.before.generation);
+
+    home.store.mend();
+    home.store.refuse(Kind::Rollout, 0);
+    let refused = deployments.try_out(Try::Shadow, Some(&offer(3)), "test").await.unwrap_err();
+    assert!(matches!(refused, Refusal::Store(_)), "{refused}");
+    assert_eq!(deployments.rollout(), None);
+    home.store.mend();
+    deployments.try_out(Try::Shadow, Some(&offer(3)), "test").await.unwrap();
+    home.store.refuse(Kind::Rollout, 0);
+    for refused in [deployments.stop_trying("test").await.err(), deployments.promote("test").await.err()] {
+        assert!(matches!(refused, Some(Refusal::Store(_))), "{refused:?}");
+    }
+    assert!(deployments.rollout().is_some(), "it is tried out still");
+    assert_eq!(home.host.policy_used().generation, swapped.before.generation);
 }

@@ -218,3 +218,48 @@ async fn what_cannot_be_tried_out_is_refused() {
     let refused = try_out(&home, Try::Shadow, active).await.unwrap_err();
     assert!(refused.to_string().contains("nothing to try out"), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_seen_beside_another_policy_does_not_count() {
+    let home = Home::start().await;
+    home.settle().await;
+    let how = Try::Canary { share: 100, promote_after: 3 };
+    let candidate = variant(embedded::POLICY, 1);
+    try_out(&home, how, candidate.clone()).await.unwrap();
+    read_with_an_ended_token(&home).await;
+    until(&home, |rollout| rollout.is_some_and(|it| it.tally.agreed == 2)).await;
+    // Somebody mends something in a hurry. The next agreement must not take that away again.
+    let hot_fix = variant(embedded::POLICY, 2);
+    home.swap_policy(hot_fix.clone()).await.unwrap();
+    assert_eq!(home.host.deployments().rollout().unwrap().tally.agreed, 0);
+    read_with_an_ended_token(&home).await;
+    until(&home, |rollout| rollout.is_some_and(|it| it.tally.agreed == 2)).await;
+    assert_eq!(active(&home), Digest::of(&hot_fix));
+    home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
+    assert_eq!(home.host.deployments().rollout().unwrap().tally.agreed, 0);
+
+    // And what is active is tried out no more.
+    home.swap_policy(candidate.clone()).await.unwrap();
+    assert_eq!((home.host.deployments().rollout(), active(&home)), (None, Digest::of(&candidate)));
+    let mut home = home;
+    home.restart_configured(|_| {}).await.unwrap();
+    assert_eq!((home.host.deployments().rollout(), active(&home)), (None, Digest::of(&candidate)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_is_no_second_chance_for_what_is_tried_out() {
+    let mut home = Home::start().await;
+    home.settle().await;
+    try_out(&home, Try::Shadow, policy_deciding("unreachable")).await.unwrap();
+    for _ in 0..2 {
+        read_with_an_ended_token(&home).await;
+    }
+    until(&home, |rollout| rollout.is_some_and(|it| it.faults == 2)).await;
+    // The news of the second fault is written down before what is recorded next.
+    home.request("policy/rollback", json!({})).await;
+    home.restart_configured(|_| {}).await.unwrap();
+    assert_eq!(home.host.deployments().rollout().unwrap().faults, 2);
+    home.settle().await;
+    read_with_an_ended_token(&home).await;
+    until(&home, |rollout| rollout.is_none()).await;
+}

@@ -18,7 +18,7 @@ use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::plugin::{Compiled, PluginKind, embedded};
 use vehicle_connector::slot::Digest;
-use vehicle_connector::store::Store;
+use vehicle_connector::store::{Kind, Store};
 use vehicle_connector::time::{Clock, SystemClock};
 
 use crate::{CCS2, LEGACY, Shifted, configuration};
@@ -121,6 +121,8 @@ pub struct Aftermath {
     pub requests_today: u64,
     /// Generations of policies and of connectors that are still there.
     pub alive: (usize, usize),
+    /// How many components the store has.
+    pub components: usize,
     /// Resident memory in KiB after a tenth of the swaps and after the last, where the system tells.
     pub resident: (Option<u64>, Option<u64>),
 }
@@ -130,6 +132,7 @@ pub struct Aftermath {
 pub struct Storm {
     cloud: Simulator,
     ends: Arc<Ends>,
+    store: Arc<dyn Store>,
     clock: Arc<Shifted>,
     host: Arc<Host>,
     /// How many commands have ended.
@@ -149,13 +152,14 @@ impl Storm {
         let outbox = Arc::clone(&ends) as Arc<dyn Outbox>;
         let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
-        let ground = Ground::new(store, time, outbox);
+        let ground = Ground::new(Arc::clone(&store), time, outbox);
         let config = configuration(&cloud.base_url(), &refresh_token, &pin);
         let host = Host::start(&config, ground).await.unwrap();
         assert!(host.find_vehicles().await);
         Arc::new(Self {
             cloud,
             ends,
+            store,
             clock,
             host,
             swaps: AtomicU64::new(0),
@@ -213,8 +217,9 @@ impl Storm {
         ended
     }
 
-    /// Swaps so often, while four callers command the cars.
-    pub async fn rage(self: &Arc<Self>, swaps: usize) -> Aftermath {
+    /// Swaps so often, while four callers command the cars. A few components take turns, compiled beforehand; or every one
+    /// is another, which is compiled, stored, mapped and freed like any that comes in.
+    pub async fn rage(self: &Arc<Self>, swaps: usize, every_one_another: bool) -> Aftermath {
         let sandbox = self.host.deployments().sandbox();
         let mut policies = Vec::new();
         let mut connectors = Vec::new();
@@ -247,12 +252,15 @@ impl Storm {
                 0 => (PluginKind::Connector, &connectors),
                 _ => (PluginKind::Policy, &policies),
             };
+            let offer = match every_one_another {
+                false => Offer::compiled(all[n % all.len()].clone(), "storm"),
+                true => Offer::new(another(kind, n), "storm"),
+            };
             let started = Instant::now();
-            let offer = Offer::compiled(all[n % all.len()].clone(), "storm");
             let deployed = self.host.deployments().swap(kind, None, &offer).await.unwrap();
             took.push(started.elapsed());
             self.swaps.fetch_add(1, Ordering::SeqCst);
-            assert_eq!(deployed.active.digest, all[n % all.len()].digest);
+            assert_ne!(deployed.active.digest, deployed.before.digest);
             match kind {
                 PluginKind::Policy => weak.0.push(self.host.policy().active().weak()),
                 PluginKind::Connector => weak.1.extend(self.host.connectors_in_use()),
@@ -299,6 +307,7 @@ impl Storm {
                 weak.0.iter().filter(|generation| generation.strong_count() > 0).count(),
                 weak.1.iter().filter(|generation| generation.strong_count() > 0).count(),
             ),
+            components: self.store.list(Kind::Component).await.unwrap().len(),
             resident: (first, last),
         }
     }
@@ -312,6 +321,20 @@ impl Storm {
 
     fn requests_today(&self) -> u64 {
         self.ends.accounts.borrow()["requests_today"].as_u64().unwrap()
+    }
+
+    /// Swaps so often while nothing else happens, each time to another component. Resident memory in KiB after a tenth of
+    /// the swaps and after the last.
+    pub async fn swap_in_silence(&self, swaps: usize) -> (Option<u64>, Option<u64>) {
+        let mut first = None;
+        for n in 0..swaps {
+            let offer = Offer::new(another(PluginKind::Policy, n + 1_000_000), "storm");
+            self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap();
+            if n == swaps / 10 {
+                first = resident_kib();
+            }
+        }
+        (first, resident_kib())
     }
 
     async fn offer_what_must_be_refused(&self) {
@@ -343,6 +366,15 @@ impl Storm {
         let done = self.command(CCS2.0, "refresh_cached", "").await;
         refused.state != State::Succeeded && refused.upstream_calls == 0 && done.state == State::Succeeded
     }
+}
+
+/// A component as there was none before.
+fn another(kind: PluginKind, number: usize) -> Vec<u8> {
+    let component = match kind {
+        PluginKind::Policy => embedded::POLICY,
+        PluginKind::Connector => embedded::HYUNDAI_KIA,
+    };
+    variant(component, u32::try_from(number).unwrap() + 1_000)
 }
 
 /// The resident memory of this process.

@@ -54,20 +54,23 @@ async fn restore<S: Pluggable>(
         return Ok(());
     };
     let own = slot.slot().active().digest;
-    if active.digest == own || (active.by == Source::Configuration.name() && !is_configured) {
+    if active.carried || active.digest == own || (active.by == Source::Configuration.name() && !is_configured)
+    {
         // What the program carries, perhaps a newer version of it; or what the configuration named and names no more.
         return Ok(());
     }
     // One to go back to, besides what the program carries. More would only make the start slower.
-    let before = previous.pop().filter(|kept| kept.digest != own);
+    let before = previous.pop().filter(|kept| !kept.carried && kept.digest != own);
     for (kept, is_active) in before.into_iter().map(|kept| (kept, false)).chain([(active, true)]) {
         let Err(why) = enter(name, slot, store, trust, &kept).await? else { continue };
         let Kept { digest, name: plugin, version, .. } = &kept;
-        tracing::error!(slot = name, plugin, version, %digest, "not active again: {why}");
-        if is_active {
+        if !is_active {
+            tracing::info!(slot = name, plugin, version, %digest, "not kept to go back to: {why}");
+        } else {
+            tracing::error!(slot = name, plugin, version, %digest, "not active again: {why}");
             let record = Record::new(clock.now(), S::KIND, name, Action::Start, "host");
             let record = record.about(*digest).of(plugin, version).refused(why);
-            Shelf::open(Arc::clone(store)).await?.note(record).await;
+            Shelf::open(Arc::clone(store), None).await?.note(record).await;
         }
     }
     Ok(())
@@ -90,6 +93,10 @@ async fn enter<S: Pluggable>(
     let Some(bytes) = shelf::component(store.as_ref(), kept.digest).await? else {
         return Ok(Err("the store does not have it any more, or it is damaged there".to_owned()));
     };
+    // The keys may be others now, or a signature may be required that was not.
+    if let Err(error) = trust.signed(&bytes, kept.signature.as_deref()) {
+        return Ok(Err(error.to_string()));
+    }
     let prepared = async {
         let compiled = Compiled::of(slot.sandbox(), &bytes).await?;
         slot.prepare(&compiled, Trial::Full).await

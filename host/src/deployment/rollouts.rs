@@ -13,14 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use self::stored::{Stored, disagreements, key};
 use super::record::{Action, Record};
-use super::shelf::Next;
+use super::shelf::Change;
 use super::watch::HOST;
 use super::{Bad, Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, deployed};
 use crate::audit;
 use crate::events::Event;
 use crate::plugin::rollout::{Failed, Mode, Rollout, Tally, canaries};
 use crate::plugin::{POLICY_FAULT, Pluggable, PluginKind};
-use crate::slot::{Digest, Entrance};
+use crate::slot::{Digest, Entrance, Generation};
 use crate::store::{Kind, StoreError, Write};
 
 /// How many differences are kept. Enough to see what kind they are; the count goes on.
@@ -81,6 +81,20 @@ pub struct Disagreement {
     pub candidate: audit::Answer,
     /// Whether somebody has said that the candidate is right.
     pub approved: bool,
+}
+
+/// What becomes of what is tried out when another policy is active.
+#[derive(Debug, Default)]
+pub(super) struct After {
+    writes: Vec<Write>,
+    next: Option<Arc<Rollout>>,
+    changed: Option<Arc<Rollout>>,
+}
+
+impl After {
+    pub(super) fn writes(&self) -> Vec<Write> {
+        self.writes.clone()
+    }
 }
 
 fn view(rollout: &Rollout) -> RolloutView {
@@ -160,16 +174,17 @@ impl Deployments {
         let _one_at_a_time = self.changing.lock().await;
         let (generation, compiled) = match admitted {
             Some((compiled, candidate)) => {
-                self.refuse_bad(POLICY_SLOT, candidate.digest).await?;
                 if slot.active().digest == candidate.digest {
                     let what = "this is the active policy; there is nothing to try out";
                     return Err(Refusal::Senseless(what.to_owned()));
                 }
-                let entrance = Entrance::new(self.ground.clock.now(), by);
+                let signature = offer.and_then(|offer| offer.signature.clone());
+                let entrance = Entrance::new(self.ground.clock.now(), by).signed(signature);
                 (slot.beside(candidate, entrance), Some(compiled))
             }
             None => (Arc::clone(&self.candidate()?.generation), None),
         };
+        self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), generation.digest).await?;
         let record = record.about(generation.digest).of(&generation.name, &generation.version);
         let mode = self.mode(how, generation.digest);
         let rollout = Arc::new(Rollout::new(generation, mode, Tally::default()));
@@ -177,7 +192,12 @@ impl Deployments {
         writes.extend(self.forget_disagreements().await?);
         writes.extend(self.shelf.numbered(record)?);
         self.shelf.commit(writes, compiled.as_ref(), &self.in_use()).await?;
-        self.policy.rollouts().set(Some(Arc::clone(&rollout)));
+        // It may have been asked for the third time in vain meanwhile.
+        self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), rollout.generation.digest).await?;
+        let before = self.policy.rollouts().set(Some(Arc::clone(&rollout)));
+        if let Some(before) = before.filter(|before| before.generation.digest != rollout.generation.digest) {
+            self.say_ended(&before, by, Some("another one is tried out".to_owned()));
+        }
         Ok(rollout)
     }
 
@@ -202,10 +222,19 @@ impl Deployments {
     /// When nothing is tried out, or the store fails.
     pub async fn stop_trying(&self, by: &str) -> Result<RolloutView, Refusal> {
         let _one_at_a_time = self.changing.lock().await;
-        let rollout = self.candidate()?;
         let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Stop, by);
-        let record = record.about(rollout.generation.digest);
-        self.end(&rollout, record.of(&rollout.generation.name, &rollout.generation.version)).await?;
+        let stopped = async {
+            let rollout = self.candidate()?;
+            let Generation { digest, name, version, .. } = rollout.generation.as_ref();
+            let mut writes = self.shelf.numbered(record.clone().about(*digest).of(name, version))?;
+            writes.extend(self.forget_rollout().await?);
+            self.shelf.commit(writes, None, &self.in_use()).await?;
+            Ok(rollout)
+        };
+        let rollout = self.on_record(stopped.await, record).await?;
+        self.policy.rollouts().set(None);
+        self.say_ended(&rollout, by, None);
+        self.changed.send_replace(());
         Ok(view(&rollout))
     }
 
@@ -213,11 +242,23 @@ impl Deployments {
     ///
     /// # Errors
     ///
-    /// When nothing is tried out.
+    /// When nothing is tried out, or the store fails.
     pub async fn promote(&self, by: &str) -> Result<Deployed, Refusal> {
         let _one_at_a_time = self.changing.lock().await;
-        let rollout = self.candidate()?;
-        self.promote_now(&rollout, by, None).await
+        let promoted = match self.candidate() {
+            Ok(rollout) => self.promote_now(&rollout, by, None).await,
+            Err(none) => Err(none),
+        };
+        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
+        self.on_record(promoted, record).await
+    }
+
+    /// Puts a refusal on record.
+    async fn on_record<T>(&self, done: Result<T, Refusal>, record: Record) -> Result<T, Refusal> {
+        if let Err(refusal) = &done {
+            self.shelf.note(record.refused(refusal.reason())).await;
+        }
+        done
     }
 
     async fn promote_now(
@@ -227,27 +268,66 @@ impl Deployments {
         why: Option<String>,
     ) -> Result<Deployed, Refusal> {
         let started = std::time::Instant::now();
-        let generation = &rollout.generation;
+        let (slot, generation) = (self.policy.slot(), &rollout.generation);
         self.ground.trust.pinned(POLICY_SLOT, generation.digest)?;
-        let before = self.policy.slot().promote(Arc::clone(generation));
-        // Only now, so that its accounts never go back to the one before.
-        self.policy.rollouts().set(None);
-        let took = started.elapsed();
         let mut record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
         record.reason = why.clone();
-        let record = record.about(generation.digest).of(&generation.name, &generation.version);
-        self.say(PluginKind::Policy, Event::swapped, POLICY_SLOT, generation, by, why);
-        let slot = self.policy.slot();
-        let kept = self.shelf.keep(POLICY_SLOT, slot, None::<Next<'_, _>>, record, &self.in_use()).await;
-        let forgotten = match kept {
-            Ok(()) => self.forget_rollout().await,
-            Err(error) => Err(error),
+        let change = Change {
+            next: Some(generation.as_ref().into()),
+            component: None,
+            record: record.about(generation.digest).of(&generation.name, &generation.version),
+            more: self.forget_rollout().await?,
         };
-        if let Err(error) = forgotten {
-            tracing::error!("the promotion holds only until a restart: {error}");
+        self.shelf.keep(POLICY_SLOT, slot, change, &self.in_use()).await?;
+        // It may have been asked for the third time in vain meanwhile.
+        if let Err(refusal) = self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), generation.digest).await {
+            self.shelf.keep_conduct(POLICY_SLOT, slot).await?;
+            return Err(refusal);
         }
+        generation.conduct.begin_probation();
+        let before = slot.promote(Arc::clone(generation));
+        // Only now, so that its accounts never go back to the one before.
+        self.policy.rollouts().set(None);
+        self.say(PluginKind::Policy, Event::swapped, POLICY_SLOT, generation, by, why);
         self.changed.send_replace(());
-        Ok(deployed(POLICY_SLOT, generation.as_ref(), before.as_ref(), took))
+        Ok(deployed(POLICY_SLOT, generation.as_ref(), before.as_ref(), started.elapsed()))
+    }
+
+    /// Writes down how the candidate has answered so far, if this generation is it.
+    pub(super) async fn keep_candidate(&self, kind: PluginKind, number: u64) -> Result<(), StoreError> {
+        match self.policy.rollouts().current() {
+            Some(rollout) if kind == PluginKind::Policy && rollout.generation.number == number => {
+                let stored = Stored::from(rollout.as_ref());
+                let write = Write::document(Kind::Rollout, POLICY_SLOT, &stored)?;
+                self.shelf.commit(vec![write], None, &self.in_use()).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What becomes of what is tried out when this is the active policy: if it is the same, the trying is over; else it
+    /// begins anew, for what was seen was compared with another one.
+    pub(super) async fn rollout_after(&self, kind: PluginKind, active: Digest) -> Result<After, StoreError> {
+        let current = self.policy.rollouts().current().filter(|_| kind == PluginKind::Policy);
+        let Some(rollout) = current else { return Ok(After::default()) };
+        if rollout.generation.digest == active {
+            return Ok(After { writes: self.forget_rollout().await?, next: None, changed: Some(rollout) });
+        }
+        let generation = Arc::clone(&rollout.generation);
+        let anew = Rollout::new(generation, rollout.mode.clone(), Tally::default());
+        let mut writes = self.forget_disagreements().await?;
+        writes.push(Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(&anew))?);
+        Ok(After { writes, next: Some(Arc::new(anew)), changed: Some(rollout) })
+    }
+
+    /// Does to what is tried out what was written down.
+    pub(super) fn follow_up(&self, after: After, by: &str) {
+        let After { next, changed: Some(changed), .. } = after else { return };
+        if next.is_none() {
+            self.say_ended(&changed, by, Some("it is the active policy".to_owned()));
+        }
+        // Unless it was found out meanwhile.
+        self.policy.rollouts().replace(&changed, next);
     }
 
     /// The decisions on which the candidate and the active policy differ, oldest first.
@@ -259,13 +339,19 @@ impl Deployments {
         Ok(disagreements(self.shelf.store().as_ref()).await?)
     }
 
-    /// Says that the candidate is right about these, or about all. Returns how many there were.
+    /// Says that the candidate is right about these, or about all. Returns what is tried out.
     ///
     /// # Errors
     ///
     /// When nothing is tried out, there is no such number, or the store fails.
     pub async fn approve(&self, which: Option<&[u64]>, by: &str) -> Result<RolloutView, Refusal> {
         let _one_at_a_time = self.changing.lock().await;
+        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Approve, by);
+        let approved = self.approve_now(which, record.clone()).await;
+        self.on_record(approved, record).await
+    }
+
+    async fn approve_now(&self, which: Option<&[u64]>, record: Record) -> Result<RolloutView, Refusal> {
         let rollout = self.candidate()?;
         let known: BTreeMap<u64, Disagreement> =
             self.disagreements().await?.into_iter().map(|difference| (difference.seq, difference)).collect();
@@ -289,7 +375,6 @@ impl Deployments {
             disagreed: seen.disagreed.saturating_sub(approved),
             ..seen
         };
-        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Approve, by);
         let record = record.about(rollout.generation.digest).because(format!("{approved} difference(s)"));
         writes.extend(self.shelf.numbered(record)?);
         let stored = Stored::from(rollout.as_ref()).having_seen(next);
@@ -307,12 +392,11 @@ impl Deployments {
         let Some(rollout) = self.policy.rollouts().current() else { return };
         let (candidate, active) = (&rollout.generation, self.policy.slot().active());
         let decided_by = case.entry.policy.generation;
-        let other = if decided_by == candidate.number {
-            &active
-        } else if decided_by == active.number {
-            candidate
-        } else {
-            return;
+        // A canary is judged by what it has decided itself.
+        let other = match rollout.mode {
+            Mode::Canary { .. } if decided_by == candidate.number => &active,
+            Mode::Shadow if decided_by == active.number => candidate,
+            Mode::Canary { .. } | Mode::Shadow => return,
         };
         let (told, asked) = audit::put_to(&case, &self.policy.with(Arc::clone(other))).await;
         // Nothing can be said of an answer that was none; it is counted elsewhere.
@@ -377,7 +461,10 @@ impl Deployments {
         let condemned = self.shelf.condemn(POLICY_SLOT, &bad, record).await;
         let forgotten = match (condemned, self.policy.rollouts().current()) {
             // Somebody may have begun with another one meanwhile.
-            (Ok(()), None) => self.forget_rollout().await,
+            (Ok(()), None) => match self.forget_rollout().await {
+                Ok(writes) => self.shelf.commit(writes, None, &self.in_use()).await,
+                Err(error) => Err(error),
+            },
             (condemned, _) => condemned,
         };
         if let Err(error) = forgotten {
@@ -386,23 +473,16 @@ impl Deployments {
         self.changed.send_replace(());
     }
 
-    async fn end(&self, rollout: &Arc<Rollout>, record: Record) -> Result<(), Refusal> {
-        self.policy.rollouts().set(None);
-        self.say_ended(rollout, &record.by, None);
-        self.changed.send_replace(());
-        self.shelf.note(record).await;
-        Ok(self.forget_rollout().await?)
-    }
-
     fn say_ended(&self, rollout: &Rollout, by: &str, why: Option<String>) {
         let ended = |_kind, about| Event::PolicyRolloutEnded(about);
         self.say(PluginKind::Policy, ended, POLICY_SLOT, &rollout.generation, by, why);
     }
 
-    async fn forget_rollout(&self) -> Result<(), StoreError> {
-        let mut writes = vec![Write::remove(Kind::Rollout, POLICY_SLOT)];
-        writes.extend(self.forget_disagreements().await?);
-        self.shelf.commit(writes, None, &self.in_use()).await
+    /// The writes that forget it.
+    async fn forget_rollout(&self) -> Result<Vec<Write>, StoreError> {
+        let mut writes = self.forget_disagreements().await?;
+        writes.push(Write::remove(Kind::Rollout, POLICY_SLOT));
+        Ok(writes)
     }
 
     async fn forget_disagreements(&self) -> Result<Vec<Write>, StoreError> {

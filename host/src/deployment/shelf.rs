@@ -37,34 +37,53 @@ pub(super) struct Kept {
     pub(super) proven: bool,
     pub(super) calls: u32,
     pub(super) faults: u32,
+    #[serde(default)]
+    pub(super) signature: Option<String>,
+    /// Whether the program carries it. Then the store does not.
+    #[serde(default)]
+    pub(super) carried: bool,
 }
 
 impl Kept {
-    fn new(digest: Digest, name: &str, version: &str, entrance: &Entrance) -> Self {
-        let Entrance { at, by, conduct } = entrance;
+    /// What a candidate will be once it is active.
+    pub(super) fn next<P>(candidate: &Candidate<P>, entrance: &Entrance) -> Self {
+        let Candidate { digest, name, version, .. } = candidate;
+        let Entrance { at, by, conduct, signature } = entrance;
         Self {
-            digest,
-            name: name.to_owned(),
-            version: version.to_owned(),
+            digest: *digest,
+            name: name.clone(),
+            version: version.clone(),
             by: by.clone(),
             at: *at,
             proven: conduct.is_proven(),
             calls: conduct.calls(),
             faults: conduct.faults(),
+            signature: signature.clone(),
+            carried: false,
         }
     }
 
     pub(super) fn entrance(&self) -> Entrance {
         let conduct = Conduct::resumed(self.proven, self.calls, self.faults);
-        Entrance { at: self.at, by: self.by.clone(), conduct }
+        Entrance { at: self.at, by: self.by.clone(), conduct, signature: self.signature.clone() }
     }
 }
 
 impl<P> From<&Generation<P>> for Kept {
     fn from(generation: &Generation<P>) -> Self {
-        let Generation { digest, name, version, loaded_at, by, conduct, .. } = generation;
-        let entrance = Entrance { at: *loaded_at, by: by.clone(), conduct: conduct.clone() };
-        Self::new(*digest, name, version, &entrance)
+        let Generation { number, digest, name, version, loaded_at, by, conduct, signature, .. } = generation;
+        Self {
+            digest: *digest,
+            name: name.clone(),
+            version: version.clone(),
+            by: by.clone(),
+            at: *loaded_at,
+            proven: conduct.is_proven(),
+            calls: conduct.calls(),
+            faults: conduct.faults(),
+            signature: signature.clone(),
+            carried: *number == 1,
+        }
     }
 }
 
@@ -81,11 +100,29 @@ pub(super) struct SlotRecord {
     pub(super) seen: Seen,
 }
 
-/// What is about to become active.
-pub(super) struct Next<'n, P> {
-    pub(super) candidate: &'n Candidate<P>,
-    pub(super) entrance: &'n Entrance,
-    pub(super) compiled: &'n Compiled,
+/// What is written down of a change of a slot, all of it or none.
+pub(super) struct Change<'c> {
+    /// What is about to become active; none if it is already.
+    pub(super) next: Option<Kept>,
+    /// Its component, if the store does not have it.
+    pub(super) component: Option<&'c Compiled>,
+    /// Who wanted what.
+    pub(super) record: Record,
+    /// What else changes with it.
+    pub(super) more: Vec<Write>,
+}
+
+impl Change<'_> {
+    /// Of a slot that is as it will be.
+    pub(super) fn made(record: Record, more: Vec<Write>) -> Self {
+        Self { next: None, component: None, record, more }
+    }
+}
+
+impl SlotRecord {
+    fn digests(&self) -> Vec<Digest> {
+        self.previous.iter().chain([&self.active]).map(|kept| kept.digest).collect()
+    }
 }
 
 /// The store, as far as it is about plugins.
@@ -101,6 +138,8 @@ struct Memory {
     seen: BTreeMap<String, Seen>,
     /// The components that the store has.
     stored: BTreeSet<Digest>,
+    /// Those that the slots need, also slots that no account uses now.
+    needed: BTreeMap<String, Vec<Digest>>,
 }
 
 fn sequence(seq: u64) -> String {
@@ -132,17 +171,19 @@ pub(super) async fn known_bad(
 }
 
 impl Shelf {
-    pub(super) async fn open(store: Arc<dyn Store>) -> Result<Self, StoreError> {
+    /// What the store has; beside the slots it may have what is tried out.
+    pub(super) async fn open(store: Arc<dyn Store>, tried_out: Option<Digest>) -> Result<Self, StoreError> {
         let records = store.list(Kind::Deployment).await?;
         let last = records.iter().filter_map(|(key, _)| key.parse::<u64>().ok()).max().unwrap_or(0);
         let mut memory = Memory::default();
         for (slot, bytes) in store.list(Kind::Slot).await? {
             let record: SlotRecord = read_document(Kind::Slot, &slot, &bytes)?;
+            let digests = record.digests();
+            memory.stored.extend(digests.iter().copied());
+            memory.needed.insert(slot.clone(), digests);
             memory.seen.insert(slot, record.seen);
         }
-        // And what is only tried out, or what an interrupted change has left.
-        let components = store.list(Kind::Component).await?;
-        memory.stored.extend(components.iter().filter_map(|(key, _)| Digest::parse(key)));
+        memory.stored.extend(tried_out);
         Ok(Self { store, next: AtomicU64::new(last + 1), memory: Mutex::new(memory) })
     }
 
@@ -216,35 +257,34 @@ impl Shelf {
         &self,
         name: &str,
         slot: &Slot<P>,
-        next: Option<Next<'_, P>>,
-        record: Record,
+        change: Change<'_>,
         in_use: &[Digest],
     ) -> Result<(), StoreError> {
+        let Change { next, component, record, more } = change;
+        let document = self.slot_record_of(name, slot, next);
+        let mut writes = vec![Write::document(Kind::Slot, name, &document)?];
+        writes.extend(self.numbered(record)?);
+        writes.extend(more);
+        self.memory().needed.insert(name.to_owned(), document.digests());
+        self.commit(writes, component, in_use).await
+    }
+
+    fn slot_record_of<P>(&self, name: &str, slot: &Slot<P>, next: Option<Kept>) -> SlotRecord {
         let (active, previous) = (slot.active(), slot.previous());
         let mut previous: Vec<Kept> = previous.iter().map(|generation| generation.as_ref().into()).collect();
         let mut active = Kept::from(active.as_ref());
-        if let Some(Next { candidate, entrance, .. }) = &next {
-            let Candidate { digest, name, version, .. } = candidate;
-            previous.push(std::mem::replace(&mut active, Kept::new(*digest, name, version, entrance)));
+        if let Some(next) = next {
+            previous.push(std::mem::replace(&mut active, next));
             let too_many = previous.len().saturating_sub(KEPT);
             previous.drain(..too_many);
         }
-        let component = next.map(|next| next.compiled);
         let seen = self.memory().seen.get(name).cloned().unwrap_or_default();
-        let document = SlotRecord { active, previous, seen };
-        let mut writes = vec![Write::document(Kind::Slot, name, &document)?];
-        writes.extend(self.numbered(record)?);
-        self.commit(writes, component, in_use).await
+        SlotRecord { active, previous, seen }
     }
 
     /// Writes down how the active generation of a slot has answered so far.
     pub(super) async fn keep_conduct<P>(&self, name: &str, slot: &Slot<P>) -> Result<(), StoreError> {
-        let (active, previous) = (slot.active(), slot.previous());
-        let document = SlotRecord {
-            active: active.as_ref().into(),
-            previous: previous.iter().map(|generation| generation.as_ref().into()).collect(),
-            seen: self.memory().seen.get(name).cloned().unwrap_or_default(),
-        };
+        let document = self.slot_record_of(name, slot, None);
         self.store.commit(vec![Write::document(Kind::Slot, name, &document)?]).await
     }
 
@@ -258,7 +298,9 @@ impl Shelf {
         let new = component.map(|component| component.digest);
         let unused: Vec<Digest> = {
             let memory = self.memory();
-            memory.stored.iter().copied().filter(|d| !in_use.contains(d) && Some(*d) != new).collect()
+            let needed: BTreeSet<Digest> =
+                memory.needed.values().flatten().chain(in_use).copied().chain(new).collect();
+            memory.stored.difference(&needed).copied().collect()
         };
         writes.extend(unused.iter().map(|digest| Write::remove(Kind::Component, digest.to_string())));
         if let Some(Compiled { digest, bytes, .. }) = component {

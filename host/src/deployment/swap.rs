@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed, shelf};
+use super::shelf::{Change, Kept};
+use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed};
 use crate::events::{AboutPlugin, Event};
 use crate::plugin::{ActivationError, Compiled, LARGEST_COMPONENT, Pluggable, PluginKind};
 use crate::slot::{Candidate, Digest, Entrance, Generation};
+use crate::store::StoreError;
 
 impl Deployments {
     /// Everything before the change: what may be in this slot, what is known of this component, and what it does when
@@ -26,7 +28,7 @@ impl Deployments {
         if matches!(offer.component, Offered::Bytes(_)) {
             self.ground.trust.signed(bytes, offer.signature.as_deref())?;
         }
-        self.refuse_bad(name, digest).await?;
+        self.refuse_bad(name, slot, digest).await?;
         let compiled = match &offer.component {
             Offered::Bytes(bytes) => Compiled::of(slot.sandbox(), bytes).await?,
             Offered::Compiled(compiled) => compiled.clone(),
@@ -35,9 +37,20 @@ impl Deployments {
         Ok((compiled, candidate))
     }
 
-    pub(super) async fn refuse_bad(&self, name: &str, digest: Digest) -> Result<(), Refusal> {
+    pub(super) async fn refuse_bad<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        digest: Digest,
+    ) -> Result<(), Refusal> {
         match self.shelf.bad(name, digest).await? {
             Some(Bad { at, reason, .. }) => Err(Refusal::KnownBad { digest, at, reason }),
+            // Found out just now, and not written down yet.
+            None if slot.slot().is_condemned(digest) => Err(Refusal::KnownBad {
+                digest,
+                at: self.ground.clock.now(),
+                reason: "it does not answer".to_owned(),
+            }),
             None => Ok(()),
         }
     }
@@ -79,38 +92,44 @@ impl Deployments {
         digest: Digest,
         record: Record,
     ) -> Result<(Arc<Generation<S::Plugin>>, Arc<Generation<S::Plugin>>), Refusal> {
-        // Compiled before it is its turn: a rollback must not wait for that.
-        let admitted = match slot.slot().active().digest == digest {
-            true => None,
-            false => Some(self.admit(name, slot, offer).await?),
-        };
-        let _one_at_a_time = self.changing.lock().await;
-        let before = slot.slot().active();
-        if before.digest == digest {
-            self.shelf.see(name, offer.source, digest);
-            self.shelf.note(record.of(&before.name, &before.version).unchanged()).await;
-            return Ok((Arc::clone(&before), before));
-        }
-        let (compiled, candidate) = match admitted {
-            // It may have been active meanwhile, and have been found out.
-            Some(admitted) => {
-                self.refuse_bad(name, digest).await?;
-                admitted
+        let mut admitted = None;
+        let (_one_at_a_time, compiled, candidate) = loop {
+            let turn = self.changing.lock().await;
+            let before = slot.slot().active();
+            if before.digest == digest {
+                self.shelf.see(name, offer.source, digest);
+                self.shelf.note(record.of(&before.name, &before.version).unchanged()).await;
+                return Ok((Arc::clone(&before), before));
             }
-            None => self.admit(name, slot, offer).await?,
+            match admitted.take() {
+                Some((compiled, candidate)) => break (turn, compiled, candidate),
+                // Compiled while it is not its turn: a rollback must not wait for that.
+                None => {
+                    drop(turn);
+                    admitted = Some(self.admit(name, slot, offer).await?);
+                }
+            }
         };
+        // It may have been active meanwhile, and have been found out.
+        self.refuse_bad(name, slot, digest).await?;
         for account in &self.accounts {
             if S::KIND == PluginKind::Connector && account.connector_name == name {
                 account.surroundings.cells.ensure(S::cells(&candidate.plugin)).await?;
             }
         }
-        let entrance = Entrance::new(self.ground.clock.now(), &offer.by);
-        let record = record.of(&candidate.name, &candidate.version);
+        let entrance = Entrance::new(self.ground.clock.now(), &offer.by).signed(offer.signature.clone());
         self.shelf.see(name, offer.source, digest);
-        let next = shelf::Next { candidate: &candidate, entrance: &entrance, compiled: &compiled };
-        self.shelf.keep(name, slot.slot(), Some(next), record, &self.in_use()).await?;
+        let after = self.rollout_after(S::KIND, digest).await?;
+        let change = Change {
+            next: Some(Kept::next(&candidate, &entrance)),
+            component: Some(&compiled),
+            record: record.of(&candidate.name, &candidate.version),
+            more: after.writes(),
+        };
+        self.shelf.keep(name, slot.slot(), change, &self.in_use()).await?;
         // Nothing that follows can fail.
         let (before, active) = slot.slot().activate(candidate, entrance);
+        self.follow_up(after, &offer.by);
         tracing::info!(
             kind = %S::KIND,
             slot = name,
@@ -136,29 +155,27 @@ impl Deployments {
         let from = slot.slot().active();
         let record = self.record(S::KIND, name, Action::Rollback, by);
         let previous = slot.slot().previous().last().map(|previous| previous.digest);
-        let allowed = previous.map_or(Ok(()), |digest| self.ground.trust.pinned(name, digest));
-        let refused = match allowed {
-            Err(error) => Some(error.into()),
-            Ok(()) => None,
+        let back = match previous.map_or(Ok(()), |digest| self.ground.trust.pinned(name, digest)) {
+            Err(pinned) => Err(pinned.into()),
+            Ok(()) => slot.slot().roll_back_from(from.number).ok_or_else(|| Refusal::NothingBefore {
+                name: from.name.clone(),
+                version: from.version.clone(),
+            }),
         };
-        let back = match &refused {
-            Some(_) => None,
-            None => slot.slot().roll_back_from(from.number),
-        };
-        let Some(active) = back else {
-            let nothing =
-                || Refusal::NothingBefore { name: from.name.clone(), version: from.version.clone() };
-            let refusal = refused.unwrap_or_else(nothing);
-            self.shelf.note(record.refused(refusal.reason())).await;
-            return Err(refusal);
+        let active = match back {
+            Ok(active) => active,
+            Err(refusal) => {
+                self.shelf.note(record.refused(refusal.reason())).await;
+                return Err(refusal);
+            }
         };
         let took = started.elapsed();
         let why = format!("{by} wanted it");
-        self.went_back(name, slot, (&from, &active), (by, &why), record).await;
-        Ok(deployed(name, active.as_ref(), from.as_ref(), took))
+        let remembered = self.went_back(name, slot, (&from, &active), (by, &why), record).await;
+        Ok(Deployed { remembered, ..deployed(name, active.as_ref(), from.as_ref(), took) })
     }
 
-    /// Says and writes down that a slot is back on an earlier generation.
+    /// Says and writes down that a slot is back on an earlier generation. Returns whether a restart will know.
     pub(super) async fn went_back<S: Pluggable>(
         &self,
         name: &str,
@@ -166,7 +183,7 @@ impl Deployments {
         (from, to): (&Generation<S::Plugin>, &Generation<S::Plugin>),
         (by, why): (&str, &str),
         record: Record,
-    ) {
+    ) -> bool {
         tracing::warn!(
             kind = %S::KIND,
             slot = name,
@@ -178,8 +195,21 @@ impl Deployments {
         );
         self.say(S::KIND, Event::rolled_back, name, to, by, Some(why.to_owned()));
         let record = record.about(to.digest).of(&to.name, &to.version).because(why);
-        if let Err(error) = self.shelf.keep(name, slot.slot(), None, record, &self.in_use()).await {
-            tracing::error!(slot = name, "the rollback holds only until a restart: {error}");
+        let written = async {
+            let after = self.rollout_after(S::KIND, to.digest).await?;
+            let change = Change::made(record, after.writes());
+            self.shelf.keep(name, slot.slot(), change, &self.in_use()).await?;
+            Ok::<_, StoreError>(after)
+        };
+        match written.await {
+            Ok(after) => {
+                self.follow_up(after, by);
+                true
+            }
+            Err(error) => {
+                tracing::error!(slot = name, "the rollback holds only until a restart: {error}");
+                false
+            }
         }
     }
 }

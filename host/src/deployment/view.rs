@@ -42,6 +42,8 @@ pub struct Deployed {
     pub before: Identity,
     /// From the component's bytes to the pointer store, in milliseconds.
     pub took_ms: u64,
+    /// Whether it is written down, so that a restart finds it so. A rollback does not wait for a store that fails.
+    pub remembered: bool,
 }
 
 /// A component that would be accepted.
@@ -70,6 +72,7 @@ pub(super) fn deployed<P>(
         active: active.into(),
         before: before.into(),
         took_ms: crate::time::milliseconds(took),
+        remembered: true,
     }
 }
 

@@ -45,9 +45,11 @@ impl Deployments {
         let _one_at_a_time = self.changing.lock().await;
         match news {
             News::Fault(generation) | News::Proven(generation) => {
-                if Arc::ptr_eq(&generation, &slot.slot().active())
-                    && let Err(error) = self.shelf.keep_conduct(name, slot.slot()).await
-                {
+                let kept = match Arc::ptr_eq(&generation, &slot.slot().active()) {
+                    true => self.shelf.keep_conduct(name, slot.slot()).await,
+                    false => self.keep_candidate(S::KIND, generation.number).await,
+                };
+                if let Err(error) = kept {
                     tracing::error!(slot = name, "how the plugin answers is not remembered: {error}");
                 }
             }

@@ -49,7 +49,7 @@ impl Host {
                 Err(error) => return Err(StartError::Component { kind, file, error }),
             }
         }
-        self.deployments.check_pins().map_err(StartError::Trust)
+        self.deployments.check_pins().await.map_err(StartError::Pin)
     }
 
     /// Takes what is moved into the watched folder, until what is returned is dropped; none if there is no such folder

@@ -104,8 +104,10 @@ impl Pluggable for ConnectorSlot {
                 new.name, new.cloud, active.name, active.cloud
             )));
         }
-        if let (Trial::Full, Some(account)) = (trial, self.trial_account.get()) {
-            trial::of_connector(&candidate.plugin, account).await?;
+        if trial == Trial::Full {
+            let account = self.trial_account.get();
+            let none = || ActivationError::TrialAnswer("there is no account to try it with".to_owned());
+            trial::of_connector(&candidate.plugin, account.ok_or_else(none)?).await?;
         }
         Ok(candidate)
     }

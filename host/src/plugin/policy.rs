@@ -246,7 +246,8 @@ impl Policy {
             }
             Err(fault) => {
                 let faults = self.slot.slot.fault(&self.generation, question, &fault);
-                if faults >= Conduct::FAULTS {
+                if faults >= Conduct::FAULTS && self.slot.slot.active().number != self.generation.number {
+                    self.slot.slot.condemn(self.generation.digest);
                     let why = format!("{faults} calls without an answer; the last one, {question}: {fault}");
                     self.slot.rollouts.end_of(&self.generation, why);
                 }

@@ -135,6 +135,12 @@ impl Rollouts {
         self.current.swap(next)
     }
 
+    /// Puts something in the place of this one, if it is still there.
+    pub fn replace(&self, this: &Arc<Rollout>, next: Option<Arc<Rollout>>) -> bool {
+        let before = self.current.compare_and_swap(&Some(Arc::clone(this)), next);
+        before.as_ref().is_some_and(|before| Arc::ptr_eq(before, this))
+    }
+
     /// The candidate, if it decides for this account.
     #[must_use]
     pub fn deciding_for(&self, account: &str) -> Option<Arc<Generation<PolicyPlugin>>> {
@@ -154,9 +160,7 @@ impl Rollouts {
         let Some(rollout) = current.filter(|rollout| Arc::ptr_eq(&rollout.generation, generation)) else {
             return;
         };
-        // Only if nobody has put another one in its place meanwhile.
-        let before = self.current.compare_and_swap(&Some(Arc::clone(&rollout)), None);
-        if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &rollout)) {
+        if self.replace(&rollout, None) {
             tracing::error!(
                 policy = generation.name,
                 version = generation.version,

@@ -179,7 +179,7 @@ impl Call {
             .filter(|(name, _)| !OF_THE_BODY.contains(&name.as_str()))
             .map(|(name, value)| (scrubber.clean_name(name), scrubber.clean(value)))
             .collect();
-        // A secret is valid UTF-8; bytes that are not cannot be part of one.
+        // What is no UTF-8 may be Latin-1, and a secret in that is searched for as what becomes of it here.
         let body = match String::from_utf8(body) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),

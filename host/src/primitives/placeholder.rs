@@ -26,7 +26,7 @@ pub(super) enum Encoding {
 }
 
 impl Encoding {
-    fn encode(self, value: &str) -> Cow<'_, str> {
+    pub(super) fn encode(self, value: &str) -> Cow<'_, str> {
         match self {
             Self::Url => utf8_percent_encode(value, NON_ALPHANUMERIC).into(),
             Self::Plain => value.into(),
@@ -92,7 +92,8 @@ pub(super) fn fill<'s, E>(
 ///
 /// # Errors
 ///
-/// Those of `secret`; and when the text is no URL, or a value would change more than its own place.
+/// Those of `secret`; and when the text is no URL, a value would change more than its own place, or a placeholder stands
+/// where the digits of a percent-encoded byte should.
 pub(super) fn fill_url<'s, E: From<Misplaced>>(
     template: &str,
     mut secret: impl FnMut(&str) -> Result<&'s str, E>,
@@ -115,6 +116,9 @@ pub(super) fn fill_url<'s, E: From<Misplaced>>(
     let mut values = values.iter();
     let changed = || misplaced::<E>("a secret in the URL would change where it leads");
     for piece in pieces {
+        if ends_within_percent(&filled) {
+            return Err(misplaced("a placeholder stands within a percent-encoded byte of the URL"));
+        }
         // Parsing has made one more, as in the name of a host.
         filled.push_str(values.next().ok_or_else(changed)?);
         filled.push_str(piece);
@@ -124,6 +128,13 @@ pub(super) fn fill_url<'s, E: From<Misplaced>>(
         return Err(changed());
     }
     Ok(url)
+}
+
+/// Whether the next character may be a digit of `%XX`. The beginning of a value would read as something else there, for a
+/// server as for whoever looks for it in an answer.
+fn ends_within_percent(text: &str) -> bool {
+    let text = text.as_bytes();
+    matches!(text, [.., b'%'] | [.., b'%', b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F'])
 }
 
 /// A JSON document with every placeholder in its strings replaced, and nothing else changed.

@@ -71,6 +71,12 @@ impl Conduct {
         self.faults.fetch_add(1, Ordering::Relaxed) + 1
     }
 
+    /// Has yet to prove itself.
+    pub(crate) fn begin_probation(&self) {
+        self.forgive();
+        self.proven.store(false, Ordering::Relaxed);
+    }
+
     /// Begins to count anew.
     pub(super) fn forgive(&self) {
         self.calls.store(0, Ordering::Relaxed);

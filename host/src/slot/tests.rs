@@ -87,3 +87,34 @@ fn a_generation_is_freed_with_its_last_user() {
     drop(in_use);
     assert_eq!(first.strong_count(), 0);
 }
+
+#[test]
+fn what_did_not_answer_is_not_gone_back_to_under_another_number() {
+    let slot = Slot::new(candidate("carried"), entrance().proven());
+    slot.activate(candidate("a"), entrance());
+    slot.activate(candidate("b"), entrance());
+    let (_, again) = slot.activate(candidate("a"), entrance());
+    for _ in 0..3 {
+        slot.fault(&again, "decide", &trapped());
+    }
+    assert_eq!(slot.active().version, "b");
+    assert!(slot.is_condemned(again.digest));
+    let b = slot.active();
+    for _ in 0..3 {
+        slot.fault(&b, "decide", &trapped());
+    }
+    assert_eq!((slot.active().version.as_str(), slot.carried()), ("carried", slot.active().digest));
+}
+
+#[test]
+fn faults_that_came_while_another_one_was_active_are_too_many_afterwards() {
+    let slot = Slot::new(candidate("1"), entrance().proven());
+    let candidate = slot.beside(candidate("2"), entrance());
+    for _ in 0..3 {
+        slot.fault(&candidate, "decide", &trapped());
+    }
+    slot.promote(Arc::clone(&candidate));
+    assert_eq!(slot.active().version, "2");
+    slot.fault(&candidate, "decide", &trapped());
+    assert_eq!(slot.active().version, "1");
+}

@@ -13,7 +13,7 @@ use vehicle_connector::store::MemoryStore;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_swaps_lose_and_double_nothing() {
     let storm = Storm::gather(Arc::new(MemoryStore::default())).await;
-    let after = storm.rage(1_000).await;
+    let after = storm.rage(1_000, false).await;
     assert_eq!((after.swaps, after.lost.len(), after.doubled.len()), (1_000, 0, 0));
     let met_a_swap = after.commands.iter().filter(|ended| ended.met_a_swap).count();
     assert!(met_a_swap > 100, "{met_a_swap} of {} commands met a swap", after.commands.len());
@@ -42,6 +42,17 @@ async fn a_thousand_swaps_lose_and_double_nothing() {
     // What the host counts goes on, whoever decides.
     assert_eq!(after.requests_today, after.cloud.requests);
     assert!(storm.circuits_survive().await);
+    assert!(after.components <= 2 * (KEPT + 1), "{} components are still stored", after.components);
+    let (policies, connectors) = after.alive;
+    assert!(policies <= KEPT + 1 && connectors <= KEPT + 1, "{policies} and {connectors} are still there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_in_goes_again_from_memory_and_from_the_store() {
+    let storm = Storm::gather(Arc::new(MemoryStore::default())).await;
+    let after = storm.rage(40, true).await;
+    assert_eq!((after.lost.len(), after.doubled.len()), (0, 0));
+    assert!(after.components <= 2 * (KEPT + 1), "{} components are still stored", after.components);
     let (policies, connectors) = after.alive;
     assert!(policies <= KEPT + 1 && connectors <= KEPT + 1, "{policies} and {connectors} are still there");
 }

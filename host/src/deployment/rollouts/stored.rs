@@ -9,8 +9,8 @@ use super::Disagreement;
 use crate::deployment::{POLICY_SLOT, Trust, shelf};
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
 use crate::plugin::{Compiled, Pluggable as _, PolicySlot, Trial};
-use crate::slot::{Digest, Entrance};
-use crate::store::{Kind, Store, StoreError, load_document, read_document};
+use crate::slot::{Conduct, Digest, Entrance};
+use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
 
 /// A rollout as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -21,6 +21,25 @@ pub(super) struct Stored {
     seen: Tally,
     by: String,
     at: Timestamp,
+    #[serde(default)]
+    calls: u32,
+    #[serde(default)]
+    faults: u32,
+    #[serde(default)]
+    signature: Option<String>,
+}
+
+async fn stored(store: &dyn Store) -> Result<Option<Stored>, StoreError> {
+    load_document(store, Kind::Rollout, POLICY_SLOT).await
+}
+
+/// The component that was tried out when the last host ended.
+///
+/// # Errors
+///
+/// When the store fails.
+pub(in crate::deployment) async fn tried_out(store: &dyn Store) -> Result<Option<Digest>, StoreError> {
+    Ok(stored(store).await?.map(|stored| stored.digest))
 }
 
 pub(super) fn key(seq: u64) -> String {
@@ -47,6 +66,9 @@ impl From<&Rollout> for Stored {
             seen: *rollout.tally(),
             by: rollout.generation.by.clone(),
             at: rollout.generation.loaded_at,
+            calls: rollout.generation.conduct.calls(),
+            faults: rollout.generation.conduct.faults(),
+            signature: rollout.generation.signature.clone(),
         }
     }
 }
@@ -67,20 +89,21 @@ pub(crate) async fn restore_rollout<'a>(
     trust: &Trust,
     accounts: impl IntoIterator<Item = &'a str>,
 ) -> Result<(), StoreError> {
-    let stored: Option<Stored> = load_document(store.as_ref(), Kind::Rollout, POLICY_SLOT).await?;
-    let Some(Stored { digest, share, promote_after, seen, by, at }) = stored else { return Ok(()) };
+    let Some(stored) = stored(store.as_ref()).await? else { return Ok(()) };
+    let Stored { digest, share, promote_after, seen, by, at, calls, faults, signature } = stored;
     let bytes = shelf::component(store.as_ref(), digest).await?;
-    if shelf::known_bad(store.as_ref(), POLICY_SLOT, digest).await?.is_some()
-        || trust.pinned(POLICY_SLOT, digest).is_err()
-        || slot.slot().active().digest == digest
-    {
-        return Ok(());
-    }
+    let is_bad = shelf::known_bad(store.as_ref(), POLICY_SLOT, digest).await?.is_some();
+    let is_over = is_bad || slot.slot().active().digest == digest;
     let prepared = async {
+        trust.pinned(POLICY_SLOT, digest).map_err(|error| error.to_string())?;
         let bytes = bytes.ok_or_else(|| "the store does not have it any more".to_owned())?;
+        trust.signed(&bytes, signature.as_deref()).map_err(|error| error.to_string())?;
         let compiled = Compiled::of(slot.sandbox(), &bytes).await.map_err(|error| error.to_string())?;
         slot.prepare(&compiled, Trial::Full).await.map_err(|error| error.to_string())
     };
+    if is_over {
+        return store.commit(vec![Write::remove(Kind::Rollout, POLICY_SLOT)]).await;
+    }
     match prepared.await {
         Ok(candidate) => {
             let mode = match share {
@@ -89,7 +112,11 @@ pub(crate) async fn restore_rollout<'a>(
                     Mode::Canary { share, accounts: canaries(accounts, share, digest), promote_after }
                 }
             };
-            let generation = slot.slot().beside(candidate, Entrance::new(at, by));
+            let generation = slot.slot().beside(
+                candidate,
+                Entrance { conduct: Conduct::resumed(false, calls, faults), ..Entrance::new(at, by) }
+                    .signed(signature.clone()),
+            );
             slot.rollouts().set(Some(Arc::new(Rollout::new(generation, mode, seen))));
         }
         Err(why) => tracing::error!(%digest, "the candidate is not tried out again: {why}"),

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
@@ -20,9 +21,14 @@ use crate::primitives::{Allowance, Call, Endpoint, PinGuard, SESSION, Surroundin
 use crate::slot::Digest;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
+use crate::{account, config};
 
 /// How many requests a connector may send for one question of its trial.
 const SENDS: u32 = 16;
+
+/// How long a trial may take: whoever moved a component into the folder waits for it, and so does the next one. No cloud
+/// has to be waited for.
+const LONGEST_TRIAL: Duration = Duration::from_secs(30);
 
 /// An account as the connector will serve, with nothing behind it.
 #[derive(Debug, Clone)]
@@ -35,6 +41,18 @@ pub(crate) struct TrialAccount {
     pub(crate) bindings: BTreeMap<String, BTreeSet<String>>,
     /// Those that it may take out of an answer.
     pub(crate) capturable: BTreeSet<String>,
+}
+
+impl TrialAccount {
+    /// One like this.
+    pub(crate) fn like(slug: &str, config: &config::Account) -> Self {
+        Self {
+            described: account::described(slug, config),
+            endpoints: account::endpoints(config),
+            bindings: config.bindings.clone(),
+            capturable: config.capturable.clone(),
+        }
+    }
 }
 
 /// What the cloud answers, whatever it is asked.
@@ -143,12 +161,16 @@ pub(in crate::plugin) async fn of_connector(
     plugin: &ConnectorPlugin,
     account: &TrialAccount,
 ) -> Result<(), ActivationError> {
-    for known in known_failures() {
-        let call = call(plugin, account, known.cloud).await.map_err(|error| wrong(error.to_string()))?;
-        let called = plugin.ask(&account.described, &known.ask, call).await;
-        known.judge(&called.answer?)?;
-    }
-    Ok(())
+    let trial = async {
+        for known in known_failures() {
+            let call = call(plugin, account, known.cloud).await.map_err(|error| wrong(error.to_string()))?;
+            let called = plugin.ask(&account.described, &known.ask, call).await;
+            known.judge(&called.answer?)?;
+        }
+        Ok(())
+    };
+    let in_time = tokio::time::timeout(LONGEST_TRIAL, trial).await;
+    in_time.unwrap_or_else(|_| Err(wrong(format!("it took longer than {} s", LONGEST_TRIAL.as_secs()))))
 }
 
 /// A call into surroundings that look like an account's with a session, over a cloud that always says the same.

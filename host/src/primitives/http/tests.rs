@@ -11,6 +11,7 @@ use crate::slot::Digest;
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
 
+mod echo;
 mod offers;
 
 #[derive(Debug)]
