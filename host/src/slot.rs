@@ -81,7 +81,7 @@ pub struct Generation<P> {
     pub name: String,
     /// The version it claims.
     pub version: String,
-    /// When it became active.
+    /// When it became active, or began to be tried out.
     pub loaded_at: Timestamp,
     /// Whose wish it was.
     pub by: String,

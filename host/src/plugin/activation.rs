@@ -14,6 +14,9 @@ pub(crate) const LARGEST_COMPONENT: usize = 32 << 20;
 /// How much of an import's name is told, in bytes.
 const LONGEST_NAME: usize = 256;
 
+/// How a module and a component begin (WebAssembly core specification, binary format of modules).
+const MAGIC: &[u8] = b"\0asm";
+
 /// The interfaces that a connector may import, without their versions.
 const CONNECTOR_IMPORTS: [&str; 6] = [
     "vehicle:connector/types",
@@ -89,6 +92,11 @@ impl Compiled {
     pub async fn of(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, ActivationError> {
         if bytes.len() > LARGEST_COMPONENT {
             return Err(ActivationError::TooLarge { size: bytes.len() });
+        }
+        // The parser would say the same in many more words, and after a turn of the compiler.
+        if !bytes.starts_with(MAGIC) {
+            let what = "it does not begin as WebAssembly does (\\0asm)";
+            return Err(ActivationError::NotAComponent(what.to_owned()));
         }
         let digest = Digest::of(bytes);
         let engine = sandbox.engine().clone();
