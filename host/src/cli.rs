@@ -23,7 +23,9 @@ use std::time::Instant;
 use clap::{Args, Parser, Subcommand};
 
 use crate::bridge::Bridge;
-use crate::config::{Config, LogFormat};
+use crate::config::Config;
+#[cfg(feature = "demo")]
+use crate::config::LogFormat;
 use crate::host::{Ground, Host};
 use crate::store::SqliteStore;
 use crate::time::SystemClock;
