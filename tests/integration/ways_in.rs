@@ -185,9 +185,11 @@ async fn an_attempt_that_comes_to_no_component_is_on_record() {
 
     home.request("connector/swap", json!({"file": "missing.wasm"})).await;
     home.request("connector/rollback", json!({"slot": "nobody"})).await;
+    home.request("connector/rollback", json!({"slot": "x".repeat(100_000)})).await;
     let records = attempts(&home, PluginKind::Connector).await;
     let slots: Vec<&str> = records.iter().map(|record| record.slot.as_str()).collect();
-    assert_eq!(slots, ["hyundai-kia-eu", "nobody"]);
+    assert_eq!(slots[..2], ["hyundai-kia-eu", "nobody"]);
+    assert!(slots[2].starts_with("xxx") && slots[2].len() <= 128, "{slots:?}");
 }
 
 #[cfg(unix)]

@@ -27,7 +27,7 @@ const LONGEST_SLOT: usize = 128;
 enum NotDone {
     /// It is no good request, or what it names cannot be read.
     Unfit(String),
-    /// The deployments refused it.
+    /// The deployments refused it, and have put it on record.
     Refused(Refusal),
 }
 
@@ -48,18 +48,6 @@ impl std::fmt::Display for NotDone {
         match self {
             Self::Unfit(why) => f.write_str(why),
             Self::Refused(refusal) => refusal.fmt(f),
-        }
-    }
-}
-
-impl NotDone {
-    /// Whether the deployments have put it on record.
-    fn is_on_record(&self, action: Action) -> bool {
-        match self {
-            Self::Unfit(_) | Self::Refused(Refusal::UnknownSlot { .. }) => false,
-            Self::Refused(_) => {
-                matches!(action, Action::Swap | Action::Rollback | Action::Shadow | Action::Canary)
-            }
         }
     }
 }
@@ -117,13 +105,14 @@ impl Host {
         let wanted = parsed::<Wanted>(payload, &takes);
         let slot = wanted.as_ref().ok().and_then(|wanted| wanted.slot.as_deref());
         let done = match &wanted {
+            Ok(_) if slot.is_some_and(|slot| slot.len() > LONGEST_SLOT) => {
+                Err(format!("the name of a slot has at most {LONGEST_SLOT} bytes; list has them").into())
+            }
             Ok(wanted) => self.with_plugins(kind, what, wanted, by).await,
             Err(error) => Err(error.clone().into()),
         };
-        if let (Err(not_done), Some(action)) = (&done, action_of(what))
-            && !not_done.is_on_record(action)
-        {
-            self.note(kind, slot, action, by, &not_done.to_string()).await;
+        if let (Err(NotDone::Unfit(why)), Some(action)) = (&done, action_of(what)) {
+            self.note(kind, slot, action, by, why).await;
         }
         Some(done.map_err(|not_done| not_done.to_string()))
     }
