@@ -182,6 +182,7 @@ impl Deployments {
         digest: Digest,
         by: &str,
     ) -> Result<bool, Refusal> {
+        self.known_slot(kind, slot, Action::Forgive, by).await?;
         in_place!(self, kind, slot, |name, at| {
             let _one_at_a_time = self.changing.lock().await;
             let record = self.record(kind, name, Action::Forgive, by).about(digest);

@@ -30,7 +30,9 @@ impl Log {
         static LOG: LazyLock<Log> = LazyLock::new(|| {
             let log = Log::default();
             tracing_subscriber::fmt()
-                .with_env_filter("vehicle_connector=trace,connector=trace,simulator=off")
+                .with_env_filter("vehicle_connector=trace,connector=trace,plugin=trace,simulator=off")
+                // A time of day can look like a position.
+                .without_time()
                 .with_ansi(false)
                 .fmt_fields(vehicle_connector::cli::OneLine)
                 .with_writer(log.clone())
