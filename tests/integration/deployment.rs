@@ -1,9 +1,12 @@
 //! How a component becomes the active one, and how it ceases to be that.
 
+mod connectors;
+mod trust;
+
 use serde_json::{Value, json};
 use tests::{Home, LEGACY};
 use vehicle_connector::config::Config;
-use vehicle_connector::deployment::{Action, Offer, Outcome, POLICY_SLOT, PublicKey, Refusal};
+use vehicle_connector::deployment::{Action, Offer, Outcome, POLICY_SLOT, Refusal};
 use vehicle_connector::host::StartError;
 use vehicle_connector::operation::State;
 use vehicle_connector::plugin::{PluginKind, embedded};
@@ -11,7 +14,7 @@ use vehicle_connector::slot::Digest;
 
 use tests::storm::variant;
 
-use crate::guests::{self, policy_deciding};
+use crate::guests::policy_deciding;
 
 /// The name of the connector's slot.
 const CONNECTOR: &str = "hyundai-kia-eu";
@@ -224,66 +227,6 @@ async fn the_configured_file_is_news_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_pinned_slot_takes_one_component_and_no_other() {
-    let (pinned, other) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("policy.wasm");
-    std::fs::write(&path, &pinned).unwrap();
-    let pins = |config: &mut Config| {
-        config.plugins.files.insert(POLICY_SLOT.to_owned(), path.clone());
-        config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&pinned));
-    };
-    let mut home = Home::configured(simulator::Config::default(), pins).await;
-    let refused = home.swap_policy(other.clone()).await.unwrap_err().to_string();
-    assert!(refused.contains(&Digest::of(&pinned).to_string()) && refused.contains("sha256"), "{refused}");
-    let refused = home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap_err();
-    assert!(matches!(refused, Refusal::Trust(_)), "{refused}");
-    assert_eq!(active(&home), Digest::of(&pinned));
-    // What is active after a restart must be what is pinned, wherever it comes from.
-    let result = home
-        .restart_configured(|config| {
-            config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&other));
-        })
-        .await;
-    assert!(matches!(result, Err(StartError::Pin(_))), "{result:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unsigned_component_is_refused_where_signatures_are_required() {
-    let ours = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
-    let strangers = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
-    let key = PublicKey::parse(&ours.pk.to_base64()).unwrap();
-    let (component, other) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
-    let sign = |pair: &minisign::KeyPair, bytes: &[u8]| {
-        minisign::sign(None, &pair.sk, bytes, Some("policy 1"), None).unwrap().into_string()
-    };
-    let requires = |config: &mut Config| {
-        config.plugins.trust.require_signature = true;
-        config.plugins.trust.keys = vec![key.clone()];
-    };
-    let home = Home::configured(simulator::Config::default(), requires).await;
-    let before = active(&home);
-    let offer = |signature: Option<String>| Offer::new(component.clone(), "test").signed(signature);
-    let forged = sign(&ours, &component).replace("policy 1", "policy 2");
-    for (signature, about) in [
-        (None, "no signature"),
-        (Some(String::new()), "cannot be read"),
-        (Some("untrusted comment: x\nabc\n".to_owned()), "cannot be read"),
-        (Some(sign(&strangers, &component)), "none of the 1 key"),
-        (Some(sign(&ours, &other)), "none of the 1 key"),
-        (Some(forged), "none of the 1 key"),
-    ] {
-        let refused = home.host.deployments().swap(PluginKind::Policy, None, &offer(signature)).await;
-        let refused = refused.unwrap_err().to_string();
-        assert!(refused.contains(about), "{refused}");
-        assert_eq!(active(&home), before);
-    }
-    let signed = offer(Some(sign(&ours, &component)));
-    home.host.deployments().swap(PluginKind::Policy, None, &signed).await.unwrap();
-    assert_eq!(active(&home), Digest::of(&component));
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn messages_swap_and_roll_back_and_name_no_file_outside_the_folder() {
     use base64::Engine as _;
     let dir = tempfile::tempdir().unwrap();
@@ -332,24 +275,6 @@ async fn messages_swap_and_roll_back_and_name_no_file_outside_the_folder() {
         retained.iter().rfind(|m| m.retain && m.topic.ends_with("/bridge/policy/vehicle")).unwrap();
     let document: Value = serde_json::from_slice(&document.payload).unwrap();
     assert_eq!(document["digest"], before.to_string(), "{document}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn another_connector_cannot_take_over_somebody_elses_sessions() {
-    let home = Home::start().await;
-    let (resolve, world) = guests::world("vehicle-connector");
-    // One that traps is refused before anybody looks at its name.
-    swap_connector(&home, guests::trapping(&resolve, world)).await.unwrap_err();
-    let policy = swap_connector(&home, embedded::POLICY.to_vec()).await.unwrap_err();
-    assert!(policy.to_string().contains("vehicle:connector/connector"), "{policy}");
-    // The same program under another name, whose length must stay what it is.
-    let mut renamed = embedded::HYUNDAI_KIA.to_vec();
-    let at = renamed.windows(11).position(|window| window == b"hyundai-kia").unwrap();
-    renamed[at..at + 11].copy_from_slice(b"hyundai-kib");
-    match swap_connector(&home, renamed).await {
-        Err(Refusal::Activation(error)) => assert!(error.to_string().contains("sessions belong"), "{error}"),
-        other => panic!("{other:?}"),
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -435,122 +360,6 @@ async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half
     move_in(&variant(embedded::HYUNDAI_KIA, 1), "hyundai-kia-eu.wasm");
     until_recorded(&home, PluginKind::Connector, 3).await;
     assert_eq!(connectors(&home).await[0].active.digest, connector);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connector_that_takes_a_refusal_for_a_success_is_refused_with_the_case() {
-    use crate::hostile_connectors::Connector;
-    let home = Home::start().await;
-    // It lists a car without asking the cloud.
-    let connector = Connector::default().component();
-    let refused = swap_connector(&home, connector.clone()).await.unwrap_err().to_string();
-    assert!(refused.contains("a token that is refused (HTTP 401) is reported as a success"), "{refused}");
-    let offer = Offer::new(connector, "test").whatever_it_answers();
-    home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
-    assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_one_end() {
-    use crate::hostile_connectors::Connector;
-    let home = Home::configured(simulator::Config::default(), |config| {
-        config.limits.connector.pause = std::time::Duration::from_millis(200);
-    })
-    .await;
-    home.settle().await;
-    let before = home.host.deployments().list(PluginKind::Connector).await.unwrap()[0].active.digest;
-    for (what, lock) in [
-        ("traps", "unreachable"),
-        ("never ends", "(loop $again (br $again)) unreachable"),
-        ("sleeps", SLEEPS),
-    ] {
-        let connector = Connector { lock, ..Connector::default() }.component();
-        let digest = Digest::of(&connector);
-        let offer = Offer::new(connector, "test").whatever_it_answers();
-        home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
-        for _ in 0..3 {
-            let report = home.command(LEGACY.0, "lock", None).await;
-            assert_eq!((report.state, report.attempts), (State::Failed, 1), "{what}: {report:?}");
-            let topic = format!("vehicle-connector/vehicle/{}/action/{}", LEGACY.0, report.id);
-            let ends = home.published.reports(&topic).iter().filter(|report| report.state.is_final()).count();
-            assert_eq!(ends, 1, "{what}");
-        }
-        let mut changes = home.host.deployments().changes();
-        let slot = loop {
-            let slot = home.host.deployments().list(PluginKind::Connector).await.unwrap().remove(0);
-            if slot.bad.iter().any(|bad| bad.digest == digest) {
-                break slot;
-            }
-            changes.changed().await.unwrap();
-        };
-        assert_eq!(slot.active.digest, before, "{what}");
-        let report = home.command(LEGACY.0, "lock", None).await;
-        assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
-    }
-    assert_eq!(home.control().counters().actuations_of(LEGACY.1, simulator::ActionKind::Lock), 3);
-}
-
-/// Longer than a call may, though each pause is short.
-const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i64.const 1000))) (br $again)) unreachable";
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_program_carries_stands_in_for_a_pinned_component_that_does_not_answer() {
-    let bad = trapping(1);
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("policy.wasm");
-    std::fs::write(&path, &bad).unwrap();
-    let pins = |config: &mut Config| {
-        config.plugins.files.insert(POLICY_SLOT.to_owned(), path.clone());
-        config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&bad));
-    };
-    let mut home = Home::configured(simulator::Config::default(), pins).await;
-    assert_eq!(active(&home), Digest::of(&bad));
-    home.settle().await;
-    fail(&home, 3).await;
-    went_back(&home).await;
-    let carried = active(&home);
-    // A home must not stay without its car.
-    home.restart_configured(pins).await.unwrap();
-    assert_eq!(active(&home), carried);
-    let refused = home.swap_policy(variant(embedded::POLICY, 1)).await.unwrap_err();
-    assert!(matches!(refused, Refusal::Trust(_)), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_asks_for_the_signature_that_is_required_now() {
-    let ours = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
-    let key = PublicKey::parse(&ours.pk.to_base64()).unwrap();
-    let requires = |config: &mut Config| {
-        config.plugins.trust.require_signature = true;
-        config.plugins.trust.keys = vec![key.clone()];
-    };
-    let mut home = Home::start().await;
-    let carried = active(&home);
-    home.swap_policy(variant(embedded::POLICY, 1)).await.unwrap();
-    home.restart_configured(requires).await.unwrap();
-    assert_eq!(active(&home), carried, "nobody has signed what was active");
-
-    let signed = variant(embedded::POLICY, 2);
-    let signature = minisign::sign(None, &ours.sk, signed.as_slice(), None, None).unwrap().into_string();
-    let offer = Offer::new(signed.clone(), "test").signed(Some(signature));
-    home.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap();
-    home.restart_configured(requires).await.unwrap();
-    assert_eq!(active(&home), Digest::of(&signed), "its signature is kept with it");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_connector_comes_back_from_a_restart_through_its_trial() {
-    use crate::hostile_connectors::Connector;
-    let mut home = Home::start().await;
-    // Let in without its trial, which it would not pass.
-    let offer = Offer::new(Connector::default().component(), "test").whatever_it_answers();
-    home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
-    home.restart_configured(|_| {}).await.unwrap();
-    let slot = home.host.deployments().list(PluginKind::Connector).await.unwrap().remove(0);
-    assert_eq!(slot.active.digest, Digest::of(embedded::HYUNDAI_KIA));
-    let records = home.host.deployments().history(PluginKind::Connector, None, 9).await.unwrap();
-    let last = records.last().unwrap();
-    assert_eq!((last.action, last.result), (Action::Start, Outcome::Refused), "{last:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 //! Every decision that the audit trail gets is put to the other policy too. Where the two differ, the case is kept for
 //! somebody to look at; nothing is sent because of the comparison, and nothing waits for it.
 
+mod compare;
 pub(super) mod stored;
 
 use std::collections::BTreeMap;
@@ -14,12 +15,11 @@ use serde::{Deserialize, Serialize};
 use self::stored::{Stored, disagreements, key};
 use super::record::{Action, Record};
 use super::shelf::Change;
-use super::watch::HOST;
-use super::{Bad, Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, deployed};
+use super::{Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, deployed};
 use crate::audit;
 use crate::events::Event;
-use crate::plugin::rollout::{Failed, Mode, Rollout, Tally, canaries};
-use crate::plugin::{POLICY_FAULT, Pluggable, PluginKind};
+use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
+use crate::plugin::{Pluggable, PluginKind};
 use crate::slot::{Digest, Entrance, Generation};
 use crate::store::{Kind, StoreError, Write};
 
@@ -385,92 +385,6 @@ impl Deployments {
         self.promote_if_due(&rollout).await;
         self.changed.send_replace(());
         Ok(seen)
-    }
-
-    /// Puts a decision to the other policy, and writes down what came of it.
-    pub(super) async fn compare(&self, case: audit::Record) {
-        let Some(rollout) = self.policy.rollouts().current() else { return };
-        let (candidate, active) = (&rollout.generation, self.policy.slot().active());
-        let decided_by = case.entry.policy.generation;
-        // A canary is judged by what it has decided itself.
-        let other = match rollout.mode {
-            Mode::Canary { .. } if decided_by == candidate.number => &active,
-            Mode::Shadow if decided_by == active.number => candidate,
-            Mode::Canary { .. } | Mode::Shadow => return,
-        };
-        let (told, asked) = audit::put_to(&case, &self.policy.with(Arc::clone(other))).await;
-        // Nothing can be said of an answer that was none; it is counted elsewhere.
-        if [&told, &asked].iter().any(|answer| answer.rule.as_deref() == Some(POLICY_FAULT)) {
-            return;
-        }
-        let _one_at_a_time = self.changing.lock().await;
-        let same_still = self.policy.rollouts().current().is_some_and(|now| Arc::ptr_eq(&now, &rollout));
-        if !same_still {
-            return;
-        }
-        let mut writes = Vec::new();
-        let seen = {
-            let mut tally = rollout.tally();
-            if told.is_same_as(&asked) {
-                tally.agreed = tally.agreed.saturating_add(1);
-            } else {
-                tally.disagreed = tally.disagreed.saturating_add(1);
-            }
-            *tally
-        };
-        if !told.is_same_as(&asked) {
-            let (active, candidate) =
-                if decided_by == candidate.number { (asked, told) } else { (told, asked) };
-            let seq = u64::from(seen.disagreed.saturating_add(seen.approved));
-            let difference = Disagreement { seq, case, active, candidate, approved: false };
-            if usize::try_from(seq).is_ok_and(|seq| seq <= KEPT) {
-                writes.extend(Write::document(Kind::Disagreement, key(seq), &difference).ok());
-            }
-        }
-        writes.extend(Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref())).ok());
-        if let Err(error) = self.shelf.commit(writes, None, &self.in_use()).await {
-            tracing::error!("what is seen of a candidate is lost at the next restart: {error}");
-        }
-        self.promote_if_due(&rollout).await;
-        self.changed.send_replace(());
-    }
-
-    async fn promote_if_due(&self, rollout: &Arc<Rollout>) {
-        if !rollout.is_due() {
-            return;
-        }
-        let Tally { agreed, approved, .. } = *rollout.tally();
-        let why = format!("{agreed} decisions were the same, {approved} were approved, none was left open");
-        if let Err(error) = self.promote_now(rollout, HOST, Some(why)).await {
-            tracing::error!("the canary is not promoted: {error}");
-        }
-    }
-
-    /// The candidate did not answer too often, and decides for nobody any more.
-    pub(super) async fn rollout_failed(&self, (rollout, why): Failed) {
-        let _one_at_a_time = self.changing.lock().await;
-        let generation = &rollout.generation;
-        let bad = Bad { digest: generation.digest, reason: why.clone(), at: self.ground.clock.now() };
-        let action = match rollout.mode {
-            Mode::Shadow => Action::Shadow,
-            Mode::Canary { .. } => Action::Canary,
-        };
-        let record = self.record(PluginKind::Policy, POLICY_SLOT, action, HOST).about(generation.digest);
-        let record = record.of(&generation.name, &generation.version).failed(&why);
-        self.say_ended(&rollout, HOST, Some(why));
-        let condemned = self.shelf.condemn(POLICY_SLOT, &bad, record).await;
-        let forgotten = match (condemned, self.policy.rollouts().current()) {
-            // Somebody may have begun with another one meanwhile.
-            (Ok(()), None) => match self.forget_rollout().await {
-                Ok(writes) => self.shelf.commit(writes, None, &self.in_use()).await,
-                Err(error) => Err(error),
-            },
-            (condemned, _) => condemned,
-        };
-        if let Err(error) = forgotten {
-            tracing::error!("the next start will not know that the candidate is bad: {error}");
-        }
-        self.changed.send_replace(());
     }
 
     fn say_ended(&self, rollout: &Rollout, by: &str, why: Option<String>) {

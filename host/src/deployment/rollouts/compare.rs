@@ -1,0 +1,100 @@
+//! What two policies make of the same failure, and what follows from it.
+
+use std::sync::Arc;
+
+use super::stored::{Stored, key};
+use super::{Disagreement, KEPT};
+use crate::audit;
+use crate::deployment::watch::HOST;
+use crate::deployment::{Action, Bad, Deployments, POLICY_SLOT};
+use crate::plugin::rollout::{Failed, Mode, Rollout, Tally};
+use crate::plugin::{POLICY_FAULT, Pluggable as _, PluginKind};
+use crate::store::{Kind, Write};
+
+impl Deployments {
+    /// Puts a decision to the other policy, and writes down what came of it.
+    pub(in crate::deployment) async fn compare(&self, case: audit::Record) {
+        let Some(rollout) = self.policy.rollouts().current() else { return };
+        let (candidate, active) = (&rollout.generation, self.policy.slot().active());
+        let decided_by = case.entry.policy.generation;
+        // A canary is judged by what it has decided itself.
+        let other = match rollout.mode {
+            Mode::Canary { .. } if decided_by == candidate.number => &active,
+            Mode::Shadow if decided_by == active.number => candidate,
+            Mode::Canary { .. } | Mode::Shadow => return,
+        };
+        let (told, asked) = audit::put_to(&case, &self.policy.with(Arc::clone(other))).await;
+        // Nothing can be said of an answer that was none; it is counted elsewhere.
+        if [&told, &asked].iter().any(|answer| answer.rule.as_deref() == Some(POLICY_FAULT)) {
+            return;
+        }
+        let _one_at_a_time = self.changing.lock().await;
+        let same_still = self.policy.rollouts().current().is_some_and(|now| Arc::ptr_eq(&now, &rollout));
+        if !same_still {
+            return;
+        }
+        let mut writes = Vec::new();
+        let seen = {
+            let mut tally = rollout.tally();
+            if told.is_same_as(&asked) {
+                tally.agreed = tally.agreed.saturating_add(1);
+            } else {
+                tally.disagreed = tally.disagreed.saturating_add(1);
+            }
+            *tally
+        };
+        if !told.is_same_as(&asked) {
+            let (active, candidate) =
+                if decided_by == candidate.number { (asked, told) } else { (told, asked) };
+            let seq = u64::from(seen.disagreed.saturating_add(seen.approved));
+            let difference = Disagreement { seq, case, active, candidate, approved: false };
+            if usize::try_from(seq).is_ok_and(|seq| seq <= KEPT) {
+                writes.extend(Write::document(Kind::Disagreement, key(seq), &difference).ok());
+            }
+        }
+        writes.extend(Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref())).ok());
+        if let Err(error) = self.shelf.commit(writes, None, &self.in_use()).await {
+            tracing::error!("what is seen of a candidate is lost at the next restart: {error}");
+        }
+        self.promote_if_due(&rollout).await;
+        self.changed.send_replace(());
+    }
+
+    pub(super) async fn promote_if_due(&self, rollout: &Arc<Rollout>) {
+        if !rollout.is_due() {
+            return;
+        }
+        let Tally { agreed, approved, .. } = *rollout.tally();
+        let why = format!("{agreed} decisions were the same, {approved} were approved, none was left open");
+        if let Err(error) = self.promote_now(rollout, HOST, Some(why)).await {
+            tracing::error!("the canary is not promoted: {error}");
+        }
+    }
+
+    /// The candidate did not answer too often, and decides for nobody any more.
+    pub(in crate::deployment) async fn rollout_failed(&self, (rollout, why): Failed) {
+        let _one_at_a_time = self.changing.lock().await;
+        let generation = &rollout.generation;
+        let bad = Bad { digest: generation.digest, reason: why.clone(), at: self.ground.clock.now() };
+        let action = match rollout.mode {
+            Mode::Shadow => Action::Shadow,
+            Mode::Canary { .. } => Action::Canary,
+        };
+        let record = self.record(PluginKind::Policy, POLICY_SLOT, action, HOST).about(generation.digest);
+        let record = record.of(&generation.name, &generation.version).failed(&why);
+        self.say_ended(&rollout, HOST, Some(why));
+        let condemned = self.shelf.condemn(POLICY_SLOT, &bad, record).await;
+        let forgotten = match (condemned, self.policy.rollouts().current()) {
+            // Somebody may have begun with another one meanwhile.
+            (Ok(()), None) => match self.forget_rollout().await {
+                Ok(writes) => self.shelf.commit(writes, None, &self.in_use()).await,
+                Err(error) => Err(error),
+            },
+            (condemned, _) => condemned,
+        };
+        if let Err(error) = forgotten {
+            tracing::error!("the next start will not know that the candidate is bad: {error}");
+        }
+        self.changed.send_replace(());
+    }
+}
