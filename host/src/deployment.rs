@@ -203,6 +203,25 @@ impl Deployments {
         self.policy.sandbox()
     }
 
+    /// Remembers what was found in a place and not taken, so that it is no news at the next start.
+    ///
+    /// # Errors
+    ///
+    /// When the slot is unknown or the store fails.
+    pub(crate) async fn have_seen(
+        &self,
+        kind: PluginKind,
+        slot: &str,
+        source: Source,
+        component: &[u8],
+    ) -> Result<(), Refusal> {
+        in_place!(self, kind, Some(slot), |name, at| {
+            let _one_at_a_time = self.changing.lock().await;
+            self.shelf.see(name, Some(source), Digest::of(component));
+            Ok(self.shelf.keep_conduct(name, at.slot()).await?)
+        })
+    }
+
     /// Whether this is what was found in a place when it was last looked at.
     #[must_use]
     pub fn is_known(&self, slot: &str, source: Source, component: &[u8]) -> bool {

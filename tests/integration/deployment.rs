@@ -6,7 +6,7 @@ mod trust;
 use serde_json::{Value, json};
 use tests::{Home, LEGACY};
 use vehicle_connector::config::Config;
-use vehicle_connector::deployment::{Action, Offer, Outcome, POLICY_SLOT, Refusal};
+use vehicle_connector::deployment::{Action, Offer, Outcome, POLICY_SLOT, Refusal, Source};
 use vehicle_connector::host::StartError;
 use vehicle_connector::operation::State;
 use vehicle_connector::plugin::{PluginKind, embedded};
@@ -375,4 +375,34 @@ async fn what_fails_before_a_slot_is_reached_is_on_record_too() {
     use Action::{Approve, Promote, Rollback, Stop, Swap};
     let expected = [Swap, Rollback, Promote, Stop, Approve].map(|action| (action, "test", Outcome::Refused));
     assert_eq!(of(&records), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_in_the_folder_is_no_news_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("plugins");
+    std::fs::create_dir(&folder).unwrap();
+    let watches = |config: &mut Config| config.plugins.folder = Some(folder.clone());
+    let mut home = Home::configured(simulator::Config::default(), watches).await;
+    let watching = home.host.watch_folder().unwrap();
+    std::fs::write(folder.join("hyundai-kia-eu.wasm"), variant(embedded::HYUNDAI_KIA, 1)).unwrap();
+    let refused = variant(embedded::HYUNDAI_KIA, 1);
+    let remembered = async {
+        while !home.host.deployments().is_known(CONNECTOR, Source::Folder, &refused) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(60), remembered).await.expect("remembered in time");
+    // Whoever remembers it has its turn until it is written down, and this comes after it.
+    home.host.deployments().rollback(PluginKind::Connector, None, "test").await.unwrap_err();
+    drop(watching);
+    // Finds are worked off in the order of their names, so this one comes after it.
+    std::fs::write(folder.join("policy.wasm"), variant(embedded::POLICY, 1)).unwrap();
+    home.restart_configured(watches).await.unwrap();
+    let mut changes = home.host.policy().changes();
+    let _watching = home.host.watch_folder().unwrap();
+    changes.changed().await.unwrap();
+    assert_eq!(active(&home), Digest::of(&variant(embedded::POLICY, 1)));
+    let connector = home.host.deployments().list(PluginKind::Connector).await.unwrap().remove(0);
+    assert_eq!(connector.active.digest, Digest::of(embedded::HYUNDAI_KIA));
 }

@@ -88,6 +88,17 @@ impl Host {
             Found::Refused { slot_file, why } => {
                 let (kind, slot) = slot_of(&slot_file);
                 self.deployments.note_refused(kind, slot, Action::Swap, BY_FOLDER, &why).await;
+                // As it is now it is no news at the next start either.
+                let Some(path) = self.folder.as_ref().map(|folder| folder.join(format!("{slot_file}.wasm")))
+                else {
+                    return;
+                };
+                if let Ok(contents) = component_file::read_apart(path, Links::Refused).await {
+                    let seen = self.deployments.have_seen(kind, slot, Source::Folder, &contents.component);
+                    if let Err(error) = seen.await {
+                        tracing::error!(slot, "the next start may load what was refused: {error}");
+                    }
+                }
             }
         }
     }

@@ -144,6 +144,12 @@ impl Host {
         wanted: &Wanted,
         by: &str,
     ) -> Result<Value, NotDone> {
+        // Who has mistaken one for the other would let all accounts decide by it.
+        if what != "canary" && (wanted.share.is_some() || wanted.promote_after.is_some()) {
+            let what =
+                format!("\"share\" and \"promote_after\" are for policy/canary, not for {kind}/{what}");
+            return Err(what.into());
+        }
         let (deployments, slot) = (&self.deployments, wanted.slot.as_deref());
         let needed = async || {
             let offer = self.offered(wanted, by).await?;
