@@ -20,6 +20,7 @@ mod demo;
 mod deployment;
 mod differential;
 mod expiry;
+mod field;
 mod floors;
 mod folder;
 mod full_disk;

@@ -1,0 +1,28 @@
+//! What broke when public bug reports, an audit and a stranger's walk were tried on the program: a case each, with the
+//! value that is right. The identifiers are those of the collections: `FC-…` public reports, `S…` the audit, `F…` the
+//! walk, `K…` a kind of fault.
+
+/// A table of cases: what is right, the identifiers that it answers, and how that is seen.
+macro_rules! cases {
+    ($($(#[$meta:meta])* [$($id:literal),+ $(,)?] $name:ident $body:block)*) => {
+        /// The identifiers that this table answers.
+        #[allow(dead_code, reason = "read where the collections are at hand")]
+        pub(super) const IDS: &[&str] = &[$($($id),+),*];
+        $($(#[$meta])* #[tokio::test(flavor = "multi_thread")] async fn $name() $body)*
+    };
+}
+
+mod broker;
+mod captures;
+mod certainty;
+mod credentials;
+mod dependencies;
+mod directory;
+mod judgement;
+mod operation;
+mod plausible;
+mod plugins;
+mod privacy;
+mod right_car;
+mod time;
+mod words;

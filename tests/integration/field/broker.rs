@@ -1,0 +1,3 @@
+//! Field cases: brokers that are slow, deny, forget or flood.
+
+cases! {}

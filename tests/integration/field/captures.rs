@@ -1,0 +1,3 @@
+//! Field cases: secrets and private values that were to be captured and could not be.
+
+cases! {}

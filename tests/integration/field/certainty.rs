@@ -1,0 +1,3 @@
+//! Field cases: whether the vehicle may have acted.
+
+cases! {}

@@ -1,0 +1,3 @@
+//! Field cases: what is built into the program.
+
+cases! {}

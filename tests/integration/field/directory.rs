@@ -1,0 +1,3 @@
+//! Field cases: the state directory, the disk and the log.
+
+cases! {}

@@ -1,0 +1,3 @@
+//! Field cases: details of judgement.
+
+cases! {}

@@ -1,0 +1,3 @@
+//! Field cases: how the program is started, stopped, configured and asked.
+
+cases! {}

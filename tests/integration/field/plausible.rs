@@ -1,0 +1,3 @@
+//! Field cases: what is published of a vehicle.
+
+cases! {}

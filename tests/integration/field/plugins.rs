@@ -1,0 +1,3 @@
+//! Field cases: components that are made to hurt.
+
+cases! {}

@@ -1,0 +1,3 @@
+//! Field cases: what must not be quoted.
+
+cases! {}

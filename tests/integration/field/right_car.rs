@@ -1,0 +1,3 @@
+//! Field cases: which vehicle is meant, and vehicles that are not there.
+
+cases! {}

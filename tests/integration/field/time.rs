@@ -1,0 +1,3 @@
+//! Field cases: wrong clocks, Retry-After, and limits by the day.
+
+cases! {}

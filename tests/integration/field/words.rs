@@ -1,0 +1,3 @@
+//! Field cases: payloads as people and templates write them.
+
+cases! {}
