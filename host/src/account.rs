@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 use tokio_util::task::TaskTracker;
@@ -103,6 +104,10 @@ pub struct Account {
     pub(crate) renewals: Mutex<History>,
     /// Held by whoever asks for the vehicle list.
     pub(crate) listing: tokio::sync::Mutex<()>,
+    /// Told when the list has been read.
+    pub(crate) listed: tokio::sync::Notify,
+    /// When it was read last, on the monotonic clock.
+    listed_at: Mutex<Option<Duration>>,
     pub(crate) sign_ins: DailyCount,
     /// Every request to the vendor.
     pub(crate) requests: Arc<DailyCount>,
@@ -158,6 +163,8 @@ impl Account {
             described,
             renewals: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
+            listed: tokio::sync::Notify::new(),
+            listed_at: Mutex::default(),
             sign_ins: DailyCount::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
             requests: Arc::new(DailyCount::open("requests", slug, config.quota_per_day, store).await?),
             retries: RetryBudget::open(slug, store, shared.clock.as_ref()).await?,
@@ -195,6 +202,25 @@ impl Account {
             self.announce();
         }
         self.latched()
+    }
+
+    /// The cloud has listed the account's vehicles: it is there, and so is the account.
+    pub(crate) fn settle(&self) {
+        let now = self.clock().monotonic();
+        *self.listed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        self.renewals.lock().unwrap_or_else(PoisonError::into_inner).settle();
+        self.listed.notify_waiters();
+    }
+
+    /// Whether the list has not been read since the host started.
+    pub(crate) fn is_settling(&self) -> bool {
+        self.listed_at.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Whether the list was read within such a time.
+    pub(crate) fn was_listed_within(&self, time: Duration) -> bool {
+        let at = *self.listed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        at.is_some_and(|at| self.clock().monotonic().saturating_sub(at) < time)
     }
 
     /// Where in a range this account does something, from 0 to 1: the same for one generation of its session.

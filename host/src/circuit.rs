@@ -31,11 +31,17 @@ use window::Window;
 /// When to ask again while somebody else may be finding out whether all is well.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// How long a circuit has been open before a [`Purpose::FirstRead`] may probe.
+const EARLY_PROBE: Duration = Duration::from_secs(4);
+
 /// What a call to be admitted would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Changes nothing; may serve as a probe.
     Read,
+    /// The same, of a host that has just started and knows nothing yet: it may probe after a moment, however long the
+    /// circuit is open. Whoever asks with it has to grow patient himself.
+    FirstRead,
     /// Anything else.
     Act,
 }
@@ -59,8 +65,17 @@ pub struct Permit {
 
 #[derive(Debug)]
 enum State {
-    Closed { in_a_row: u32, window: Window },
-    Open { until: Duration, counts: Counts, ratio: Option<f64> },
+    Closed {
+        in_a_row: u32,
+        window: Window,
+    },
+    Open {
+        until: Duration,
+        /// When a [`Purpose::FirstRead`] may look.
+        early: Duration,
+        counts: Counts,
+        ratio: Option<f64>,
+    },
     HalfOpen(Probes),
     Isolated,
 }
@@ -119,7 +134,7 @@ impl Circuit {
         purpose: Purpose,
     ) -> Result<(Permit, Option<Transition>), Refused> {
         let mut transition = None;
-        if purpose == Purpose::Read && self.is_due(now) {
+        if self.is_due(now, purpose) {
             self.enter(State::HalfOpen(Probes::default()));
             transition = Some(Transition::HalfOpened);
         }
@@ -176,11 +191,12 @@ impl Circuit {
             return None;
         }
         let until = now.saturating_add(open_for);
-        if let State::Open { until: end, .. } = &mut self.state {
-            *end = until;
+        // Whoever opens it so means it: nobody looks earlier.
+        if let State::Open { until: end, early, .. } = &mut self.state {
+            (*end, *early) = (until, until);
             return None;
         }
-        self.enter(State::Open { until, counts: Counts::default(), ratio: None });
+        self.enter(State::Open { until, early: until, counts: Counts::default(), ratio: None });
         Some(Transition::Opened { open_for, cause: Cause::Operator })
     }
 
@@ -199,7 +215,7 @@ impl Circuit {
                 let counts = window.counts(now, self.settings.window);
                 (StateName::Closed, counts, self.settings.ratio(counts), None)
             }
-            State::Open { until, counts, ratio } if now < *until => {
+            State::Open { until, counts, ratio, .. } if now < *until => {
                 (StateName::Open, *counts, *ratio, Some(*until))
             }
             State::Open { .. } => (StateName::HalfOpen, Counts::default(), None, None),
@@ -244,13 +260,18 @@ impl Circuit {
 
     fn open(&mut self, now: Duration, counts: Counts, ratio: Option<f64>, cause: Cause) -> Transition {
         let open_for = self.settings.open_for;
-        self.enter(State::Open { until: now.saturating_add(open_for), counts, ratio });
+        let (until, early) = (now.saturating_add(open_for), now.saturating_add(open_for.min(EARLY_PROBE)));
+        self.enter(State::Open { until, early, counts, ratio });
         Transition::Opened { open_for, cause }
     }
 
-    /// Whether it is open and its time is over.
-    fn is_due(&self, now: Duration) -> bool {
-        matches!(self.state, State::Open { until, .. } if now >= until)
+    /// Whether it is open, and a call for this purpose may find out whether all is well again.
+    fn is_due(&self, now: Duration, purpose: Purpose) -> bool {
+        match (&self.state, purpose) {
+            (State::Open { until, .. }, Purpose::Read) => now >= *until,
+            (State::Open { early, .. }, Purpose::FirstRead) => now >= *early,
+            _ => false,
+        }
     }
 
     fn enter(&mut self, state: State) {

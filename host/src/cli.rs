@@ -11,6 +11,7 @@ mod remote;
 mod render;
 mod replay;
 mod rollout;
+mod signals;
 mod table;
 
 pub use self::logging::OneLine;
@@ -148,6 +149,8 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
 }
 
 async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
+    // From here on, so that a hang-up does not end a host that is about to start.
+    let mut signals = signals::Signals::listen()?;
     let store = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
     let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
@@ -166,29 +169,33 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
             tracing::info!(ms = started.elapsed().as_millis(), "serving");
         }
     };
-    let interrupted = {
+    let ended = {
         let serving = bridge.serve(&host, connected);
         tokio::pin!(serving);
-        let mut ended = false;
-        let interrupted = tokio::select! {
+        let mut served = false;
+        let ended: anyhow::Result<()> = tokio::select! {
             () = &mut serving => {
-                ended = true;
+                served = true;
                 Ok(())
             }
-            interrupted = interrupted() => interrupted,
+            stopped = signals.stop() => stopped.map_err(Into::into),
         };
         tracing::info!("stopping");
         finding.abort();
         // Commands that still arrive are answered, if only with `host_stopping`.
         tokio::select! {
-            () = &mut serving, if !ended => {}
+            () = &mut serving, if !served => {}
             ((), ()) = async { tokio::join!(host.stop(), control.close()) } => {}
+            _again = signals.stop() => anyhow::bail!("told to stop a second time; what was under way is left as it is"),
         }
-        interrupted
+        ended
     };
     host.offline();
-    bridge.close().await;
-    interrupted.map_err(Into::into)
+    tokio::select! {
+        () = bridge.close() => {}
+        _again = signals.stop() => {}
+    }
+    ended
 }
 
 /// The control socket, if there is one: the host serves without it too.
@@ -219,18 +226,4 @@ impl ControlSocket {
 
     #[cfg(not(unix))]
     async fn close(self) {}
-}
-
-/// Waits for SIGINT or, where there is such a thing, SIGTERM.
-async fn interrupted() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminate.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
 }

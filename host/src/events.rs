@@ -25,6 +25,8 @@ pub enum Event {
     LockedOut(AboutAccount),
     /// Something keeps ending the account's sessions, and renewing them slows down.
     SessionFight(AboutAccount),
+    /// A vehicle is not, or not any more, among those of its account; or it is not clear which of them it is.
+    VehicleMissing(AboutVehicle),
     /// A circuit has opened.
     BreakerOpened(AboutCircuit),
     /// A circuit has closed.
@@ -70,6 +72,15 @@ pub struct AboutAccount {
     /// Its slug.
     pub account: String,
     /// In words, without secrets.
+    pub reason: String,
+}
+
+/// A vehicle, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AboutVehicle {
+    /// Its slug.
+    pub vehicle: String,
+    /// In words, without VINs.
     pub reason: String,
 }
 

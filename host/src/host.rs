@@ -4,10 +4,13 @@
 //! to an [`Outbox`]. What is retained can be said again at any time, as after a reconnect.
 
 mod announce;
+mod choice;
 mod commands;
+mod leftovers;
 mod plugins;
 mod requests;
 mod resume;
+mod settle;
 mod states;
 mod vehicles;
 mod work;
@@ -44,7 +47,7 @@ use crate::topics::Topics;
 use crate::vehicle::Vehicle;
 
 pub use self::commands::{Request, RespondTo};
-pub(crate) use self::vehicles::Found;
+pub(crate) use self::vehicles::{Found, Missing};
 
 /// What a host stands on.
 #[derive(Debug, Clone)]
@@ -147,6 +150,7 @@ pub struct Host {
     /// Where messages about plugins wait for their turn.
     requests: requests::Queue,
     results: Arc<Results>,
+    leftovers: leftovers::Leftovers,
     background: TaskTracker,
     ground: Ground,
     started_at: Timestamp,
@@ -280,6 +284,8 @@ impl Host {
         let store = Arc::clone(&ground.store);
         let deployments = Deployments::open(&policy, &connectors, all, store, footing).await?;
         let (results, interrupted) = Results::open(Arc::clone(&ground.store)).await?;
+        let leftovers =
+            leftovers::Leftovers::open(&topics, vehicles.keys(), accounts.keys(), &ground.store).await?;
         let (requests, waiting) = requests::Queue::new();
         let host = Arc::new(Self {
             vehicles,
@@ -292,6 +298,7 @@ impl Host {
             topics,
             requests,
             results: Arc::new(results),
+            leftovers,
             background: shared.background.clone(),
             events: shared.events.clone(),
             started_at: ground.clock.now(),
@@ -335,8 +342,9 @@ impl Host {
         std::iter::once(self.clouds.as_ref()).chain(accounts)
     }
 
-    /// Takes no more commands, lets those under way end for a moment, gives the others the result
-    /// `host_stopping`, and returns when every one has its final result.
+    /// Takes no more commands and lets those under way end for a moment. Of the others, those that were not sent get the
+    /// result `host_stopping`; what the cloud was sent stays written down and has its result from the next host on the same
+    /// state, as after a crash.
     pub async fn stop(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.under_way.close();

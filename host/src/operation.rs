@@ -46,6 +46,9 @@ pub(crate) struct Operation {
     pub(crate) deadline: Instant,
     /// Whether a newer command for the same actuator waits.
     pub(crate) superseded: Supersession,
+    /// Whether it is one of those by which a host that has just started finds out how things are: an open circuit makes
+    /// it wait only for a moment.
+    pub(crate) is_first: bool,
     progress: Arc<Progress>,
 }
 
@@ -63,6 +66,8 @@ pub(crate) struct Progress {
     refreshed: AtomicBool,
     /// Whether some attempt may have been carried out, whatever became of those after it.
     perhaps_done: AtomicBool,
+    /// Whether the last answer may have been about the vehicle's identifier.
+    vehicle_in_doubt: AtomicBool,
     action_id: Mutex<Option<String>>,
 }
 
@@ -96,6 +101,7 @@ impl Progress {
             attempts: AtomicU32::new(0),
             refreshed: AtomicBool::new(false),
             perhaps_done: AtomicBool::new(false),
+            vehicle_in_doubt: AtomicBool::new(false),
             action_id: Mutex::default(),
         }
     }
@@ -121,6 +127,11 @@ impl Progress {
     /// An attempt failed in a way that does not tell whether it was carried out.
     pub(crate) fn perhaps_done(&self) {
         self.perhaps_done.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the last answer may have been about the vehicle's identifier.
+    pub(crate) fn doubts_vehicle(&self, doubtful: bool) {
+        self.vehicle_in_doubt.store(doubtful, Ordering::Relaxed);
     }
 
     fn attempt(&self) {
@@ -201,9 +212,16 @@ impl Operation {
             started,
             deadline: started + name.deadline(),
             superseded: Supersession::never(),
+            is_first: false,
             progress,
             account,
         }
+    }
+
+    /// See [`Operation::is_first`].
+    pub(crate) fn first(mut self, is_first: bool) -> Self {
+        self.is_first = is_first;
+        self
     }
 
     /// Counts its time from when the command was accepted.
@@ -235,6 +253,11 @@ impl Operation {
         self.allowance = Arc::clone(&progress.allowance);
         self.progress = progress;
         self
+    }
+
+    /// Whether it has ended with an answer that may have been about the vehicle's identifier.
+    pub(crate) fn vehicle_in_doubt(&self) -> bool {
+        self.progress.vehicle_in_doubt.load(Ordering::Relaxed)
     }
 
     pub(crate) fn effect(&self) -> Effect {

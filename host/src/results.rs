@@ -160,6 +160,15 @@ impl Results {
         Ok(self.memory().under_way.contains_key(&key) || self.store.load(Kind::Result, &key).await?.is_some())
     }
 
+    /// Whether a command is under way of which is written down that it is being sent, or was taken: the next host would
+    /// go on with it.
+    #[must_use]
+    pub fn is_begun(&self, vehicle: &str, id: &str) -> bool {
+        let memory = self.memory();
+        let under_way = memory.under_way.get(&key(vehicle, id));
+        under_way.is_some_and(|under_way| under_way.report.state != State::Accepted)
+    }
+
     /// The result of an earlier command, or how far it is.
     ///
     /// # Errors

@@ -157,7 +157,7 @@ impl Renewal {
                     counts_against: None,
                 };
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                return Err(self.failed(cause, NotRenewed::Failed { verdict, message }, None));
+                return Err(self.failed(cause, true, NotRenewed::Failed { verdict, message }, None));
             }
             Ok(Err(failure)) => {
                 let facts = Facts {
@@ -177,7 +177,7 @@ impl Renewal {
             }
             Err(fault) => {
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                return Err(self.failed(cause, NotRenewed::Plugin(fault), None));
+                return Err(self.failed(cause, true, NotRenewed::Plugin(fault), None));
             }
         };
         let contents = Contents {
@@ -236,6 +236,7 @@ impl Renewal {
             circuits.abandoned(&endpoint, permit);
         }
         let retry_after = failure.retry_after.map(Duration::from_millis);
+        let arrived = failure.certainty != Certainty::NotSent;
         let message = failure.message.clone();
         let generation = guard.cell().generation;
         let attempt = Attempt {
@@ -276,7 +277,7 @@ impl Renewal {
         self.account.shared.audit.record(entry).await;
         Err(match latch {
             Some(latch) => self.latch(&latch, message).await,
-            None => self.failed(cause, NotRenewed::Failed { verdict, message }, retry_after),
+            None => self.failed(cause, arrived, NotRenewed::Failed { verdict, message }, retry_after),
         })
     }
 
@@ -290,10 +291,16 @@ impl Renewal {
     }
 
     /// Remembers a failure and when to try again.
-    fn failed(&self, cause: Cause, why: NotRenewed, retry_after: Option<Duration>) -> NotRenewed {
+    fn failed(
+        &self,
+        cause: Cause,
+        arrived: bool,
+        why: NotRenewed,
+        retry_after: Option<Duration>,
+    ) -> NotRenewed {
         let now = self.account.clock().monotonic();
         let early = cause == Cause::EndsSoon;
-        let pause = self.history().failed(now, early, why.clone(), retry_after);
+        let pause = self.history().failed(now, early, arrived, why.clone(), retry_after);
         tracing::error!(
             account = self.account.slug,
             operation = self.operation,

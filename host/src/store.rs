@@ -48,6 +48,10 @@ pub enum Kind {
     Deployment,
     /// The policy that is being tried out; the key is the slot's name.
     Rollout,
+    /// Which car a configured vehicle turned out to be; the key is the vehicle.
+    Identity,
+    /// The retained topics of a vehicle or an account that the broker may have; the key is `vehicle/…` or `account/…`.
+    Retained,
     /// A decision on which it and the active policy differ; the key is its number with leading zeros.
     Disagreement,
 }
@@ -71,6 +75,8 @@ impl Kind {
             Self::BadComponent => "bad-component",
             Self::Deployment => "deployment",
             Self::Rollout => "rollout",
+            Self::Identity => "identity",
+            Self::Retained => "retained",
             Self::Disagreement => "disagreement",
         }
     }

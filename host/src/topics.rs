@@ -1,5 +1,11 @@
 //! The topic tree. `docs/mqtt.md` is its reference.
 
+use std::collections::BTreeSet;
+
+/// What is retained of a vehicle, below its own topic. Cleared when the vehicle is not configured any more.
+const RETAINED_OF_VEHICLE: [&str; 6] =
+    ["availability", "capabilities", "state", "location", "action/last", "problem"];
+
 /// Topics below one base.
 #[derive(Debug, Clone)]
 pub struct Topics {
@@ -94,6 +100,18 @@ impl Topics {
     #[must_use]
     pub fn connector_prefix(&self, account: &str) -> String {
         format!("{}/account/{account}/connector/", self.base)
+    }
+
+    /// Everything of a vehicle that is retained.
+    #[must_use]
+    pub fn retained_of_vehicle(&self, vehicle: &str) -> BTreeSet<String> {
+        RETAINED_OF_VEHICLE.iter().map(|what| self.vehicle(vehicle, what)).collect()
+    }
+
+    /// Everything of an account that the host retains.
+    #[must_use]
+    pub fn retained_of_account(&self, account: &str) -> BTreeSet<String> {
+        [self.account_state(account)].into()
     }
 
     /// A topic of a vehicle.

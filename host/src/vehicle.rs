@@ -3,6 +3,8 @@
 //! What reaches the vehicle itself is done one at a time and in order; what only asks the cloud may overtake, a
 //! few at a time.
 
+mod identity;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::FutureExt as _;
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 
+pub(crate) use self::identity::Identity;
 use crate::account::Account;
 use crate::config;
 use crate::daily::DailyCount;
@@ -37,6 +40,8 @@ pub struct Vehicle {
     pub(crate) selector: config::Selector,
     /// What may be commanded.
     pub(crate) allow: BTreeSet<OperationName>,
+    /// Which one it was when it was last found.
+    pub(crate) identity: Identity,
     commands: Arc<FairMutex<()>>,
     commands_waiting: Arc<AtomicUsize>,
     reads_waiting: Arc<AtomicUsize>,
@@ -58,6 +63,14 @@ pub(crate) struct Memory {
     pub(crate) unsupported: BTreeSet<OperationName>,
     /// Its place in the cloud, once that is known.
     pub(crate) found: Option<crate::host::Found>,
+    /// Why the account does not have it, since the list was last read.
+    pub(crate) missing: Option<crate::host::Missing>,
+    /// Whether it was read since it was found.
+    pub(crate) was_read: bool,
+    /// How often in a row a question about it, or a command, was refused for good.
+    pub(crate) refusals: u32,
+    /// When the list was last read because of such refusals.
+    pub(crate) looked_at: Option<std::time::Duration>,
     /// The latest step of the latest command.
     pub(crate) last_report: Option<crate::operation::Report>,
     /// Where it was last seen.
@@ -115,8 +128,10 @@ impl Vehicle {
     ) -> Result<Self, StoreError> {
         let limit = Some(config.max_forced_reads_per_day);
         let forced_reads = DailyCount::open("forced-reads", slug, limit, &account.shared.store).await?;
+        let identity = Identity::open(slug, &config.selector, &account).await?;
         Ok(Self {
             slug: slug.to_owned(),
+            identity,
             account,
             selector: config.selector.clone(),
             allow: config.allow.clone(),

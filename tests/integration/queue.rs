@@ -62,8 +62,8 @@ async fn the_queue_is_bounded_and_reads_do_not_take_the_places_of_commands() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_stops_gives_every_command_its_result() {
-    let home = Home::start().await;
+async fn a_host_that_stops_gives_every_command_its_result_or_leaves_it_to_the_next() {
+    let mut home = Home::start().await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Command, Effect::Hold).after_acting());
     home.send(LEGACY.0, "lock", payload("sent")).await;
@@ -71,15 +71,22 @@ async fn a_host_that_stops_gives_every_command_its_result() {
     home.send(LEGACY.0, "unlock", payload("waiting")).await;
     home.host.stop().await;
 
-    let sent = home.ended(LEGACY.0, "sent").await;
-    // It was on its way, and in truth the car has acted.
-    assert_eq!((sent.state, sent.reason), (State::Unknown, Some(Reason::HostStopping)), "{sent:?}");
-    assert!(!sent.retryable, "{sent:?}");
     let waiting = home.ended(LEGACY.0, "waiting").await;
     assert_eq!((waiting.state, waiting.reason), (State::Failed, Some(Reason::HostStopping)), "{waiting:?}");
     home.send(LEGACY.0, "lock", payload("late")).await;
     let late = home.ended(LEGACY.0, "late").await;
     assert_eq!((late.state, late.reason), (State::Rejected, Some(Reason::HostStopping)), "{late:?}");
+    let topic = format!("vehicle-connector/vehicle/{}/action/sent", LEGACY.0);
+    assert!(
+        home.published.reports(&topic).iter().all(|report| !report.state.is_final()),
+        "not this host's to say"
+    );
+
+    home.restart_configured(|_| {}).await.unwrap();
+    let sent = home.ended(LEGACY.0, "sent").await;
+    // It was on its way, and in truth the car has acted.
+    assert_eq!((sent.state, sent.reason), (State::Unknown, Some(Reason::HostStopping)), "{sent:?}");
+    assert!(!sent.retryable && sent.sent_at.is_some(), "{sent:?}");
     assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Unlock), 0);
 }
 

@@ -2,17 +2,18 @@
 
 use serde_json::json;
 
-use super::Host;
+use super::{Host, Missing};
 use crate::deployment::{self, POLICY_SLOT};
-use crate::operation::{OperationName, PolicyUsed, Report};
+use crate::operation::{OperationName, PolicyUsed, Reason, Report};
 use crate::outbox::Outgoing;
 use crate::plugin::{Pluggable, PluginKind};
 use crate::state::{Location, Published};
-use crate::vehicle::Vehicle;
+use crate::vehicle::{Memory, Vehicle};
 
 impl Host {
     /// Says everything again that a broker should have retained. After it, say [`Host::online`].
     pub fn announce(&self, protocol: &str) {
+        self.leftovers.clear(self.ground.outbox.as_ref());
         self.announce_info(protocol);
         self.announce_policy();
         self.announce_connectors();
@@ -25,8 +26,9 @@ impl Host {
                 let (published, found) = (memory.published.clone(), memory.found.clone());
                 (published, found, memory.location.clone(), memory.last_report.clone())
             };
-            if let Some(found) = known {
-                self.announce_found(vehicle, &found.operations);
+            match known {
+                Some(found) => self.announce_found(vehicle, &found.operations),
+                None => self.announce_missing(vehicle),
             }
             if let Some(published) = published {
                 self.announce_state(vehicle, &published);
@@ -124,8 +126,34 @@ impl Host {
             .collect();
         let topic = self.topics.vehicle(&vehicle.slug, "capabilities");
         self.publish_retained(topic, &serde_json::Value::Object(capabilities));
+        self.announce_availability(vehicle, "online", &serde_json::Value::Null);
+    }
+
+    /// Says that the account does not have a vehicle, and why, if that is known.
+    pub(super) fn announce_missing(&self, vehicle: &Vehicle) {
+        let missing = vehicle.memory().missing.clone();
+        if let Some(Missing { message, since }) = missing {
+            let problem = json!({"reason": Reason::UnknownVehicle, "message": message, "since": since});
+            self.announce_availability(vehicle, "offline", &problem);
+        }
+    }
+
+    fn announce_availability(&self, vehicle: &Vehicle, availability: &str, problem: &serde_json::Value) {
         let topic = self.topics.vehicle(&vehicle.slug, "availability");
-        self.ground.outbox.publish(Outgoing::new(topic, "online").retained());
+        self.ground.outbox.publish(Outgoing::new(topic, availability).retained());
+        self.publish_retained(self.topics.vehicle(&vehicle.slug, "problem"), problem);
+    }
+
+    /// Another car has this vehicle's place: nothing of what was known is about it.
+    pub(super) fn forget(&self, vehicle: &Vehicle) {
+        {
+            let mut memory = vehicle.memory();
+            // Subscribers compare numbers, so these go on.
+            *memory = Memory { seq: memory.seq, ..Memory::default() };
+        }
+        for what in ["state", "location", "action/last"] {
+            self.clear_retained(&self.topics.vehicle(&vehicle.slug, what));
+        }
     }
 
     pub(super) fn announce_state(&self, vehicle: &Vehicle, published: &Published) {

@@ -180,7 +180,7 @@ impl Host {
                 *place = turn;
                 if host.stopping.is_cancelled() {
                     // The one before it has just ended because of that. Nothing new is sent any more.
-                    return host_stopped(report, State::Failed);
+                    return host_stopped(report);
                 }
                 host.work(&commanded, action, superseded, since, report).await;
             };
@@ -203,11 +203,21 @@ impl Host {
             () = work(&mut report, &mut place) => false,
             () = self.stopping.cancelled() => true,
         };
+        commanded.write_into(&mut report);
         if stopped {
-            let acted = commanded.progress.allowance.acted();
-            host_stopped(&mut report, if acted { State::Unknown } else { State::Failed });
+            if self.results.is_begun(&commanded.vehicle.slug, &report.id) {
+                // What it has come to is written down, and the next host goes on from there, as after a crash: it can
+                // still ask what became of it, and this one has no time left to.
+                tracing::info!(
+                    operation = report.id,
+                    op = report.op,
+                    vehicle = commanded.vehicle.slug,
+                    "left to the next start"
+                );
+                return;
+            }
+            host_stopped(&mut report);
         }
-        commanded.progress.write_into(&mut report);
         self.finish(&commanded.vehicle, name, report, place).await;
     }
 
@@ -253,6 +263,11 @@ impl Host {
     }
 }
 
-fn host_stopped(report: &mut Report, state: State) {
-    report.end(state, Reason::HostStopping, "the host stopped before the command had ended".to_owned());
+/// The end of a command that was not sent.
+fn host_stopped(report: &mut Report) {
+    report.end(
+        State::Failed,
+        Reason::HostStopping,
+        "the host stopped before the command was sent".to_owned(),
+    );
 }

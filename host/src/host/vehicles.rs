@@ -1,21 +1,29 @@
-//! Finding the configured vehicles in the cloud.
+//! Finding the configured vehicles in the cloud, and finding them again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Host;
-use crate::bindings::connector::VehicleRef;
-use crate::config::Selector;
+use super::choice::{choose, identity};
+use crate::account::Account;
+use crate::bindings::connector::{Vehicle as Listed, VehicleRef};
+use crate::events::{AboutVehicle, Event};
 use crate::failure::LONGEST_MESSAGE;
 use crate::operation::step::{Failed, Step, Stopped};
-use crate::operation::{Operation, OperationName, Reason};
+use crate::operation::{End, Operation, OperationName, Reason, State};
 use crate::plugin::{Answer, Ask};
-use crate::redact::{cut, mask_vins};
+use crate::redact::cut;
 use crate::vehicle::Vehicle;
 
-/// The first and the longest pause before vehicles are looked for again.
-const FIRST_PAUSE: Duration = Duration::from_secs(15);
-const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+/// After how many answers in a row that say "no" for good the list is read again, if none of them was about the question
+/// itself.
+const REFUSALS: u32 = 3;
+
+/// How long the list is not read again because of refusals: a car that the vendor refuses something for good costs one
+/// request more in that time.
+const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// What the cloud says of a vehicle.
 #[derive(Debug, Clone)]
@@ -24,15 +32,20 @@ pub(crate) struct Found {
     pub(crate) operations: Vec<String>,
 }
 
+/// That an account does not have a vehicle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) message: String,
+    pub(crate) since: Timestamp,
+}
+
 impl Host {
     /// Asks every account's cloud for its vehicles, so that a wrong credential shows at the start and not with
     /// the first command. Returns whether all were found.
     pub async fn find_vehicles(self: &Arc<Self>) -> bool {
         let mut all = true;
         for vehicle in self.vehicles.values() {
-            let id = format!("host-{}", uuid::Uuid::now_v7().simple());
-            let account = Arc::clone(&vehicle.account);
-            let operation = Operation::new(id, OperationName::ListVehicles, account, None);
+            let operation = self.listing(&vehicle.account);
             if let Err(Stopped::Failed(failed)) = self.find(vehicle, &operation).await {
                 tracing::warn!(vehicle = vehicle.slug, "the vehicle was not found: {}", failed.message);
                 all = false;
@@ -41,15 +54,10 @@ impl Host {
         all
     }
 
-    /// Finds the vehicles and reads them once, and tries again with growing pauses until all are found: a host may
-    /// well start before its network.
-    pub async fn settle_in(self: &Arc<Self>) {
-        let mut pause = FIRST_PAUSE;
-        while !self.find_vehicles().await {
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-        self.read_all().await;
+    /// The operation of reading an account's list without anybody having asked.
+    pub(super) fn listing(&self, account: &Arc<Account>) -> Operation {
+        let id = format!("host-{}", uuid::Uuid::now_v7().simple());
+        Operation::new(id, OperationName::ListVehicles, Arc::clone(account), None)
     }
 
     /// A vehicle's place in the cloud. Asked for once; whoever comes meanwhile waits for that answer.
@@ -68,44 +76,170 @@ impl Host {
         if let Some(found) = known {
             return Ok(found);
         }
+        self.list(&vehicle.account, operation).await?;
+        let memory = vehicle.memory();
+        memory.found.clone().ok_or_else(|| {
+            let message = memory.missing.as_ref().map(|missing| missing.message.clone());
+            failed(Reason::UnknownVehicle, message.unwrap_or_default())
+        })
+    }
+
+    /// Reads an account's list. One list answers for all vehicles of the account, those too that were found before: their
+    /// identifier may be another one by now, or they may be gone. Callers hold the account's `listing`.
+    pub(super) async fn list(&self, account: &Arc<Account>, operation: &Operation) -> Result<(), Stopped> {
         let answer = Step::new(operation).take(&Ask::ListVehicles, || {}).await;
-        vehicle.account.announce();
+        account.announce();
         let Answer::Vehicles(listed) = answer? else {
             return Err(failed(
                 Reason::ConnectorFault,
                 "the connector answered something that it was not asked",
             ));
         };
-        // One list answers for all vehicles of the account.
-        for other in self.vehicles.values().filter(|other| other.account.slug == vehicle.account.slug) {
-            let matching = listed.iter().find(|listed| match &other.selector {
-                Selector::Vin(vin) => listed.vin.eq_ignore_ascii_case(vin),
-                Selector::Id(id) => listed.id == *id,
-                Selector::Name(name) => listed.name == *name,
-            });
-            if let Some(listed) = matching {
-                let found = Found {
-                    vehicle: VehicleRef { id: listed.id.clone(), traits: listed.traits.clone() },
-                    operations: listed.operations.clone(),
-                };
-                other.memory().found = Some(found.clone());
-                tracing::info!(vehicle = other.slug, model = listed.model, "vehicle found");
-                self.announce_found(other, &found.operations);
+        for vehicle in self.vehicles.values().filter(|vehicle| vehicle.account.slug == account.slug) {
+            let known = vehicle.identity.known();
+            match choose(&vehicle.selector, known.as_deref(), &listed) {
+                Ok(listed) => self.take_place(vehicle, listed).await,
+                Err(none) => {
+                    let message = none.in_words(&vehicle.slug, &account.slug, &vehicle.selector);
+                    self.lose(vehicle, cut(message, LONGEST_MESSAGE));
+                }
             }
         }
-        let found = vehicle.memory().found.clone();
-        found.ok_or_else(|| {
-            let names: Vec<String> =
-                listed.iter().map(|listed| format!("{:?}", mask_vins(&listed.name))).collect();
-            let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            let message = format!(
-                "the account {} has no vehicle with the {} that the configuration gives; it has, by name: {names}",
-                vehicle.account.slug,
-                vehicle.selector.kind()
-            );
-            failed(Reason::UnknownVehicle, cut(message, LONGEST_MESSAGE))
-        })
+        account.settle();
+        Ok(())
     }
+
+    /// The vehicle was found, for the first time or again.
+    async fn take_place(&self, vehicle: &Vehicle, listed: &Listed) {
+        let found = Found {
+            vehicle: VehicleRef { id: listed.id.clone(), traits: listed.traits.clone() },
+            operations: listed.operations.clone(),
+        };
+        if let Some(vin) = identity(listed) {
+            let (another, stored) = vehicle.identity.is(&vin).await;
+            if let Err(error) = stored {
+                tracing::error!(vehicle = vehicle.slug, "which car it is is not remembered: {error}");
+            }
+            if another {
+                tracing::warn!(
+                    vehicle = vehicle.slug,
+                    "another car has this place now; what was known is forgotten"
+                );
+                self.forget(vehicle);
+            }
+        }
+        let (before, was_missing) = {
+            let mut memory = vehicle.memory();
+            (memory.found.replace(found.clone()), memory.missing.take())
+        };
+        match before {
+            None => tracing::info!(vehicle = vehicle.slug, model = listed.model, "vehicle found"),
+            Some(before) if before.vehicle.id != found.vehicle.id => {
+                // What the vendor did not know of the old identifier says nothing about the car.
+                vehicle.memory().unsupported.clear();
+                tracing::warn!(vehicle = vehicle.slug, "the vendor has given the vehicle another identifier");
+            }
+            Some(before) if before.operations == found.operations && was_missing.is_none() => return,
+            Some(_) => {}
+        }
+        self.announce_found(vehicle, &found.operations);
+    }
+
+    /// The account does not have the vehicle.
+    fn lose(&self, vehicle: &Vehicle, message: String) {
+        {
+            let mut memory = vehicle.memory();
+            memory.found = None;
+            memory.was_read = false;
+            if memory.missing.as_ref().is_some_and(|missing| missing.message == message) {
+                return;
+            }
+            let since = memory.missing.as_ref().map(|missing| missing.since);
+            let since = since.unwrap_or_else(|| self.ground.clock.now());
+            memory.missing = Some(Missing { message: message.clone(), since });
+        }
+        tracing::error!(vehicle = vehicle.slug, "the vehicle is not to be found: {message}");
+        self.events
+            .say(&Event::VehicleMissing(AboutVehicle { vehicle: vehicle.slug.clone(), reason: message }));
+        self.announce_missing(vehicle);
+    }
+
+    /// After something about this vehicle has ended so: where the vehicle is, if it is elsewhere than where it was looked
+    /// for. Reads the list again if what was answered makes that doubtful, now and then.
+    pub(super) async fn moved(
+        &self,
+        vehicle: &Vehicle,
+        looked_for: &VehicleRef,
+        operation: &Operation,
+        end: &End,
+    ) -> Option<Found> {
+        let deadline = operation.deadline;
+        if !is_doubtful(vehicle, operation, end) {
+            return None;
+        }
+        let account = &vehicle.account;
+        let _one_at_a_time = tokio::time::timeout_at(deadline, account.listing.lock()).await.ok()?;
+        // Somebody may have found out meanwhile.
+        let elsewhere = |found: &Found| found.vehicle.id != looked_for.id;
+        let now = self.ground.clock.monotonic();
+        {
+            let mut memory = vehicle.memory();
+            if let Some(found) = memory.found.clone().filter(elsewhere) {
+                return Some(found);
+            }
+            if memory.looked_at.is_some_and(|at| now.saturating_sub(at) < LOOK_AGAIN) {
+                return None;
+            }
+            memory.looked_at = Some(now);
+            memory.refusals = 0;
+        }
+        let listing = self.listing(account).until(deadline);
+        if let Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) =
+            self.list(account, &listing).await
+        {
+            tracing::warn!(
+                vehicle = vehicle.slug,
+                "it is not known whether the vehicle has moved: {}",
+                failed.message
+            );
+        }
+        vehicle.memory().found.clone().filter(elsewhere)
+    }
+}
+
+/// Whether it may be the identifier that was refused, and not what was asked. Counts.
+fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &End) -> bool {
+    let mut memory = vehicle.memory();
+    match end {
+        End::Otherwise { .. } if operation.vehicle_in_doubt() => true,
+        End::Otherwise {
+            reason: Reason::Unsupported | Reason::VehicleRefused | Reason::VehicleUnreachable,
+            state: State::Failed | State::Timeout | State::Unknown,
+            ..
+        } => {
+            memory.refusals = memory.refusals.saturating_add(1);
+            memory.refusals >= REFUSALS
+        }
+        End::Otherwise { .. } => false,
+        End::Done { .. } => {
+            memory.refusals = 0;
+            false
+        }
+    }
+}
+
+/// What is told of a command that was refused because the vehicle has another identifier by now.
+pub(super) fn tell_moved(end: &mut End) {
+    let End::Otherwise { state, message, .. } = end else { return };
+    let then = match state {
+        State::Failed | State::Rejected => "send the command again",
+        _ => "look at the vehicle before you send it again",
+    };
+    message.insert_str(
+        0,
+        &format!("the vendor has given this vehicle another identifier, which is used from now on; {then} (it said: "),
+    );
+    message.push(')');
 }
 
 fn failed(reason: Reason, message: impl Into<String>) -> Stopped {

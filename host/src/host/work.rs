@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::Host;
+use super::vehicles::tell_moved;
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::Action;
 use crate::operation::step::Stopped;
@@ -76,6 +77,12 @@ impl Commanded {
         let mut step = Report { state, policy, sent_at, ..self.accepted.clone() };
         self.progress.write_into(&mut step);
         step
+    }
+
+    /// Tells its report how far it is.
+    pub(super) fn write_into(&self, report: &mut Report) {
+        report.sent_at = report.sent_at.or(self.sent_at.get().copied());
+        self.progress.write_into(report);
     }
 
     /// When the vehicle said what was known of it when this began.
@@ -189,14 +196,20 @@ impl Host {
             let _first = commanded.before.set(known);
         }
         let sent_before = commanded.progress.allowance.sent();
-        let end = operation.run(found.vehicle, command, commanded).await;
+        let mut end = operation.run(found.vehicle.clone(), command.clone(), commanded).await;
+        if let Some(moved) = self.moved(vehicle, &found.vehicle, &operation, &end).await {
+            match name.is_read() {
+                true => end = operation.run(moved.vehicle, command, commanded).await,
+                // What moves something is not sent twice by the host.
+                false => tell_moved(&mut end),
+            }
+        }
         if forced && commanded.progress.allowance.sent() == sent_before {
             // It did not get as far as the vehicle.
             if let Err(error) = vehicle.forced_reads.take_back().await {
                 tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
             }
         }
-        report.sent_at = commanded.sent_at.get().copied();
         self.conclude(commanded, name, forced, end, report);
     }
 
@@ -215,6 +228,9 @@ impl Host {
         match end {
             End::Done { state } => {
                 report.state = State::Succeeded;
+                if name.is_read() {
+                    vehicle.memory().was_read = true;
+                }
                 if let Some(state) = state {
                     self.publish_state(vehicle, state, source, commanded.before());
                 }
@@ -264,27 +280,47 @@ impl Host {
         })
     }
 
-    /// Reads every vehicle that was found, so that there is something to see before the first command.
-    pub async fn read_all(&self) {
-        for vehicle in self.vehicles.values() {
-            self.read(vehicle).await;
-        }
-    }
-
     /// Reads a vehicle without anybody having asked: at the start, and after a command, whose effect shows only
     /// then. A cached read: it wakes nobody up.
     pub(super) async fn read(&self, vehicle: &Arc<Vehicle>) {
-        let known = vehicle.memory().found.clone();
-        let Some(found) = known else { return };
+        if let Err((_, message)) = self.read_by(vehicle, &self.reading(vehicle)).await {
+            tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
+        }
+    }
+
+    /// The operation of such a read.
+    pub(super) fn reading(&self, vehicle: &Vehicle) -> Operation {
         let id = format!("host-{}", uuid::Uuid::now_v7().simple());
         let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
-        let operation = Operation::new(id, OperationName::RefreshCached, account, slug);
-        match operation.run(found.vehicle, Command::Read(ReadMode::Cached), &Unobserved).await {
-            End::Done { state: Some(state) } => self.publish_state(vehicle, state, Source::Cached, None),
-            End::Done { state: None } => {}
-            End::Otherwise { message, .. } => {
-                tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
+        Operation::new(id, OperationName::RefreshCached, account, slug)
+    }
+
+    /// Reads a vehicle that was found; does nothing with another one.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be read, for programs and for people.
+    pub(super) async fn read_by(
+        &self,
+        vehicle: &Arc<Vehicle>,
+        operation: &Operation,
+    ) -> Result<(), (Reason, String)> {
+        let known = vehicle.memory().found.clone();
+        let Some(found) = known else { return Ok(()) };
+        let cached = Command::Read(ReadMode::Cached);
+        let mut end = operation.run(found.vehicle.clone(), cached.clone(), &Unobserved).await;
+        if let Some(moved) = self.moved(vehicle, &found.vehicle, operation, &end).await {
+            end = operation.run(moved.vehicle, cached, &Unobserved).await;
+        }
+        match end {
+            End::Done { state } => {
+                vehicle.memory().was_read = true;
+                if let Some(state) = state {
+                    self.publish_state(vehicle, state, Source::Cached, None);
+                }
+                Ok(())
             }
+            End::Otherwise { reason, message, .. } => Err((reason, message)),
         }
     }
 }

@@ -31,6 +31,20 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
     }
 }
 
+/// Whether it may be the vehicle's identifier that was refused: what vendors say of one that they do not know, and of
+/// much else. Nothing that has to do with sessions and PINs.
+pub(super) fn doubts_the_vehicle(failure: &Failure, verdict: &Verdict) -> bool {
+    let about_a_vehicle = matches!(failure.phase, Phase::Status | Phase::Command | Phase::Confirmation);
+    let by_status = matches!(failure.http_status, Some(400 | 404 | 410 | 422));
+    about_a_vehicle
+        && match &verdict.fault {
+            Fault::InvalidRequest => true,
+            Fault::Unsupported | Fault::Unknown | Fault::Malformed => by_status,
+            Fault::Other(what) => by_status && what != FRESH_TOKEN_REFUSED,
+            _ => false,
+        }
+}
+
 /// What is told of it: the vendor's words, and where they mislead what they mean.
 pub(super) fn in_words(failure: &Failure, verdict: &Verdict) -> String {
     match &verdict.fault {

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 pub(crate) use self::failed::{Failed, Stopped};
 use super::meaning::FRESH_TOKEN_REFUSED;
 use super::rules::Action;
-use super::{Operation, bounds, rules};
+use super::{Operation, bounds, meaning, rules};
 use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Verdict};
@@ -102,6 +102,7 @@ impl<'a> Step<'a> {
             self.last_view = called.call.view.clone();
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
+                    operation.progress.doubts_vehicle(false);
                     bounds::keep(&mut answer).map_err(|large| self.nonsense(large.to_string()))?;
                     permits.succeeded(&operation.policy).await;
                     operation.account.retries.succeeded(self.paid, operation.account.clock());
@@ -116,6 +117,7 @@ impl<'a> Step<'a> {
             }
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
+            operation.progress.doubts_vehicle(meaning::doubts_the_vehicle(&failure, &verdict));
             permits.failed(&self.counted(&verdict), &operation.policy).await;
             repeated = Some(self.follow(ask, failure, verdict).await?);
         }

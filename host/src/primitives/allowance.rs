@@ -23,6 +23,8 @@ pub trait Journal: fmt::Debug + Send + Sync {
 pub struct Allowance {
     sends_left: AtomicU32,
     sent: AtomicU32,
+    /// How many of those never left the machine, or were never sent.
+    unsent: AtomicU32,
     /// Whether a request that acts on the vehicle was sent.
     acted: AtomicBool,
     /// Whether a request that acts on the vehicle ended without an answer. From then on none is sent, unless it may
@@ -48,6 +50,7 @@ impl Allowance {
         Self {
             sends_left: AtomicU32::new(sends),
             sent: AtomicU32::new(0),
+            unsent: AtomicU32::new(0),
             acted: AtomicBool::new(false),
             outcome_unknown: AtomicBool::new(false),
             repeatable: false,
@@ -86,6 +89,17 @@ impl Allowance {
     #[must_use]
     pub fn sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request may have reached anybody.
+    #[must_use]
+    pub fn arrived(&self) -> bool {
+        self.sent() > self.unsent.load(Ordering::Relaxed)
+    }
+
+    /// A request was taken that has not left after all.
+    pub(super) fn not_sent(&self) {
+        self.unsent.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Whether a request on which the vehicle may act was sent.

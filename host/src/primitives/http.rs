@@ -103,6 +103,7 @@ impl Call {
         };
         if let Err(TransportError::NotSent(_) | TransportError::Denied(_)) = answer {
             self.offers = offers_before;
+            self.allowance.not_sent();
         }
         let transport::Response { status, headers, body } = answer?;
         let captured_before = self.captured.len();

@@ -70,7 +70,9 @@ impl Renewal {
             self.watch_for_a_fight(cell, now)?;
         }
         let circuits = &self.account.circuits;
-        let permit = circuits.admit(&token_endpoint(&self.account), now, Purpose::Read);
+        // The pauses between renewals grow by themselves.
+        let purpose = if self.history().is_settled() { Purpose::Read } else { Purpose::FirstRead };
+        let permit = circuits.admit(&token_endpoint(&self.account), now, purpose);
         permit.map(Some).map_err(NotRenewed::Shut)
     }
 
@@ -86,7 +88,7 @@ impl Renewal {
             expires_in: cell
                 .expires_in(clock)
                 .map(|left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
-            failures: history.failures,
+            failures: history.strain(),
             since_failure: history.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
             retry_after: history.retry_after.map(milliseconds),
             refreshes_last_hour: u32::try_from(history.within_an_hour(now)).unwrap_or(u32::MAX),

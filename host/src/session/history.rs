@@ -10,6 +10,13 @@ use super::{LONGEST_PAUSE, NotRenewed};
 /// The shortest and the longest pause after a renewal that failed.
 const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
+/// How many failures a pause grows with where growing protects nobody: that makes it 4 s.
+const FEW: u32 = 3;
+
+/// How many failures a host that has just started has before its pauses grow beyond that. After a power cut the router, or
+/// the cloud, comes back later than the host, and people wait for a first look at their car.
+const AT_THE_START: u32 = 24;
+
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// How often a session is renewed within an hour at most: a token that lives twenty seconds needs half of that.
@@ -25,6 +32,8 @@ pub(crate) struct History {
     pub(super) fight: Fight,
     next_attempt: Duration,
     renewed: VecDeque<Duration>,
+    /// Whether the account's cloud has answered well since the host started.
+    settled: bool,
 }
 
 impl History {
@@ -66,17 +75,38 @@ impl History {
         self.fight.is_on(now)
     }
 
+    /// The cloud has answered well: from now on pauses protect it from the first failure on.
+    pub(crate) fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// By how many failures pauses grow.
+    pub(super) fn strain(&self) -> u32 {
+        if self.settled || self.failures <= FEW {
+            return self.failures;
+        }
+        FEW + self.failures.saturating_sub(AT_THE_START)
+    }
+
     /// Remembers a failure, and returns the pause until the next try: twice the last one up to a cap, or as long as
-    /// the server wants. One that was early is in no hurry.
+    /// the server wants. One that was early is in no hurry. What never arrived strains nobody, so the pause after it grows no
+    /// further than to a few seconds, however long the outage.
     pub(super) fn failed(
         &mut self,
         now: Duration,
         early: bool,
+        arrived: bool,
         why: NotRenewed,
         retry_after: Option<Duration>,
     ) -> Duration {
-        self.failures = self.failures.saturating_add(1);
-        let grown = PAUSE.start().saturating_mul(1 << self.failures.min(16).saturating_sub(1));
+        if arrived || self.failures < FEW {
+            self.failures = self.failures.saturating_add(1);
+        }
+        let grown = PAUSE.start().saturating_mul(1 << self.strain().min(16).saturating_sub(1));
         let least = if early { LEAST_DISTANCE } else { Duration::ZERO };
         let told = retry_after.unwrap_or_default().min(LONGEST_PAUSE);
         let pause = grown.min(*PAUSE.end()).max(least).max(told);
@@ -92,6 +122,7 @@ impl History {
         self.failures = 0;
         self.retry_after = None;
         self.last_failure = None;
+        self.settled = true;
     }
 }
 
@@ -106,18 +137,37 @@ mod tests {
     #[test]
     fn pauses_double_up_to_a_cap_and_obey_the_server_up_to_an_hour() {
         let now = Duration::from_secs(1_000);
-        let mut history = History::default();
-        let pauses: Vec<u64> = (0..9).map(|_| history.failed(now, false, failed(), None).as_secs()).collect();
+        let mut history = History { settled: true, ..History::default() };
+        let pauses: Vec<u64> =
+            (0..9).map(|_| history.failed(now, false, true, failed(), None).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
         for (told, pause) in [(90, 90), (5, 60), (999_999, 3_600)] {
             let told = Some(Duration::from_secs(told));
-            assert_eq!(history.failed(now, false, failed(), told).as_secs(), pause);
+            assert_eq!(history.failed(now, false, true, failed(), told).as_secs(), pause);
         }
         assert!(matches!(history.may_try(now), Err(NotRenewed::NotDue { because: Some(_), .. })));
         assert!(history.may_try(now + LONGEST_PAUSE).is_ok());
         history.succeeded(now);
         assert!(history.may_try(now).is_ok());
-        assert_eq!(history.failed(now, true, failed(), None), LEAST_DISTANCE, "early, and in no hurry");
+        assert_eq!(history.failed(now, true, true, failed(), None), LEAST_DISTANCE, "early, and in no hurry");
+    }
+
+    #[test]
+    fn pauses_stay_short_while_nothing_arrives_and_for_a_while_after_a_start() {
+        let now = Duration::from_secs(1_000);
+        let failing =
+            |history: &mut History, arrived| history.failed(now, false, arrived, failed(), None).as_secs();
+        let mut unreached = History { settled: true, ..History::default() };
+        assert!((0..10_000).all(|_| failing(&mut unreached, false) <= 4));
+        assert_eq!(failing(&mut unreached, true), 8, "what arrives goes on from there");
+        let mut starting = History::default();
+        let pauses: Vec<u64> = (0..30).map(|_| failing(&mut starting, true)).collect();
+        assert_eq!(pauses[..4], [1, 2, 4, 4]);
+        assert_eq!(pauses[22..], [4, 4, 8, 16, 32, 60, 60, 60]);
+        let told = starting.failed(now, false, true, failed(), Some(Duration::from_secs(90)));
+        assert_eq!(told.as_secs(), 90, "the server has the last word");
+        starting.settle();
+        assert_eq!(failing(&mut starting, true), 60);
     }
 
     #[test]

@@ -17,6 +17,11 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
+    /// Forgets everything.
+    pub fn forget(&self) {
+        self.records().clear();
+    }
+
     fn records(&self) -> MutexGuard<'_, Records> {
         self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }

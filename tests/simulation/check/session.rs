@@ -28,6 +28,8 @@ struct Session {
     /// Failures in a row, and when the last of them forbids another attempt no longer.
     failures: u32,
     not_before: Duration,
+    /// Whether the host that runs has been given a token.
+    settled: bool,
 }
 
 pub fn check(run: &Run, found: &mut Vec<String>) -> Dead {
@@ -69,7 +71,9 @@ pub fn check(run: &Run, found: &mut Vec<String>) -> Dead {
                 }
             }
             // Pauses are not remembered by the next host; a refusal is.
-            Event::Started => (session.failures, session.not_before) = (0, Duration::ZERO),
+            Event::Started => {
+                (session.failures, session.not_before, session.settled) = (0, Duration::ZERO, false);
+            }
             Event::NewCredentials => {
                 dead =
                     Dead { before_the_last_credentials: session.refused, with_the_last_credentials: false };
@@ -90,12 +94,18 @@ impl Session {
                 self.since.clear();
                 self.failures = 0;
                 self.not_before = Duration::ZERO;
+                self.settled = true;
             }
             Fate::Answered(400 | 401, _) => self.refused = true,
             failed => {
                 let told = if let Fate::Answered(_, Some(seconds)) = failed { *seconds } else { 0 };
-                let pause = (1 << self.failures.min(6)).min(60).max(told);
-                self.failures += 1;
+                // At the start, and while nothing arrives, pauses grow no further than this for a while.
+                let hurried = *failed == Fate::NotSent || !self.settled;
+                let growing = if hurried { self.failures.min(2) } else { self.failures.min(6) };
+                let pause = (1 << growing).min(60).max(told);
+                if *failed != Fate::NotSent || self.failures < 3 {
+                    self.failures += 1;
+                }
                 self.not_before = at + Duration::from_secs(pause);
             }
         }

@@ -9,7 +9,7 @@ use crate::barrier::Barrier;
 use crate::counters::Counters;
 use crate::faults::{Fault, Refusal};
 use crate::log::LogEntry;
-use crate::vehicle::VehicleState;
+use crate::vehicle::{VehicleConfig, VehicleState};
 use crate::world::Shared;
 
 /// Watches and steers a [`crate::Simulator`]. Clones steer the same one; nothing here waits except
@@ -120,6 +120,30 @@ impl Control {
     /// `false` for an unknown id.
     pub fn set_reachable(&self, id: &str, reachable: bool) -> bool {
         self.shared.world().vehicle_mut(id).map(|vehicle| vehicle.reachable = reachable).is_some()
+    }
+
+    /// Who a car is changes: the vendor gives it another id, its owner another name. `false` for an unknown id. The
+    /// closure runs under the cloud's lock: it must not call this handle.
+    pub fn change_car(&self, id: &str, change: impl FnOnce(&mut VehicleConfig)) -> bool {
+        self.shared.world().vehicle_mut(id).map(|vehicle| change(&mut vehicle.config)).is_some()
+    }
+
+    /// A car leaves the account, as one that is sold. `false` for an unknown id.
+    pub fn remove_car(&self, id: &str) -> bool {
+        let mut world = self.shared.world();
+        let before = world.vehicles.len();
+        world.vehicles.retain(|vehicle| vehicle.config.id != id);
+        world.vehicles.len() < before
+    }
+
+    /// A car comes into the account, at the end of the list.
+    pub fn add_car(&self, car: VehicleConfig) {
+        self.shared.world().add_vehicle(car);
+    }
+
+    /// Turns the order of the vehicle list around.
+    pub fn turn_list_around(&self) {
+        self.shared.world().vehicles.reverse();
     }
 
     /// Takes back faults, barrier, held requests, refusals, wordings, outcomes, the clock, the PIN lock and

@@ -18,7 +18,7 @@ use crate::faults::{FaultTable, Refusal};
 use crate::ids::Ids;
 use crate::log::Log;
 use crate::session::Session;
-use crate::vehicle::Vehicle;
+use crate::vehicle::{Vehicle, VehicleConfig};
 
 /// What time it is for the cloud, before [`crate::Control::set_clock_ahead`].
 #[derive(Clone)]
@@ -103,6 +103,11 @@ impl World {
 
     pub(crate) fn vehicle_mut(&mut self, id: &str) -> Option<&mut Vehicle> {
         self.vehicles.iter_mut().find(|vehicle| vehicle.config.id == id)
+    }
+
+    pub(crate) fn add_vehicle(&mut self, car: VehicleConfig) {
+        let now = self.now();
+        self.vehicles.push(Vehicle::new(car, now));
     }
 
     /// The gateway turns a token down, in the words that are set.

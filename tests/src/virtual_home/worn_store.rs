@@ -30,6 +30,11 @@ impl WornStore {
         *self.refused.lock().unwrap() = None;
     }
 
+    /// Loses everything.
+    pub fn forget(&self) {
+        self.inner.forget();
+    }
+
     fn refuses(&self, writes: &[Write]) -> bool {
         let mut refused = self.refused.lock().unwrap();
         let Some(refusal) = refused.as_mut() else { return false };

@@ -80,7 +80,11 @@ impl<'a> Step<'a> {
     /// A place in every circuit. A command never finds out whether a cloud is well again, so when a circuit waits for
     /// somebody to look, a cached read does.
     pub(super) async fn permits(&self, ask: &Ask) -> Result<Permits<'a>, Stopped> {
-        let purpose = if self.sends_command(ask) { Purpose::Act } else { Purpose::Read };
+        let purpose = match self.sends_command(ask) {
+            true => Purpose::Act,
+            false if self.operation.is_first => Purpose::FirstRead,
+            false => Purpose::Read,
+        };
         let mut admitted = Permits::take(self.operation, purpose);
         if let (Err(shut), Ask::Execute(vehicle, _)) = (&admitted, ask)
             && purpose == Purpose::Act

@@ -1,0 +1,57 @@
+//! What the operating system tells the program to do.
+
+use std::io;
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// The signals that the program listens to. From the moment that this exists none of them ends the process by itself.
+#[derive(Debug)]
+pub(super) struct Signals {
+    #[cfg(unix)]
+    interrupt: Signal,
+    #[cfg(unix)]
+    terminate: Signal,
+    #[cfg(unix)]
+    hangup: Signal,
+}
+
+impl Signals {
+    /// Begins to listen. Must be called within a tokio runtime.
+    #[cfg(unix)]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for the next wish that the program ends: SIGINT or SIGTERM. SIGHUP is none: a terminal that is closed, or a
+    /// service manager that reloads, does not mean it.
+    #[cfg(unix)]
+    pub(super) async fn stop(&mut self) -> io::Result<()> {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return Ok(()),
+                _ = self.terminate.recv() => return Ok(()),
+                _ = self.hangup.recv() => tracing::warn!(
+                    "SIGHUP does nothing: a changed configuration is read at the next start, so restart for it"
+                ),
+            }
+        }
+    }
+
+    /// Begins to listen. Must be called within a tokio runtime.
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next wish that the program ends.
+    #[cfg(not(unix))]
+    pub(super) async fn stop(&mut self) -> io::Result<()> {
+        tokio::signal::ctrl_c().await
+    }
+}
