@@ -14,17 +14,21 @@ use crate::cell::Cells;
 use crate::circuit::Circuits;
 use crate::config;
 use crate::daily::DailyCount;
-use crate::events::{Event, Events};
+use crate::events::{AboutAccount, Event, Events};
 use crate::latch::{Latch, LatchKind, Latched, SILENCE};
 use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::{Endpoint, PinGuard, SESSION, Surroundings, Tap, Transport};
+use crate::primitives::{Endpoint, PinGuard, SESSION, Skew, Surroundings, Tap, Transport};
 use crate::retry_budget::RetryBudget;
 use crate::session::History;
 use crate::slot::Digest;
 use crate::store::{Kind, Store, StoreError, Write};
+use crate::throttle::{Throttle, Throttled};
 use crate::time::Clock;
 use crate::topics::Topics;
+
+/// The longest time for which operations wait when the vendor wants to be left alone: none has longer than a few minutes.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What all accounts of a host share.
 #[derive(Debug, Clone)]
@@ -112,6 +116,8 @@ pub struct Account {
     /// Every request to the vendor.
     pub(crate) requests: Arc<DailyCount>,
     pub(crate) retries: RetryBudget,
+    /// What the vendor asks for.
+    throttle: Throttle,
     /// Different for each account and start, so that not all accounts do the same at the same moment.
     seed: u64,
 }
@@ -150,9 +156,10 @@ impl Account {
             outbox: Arc::clone(&shared.outbox),
             topic_prefix,
             pin: PinGuard::open(slug, credentials(config), &shared.store).await?,
+            skew: Skew::default(),
             tap: shared.tap.clone(),
         };
-        Ok(Arc::new(Self {
+        let account = Self {
             slug: slug.to_owned(),
             connector,
             connector_name: config.connector.clone(),
@@ -168,9 +175,14 @@ impl Account {
             sign_ins: DailyCount::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
             requests: Arc::new(DailyCount::open("requests", slug, config.quota_per_day, store).await?),
             retries: RetryBudget::open(slug, store, shared.clock.as_ref()).await?,
+            throttle: Throttle::open(slug, store).await?,
             seed: fastrand::u64(..),
             shared,
-        }))
+        };
+        if let Some(throttled) = account.throttled() {
+            account.leave_alone(&throttled);
+        }
+        Ok(Arc::new(account))
     }
 
     /// What only a person, or a long silence, can end; about this account or about this client.
@@ -223,6 +235,49 @@ impl Account {
         at.is_some_and(|at| self.clock().monotonic().saturating_sub(at) < time)
     }
 
+    /// Until when the vendor wants the account to be left alone, if it does now.
+    pub(crate) fn throttled(&self) -> Option<Throttled> {
+        self.throttle.current(self.clock().now())
+    }
+
+    /// Takes in what an answer asks for: patience for so long, or for as long as the daily limit may be reached.
+    pub(crate) fn asked_for_patience(&self, told: Option<Duration>, daily_limit: bool) {
+        let now = self.clock().now();
+        let told = told.and_then(|told| self.throttle.told(told, now));
+        let limit = if daily_limit { self.throttle.daily_limit(now) } else { None };
+        let Some(throttled) = limit.or(told) else { return };
+        tracing::warn!(account = self.slug, "{throttled}");
+        self.leave_alone(&throttled);
+        self.announce();
+    }
+
+    /// The vendor has answered as it should.
+    pub(crate) fn answered_well(&self) {
+        self.throttle.answered_well(self.clock().now());
+    }
+
+    /// Asks for no patience any more.
+    pub(crate) fn lift_throttle(&self) {
+        if self.throttle.lift() {
+            self.announce();
+        }
+    }
+
+    /// Opens the account's circuit for a time that no operation waits for: a read shall find out whether it is over.
+    fn leave_alone(&self, throttled: &Throttled) {
+        let left = throttled.left(self.clock().now());
+        if left > LONGEST_WAIT {
+            self.circuits.leave_alone(&self.circuit_name(), self.clock().monotonic(), left);
+            let about = AboutAccount { account: self.slug.clone(), reason: throttled.to_string() };
+            self.shared.events.say(&Event::RateLimited(about));
+        }
+    }
+
+    /// The name of the account's own circuit.
+    pub(crate) fn circuit_name(&self) -> String {
+        format!("account {}", self.slug)
+    }
+
     /// Where in a range this account does something, from 0 to 1: the same for one generation of its session.
     pub(crate) fn spread(&self, generation: u64) -> f64 {
         fastrand::Rng::with_seed(self.seed.wrapping_add(generation)).f64()
@@ -231,7 +286,7 @@ impl Account {
     /// Says how the account is.
     pub fn announce(&self) {
         let (now, monotonic) = (self.clock().now(), self.clock().monotonic());
-        let latched = self.latched();
+        let (latched, throttled) = (self.latched(), self.throttled());
         let (fighting, pause, renewed) = {
             let mut history = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
             let pause = history.pause_left(monotonic);
@@ -243,14 +298,15 @@ impl Account {
         let state = match &latched {
             Some(latched) => latched.kind.as_str(),
             None if fighting => "session_fight",
+            None if throttled.is_some() => "rate_limited",
             None if pause.is_some() && !usable => "upstream_down",
             None => "ok",
         };
         let document = serde_json::json!({
             "state": state,
-            "reason": latched.as_ref().map(|latched| &latched.reason),
-            "since": latched.as_ref().map(|latched| latched.since),
-            "until": latched.as_ref().and_then(|latched| latched.until),
+            "reason": latched.as_ref().map(|it| it.reason.clone()).or(throttled.as_ref().map(|it| it.to_string())),
+            "since": latched.as_ref().map(|it| it.since).or(throttled.as_ref().map(|it| it.since)),
+            "until": latched.as_ref().map_or(throttled.as_ref().map(|it| it.until), |latched| latched.until),
             "token_expires_at": expires_at,
             "next_attempt_at": pause.and_then(|pause| now.checked_add(pause).ok()),
             "refreshes_last_hour": renewed,

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::time::Clock;
+use crate::time::{Clock, end_not_ahead, not_ahead};
 
 /// Secrets by name.
 pub type Secrets = BTreeMap<String, SecretString>;
@@ -133,7 +133,7 @@ impl Cells {
             }
             let key = format!("{}/{name}", self.account);
             let stored: Option<Record> = load_document(self.store.as_ref(), Kind::Cell, &key).await?;
-            let current = stored.map(Cell::from).unwrap_or_default();
+            let current = stored.map(|record| record.seen_at(self.clock.now())).unwrap_or_default();
             let slot = CellSlot {
                 key,
                 lock: Arc::default(),
@@ -290,7 +290,7 @@ impl CellGuard {
         let stored: Option<Record> =
             load_document(self.slot.store.as_ref(), Kind::Cell, &self.slot.key).await?;
         if let Some(record) = stored.filter(|record| record.generation > self.cell().generation) {
-            self.show(record.into());
+            self.show(record.seen_at(self.slot.clock.now()));
         }
         Ok(self.cell().generation)
     }
@@ -345,14 +345,17 @@ impl CellGuard {
     }
 }
 
-impl From<Record> for Cell {
-    fn from(record: Record) -> Self {
-        Self {
-            generation: record.generation,
-            value: record.value,
-            secrets: record.secrets.into_iter().map(|(name, value)| (name, value.into())).collect(),
-            committed_at: record.committed_at,
-            expires_at: record.expires_at,
+impl Record {
+    /// As it is to be taken at this time. What a clock that was ahead has committed was committed now at the latest.
+    fn seen_at(self, now: Timestamp) -> Cell {
+        let moved = self.committed_at.zip(self.expires_at);
+        let expires_at = moved.map(|(at, end)| end_not_ahead(end, at, now)).or(self.expires_at);
+        Cell {
+            generation: self.generation,
+            value: self.value,
+            secrets: self.secrets.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            committed_at: self.committed_at.map(|at| not_ahead(at, now)),
+            expires_at,
             since: None,
         }
     }

@@ -187,17 +187,30 @@ impl Circuit {
     /// Opens it for so long, to be probed after that: something is known to be unwell, or wants to be left alone. One
     /// that is open already gets a new end; one that is isolated stays so.
     pub fn trip(&mut self, now: Duration, open_for: Duration) -> Option<Transition> {
+        self.open_until(now.saturating_add(open_for), open_for, Cause::Operator)
+    }
+
+    /// Opens it for at least so long, because the vendor asks for that. Like [`Self::trip`], but an end that is later
+    /// already stays.
+    pub fn leave_alone(&mut self, now: Duration, open_for: Duration) -> Option<Transition> {
+        let until = now.saturating_add(open_for);
+        let held = match self.state {
+            State::Open { until, .. } => until,
+            _ => Duration::ZERO,
+        };
+        self.open_until(until.max(held), open_for, Cause::Vendor)
+    }
+
+    fn open_until(&mut self, until: Duration, open_for: Duration, cause: Cause) -> Option<Transition> {
         if self.is_isolated() {
             return None;
         }
-        let until = now.saturating_add(open_for);
-        // Whoever opens it so means it: nobody looks earlier.
         if let State::Open { until: end, early, .. } = &mut self.state {
             (*end, *early) = (until, until);
             return None;
         }
         self.enter(State::Open { until, early: until, counts: Counts::default(), ratio: None });
-        Some(Transition::Opened { open_for, cause: Cause::Operator })
+        Some(Transition::Opened { open_for, cause })
     }
 
     /// Closes it, whatever it was, and forgets what was measured. Calls under way count for nothing.

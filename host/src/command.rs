@@ -153,11 +153,14 @@ fn is_id(id: &str) -> bool {
 }
 
 fn peek_id(operation: &str, payload: &[u8]) -> Option<String> {
-    // There the id is the one to ask about.
-    if operation == topic::ACTION_STATUS || payload.len() > LARGEST_PAYLOAD {
+    if payload.len() > LARGEST_PAYLOAD {
         return None;
     }
     let value: serde_json::Value = serde_json::from_slice(payload).ok()?;
+    // There the id is the one to ask about, unless something else is.
+    if operation == topic::ACTION_STATUS && value.get("about").is_none() {
+        return None;
+    }
     value.get("id")?.as_str().filter(|id| is_id(id)).map(str::to_owned)
 }
 

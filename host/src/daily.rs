@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 
 use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::time::AHEAD;
 
 /// Minutes of a day. Counted by the minute, so that thousands of requests need no more room than a few.
 const DAY: i64 = 24 * 60;
@@ -119,25 +120,36 @@ impl DailyCount {
 
     /// Has the count stored soon: what a crash forgets of it is little.
     pub fn keep_soon(&self) {
-        match self.write() {
+        self.store_soon(&self.minutes());
+    }
+
+    fn store_soon(&self, minutes: &BTreeMap<i64, u32>) {
+        match self.write(minutes) {
             Ok(write) => drop(self.store.commit(vec![write])),
             Err(error) => tracing::error!("the {} are not counted: {error}", self.what),
         }
     }
 
     async fn keep(&self) -> Result<(), StoreError> {
-        let write = self.write()?;
+        let write = self.write(&self.minutes())?;
         self.store.commit(vec![write]).await
     }
 
-    fn write(&self) -> Result<Write, StoreError> {
-        Write::document(Kind::Daily, self.key.clone(), &*self.minutes())
+    fn write(&self, minutes: &BTreeMap<i64, u32>) -> Result<Write, StoreError> {
+        Write::document(Kind::Daily, self.key.clone(), minutes)
     }
 
-    /// A clock that was set back leaves minutes in the future. They count until they are a day old.
+    /// What is counted of the last day. A clock that was wrong may have left minutes far in the future: they are taken for
+    /// this one, so that they count for a day and not until then.
     fn within_a_day(&self, now: Timestamp) -> MutexGuard<'_, BTreeMap<i64, u32>> {
         let mut minutes = self.minutes();
+        let latest = minute(now.checked_add(AHEAD).unwrap_or(Timestamp::MAX));
+        let ahead: u32 = minutes.split_off(&(latest + 1)).values().sum();
         *minutes = minutes.split_off(&(minute(now) - DAY + 1));
+        if ahead > 0 {
+            *minutes.entry(minute(now)).or_default() += ahead;
+            self.store_soon(&minutes);
+        }
         minutes
     }
 
@@ -171,6 +183,20 @@ mod tests {
         restarted.count(hours(24)).await.unwrap();
         assert!(restarted.count(hours(25)).await.is_err());
         assert!(restarted.count(hours(26)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_a_wrong_clock_counted_holds_for_a_day_and_not_until_that_time() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let start = Timestamp::from_second(1_800_000_000).unwrap();
+        let hours = |hours: i64| start + SignedDuration::from_hours(hours);
+        let sign_ins = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        sign_ins.count(hours(4 * 365 * 24)).await.unwrap();
+        sign_ins.count(hours(4 * 365 * 24)).await.unwrap();
+        assert_eq!(sign_ins.left(start), Some(0), "they count, since they may have been made just now");
+
+        let restarted = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        assert_eq!((restarted.left(hours(23)), restarted.left(hours(24))), (Some(0), Some(2)));
     }
 
     #[tokio::test]

@@ -27,6 +27,8 @@ pub enum Event {
     SessionFight(AboutAccount),
     /// A vehicle is not, or not any more, among those of its account; or it is not clear which of them it is.
     VehicleMissing(AboutVehicle),
+    /// The vendor wants the account to be left alone for a while.
+    RateLimited(AboutAccount),
     /// A circuit has opened.
     BreakerOpened(AboutCircuit),
     /// A circuit has closed.

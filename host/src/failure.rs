@@ -40,7 +40,8 @@ pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) 
         code: failure.code.map(short),
         sub_code: failure.sub_code.map(short),
         oauth_error: failure.oauth_error.map(short),
-        retry_after: failure.retry_after,
+        // The host reads the header itself. A time that has passed asks for nothing.
+        retry_after: call.told_to_wait.map(milliseconds).or(failure.retry_after).filter(|told| *told > 0),
         message: message(&failure.message),
         body: failure.body.into(),
         token_age: facts.token_age.map(milliseconds),

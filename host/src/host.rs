@@ -283,7 +283,7 @@ impl Host {
         let all = accounts.values().cloned().collect();
         let store = Arc::clone(&ground.store);
         let deployments = Deployments::open(&policy, &connectors, all, store, footing).await?;
-        let (results, interrupted) = Results::open(Arc::clone(&ground.store)).await?;
+        let (results, interrupted) = Results::open(Arc::clone(&ground.store), ground.clock.now()).await?;
         let leftovers =
             leftovers::Leftovers::open(&topics, vehicles.keys(), accounts.keys(), &ground.store).await?;
         let (requests, waiting) = requests::Queue::new();

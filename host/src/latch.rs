@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::bindings::policy;
 use crate::slot::Digest;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::time::{end_not_ahead, not_ahead};
 
 /// How long a vendor that blocks a client is left in peace. It blocks the client, not the account, and every
 /// further request makes it worse; a working day and a night have been enough.
@@ -103,8 +104,25 @@ impl Latch {
     /// The latch, if it is set at this time.
     #[must_use]
     pub fn current(&self, now: Timestamp) -> Option<Latched> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone();
-        current.filter(|latched| holds(latched, now))
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let current = self.moved_from_the_future(current, now);
+        holds(&current, now).then_some(current)
+    }
+
+    /// What a clock that was ahead has set began now: a silence of hours must not last for years.
+    fn moved_from_the_future(&self, latched: Latched, now: Timestamp) -> Latched {
+        let since = not_ahead(latched.since, now);
+        if since == latched.since {
+            return latched;
+        }
+        let until = latched.until.map(|until| end_not_ahead(until, latched.since, now));
+        let moved = Latched { since, until, ..latched };
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(moved.clone());
+        if let Ok(write) = Write::document(Kind::Latch, self.key.clone(), &moved) {
+            // Nobody waits: what is not stored is moved again at the next start.
+            drop(self.store.commit(vec![write]));
+        }
+        moved
     }
 
     /// Whether it is set and does not end by itself.
@@ -182,5 +200,20 @@ mod tests {
         let (new, _) =
             restarted.set(LatchKind::LockedOut, "again".to_owned(), after, Some(after + SILENCE)).await;
         assert!(new && restarted.current(after).is_some());
+    }
+    #[tokio::test]
+    async fn a_silence_that_a_wrong_clock_began_lasts_as_long_as_any_other() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let wrong = now + SignedDuration::from_hours(4 * 365 * 24);
+        let about = Digest::of(b"");
+        let latch = Latch::open("client/eu/kia", about, &store).await.unwrap();
+        latch.set(LatchKind::LockedOut, "blocked".to_owned(), wrong, Some(wrong + SILENCE)).await.1.unwrap();
+        let latched = latch.current(now).unwrap();
+        assert_eq!((latched.since, latched.until), (now, Some(now + SILENCE)));
+
+        let restarted = Latch::open("client/eu/kia", about, &store).await.unwrap();
+        assert!(restarted.current(now + SILENCE - SignedDuration::from_secs(1)).is_some());
+        assert_eq!(restarted.current(now + SILENCE), None, "a restart has not begun it anew");
     }
 }

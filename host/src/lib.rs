@@ -62,6 +62,7 @@ mod session;
 pub mod slot;
 pub mod state;
 pub mod store;
+mod throttle;
 pub mod time;
 pub mod topics;
 pub mod vehicle;

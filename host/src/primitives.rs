@@ -5,6 +5,7 @@
 //! request which may have moved a vehicle is not followed by another one.
 
 mod allowance;
+mod answer_time;
 mod capture;
 mod clock;
 mod http;
@@ -27,6 +28,7 @@ use secrecy::SecretString;
 use url::Url;
 
 pub use self::allowance::{Allowance, Journal};
+pub use self::answer_time::Skew;
 pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
@@ -72,6 +74,8 @@ pub struct Surroundings {
     pub topic_prefix: String,
     /// How often the PIN may be sent.
     pub pin: PinGuard,
+    /// What the cloud's answers say of this machine's clock.
+    pub skew: Skew,
     /// Who is told what guests are given.
     pub tap: Option<Arc<dyn Tap>>,
 }
@@ -90,6 +94,8 @@ pub struct Call {
     pub(crate) private: Vec<serde_json::Value>,
     /// Whether a request that acts on the vehicle was sent in this call.
     pub(crate) acted: bool,
+    /// How long the last answer asks to wait.
+    pub(crate) told_to_wait: Option<Duration>,
     /// With how many requests of this call each secret of the configuration was sent.
     offers: BTreeMap<String, u32>,
 }
@@ -136,6 +142,7 @@ impl Call {
             captured: Secrets::new(),
             private: Vec::new(),
             acted: false,
+            told_to_wait: None,
             offers: BTreeMap::new(),
         }
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::host::RespondTo;
 use crate::operation::{Report, State};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
+use crate::time::not_ahead;
 
 /// How many results are remembered. Far more than a home sends in the day that is promised, and bounded.
 const REMEMBERED: usize = 10_000;
@@ -92,14 +93,15 @@ impl Results {
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn open(store: Arc<dyn Store>) -> Result<(Self, Vec<Interrupted>), StoreError> {
+    pub async fn open(store: Arc<dyn Store>, now: Timestamp) -> Result<(Self, Vec<Interrupted>), StoreError> {
         let mut memory = Memory::default();
         let mut interrupted = Vec::new();
         let mut over = Vec::new();
         for (key, bytes) in store.list(Kind::Result).await? {
             let report: Report = read_document(Kind::Result, &key, &bytes)?;
             if report.state.is_final() {
-                over.push((report.requested_at, key));
+                // One of a clock that was ahead would otherwise outlive all that come after it.
+                over.push((not_ahead(report.requested_at, now), key));
                 continue;
             }
             let pending = load_document(store.as_ref(), Kind::Pending, &key).await?;
@@ -176,6 +178,25 @@ impl Results {
     /// When the store fails.
     pub async fn result(&self, vehicle: &str, id: &str) -> Result<Option<Report>, StoreError> {
         self.load(&key(vehicle, id)).await
+    }
+
+    /// The vendor's identifier of the last action of a vehicle, as far as results are remembered. Reads all of them.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn last_action(&self, vehicle: &str) -> Result<Option<String>, StoreError> {
+        let prefix = key(vehicle, "");
+        let mut last: Option<Report> = None;
+        for (key, bytes) in self.store.list(Kind::Result).await? {
+            // A record that cannot be read says nothing of an action either.
+            let report = serde_json::from_slice::<Report>(&bytes).ok().filter(|_| key.starts_with(&prefix));
+            let Some(report) = report.filter(|report| report.upstream_action_id.is_some()) else { continue };
+            if last.as_ref().is_none_or(|last| last.requested_at <= report.requested_at) {
+                last = Some(report);
+            }
+        }
+        Ok(last.and_then(|report| report.upstream_action_id))
     }
 
     /// Writes down that a command is being sent, before it is.

@@ -36,9 +36,13 @@ use crate::failure::{self, Facts};
 use crate::latch::LatchKind;
 use crate::plugin::{Answer, Ask, Connected, POLICY_FAULT, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
+use crate::throttle;
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// The shortest wait for a renewal that is due, whatever a policy says.
+const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// The shortest life that a token is believed to have: a cloud that hands out tokens that have already ended
 /// would otherwise be asked for a new one before every request.
@@ -72,6 +76,25 @@ impl Renewal {
             self.lead(cause, failed).await
         });
         leading.await.unwrap_or(Err(NotRenewed::Stopping))
+    }
+
+    /// When it is worth asking again for what was not renewed; none if only a person, or a long silence, can change
+    /// the answer.
+    pub(crate) fn due_in(&self, why: &NotRenewed) -> Option<Duration> {
+        let due = match why {
+            NotRenewed::NotDue { retry_in, .. } => *retry_in,
+            NotRenewed::Failed { .. } => {
+                self.history().pause_left(self.account.clock().monotonic()).unwrap_or_default()
+            }
+            NotRenewed::Latched(_)
+            | NotRenewed::Shut(_)
+            | NotRenewed::Fight { .. }
+            | NotRenewed::TooManySignIns(_)
+            | NotRenewed::TooManyRenewals
+            | NotRenewed::Plugin(_)
+            | NotRenewed::Stopping => return None,
+        };
+        Some(due.max(SHORTEST_WAIT))
     }
 
     /// Renews a session that is still good, without anybody waiting for it.
@@ -237,6 +260,9 @@ impl Renewal {
         }
         let retry_after = failure.retry_after.map(Duration::from_millis);
         let arrived = failure.certainty != Certainty::NotSent;
+        if throttle::is_daily_limit(&failure, &verdict) {
+            self.account.asked_for_patience(None, true);
+        }
         let message = failure.message.clone();
         let generation = guard.cell().generation;
         let attempt = Attempt {

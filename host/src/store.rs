@@ -34,6 +34,8 @@ pub enum Kind {
     Daily,
     /// What is left of an account's retry budget; the key is the account.
     RetryBudget,
+    /// Until when a vendor wants an account to be left alone; the key is the account.
+    Throttle,
     /// A circuit that an operator holds open; the key is its name.
     Isolated,
     /// A decision of a policy; the key is its number with leading zeros.
@@ -68,6 +70,7 @@ impl Kind {
             Self::Pending => "pending",
             Self::Daily => "daily",
             Self::RetryBudget => "retry-budget",
+            Self::Throttle => "throttle",
             Self::Isolated => "isolated",
             Self::Audit => "audit",
             Self::Slot => "slot",

@@ -5,8 +5,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
+
+/// How far ahead of the clock a time may lie that somebody has noted as past. Clocks that are corrected move by less;
+/// one that moved by more was wrong, and what it wrote would hold until that time comes.
+pub const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Civil time and elapsed time.
 pub trait Clock: fmt::Debug + Send + Sync {
@@ -41,7 +45,42 @@ impl Clock for SystemClock {
     }
 }
 
+/// A time that was noted as past, as it is to be taken now: one that lies ahead by more than [`AHEAD`] was noted by a clock
+/// that was wrong, and is moved to now. What is moved must be stored again, or every restart moves it anew.
+pub(crate) fn not_ahead(noted: Timestamp, now: Timestamp) -> Timestamp {
+    if noted.duration_since(now) > AHEAD { now } else { noted }
+}
+
+/// An end that was noted together with its beginning, moved as [`not_ahead`] moves the beginning: it keeps its distance.
+pub(crate) fn end_not_ahead(end: Timestamp, beginning: Timestamp, now: Timestamp) -> Timestamp {
+    let moved = not_ahead(beginning, now);
+    moved.checked_add(end.duration_since(beginning)).unwrap_or(Timestamp::MAX)
+}
+
 /// A length of time as the WIT interfaces count it. Saturates after 584 million years.
 pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_noted_by_a_clock_that_was_ahead_is_moved_to_now_with_its_end() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let day = SignedDuration::from_hours(24);
+        for (noted, taken) in [
+            (now - day, now - day),
+            (now + AHEAD, now + AHEAD),
+            (now + AHEAD + SignedDuration::from_secs(1), now),
+            (now + day * 400, now),
+            (Timestamp::MAX, now),
+        ] {
+            assert_eq!(not_ahead(noted, now), taken, "{noted}");
+        }
+        assert_eq!(end_not_ahead(now + day * 401, now + day * 400, now), now + day);
+        assert_eq!(end_not_ahead(now + day, now, now), now + day);
+        assert_eq!(end_not_ahead(Timestamp::MAX, now, now), Timestamp::MAX);
+    }
 }

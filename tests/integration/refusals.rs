@@ -1,9 +1,13 @@
 //! Refused grants, refused PINs, and token endpoints that are unwell.
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
+use std::time::Duration;
+
+use tests::network::Outage;
+use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
-use vehicle_connector::host::Host;
 use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::store::{Kind, Write};
 
 const REFRESH_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 
@@ -68,20 +72,22 @@ async fn what_protects_the_account_does_not_hang_on_the_policy() {
     home.restart(REFRESH_TOKEN, "1234").await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(start_paused = true)]
 async fn a_sign_in_that_never_left_the_machine_does_not_count() {
-    // A port where nothing listens: the router is not up yet.
-    let mut home = Home::with(patient_cloud()).await;
-    let nowhere = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let config = tests::configuration(&format!("http://{nowhere}"), REFRESH_TOKEN, "1234");
-    home.host = Host::start(&config, home.ground.clone()).await.unwrap();
+    // The router is not up yet.
+    let mut home = VirtualHome::start().await;
+    home.network.set_outage(Outage::Everything);
+    home.ground.store.commit(vec![Write::remove(Kind::Cell, "home/session")]).await.unwrap();
+    home.restart().await;
+    let before = home.token_calls().len();
     for _ in 0..10 {
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
-        assert_eq!(report.reason, Some(Reason::UpstreamUnavailable), "{report:?}");
-        home.clock.advance(61);
+        let report = home.read().await;
+        assert!(report.reason.is_some_and(Reason::may_pass), "{report:?}");
     }
-    home.restart(REFRESH_TOKEN, "1234").await;
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert!(home.token_calls().len() > before + 4, "more than may be made within a day");
+    home.network.calm_down();
+    home.advance(Duration::from_secs(60)).await;
+    let report = home.read().await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 
@@ -92,20 +98,23 @@ fn patient_cloud() -> simulator::Config {
     config
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(start_paused = true)]
 async fn a_token_endpoint_that_is_unwell_is_left_alone_for_a_while() {
-    let home = Home::start().await;
-    home.settle().await;
-    home.control().inject(Fault::new(RouteKind::Token, Effect::unavailable()).forever());
-    home.control().expire_access_token();
+    let home = VirtualHome::start().await;
+    home.control.inject(Fault::new(RouteKind::Token, Effect::unavailable()).forever());
+    home.control.expire_access_token();
+    home.control.reset_counters();
+    let began = tokio::time::Instant::now();
+    // Each waits for the next renewal as long as it has time.
     for _ in 0..20 {
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
-        assert_eq!(report.reason, Some(Reason::UpstreamUnavailable), "{report:?}");
-        assert!(report.retryable, "{report:?}");
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
+        let unwell = [Some(Reason::UpstreamUnavailable), Some(Reason::BreakerOpen)];
+        assert!(unwell.contains(&report.reason) && report.retryable, "{report:?}");
     }
-    let counters = home.control().counters();
-    // Pauses of 1, 2, 4 and 8 s: however slow this machine is, twenty operations do not take longer.
-    assert!(counters.grants_asked <= 5, "{} token calls for 20 operations", counters.grants_asked);
+    let counters = home.control.counters();
+    // Pauses of 1, 2, 4, 8 and 16 s, then an open circuit, which lets two in a minute in at most.
+    let most = 6 + 2 * began.elapsed().as_secs() / 60;
+    assert!(counters.grants_asked <= most, "{} token calls and not {most}", counters.grants_asked);
     assert_eq!(counters.registrations, 0, "and nothing that looks like a new sign-in");
 }
 

@@ -301,7 +301,7 @@ fn schemas_have_the_fields_that_are_published_and_no_others() {
         policy: Some(PolicyUsed { name: "default".to_owned(), version: "0.1.0".to_owned(), generation: 1 }),
         sent_at: Some(jiff::Timestamp::now()),
         finished_at: Some(jiff::Timestamp::now()),
-        ..Report::accepted("a-1".to_owned(), OperationName::Lock, jiff::Timestamp::now())
+        ..Report::accepted("ev6", "a-1".to_owned(), OperationName::Lock, jiff::Timestamp::now())
     };
     assert_same_fields(REPORT, &report);
 

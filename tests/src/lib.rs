@@ -95,9 +95,17 @@ impl Recording {
 pub struct Shifted {
     real: SystemClock,
     ahead: AtomicU64,
+    /// By how much the calendar, and not the monotonic clock, was set back.
+    back: AtomicU64,
 }
 
 impl Shifted {
+    /// The machine's clocks as they are.
+    #[must_use]
+    pub fn start() -> Self {
+        Self { real: SystemClock::start(), ahead: AtomicU64::new(0), back: AtomicU64::new(0) }
+    }
+
     fn ahead(&self) -> Duration {
         Duration::from_secs(self.ahead.load(Ordering::Relaxed))
     }
@@ -106,11 +114,16 @@ impl Shifted {
     pub fn advance(&self, seconds: u64) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
+
+    /// Sets the calendar back, as when a wrong clock is corrected. The monotonic clock goes on.
+    pub fn set_back(&self, seconds: u64) {
+        self.back.fetch_add(seconds, Ordering::Relaxed);
+    }
 }
 
 impl Clock for Shifted {
     fn now(&self) -> Timestamp {
-        self.real.now() + self.ahead()
+        self.real.now() + self.ahead() - Duration::from_secs(self.back.load(Ordering::Relaxed))
     }
 
     fn monotonic(&self) -> Duration {
@@ -174,7 +187,7 @@ impl Home {
         let published = Arc::new(Recording::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let outbox = Arc::clone(&published) as Arc<dyn Outbox>;
-        let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
+        let clock = Arc::new(Shifted::start());
         let ground = Ground::new(store, Arc::clone(&clock) as Arc<dyn Clock>, outbox);
         let mut config = configuration(&cloud.base_url(), &refresh_token, &pin);
         change(&mut config);

@@ -19,7 +19,7 @@ use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::plugin::{Compiled, PluginKind, embedded};
 use vehicle_connector::slot::Digest;
 use vehicle_connector::store::{Kind, Store};
-use vehicle_connector::time::{Clock, SystemClock};
+use vehicle_connector::time::Clock;
 
 use crate::{CCS2, LEGACY, Shifted, configuration};
 
@@ -150,7 +150,7 @@ impl Storm {
         let cloud = Simulator::start(config).await.unwrap();
         let ends = Arc::new(Ends::default());
         let outbox = Arc::clone(&ends) as Arc<dyn Outbox>;
-        let clock = Arc::new(Shifted { real: SystemClock::start(), ahead: AtomicU64::new(0) });
+        let clock = Arc::new(Shifted::start());
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
         let ground = Ground::new(Arc::clone(&store), time, outbox);
         let config = configuration(&cloud.base_url(), &refresh_token, &pin);

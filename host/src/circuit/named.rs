@@ -146,6 +146,11 @@ impl Circuits {
         self.with_known(name, |circuit| circuit.trip(now, open_for))
     }
 
+    /// See [`Circuit::leave_alone`].
+    pub fn leave_alone(&self, name: &str, now: Duration, open_for: Duration) {
+        self.with(name, |circuit| ((), circuit.leave_alone(now, open_for)));
+    }
+
     /// See [`Circuit::close`].
     ///
     /// # Errors

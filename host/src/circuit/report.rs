@@ -36,6 +36,8 @@ pub enum Cause {
     Probes(Counts),
     /// An operator wants the thing left alone for a while.
     Operator,
+    /// The vendor does.
+    Vendor,
 }
 
 impl fmt::Display for Cause {
@@ -45,6 +47,7 @@ impl fmt::Display for Cause {
             Self::Share(Counts { calls, failures }) => write!(f, "{failures} of {calls} calls failed"),
             Self::Probes(Counts { calls, failures }) => write!(f, "{failures} of {calls} probes failed"),
             Self::Operator => f.write_str("an operator wants it"),
+            Self::Vendor => f.write_str("the vendor wants it"),
         }
     }
 }

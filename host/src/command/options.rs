@@ -268,17 +268,23 @@ impl Charging {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
+    /// What to ask about. Without it `id` is that.
+    about: Option<String>,
     id: Option<String>,
 }
 
 impl Question {
     pub(super) fn read(text: &str) -> Understood {
-        let Self { id } = object(text)?;
-        match id.filter(|id| !id.eq_ignore_ascii_case("last")) {
+        let Self { about, id } = object(text)?;
+        let (about, id) = match about {
+            Some(about) => (Some(about), id),
+            None => (id, None),
+        };
+        match about.filter(|about| !about.eq_ignore_ascii_case("last")) {
             Some(wrong) if !is_id(&wrong) => {
                 Err(format!("{:?} is no identifier", crate::redact::cut(wrong, 40)))
             }
-            asked => Ok((Action::CheckActionStatus(asked), None)),
+            asked => Ok((Action::CheckActionStatus(asked), id)),
         }
     }
 }

@@ -58,6 +58,13 @@ fn objects() {
     assert_eq!(action("charging_current", r#"{"level":3}"#), Action::SetChargingCurrent(60));
     assert_eq!(action("charge_port", r#"{"action":"close"}"#), Action::CloseChargePort);
     assert_eq!(action("action_status", r#"{"id":"abc"}"#), Action::CheckActionStatus(Some("abc".into())));
+    let asked = parse("action_status", br#"{"about":"abc","id":"mine"}"#).unwrap();
+    assert_eq!(
+        (asked.action, asked.id.as_deref()),
+        (Action::CheckActionStatus(Some("abc".into())), Some("mine"))
+    );
+    let asked = parse("action_status", br#"{"about":"LAST","id":"mine"}"#).unwrap();
+    assert_eq!((asked.action, asked.id.as_deref()), (Action::CheckActionStatus(None), Some("mine")));
 }
 
 #[test]

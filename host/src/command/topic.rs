@@ -115,7 +115,7 @@ pub(super) static TOPICS: &[Topic] = &[
     },
     Topic {
         name: ACTION_STATUS,
-        takes: r#"LAST, an identifier, or {"id":"…"}"#,
+        takes: r#"LAST, an identifier, {"id":"…"}, or with an id of its own {"about":"…","id":"…"}"#,
         word: |word| match word {
             "press" | "last" => Some(Action::CheckActionStatus(None)),
             id => is_id(id).then(|| Action::CheckActionStatus(Some(id.to_owned()))),

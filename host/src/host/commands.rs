@@ -108,7 +108,7 @@ impl Host {
         let rejected = |op: &str, reason, message: String| {
             tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}");
             let id = id.clone().filter(|_| !taken).unwrap_or_else(new_id);
-            NotDone::Rejected(Box::new(Report::rejected(id, op.to_owned(), reason, message, now)))
+            NotDone::Rejected(Box::new(Report::rejected(slug, id, op.to_owned(), reason, message, now)))
         };
         if request.retained {
             // It would be done again at every start. Take it away from the broker.
@@ -131,7 +131,7 @@ impl Host {
             let message = format!("{name} is not in the vehicle's `allow` list");
             return Err(rejected(Reason::NotAllowed, message));
         }
-        let report = Report::accepted(id.clone().unwrap_or_else(new_id), name, now);
+        let report = Report::accepted(slug, id.clone().unwrap_or_else(new_id), name, now);
         if vehicle.lacks(name) {
             return Err(rejected(Reason::Unsupported, format!("this vehicle does not have {name}")));
         }

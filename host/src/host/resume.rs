@@ -64,7 +64,7 @@ impl Host {
         let open = self.under_way.token();
         let commanded =
             Commanded::new(self, vehicle, &report, pending.request.clone()).resumed(&pending, name);
-        let deadline = Instant::now() + pending.left(self.ground.clock.now());
+        let deadline = Instant::now() + pending.left(name, self.ground.clock.now());
         let host = Arc::clone(self);
         tokio::spawn(async move {
             let _open = open;

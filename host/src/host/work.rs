@@ -162,6 +162,10 @@ impl Host {
             Ok(command) => command,
             Err(message) => return report.end(State::Rejected, Reason::BadPayload, message),
         };
+        if let (Action::CheckActionStatus(asked), Command::CheckActionStatus(action_id)) = (&action, &command)
+        {
+            report.about = Some(asked.clone().unwrap_or_else(|| action_id.clone()));
+        }
         let name = action.name();
         let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
         let operation = Operation::new(report.id.clone(), name, account, slug)
@@ -261,8 +265,14 @@ impl Host {
             Action::RefreshForce => Command::Read(ReadMode::Forced),
             Action::CheckActionStatus(None) => {
                 let last = vehicle.memory().last_action.clone();
-                let none = "no command has reached this vehicle since the host started";
-                Command::CheckActionStatus(last.ok_or(none)?)
+                let last = match last {
+                    Some(last) => Some(last),
+                    // Before the host was started.
+                    None => self.results.last_action(&vehicle.slug).await.ok().flatten(),
+                };
+                Command::CheckActionStatus(
+                    last.ok_or("no command that is remembered has reached this vehicle")?,
+                )
             }
             // An identifier of ours stands for the action that it became; anything else is the vendor's.
             Action::CheckActionStatus(Some(id)) => {
@@ -329,9 +339,9 @@ impl Host {
 const LAST_QUESTION: Duration = Duration::from_secs(10);
 
 impl Pending {
-    /// How long is left of its time.
-    pub(super) fn left(&self, now: Timestamp) -> Duration {
+    /// How long is left of the time of a command of this kind, whatever the clock was when it began.
+    pub(super) fn left(&self, name: OperationName, now: Timestamp) -> Duration {
         let left: SignedDuration = self.deadline.duration_since(now);
-        Duration::try_from(left).unwrap_or_default().max(LAST_QUESTION)
+        Duration::try_from(left).unwrap_or_default().min(name.deadline()).max(LAST_QUESTION)
     }
 }

@@ -21,10 +21,8 @@ impl<'a> Permits<'a> {
     pub(super) fn take(operation: &'a Operation, purpose: Purpose) -> Result<Self, Shut> {
         let now = operation.account.clock().monotonic();
         let cloud = operation.connector.manifest().cloud.clone();
-        let mut names = vec![
-            (CircuitScope::Cloud, cloud),
-            (CircuitScope::Account, format!("account {}", operation.account.slug)),
-        ];
+        let mut names =
+            vec![(CircuitScope::Cloud, cloud), (CircuitScope::Account, operation.account.circuit_name())];
         if let Some(vehicle) = &operation.vehicle {
             names.push((CircuitScope::Vehicle, format!("vehicle {vehicle}")));
         }

@@ -98,8 +98,14 @@ impl From<&Policy> for PolicyUsed {
 pub struct Report {
     /// The caller's identifier, or the host's.
     pub id: String,
+    /// The vehicle's slug, as the topic has it.
+    #[serde(default)]
+    pub vehicle: String,
     /// The operation, as far as it was understood.
     pub op: String,
+    /// Of a question what became of an action: the identifier that it is about, the caller's or the vendor's.
+    #[serde(default)]
+    pub about: Option<String>,
     /// How far it is.
     pub state: State,
     /// Why it did not succeed.
@@ -129,19 +135,26 @@ pub struct Report {
 impl Report {
     /// The first report of a command.
     #[must_use]
-    pub fn accepted(id: String, op: OperationName, now: Timestamp) -> Self {
-        Self::new(id, op.as_str().to_owned(), State::Accepted, now)
+    pub fn accepted(vehicle: &str, id: String, op: OperationName, now: Timestamp) -> Self {
+        Self::new(vehicle, id, op.as_str().to_owned(), State::Accepted, now)
     }
 
     /// The only report of a command that is not tried.
     #[must_use]
-    pub fn rejected(id: String, op: String, reason: Reason, message: String, now: Timestamp) -> Self {
+    pub fn rejected(
+        vehicle: &str,
+        id: String,
+        op: String,
+        reason: Reason,
+        message: String,
+        now: Timestamp,
+    ) -> Self {
         Self {
             reason: Some(reason),
             message: Some(message),
             retryable: reason.may_pass(),
             finished_at: Some(now),
-            ..Self::new(id, op, State::Rejected, now)
+            ..Self::new(vehicle, id, op, State::Rejected, now)
         }
     }
 
@@ -152,10 +165,12 @@ impl Report {
         self.message = Some(redact::cut(message, LONGEST_MESSAGE));
     }
 
-    fn new(id: String, op: String, state: State, now: Timestamp) -> Self {
+    fn new(vehicle: &str, id: String, op: String, state: State, now: Timestamp) -> Self {
         Self {
             id,
+            vehicle: vehicle.to_owned(),
             op,
+            about: None,
             state,
             reason: None,
             message: None,

@@ -85,6 +85,7 @@ impl<'a> Step<'a> {
         let mut repeated = None;
         loop {
             self.may_try(ask)?;
+            self.wait_while_throttled(ask).await?;
             // First, so that nothing at all is sent to a cloud that is left alone.
             let permits = self.permits(ask).await?;
             self.ensure_session().await?;
@@ -106,6 +107,7 @@ impl<'a> Step<'a> {
                     bounds::keep(&mut answer).map_err(|large| self.nonsense(large.to_string()))?;
                     permits.succeeded(&operation.policy).await;
                     operation.account.retries.succeeded(self.paid, operation.account.clock());
+                    operation.account.answered_well();
                     reveal(&called.call, &mut answer);
                     return Ok(answer);
                 }
@@ -119,6 +121,7 @@ impl<'a> Step<'a> {
             self.note(&failure, &verdict);
             operation.progress.doubts_vehicle(meaning::doubts_the_vehicle(&failure, &verdict));
             permits.failed(&self.counted(&verdict), &operation.policy).await;
+            self.note_throttling(&failure, &verdict);
             repeated = Some(self.follow(ask, failure, verdict).await?);
         }
     }

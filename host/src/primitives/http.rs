@@ -9,7 +9,7 @@ use url::Url;
 
 use super::capture::Incoming;
 use super::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
-use super::{Call, ConnectorCx, Endpoint, transport};
+use super::{Call, ConnectorCx, Endpoint, Surroundings, answer_time, transport};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request, Response, TransportError};
 
 /// The largest request body, in bytes.
@@ -106,6 +106,7 @@ impl Call {
             self.allowance.not_sent();
         }
         let transport::Response { status, headers, body } = answer?;
+        self.note_times(status, &headers);
         let captured_before = self.captured.len();
         let received = self.receive(Incoming { status, headers, body }, &request.captures, &carries);
         if carries.iter().any(|name| name == PIN) {
@@ -113,6 +114,16 @@ impl Call {
         }
         let Incoming { headers, body, .. } = received.map_err(TransportError::Interrupted)?;
         Ok(Response { status, headers, body })
+    }
+
+    /// Notes what an answer says of time. Of a success `Retry-After` says nothing (RFC 9110 §10.2.3).
+    fn note_times(&mut self, status: u16, headers: &[(String, String)]) {
+        let Surroundings { account, clock, skew, .. } = self.surroundings.as_ref();
+        let now = clock.now();
+        self.told_to_wait = if status < 300 { None } else { answer_time::retry_after(headers, now) };
+        if let Some(skewed) = skew.observe(headers, now) {
+            tracing::warn!(account, "{}", answer_time::in_words(skewed));
+        }
     }
 
     /// Counts a request as an offer of every secret of the configuration that it carries, however often. By name: a

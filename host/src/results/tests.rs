@@ -3,7 +3,7 @@ use crate::operation::OperationName;
 use crate::store::MemoryStore;
 
 fn accepted(id: &str) -> Report {
-    Report::accepted(id.to_owned(), OperationName::Unlock, Timestamp::UNIX_EPOCH)
+    Report::accepted("ev6", id.to_owned(), OperationName::Unlock, Timestamp::UNIX_EPOCH)
 }
 
 fn pending() -> Pending {
@@ -18,7 +18,7 @@ fn pending() -> Pending {
 }
 
 async fn opened(store: &Arc<dyn Store>) -> (Results, Vec<Interrupted>) {
-    Results::open(Arc::clone(store)).await.unwrap()
+    Results::open(Arc::clone(store), Timestamp::UNIX_EPOCH).await.unwrap()
 }
 
 #[tokio::test]

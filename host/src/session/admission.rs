@@ -103,7 +103,7 @@ impl Renewal {
         if !Fight::ended_early(age, life) {
             return Ok(());
         }
-        let admitted = self.history().fight.admit(now);
+        let admitted = self.history().ended_early(cell.generation, now);
         admitted.map_err(|(retry_in, first)| {
             let why = NotRenewed::Fight { retry_in };
             if first {

@@ -29,7 +29,9 @@ pub(crate) struct History {
     /// When the last one failed, and why: whoever comes before the next is due is told the same.
     pub(super) last_failure: Option<(Duration, NotRenewed)>,
     pub(super) retry_after: Option<Duration>,
-    pub(super) fight: Fight,
+    fight: Fight,
+    /// The generation that ended early last, so that a renewal that is tried again does not count as another end.
+    ended_early: Option<u64>,
     next_attempt: Duration,
     renewed: VecDeque<Duration>,
     /// Whether the account's cloud has answered well since the host started.
@@ -90,6 +92,19 @@ impl History {
             return self.failures;
         }
         FEW + self.failures.saturating_sub(AT_THE_START)
+    }
+
+    /// A session of this generation has ended before its time. Counted once, however often its renewal is tried.
+    ///
+    /// # Errors
+    ///
+    /// When that happens too often: until the next renewal, and whether that is news.
+    pub(super) fn ended_early(&mut self, generation: u64, now: Duration) -> Result<(), (Duration, bool)> {
+        if self.ended_early != Some(generation) {
+            self.fight.admit(now)?;
+            self.ended_early = Some(generation);
+        }
+        Ok(())
     }
 
     /// Remembers a failure, and returns the pause until the next try: twice the last one up to a cap, or as long as

@@ -27,7 +27,8 @@ async fn an_outage_at_expiry() {
     let load = home.reads(seconds(1), seconds(120)).await;
     let calls = home.counters().grants_asked;
     assert!((2..=12).contains(&calls), "{calls}");
-    assert!(load.longest() < seconds(1), "{:?}", load.longest());
+    // Whoever has the time waits for the next renewal; nobody waits longer than his operation may take.
+    assert!(load.longest() <= seconds(60), "{:?}", load.longest());
     home.control.restore();
     let load = home.reads(seconds(1), seconds(60)).await;
     assert!(load.reports.iter().skip(30).all(|report| report.state == State::Succeeded));
@@ -99,6 +100,7 @@ async fn told_to_wait() {
     {
         let home = VirtualHome::start().await;
         home.control.expire_access_token();
+        let before = home.token_calls().len();
         let date = home.calendar.now() + seconds(90);
         let header = match header {
             "date" => date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string(),
@@ -107,14 +109,14 @@ async fn told_to_wait() {
         let headers = vec![("retry-after".to_owned(), header.clone())];
         let body = r#"{"error":"slow down"}"#.to_owned();
         home.control.inject(Fault::new(RouteKind::Token, Answer { status: 429, body, headers }));
-        home.read().await;
-        let calls = home.token_calls();
         let step = if least > 1_000 { seconds(20) } else { seconds(1) };
-        while home.token_calls().len() == calls.len() {
+        // A read that has the time waits for it.
+        home.read().await;
+        while home.token_calls().len() < before + 2 {
             home.advance(step).await;
             home.read().await;
         }
-        let pause = home.token_calls()[calls.len()] - calls[calls.len() - 1];
+        let pause = home.token_calls()[before + 1] - home.token_calls()[before];
         assert!((seconds(least)..=seconds(most)).contains(&pause), "{header}: {pause:?}");
     }
 }

@@ -12,7 +12,7 @@ use vehicle_connector::bindings::connector::Account;
 use vehicle_connector::cell::{Cells, Secrets, Snapshot};
 use vehicle_connector::config::Network;
 use vehicle_connector::plugin::{Ask, Compiled, ConnectorSlot};
-use vehicle_connector::primitives::{Allowance, Call, HttpClient, PinGuard, Surroundings};
+use vehicle_connector::primitives::{Allowance, Call, HttpClient, PinGuard, Skew, Surroundings};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::slot::Digest;
 use vehicle_connector::slot::Entrance;
@@ -99,6 +99,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         outbox: Arc::clone(&published) as Arc<dyn vehicle_connector::outbox::Outbox>,
         topic_prefix: "b/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
+        skew: Skew::default(),
         capturable: BTreeSet::new(),
         tap: None,
     };

@@ -78,6 +78,10 @@ impl Host {
         let write = Write::remove(Kind::Isolated, name);
         self.ground.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
         circuits.close(name).map_err(|error| error.to_string())?;
+        let account = name.strip_prefix("account ").and_then(|slug| self.accounts.get(slug));
+        if let Some(account) = account {
+            account.lift_throttle();
+        }
         Ok(json!({"circuit": name, "state": "closed"}))
     }
 

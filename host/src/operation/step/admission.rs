@@ -2,18 +2,21 @@
 //! through?
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::{Step, Stopped};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
+use crate::bindings::policy::{Failure, Verdict};
 use crate::circuit::Purpose;
 use crate::operation::permits::Permits;
 use crate::operation::{Operation, OperationName, Progress, Reason, meaning, rules};
 use crate::plugin::Ask;
 use crate::primitives::SESSION;
 use crate::session::{self, Cause, Freshness, NotRenewed, Renewed};
+use crate::throttle::{self, Why};
 
 impl<'a> Step<'a> {
     /// What may keep a step from being tried, or tried again.
@@ -39,6 +42,47 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
+    /// Waits for as long as the vendor wants the account to be left alone, if the operation has the time.
+    pub(super) async fn wait_while_throttled(&self, ask: &Ask) -> Result<(), Stopped> {
+        let operation = self.operation;
+        while let Some(throttled) = operation.account.throttled() {
+            let left = throttled.left(operation.account.clock().now());
+            if left >= self.left() {
+                let reason = match throttled.why {
+                    Why::Told => Reason::Cooldown,
+                    Why::DailyLimit => Reason::Quota,
+                };
+                let stopped = self.not_tried(reason, throttled.to_string());
+                return Err(Self::only_the_question_waits(stopped, ask, left));
+            }
+            tokio::select! {
+                () = tokio::time::sleep(left) => {}
+                () = operation.superseded.wait() => {}
+            }
+            self.may_try(ask)?;
+        }
+        Ok(())
+    }
+
+    /// What keeps a question about a command that is on its way only delays it.
+    fn only_the_question_waits(stopped: Stopped, ask: &Ask, pause: Duration) -> Stopped {
+        match (stopped, ask) {
+            (Stopped::Failed(failed), Ask::Resume(..)) => {
+                Stopped::AskLater(pause.min(rules::LONGEST_PAUSE), failed)
+            }
+            (stopped, _) => stopped,
+        }
+    }
+
+    /// Takes in what an answer asks for. Only an answer can ask for anything.
+    pub(super) fn note_throttling(&self, failure: &Failure, verdict: &Verdict) {
+        if failure.transport.is_some() || failure.http_status.is_none() {
+            return;
+        }
+        let told = failure.retry_after.map(Duration::from_millis);
+        self.operation.account.asked_for_patience(told, throttle::is_daily_limit(failure, verdict));
+    }
+
     /// Makes sure that there is a session which has not ended. One that ends soon is renewed meanwhile, and nobody
     /// waits for that or fails because of it.
     pub(super) async fn ensure_session(&mut self) -> Result<(), Stopped> {
@@ -56,11 +100,8 @@ impl<'a> Step<'a> {
             Freshness::Ended => Cause::Ended,
             Freshness::Missing => Cause::Missing,
         };
-        let renewing = self.renewal().renew(cause, cell.generation);
-        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
-            return Err(self.out_of_time());
-        };
-        match renewed {
+        let usable = cell.expires_in(account.clock()).is_some_and(|left| left.is_positive());
+        match self.renewed_in_time(cause, cell.generation, usable).await? {
             Ok(renewed) => {
                 let newer = match renewed {
                     Renewed::Fresh => true,
@@ -72,7 +113,8 @@ impl<'a> Step<'a> {
                 Ok(())
             }
             Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
-            Err(_) if cell.expires_in(account.clock()).is_some_and(|left| left.is_positive()) => Ok(()),
+            // For its last seconds the old token is still good.
+            Err(_) if usable => Ok(()),
             Err(why) => Err(self.not_renewed(&why)),
         }
     }
@@ -94,15 +136,8 @@ impl<'a> Step<'a> {
             admitted = Permits::take(self.operation, purpose);
         }
         admitted.map_err(|shut| {
-            let failed = self.not_tried(meaning::of_shut(&shut), shut.to_string());
-            match (failed, ask) {
-                // The command is on its way; only the question has to wait.
-                (Stopped::Failed(failed), Ask::Resume(..)) => {
-                    let pause = shut.refused.retry_in.unwrap_or(rules::LONGEST_PAUSE);
-                    Stopped::AskLater(pause.min(rules::LONGEST_PAUSE), failed)
-                }
-                (failed, _) => failed,
-            }
+            let stopped = self.not_tried(meaning::of_shut(&shut), shut.to_string());
+            Self::only_the_question_waits(stopped, ask, shut.refused.retry_in.unwrap_or(rules::LONGEST_PAUSE))
         })
     }
 

@@ -35,9 +35,18 @@ impl Step<'_> {
         let account = &self.operation.account;
         Failed {
             reason: meaning::of_failure(failure, verdict, account),
-            message: meaning::in_words(failure, verdict),
+            message: self.with_skew(failure, meaning::in_words(failure, verdict)),
             ambiguous: matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted),
             rejected: false,
+        }
+    }
+
+    /// What clouds say of a request with a wrong time in it seldom speaks of time.
+    fn with_skew(&self, failure: &Failure, message: String) -> String {
+        let refused = failure.certainty == Certainty::Rejected && failure.http_status.is_some();
+        match self.operation.account.surroundings.skew.in_words().filter(|_| refused) {
+            Some(skewed) => format!("{message}; {skewed}"),
+            None => message,
         }
     }
 

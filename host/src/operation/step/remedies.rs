@@ -15,11 +15,7 @@ impl Step<'_> {
     pub(super) async fn renew(&mut self, failure: &Failure) -> Result<&'static str, Stopped> {
         self.renewed = true;
         let refused = self.last_view.generation(SESSION);
-        let renewing = self.renewal().renew(Cause::Refused, refused);
-        let Ok(renewed) = tokio::time::timeout_at(self.operation.deadline, renewing).await else {
-            return Err(self.out_of_time());
-        };
-        match renewed {
+        match self.renewed_in_time(Cause::Refused, refused, false).await? {
             Ok(Renewed::Fresh) => {
                 self.operation.progress.refreshed();
                 Ok("after a token refresh")
@@ -33,6 +29,40 @@ impl Step<'_> {
             Err(why) => {
                 let message = format!("{}; no new token: {why}", failure.message);
                 Err(self.not_tried(meaning::of_not_renewed(&why), message))
+            }
+        }
+    }
+
+    /// A newer session than this generation. A renewal that fails for a passing reason is tried again when the next one is
+    /// due, if the operation has the time: its caller waits for a result either way. Whoever waits makes no call of
+    /// his own: under the session's lock the first one renews it for all. Nobody waits while the old one is usable.
+    pub(super) async fn renewed_in_time(
+        &self,
+        cause: Cause,
+        generation: u64,
+        old_is_usable: bool,
+    ) -> Result<Result<Renewed, NotRenewed>, Stopped> {
+        let operation = self.operation;
+        loop {
+            let renewing = self.renewal().renew(cause, generation);
+            let Ok(renewed) = tokio::time::timeout_at(operation.deadline, renewing).await else {
+                return Err(self.out_of_time());
+            };
+            let Err(why) = &renewed else { return Ok(renewed) };
+            let Some(due) = self.renewal().due_in(why) else { return Ok(renewed) };
+            // The vendor wants more than this renewal to wait.
+            let throttled = operation.account.throttled().is_some();
+            if old_is_usable || throttled || due >= self.left() {
+                return Ok(renewed);
+            }
+            tracing::info!(
+                operation = operation.id,
+                "waits {} ms for the next renewal: {why}",
+                due.as_millis()
+            );
+            tokio::select! {
+                () = tokio::time::sleep(due) => {}
+                () = operation.superseded.wait() => return Ok(renewed),
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::connector::{Ask, ConnectorPlugin};
 use crate::plugin::{ActivationError, Answer};
 use crate::primitives::transport::Response;
-use crate::primitives::{Allowance, Call, Endpoint, PinGuard, SESSION, Surroundings, Transport};
+use crate::primitives::{Allowance, Call, Endpoint, PinGuard, SESSION, Skew, Surroundings, Transport};
 use crate::slot::Digest;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
@@ -200,6 +200,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         outbox: Arc::new(Nobody),
         topic_prefix: String::new(),
         pin: PinGuard::open(slug, Digest::of(b"trial"), &store).await?,
+        skew: Skew::default(),
         tap: None,
     };
     Ok(Call::new(Arc::new(surroundings), Arc::new(Allowance::new(SENDS)), "trial".to_owned(), view))

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::super::Skew;
 use super::*;
 use crate::bindings::http::CaptureSource;
 use crate::cell::{Cells, Secrets};
@@ -53,6 +54,7 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
         outbox: Arc::new(Nobody),
         topic_prefix: "b/account/home/connector/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
+        skew: Skew::default(),
         tap: None,
     };
     Call::new(

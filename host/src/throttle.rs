@@ -1,0 +1,227 @@
+//! Patience that a vendor asks for: until when an account is to be left alone.
+//!
+//! `Retry-After` (RFC 9110 §10.2.3) and a spent daily limit are about the account, not about the one request that was
+//! told. So they bind every operation of the account, whatever a policy makes of them, and outlive a restart. An
+//! operation that has the time waits; others are rejected with the time of the next try. When a long one is over, the
+//! account's circuit lets one read find out whether the vendor has changed its mind.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::bindings::policy::{Failure, Fault, Verdict};
+use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::time::{end_not_ahead, not_ahead};
+
+/// The longest time that a server can ask for. Daily limits end within a day; whoever asks for more is mistaken.
+pub(crate) const LONGEST_TOLD: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long an account is left alone after the vendor said that its daily limit is reached. Nobody knows when the vendor's
+/// day ends, so it is tried again now and then: after this time, and after twice the last time if it is still reached.
+const FIRST_LIMIT: Duration = Duration::from_secs(3_600);
+
+/// The longest pause between two tries of an account whose daily limit is reached.
+const LONGEST_LIMIT: Duration = Duration::from_secs(6 * 3_600);
+
+/// Whether a failure says that the vendor's limit of the day is reached: a limit with a code and no time is one that comes
+/// back at the vendor's own hour.
+pub(crate) fn is_daily_limit(failure: &Failure, verdict: &Verdict) -> bool {
+    verdict.fault == Fault::RateLimited && failure.code.is_some() && failure.retry_after.is_none()
+}
+
+/// Why an account is left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Why {
+    /// An answer said for how long.
+    Told,
+    /// The vendor's limit of requests a day is reached. The vendor's own app may be locked out too.
+    DailyLimit,
+}
+
+/// A time for which an account is left alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Throttled {
+    pub(crate) why: Why,
+    pub(crate) since: Timestamp,
+    pub(crate) until: Timestamp,
+    /// How often in a row the daily limit was found reached.
+    #[serde(default)]
+    in_a_row: u32,
+}
+
+impl Throttled {
+    /// How long it still lasts; nothing when it is over.
+    pub(crate) fn left(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.until.duration_since(now)).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Throttled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { why, until, .. } = self;
+        match why {
+            Why::Told => write!(f, "the cloud asked to be left alone until {until:.0}"),
+            Why::DailyLimit => write!(
+                f,
+                "the vendor's limit of requests a day is reached for this account; the next try is at {until:.0}"
+            ),
+        }
+    }
+}
+
+/// The patience that is asked of one account.
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    key: String,
+    current: Mutex<Option<Throttled>>,
+    store: Arc<dyn Store>,
+}
+
+impl Throttle {
+    /// Opens that of an account with what the store knows of it.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub(crate) async fn open(account: &str, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let current = load_document(store.as_ref(), Kind::Throttle, account).await?;
+        Ok(Self { key: account.to_owned(), current: Mutex::new(current), store: Arc::clone(store) })
+    }
+
+    /// Until when the account is to be left alone, if it is now.
+    pub(crate) fn current(&self, now: Timestamp) -> Option<Throttled> {
+        let mut current = self.lock();
+        let throttled = current.as_mut()?;
+        if not_ahead(throttled.since, now) != throttled.since {
+            throttled.until = end_not_ahead(throttled.until, throttled.since, now);
+            throttled.since = now;
+            self.store(Some(throttled));
+        }
+        Some(throttled.clone()).filter(|throttled| now < throttled.until)
+    }
+
+    /// An answer asked for so much patience. Returns what holds now, if that is longer than what held before.
+    pub(crate) fn told(&self, told: Duration, now: Timestamp) -> Option<Throttled> {
+        self.lengthen(Why::Told, told.min(LONGEST_TOLD), now)
+    }
+
+    /// The vendor says that the daily limit is reached. Returns what holds now, if that is longer than what held before.
+    pub(crate) fn daily_limit(&self, now: Timestamp) -> Option<Throttled> {
+        let before = self.lock().as_ref().map_or(0, |throttled| throttled.in_a_row);
+        let pause = FIRST_LIMIT.saturating_mul(1 << before.min(8)).min(LONGEST_LIMIT);
+        self.lengthen(Why::DailyLimit, pause, now)
+    }
+
+    fn lengthen(&self, why: Why, pause: Duration, now: Timestamp) -> Option<Throttled> {
+        // What is under way with others when the first one is told is told the same, and changes nothing.
+        let held = self.current(now);
+        let until = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok())?;
+        if held.as_ref().is_some_and(|held| held.until >= until || (held.why, why) == (Why::DailyLimit, why))
+        {
+            return None;
+        }
+        let mut current = self.lock();
+        let before = current.as_ref().map_or(0, |throttled| throttled.in_a_row);
+        let in_a_row = if why == Why::DailyLimit { before.saturating_add(1) } else { before };
+        let throttled = Throttled { why, since: now, until, in_a_row };
+        *current = Some(throttled.clone());
+        self.store(Some(&throttled));
+        Some(throttled)
+    }
+
+    /// The vendor has answered as it should. What was asked for and is over is forgotten; what still holds is not, since
+    /// the answer may be one that was under way before.
+    pub(crate) fn answered_well(&self, now: Timestamp) {
+        if self.current(now).is_none() {
+            self.lift();
+        }
+    }
+
+    /// Nothing is asked for any more. Says whether something was.
+    pub(crate) fn lift(&self) -> bool {
+        let lifted = self.lock().take().is_some();
+        if lifted {
+            self.store(None);
+        }
+        lifted
+    }
+
+    /// Nobody waits: what a crash forgets of it the next answer tells again.
+    fn store(&self, throttled: Option<&Throttled>) {
+        let write = match throttled {
+            Some(throttled) => Write::document(Kind::Throttle, self.key.clone(), throttled),
+            None => Ok(Write::remove(Kind::Throttle, self.key.clone())),
+        };
+        match write {
+            Ok(write) => drop(self.store.commit(vec![write])),
+            Err(error) => tracing::error!("what the cloud asked for is forgotten at a restart: {error}"),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Throttled>> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_second(1_800_000_000 + seconds).unwrap()
+    }
+
+    async fn opened(store: &Arc<dyn Store>) -> Throttle {
+        Throttle::open("home", store).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_an_answer_asks_for_holds_for_so_long_and_over_a_restart() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let throttle = opened(&store).await;
+        assert!(throttle.told(Duration::from_secs(100), at(0)).is_some());
+        assert!(throttle.told(Duration::from_secs(50), at(10)).is_none(), "shorter than what holds");
+        assert_eq!(throttle.told(Duration::from_secs(200), at(10)).unwrap().until, at(210));
+
+        let restarted = opened(&store).await;
+        assert_eq!(restarted.current(at(209)).unwrap().left(at(209)), Duration::from_secs(1));
+        assert_eq!(restarted.current(at(210)), None);
+        let longest = restarted.told(Duration::from_secs(u64::MAX / 2), at(300)).unwrap();
+        assert_eq!(longest.left(at(300)), LONGEST_TOLD);
+        assert!(restarted.lift() && !restarted.lift());
+        assert_eq!(opened(&store).await.current(at(301)), None);
+    }
+
+    #[tokio::test]
+    async fn a_daily_limit_is_tried_again_at_growing_distances() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let (mut now, mut hours) = (0, Vec::new());
+        for _ in 0..5 {
+            // A restart is no reason to ask sooner.
+            let throttle = opened(&store).await;
+            let throttled = throttle.daily_limit(at(now)).unwrap();
+            assert!(throttle.daily_limit(at(now + 1)).is_none(), "said of requests that were under way");
+            hours.push(throttled.left(at(now)).as_secs() / 3_600);
+            now += i64::try_from(throttled.left(at(now)).as_secs()).unwrap();
+        }
+        assert_eq!(hours, [1, 2, 4, 6, 6]);
+        let throttle = opened(&store).await;
+        throttle.lift();
+        assert_eq!(throttle.daily_limit(at(now)).unwrap().left(at(now)), FIRST_LIMIT);
+    }
+
+    #[tokio::test]
+    async fn what_a_wrong_clock_has_set_lasts_no_longer() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let years = 4 * 365 * 86_400;
+        opened(&store).await.told(Duration::from_secs(600), at(years)).unwrap();
+        let throttle = opened(&store).await;
+        assert_eq!(throttle.current(at(0)).unwrap().until, at(600));
+        assert_eq!(opened(&store).await.current(at(600)), None);
+    }
+}
