@@ -9,6 +9,7 @@ mod fault;
 mod limiter;
 mod lines;
 mod output;
+mod processor;
 pub(crate) mod wasi;
 
 use std::sync::Arc;
@@ -25,16 +26,17 @@ pub(crate) use self::fault::cause;
 use self::limiter::Limiter;
 pub use self::lines::Caller;
 pub(crate) use self::lines::{Lines, line};
+use self::processor::Meter;
 use self::wasi::Wasi;
 
-/// How often the engine looks at the clock. CPU budgets are counted in these.
+/// How often a running guest is interrupted, to see how much of its processor time it has used.
 const TICK: Duration = Duration::from_millis(5);
 
 /// What a store carries: the limits of the call, and what the host's primitives need to know of it.
 #[derive(Debug)]
 pub struct Cx<T> {
     limiter: Limiter,
-    ticks_left: u32,
+    processor: Meter,
     budget: Budget,
     paused: Duration,
     waited_for_locks: Duration,
@@ -173,13 +175,12 @@ impl Sandbox {
 
     /// A store for exactly one call.
     pub fn store<T: Caller + Send + 'static>(&self, budget: Budget, call: T) -> Store<Cx<T>> {
-        let ticks = budget.cpu.as_millis().div_ceil(TICK.as_millis().max(1));
         let mut table = ResourceTable::new();
         // The handles themselves are counted by the store. Behind one there may be more than one entry.
         table.set_max_capacity(budget.handles.saturating_mul(4));
         let cx = Cx {
             limiter: Limiter::new(&budget),
-            ticks_left: u32::try_from(ticks).unwrap_or(u32::MAX),
+            processor: Meter::start(budget.cpu, TICK),
             budget,
             paused: Duration::ZERO,
             waited_for_locks: Duration::ZERO,
@@ -194,18 +195,14 @@ impl Sandbox {
         store.set_hostcall_fuel(budget.transfer);
         store.set_max_component_handles(budget.handles);
         store.set_epoch_deadline(1);
-        // A tick passes whatever the processor does meanwhile, so what an import computes for the guest is charged as
-        // well, with the next instruction that checks: at the latest at the head of the loop that calls it. An import
-        // that waits is charged one tick, however long it waits.
+        // What an import computes for the guest is charged as well, with the next instruction that checks: at the latest at
+        // the head of the loop that calls it. An import that waits costs nothing.
         store.epoch_deadline_callback(|mut cx| {
             let cx = cx.data_mut();
-            match cx.ticks_left.checked_sub(1) {
-                None => Err(CallFault::OutOfTime(cx.budget.cpu).into()),
-                Some(left) => {
-                    cx.ticks_left = left;
-                    // Not `UpdateDeadline::Yield`: wasmtime's own yield starves the other tasks of the runtime.
-                    Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
-                }
+            match cx.processor.charge() {
+                // Not `UpdateDeadline::Yield`: wasmtime's own yield starves the other tasks of the runtime.
+                true => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
+                false => Err(CallFault::OutOfTime(cx.budget.cpu).into()),
             }
         });
         store

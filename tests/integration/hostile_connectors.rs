@@ -12,20 +12,28 @@ mod secrets;
 mod sessions;
 mod waiting;
 
+use std::time::Duration;
+
 use tests::virtual_home::{self, VirtualHome};
 use tests::{CCS2, Home, LEGACY};
 use tokio::sync::OnceCell;
 use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
-use vehicle_connector::sandbox::Sandbox;
+use vehicle_connector::sandbox::{Budget, Sandbox};
 
 pub use self::guest::Connector;
+
+/// Longer than anything here computes.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A plugin set with this connector and the policy that the host carries, in one sandbox for all.
 async fn plugins(component: &[u8]) -> Result<Plugins, ActivationError> {
     static SHARED: OnceCell<(Sandbox, Compiled)> = OnceCell::const_new();
     let shared = SHARED.get_or_init(async || {
+        // What computes is ended by its processor time, however long that takes on a busy machine.
+        let patient = |budget| Budget { wall: PATIENCE, ..budget };
         let sandbox = Sandbox::new().unwrap();
+        let sandbox = sandbox.with_budgets(patient(Budget::POLICY), Budget::CONNECTOR);
         let policy = Compiled::of(&sandbox, embedded::POLICY).await.unwrap();
         (sandbox, policy)
     });

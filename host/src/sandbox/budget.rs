@@ -10,7 +10,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Time on a processor, instantiation included. What the host computes for the guest inside of an import counts
-    /// too, in ticks of 5 ms; waiting in one does not.
+    /// too; waiting in one does not, nor does waiting for a processor that others use. Looked at every 5 ms.
     pub cpu: Duration,
     /// Time altogether, waiting included.
     pub wall: Duration,
@@ -38,7 +38,9 @@ impl Budget {
     /// For a policy, which computes and does nothing else, unless the configuration says otherwise.
     pub const POLICY: Self = Self {
         cpu: Duration::from_millis(50),
-        wall: Duration::from_secs(1),
+        // It waits for nothing, so all that this ends is what waits for WASI's clock. Far more than a busy machine makes of
+        // the processor time: a policy must not lose its place because something else computes.
+        wall: Duration::from_secs(10),
         memory: 8 << 20,
         table_elements: 10_000,
         instances: 64,
