@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::store::{Kind, Store, StoreError, Write, load_document};
@@ -124,19 +125,25 @@ impl DailyCount {
     }
 
     fn store_soon(&self, minutes: &BTreeMap<i64, u32>) {
-        match self.write(minutes) {
-            Ok(write) => drop(self.store.commit(vec![write])),
+        match self.hand_over(minutes) {
+            Ok(written) => drop(written),
             Err(error) => tracing::error!("the {} are not counted: {error}", self.what),
         }
     }
 
     async fn keep(&self) -> Result<(), StoreError> {
-        let write = self.write(&self.minutes())?;
-        self.store.commit(vec![write]).await
+        let written = self.hand_over(&self.minutes())?;
+        written.await
     }
 
-    fn write(&self, minutes: &BTreeMap<i64, u32>) -> Result<Write, StoreError> {
-        Write::document(Kind::Daily, self.key.clone(), minutes)
+    /// Gives the count to the store, which keeps the order in which it is given something. So that is done while the count
+    /// is held: of two callers the one with the older count would else be the last one, and a request would be lost with
+    /// the next restart.
+    fn hand_over(
+        &self,
+        held: &BTreeMap<i64, u32>,
+    ) -> Result<BoxFuture<'static, Result<(), StoreError>>, StoreError> {
+        Ok(self.store.commit(vec![Write::document(Kind::Daily, self.key.clone(), held)?]))
     }
 
     /// What is counted of the last day. A clock that was wrong may have left minutes far in the future: they are taken for
@@ -183,6 +190,56 @@ mod tests {
         restarted.count(hours(24)).await.unwrap();
         assert!(restarted.count(hours(25)).await.is_err());
         assert!(restarted.count(hours(26)).await.is_ok());
+    }
+
+    /// A store that looks at what comes in, as the one on disk does: in the order in which it was given.
+    #[derive(Debug, Default)]
+    struct Watched {
+        within: MemoryStore,
+        counts: Mutex<Vec<u32>>,
+    }
+
+    impl Store for Watched {
+        fn load<'a>(
+            &'a self,
+            kind: Kind,
+            key: &'a str,
+        ) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+            self.within.load(kind, key)
+        }
+
+        fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<crate::store::Record>, StoreError>> {
+            self.within.list(kind)
+        }
+
+        fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
+            let value = writes[0].value.as_deref().unwrap();
+            let minutes: BTreeMap<i64, u32> = serde_json::from_slice(value).unwrap();
+            self.counts.lock().unwrap().push(minutes.values().sum());
+            self.within.commit(writes)
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_older_count_is_stored_after_a_newer_one() {
+        let watched = Arc::new(Watched::default());
+        let store = Arc::clone(&watched) as Arc<dyn Store>;
+        let requests = Arc::new(DailyCount::open("requests", "home", None, &store).await.unwrap());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let counting = (0..8).map(|_| {
+            let requests = Arc::clone(&requests);
+            std::thread::spawn(move || {
+                for _ in 0..500 {
+                    requests.take(now).unwrap();
+                    requests.keep_soon();
+                }
+            })
+        });
+        let counting: Vec<_> = counting.collect();
+        counting.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(requests.used(now), 4_000);
+        let counts = watched.counts.lock().unwrap();
+        assert!(counts.is_sorted() && counts.last() == Some(&4_000), "{:?}", counts.last());
     }
 
     #[tokio::test]

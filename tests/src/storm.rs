@@ -21,7 +21,7 @@ use vehicle_connector::slot::Digest;
 use vehicle_connector::store::{Kind, Store};
 use vehicle_connector::time::Clock;
 
-use crate::{CCS2, LEGACY, Shifted, configuration};
+use crate::{CCS2, LEGACY, PATIENCE, Shifted, configuration};
 
 /// How often the session is ended meanwhile. A host slows down when somebody ends more of them in a short time.
 const ENDED_SESSIONS: usize = 15;
@@ -281,18 +281,11 @@ impl Storm {
             commands.extend(ended.unwrap());
         }
         let last = resident_kib();
-        // After the last command the host may still read a car of its own accord.
-        for _ in 0..20 {
-            self.command(LEGACY.0, "refresh_cached", "").await;
-            if self.requests_today() == self.control().counters().requests {
-                break;
-            }
-        }
+        let (after, requests_today) = self.counted_by_both().await;
         let seen = self.ends.seen.lock().unwrap().clone();
         let sent = (0..self.next.load(Ordering::Relaxed)).map(|n| format!("storm-{n}"));
         let lost = sent.filter(|id| !seen.contains_key(id)).collect();
         let doubled = seen.iter().filter(|(_, times)| **times > 1).map(|(id, _)| id.clone()).collect();
-        let after = self.control().counters();
         Aftermath {
             commands,
             lost,
@@ -302,7 +295,7 @@ impl Storm {
             refused,
             sessions: after.generation - before.generation,
             cloud: after,
-            requests_today: self.requests_today(),
+            requests_today,
             alive: (
                 weak.0.iter().filter(|generation| generation.strong_count() > 0).count(),
                 weak.1.iter().filter(|generation| generation.strong_count() > 0).count(),
@@ -319,8 +312,27 @@ impl Storm {
         self.control().set_clock_ahead(i64::try_from(ahead).unwrap());
     }
 
-    fn requests_today(&self) -> u64 {
-        self.ends.accounts.borrow()["requests_today"].as_u64().unwrap()
+    /// What the cloud and the host have counted. After the last command the host still reads cars of its own accord, and
+    /// says with each what it has counted: until both say the same, or for as long as nobody waits for a test.
+    async fn counted_by_both(&self) -> (Counters, u64) {
+        let mut accounts = self.ends.accounts.subscribe();
+        let agreed = async {
+            loop {
+                let counted = accounts.borrow_and_update()["requests_today"].as_u64().unwrap();
+                let cloud = self.control().counters();
+                if counted == cloud.requests {
+                    return (cloud, counted);
+                }
+                accounts.changed().await.unwrap();
+            }
+        };
+        match tokio::time::timeout(PATIENCE, agreed).await {
+            Ok(agreed) => agreed,
+            Err(_) => {
+                let counted = self.ends.accounts.borrow()["requests_today"].as_u64().unwrap();
+                (self.control().counters(), counted)
+            }
+        }
     }
 
     /// Swaps so often while nothing else happens, each time to another component. Resident memory in KiB after a tenth of

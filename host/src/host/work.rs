@@ -322,6 +322,8 @@ impl Host {
         if let Some(moved) = self.moved(vehicle, &found.vehicle, operation, &end).await {
             end = operation.run(moved.vehicle, cached, &Unobserved).await;
         }
+        // It has cost requests too, and has perhaps found out how the account is.
+        vehicle.account.announce();
         match end {
             End::Done { state } => {
                 vehicle.memory().was_read = true;
