@@ -1,10 +1,13 @@
 //! Commands as people and programs send them: a bare word, as Home Assistant does, or a JSON object.
 
+mod asked;
 mod options;
+mod scalar;
 mod topic;
 
 use std::time::Duration;
 
+pub use self::asked::Asked;
 pub use self::options::SMART_MAX_AGE;
 use crate::bindings::connector::{Climate, Command, Windows};
 use crate::operation::{OperationName, Reason};
@@ -135,7 +138,8 @@ pub fn parse(operation: &str, payload: &[u8]) -> Result<Parsed, Malformed> {
         )));
     }
     let text = std::str::from_utf8(payload).map_err(|_| bad("the payload is not valid UTF-8".to_owned()))?;
-    let (action, id) = topic.understand(text.trim()).map_err(bad)?;
+    let text = text.trim_start_matches('\u{feff}').trim();
+    let (action, id) = topic.understand(text).map_err(bad)?;
     if id.as_ref().is_some_and(|id| !is_id(id)) {
         let message = format!(
             "the id must have 1 to {LONGEST_ID} characters out of a-z, A-Z, 0-9, '.', '_' and '-', and not be `last`"
@@ -161,7 +165,8 @@ fn peek_id(operation: &str, payload: &[u8]) -> Option<String> {
     if operation == topic::ACTION_STATUS && value.get("about").is_none() {
         return None;
     }
-    value.get("id")?.as_str().filter(|id| is_id(id)).map(str::to_owned)
+    let id: scalar::Scalar = serde_json::from_value(value.get("id")?.clone()).ok()?;
+    id.identifier().ok().filter(|id| is_id(id))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::command::Asked;
 use crate::host::RespondTo;
 use crate::operation::{Report, State};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
@@ -27,6 +28,29 @@ pub enum Known {
     UnderWay,
     /// It is over.
     Over(Box<Report>),
+    /// It is another command's, which asked for something else and has come so far.
+    Another(Box<Report>),
+}
+
+/// A command as it is stored: how far it is, and what it asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Stored {
+    #[serde(flatten)]
+    report: Report,
+    /// None if an older version has stored it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<Asked>,
+}
+
+impl Stored {
+    /// Whether a command asks for the same as this one did.
+    fn is_asked_by(&self, asked: &Asked, accepted: &Report) -> bool {
+        match &self.asked {
+            Some(earlier) => earlier.is_same_as(asked),
+            // As much as is known.
+            None => self.report.op == accepted.op,
+        }
+    }
 }
 
 /// What is needed to ask what became of a command that the cloud has taken.
@@ -69,7 +93,7 @@ pub struct Results {
 struct Memory {
     under_way: BTreeMap<String, UnderWay>,
     /// Final results that could not be stored. They are tried again with the next one.
-    unstored: BTreeMap<String, Report>,
+    unstored: BTreeMap<String, Stored>,
     /// The results that are stored, the oldest first.
     order: VecDeque<String>,
 }
@@ -77,7 +101,7 @@ struct Memory {
 #[derive(Debug)]
 struct UnderWay {
     /// As it is stored.
-    report: Report,
+    stored: Stored,
     /// Who wants the result.
     waiting: Vec<RespondTo>,
 }
@@ -98,15 +122,16 @@ impl Results {
         let mut interrupted = Vec::new();
         let mut over = Vec::new();
         for (key, bytes) in store.list(Kind::Result).await? {
-            let report: Report = read_document(Kind::Result, &key, &bytes)?;
-            if report.state.is_final() {
+            let stored: Stored = read_document(Kind::Result, &key, &bytes)?;
+            if stored.report.state.is_final() {
                 // One of a clock that was ahead would otherwise outlive all that come after it.
-                over.push((not_ahead(report.requested_at, now), key));
+                over.push((not_ahead(stored.report.requested_at, now), key));
                 continue;
             }
+            let report = stored.report.clone();
             let pending = load_document(store.as_ref(), Kind::Pending, &key).await?;
             let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
-            memory.under_way.insert(key, UnderWay { report: report.clone(), waiting: Vec::new() });
+            memory.under_way.insert(key, UnderWay { stored, waiting: Vec::new() });
             interrupted.push(Interrupted { vehicle, report, pending });
         }
         over.sort();
@@ -119,7 +144,7 @@ impl Results {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a command down, unless it is known. Exactly one caller is told that it is new.
+    /// Writes a command down, unless its identifier is known. Exactly one caller is told that it is new.
     ///
     /// # Errors
     ///
@@ -128,24 +153,32 @@ impl Results {
         &self,
         vehicle: &str,
         accepted: &Report,
+        asked: &Asked,
         respond_to: Option<RespondTo>,
     ) -> Result<Known, StoreError> {
         let key = key(vehicle, &accepted.id);
+        let stored = Stored { report: accepted.clone(), asked: Some(asked.clone()) };
         {
             let mut memory = self.memory();
             if let Some(under_way) = memory.under_way.get_mut(&key) {
+                if !under_way.stored.is_asked_by(asked, accepted) {
+                    return Ok(Known::Another(Box::new(under_way.stored.report.clone())));
+                }
                 under_way.waiting.extend(respond_to);
                 return Ok(Known::UnderWay);
             }
             let waiting = respond_to.into_iter().collect();
-            memory.under_way.insert(key.clone(), UnderWay { report: accepted.clone(), waiting });
+            memory.under_way.insert(key.clone(), UnderWay { stored: stored.clone(), waiting });
         }
         let known = match self.load(&key).await {
-            Ok(None) => match self.commit(Write::document(Kind::Result, key.clone(), accepted)).await {
+            Ok(None) => match self.commit(Write::document(Kind::Result, key.clone(), &stored)).await {
                 Ok(()) => return Ok(Known::New),
                 Err(error) => Err(error),
             },
-            Ok(Some(report)) => Ok(Known::Over(Box::new(report))),
+            Ok(Some(earlier)) if !earlier.is_asked_by(asked, accepted) => {
+                Ok(Known::Another(Box::new(earlier.report)))
+            }
+            Ok(Some(earlier)) => Ok(Known::Over(Box::new(earlier.report))),
             Err(error) => Err(error),
         };
         self.memory().under_way.remove(&key);
@@ -177,7 +210,7 @@ impl Results {
     ///
     /// When the store fails.
     pub async fn result(&self, vehicle: &str, id: &str) -> Result<Option<Report>, StoreError> {
-        self.load(&key(vehicle, id)).await
+        Ok(self.load(&key(vehicle, id)).await?.map(|stored| stored.report))
     }
 
     /// The vendor's identifier of the last action of a vehicle, as far as results are remembered. Reads all of them.
@@ -206,12 +239,12 @@ impl Results {
     /// When that could not be stored; then it must not be sent.
     pub async fn sending(&self, vehicle: &str, id: &str, now: Timestamp) -> Result<(), StoreError> {
         let key = key(vehicle, id);
-        let report = self.stepped(&key, |report| {
+        let stored = self.stepped(&key, |report| {
             report.state = State::Sent;
             report.sent_at = Some(now);
         });
-        match report {
-            Some(report) => self.commit(Write::document(Kind::Result, key, &report)).await,
+        match stored {
+            Some(stored) => self.commit(Write::document(Kind::Result, key, &stored)).await,
             None => Ok(()),
         }
     }
@@ -223,23 +256,23 @@ impl Results {
     /// When that could not be stored; then it is not asked about after a restart.
     pub async fn pending(&self, vehicle: &str, step: &Report, pending: &Pending) -> Result<(), StoreError> {
         let key = key(vehicle, &step.id);
-        let report = self.stepped(&key, |report| {
+        let stored = self.stepped(&key, |report| {
             *report =
                 Report { state: State::Pending, sent_at: report.sent_at.or(step.sent_at), ..step.clone() };
         });
-        let Some(report) = report else { return Ok(()) };
+        let Some(stored) = stored else { return Ok(()) };
         let writes = vec![
-            Write::document(Kind::Result, key.clone(), &report)?,
+            Write::document(Kind::Result, key.clone(), &stored)?,
             Write::document(Kind::Pending, key, pending)?,
         ];
         self.store.commit(writes).await
     }
 
-    fn stepped(&self, key: &str, change: impl FnOnce(&mut Report)) -> Option<Report> {
+    fn stepped(&self, key: &str, change: impl FnOnce(&mut Report)) -> Option<Stored> {
         let mut memory = self.memory();
         let under_way = memory.under_way.get_mut(key)?;
-        change(&mut under_way.report);
-        Some(under_way.report.clone())
+        change(&mut under_way.stored.report);
+        Some(under_way.stored.clone())
     }
 
     /// Remembers a final result, forgets the oldest if there are too many, and says who else wants it.
@@ -251,7 +284,8 @@ impl Results {
         let key = key(vehicle, &report.id);
         let (finished, forgotten) = {
             let mut memory = self.memory();
-            memory.unstored.insert(key.clone(), report.clone());
+            let asked = memory.under_way.get(&key).and_then(|under_way| under_way.stored.asked.clone());
+            memory.unstored.insert(key.clone(), Stored { report: report.clone(), asked });
             memory.order.push_back(key.clone());
             let too_many = memory.order.len().saturating_sub(REMEMBERED);
             let forgotten: Vec<String> = memory.order.drain(..too_many).collect();
@@ -269,21 +303,21 @@ impl Results {
 
     async fn store_results(
         &self,
-        finished: &BTreeMap<String, Report>,
+        finished: &BTreeMap<String, Stored>,
         forgotten: Vec<String>,
     ) -> Result<(), StoreError> {
         let mut writes: Vec<Write> =
             forgotten.into_iter().map(|key| Write::remove(Kind::Result, key)).collect();
-        for (key, report) in finished {
-            writes.push(Write::document(Kind::Result, key.clone(), report)?);
+        for (key, stored) in finished {
+            writes.push(Write::document(Kind::Result, key.clone(), stored)?);
             writes.push(Write::remove(Kind::Pending, key.clone()));
         }
         self.store.commit(writes).await
     }
 
-    async fn load(&self, key: &str) -> Result<Option<Report>, StoreError> {
-        if let Some(report) = self.memory().unstored.get(key) {
-            return Ok(Some(report.clone()));
+    async fn load(&self, key: &str) -> Result<Option<Stored>, StoreError> {
+        if let Some(stored) = self.memory().unstored.get(key) {
+            return Ok(Some(stored.clone()));
         }
         load_document(self.store.as_ref(), Kind::Result, key).await
     }

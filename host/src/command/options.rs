@@ -3,13 +3,12 @@
 //! A field that an operation does not know is a mistake: a misspelt option that is ignored opens the wrong window.
 //! Ranges are the connector's to check, because they are the vendor's.
 
-use std::fmt::Display;
 use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Number;
 
+use super::scalar::Scalar;
 use super::{Action, is_id};
 use crate::bindings::connector::{self, Seat, WindowPosition, Windows};
 
@@ -22,101 +21,95 @@ fn object<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| format!("the payload is not understood: {error}"))
 }
 
-/// A whole number that the connector can be told; whether it is one that the vehicle takes is for the connector to say.
-fn whole<T: TryFrom<u64> + Display>(
-    name: &str,
-    number: Option<Number>,
-    most: T,
-) -> Result<Option<T>, String> {
-    let Some(number) = number else { return Ok(None) };
-    match number.as_u64().map(T::try_from) {
-        Some(Ok(whole)) => Ok(Some(whole)),
-        _ => Err(format!("{name} {number} is not a whole number from 0 to {most}")),
-    }
+/// The caller's identifier.
+fn identifier(id: Option<&Scalar>) -> Result<Option<String>, String> {
+    id.map(Scalar::identifier).transpose()
 }
 
 /// No options.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Plain {
-    pub(super) id: Option<String>,
+    id: Option<Scalar>,
 }
 
 impl Plain {
-    pub(super) fn read(text: &str) -> Result<Self, String> {
-        object(text)
+    /// Reads what has nothing but an identifier.
+    pub(super) fn read(text: &str, action: Action) -> Understood {
+        let Self { id } = object(text)?;
+        Ok((action, identifier(id.as_ref())?))
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Smart {
-    id: Option<String>,
-    max_age_s: Option<Number>,
+    id: Option<Scalar>,
+    max_age_s: Option<Scalar>,
 }
 
 impl Smart {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, max_age_s } = object(text)?;
-        let max_age_s = whole("max_age_s", max_age_s, u64::MAX)?;
-        Ok((Action::RefreshSmart(max_age_s.map_or(SMART_MAX_AGE, Duration::from_secs)), id))
+        let max_age_s = max_age_s.map(|age| age.whole("max_age_s", u64::MAX)).transpose()?;
+        let action = Action::RefreshSmart(max_age_s.map_or(SMART_MAX_AGE, Duration::from_secs));
+        Ok((action, identifier(id.as_ref())?))
     }
+}
+
+/// A word is the same as an age.
+pub(super) fn word_of_smart(word: &str) -> Option<Action> {
+    let max_age = match word {
+        "press" | "smart" => SMART_MAX_AGE,
+        seconds => Duration::from_secs(Scalar::of_word(seconds).whole("", u64::MAX).ok()?),
+    };
+    Some(Action::RefreshSmart(max_age))
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Doors {
-    id: Option<String>,
-    #[serde(default)]
-    action: DoorsAction,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum DoorsAction {
-    #[default]
-    Lock,
-    Unlock,
+    id: Option<Scalar>,
+    action: Option<Scalar>,
 }
 
 impl Doors {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, action } = object(text)?;
-        let action = match action {
-            DoorsAction::Lock => Action::Lock,
-            DoorsAction::Unlock => Action::Unlock,
-        };
-        Ok((action, id))
+        let action = action.map(|action| action.choice("action", "lock, unlock", word_of_doors));
+        Ok((action.transpose()?.unwrap_or(Action::Lock), identifier(id.as_ref())?))
+    }
+}
+
+/// Which way the doors go.
+pub(super) fn word_of_doors(word: &str) -> Option<Action> {
+    match word {
+        "press" | "lock" => Some(Action::Lock),
+        "unlock" => Some(Action::Unlock),
+        _ => None,
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Climate {
-    id: Option<String>,
-    action: ClimateAction,
-    set_temp: Option<f32>,
-    duration_min: Option<Number>,
-    defrost: Option<bool>,
-    heating: Option<Number>,
+    id: Option<Scalar>,
+    action: Scalar,
+    set_temp: Option<Scalar>,
+    duration_min: Option<Scalar>,
+    defrost: Option<Scalar>,
+    heating: Option<Scalar>,
     #[serde(default)]
     seats: Seats,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ClimateAction {
-    Start,
-    Stop,
-}
-
-#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Seats {
-    fl: Option<Number>,
-    fr: Option<Number>,
-    rl: Option<Number>,
-    rr: Option<Number>,
+    fl: Option<Scalar>,
+    fr: Option<Scalar>,
+    rl: Option<Scalar>,
+    rr: Option<Scalar>,
 }
 
 impl Climate {
@@ -141,75 +134,76 @@ impl Climate {
             (Seat::RearLeft, "seats.rl", rl),
             (Seat::RearRight, "seats.rr", rr),
         ] {
-            levels.extend(whole(name, level, u8::MAX)?.map(|level| (seat, level)));
+            levels
+                .extend(level.map(|level| Ok::<_, String>((seat, level.whole(name, u8::MAX)?))).transpose()?);
         }
         let climate = connector::Climate {
-            temperature: set_temp,
-            duration: whole("duration_min", duration_min, u16::MAX)?,
-            defrost,
-            heating: whole("heating", heating, u8::MAX)?,
+            temperature: set_temp.map(|temperature| temperature.decimal("set_temp")).transpose()?,
+            duration: duration_min.map(|minutes| minutes.whole("duration_min", u16::MAX)).transpose()?,
+            defrost: defrost.map(|defrost| defrost.truth("defrost")).transpose()?,
+            heating: heating.map(|heating| heating.whole("heating", u8::MAX)).transpose()?,
             seats: levels,
         };
-        match action {
-            ClimateAction::Start => Ok((Action::StartClimate(climate), id)),
-            ClimateAction::Stop if climate == Self::by_default() => Ok((Action::StopClimate, id)),
-            ClimateAction::Stop => Err("stopping the climate has no options".to_owned()),
+        let id = identifier(id.as_ref())?;
+        match action.choice("action", "start, stop", word_of_climate)? {
+            Action::StopClimate if climate != Self::by_default() => {
+                Err("stopping the climate has no options".to_owned())
+            }
+            Action::StopClimate => Ok((Action::StopClimate, id)),
+            _ => Ok((Action::StartClimate(climate), id)),
         }
     }
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Position {
-    Closed,
-    Vent,
-    Open,
+/// Climate as it is by default, or none.
+pub(super) fn word_of_climate(word: &str) -> Option<Action> {
+    match word {
+        "auto" | "start" => Some(Action::StartClimate(Climate::by_default())),
+        "off" | "stop" => Some(Action::StopClimate),
+        _ => None,
+    }
 }
 
-impl From<Position> for WindowPosition {
-    fn from(position: Position) -> Self {
-        match position {
-            Position::Closed => Self::Closed,
-            Position::Vent => Self::Vent,
-            Position::Open => Self::Open,
-        }
+fn position(word: &str) -> Option<WindowPosition> {
+    match word {
+        "closed" | "close" => Some(WindowPosition::Closed),
+        "vent" => Some(WindowPosition::Vent),
+        "open" => Some(WindowPosition::Open),
+        _ => None,
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WindowChoice {
-    id: Option<String>,
-    all: Option<Position>,
-    front_left: Option<Position>,
-    front_right: Option<Position>,
-    rear_left: Option<Position>,
-    rear_right: Option<Position>,
+    id: Option<Scalar>,
+    all: Option<Scalar>,
+    front_left: Option<Scalar>,
+    front_right: Option<Scalar>,
+    rear_left: Option<Scalar>,
+    rear_right: Option<Scalar>,
 }
 
 impl WindowChoice {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, all, front_left, front_right, rear_left, rear_right } = object(text)?;
-        let position = |own: Option<Position>| own.or(all).map(Into::into);
-        let windows = Windows {
-            front_left: position(front_left),
-            front_right: position(front_right),
-            rear_left: position(rear_left),
-            rear_right: position(rear_right),
+        let read = |name: &str, window: Option<Scalar>| {
+            window.map(|window| window.choice(name, "closed, vent, open", position)).transpose()
         };
-        Ok((Action::SetWindows(windows), id))
+        let all = read("all", all)?;
+        let windows = Windows {
+            front_left: read("front_left", front_left)?.or(all),
+            front_right: read("front_right", front_right)?.or(all),
+            rear_left: read("rear_left", rear_left)?.or(all),
+            rear_right: read("rear_right", rear_right)?.or(all),
+        };
+        Ok((Action::SetWindows(windows), identifier(id.as_ref())?))
     }
 }
 
 /// One word moves all windows.
-pub(super) fn words_of_windows(word: &str) -> Option<Action> {
-    let position = match word {
-        "closed" | "close" => WindowPosition::Closed,
-        "vent" => WindowPosition::Vent,
-        "open" => WindowPosition::Open,
-        _ => return None,
-    };
-    let position = Some(position);
+pub(super) fn word_of_windows(word: &str) -> Option<Action> {
+    let position = Some(position(word)?);
     Some(Action::SetWindows(Windows {
         front_left: position,
         front_right: position,
@@ -221,47 +215,52 @@ pub(super) fn words_of_windows(word: &str) -> Option<Action> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChargePort {
-    id: Option<String>,
-    action: ChargePortAction,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ChargePortAction {
-    Open,
-    Close,
+    id: Option<Scalar>,
+    action: Scalar,
 }
 
 impl ChargePort {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, action } = object(text)?;
-        let action = match action {
-            ChargePortAction::Open => Action::OpenChargePort,
-            ChargePortAction::Close => Action::CloseChargePort,
-        };
-        Ok((action, id))
+        let action = action.choice("action", "open, close", word_of_charge_port)?;
+        Ok((action, identifier(id.as_ref())?))
+    }
+}
+
+/// Which way the charge port's flap goes.
+pub(super) fn word_of_charge_port(word: &str) -> Option<Action> {
+    match word {
+        "open" => Some(Action::OpenChargePort),
+        "close" | "closed" => Some(Action::CloseChargePort),
+        _ => None,
     }
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Charging {
-    id: Option<String>,
-    level: Number,
+    id: Option<Scalar>,
+    level: Scalar,
 }
 
 impl Charging {
     pub(super) fn read(text: &str) -> Understood {
         let Self { id, level } = object(text)?;
         // The vendor's levels, which callers of the replaced service know.
-        let percent = match level.as_u64() {
-            Some(1) => 100,
-            Some(2) => 90,
-            Some(3) => 60,
+        let percent = match level.whole("level", u8::MAX) {
+            Ok(1) => 100,
+            Ok(2) => 90,
+            Ok(3) => 60,
             _ => return Err(format!("level {level} is not one of 1, 2, 3")),
         };
-        Ok((Action::SetChargingCurrent(percent), id))
+        Ok((Action::SetChargingCurrent(percent), identifier(id.as_ref())?))
     }
+}
+
+/// A share of the most current, with or without its sign.
+pub(super) fn word_of_charging(word: &str) -> Option<Action> {
+    let percent = Scalar::of_word(word.trim_end_matches('%')).whole("", u8::MAX).ok()?;
+    matches!(percent, 60 | 90 | 100).then_some(Action::SetChargingCurrent(percent))
 }
 
 /// Here the id names the action to ask about; the question itself gets an identifier from the host.
@@ -269,13 +268,14 @@ impl Charging {
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
     /// What to ask about. Without it `id` is that.
-    about: Option<String>,
-    id: Option<String>,
+    about: Option<Scalar>,
+    id: Option<Scalar>,
 }
 
 impl Question {
     pub(super) fn read(text: &str) -> Understood {
         let Self { about, id } = object(text)?;
+        let (about, id) = (identifier(about.as_ref())?, identifier(id.as_ref())?);
         let (about, id) = match about {
             Some(about) => (Some(about), id),
             None => (id, None),

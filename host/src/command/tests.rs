@@ -82,6 +82,14 @@ fn mistakes_say_what_is_wrong_and_what_would_be_right() {
         ("climate", "warm", "auto"),
         ("climate", r#"{"action":"stop","set_temp":21}"#, "no options"),
         ("climate", r#"{"set_temp":21}"#, "action"),
+        (
+            "climate",
+            r#"{"action":"start","set_temp":"21,5"}"#,
+            "set_temp \"21,5\" is not a number like 21 or 21.5",
+        ),
+        ("climate", r#"{"action":"start","defrost":"unknown"}"#, "defrost \"unknown\" is not true or false"),
+        ("lock", r#"{"id":1.5}"#, "id 1.5 is not text"),
+        ("refresh_smart", "2.5", "seconds"),
         ("windows", "ajar", "vent"),
         ("windows", r#"{"front_left":"ajar"}"#, "ajar"),
         ("climate", r#"{"action":"start","duration_min":70000}"#, "duration_min 70000 is not a whole number"),
@@ -105,4 +113,34 @@ fn mistakes_say_what_is_wrong_and_what_would_be_right() {
     assert_eq!(mistake("self_destruct", b"").reason, Reason::UnknownOperation);
     assert!(mistake("lock", &vec![b'x'; LARGEST_PAYLOAD + 1]).message.contains("16385 bytes"));
     assert!(mistake("lock", b"\xff\xfe").message.contains("UTF-8"));
+}
+
+#[test]
+fn numbers_and_words_as_templates_render_them() {
+    for payload in [r#"{"action":"UNLOCK"}"#, r#"{"action":" Unlock "}"#, "\"UNLOCK\"", "\u{feff}UNLOCK"] {
+        assert_eq!(action("lock", payload), Action::Unlock, "{payload}");
+    }
+    assert_eq!(action("lock", r#"{"action":null}"#), Action::Lock);
+    for payload in ["300", "300.0", r#""300""#, r#"{"max_age_s":300.0}"#, r#"{"max_age_s":"300"}"#] {
+        assert_eq!(action("refresh_smart", payload), Action::RefreshSmart(SMART_MAX_AGE), "{payload}");
+    }
+    let plain =
+        r#"{"action":"start","set_temp":21.5,"duration_min":10,"defrost":true,"heating":1,"seats":{"fl":6}}"#;
+    for payload in [
+        r#"{"action":"START","set_temp":"21.5","duration_min":10.0,"defrost":"True","heating":1.0,"seats":{"fl":"6"}}"#,
+        r#"{"action":"auto","set_temp":" 21.50","duration_min":"10","defrost":"on","heating":"1","seats":{"fl":6.0}}"#,
+        r#"{"action":"start","set_temp":21.5,"duration_min":1e1,"defrost":1,"heating":1,"seats":{"fl":6,"fr":null}}"#,
+    ] {
+        assert_eq!(action("climate", payload), action("climate", plain), "{payload}");
+    }
+    assert_eq!(action("climate", r#"{"action":"OFF"}"#), Action::StopClimate);
+    assert_eq!(action("windows", r#"{"all":"CLOSE"}"#), action("windows", "closed"));
+    assert_eq!(action("windows", r#"{"front_left":"OPEN"}"#), action("windows", r#"{"front_left":"open"}"#));
+    assert_eq!(action("charge_port", r#"{"action":"CLOSED"}"#), Action::CloseChargePort);
+    for payload in ["90", "90.0", "90%", "90.0 %", r#"{"level":2.0}"#, r#"{"level":"2"}"#] {
+        assert_eq!(action("charging_current", payload), Action::SetChargingCurrent(90), "{payload}");
+    }
+    for payload in [r#"{"id":7}"#, r#"{"id":"7"}"#] {
+        assert_eq!(parse("lock", payload.as_bytes()).unwrap().id.as_deref(), Some("7"), "{payload}");
+    }
 }

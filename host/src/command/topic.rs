@@ -1,9 +1,10 @@
 //! The table of command topics: what each takes as a word, and what as an object.
 
 use super::options::{
-    ChargePort, Charging, Climate, Doors, Plain, Question, Smart, WindowChoice, words_of_windows,
+    ChargePort, Charging, Climate, Doors, Plain, Question, Smart, WindowChoice, word_of_charge_port,
+    word_of_charging, word_of_climate, word_of_doors, word_of_smart, word_of_windows,
 };
-use super::{Action, SMART_MAX_AGE, is_id};
+use super::{Action, is_id};
 
 /// The topic whose `id` is not the command's own.
 pub(super) const ACTION_STATUS: &str = "action_status";
@@ -28,7 +29,9 @@ impl Topic {
             return (self.object)(text)
                 .map_err(|error| format!("{error}; {} takes {}", self.name, self.takes));
         }
-        let word = text.to_ascii_lowercase();
+        // Programs that write JSON put a word in quotes.
+        let quoted: Option<String> = serde_json::from_str(text).ok();
+        let word = quoted.as_deref().unwrap_or(text).trim().to_ascii_lowercase();
         match (self.word)(&word) {
             Some(action) => Ok((action, None)),
             None => {
@@ -45,72 +48,54 @@ pub(super) static TOPICS: &[Topic] = &[
         name: "refresh_cached",
         takes: "PRESS or {}",
         word: |word| matches!(word, "press" | "cached").then_some(Action::RefreshCached),
-        object: |text| Ok((Action::RefreshCached, Plain::read(text)?.id)),
+        object: |text| Plain::read(text, Action::RefreshCached),
     },
     Topic {
         name: "refresh_smart",
         takes: "PRESS, a number of seconds, or {\"max_age_s\":300}",
-        word: |word| match word {
-            "press" | "smart" => Some(Action::RefreshSmart(SMART_MAX_AGE)),
-            seconds => seconds.parse().ok().map(|s| Action::RefreshSmart(std::time::Duration::from_secs(s))),
-        },
+        word: word_of_smart,
         object: |text| Smart::read(text),
     },
     Topic {
         name: "refresh_force",
         takes: "PRESS or {}",
         word: |word| matches!(word, "press" | "force").then_some(Action::RefreshForce),
-        object: |text| Ok((Action::RefreshForce, Plain::read(text)?.id)),
+        object: |text| Plain::read(text, Action::RefreshForce),
     },
     Topic {
         name: "lock",
         takes: r#"LOCK, UNLOCK, {"action":"lock"} or {"action":"unlock"}"#,
-        word: |word| match word {
-            "press" | "lock" => Some(Action::Lock),
-            "unlock" => Some(Action::Unlock),
-            _ => None,
-        },
+        word: word_of_doors,
         object: |text| Doors::read(text),
     },
     Topic {
         name: "unlock",
         takes: "UNLOCK, PRESS, or {}",
         word: |word| matches!(word, "press" | "unlock").then_some(Action::Unlock),
-        object: |text| Ok((Action::Unlock, Plain::read(text)?.id)),
+        object: |text| Plain::read(text, Action::Unlock),
     },
     Topic {
         name: "climate",
         takes: r#"auto, off, or {"action":"start","set_temp":21,"duration_min":10,"defrost":true,"heating":1,"seats":{"fl":6}}"#,
-        word: |word| match word {
-            "auto" | "start" => Some(Action::StartClimate(Climate::by_default())),
-            "off" | "stop" => Some(Action::StopClimate),
-            _ => None,
-        },
+        word: word_of_climate,
         object: |text| Climate::read(text),
     },
     Topic {
         name: "windows",
         takes: r#"closed, vent, open, or {"front_left":"open","front_right":…,"rear_left":…,"rear_right":…,"all":…}"#,
-        word: words_of_windows,
+        word: word_of_windows,
         object: |text| WindowChoice::read(text),
     },
     Topic {
         name: "charge_port",
         takes: r#"OPEN, CLOSE, {"action":"open"} or {"action":"close"}"#,
-        word: |word| match word {
-            "open" => Some(Action::OpenChargePort),
-            "close" | "closed" => Some(Action::CloseChargePort),
-            _ => None,
-        },
+        word: word_of_charge_port,
         object: |text| ChargePort::read(text),
     },
     Topic {
         name: "charging_current",
         takes: r#"60 %, 90 %, 100 %, or {"level":1} (1 is 100 %, 2 is 90 %, 3 is 60 %)"#,
-        word: |word| {
-            let percent = word.trim_end_matches('%').trim_end().parse().ok()?;
-            matches!(percent, 60 | 90 | 100).then_some(Action::SetChargingCurrent(percent))
-        },
+        word: word_of_charging,
         object: |text| Charging::read(text),
     },
     Topic {

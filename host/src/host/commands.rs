@@ -8,7 +8,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Host;
 use super::work::Commanded;
-use crate::command::{self, Action, Malformed};
+use crate::command::{self, Action, Asked, Malformed};
 use crate::operation::{OperationName, Reason, Report, State};
 use crate::results::Known;
 use crate::topics::Incoming;
@@ -138,15 +138,30 @@ impl Host {
         if self.closed.load(Ordering::Relaxed) {
             return Err(rejected(Reason::HostStopping, "the host is stopping".to_owned()));
         }
-        match self.results.begin(slug, &report, request.respond_to.clone()).await {
+        // It was understood, so it is text.
+        let payload = String::from_utf8_lossy(&request.payload).into_owned();
+        let asked = Asked::new(operation, &payload);
+        match self.results.begin(slug, &report, &asked, request.respond_to.clone()).await {
             Ok(Known::New) => {
-                // It was understood, so it is text.
-                let payload = String::from_utf8_lossy(&request.payload).into_owned();
                 let request = (operation.to_owned(), payload);
                 Ok(Some(Accepted { vehicle: Arc::clone(vehicle), action, request, report, open }))
             }
             Ok(Known::UnderWay) => Ok(None),
             Ok(Known::Over(report)) => Err(NotDone::Repeated(report)),
+            // A constant identifier in a template would make every other command a silent success.
+            Ok(Known::Another(earlier)) => {
+                let Report { id, op, requested_at, .. } = *earlier;
+                let message = format!(
+                    "the id {id:?} was used for {op} at {requested_at:.0}; give each command an id of its own, or none"
+                );
+                Err(NotDone::Rejected(Box::new(Report::rejected(
+                    new_id(),
+                    name.as_str().to_owned(),
+                    Reason::BadPayload,
+                    message,
+                    now,
+                ))))
+            }
             Err(error) => Err(rejected(Reason::HostFault, error.to_string())),
         }
     }

@@ -6,6 +6,10 @@ fn accepted(id: &str) -> Report {
     Report::accepted("ev6", id.to_owned(), OperationName::Unlock, Timestamp::UNIX_EPOCH)
 }
 
+fn asked(word: &str) -> Asked {
+    Asked::new("lock", word)
+}
+
 fn pending() -> Pending {
     Pending {
         request: ("lock".to_owned(), "UNLOCK".to_owned()),
@@ -27,10 +31,16 @@ async fn an_interrupted_command_is_not_done_again_and_it_is_known_how_far_it_was
     let (before, none) = opened(&store).await;
     assert!(none.is_empty());
     for id in ["accepted", "sent", "pending", "over"] {
-        assert!(matches!(before.begin("ev6", &accepted(id), None).await, Ok(Known::New)));
-        assert!(matches!(before.begin("ev6", &accepted(id), None).await, Ok(Known::UnderWay)));
+        assert!(matches!(before.begin("ev6", &accepted(id), &asked("UNLOCK"), None).await, Ok(Known::New)));
+        assert!(matches!(
+            before.begin("ev6", &accepted(id), &asked("UNLOCK"), None).await,
+            Ok(Known::UnderWay)
+        ));
     }
-    assert!(matches!(before.begin("niro", &accepted("sent"), None).await, Ok(Known::New)), "another car");
+    assert!(
+        matches!(before.begin("niro", &accepted("sent"), &asked("UNLOCK"), None).await, Ok(Known::New)),
+        "another car"
+    );
     for id in ["sent", "pending", "over"] {
         before.sending("ev6", id, Timestamp::UNIX_EPOCH).await.unwrap();
     }
@@ -54,9 +64,15 @@ async fn an_interrupted_command_is_not_done_again_and_it_is_known_how_far_it_was
     ];
     assert_eq!(found, expected);
     for id in ["accepted", "sent", "pending"] {
-        assert!(matches!(after.begin("ev6", &accepted(id), None).await, Ok(Known::UnderWay)));
+        assert!(matches!(
+            after.begin("ev6", &accepted(id), &asked("UNLOCK"), None).await,
+            Ok(Known::UnderWay)
+        ));
     }
-    assert!(matches!(after.begin("ev6", &accepted("over"), None).await, Ok(Known::Over(_))));
+    assert!(matches!(
+        after.begin("ev6", &accepted("over"), &asked("UNLOCK"), None).await,
+        Ok(Known::Over(_))
+    ));
     after.finish("ev6", &Report { state: State::Unknown, ..accepted("pending") }).await.1.unwrap();
     assert!(store.list(Kind::Pending).await.unwrap().is_empty());
 }
@@ -85,8 +101,46 @@ async fn everybody_who_asked_is_told() {
     let (results, _) = opened(&store).await;
     let respond_to = |n: u8| Some(RespondTo { topic: format!("answer/{n}"), correlation: Some(vec![n]) });
     for n in 0..3 {
-        results.begin("ev6", &accepted("a"), respond_to(n)).await.unwrap();
+        results.begin("ev6", &accepted("a"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
     }
     let (waiting, _) = results.finish("ev6", &Report { state: State::Failed, ..accepted("a") }).await;
     assert_eq!(waiting.len(), 3);
+}
+
+#[tokio::test]
+async fn an_identifier_is_one_commands_whether_that_is_under_way_or_over_or_before_a_restart() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let (results, _) = opened(&store).await;
+    assert!(matches!(results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::New)));
+    let respond_to = RespondTo { topic: "answer".to_owned(), correlation: None };
+    let other = results.begin("ev6", &accepted("a"), &asked("LOCK"), Some(respond_to)).await.unwrap();
+    assert!(matches!(other, Known::Another(report) if report.state == State::Accepted));
+    results.sending("ev6", "a", Timestamp::UNIX_EPOCH).await.unwrap();
+
+    let (results, _) = opened(&store).await;
+    assert!(matches!(
+        results.begin("ev6", &accepted("a"), &asked("LOCK"), None).await,
+        Ok(Known::Another(_))
+    ));
+    let (waiting, stored) = results.finish("ev6", &Report { state: State::Succeeded, ..accepted("a") }).await;
+    stored.unwrap();
+    assert!(waiting.is_empty(), "what is another command's is not told to this one");
+
+    let (results, _) = opened(&store).await;
+    assert!(matches!(
+        results.begin("ev6", &accepted("a"), &asked("LOCK"), None).await,
+        Ok(Known::Another(_))
+    ));
+    assert!(matches!(results.begin("ev6", &accepted("a"), &asked("unlock"), None).await, Ok(Known::Over(_))));
+}
+
+#[tokio::test]
+async fn of_what_an_older_version_has_stored_the_operation_is_known() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let older = Report { state: State::Succeeded, ..accepted("a") };
+    store.commit(vec![Write::document(Kind::Result, "ev6/a".to_owned(), &older).unwrap()]).await.unwrap();
+    let (results, _) = opened(&store).await;
+    let lock = Report::accepted("a".to_owned(), OperationName::Lock, Timestamp::UNIX_EPOCH);
+    assert!(matches!(results.begin("ev6", &lock, &asked("LOCK"), None).await, Ok(Known::Another(_))));
+    assert!(matches!(results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::Over(_))));
 }
