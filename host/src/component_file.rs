@@ -72,7 +72,7 @@ pub(crate) struct Contents {
 /// Why a file is not taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("it is {0}; only a regular file is loaded")]
+    #[error("it is {0}; only a regular file is read")]
     NoFile(&'static str),
     #[error("it has {size} bytes; at most {most} are read")]
     TooLarge { size: u64, most: usize },
@@ -127,6 +127,11 @@ pub(crate) async fn read_apart(path: PathBuf, links: Links) -> Result<Contents, 
 /// Reads a component alone. Blocks for as long as the disk takes.
 pub(crate) fn read_component(path: &Path, links: Links) -> Result<Vec<u8>, Refused> {
     read_regular(path, links, LARGEST_COMPONENT).map(|(component, _identity)| component)
+}
+
+/// Reads any other regular file of at most so many bytes, in the same way.
+pub(crate) fn read_bytes(path: &Path, links: Links, most: usize) -> Result<Vec<u8>, Refused> {
+    read_regular(path, links, most).map(|(bytes, _identity)| bytes)
 }
 
 /// Where the signature of a component is, if it has one.

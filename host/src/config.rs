@@ -15,17 +15,19 @@
 //!
 //! `broker`, `account`, `vehicle`, `plugins`, `limits` and `network` read one part each. `reader` reads tables in general and keeps the
 //! complaints; `secrets`, `endpoint` and `slug` read one kind of value each; `presets` is what is known about
-//! each connector's cloud.
+//! each connector's cloud, `form` what its secrets look like. `text` reads files, and `access` looks at who else may.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+mod access;
 mod account;
 mod broker;
 mod endpoint;
 mod error;
+mod form;
 mod limits;
 mod network;
 mod plugins;
@@ -35,6 +37,7 @@ mod secrets;
 mod slug;
 #[cfg(test)]
 mod tests;
+mod text;
 mod vehicle;
 
 pub use account::Account;
@@ -48,6 +51,7 @@ pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 
 use reader::{Reader, Section};
+use text::NoText;
 
 /// What the program is to do.
 #[derive(Clone, Debug)]
@@ -68,7 +72,12 @@ pub struct Config {
     pub log: Log,
     /// What may be reached besides the internet.
     pub network: Network,
+    /// What is possible and hardly meant, in the order of the lines.
+    pub warnings: Vec<Problem>,
 }
+
+/// More than any configuration has, in bytes.
+const LARGEST: usize = 1 << 20;
 
 /// What is logged, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -126,8 +135,12 @@ impl Config {
     ///
     /// See [`ConfigError`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+        let text = text::read(path, LARGEST).map_err(|error| match error {
+            NoText::Unreadable(reason) => ConfigError::Unreadable { path: path.to_owned(), reason },
+            why @ NoText::Encoding { .. } => {
+                ConfigError::NoText { path: path.to_owned(), why: why.to_string() }
+            }
+        })?;
         Self::parse(&text, path, &|variable| std::env::var(variable).ok())
     }
 
@@ -150,9 +163,9 @@ impl Config {
                 None
             }
         };
-        let problems = reader.into_problems();
+        let (problems, warnings) = reader.into_problems();
         match config {
-            Some(config) if problems.is_empty() => Ok(config),
+            Some(config) if problems.is_empty() => Ok(Self { warnings, ..config }),
             _ => Err(ConfigError::Invalid { path: path.to_owned(), problems }),
         }
     }
@@ -191,17 +204,41 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
     let network = root.section("network").map(network::read).unwrap_or_default();
-    let state_dir = root.section("state").and_then(state_dir);
-    let state_dir = state_dir.unwrap_or_else(|| root.reader.path().with_extension("state"));
+    let state_dir = state_dir(&mut root);
+    if let Some(open) = access::too_open(root.reader.path(), false) {
+        root.reader.warn(&(0..0), open);
+    }
+    if account_names.is_empty() {
+        root.reader.warn(&(0..0), "there is no account, so nothing is bridged; add a table [account.NAME]");
+    } else if vehicles.is_empty() {
+        root.reader.warn(&(0..0), "there is no vehicle, so nothing is bridged; add a table [vehicle.NAME]");
+    }
     root.finish();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, limits, log, network })
+    let warnings = Vec::new();
+    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, limits, log, network, warnings })
 }
 
 /// Beside the configuration file and named after it unless the file says otherwise: two configurations in one
 /// directory are two hosts.
-fn state_dir(mut section: Section<'_, '_>) -> Option<PathBuf> {
-    let dir = section.text("dir").map(|dir| section.reader.resolve(dir.value));
-    section.finish();
+fn state_dir(root: &mut Section<'_, '_>) -> PathBuf {
+    let beside = root.reader.path().with_extension("state");
+    let mut at = 0..0;
+    let given = root.section("state").and_then(|mut section| {
+        let dir = section.text("dir").map(|dir| {
+            at = dir.span.clone();
+            section.reader.resolve(dir.value)
+        });
+        section.finish();
+        dir
+    });
+    let dir = given.unwrap_or(beside);
+    if std::fs::metadata(&dir).is_ok_and(|metadata| !metadata.is_dir()) {
+        let shown = dir.display();
+        root.complain(
+            &at,
+            format!("state.dir: {shown} is no directory; name one, or what does not exist yet"),
+        );
+    }
     dir
 }
 
@@ -210,7 +247,7 @@ fn named<'d, 'r, T>(
     tables: &Section<'d, 'r>,
     mut read: impl FnMut(Section<'d, 'r>) -> Option<T>,
 ) -> BTreeMap<Slug, T> {
-    let mut all = BTreeMap::new();
+    let (mut all, mut alike) = (BTreeMap::new(), BTreeMap::new());
     for (name, entry) in tables.entries() {
         let slug = Slug::parse(name);
         if slug.is_none() {
@@ -218,11 +255,21 @@ fn named<'d, 'r, T>(
                 format!("{name:?} cannot be a name here; use 1 to 64 of a-z, A-Z, 0-9, \"_\" and \"-\"");
             tables.complain(&entry.key, message);
         }
+        if let Some(other) = alike.insert(alike_to(name), name) {
+            let message =
+                format!("{name:?} and {other:?} would have the same entities in Home Assistant; rename one");
+            tables.complain(&entry.key, message);
+        }
         if let (Some(value), Some(slug)) = (entry.section().and_then(&mut read), slug) {
             all.insert(slug, value);
         }
     }
     all
+}
+
+/// What names come to where there are no capitals and no hyphens, as in Home Assistant's identifiers.
+fn alike_to(name: &str) -> String {
+    name.to_ascii_lowercase().replace('-', "_")
 }
 
 fn vehicles_of(tables: &Section<'_, '_>, accounts: &[&str]) -> BTreeMap<Slug, Vehicle> {

@@ -294,15 +294,25 @@ impl Home {
     }
 }
 
-/// The configuration of a home in a simulated cloud.
+/// The configuration of a home in a simulated cloud. Its secrets may look like none that this vendor gives out: what holds
+/// for a host holds for every vendor's.
 pub fn configuration(cloud: &str, refresh_token: &str, pin: &str) -> Config {
     let text = configuration_text(cloud, "mqtt://127.0.0.1:1");
+    let simulated = simulator::Config::default();
     let environment = |name: &str| match name {
-        "REFRESH_TOKEN" => Some(refresh_token.to_owned()),
-        "PIN" => Some(pin.to_owned()),
+        "REFRESH_TOKEN" => Some(simulated.refresh_token.clone()),
+        "PIN" => Some(simulated.pin.clone()),
         _ => None,
     };
-    Config::parse(&text, Path::new("test.toml"), &environment).unwrap()
+    let mut config = Config::parse(&text, Path::new("test.toml"), &environment).unwrap();
+    for account in config.accounts.values_mut() {
+        for (name, secret) in [("refresh-token", refresh_token), ("pin", pin)] {
+            account.secrets.insert(name.to_owned(), secret.to_owned().into());
+        }
+    }
+    // A guest that waits for nothing is ended by the processor time that it uses, however long that takes here.
+    config.limits.policy.wall = PATIENCE;
+    config
 }
 
 /// The same as text, with the secrets in the environment variables `REFRESH_TOKEN` and `PIN`.

@@ -189,7 +189,11 @@ fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMa
     let mut found = BTreeMap::new();
     for (name, rule) in preset.secrets.iter().filter(|(_, rule)| rule.configured != Configured::Never) {
         let key = name.replace('-', "_");
-        if let Some(secret) = secrets::secret(section, &key) {
+        if rule.unused && secrets::is_given(section, &key) {
+            let message = format!("this connector does not use {key}; remove it");
+            section.reader.warn(&section.span, format!("[{}]: {message}", section.name));
+        }
+        if let Some(secret) = secrets::secret(section, &key, rule.form) {
             found.insert(name.clone(), secret);
         } else if rule.configured == Configured::Required && !secrets::is_given(section, &key) {
             let message = format!(

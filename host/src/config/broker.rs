@@ -5,6 +5,7 @@ use url::Url;
 
 use super::reader::{Section, Text};
 use super::secrets;
+use crate::component_file::{self, Links};
 use crate::mqtt::client::{Tls, Version};
 
 /// The prefix of all topics unless the file says otherwise.
@@ -31,6 +32,9 @@ pub struct Mqtt {
     /// What all topics begin with; without a slash at either end, and without wildcards.
     pub base_topic: String,
 }
+
+/// More than all certificates of the world's authorities together, in bytes.
+const LARGEST_AUTHORITIES: usize = 4 << 20;
 
 /// Reads the table; `None` if something in it was complained about and has no stand-in.
 pub(super) fn read(mut section: Section<'_, '_>) -> Option<Mqtt> {
@@ -60,12 +64,20 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Mqtt> {
     let client_id = section.text("client_id").and_then(|id| client_id(&section, &id));
     let client_id = client_id.unwrap_or_else(|| base_topic.replace('/', "-"));
     let username = section.text("username").map(|username| username.value.to_owned());
-    let password = secrets::secret(&mut section, "password");
+    let password = secrets::secret(&mut section, "password", None);
     if username.is_none() && secrets::is_given(&mut section, "password") {
         section.complain(
             &section.span,
             "mqtt.username is missing, but there is a password; add username = \"…\"",
         );
+    }
+    let plain = address.as_ref().filter(|address| !address.tls && !is_this_machine(&address.host));
+    if let (Some(address), true) = (plain, password.is_some()) {
+        let message = format!(
+            "mqtt.password goes to {} without TLS, where everybody on the way can read it; use mqtts://",
+            address.host
+        );
+        section.reader.warn(&section.span, message);
     }
     section.finish();
     let Address { host, port, .. } = address?;
@@ -76,6 +88,10 @@ struct Address {
     host: String,
     port: u16,
     tls: bool,
+}
+
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn address(section: &Section<'_, '_>, given: &Text<'_>) -> Option<Address> {
@@ -124,7 +140,7 @@ fn authorities(section: &mut Section<'_, '_>, encrypted: Option<bool>) -> Option
         return None;
     }
     let path = section.reader.resolve(file.value);
-    match std::fs::read(&path) {
+    match component_file::read_bytes(&path, Links::Followed, LARGEST_AUTHORITIES) {
         Ok(pem) => Some(Tls::Authorities(pem)),
         Err(error) => {
             let shown = path.display();

@@ -11,12 +11,20 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("{}: cannot be read: {source}; name the configuration file with -c FILE", path.display())]
+    #[error("{}: cannot be read: {reason}; name the configuration file with -c FILE", path.display())]
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
-        source: std::io::Error,
+        /// Why.
+        reason: String,
+    },
+    /// The file was read, and is no text as configurations are written.
+    #[error("{}: {why}", path.display())]
+    NoText {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        why: String,
     },
     /// The file was read and does not describe a configuration.
     #[error("{}", listed(path, problems))]

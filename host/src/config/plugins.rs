@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::presets;
 use super::reader::{Entry, Section, advice};
+use super::{access, presets};
+use crate::component_file::{self, Links};
 use crate::deployment::{POLICY_SLOT, PublicKey, Trust};
 use crate::slot::Digest;
 
@@ -46,13 +47,18 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Plugins {
 fn component(mut section: Section<'_, '_>, slot: &str, plugins: &mut Plugins) {
     let file = section.text("file").and_then(|file| {
         let path = section.reader.resolve(file.value);
-        if !path.is_file() {
-            let (name, shown) = (&file.name, path.display());
-            let message = format!("{name}: {shown}: no such file; name a component (.wasm)");
-            section.complain(&file.span, message);
-            return None;
+        match looked_at(&path) {
+            Ok(digest) => {
+                if let Some(open) = access::too_open(&path, false) {
+                    section.reader.warn(&file.span, format!("{}: {open}", file.name));
+                }
+                Some((path, digest))
+            }
+            Err(why) => {
+                section.complain(&file.span, format!("{}: {}: {why}", file.name, path.display()));
+                None
+            }
         }
-        Some(path)
     });
     if section.entry("file").is_none() && section.entry("sha256").is_none() {
         let name = &section.name;
@@ -65,11 +71,34 @@ fn component(mut section: Section<'_, '_>, slot: &str, plugins: &mut Plugins) {
             let message = format!("{}: write 64 hexadecimal digits, as sha256sum prints them", text.name);
             section.complain(&text.span, message);
         }
+        if let (Some(pinned), Some((path, digest))) = (digest, &file)
+            && pinned != *digest
+        {
+            let (name, shown) = (&text.name, path.display());
+            section
+                .complain(&text.span, format!("{name}: {shown} has sha256 {digest}; correct one of the two"));
+        }
         digest
     });
-    plugins.files.extend(file.map(|file| (slot.to_owned(), file)));
+    plugins.files.extend(file.map(|(path, _)| (slot.to_owned(), path)));
     plugins.trust.pins.extend(pin.map(|pin| (slot.to_owned(), pin)));
     section.finish();
+}
+
+/// The digest of a file that may be a component. Whether it is a good one is found out when it is loaded.
+fn looked_at(path: &Path) -> Result<Digest, String> {
+    let bytes = match component_file::read_component(path, Links::Followed) {
+        Ok(bytes) => bytes,
+        Err(absent) if absent.is_absence() => return Err("no such file; name a component (.wasm)".to_owned()),
+        Err(refused) => return Err(format!("{refused}; name a component (.wasm)")),
+    };
+    match bytes.as_slice() {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => Ok(Digest::of(&bytes)),
+        [0, b'a', b's', b'm', ..] => {
+            Err("this is a WebAssembly module and no component; build a component".to_owned())
+        }
+        _ => Err("this is no WebAssembly; name a component (.wasm)".to_owned()),
+    }
 }
 
 fn general(mut section: Section<'_, '_>, plugins: &mut Plugins) {
@@ -80,6 +109,9 @@ fn general(mut section: Section<'_, '_>, plugins: &mut Plugins) {
             section
                 .complain(&dir.span, format!("{name}: {shown}: no such directory; make it, or name another"));
             return None;
+        }
+        if let Some(open) = access::too_open(&path, false) {
+            section.reader.warn(&dir.span, format!("{}: {open}", dir.name));
         }
         Some(path)
     });

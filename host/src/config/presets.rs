@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::form::Form;
+
 /// One connector's clouds.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +27,12 @@ pub(super) struct SecretRule {
     pub(super) configured: Configured,
     /// The endpoints that it may be sent to.
     pub(super) endpoints: BTreeSet<String>,
+    /// What it looks like, if that is known.
+    #[serde(default)]
+    pub(super) form: Option<Form>,
+    /// Whether the connector can do without it, and does, although it stands in the configuration.
+    #[serde(default)]
+    pub(super) unused: bool,
     /// Whether an answer may replace it although the configuration has it, as those that rotate are.
     #[serde(default)]
     rotates: bool,

@@ -15,6 +15,7 @@ pub(super) struct Reader<'r> {
     text: &'r str,
     environment: &'r dyn Fn(&str) -> Option<String>,
     problems: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
 }
 
 impl<'r> Reader<'r> {
@@ -23,22 +24,32 @@ impl<'r> Reader<'r> {
         text: &'r str,
         environment: &'r dyn Fn(&str) -> Option<String>,
     ) -> Self {
-        Self { path, text, environment, problems: RefCell::default() }
+        Self { path, text, environment, problems: RefCell::default(), warnings: RefCell::default() }
     }
 
     /// Takes note of a problem at a place in the text.
     pub(super) fn complain(&self, at: &Range<usize>, message: impl Into<String>) {
-        let before = self.text.as_bytes().iter().take(at.start);
-        let line = 1 + before.filter(|&&byte| byte == b'\n').count();
-        self.problems.borrow_mut().push(Problem { line, message: message.into() });
+        self.problems.borrow_mut().push(self.problem(at, message.into()));
     }
 
-    /// Everything that was noted, in the order of the lines.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
-        let mut problems = self.problems.into_inner();
-        problems.sort();
-        problems.dedup();
-        problems
+    /// Takes note of what is possible, and hardly meant.
+    pub(super) fn warn(&self, at: &Range<usize>, message: impl Into<String>) {
+        self.warnings.borrow_mut().push(self.problem(at, message.into()));
+    }
+
+    fn problem(&self, at: &Range<usize>, message: String) -> Problem {
+        let before = self.text.as_bytes().iter().take(at.start);
+        Problem { line: 1 + before.filter(|&&byte| byte == b'\n').count(), message }
+    }
+
+    /// Everything that was noted, in the order of the lines: what is wrong, and what is only a warning.
+    pub(super) fn into_problems(self) -> (Vec<Problem>, Vec<Problem>) {
+        let in_order = |mut problems: Vec<Problem>| {
+            problems.sort();
+            problems.dedup();
+            problems
+        };
+        (in_order(self.problems.into_inner()), in_order(self.warnings.into_inner()))
     }
 
     pub(super) fn environment(&self, variable: &str) -> Option<String> {

@@ -1,18 +1,18 @@
 //! Secrets: from a file or from the environment.
 
-use std::fs::File;
-use std::io::Read;
-
 use secrecy::{ExposeSecret, SecretString};
 
+use super::access;
+use super::form::{Form, variable_meant};
 use super::reader::{Section, Text};
+use super::text::{self, NoText};
 
-/// More than any secret has, in bytes: protects from naming a device or a log.
-const LARGEST: u64 = 64 * 1024;
+/// More than any secret has, in bytes: protects from naming a log.
+const LARGEST: usize = 64 * 1024;
 
 /// Reads `key_file = "path"` or `key = "${VARIABLE}"`. `None` if there is neither, or if what there is is wrong,
-/// which has been complained about then.
-pub(super) fn secret(section: &mut Section<'_, '_>, key: &str) -> Option<SecretString> {
+/// which has been complained about then. A secret of a known form has that form when this returns.
+pub(super) fn secret(section: &mut Section<'_, '_>, key: &str, form: Option<Form>) -> Option<SecretString> {
     let file_key = format!("{key}_file");
     let file = section.text(&file_key);
     let direct = section.text(key);
@@ -25,7 +25,11 @@ pub(super) fn secret(section: &mut Section<'_, '_>, key: &str) -> Option<SecretS
         (None, Some(direct)) => (from_value(section, &direct, &file_key), direct),
         (None, None) => return None,
     };
-    match found.and_then(single_line) {
+    let in_words = match key {
+        "pin" => "PIN".to_owned(),
+        other => other.replace('_', " "),
+    };
+    match found.and_then(|found| single_line(section, &at, &found, form, &in_words)) {
         Ok(secret) => Some(secret),
         Err(Wrong(reason)) => {
             section.complain(&at.span, format!("{}: {reason}", at.name));
@@ -45,20 +49,16 @@ struct Wrong(String);
 fn from_file(section: &Section<'_, '_>, named: &Text<'_>) -> Result<SecretString, Wrong> {
     let path = section.reader.resolve(named.value);
     let shown = path.display();
-    let unreadable = |error: std::io::Error| {
-        Wrong(format!("{shown}: {error}; create it with the secret as its only line, readable for this user"))
-    };
-    let mut content = String::new();
-    let read = File::open(&path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_string(&mut content))
-        .map_err(unreadable)?;
-    let content = SecretString::from(content);
-    if read as u64 > LARGEST {
-        return Err(Wrong(format!(
-            "{shown}: larger than {LARGEST} bytes; name a file with only the secret in it"
-        )));
+    let found = text::read(&path, LARGEST).map_err(|error| match error {
+        NoText::Unreadable(why) => Wrong(format!(
+            "{shown}: {why}; create it with the secret as its only line, readable for this user"
+        )),
+        why @ NoText::Encoding { .. } => Wrong(format!("{shown}: {why}")),
+    })?;
+    if let Some(open) = access::too_open(&path, true) {
+        section.reader.warn(&named.span, format!("{}: {open}", named.name));
     }
-    Ok(content)
+    Ok(found.into())
 }
 
 fn from_value(section: &Section<'_, '_>, given: &Text<'_>, file_key: &str) -> Result<SecretString, Wrong> {
@@ -70,36 +70,45 @@ fn from_value(section: &Section<'_, '_>, given: &Text<'_>, file_key: &str) -> Re
             ))),
         };
     }
-    if is_private(section.reader.path()) {
+    if access::is_private(section.reader.path()) {
         return Ok(given.value.to_owned().into());
     }
+    let meant = variable_meant(given.value)
+        .map(|variable| format!("; if the environment variable is meant, write \"${{{variable}}}\""));
     Err(Wrong(format!(
         "a secret in plain text, in a file that others may read; use {file_key} = \"/path/to/file\" or \
-         \"${{VARIABLE}}\", or give the configuration file the mode 0600"
+         \"${{VARIABLE}}\", or give the configuration file the mode 0600{}",
+        meant.unwrap_or_default()
     )))
 }
 
-/// Trims the line ending that editors add; anything else around a secret is part of it.
-fn single_line(secret: SecretString) -> Result<SecretString, Wrong> {
-    let text = secret.expose_secret();
-    let trimmed = text.trim_end_matches(['\n', '\r']);
-    if trimmed.is_empty() {
+/// The secret without what editors add: the mark at the beginning of a file, the end of the line. Blanks around it are
+/// no part of one whose form has none; of another one they may be. Either is said.
+fn single_line(
+    section: &Section<'_, '_>,
+    at: &Text<'_>,
+    found: &SecretString,
+    form: Option<Form>,
+    in_words: &str,
+) -> Result<SecretString, Wrong> {
+    let text = text::without_bom(found.expose_secret()).trim_end_matches(['\n', '\r']);
+    let blanks = text.trim().len() < text.len();
+    let secret = if form.is_some() { text.trim() } else { text };
+    if secret.trim().is_empty() {
         return Err(Wrong("it is empty; put the secret there, or remove the key".to_owned()));
     }
-    if trimmed.contains(['\n', '\r', '\0']) {
+    if secret.contains(['\n', '\r', '\0']) {
         return Err(Wrong("it has several lines; a secret is one line".to_owned()));
     }
-    Ok(trimmed.to_owned().into())
-}
-
-/// Whether nobody but its owner can read the configuration file.
-#[cfg(unix)]
-fn is_private(path: &std::path::Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & 0o077 == 0)
-}
-
-#[cfg(not(unix))]
-fn is_private(_path: &std::path::Path) -> bool {
-    false
+    if let Some(wrong) = form.and_then(|form| form.wrong_with(secret, in_words)) {
+        return Err(Wrong(wrong));
+    }
+    if blanks {
+        let taken = match form {
+            Some(_) => "they are left out",
+            None => "they are taken for a part of it",
+        };
+        section.reader.warn(&at.span, format!("{}: there are blanks around the secret; {taken}", at.name));
+    }
+    Ok(secret.to_owned().into())
 }

@@ -1,0 +1,124 @@
+//! What a secret looks like, so that one that cannot be right is told before it costs an attempt with the vendor.
+
+use serde::Deserialize;
+
+/// The form of a secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Form {
+    /// How many characters it has.
+    length: usize,
+    characters: Characters,
+}
+
+/// What a secret consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Characters {
+    /// 0 to 9, and no other digits that the world has.
+    Digits,
+    /// A to Z and 0 to 9.
+    CapitalsAndDigits,
+}
+
+impl Characters {
+    fn allow(self, char: char) -> bool {
+        match self {
+            Self::Digits => char.is_ascii_digit(),
+            Self::CapitalsAndDigits => char.is_ascii_uppercase() || char.is_ascii_digit(),
+        }
+    }
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Digits => "digits (0-9)",
+            Self::CapitalsAndDigits => "characters (A-Z, 0-9)",
+        }
+    }
+}
+
+impl Form {
+    /// What is wrong with a secret, and what it probably is; without the secret. `None` if it has the form.
+    pub(super) fn wrong_with(self, secret: &str, key: &str) -> Option<String> {
+        let length = secret.chars().count();
+        if length == self.length && secret.chars().all(|char| self.characters.allow(char)) {
+            return None;
+        }
+        let seen = if length == self.length { "others among them".to_owned() } else { format!("{length}") };
+        let (wanted, words) = (self.length, self.characters.in_words());
+        let advice = guess(secret, wanted);
+        Some(format!("a {key} has {wanted} {words}, and this has {seen}; {advice}"))
+    }
+}
+
+/// What somebody has probably done.
+fn guess(secret: &str, length: usize) -> String {
+    if let Some(variable) = variable_meant(secret) {
+        return format!("if the environment variable is meant, write \"${{{variable}}}\"");
+    }
+    let is_quote = |char: char| "\"'`\u{201c}\u{201d}\u{201e}\u{2018}\u{2019}".contains(char);
+    if secret.starts_with(is_quote) || secret.ends_with(is_quote) {
+        return "remove the quotes".to_owned();
+    }
+    if secret.starts_with("eyJ") && secret.contains('.') {
+        return "this is a JSON Web Token, as access tokens are".to_owned();
+    }
+    // A label before the value, as it is copied from a page.
+    let last = secret.rsplit([':', '=', ' ', '\t']).next().unwrap_or_default();
+    if last.chars().count() == length && last != secret {
+        return "write the value alone, without what stands before it".to_owned();
+    }
+    if secret.contains(char::is_whitespace) {
+        return "remove the blanks".to_owned();
+    }
+    "check that nothing is missing and that it is not something else".to_owned()
+}
+
+/// The name in `$NAME`, which is not how a variable is written here.
+pub(super) fn variable_meant(text: &str) -> Option<&str> {
+    let name = text.strip_prefix('$')?;
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    is_name.then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKEN: Form = Form { length: 48, characters: Characters::CapitalsAndDigits };
+    const PIN: Form = Form { length: 4, characters: Characters::Digits };
+
+    #[test]
+    fn what_has_the_form_is_taken() {
+        assert_eq!(TOKEN.wrong_with(&"A1".repeat(24), "refresh token"), None);
+        assert_eq!(PIN.wrong_with("0123", "PIN"), None);
+    }
+
+    #[test]
+    fn what_has_not_is_told_with_what_it_probably_is_and_without_itself() {
+        let good = "A1".repeat(24);
+        for (secret, said) in [
+            ("A1".repeat(23) + "A", "and this has 47; check that nothing is missing"),
+            ("A1".repeat(43) + "A", "and this has 87; check"),
+            ("A1".repeat(65), "and this has 130; check"),
+            ("abc".to_owned(), "a refresh token has 48 characters (A-Z, 0-9), and this has 3; check"),
+            ("a1".repeat(24), "and this has others among them; check"),
+            (format!("\"{good}\""), "and this has 50; remove the quotes"),
+            (format!("Refresh token: {good}"), "and this has 63; write the value alone"),
+            (format!("refresh_token={good}"), "write the value alone"),
+            ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln".to_owned(), "this is a JSON Web Token"),
+            ("$KIA".to_owned(), "and this has 4; if the environment variable is meant, write \"${KIA}\""),
+        ] {
+            let wrong = TOKEN.wrong_with(&secret, "refresh token").unwrap();
+            assert!(wrong.contains(said) && !wrong.contains(&good), "{wrong}");
+        }
+        for secret in
+            ["12a4", "12345", "123", "12 34", "\u{661}\u{662}\u{663}\u{664}", "１２３４", "-123", "1234.0"]
+        {
+            let wrong = PIN.wrong_with(secret, "PIN").unwrap();
+            assert!(wrong.starts_with("a PIN has 4 digits (0-9), and this has "), "{wrong}");
+            assert!(!wrong.contains(secret), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Files of text that people have written with whatever was at hand.
+
+use std::path::Path;
+
+use crate::component_file::{self, Links, Refused};
+
+/// Marks the beginning of text in UTF-8, UTF-16 (either order). Editors write it; it is no part of the text.
+const BOM: char = '\u{feff}';
+
+/// Why there is no text, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum NoText {
+    /// The file could not be read, or is no file.
+    #[error("{0}")]
+    Unreadable(String),
+    /// Its characters are written in another way.
+    #[error("line {line} is not in UTF-8 but in {encoding}; save the file as UTF-8")]
+    Encoding {
+        /// Where that is seen first, counted from 1.
+        line: usize,
+        /// How they seem to be written.
+        encoding: &'static str,
+    },
+}
+
+/// Reads a regular file, or a link to one, of at most so many bytes. Waits for the disk and for nobody else: a pipe is
+/// refused, for its writer may never come.
+///
+/// # Errors
+///
+/// See [`NoText`].
+pub(super) fn read(path: &Path, most: usize) -> Result<String, NoText> {
+    let bytes = component_file::read_bytes(path, Links::Followed, most);
+    decode(bytes.map_err(|refused| NoText::Unreadable(unreadable(&refused)))?)
+}
+
+/// The text without its mark.
+pub(super) fn without_bom(text: &str) -> &str {
+    text.strip_prefix(BOM).unwrap_or(text)
+}
+
+fn unreadable(refused: &Refused) -> String {
+    match refused {
+        Refused::NoFile(what) => format!("it is {what}; name a regular file"),
+        other => other.to_string(),
+    }
+}
+
+fn decode(bytes: Vec<u8>) -> Result<String, NoText> {
+    let wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0);
+    if wide {
+        // Text has no zero bytes; text of two bytes a character is full of them.
+        return Err(NoText::Encoding { line: 1, encoding: "UTF-16" });
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = 1 + error.as_bytes().iter().take(valid).filter(|&&byte| byte == b'\n').count();
+        NoText::Encoding { line, encoding: "Latin-1 or another one of single bytes" }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encodings_are_named_with_their_line() {
+        let utf16 =
+            |bytes: fn(u16) -> [u8; 2], text: &str| text.encode_utf16().flat_map(bytes).collect::<Vec<_>>();
+        for (bytes, said) in [
+            (utf16(u16::to_le_bytes, "\u{feff}[mqtt]"), "line 1 is not in UTF-8 but in UTF-16"),
+            (utf16(u16::to_be_bytes, "\u{feff}[mqtt]"), "line 1 is not in UTF-8 but in UTF-16"),
+            (utf16(u16::to_le_bytes, "[mqtt]"), "line 1 is not in UTF-8 but in UTF-16"),
+            (b"[mqtt]\n# K\xfcche".to_vec(), "line 2 is not in UTF-8 but in Latin-1"),
+        ] {
+            let error = decode(bytes).unwrap_err().to_string();
+            assert!(error.starts_with(said) && error.ends_with("save the file as UTF-8"), "{error}");
+        }
+        assert_eq!(decode("\u{feff}Küche".into()).unwrap(), "\u{feff}Küche");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_waits_for_the_writer_of_a_pipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let error = read(&pipe, 100).unwrap_err().to_string();
+        assert_eq!(error, "it is a pipe, a socket or a device; name a regular file");
+    }
+}
