@@ -24,11 +24,14 @@ use std::time::Instant;
 use clap::{Args, Parser, Subcommand};
 
 use crate::bridge::Bridge;
-use crate::config::Config;
 #[cfg(feature = "demo")]
 use crate::config::LogFormat;
+use crate::config::{Config, Problem};
 use crate::host::{Ground, Host};
-use crate::store::SqliteStore;
+use crate::output::{Stopped, print};
+use crate::plugin::embedded;
+use crate::slot::Digest;
+use crate::store::{Kind, Reader, SqliteStore};
 use crate::time::SystemClock;
 
 /// The command was wrong, or the configuration is.
@@ -62,7 +65,7 @@ enum Command {
     /// Show the whole product at work on this machine: no account, broker or network needed.
     #[cfg(feature = "demo")]
     Demo {
-        /// End by itself after so many seconds.
+        /// End by itself after so many seconds, but not before the story is told, which takes about six.
         #[arg(long, value_name = "N")]
         seconds: Option<u64>,
         /// Print one JSON object as the last line.
@@ -85,7 +88,10 @@ struct Configured {
 #[must_use]
 pub fn main() -> ExitCode {
     let started = Instant::now();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(shown) => return say(&shown),
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(1, format_args!("the runtime does not start: {error}")),
@@ -101,8 +107,8 @@ pub fn main() -> ExitCode {
         Command::Circuit(command) => circuit::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
-            // The broker calls every client that leaves without a word an error.
-            logging::to_stderr("error,rumqttd=off", LogFormat::Text);
+            // The broker calls every client that leaves without a word an error, also the look whether it listens.
+            logging::to_stderr_without("error", LogFormat::Text, Some("rumqttd"));
             match runtime.block_on(crate::demo::play(crate::demo::Options { seconds, json })) {
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::FAILURE,
@@ -113,6 +119,14 @@ pub fn main() -> ExitCode {
     // What still blocks a thread (a component being compiled) does not keep the process.
     runtime.shutdown_background();
     code
+}
+
+/// Shows what the arguments ask for (help, the version) or what is wrong with them.
+fn say(shown: &clap::Error) -> ExitCode {
+    match shown.print().map_err(Stopped::of) {
+        Err(stopped) if !shown.use_stderr() => stopped.code(),
+        _ => ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(USAGE)),
+    }
 }
 
 fn complain(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
@@ -126,14 +140,43 @@ fn check_config(path: &Path) -> ExitCode {
     match Config::load(path) {
         Ok(config) => {
             let (accounts, vehicles) = (config.accounts.len(), config.vehicles.len());
-            let (path, state) = (path.display(), config.state_dir.display());
-            let summary =
-                format!("{path}: good; {accounts} account(s), {vehicles} vehicle(s), state in {state}");
-            let _closed = writeln!(std::io::stdout(), "{summary}");
-            ExitCode::SUCCESS
+            let (file, state) = (path.display(), config.state_dir.display());
+            if let Err(what) = pins_can_be_met(&config) {
+                return complain(USAGE, format_args!("{file}: {what}"));
+            }
+            for warning in &config.warnings {
+                let _closed =
+                    writeln!(std::io::stderr(), "{file}:{}: warning: {}", warning.line, warning.message);
+            }
+            let good = match config.warnings.len() {
+                0 => "good".to_owned(),
+                count => format!("can be run, with {count} warning(s)"),
+            };
+            print(&format!(
+                "{file}: {good}; {accounts} account(s), {vehicles} vehicle(s), state in {state}\n"
+            ))
         }
         Err(error) => complain(USAGE, format_args!("{error}")),
     }
+}
+
+/// Whether a host would find the components that the configuration pins without naming a file: the program carries one, or
+/// the state directory has it. What names a file was compared with it before.
+fn pins_can_be_met(config: &Config) -> Result<(), String> {
+    let carried = Digest::of(embedded::HYUNDAI_KIA);
+    for (slot, pinned) in &config.plugins.trust.pins {
+        if config.plugins.files.contains_key(slot) || *pinned == carried {
+            continue;
+        }
+        let kept = Reader::open(&config.state_dir).ok().and_then(|reader| reader.list(Kind::Component).ok());
+        if !kept.is_some_and(|kept| kept.iter().any(|(key, _)| *key == pinned.to_string())) {
+            return Err(format!(
+                "the slot {slot} is pinned to sha256 {pinned}, which this program does not carry and has not kept; name \
+                 its file, or remove sha256"
+            ));
+        }
+    }
+    Ok(())
 }
 
 async fn run(path: &Path, started: Instant) -> ExitCode {
@@ -142,6 +185,9 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
         Err(error) => return complain(USAGE, format_args!("{error}")),
     };
     logging::to_stderr(config.log.level.as_str(), config.log.format);
+    for Problem { line, message } in &config.warnings {
+        tracing::warn!("{}:{line}: {message}", path.display());
+    }
     match bridge(&config, started).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(1, format_args!("{error:#}")),

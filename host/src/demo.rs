@@ -8,7 +8,6 @@ mod driver;
 mod story;
 mod voice;
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,13 +24,14 @@ use self::voice::Voice;
 use crate::bridge::Bridge;
 use crate::config::Config;
 use crate::host::{Ground, Host};
+use crate::mqtt::client::Version;
 use crate::store::MemoryStore;
 use crate::time::SystemClock;
 
 /// How the demo is run.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// End after so long, counted from the start; without it when interrupted.
+    /// End after so long, counted from the start, but not before the story is told; without it when interrupted.
     pub seconds: Option<u64>,
     /// Print a JSON object as the last line.
     pub json: bool,
@@ -63,6 +63,8 @@ pub struct Stage {
     config: Config,
     host: Arc<Host>,
     driver: Driver,
+    /// Where clients of MQTT 3.1.1 are served.
+    plain_port: u16,
     serving: JoinHandle<()>,
     summary: Summary,
     started: Instant,
@@ -79,6 +81,7 @@ impl Stage {
         let cloud = Simulator::start(simulator::Config::default()).await?;
         let broker = Broker::start()?;
         broker.ready().await?;
+        let plain_port = broker.port_for(Version::V4).unwrap_or_else(|| broker.port());
         let config = demo_config(&cloud.base_url(), broker.port())?;
         let mut bridge = Bridge::connect(&config.mqtt)?;
         let store = Arc::new(MemoryStore::default());
@@ -98,7 +101,7 @@ impl Stage {
             }
         });
         online.await?;
-        Ok(Self { cloud, config, host, driver, serving, summary: Summary::default(), started })
+        Ok(Self { cloud, config, host, driver, plain_port, serving, summary: Summary::default(), started })
     }
 
     /// Tells the story, and what it came to, however far it went.
@@ -139,23 +142,25 @@ impl Stage {
 ///
 /// # Errors
 ///
-/// When something that the demo needs does not start.
+/// When something that the demo needs does not start, or what it tells cannot be shown.
 pub async fn play(options: Options) -> anyhow::Result<bool> {
     let deadline = options.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
     let voice = Voice::for_stdout();
     let mut stage = Stage::set().await?;
-    voice.opening(stage.started.elapsed(), stage.config.mqtt.port, &stage.cloud.base_url());
+    voice.opening(stage.started.elapsed(), stage.config.mqtt.port, stage.plain_port, &stage.cloud.base_url());
 
+    // Whoever wants it to end early still wants to know how it ends; it takes a few seconds.
     let told = tokio::select! {
         told = stage.tell_with(&voice) => Some(told),
-        () = at(deadline) => None,
         _ = tokio::signal::ctrl_c() => None,
     };
     let summary = stage.summary();
     let went_as_told = match told {
         Some(Ok(())) => {
             voice.closing(&summary);
-            voice.invitation(&stage.config.mqtt, options.seconds);
+            if deadline.is_none_or(|deadline| deadline > Instant::now()) {
+                voice.invitation(&stage.config.mqtt, stage.plain_port, options.seconds);
+            }
             tokio::select! {
                 () = at(deadline) => {}
                 _ = tokio::signal::ctrl_c() => {}
@@ -173,8 +178,9 @@ pub async fn play(options: Options) -> anyhow::Result<bool> {
     };
     stage.strike().await;
     if options.json {
-        writeln!(std::io::stdout(), "{}", serde_json::to_string(&summary)?)?;
+        voice.line(&serde_json::to_string(&summary)?);
     }
+    voice.was_heard()?;
     Ok(went_as_told)
 }
 

@@ -23,7 +23,7 @@
 //!   [`slot`]: generations; [`primitives`]: what a connector can do; [`sandbox`]: the engine, the budget of a call, and
 //!   a WASI that grants nothing; [`bindings`]: the WIT interfaces as Rust types.
 //! * [`control`], [`folder`]: how plugins come in but for MQTT: a socket for programs of this machine, and a watched folder.
-//!   `component_file`: reading a file that may be anything.
+//!   `component_file`: reading a file that may be anything. `output`: what the program shows.
 //! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
 //!   a policy judges.
 
@@ -51,6 +51,7 @@ pub mod latch;
 pub mod mqtt;
 pub mod operation;
 pub mod outbox;
+mod output;
 pub mod plugin;
 pub mod primitives;
 pub mod redact;

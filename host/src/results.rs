@@ -201,7 +201,7 @@ impl Results {
     pub fn is_begun(&self, vehicle: &str, id: &str) -> bool {
         let memory = self.memory();
         let under_way = memory.under_way.get(&key(vehicle, id));
-        under_way.is_some_and(|under_way| under_way.report.state != State::Accepted)
+        under_way.is_some_and(|under_way| under_way.stored.report.state != State::Accepted)
     }
 
     /// The result of an earlier command, or how far it is.

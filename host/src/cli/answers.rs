@@ -151,4 +151,6 @@ pub(super) struct Circuit {
     pub failures: Option<u64>,
     pub refused: Option<u64>,
     pub until: Option<String>,
+    /// For how long it was opened.
+    pub seconds: Option<u64>,
 }

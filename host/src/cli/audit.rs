@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::complain;
 use super::remote::Located;
 use super::table::{json_line, plain, short};
+use super::{USAGE, complain};
 use crate::audit::{Record, records};
+use crate::config::{Config, Slug};
+use crate::output::Output;
 use crate::store::{Kind, Reader};
 
 #[derive(Debug, Args)]
@@ -33,8 +35,8 @@ pub(super) struct Options {
 }
 
 pub(super) fn show(options: &Options) -> ExitCode {
-    let directory = match options.located.directory() {
-        Ok(directory) => directory,
+    let (directory, config) = match options.located.find() {
+        Ok(found) => found,
         Err(code) => return code,
     };
     let stored = match Reader::open(&directory) {
@@ -45,17 +47,22 @@ pub(super) fn show(options: &Options) -> ExitCode {
         Ok(stored) => records(stored),
         Err(error) => return complain(1, format_args!("{error}")),
     };
+    if let Some(unknown) = config.and_then(|config| options.unknown_to(&config, &found)) {
+        return complain(USAGE, format_args!("{unknown}"));
+    }
     found.retain(|record| options.wants(record));
     let skipped = options.last.map_or(0, |last| found.len().saturating_sub(last));
-    let mut out = io::stdout().lock();
+    let mut out = Output::lock();
     for record in found.iter().skip(skipped) {
         let written = match options.json {
-            true => json_line(record).map_err(Into::into).and_then(|line| out.write_all(line.as_bytes())),
-            false => writeln!(out, "{}", line(record)),
+            true => match json_line(record) {
+                Ok(line) => out.write(&line),
+                Err(error) => return complain(1, format_args!("record {} is no JSON: {error}", record.seq)),
+            },
+            false => out.line(&line(record)),
         };
-        if written.is_err() {
-            // Whoever read it has seen enough.
-            break;
+        if let Err(stopped) = written {
+            return stopped.code();
         }
     }
     if found.is_empty() && !options.json {
@@ -65,6 +72,23 @@ pub(super) fn show(options: &Options) -> ExitCode {
 }
 
 impl Options {
+    /// What is wrong if a name is neither configured nor on record: a mistyped one must not look like a car that never
+    /// had a failure.
+    fn unknown_to(&self, config: &Config, found: &[Record]) -> Option<String> {
+        let vehicles = config.vehicles.keys().map(Slug::as_str);
+        let accounts = config.accounts.keys().map(Slug::as_str);
+        let of_vehicle = |record: &Record, name: &str| record.entry.vehicle.as_deref() == Some(name);
+        let of_account = |record: &Record, name: &str| record.entry.account == name;
+        unknown("vehicle", self.vehicle.as_deref(), vehicles.collect(), |name| {
+            found.iter().any(|record| of_vehicle(record, name))
+        })
+        .or_else(|| {
+            unknown("account", self.account.as_deref(), accounts.collect(), |name| {
+                found.iter().any(|record| of_account(record, name))
+            })
+        })
+    }
+
     fn wants(&self, record: &Record) -> bool {
         let entry = &record.entry;
         let is = |wanted: &Option<String>, it: Option<&str>| wanted.is_none() || wanted.as_deref() == it;
@@ -72,6 +96,17 @@ impl Options {
             && is(&self.account, Some(&entry.account))
             && is(&self.operation, Some(&entry.operation))
     }
+}
+
+fn unknown(
+    what: &str,
+    wanted: Option<&str>,
+    configured: Vec<&str>,
+    is_on_record: impl FnOnce(&str) -> bool,
+) -> Option<String> {
+    let wanted = wanted.filter(|wanted| !configured.contains(wanted) && !is_on_record(wanted))?;
+    let known = if configured.is_empty() { "none".to_owned() } else { configured.join(", ") };
+    Some(format!("there is no {what} {wanted:?}, and no decision is about one; configured: {known}"))
 }
 
 /// One record for people, in one line.

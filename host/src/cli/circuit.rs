@@ -15,7 +15,7 @@ pub(super) enum CircuitCommand {
         #[command(flatten)]
         host: Asked,
     },
-    /// Refuse calls for a while.
+    /// Refuse calls for a while, at most an hour.
     Open {
         #[command(flatten)]
         circuit: Named,
@@ -62,7 +62,7 @@ pub(super) fn run(command: &CircuitCommand) -> ExitCode {
                 Some(seconds) => json!({"circuit": circuit.name(), "seconds": seconds}),
                 None => json!({"circuit": circuit.name()}),
             };
-            host.ask("circuit/open", &payload, render::circuit)
+            host.ask("circuit/open", &payload, |circuit| render::opened(circuit, *seconds))
         }
         CircuitCommand::Isolate { circuit, host } => {
             host.ask("circuit/isolate", &json!({"circuit": circuit.name()}), render::circuit)

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 use wasmtime::component::Linker;
 
-use super::remote::print;
 use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::bindings::{connector, policy};
 use crate::component_file::{self, Links, Refused};
+use crate::output::print;
 use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PluginKind, PolicySlot, Trial};
 use crate::sandbox::{self, Budget, Sandbox};
 use crate::slot::{Digest, Entrance};

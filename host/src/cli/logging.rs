@@ -40,9 +40,16 @@ impl<'w> FormatFields<'w> for OneLine {
 
 /// Logs to the standard error output. `RUST_LOG` has the last word about what, except about secrets.
 pub(super) fn to_stderr(level: &str, format: LogFormat) {
+    to_stderr_without(level, format, None);
+}
+
+/// The same without what a library says, whatever `RUST_LOG` wants.
+pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&'static str>) {
     let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let lines = tracing_subscriber::fmt::layer().with_ansi(coloured).with_writer(std::io::stderr);
-    let filter = filter(level, std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref());
+    let is_heard = move |line: &Metadata<'_>| silent.is_none_or(|silent| !line.target().starts_with(silent));
+    let filter =
+        filter(level, std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref()).and(filter_fn(is_heard));
     let registry = tracing_subscriber::registry();
     let _already_set = match format {
         LogFormat::Text => registry.with(lines.fmt_fields(OneLine).with_filter(filter)).try_init(),

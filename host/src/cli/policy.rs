@@ -1,6 +1,7 @@
 //! `vehicle-connector policy`: policies, tried without a host and used by one.
 
-use std::io::{BufRead as _, BufReader, Write};
+use std::fmt::Write;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use super::rollout::{self, RolloutCommand};
 use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::component_file::{self, Links};
+use crate::output::{Output, Stopped};
 use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
 use crate::sandbox::Sandbox;
 use crate::scoring::{Case, Label, Score, Scores};
@@ -97,17 +99,17 @@ async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
         Ok(scores) => scores,
         Err(what) => return complain(USAGE, format_args!("{}", plain(&what))),
     };
-    let mut out = std::io::stdout().lock();
-    let printed = if test.json {
-        json_line(&scores).map_err(Into::into).and_then(|line| out.write_all(line.as_bytes()))
-    } else {
-        let generation = policy.generation();
-        let (name, version) = (plain(&generation.name), plain(&generation.version));
-        writeln!(out, "policy {name} {version}, {} cases", scores.all.rows)
-            .and_then(|()| report(&mut out, &scores))
+    let text = match test.json {
+        true => json_line(&scores).map_err(|error| error.to_string()),
+        false => for_people(policy, &scores).map_err(|error| error.to_string()),
     };
-    if let Err(error) = printed {
-        return complain(1, format_args!("the report cannot be written: {error}"));
+    let printed = match text {
+        Ok(text) => Output::lock().write(&text),
+        Err(error) => return complain(1, format_args!("the report cannot be written: {error}")),
+    };
+    // Whoever has seen enough of the report is told the finding all the same: it was there before.
+    if let Err(stopped @ Stopped::Failed(_)) = printed {
+        return stopped.code();
     }
     if unanswered > 0 {
         return complain(1, format_args!("{name} did not answer {unanswered} of {} cases", scores.all.rows));
@@ -149,7 +151,15 @@ async fn score(file: &Path, policy: &Policy) -> Result<(Scores, u64), String> {
     Ok((scores, unanswered))
 }
 
-fn report(out: &mut impl Write, scores: &Scores) -> std::io::Result<()> {
+fn for_people(policy: &Policy, scores: &Scores) -> Result<String, std::fmt::Error> {
+    let generation = policy.generation();
+    let (name, version) = (plain(&generation.name), plain(&generation.version));
+    let mut text = format!("policy {name} {version}, {} cases\n", scores.all.rows);
+    report(&mut text, scores)?;
+    Ok(text)
+}
+
+fn report(out: &mut impl Write, scores: &Scores) -> std::fmt::Result {
     write!(out, "\nlabel (down) and verdict (across)\n{:24}", "")?;
     for column in 1..=Label::ALL.len() {
         write!(out, "{column:>6}")?;
@@ -182,7 +192,7 @@ fn report(out: &mut impl Write, scores: &Scores) -> std::io::Result<()> {
     Ok(())
 }
 
-fn line(out: &mut impl Write, name: &str, score: &Score) -> std::io::Result<()> {
+fn line(out: &mut impl Write, name: &str, score: &Score) -> std::fmt::Result {
     let share = |share: Option<f64>| share.map_or_else(|| "-".to_owned(), |share| format!("{share:.3}"));
     let (precision, recall) = (share(score.precision()), share(score.recall()));
     writeln!(out, "{name:22}{:>6}{precision:>11}{recall:>11}{:>11}", score.rows, share(score.accuracy()))

@@ -1,6 +1,5 @@
 //! Commands for a running host: what is asked over its control socket, and how the answer is shown.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -11,6 +10,7 @@ use serde_json::Value;
 use super::table::{json_line, plain};
 use super::{Configured, USAGE, complain};
 use crate::config::Config;
+use crate::output::print;
 
 /// Which host's state it is.
 #[derive(Debug, Args)]
@@ -25,10 +25,15 @@ pub(super) struct Located {
 impl Located {
     /// The state directory; or what the program ends with, having said why.
     pub(super) fn directory(&self) -> Result<PathBuf, ExitCode> {
+        self.find().map(|(directory, _)| directory)
+    }
+
+    /// The same, with the configuration if that is what names it.
+    pub(super) fn find(&self) -> Result<(PathBuf, Option<Config>), ExitCode> {
         match &self.state {
-            Some(directory) => Ok(directory.clone()),
+            Some(directory) => Ok((directory.clone(), None)),
             None => Config::load(&self.configured.config)
-                .map(|config| config.state_dir)
+                .map(|config| (config.state_dir.clone(), Some(config)))
                 .map_err(|error| complain(USAGE, format_args!("{error}"))),
         }
     }
@@ -130,11 +135,4 @@ impl Asked {
             ),
         ))
     }
-}
-
-/// Prints everything that there is to show. Whoever closed the output has seen enough.
-pub(super) fn print(text: &str) -> ExitCode {
-    let mut out = std::io::stdout().lock();
-    let _closed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    ExitCode::SUCCESS
 }

@@ -191,7 +191,17 @@ pub(super) fn circuits(circuits: &Vec<Circuit>) -> String {
 
 /// A circuit whose state was changed.
 pub(super) fn circuit(circuit: &Circuit) -> String {
-    format!("{}: {}\n", plain(&circuit.circuit), plain(&circuit.state))
+    let for_how_long = circuit.seconds.map(|seconds| format!(" for {seconds} s")).unwrap_or_default();
+    format!("{}: {}{for_how_long}\n", plain(&circuit.circuit), plain(&circuit.state))
+}
+
+/// The same of one that was to be open for so many seconds: a host has a longest time.
+pub(super) fn opened(circuit: &Circuit, wanted: Option<u64>) -> String {
+    let mut text = self::circuit(circuit);
+    if circuit.seconds.zip(wanted).is_some_and(|(seconds, wanted)| seconds < wanted) {
+        text.push_str("that is the longest; `circuit isolate` holds it open until it is closed\n");
+    }
+    text
 }
 
 fn called(name: &str, version: &str, digest: &str) -> String {

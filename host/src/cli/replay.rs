@@ -8,6 +8,7 @@ use super::audit::line;
 use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::audit::{Answer, Record, replay};
+use crate::output::Output;
 use crate::plugin::Policy;
 
 /// Exit codes: 0 the same decisions throughout, 1 some are different, 2 the records are wrong.
@@ -17,20 +18,23 @@ pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
         Err(what) => return complain(USAGE, format_args!("{}", plain(&what))),
     };
     let mut different = 0_usize;
-    let mut out = io::stdout().lock();
+    let mut out = Output::lock();
     for record in &records {
         let Some(difference) = replay(record, policy).await else { continue };
         different += 1;
         let written = match json {
-            true => {
-                json_line(&difference).map_err(Into::into).and_then(|line| out.write_all(line.as_bytes()))
-            }
-            false => {
-                writeln!(out, "{}\n    would be {}", line(record), plain(&in_words(&difference.candidate)))
-            }
+            true => match json_line(&difference) {
+                Ok(line) => out.write(&line),
+                Err(error) => return complain(1, format_args!("a difference is no JSON: {error}")),
+            },
+            false => out.line(&format!(
+                "{}\n    would be {}",
+                line(record),
+                plain(&in_words(&difference.candidate))
+            )),
         };
-        if let Err(error) = written {
-            return complain(1, format_args!("the differences cannot be written: {error}"));
+        if let Err(stopped) = written {
+            return stopped.code_without_finding();
         }
     }
     let generation = policy.generation();

@@ -26,21 +26,21 @@ pub enum BrokerError {
     NotListening(u16),
 }
 
-/// A broker on a free port of loopback that speaks one version of MQTT. It runs until the process ends: the library has no
-/// way to stop it.
+/// A broker on free ports of loopback, one for each version of MQTT that it speaks: clients of both meet on it, and the
+/// library has no listener that tells them apart. It runs until the process ends: the library has no way to stop it.
 #[derive(Debug)]
 pub struct Broker {
-    port: u16,
+    ports: Vec<(Version, u16)>,
 }
 
 impl Broker {
-    /// Starts a broker that speaks MQTT 5.
+    /// Starts a broker that speaks MQTT 5 and 3.1.1.
     ///
     /// # Errors
     ///
-    /// When there is no free port, or no thread.
+    /// When there are no free ports, or no thread.
     pub fn start() -> Result<Self, BrokerError> {
-        Self::start_speaking(Version::V5)
+        Self::start_with(&[Version::V5, Version::V4])
     }
 
     /// Starts a broker that speaks this version and no other.
@@ -49,11 +49,19 @@ impl Broker {
     ///
     /// When there is no free port, or no thread.
     pub fn start_speaking(version: Version) -> Result<Self, BrokerError> {
-        // The library does not say which port it got, so a free one is chosen for it. Somebody else may take
-        // it in between; then nothing listens, and that is reported.
+        Self::start_with(&[version])
+    }
+
+    fn start_with(versions: &[Version]) -> Result<Self, BrokerError> {
+        // The library does not say which port it got, so free ones are chosen for it. Somebody else may take
+        // one in between; then nothing listens, and that is reported. All are held until all are chosen.
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let port = TcpListener::bind(listen)?.local_addr()?.port();
-        let server = ServerSettings {
+        let held = versions.iter().map(|version| Ok((*version, TcpListener::bind(listen)?)));
+        let held = held.collect::<std::io::Result<Vec<_>>>()?;
+        let ports = held.iter().map(|(version, listener)| Ok((*version, listener.local_addr()?.port())));
+        let ports = ports.collect::<std::io::Result<Vec<_>>>()?;
+        drop(held);
+        let server = |port: u16| ServerSettings {
             name: "mqtt".to_owned(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             tls: None,
@@ -74,11 +82,11 @@ impl Broker {
             max_segment_count: 10,
             ..RouterConfig::default()
         };
-        let servers = Some(HashMap::from([("mqtt".to_owned(), server)]));
-        let (v4, v5) = match version {
-            Version::V5 => (None, servers),
-            Version::V4 => (servers, None),
+        let servers = |wanted: Version| {
+            let port = ports.iter().find(|(version, _)| *version == wanted)?.1;
+            Some(HashMap::from([("mqtt".to_owned(), server(port))]))
         };
+        let (v4, v5) = (servers(Version::V4), servers(Version::V5));
         let config = rumqttd::Config { id: 0, router, v4, v5, ..rumqttd::Config::default() };
         let mut broker = rumqttd::Broker::new(config);
         std::thread::Builder::new().name("mqtt-broker".to_owned()).spawn(move || {
@@ -86,13 +94,19 @@ impl Broker {
                 tracing::error!("the embedded MQTT broker has ended: {error}");
             }
         })?;
-        Ok(Self { port })
+        Ok(Self { ports })
     }
 
-    /// Where it listens, on 127.0.0.1.
+    /// Where it listens, on 127.0.0.1; to MQTT 5 if it speaks both versions.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.port
+        self.ports.first().map_or(0, |(_, port)| *port)
+    }
+
+    /// Where it listens to this version, on 127.0.0.1. `None` if it does not.
+    #[must_use]
+    pub fn port_for(&self, version: Version) -> Option<u16> {
+        self.ports.iter().find(|(spoken, _)| *spoken == version).map(|(_, port)| *port)
     }
 
     /// Waits until it accepts connections. The library tells nobody when it does, so this asks.
@@ -101,11 +115,14 @@ impl Broker {
     ///
     /// When it does not within ten seconds.
     pub async fn ready(&self) -> Result<(), BrokerError> {
-        let ask = async {
-            while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_err() {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(READY_WITHIN, ask).await.map_err(|_| BrokerError::NotListening(self.port))
+        for (_, port) in &self.ports {
+            let ask = async {
+                while tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, *port)).await.is_err() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            tokio::time::timeout(READY_WITHIN, ask).await.map_err(|_| BrokerError::NotListening(*port))?;
+        }
+        Ok(())
     }
 }

@@ -1,39 +1,63 @@
 //! How the story is told: short lines, colour where there is a terminal for it.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use owo_colors::{OwoColorize as _, Style};
 
 use super::Summary;
 use crate::config;
+use crate::output::{Output, Stopped};
+
+/// The columns that every terminal has.
+const COLUMNS: usize = 80;
+
+/// What stands before a line that goes on.
+const INDENT: &str = "     ";
 
 /// Tells the story on standard output.
 #[derive(Debug)]
 pub(super) struct Voice {
     colour: bool,
+    /// Why some of it could not be shown, if that is more than a reader who has had enough.
+    unheard: Mutex<Option<std::io::Error>>,
 }
 
 impl Voice {
     /// Coloured on a terminal, unless `NO_COLOR` (no-color.org) is set; plain otherwise.
     pub(super) fn for_stdout() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { colour: wanted && std::io::stdout().is_terminal() }
+        Self { colour: wanted && std::io::stdout().is_terminal(), unheard: Mutex::default() }
+    }
+
+    /// Whether all that was told could be shown. The story goes on without, for the exit code.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be written, as on a full disk.
+    pub(super) fn was_heard(&self) -> std::io::Result<()> {
+        let mut unheard = self.unheard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        unheard.take().map_or(Ok(()), Err)
+    }
+
+    /// A line as it is, to be pasted or read by a program.
+    pub(super) fn line(&self, text: &str) {
+        if let Err(Stopped::Failed(error)) = Output::lock().line(text) {
+            *self.unheard.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+        }
     }
 
     fn say(&self, style: Style, mark: &str, text: &str) {
-        if mark.is_empty() {
-            let _closed = writeln!(std::io::stdout(), "{text}");
-            return;
-        }
+        let width = COLUMNS - mark.trim_start().chars().count() - 1;
+        let lines = wrapped(text, width.min(COLUMNS - INDENT.len())).join(&format!("\n{INDENT}"));
         let mark = if self.colour { mark.style(style).to_string() } else { mark.to_owned() };
-        // Whoever reads may have had enough; the story goes on for the exit code.
-        let _closed = writeln!(std::io::stdout(), "{mark} {text}");
+        self.line(&format!("{mark} {lines}"));
     }
 
-    pub(super) fn opening(&self, took: Duration, port: u16, cloud: &str) {
+    pub(super) fn opening(&self, took: Duration, port: u16, plain_port: u16, cloud: &str) {
         self.say(Style::new().bold(), "vehicle-connector demo", "- nothing leaves this machine");
-        self.fact(&format!("broker     mqtt://127.0.0.1:{port}"));
+        self.fact(&format!("broker     127.0.0.1, port {port} for MQTT 5, {plain_port} for 3.1.1"));
         self.fact(&format!("cloud      {cloud} (simulated Hyundai/Kia EU)"));
         self.fact(&format!("ready      in {} ms, components compiled", took.as_millis()));
     }
@@ -84,21 +108,52 @@ impl Voice {
         ));
     }
 
-    pub(super) fn invitation(&self, mqtt: &config::Mqtt, seconds: Option<u64>) {
-        let (host, port, base) = (&mqtt.host, mqtt.port, &mqtt.base_topic);
+    pub(super) fn invitation(&self, mqtt: &config::Mqtt, plain_port: u16, seconds: Option<u64>) {
+        let (host, base) = (&mqtt.host, &mqtt.base_topic);
         self.act("Now you");
         self.fact("The broker, the cloud and the host keep running. In another terminal:");
-        self.say(Style::new(), "", "");
-        self.say(Style::new(), "", &format!("mosquitto_sub -V mqttv5 -h {host} -p {port} -t '{base}/#' -v"));
-        let publish = format!("mosquitto_pub -V mqttv5 -h {host} -p {port} -t");
-        self.say(Style::new(), "", &format!("{publish} {base}/vehicle/niro/cmd/lock -m UNLOCK"));
-        self.say(Style::new(), "", &format!("{publish} {base}/vehicle/ev6/cmd/refresh_cached -m PRESS"));
-        self.say(Style::new(), "", "");
+        // As short as they can be, because they are to be pasted: `mosquitto_pub` speaks 3.1.1 unless it is told otherwise.
+        let at = format!("-h {host} -p {plain_port} -t");
+        self.line("");
+        self.line(&format!("mosquitto_sub {at} '{base}/#' -v"));
+        self.line(&format!("b={base}/vehicle"));
+        self.line(&format!("mosquitto_pub {at} $b/niro/cmd/lock -m UNLOCK"));
+        self.line(&format!("mosquitto_pub {at} $b/ev6/cmd/refresh_cached -m PRESS"));
+        self.line("");
         match seconds {
             Some(seconds) => {
                 self.fact(&format!("Ends by itself {seconds} s after its start; Ctrl-C ends it now."))
             }
             None => self.fact("Ctrl-C ends it."),
         }
+    }
+}
+
+/// The text in lines of at most so many characters, broken between words. A word that is longer has a line of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    // Blanks within a line stay, for they align it.
+    for word in text.split_inclusive(' ') {
+        let Some(line) = lines.last_mut() else { break };
+        if !line.is_empty() && line.chars().count() + word.trim_end().chars().count() > width {
+            line.truncate(line.trim_end().len());
+            lines.push(word.to_owned());
+        } else {
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_between_words_and_blanks_within_them_stay() {
+        assert_eq!(wrapped("niro    60 %", 20), ["niro    60 %"]);
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("a muchtoolongword b", 6), ["a", "muchtoolongword", "b"]);
+        assert_eq!(wrapped("", 5), [""]);
     }
 }

@@ -7,6 +7,7 @@ use crate::deployment::{self, POLICY_SLOT};
 use crate::operation::{OperationName, PolicyUsed, Reason, Report};
 use crate::outbox::Outgoing;
 use crate::plugin::{Pluggable, PluginKind};
+use crate::slot::Digest;
 use crate::state::{Location, Published};
 use crate::vehicle::{Memory, Vehicle};
 
@@ -94,9 +95,13 @@ impl Host {
             PluginKind::Policy => self.deployments.rollout(),
             PluginKind::Connector => None,
         };
-        let latest = trying.as_ref().map_or(&active.version, |rollout| &rollout.candidate.version);
+        let installed = told_apart(&active.version, active.digest);
+        let latest = trying.as_ref().map_or_else(
+            || installed.clone(),
+            |rollout| told_apart(&rollout.candidate.version, rollout.candidate.digest),
+        );
         json!({
-            "installed_version": active.version,
+            "installed_version": installed,
             "latest_version": latest,
             "in_progress": false,
             "name": active.name,
@@ -204,6 +209,16 @@ impl Host {
         (&self.policy.active()).into()
     }
 }
+
+/// A version that tells two builds of it apart. Not as a version number with a suffix: Home Assistant compares those without
+/// it, and would show no candidate that differs by digest only.
+fn told_apart(version: &str, digest: Digest) -> String {
+    let digest = digest.to_string();
+    format!("{version} ({})", digest.get(..TELLING).unwrap_or(&digest))
+}
+
+/// So many digits of a digest tell two components apart.
+const TELLING: usize = 12;
 
 /// Documents are made of strings, numbers and maps with string keys, for which this cannot fail.
 fn encode(document: &impl serde::Serialize) -> Vec<u8> {

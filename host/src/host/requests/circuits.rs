@@ -32,11 +32,22 @@ struct Which {
     _transaction: Value,
 }
 
+/// A request that needs no more than its name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {
+    /// Only for the answer.
+    #[serde(default, rename = "transaction")]
+    _transaction: Value,
+}
+
 impl Host {
     /// Does what is asked for; none if there is no such request.
     pub(super) async fn about_circuits(&self, what: &str, payload: &[u8]) -> Option<Result<Value, String>> {
         Some(match what {
-            "list" => Ok(self.circuits_as_they_are()),
+            "list" => {
+                parsed::<Nothing>(payload, "circuit/list takes {}").map(|_| self.circuits_as_they_are())
+            }
             "open" => self.open(payload),
             "isolate" => match which("isolate", payload) {
                 Ok(Which { circuit, .. }) => self.isolate(&circuit).await,
@@ -52,11 +63,12 @@ impl Host {
 
     fn open(&self, payload: &[u8]) -> Result<Value, String> {
         let Which { circuit, seconds, .. } = which("open", payload)?;
-        let open_for = Duration::from_secs(seconds.unwrap_or(OPEN_FOR).min(LONGEST_OPEN));
+        let seconds = seconds.unwrap_or(OPEN_FOR).min(LONGEST_OPEN);
+        let open_for = Duration::from_secs(seconds);
         let circuits = self.circuits_with(&circuit)?;
         let now = self.ground.clock.monotonic();
         circuits.trip(&circuit, now, open_for).map_err(|error| error.to_string())?;
-        Ok(json!({"circuit": circuit, "state": "open"}))
+        Ok(json!({"circuit": circuit, "state": "open", "seconds": seconds}))
     }
 
     fn circuits_as_they_are(&self) -> Value {

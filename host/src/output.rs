@@ -1,0 +1,90 @@
+//! What the program shows on its standard output, in one place for every command.
+//!
+//! A program that prints to a full disk and ends with 0 has lied to whoever asked. A reader that has seen enough and closes the
+//! pipe has asked for no more, and that is no error.
+
+use std::io::{self, StdoutLock, Write};
+use std::process::ExitCode;
+
+/// What a shell makes of a program that a closed pipe has ended: 128 and the number of SIGPIPE.
+const CLOSED_PIPE: u8 = 141;
+
+/// The standard output while something is shown.
+#[derive(Debug)]
+pub(crate) struct Output {
+    out: StdoutLock<'static>,
+}
+
+/// Why no more is shown.
+#[derive(Debug)]
+pub(crate) enum Stopped {
+    /// The reader has closed the pipe.
+    Closed,
+    /// It cannot be written, as on a full disk.
+    Failed(io::Error),
+}
+
+impl Output {
+    /// Nobody else writes there until this is dropped.
+    pub(crate) fn lock() -> Self {
+        Self { out: io::stdout().lock() }
+    }
+
+    /// Shows a text, all of it, now.
+    ///
+    /// # Errors
+    ///
+    /// See [`Stopped`].
+    pub(crate) fn write(&mut self, text: &str) -> Result<(), Stopped> {
+        self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).map_err(Stopped::of)
+    }
+
+    /// Shows a line.
+    ///
+    /// # Errors
+    ///
+    /// See [`Stopped`].
+    pub(crate) fn line(&mut self, text: &str) -> Result<(), Stopped> {
+        self.write(&format!("{text}\n"))
+    }
+}
+
+impl Stopped {
+    pub(crate) fn of(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Failed(error),
+        }
+    }
+
+    /// What a program ends with that had nothing to do but to show something: 0 for a reader who has seen enough, 1 for
+    /// what could not be shown, having said why.
+    pub(crate) fn code(self) -> ExitCode {
+        match self {
+            Self::Closed => ExitCode::SUCCESS,
+            Self::Failed(error) => failed(&error),
+        }
+    }
+
+    /// The same for a program whose exit code is a finding, which it does not have yet.
+    #[must_use]
+    pub(crate) fn code_without_finding(self) -> ExitCode {
+        match self {
+            Self::Closed => ExitCode::from(CLOSED_PIPE),
+            Self::Failed(error) => failed(&error),
+        }
+    }
+}
+
+fn failed(error: &io::Error) -> ExitCode {
+    let _closed = writeln!(io::stderr(), "vehicle-connector: the output cannot be written: {error}");
+    ExitCode::FAILURE
+}
+
+/// Shows a text and nothing else.
+pub(crate) fn print(text: &str) -> ExitCode {
+    match Output::lock().write(text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(stopped) => stopped.code(),
+    }
+}
