@@ -155,6 +155,7 @@ impl Host {
                     "the id {id:?} was used for {op} at {requested_at:.0}; give each command an id of its own, or none"
                 );
                 Err(NotDone::Rejected(Box::new(Report::rejected(
+                    slug,
                     new_id(),
                     name.as_str().to_owned(),
                     Reason::BadPayload,

@@ -140,7 +140,7 @@ async fn of_what_an_older_version_has_stored_the_operation_is_known() {
     let older = Report { state: State::Succeeded, ..accepted("a") };
     store.commit(vec![Write::document(Kind::Result, "ev6/a".to_owned(), &older).unwrap()]).await.unwrap();
     let (results, _) = opened(&store).await;
-    let lock = Report::accepted("a".to_owned(), OperationName::Lock, Timestamp::UNIX_EPOCH);
+    let lock = Report::accepted("ev6", "a".to_owned(), OperationName::Lock, Timestamp::UNIX_EPOCH);
     assert!(matches!(results.begin("ev6", &lock, &asked("LOCK"), None).await, Ok(Known::Another(_))));
     assert!(matches!(results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::Over(_))));
 }
