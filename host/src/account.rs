@@ -1,5 +1,8 @@
 //! One account at a vendor: its connector and policy, its cells, its latch and its circuits.
 
+mod presence;
+mod retry;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,13 +15,14 @@ use crate::audit::Audit;
 use crate::bindings::connector;
 use crate::cell::Cells;
 use crate::circuit::Circuits;
-use crate::config;
+use crate::config::{self, Refusals};
 use crate::daily::DailyCount;
-use crate::events::{AboutAccount, Event, Events};
-use crate::latch::{Latch, LatchKind, Latched, SILENCE};
-use crate::outbox::{Outbox, Outgoing};
+use crate::doubt::{Doubt, InDoubt, Refused};
+use crate::events::{AboutAccount, AboutDoubt, Event, Events};
+use crate::latch::{Latch, LatchKind, Latched, SILENCE, Why};
+use crate::outbox::Outbox;
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::{Endpoint, PinGuard, SESSION, Skew, Surroundings, Tap, Transport};
+use crate::primitives::{Endpoint, PIN, PinGuard, SESSION, Skew, Surroundings, Tap, Transport};
 use crate::retry_budget::RetryBudget;
 use crate::session::History;
 use crate::slot::Digest;
@@ -26,6 +30,9 @@ use crate::store::{Kind, Store, StoreError, Write};
 use crate::throttle::{Throttle, Throttled};
 use crate::time::Clock;
 use crate::topics::Topics;
+
+pub(crate) use self::presence::Presence;
+pub use self::retry::{NotRetried, Retried, Retry};
 
 /// The longest time for which operations wait when the vendor wants to be left alone: none has longer than a few minutes.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -99,8 +106,20 @@ pub struct Account {
     pub connector: Arc<ConnectorSlot>,
     /// The name of that slot.
     pub connector_name: String,
+    /// As people know the vendor.
+    vendor: String,
+    /// What of the configuration the account is signed in with, as people know it.
+    signs_in_with: String,
     latch: Latch,
     client: Arc<Latch>,
+    /// What the vendor says when it refuses a credential.
+    pub(crate) refusals: Refusals,
+    /// What is in doubt about signing in.
+    pub(crate) grant: Doubt,
+    /// What is in doubt about the registration as a device.
+    pub(crate) registration: Doubt,
+    presence: Presence,
+    retries_by_hand: retry::ByHand,
     /// The circuits of its token endpoint, of itself and of its vehicles.
     pub circuits: Circuits,
     pub(crate) surroundings: Arc<Surroundings>,
@@ -163,8 +182,15 @@ impl Account {
             slug: slug.to_owned(),
             connector,
             connector_name: config.connector.clone(),
+            vendor: as_people_say(&config.brand),
+            signs_in_with: signs_in_with(config),
             latch,
             client,
+            refusals: config.refusals.clone(),
+            grant: Doubt::open(Refused::Grant, slug, credentials(config), store).await?,
+            registration: Doubt::open(Refused::Registration, slug, credentials(config), store).await?,
+            presence: Presence::default(),
+            retries_by_hand: retry::ByHand::open(slug, store).await?,
             circuits: shared.clouds.beside(),
             surroundings: Arc::new(surroundings),
             described,
@@ -192,28 +218,95 @@ impl Account {
         self.latch.current(now).or_else(|| self.client.current(now))
     }
 
-    /// Latches the account, or the client if it is the client that the vendor blocks. Returns the latch that holds,
-    /// which is an earlier one if there is one.
-    pub(crate) async fn set_latch(&self, kind: LatchKind, reason: String) -> Option<Latched> {
+    /// Latches the account, or the client if it is the client that the vendor blocks. `words` are the vendor's. Returns
+    /// the latch that holds, which is an earlier one if there is one.
+    pub(crate) async fn set_latch(&self, kind: LatchKind, words: &str) -> Option<Latched> {
         let now = self.clock().now();
+        let why = Why::new(self.remedy(kind), words);
         let (new, stored) = match kind {
             LatchKind::LockedOut => {
                 let until = now.checked_add(SILENCE).ok();
-                self.client.set(kind, reason.clone(), now, until).await
+                self.client.set(kind, why, now, until).await
             }
-            LatchKind::AuthRequired | LatchKind::OtpRequired => {
-                self.latch.set(kind, reason.clone(), now, None).await
-            }
+            LatchKind::AuthRequired | LatchKind::OtpRequired => self.latch.set(kind, why, now, None).await,
         };
         if let Err(error) = stored {
             tracing::error!(account = self.slug, "the latch holds only until a restart: {error}");
         }
-        if new {
-            tracing::error!(account = self.slug, kind = kind.as_str(), "a person must act: {reason}");
-            self.shared.events.say(&Event::latched(kind, &self.slug, &reason));
+        let latched = self.latched();
+        if new && let Some(latched) = &latched {
+            tracing::error!(account = self.slug, kind = kind.as_str(), "a person must act: {latched}");
+            self.shared.events.say(&Event::latched(kind, &self.slug, latched));
             self.announce();
         }
-        self.latched()
+        latched
+    }
+
+    /// What a latch means, and what helps.
+    fn remedy(&self, kind: LatchKind) -> String {
+        let Self { vendor, signs_in_with: with, .. } = self;
+        let once_more = self.once_more();
+        match kind {
+            LatchKind::AuthRequired => {
+                format!(
+                    "{vendor} refused the {with}: write a new one into the configuration and restart, or {once_more}"
+                )
+            }
+            LatchKind::OtpRequired => format!(
+                "{vendor} wants a one-time code or consent before it accepts the {with}: sign in with its app, write a new \
+                 one into the configuration and restart, or {once_more}"
+            ),
+            LatchKind::LockedOut => format!(
+                "{vendor} blocks this program for all its accounts, and every further request makes that last longer: wait"
+            ),
+        }
+    }
+
+    fn once_more(&self) -> String {
+        format!("have the same tried once more with `vehicle-connector account retry {}`", self.slug)
+    }
+
+    /// The vendor has refused the PIN. `words` are the vendor's. Returns the latch that holds now.
+    pub(crate) async fn refuse_pin(&self, words: &str) -> Option<Latched> {
+        let (vendor, once_more) = (&self.vendor, self.once_more());
+        let reason = format!(
+            "{vendor} refused the PIN, and a few wrong ones lock it in its app too: write the right one into the \
+             configuration and restart, or {once_more}"
+        );
+        let (pin, now) = (&self.surroundings.pin, self.clock().now());
+        if let Err(error) = pin.refuse(Why::new(reason, words), now).await {
+            tracing::error!(
+                account = self.slug,
+                "that the PIN was refused holds only until a restart: {error}"
+            );
+        }
+        let latched = pin.latched(now);
+        if let Some(latched) = &latched {
+            tracing::error!(account = self.slug, "a person must act: {latched}");
+        }
+        self.announce();
+        latched
+    }
+
+    /// Tells of what is in doubt, once for each streak.
+    pub(crate) async fn tell_of_doubt(&self) {
+        let clock = self.clock();
+        let untold = [
+            self.grant.untold(clock).await,
+            self.surroundings.pin.untold(clock).await,
+            self.registration.untold(clock).await,
+        ];
+        for InDoubt { what, reason, next_attempt_at, .. } in untold.into_iter().flatten() {
+            let reason = format!(
+                "{} refused {} and did not say why ({reason}); it is tried again by itself",
+                self.vendor,
+                what.in_words()
+            );
+            tracing::warn!(account = self.slug, %next_attempt_at, "{reason}");
+            let about = AboutDoubt { account: self.slug.clone(), what, reason, next_attempt_at };
+            self.shared.events.say(&Event::AuthDoubtful(about));
+        }
+        self.announce();
     }
 
     /// The cloud has listed the account's vehicles: it is there, and so is the account.
@@ -283,41 +376,6 @@ impl Account {
         fastrand::Rng::with_seed(self.seed.wrapping_add(generation)).f64()
     }
 
-    /// Says how the account is.
-    pub fn announce(&self) {
-        let (now, monotonic) = (self.clock().now(), self.clock().monotonic());
-        let (latched, throttled) = (self.latched(), self.throttled());
-        let (fighting, pause, renewed) = {
-            let mut history = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
-            let pause = history.pause_left(monotonic);
-            (history.is_fighting(monotonic), pause, history.within_an_hour(monotonic))
-        };
-        let session = self.surroundings.cells.slot(SESSION).map(|slot| slot.current());
-        let expires_at = session.and_then(|cell| cell.expires_at);
-        let usable = expires_at.is_some_and(|at| at > now);
-        let state = match &latched {
-            Some(latched) => latched.kind.as_str(),
-            None if fighting => "session_fight",
-            None if throttled.is_some() => "rate_limited",
-            None if pause.is_some() && !usable => "upstream_down",
-            None => "ok",
-        };
-        let document = serde_json::json!({
-            "state": state,
-            "reason": latched.as_ref().map(|it| it.reason.clone()).or(throttled.as_ref().map(|it| it.to_string())),
-            "since": latched.as_ref().map(|it| it.since).or(throttled.as_ref().map(|it| it.since)),
-            "until": latched.as_ref().map_or(throttled.as_ref().map(|it| it.until), |latched| latched.until),
-            "token_expires_at": expires_at,
-            "next_attempt_at": pause.and_then(|pause| now.checked_add(pause).ok()),
-            "refreshes_last_hour": renewed,
-            "logins_today": self.sign_ins.used(now),
-            "requests_today": self.requests.used(now),
-            "requests_left": self.requests.left(now),
-        });
-        let topic = self.shared.topics.account_state(&self.slug);
-        self.shared.outbox.publish(Outgoing::new(topic, document.to_string()).retained());
-    }
-
     pub(crate) fn clock(&self) -> &dyn Clock {
         self.shared.clock.as_ref()
     }
@@ -365,6 +423,19 @@ pub(crate) fn described(slug: &str, config: &config::Account) -> connector::Acco
 /// A URL as connectors put paths behind it.
 fn base(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
+}
+
+/// A vendor's name, from the configuration's word for it.
+fn as_people_say(brand: &str) -> String {
+    let mut letters = brand.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The configured secrets by which an account is signed in, in words.
+fn signs_in_with(config: &config::Account) -> String {
+    let names = config.secrets.keys().filter(|name| *name != PIN).map(|name| name.replace('-', " "));
+    let names: Vec<String> = names.collect();
+    if names.is_empty() { "credentials".to_owned() } else { names.join(" or ") }
 }
 
 /// What identifies a set of credentials, and who they are for, without telling them. What one connector has obtained

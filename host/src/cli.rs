@@ -1,5 +1,6 @@
 //! The command line.
 
+mod account;
 mod answers;
 mod audit;
 mod circuit;
@@ -59,6 +60,9 @@ enum Command {
     /// Look at connectors, and change the one that a running host speaks to a cloud with.
     #[command(subcommand)]
     Connector(plugins::PluginCommand),
+    /// Have refused credentials of a running host tried once more.
+    #[command(subcommand)]
+    Account(account::AccountCommand),
     /// Look at the circuits of a running host, open and close them.
     #[command(subcommand)]
     Circuit(circuit::CircuitCommand),
@@ -104,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Connector(command) => {
             runtime.block_on(plugins::run(crate::plugin::PluginKind::Connector, command))
         }
+        Command::Account(command) => account::run(&command),
         Command::Circuit(command) => circuit::run(&command),
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {

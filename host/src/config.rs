@@ -47,6 +47,7 @@ pub use error::{ConfigError, Problem};
 pub use limits::Limits;
 pub use network::Network;
 pub use plugins::Plugins;
+pub use presets::{Refusals, Said};
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 

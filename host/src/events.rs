@@ -6,7 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::latch::LatchKind;
+use crate::doubt::Refused;
+use crate::latch::{LatchKind, Latched};
 use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::PluginKind;
 use crate::slot::Digest;
@@ -23,6 +24,8 @@ pub enum Event {
     OtpRequired(AboutAccount),
     /// The vendor blocks this client.
     LockedOut(AboutAccount),
+    /// Something was refused without a reason. It is tried again, ever more rarely.
+    AuthDoubtful(AboutDoubt),
     /// Something keeps ending the account's sessions, and renewing them slows down.
     SessionFight(AboutAccount),
     /// A vehicle is not, or not any more, among those of its account; or it is not clear which of them it is.
@@ -86,6 +89,19 @@ pub struct AboutVehicle {
     pub reason: String,
 }
 
+/// What an account was refused without a reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AboutDoubt {
+    /// The account's slug.
+    pub account: String,
+    /// What was refused.
+    pub what: Refused,
+    /// In words, without secrets.
+    pub reason: String,
+    /// When it may be tried again.
+    pub next_attempt_at: Timestamp,
+}
+
 /// A circuit, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AboutCircuit {
@@ -125,8 +141,8 @@ impl Event {
 
     /// What there is to say of a latch that was just set.
     #[must_use]
-    pub fn latched(kind: LatchKind, account: &str, reason: &str) -> Self {
-        let about = AboutAccount { account: account.to_owned(), reason: reason.to_owned() };
+    pub fn latched(kind: LatchKind, account: &str, latched: &Latched) -> Self {
+        let about = AboutAccount { account: account.to_owned(), reason: latched.to_string() };
         match kind {
             LatchKind::AuthRequired => Self::AuthRequired(about),
             LatchKind::OtpRequired => Self::OtpRequired(about),

@@ -1,7 +1,8 @@
 //! Latches: states that only a person, or a long silence, can end.
 //!
 //! After a refused grant the next call to the token endpoint would be refused too, and the one after that might
-//! lock the account. So one is made and then none, until the credentials change; a restart changes nothing.
+//! lock the account. So one is made and then none, until the credentials change or a person asks for one more try; a restart
+//! changes nothing. Only what says that a credential is refused comes to this; for the rest there is [`doubt`](crate::doubt).
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -58,8 +59,11 @@ impl LatchKind {
 pub struct Latched {
     /// What a person must do.
     pub kind: LatchKind,
-    /// In words, without secrets.
+    /// What has happened and what helps, in our words.
     pub reason: String,
+    /// The vendor's words, without secrets.
+    #[serde(default)]
+    pub detail: Option<String>,
     /// Since when.
     pub since: Timestamp,
     /// Until when, if it ends by itself.
@@ -71,11 +75,33 @@ pub struct Latched {
 
 impl fmt::Display for Latched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reason, since, until, .. } = self;
+        let Self { reason, since, until, detail, .. } = self;
         match until {
-            Some(until) => write!(f, "{reason} (since {since:.0}; nothing is sent before {until:.0})"),
-            None => write!(f, "{reason} (since {since:.0}; nothing is sent until the credentials change)"),
+            Some(until) => write!(f, "{reason} (since {since:.0}; nothing is sent before {until:.0}")?,
+            None => write!(f, "{reason} (since {since:.0}; it is not sent again until then")?,
         }
+        match detail {
+            Some(detail) => write!(f, "; the vendor's words: {detail})"),
+            None => f.write_str(")"),
+        }
+    }
+}
+
+/// Why something is latched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Why {
+    /// What has happened and what helps, in our words.
+    pub reason: String,
+    /// The vendor's words, without secrets.
+    pub detail: Option<String>,
+}
+
+impl Why {
+    /// With the vendor's words, if there are any.
+    #[must_use]
+    pub fn new(reason: String, detail: &str) -> Self {
+        let detail = detail.trim();
+        Self { reason, detail: (!detail.is_empty()).then(|| detail.to_owned()) }
     }
 }
 
@@ -140,11 +166,12 @@ impl Latch {
     pub async fn set(
         &self,
         kind: LatchKind,
-        reason: String,
+        why: Why,
         now: Timestamp,
         until: Option<Timestamp>,
     ) -> (bool, Result<(), StoreError>) {
-        let latched = Latched { kind, reason, since: now, until, about: self.about.clone() };
+        let Why { reason, detail } = why;
+        let latched = Latched { kind, reason, detail, since: now, until, about: self.about.clone() };
         {
             let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
             if current.as_ref().is_some_and(|latched| holds(latched, now)) {
@@ -158,6 +185,19 @@ impl Latch {
         };
         (true, stored)
     }
+
+    /// Lifts the latch, and says whether it was set.
+    ///
+    /// # Errors
+    ///
+    /// When that could not be stored; then it is set as before.
+    pub async fn lift(&self) -> Result<bool, StoreError> {
+        if self.current.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+            return Ok(false);
+        }
+        self.store.commit(vec![Write::remove(Kind::Latch, self.key.clone())]).await?;
+        Ok(self.current.write().unwrap_or_else(PoisonError::into_inner).take().is_some())
+    }
 }
 
 fn holds(latched: &Latched, now: Timestamp) -> bool {
@@ -169,15 +209,19 @@ mod tests {
     use super::*;
     use crate::store::MemoryStore;
 
+    fn why(reason: &str) -> Why {
+        Why::new(reason.to_owned(), "")
+    }
+
     #[tokio::test]
     async fn the_first_reason_stays_and_other_credentials_lift_it() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let old = Digest::of(b"old credentials");
         let latch = Latch::open("home", old, &store).await.unwrap();
-        let (new, stored) = latch.set(LatchKind::AuthRequired, "first".to_owned(), now, None).await;
+        let (new, stored) = latch.set(LatchKind::AuthRequired, why("first"), now, None).await;
         assert!(new && stored.is_ok());
-        let (new, _) = latch.set(LatchKind::OtpRequired, "second".to_owned(), now, None).await;
+        let (new, _) = latch.set(LatchKind::OtpRequired, why("second"), now, None).await;
         assert!(!new, "an event for it is due once");
 
         let restarted = Latch::open("home", old, &store).await.unwrap().current(now).unwrap();
@@ -191,14 +235,13 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let start = Timestamp::from_second(1_800_000_000).unwrap();
         let latch = Latch::open("client/eu/kia", Digest::of(b""), &store).await.unwrap();
-        latch.set(LatchKind::LockedOut, "blocked".to_owned(), start, Some(start + SILENCE)).await.1.unwrap();
+        latch.set(LatchKind::LockedOut, why("blocked"), start, Some(start + SILENCE)).await.1.unwrap();
         let after = start + SILENCE;
         let before = after - SignedDuration::from_secs(1);
         assert!(latch.current(before).is_some() && latch.current(after).is_none());
         let restarted = Latch::open("client/eu/kia", Digest::of(b""), &store).await.unwrap();
         assert!(restarted.current(before).is_some());
-        let (new, _) =
-            restarted.set(LatchKind::LockedOut, "again".to_owned(), after, Some(after + SILENCE)).await;
+        let (new, _) = restarted.set(LatchKind::LockedOut, why("again"), after, Some(after + SILENCE)).await;
         assert!(new && restarted.current(after).is_some());
     }
     #[tokio::test]
@@ -208,7 +251,7 @@ mod tests {
         let wrong = now + SignedDuration::from_hours(4 * 365 * 24);
         let about = Digest::of(b"");
         let latch = Latch::open("client/eu/kia", about, &store).await.unwrap();
-        latch.set(LatchKind::LockedOut, "blocked".to_owned(), wrong, Some(wrong + SILENCE)).await.1.unwrap();
+        latch.set(LatchKind::LockedOut, why("blocked"), wrong, Some(wrong + SILENCE)).await.1.unwrap();
         let latched = latch.current(now).unwrap();
         assert_eq!((latched.since, latched.until), (now, Some(now + SILENCE)));
 

@@ -43,7 +43,9 @@ pub mod daily;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod deployment;
+pub mod doubt;
 pub mod events;
+mod evidence;
 mod failure;
 pub mod folder;
 pub mod host;

@@ -32,7 +32,7 @@ pub use self::answer_time::Skew;
 pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
-pub use self::pin::PinGuard;
+pub use self::pin::{NotOffered, PinGuard};
 pub use self::tap::Tap;
 pub use self::transport::{HttpClient, Transport};
 use crate::cell::{Cells, Secrets, Snapshot};

@@ -5,8 +5,9 @@
 //! first one got. There is no time window in this, so a session that is ended again a moment later is renewed again a
 //! moment later.
 //!
-//! What protects the account is not the policy's to decide: a refused grant latches, a failed renewal is not
-//! repeated before a growing pause is over ([`history`]), somebody who keeps ending our sessions slows us down
+//! What protects the account is not the policy's to decide: a grant that is said to be refused latches, one that is refused
+//! without a reason rests ([`doubt`](crate::doubt)), a failed renewal is not repeated before a growing pause is over
+//! ([`history`]), somebody who keeps ending our sessions slows us down
 //! ([`fight`]), sign-ins are counted by the day, and renewing never turns into signing in with a password because the
 //! network was down.
 
@@ -28,10 +29,11 @@ use crate::account::Account;
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Grant;
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, Verdict,
+    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, Verdict,
 };
 use crate::cell::{CellGuard, Contents};
 use crate::circuit::{Permit, Settings};
+use crate::evidence;
 use crate::failure::{self, Facts};
 use crate::latch::LatchKind;
 use crate::plugin::{Answer, Ask, Connected, POLICY_FAULT, Policy};
@@ -43,6 +45,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
 /// The shortest wait for a renewal that is due, whatever a policy says.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+
+/// The secret of the configuration that is a password, if an account has one.
+const PASSWORD: &str = "password";
 
 /// The shortest life that a token is believed to have: a cloud that hands out tokens that have already ended
 /// would otherwise be asked for a new one before every request.
@@ -83,8 +88,10 @@ impl Renewal {
     pub(crate) fn due_in(&self, why: &NotRenewed) -> Option<Duration> {
         let due = match why {
             NotRenewed::NotDue { retry_in, .. } => *retry_in,
-            NotRenewed::Failed { .. } => {
-                self.history().pause_left(self.account.clock().monotonic()).unwrap_or_default()
+            NotRenewed::Failed { .. } | NotRenewed::Doubtful(_) => {
+                let clock = self.account.clock();
+                let pause = self.history().pause_left(clock.monotonic()).unwrap_or_default();
+                self.account.grant.rest(clock).map_or(pause, |rest| rest.left.max(pause))
             }
             NotRenewed::Latched(_)
             | NotRenewed::Shut(_)
@@ -100,7 +107,7 @@ impl Renewal {
     /// Renews a session that is still good, without anybody waiting for it.
     pub(crate) fn renew_early(self, failed: u64) {
         let now = self.account.clock().monotonic();
-        if self.account.latched().is_some() || self.history().may_try(now).is_err() {
+        if self.account.latched().is_some() || self.may_try(now).is_err() {
             return;
         }
         let under_way = self.account.shared.background.token();
@@ -126,11 +133,24 @@ impl Renewal {
             return Err(NotRenewed::Latched(latched));
         }
         let now = account.clock().monotonic();
-        self.history().may_try(now)?;
+        self.may_try(now)?;
         match self.admit(&cell, cause, now).await? {
             Some(permit) => self.attempt(guard, cause, permit).await,
             None => Ok(Renewed::Adopted(cell)),
         }
+    }
+
+    /// Whether enough time has passed since the last one that failed, whatever the policy thinks.
+    fn may_try(&self, now: Duration) -> Result<(), NotRenewed> {
+        if let Some(rest) = self.account.grant.rest(self.account.clock()) {
+            let because = NotRenewed::Doubtful(rest.reason);
+            return Err(NotRenewed::NotDue {
+                retry_in: rest.left,
+                why: because.to_string(),
+                because: Some(Box::new(because)),
+            });
+        }
+        self.history().may_try(now)
     }
 
     async fn attempt(&self, guard: CellGuard, cause: Cause, permit: Permit) -> Result<Renewed, NotRenewed> {
@@ -142,6 +162,11 @@ impl Renewal {
         {
             account.circuits.abandoned(&token_endpoint(account), permit);
             return Err(NotRenewed::TooManySignIns(too_many));
+        }
+        if let Err(error) = account.grant.begin(account.clock()).await {
+            // A host that crashes and starts again would ask without end.
+            account.circuits.abandoned(&token_endpoint(account), permit);
+            return Err(NotRenewed::TooManySignIns(error.into()));
         }
         tracing::info!(
             account = account.slug,
@@ -180,6 +205,7 @@ impl Renewal {
                     counts_against: None,
                 };
                 account.circuits.abandoned(&token_endpoint(account), permit);
+                account.grant.unclear().await;
                 return Err(self.failed(cause, true, NotRenewed::Failed { verdict, message }, None));
             }
             Ok(Err(failure)) => {
@@ -190,8 +216,8 @@ impl Renewal {
                     token_age: before.age(account.clock()),
                 };
                 let failure = failure::describe(&facts, failure, &called.call);
-                if matches!(ask, Ask::SignIn) && failure.certainty == Certainty::NotSent {
-                    // The vendor has not seen it. A home whose host starts before its router must not wait a day.
+                if matches!(ask, Ask::SignIn) && !was_a_sign_in(&failure, self.sends_password()) {
+                    // A home whose host starts before its router, or behind a portal, must not wait a day.
                     if let Err(error) = account.sign_ins.take_back().await {
                         tracing::warn!(account = account.slug, "a sign-in counts that was none: {error}");
                     }
@@ -200,6 +226,7 @@ impl Renewal {
             }
             Err(fault) => {
                 account.circuits.abandoned(&token_endpoint(account), permit);
+                account.grant.unclear().await;
                 return Err(self.failed(cause, true, NotRenewed::Plugin(fault), None));
             }
         };
@@ -216,6 +243,7 @@ impl Renewal {
         let now = account.clock().monotonic();
         account.circuits.succeeded(&token_endpoint(account), permit, now, self.circuit_settings().await);
         self.history().succeeded(now);
+        account.grant.forget().await;
         tracing::info!(
             account = account.slug,
             operation = self.operation,
@@ -233,7 +261,8 @@ impl Renewal {
         now.checked_add(life).unwrap_or(Timestamp::MAX)
     }
 
-    /// What follows from a refusal: a latch if a person must act, else a pause.
+    /// What follows from a refusal: a latch if the answer says that a person must act, else a pause, and a long one if the
+    /// answer says nothing.
     async fn refused(
         &self,
         guard: CellGuard,
@@ -242,12 +271,13 @@ impl Renewal {
         permit: Permit,
     ) -> Result<Renewed, NotRenewed> {
         let (circuits, endpoint) = (&self.account.circuits, token_endpoint(&self.account));
-        let grant_refused = is_refused_grant(&failure);
+        let grant_refused = evidence::refuses_grant(&failure, &self.account.refusals, &self.policy).await;
         if grant_refused {
             // Another host on the same store may have used the refresh token first. Then ours is only old.
             let known = guard.cell().generation;
             if guard.reread().await.is_ok_and(|stored| stored > known) {
                 circuits.abandoned(&endpoint, permit);
+                self.account.grant.unclear().await;
                 return Ok(Renewed::Adopted(guard.cell()));
             }
         }
@@ -264,6 +294,8 @@ impl Renewal {
             self.account.asked_for_patience(None, true);
         }
         let message = failure.message.clone();
+        let blocked = evidence::may_say_blocked(&failure);
+        let doubtful = evidence::is_doubtful(&failure).then(|| evidence::in_short(&failure));
         let generation = guard.cell().generation;
         let attempt = Attempt {
             failure,
@@ -282,14 +314,18 @@ impl Renewal {
             false => self.policy.decide(&attempt).await,
         };
         let latch = match &decision {
-            Decision::Latch(latch) => Some(latch.clone()),
-            // A grant that was refused is not tried again, whatever the policy makes of it.
-            _ if grant_refused || verdict.fault == Fault::CredentialsRejected => Some(Latch::AuthRequired),
-            _ => None,
+            Decision::Latch(Latch::Blocked) if blocked => Some(Latch::Blocked),
+            Decision::Latch(latch) if grant_refused && evidence::is_for_a_person(latch) => {
+                Some(latch.clone())
+            }
+            // A grant that was refused is not tried again, whatever the policy makes of it; and one of which nothing says
+            // so is, later, whatever the policy makes of it.
+            _ => grant_refused.then_some(Latch::AuthRequired),
         };
-        let done = match &latch {
-            Some(latch) => format!("latch {}", LatchKind::from(latch).as_str()),
-            None => "pause".to_owned(),
+        let done = match (&latch, &doubtful) {
+            (Some(latch), _) => format!("latch {}", LatchKind::from(latch).as_str()),
+            (None, Some(_)) => "pause: refused without a reason".to_owned(),
+            (None, None) => "pause".to_owned(),
         };
         let entry = Entry {
             account: self.account.slug.clone(),
@@ -301,18 +337,35 @@ impl Renewal {
             done,
         };
         self.account.shared.audit.record(entry).await;
-        Err(match latch {
-            Some(latch) => self.latch(&latch, message).await,
-            None => self.failed(cause, arrived, NotRenewed::Failed { verdict, message }, retry_after),
+        let account = &self.account;
+        Err(match (latch, doubtful) {
+            (Some(latch), _) => {
+                account.grant.forget().await;
+                self.latch(&latch, &message).await
+            }
+            (None, Some(answer)) => {
+                account.grant.refused(account.clock(), answer.clone(), retry_after).await;
+                let why = self.failed(cause, true, NotRenewed::Doubtful(answer), retry_after);
+                account.tell_of_doubt().await;
+                why
+            }
+            (None, None) => {
+                account.grant.unclear().await;
+                self.failed(cause, arrived, NotRenewed::Failed { verdict, message }, retry_after)
+            }
         })
+    }
+
+    fn sends_password(&self) -> bool {
+        self.account.surroundings.secrets.contains_key(PASSWORD)
     }
 
     async fn circuit_settings(&self) -> Settings {
         self.policy.circuit(&CircuitScope::TokenEndpoint).await.into()
     }
 
-    async fn latch(&self, latch: &Latch, reason: String) -> NotRenewed {
-        let latched = self.account.set_latch(LatchKind::from(latch), reason).await;
+    async fn latch(&self, latch: &Latch, words: &str) -> NotRenewed {
+        let latched = self.account.set_latch(LatchKind::from(latch), words).await;
         latched.map_or(NotRenewed::Stopping, NotRenewed::Latched)
     }
 
@@ -349,16 +402,10 @@ fn token_endpoint(account: &Account) -> String {
     format!("token-endpoint {}", account.slug)
 }
 
-/// RFC 6749 §5.2: the grant or the client is not accepted; or the status for it, from an endpoint that gives a reason of its
-/// own or none. Not a page, since something in front of the endpoint answers then, and not what the standards call
-/// passing.
-fn is_refused_grant(failure: &Failure) -> bool {
-    let error = failure.oauth_error.as_deref();
-    let refused = matches!(error, Some("invalid_grant" | "invalid_client" | "unauthorized_client"));
-    let passing = matches!(
-        error,
-        Some("temporarily_unavailable" | "server_error" | "slow_down" | "authorization_pending")
-    );
-    let by_status = matches!(failure.http_status, Some(400 | 401)) && failure.retry_after.is_none();
-    refused || (by_status && !passing && failure.body != BodyKind::Html)
+/// Whether the vendor may have counted a sign-in that failed: it has decided about it, or nobody knows. What never
+/// left, or was answered by something that is unwell, has not been looked at. What is in doubt counts if it was a password:
+/// those are guessed at, so vendors count them strictly, and the owner has said how often one may be sent.
+fn was_a_sign_in(failure: &Failure, sends_password: bool) -> bool {
+    let unwell = matches!(failure.http_status, Some(408 | 425 | 429 | 500..));
+    failure.certainty != Certainty::NotSent && !unwell && (sends_password || !evidence::is_doubtful(failure))
 }

@@ -26,6 +26,10 @@ pub enum Kind {
     Credentials,
     /// A latch; the key is the account, `account/pin`, or `client/…` for what all accounts share.
     Latch,
+    /// What was refused without a reason; the key is `account/` and what.
+    Doubt,
+    /// What people wanted tried once more, latest last; the key is the account.
+    Retried,
     /// A command and its result; the key is `vehicle/id`.
     Result,
     /// What is needed to ask what became of a command that the cloud has taken; the key is that of its result.
@@ -66,6 +70,8 @@ impl Kind {
             Self::Cell => "cell",
             Self::Credentials => "credentials",
             Self::Latch => "latch",
+            Self::Doubt => "doubt",
+            Self::Retried => "retried",
             Self::Result => "result",
             Self::Pending => "pending",
             Self::Daily => "daily",

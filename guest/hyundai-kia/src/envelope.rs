@@ -22,6 +22,9 @@ const EXCERPT: usize = 300;
 /// Our own code for a command whose permission the cloud refused; the vendor has none.
 pub(crate) const PERMISSION_REFUSED: &str = "control-token";
 
+/// Our own code for a PIN that the cloud refused by saying how many tries are left; the vendor has none.
+const PIN_REFUSED: &str = "pin-refused";
+
 /// What the vendor's code means for whether the vehicle may have acted.
 static CODES: &[(&str, Certainty)] = &[
     // The vehicle did not answer in time.
@@ -109,6 +112,8 @@ fn refused(response: &Response, document: Option<&Value>, step: Step, now: impl 
     let certainty = certainty(response.status, document, code.as_deref(), step);
     let code = if control_token_refused(response.status, document, code.as_deref(), step) {
         Some(PERMISSION_REFUSED.to_owned())
+    } else if step.proof == Proof::Pin && document.is_some_and(counts_tries) {
+        Some(PIN_REFUSED.to_owned())
     } else {
         code
     };
@@ -177,6 +182,12 @@ fn oauth_error(document: Option<&Value>, challenge: Option<&str>, proof: Proof) 
 fn control_token_refused(status: u16, document: Option<&Value>, code: Option<&str>, step: Step) -> bool {
     let gateway = document.is_none_or(|document| document.get("error").is_some() || document.is_null());
     matches!(step.proof, Proof::Control { .. }) && matches!(status, 401 | 403) && code.is_none() && gateway
+}
+
+/// Whether an answer to a PIN says how many tries are left, which is said of a wrong one only.
+fn counts_tries(document: &Value) -> bool {
+    let counts = |value: &Value| value.get("remainCount").is_some_and(Value::is_number);
+    counts(document) || ["errBody", "resMsg", "data"].iter().filter_map(|key| document.get(key)).any(counts)
 }
 
 fn certainty(status: u16, document: Option<&Value>, code: Option<&str>, step: Step) -> Certainty {

@@ -7,8 +7,8 @@
 use alloc::borrow::ToOwned;
 
 use crate::rules::{
-    BLOCKED, BUSY, CODES, DENIALS, OAUTH, ODD, REASONS, REFUSALS, REMARKS, SESSION_ENDED, SESSION_REFUSALS,
-    STATUSES, VENDOR_WORDS, WordRule,
+    BLOCKED, BUSY, CODES, DENIALS, OAUTH, ODD, PIN_REFUSALS, REASONS, REFUSALS, REMARKS, SESSION_ENDED,
+    SESSION_REFUSALS, STATUSES, VENDOR_WORDS, WANTS_SIGN_IN, WordRule,
 };
 use crate::text::Words;
 use crate::types::{BodyKind, CircuitScope, Failure, Fault, Phase, Transport, Verdict};
@@ -74,9 +74,10 @@ fn by_transport(failure: &Failure) -> Ruling {
     }
 }
 
-/// A PIN is never offered twice, so whatever is not clearly something else is a wrong PIN. Clearly something
-/// else is an access token that the gateway refuses before the PIN is looked at: it says so in words, or with a
-/// 401 (RFC 9110 §15.5.2) without the code that the account service has for a wrong PIN.
+/// A PIN is refused by a code that says so, in a document and with a status that refuses. An access token that the
+/// gateway refuses before the PIN is looked at says so in words, or with a 401 (RFC 9110 §15.5.2) without the code that the
+/// account service has for a wrong PIN. Whatever else is answered may have been written by something in front of the
+/// service, and tells nothing about the PIN.
 fn by_pin(failure: &Failure, words: &Words) -> Ruling {
     if failure.phase != Phase::Pin || by_load(failure, words).is_some() {
         return None;
@@ -87,10 +88,19 @@ fn by_pin(failure: &Failure, words: &Words) -> Ruling {
     let expired = SESSION_ENDED.iter().find(|rule| rule.id == "expired" && rule.is_about(failure, words));
     let bare = failure.http_status == Some(401) && failure.code.is_none() && !is_younger(failure, FRESH);
     by_words(BUSY, failure, words)
+        .or_else(|| is_refused_pin(failure, words).then_some((Fault::CredentialsRejected, "pin")))
         .or_else(|| by_words(DENIALS, failure, words))
         .or_else(|| expired.map(|rule| (rule.fault.clone(), rule.id)))
         .or_else(|| bare.then_some((Fault::TokenExpired, "bare-401")))
-        .or(Some((Fault::CredentialsRejected, "pin")))
+        .or_else(|| by_code(failure, words).filter(|(fault, _)| *fault != Fault::InvalidRequest))
+        .or(Some((Fault::Transient, "pin-in-doubt")))
+}
+
+/// Whether the answer to a PIN has the shape that only a refused one has.
+fn is_refused_pin(failure: &Failure, words: &Words) -> bool {
+    PIN_REFUSALS.iter().any(|rule| rule.is_about(failure, words))
+        && failure.http_status.is_none_or(|status| (400..500).contains(&status))
+        && failure.body != BodyKind::Html
 }
 
 fn is_younger(failure: &Failure, than: u64) -> bool {
@@ -99,7 +109,19 @@ fn is_younger(failure: &Failure, than: u64) -> bool {
 
 fn by_code(failure: &Failure, words: &Words) -> Ruling {
     let rule = CODES.iter().find(|rule| rule.is_about(failure, words))?;
-    Some((of_session(rule.fault.clone(), failure), rule.id))
+    let fault = match (of_session(rule.fault.clone(), failure), failure.phase) {
+        // A refusal of the token without a reason, by a code: a new one helps, unless it is new already.
+        (Fault::TokenExpired, Phase::Status | Phase::Command | Phase::Confirmation | Phase::Pin)
+            if rule.id.ends_with(WANTS_SIGN_IN) && is_younger(failure, FRESH) =>
+        {
+            Fault::Other(FRESH_REFUSED.to_owned())
+        }
+        (Fault::TokenExpired, Phase::Unknown) if rule.id.ends_with(WANTS_SIGN_IN) => {
+            Fault::CredentialsRejected
+        }
+        (fault, _) => fault,
+    };
+    Some((fault, rule.id))
 }
 
 /// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more, unless it is that

@@ -14,7 +14,7 @@ mod oauth;
 mod session;
 mod words;
 
-pub(crate) use codes::CODES;
+pub(crate) use codes::{CODES, PIN_REFUSALS, WANTS_SIGN_IN};
 pub(crate) use oauth::OAUTH;
 pub(crate) use session::{REFUSALS, SESSION_ENDED, SESSION_REFUSALS};
 pub(crate) use words::{BLOCKED, BUSY, DENIALS, ODD, REASONS, REMARKS, STATUSES, VENDOR_WORDS};

@@ -141,6 +141,24 @@ pub(super) struct Judgement {
     pub decision: String,
 }
 
+/// What of an account may be tried once more.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Retried {
+    pub account: String,
+    pub lifted: Vec<String>,
+    pub left_today: u64,
+}
+
+/// One more try that somebody wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Retry {
+    pub at: String,
+    pub by: String,
+    pub lifted: Vec<String>,
+}
+
 /// A circuit.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]

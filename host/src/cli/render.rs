@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::answers::{Attempt, Circuit, Diff, Forgiven, Judgement, Rollout, Slot, Swapped, Verified};
+use super::answers::{
+    Attempt, Circuit, Diff, Forgiven, Judgement, Retried, Retry, Rollout, Slot, Swapped, Verified,
+};
 use super::table::{Table, moment, plain, short};
 
 /// The slots, and below each what there is to say of it besides.
@@ -202,6 +204,28 @@ pub(super) fn opened(circuit: &Circuit, wanted: Option<u64>) -> String {
         text.push_str("that is the longest; `circuit isolate` holds it open until it is closed\n");
     }
     text
+}
+
+/// What of an account may be tried once more.
+pub(super) fn retried(retried: &Retried) -> String {
+    format!(
+        "{}: {} may be tried once more, by the next command or read that needs it; {} more of this within a day\n",
+        plain(&retried.account),
+        plain(&retried.lifted.join(", ")),
+        retried.left_today
+    )
+}
+
+/// Who had what tried once more.
+pub(super) fn retries(retries: &Vec<Retry>) -> String {
+    if retries.is_empty() {
+        return "nobody had anything tried once more\n".to_owned();
+    }
+    let mut table = Table::new(["WHEN", "BY", "TRIED ONCE MORE"]);
+    for retry in retries {
+        table.row([moment(&retry.at), retry.by.clone(), retry.lifted.join(", ")]);
+    }
+    table.to_string()
 }
 
 fn called(name: &str, version: &str, digest: &str) -> String {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::broker::quoted;
 use super::endpoint::{self, Endpoint};
-use super::presets::{self, Configured, Preset};
+use super::presets::{self, Configured, Preset, Refusals};
 use super::reader::{Section, advice};
 use super::secrets;
 
@@ -38,6 +38,8 @@ pub struct Account {
     /// The secrets that the connector may take out of an answer: those that the configuration never has, and those
     /// that rotate.
     pub capturable: BTreeSet<String>,
+    /// What this cloud says when it refuses a credential.
+    pub refusals: Refusals,
     /// How often a password may be sent within a day, 0 to 10; 4 unless the file says otherwise.
     pub max_logins_per_day: u32,
     /// How many requests may be sent within a day; without a limit unless the file says one.
@@ -71,6 +73,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
         secrets,
         bindings: preset.secrets.iter().map(|(name, rule)| (name.clone(), rule.endpoints.clone())).collect(),
         capturable: capturable(preset),
+        refusals: preset.refusals.clone(),
         max_logins_per_day,
         quota_per_day,
         options,

@@ -18,6 +18,29 @@ pub(super) struct Preset {
     pub(super) brands: BTreeMap<String, BTreeMap<String, String>>,
     /// By kebab-case name.
     pub(super) secrets: BTreeMap<String, SecretRule>,
+    pub(super) refusals: Refusals,
+}
+
+/// What a cloud says when it refuses a credential.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refusals {
+    /// Of a sign-in or a renewal.
+    pub grant: Vec<Said>,
+    /// Of a PIN.
+    pub pin: Vec<Said>,
+}
+
+/// A code that says it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// The vendor's code.
+    pub code: String,
+    /// Only with this status; with any that refuses if there is none.
+    pub status: Option<u16>,
+    /// Only if the vendor's words have these in them, in any case.
+    pub words: Option<String>,
 }
 
 /// What is known about one secret.

@@ -1,5 +1,6 @@
 //! Requests to the host itself, and their answers: on `bridge/request/…`, and by whatever other way they come.
 
+mod accounts;
 mod circuits;
 mod plugins;
 mod queue;
@@ -21,7 +22,7 @@ const LARGEST: usize = 1 << 20;
 const BY_MESSAGE: &str = "mqtt";
 
 /// What can be asked for.
-const VERBS: &str = "circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
+const VERBS: &str = "account/retry, account/retries; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
                      verify, rollback, history, forgive; policy/shadow, policy/canary, policy/diff, policy/approve, \
                      policy/promote, policy/stop";
 
@@ -86,6 +87,7 @@ impl Host {
     /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` is whose wish it is, for the record.
     pub async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
         let done = match verb.split_once('/') {
+            Some(("account", what)) => self.about_accounts(what, payload, by).await,
             Some(("circuit", what)) => self.about_circuits(what, payload).await,
             Some((kind, what)) => self.about_plugins(kind, what, payload, by).await,
             None => None,

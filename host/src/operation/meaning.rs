@@ -4,9 +4,10 @@ use super::Reason;
 use crate::account::Account;
 use crate::bindings::policy::{Failure, Fault, Phase, Transport, Verdict};
 use crate::circuit::Shut;
+use crate::evidence;
 use crate::latch::LatchKind;
 use crate::plugin::POLICY_FAULT;
-use crate::primitives::PIN;
+use crate::primitives::{NotOffered, PIN};
 use crate::session::NotRenewed;
 
 /// What the default policy calls a token that was refused a moment after it was given out.
@@ -17,17 +18,20 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
     if verdict.rule == POLICY_FAULT {
         return Reason::PolicyFault;
     }
-    let surroundings = &account.surroundings;
-    match (failure.phase, failure.transport) {
-        // The host did not send it: there is none, or it was refused before.
-        (Phase::Pin, Some(Transport::Denied)) if !surroundings.secrets.contains_key(PIN) => {
-            Reason::PinMissing
+    let denied = failure.transport == Some(Transport::Denied);
+    match failure.phase {
+        Phase::Pin if denied && !account.surroundings.secrets.contains_key(PIN) => Reason::PinMissing,
+        Phase::Pin if denied => match account.surroundings.pin.may_offer(account.clock()) {
+            Err(NotOffered::Refused(_)) => Reason::PinRejected,
+            Err(NotOffered::InDoubt(_)) => Reason::UpstreamUnavailable,
+            Ok(()) => of_denied(verdict, account),
+        },
+        Phase::Pin if is_pin_in_doubt(failure, verdict) => Reason::UpstreamUnavailable,
+        Phase::Registration if failure.code.is_none() && evidence::is_doubtful(failure) => {
+            Reason::UpstreamUnavailable
         }
-        (Phase::Pin, Some(Transport::Denied)) if surroundings.pin.is_refused() => Reason::PinRejected,
-        (_, Some(Transport::Denied)) if account.requests.left(account.clock().now()) == Some(0) => {
-            Reason::Quota
-        }
-        (phase, _) => of_fault(&verdict.fault, phase),
+        _ if denied => of_denied(verdict, account),
+        _ => of_fault(&verdict.fault),
     }
 }
 
@@ -43,6 +47,31 @@ pub(super) fn doubts_the_vehicle(failure: &Failure, verdict: &Verdict) -> bool {
             Fault::Other(what) => by_status && what != FRESH_TOKEN_REFUSED,
             _ => false,
         }
+}
+
+/// The reason of what the host did not send.
+fn of_denied(verdict: &Verdict, account: &Account) -> Reason {
+    match account.requests.left(account.clock().now()) {
+        Some(0) => Reason::Quota,
+        _ => of_fault(&verdict.fault),
+    }
+}
+
+/// Whether the answer to a PIN is neither yes nor no, nor about anything else. What says that the PIN is refused is latched
+/// before anybody asks this.
+pub(super) fn is_pin_in_doubt(failure: &Failure, verdict: &Verdict) -> bool {
+    let about_something_else = match &verdict.fault {
+        Fault::TokenExpired
+        | Fault::DeviceUnregistered
+        | Fault::ControlTokenExpired
+        | Fault::RateLimited
+        | Fault::Busy
+        | Fault::VehicleUnreachable
+        | Fault::Unsupported => true,
+        Fault::Other(what) => what == FRESH_TOKEN_REFUSED,
+        _ => false,
+    };
+    failure.phase == Phase::Pin && evidence::is_doubtful(failure) && !about_something_else
 }
 
 /// What is told of it: the vendor's words, and where they mislead what they mean.
@@ -66,7 +95,8 @@ pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
         // Whoever comes later is told what the first one was told.
         NotRenewed::NotDue { because: Some(first), .. } => of_not_renewed(first),
         NotRenewed::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
-        NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault, Phase::Refresh),
+        NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault),
+        NotRenewed::Doubtful(_) => Reason::UpstreamUnavailable,
         NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals | NotRenewed::Fight { .. } => {
             Reason::Cooldown
         }
@@ -93,16 +123,17 @@ impl From<LatchKind> for Reason {
     }
 }
 
-fn of_fault(fault: &Fault, phase: Phase) -> Reason {
+/// The reasons that a person must act for are those of latches: what is only called a refusal of credentials keeps
+/// nothing from being sent.
+fn of_fault(fault: &Fault) -> Reason {
     match fault {
-        Fault::CredentialsRejected if phase == Phase::Pin => Reason::PinRejected,
-        Fault::CredentialsRejected => Reason::AuthRequired,
         Fault::RateLimited => Reason::Quota,
         Fault::Busy => Reason::Busy,
         Fault::VehicleUnreachable => Reason::VehicleUnreachable,
         Fault::Transient => Reason::UpstreamUnavailable,
         Fault::Unsupported => Reason::Unsupported,
-        Fault::TokenExpired
+        Fault::CredentialsRejected
+        | Fault::TokenExpired
         | Fault::DeviceUnregistered
         | Fault::ControlTokenExpired
         | Fault::InvalidRequest

@@ -4,9 +4,11 @@
 //! forbids it; [`rules`] is where they stand. After a refresh a step is repeated once; a command whose
 //! outcome is unknown is never sent again; attempts, pauses and requests are bounded.
 //!
-//! `admission` is what comes before an attempt, `remedies` what comes between two, `failed` how it ends otherwise.
+//! `admission` is what comes before an attempt, `remedies` what comes between two, `credentials` what a failure says about
+//! those, `failed` how it ends otherwise.
 
 mod admission;
+mod credentials;
 mod failed;
 mod remedies;
 
@@ -19,10 +21,12 @@ use tokio::time::Instant;
 pub(crate) use self::failed::{Failed, Stopped};
 use super::meaning::FRESH_TOKEN_REFUSED;
 use super::rules::Action;
-use super::{Operation, bounds, meaning, rules};
+use super::{Operation, Reason, bounds, meaning, rules};
 use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
-use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Verdict};
+use crate::bindings::policy::{
+    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Phase, Verdict,
+};
 use crate::cell::Snapshot;
 use crate::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, POLICY_FAULT};
@@ -46,6 +50,8 @@ pub(crate) struct Step<'a> {
     last_view: Snapshot,
     /// What the last repeat has cost.
     paid: Option<Price>,
+    /// Whether the last failure was at the PIN, which tells nothing about the rest of the cloud.
+    at_pin: bool,
 }
 
 impl<'a> Step<'a> {
@@ -58,6 +64,7 @@ impl<'a> Step<'a> {
             pinned: None,
             last_view: Snapshot::default(),
             paid: None,
+            at_pin: false,
         }
     }
 
@@ -82,6 +89,16 @@ impl<'a> Step<'a> {
 
     /// Asks, and repeats as the policy wants and the host allows. `trying` is called before each attempt.
     pub(crate) async fn take(&mut self, ask: &Ask, trying: impl Fn()) -> Result<Answer, Stopped> {
+        let taken = self.try_until(ask, trying).await;
+        match &taken {
+            Ok(_) => self.accepted_here().await,
+            Err(Stopped::Failed(failed)) if !self.at_pin => self.operation.account.failed_for(failed.reason),
+            Err(_) => {}
+        }
+        taken
+    }
+
+    async fn try_until(&mut self, ask: &Ask, trying: impl Fn()) -> Result<Answer, Stopped> {
         let mut repeated = None;
         loop {
             self.may_try(ask)?;
@@ -89,6 +106,7 @@ impl<'a> Step<'a> {
             // First, so that nothing at all is sent to a cloud that is left alone.
             let permits = self.permits(ask).await?;
             self.ensure_session().await?;
+            self.may_register().await?;
             self.number += 1;
             if let Some(why) = repeated {
                 self.note_repeat(why);
@@ -117,6 +135,7 @@ impl<'a> Step<'a> {
             if matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted) {
                 operation.progress.perhaps_done();
             }
+            self.at_pin = failure.phase == Phase::Pin;
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
             operation.progress.doubts_vehicle(meaning::doubts_the_vehicle(&failure, &verdict));
@@ -161,13 +180,15 @@ impl<'a> Step<'a> {
             discarded: &self.discarded,
             left: self.left(),
         };
-        let action = match self.pin_was_refused(&failure, &verdict).await {
+        let pin_refused = self.weigh(&failure, &verdict).await;
+        let action = match pin_refused.is_some() {
             true => Action::GiveUp,
             false => match rules::admit(decision.clone(), facts) {
                 // There is nothing to forget, so the repeat would be the same attempt again.
                 Action::Discard(cell) if operation.account.surroundings.cells.slot(&cell).is_none() => {
                     Action::GiveUp
                 }
+                Action::Latch(kind) if !self.may_latch(kind, &failure).await => Action::GiveUp,
                 action => action,
             },
         };
@@ -184,11 +205,14 @@ impl<'a> Step<'a> {
             Action::Discard(cell) => self.discard(cell, &failure).await,
             Action::Pause(pause) => self.pause(pause, self.failed(&failure, &verdict), &verdict.fault).await,
             Action::AskLater(pause) => Err(Stopped::AskLater(pause, self.failed(&failure, &verdict))),
-            Action::Latch(kind) => {
-                operation.account.set_latch(kind, failure.message.clone()).await;
-                Err(Stopped::Failed(self.failed(&failure, &verdict)))
-            }
-            Action::GiveUp => Err(Stopped::Failed(self.failed(&failure, &verdict))),
+            Action::Latch(kind) => Err(match operation.account.set_latch(kind, &failure.message).await {
+                Some(latched) => self.failed_for_good(latched.kind.into(), &latched, &failure, &verdict),
+                None => Stopped::Failed(self.failed(&failure, &verdict)),
+            }),
+            Action::GiveUp => Err(match &pin_refused {
+                Some(latched) => self.failed_for_good(Reason::PinRejected, latched, &failure, &verdict),
+                None => Stopped::Failed(self.failed(&failure, &verdict)),
+            }),
         }
     }
 

@@ -11,6 +11,7 @@ use super::capture::Incoming;
 use super::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
 use super::{Call, ConnectorCx, Endpoint, Surroundings, answer_time, transport};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request, Response, TransportError};
+use crate::time::Clock;
 
 /// The largest request body, in bytes.
 const LARGEST_REQUEST: usize = 64 << 10;
@@ -95,6 +96,10 @@ impl Call {
         {
             return Err(denied(format!("it could not be written down that the command is sent: {error}")));
         }
+        let carries_pin = carries.iter().any(|name| name == PIN);
+        if carries_pin && let Err(error) = self.surroundings.pin.offering(self.clock()).await {
+            return Err(denied(format!("it could not be written down that the PIN is sent: {error}")));
+        }
         let offers_before = self.offers.clone();
         self.count_offers(&carries);
         let answer = match request.acts_on_vehicle {
@@ -105,12 +110,16 @@ impl Call {
             self.offers = offers_before;
             self.allowance.not_sent();
         }
+        if carries_pin && answer.is_err() {
+            self.surroundings.pin.unanswered().await;
+        }
         let transport::Response { status, headers, body } = answer?;
         self.note_times(status, &headers);
         let captured_before = self.captured.len();
         let received = self.receive(Incoming { status, headers, body }, &request.captures, &carries);
-        if carries.iter().any(|name| name == PIN) {
-            self.surroundings.pin.answered(status, self.captured.len() > captured_before);
+        if carries_pin {
+            let success = self.captured.len() > captured_before;
+            self.surroundings.pin.answered(status, success, self.clock()).await;
         }
         let Incoming { headers, body, .. } = received.map_err(TransportError::Interrupted)?;
         Ok(Response { status, headers, body })
@@ -124,6 +133,10 @@ impl Call {
         if let Some(skewed) = skew.observe(headers, now) {
             tracing::warn!(account, "{}", answer_time::in_words(skewed));
         }
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.surroundings.clock.as_ref()
     }
 
     /// Counts a request as an offer of every secret of the configuration that it carries, however often. By name: a
@@ -270,10 +283,10 @@ impl Call {
                 names.join(" or ")
             )));
         }
-        if name == PIN && self.surroundings.pin.is_refused() {
-            return Err(denied(
-                "this PIN was refused, or sent three times without success; it is not sent again",
-            ));
+        if name == PIN
+            && let Err(why) = self.surroundings.pin.may_offer(self.clock())
+        {
+            return Err(denied(why.to_string()));
         }
         if self.offers.get(name).is_some_and(|offers| *offers >= MOST_OFFERS) {
             return Err(denied(format!(

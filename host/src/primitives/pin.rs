@@ -1,27 +1,38 @@
-//! How often a PIN may be sent.
+//! When a PIN may be sent.
 //!
-//! A few wrong PINs lock the PIN for its owner too, in the vendor's app as well. A PIN that the policy takes for
-//! refused is latched at once. And because a policy may be wrong about that, the host counts for itself: a PIN that
-//! was sent a few times in a row without success is not sent again either, whatever anybody says.
+//! A few wrong PINs lock the PIN for its owner too, in the vendor's app as well. A PIN that is said to be refused is
+//! latched at once. What is answered besides may have counted as a wrong one or not, and neither a policy nor a connector
+//! is believed about that: the host counts every answer without success as a try in [`Doubt`], whatever anybody says.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::Timestamp;
 
-use crate::latch::{Latch, LatchKind};
+use crate::doubt::{Doubt, InDoubt, Refused, Rest};
+use crate::latch::{Latch, LatchKind, Latched, Why};
 use crate::slot::Digest;
 use crate::store::{Store, StoreError};
-
-/// Vendors lock after five.
-const MOST_OFFERS: u32 = 3;
+use crate::time::Clock;
 
 /// The PIN of one account.
 #[derive(Debug)]
 pub struct PinGuard {
     latch: Latch,
-    /// How often in a row it was sent and answered, without success.
-    offers: AtomicU32,
+    doubt: Doubt,
+}
+
+/// Why a PIN is not sent.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum NotOffered {
+    /// The vendor has refused it.
+    #[error("{0}")]
+    Refused(Latched),
+    /// What was answered last says neither yes nor no.
+    #[error(
+        "the PIN was answered with neither yes nor no ({}), and wrong ones are counted; it is sent again in {} s",
+        .0.reason, .0.left.as_secs().max(1)
+    )]
+    InDoubt(Rest),
 }
 
 impl PinGuard {
@@ -36,13 +47,36 @@ impl PinGuard {
         store: &Arc<dyn Store>,
     ) -> Result<Self, StoreError> {
         let latch = Latch::open(&format!("{account}/pin"), credentials, store).await?;
-        Ok(Self { latch, offers: AtomicU32::new(0) })
+        Ok(Self { latch, doubt: Doubt::open(Refused::Pin, account, credentials, store).await? })
     }
 
-    /// Whether the PIN is not sent any more.
+    /// Whether it may be sent now.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub fn may_offer(&self, clock: &dyn Clock) -> Result<(), NotOffered> {
+        if let Some(latched) = self.latched(clock.now()) {
+            return Err(NotOffered::Refused(latched));
+        }
+        self.doubt.rest(clock).map_or(Ok(()), |rest| Err(NotOffered::InDoubt(rest)))
+    }
+
+    /// The latch, if the vendor has refused the PIN.
     #[must_use]
-    pub fn is_refused(&self) -> bool {
-        self.latch.is_set_for_good() || self.offers.load(Ordering::Relaxed) >= MOST_OFFERS
+    pub fn latched(&self, now: Timestamp) -> Option<Latched> {
+        self.latch.current(now)
+    }
+
+    /// What is in doubt about it.
+    #[must_use]
+    pub fn in_doubt(&self, clock: &dyn Clock) -> Option<InDoubt> {
+        self.doubt.shown(clock)
+    }
+
+    /// What there is to tell of a doubt that was not told yet.
+    pub async fn untold(&self, clock: &dyn Clock) -> Option<InDoubt> {
+        self.doubt.untold(clock).await
     }
 
     /// The vendor has refused it.
@@ -50,19 +84,46 @@ impl PinGuard {
     /// # Errors
     ///
     /// When that could not be stored. It holds all the same, until the next restart.
-    pub async fn refuse(&self, now: Timestamp) -> Result<(), StoreError> {
-        let reason = "the vendor refused the PIN".to_owned();
-        self.latch.set(LatchKind::AuthRequired, reason, now, None).await.1
+    pub async fn refuse(&self, why: Why, now: Timestamp) -> Result<(), StoreError> {
+        let stored = self.latch.set(LatchKind::AuthRequired, why, now, None).await.1;
+        self.doubt.forget().await;
+        stored
+    }
+
+    /// Lets it be sent once more, and says whether anything kept it from that.
+    ///
+    /// # Errors
+    ///
+    /// When that could not be stored; then nothing has changed.
+    pub async fn lift(&self) -> Result<bool, StoreError> {
+        let lifted = self.latch.lift().await?;
+        Ok(self.doubt.forget().await || lifted)
+    }
+
+    /// It is about to be sent.
+    ///
+    /// # Errors
+    ///
+    /// When that must be counted and cannot be stored.
+    pub(super) async fn offering(&self, clock: &dyn Clock) -> Result<(), StoreError> {
+        self.doubt.begin(clock).await
     }
 
     /// It was sent and answered. A server that is unwell has not looked at it.
-    pub(super) fn answered(&self, status: u16, with_success: bool) {
+    pub(super) async fn answered(&self, status: u16, with_success: bool, clock: &dyn Clock) {
         match status {
-            _ if with_success => self.offers.store(0, Ordering::Relaxed),
-            408 | 429 | 500.. => {}
+            _ if with_success => {
+                self.doubt.forget().await;
+            }
+            408 | 425 | 429 | 500.. => self.doubt.unclear().await,
             _ => {
-                self.offers.fetch_add(1, Ordering::Relaxed);
+                self.doubt.refused(clock, format!("HTTP {status}"), None).await;
             }
         }
+    }
+
+    /// It was sent, or not, and not answered.
+    pub(super) async fn unanswered(&self) {
+        self.doubt.unclear().await;
     }
 }

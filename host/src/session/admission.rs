@@ -5,11 +5,15 @@ use std::time::Duration;
 use super::fight::Fight;
 use super::{Cause, LONGEST_PAUSE, NotRenewed, Renewal, token_endpoint};
 use crate::audit::{Decided, Entry};
+use crate::bindings::names::Named as _;
 use crate::bindings::policy::{RefreshDecision, SessionView};
 use crate::cell::Cell;
 use crate::circuit::{Permit, Purpose};
 use crate::events::{AboutAccount, Event};
 use crate::time::milliseconds;
+
+/// How long to wait when a policy wants no more renewals. It is asked again then.
+const STOPPED: Duration = LONGEST_PAUSE;
 
 /// How long to wait after an answer that nobody understands.
 const NONSENSE: Duration = Duration::from_secs(60);
@@ -59,8 +63,9 @@ impl Renewal {
                 let retry_in = Duration::from_millis(*pause).min(LONGEST_PAUSE);
                 return Err(not_due(retry_in, "the policy wants to wait".to_owned()));
             }
+            // Nobody has said that the credentials are refused, so there is nothing to latch for.
             RefreshDecision::Stop(latch) => {
-                return Err(self.latch(latch, "the policy stopped".to_owned()).await);
+                return Err(not_due(STOPPED, format!("the policy wants to stop ({})", latch.name())));
             }
             RefreshDecision::Other(what) => {
                 return Err(not_due(NONSENSE, format!("the policy answered {what:?}")));

@@ -134,6 +134,11 @@ impl History {
     pub(super) fn succeeded(&mut self, now: Duration) {
         self.within_an_hour(now);
         self.renewed.push_back(now);
+        self.forget_failures();
+    }
+
+    /// As if none had failed: the next one may be tried at once.
+    pub(crate) fn forget_failures(&mut self) {
         self.failures = 0;
         self.retry_after = None;
         self.last_failure = None;

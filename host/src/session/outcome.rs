@@ -36,6 +36,9 @@ pub(crate) enum NotRenewed {
     Shut(Shut),
     #[error("{message}")]
     Failed { verdict: Verdict, message: String },
+    /// It was refused, and nothing says why: see [`doubt`](crate::doubt).
+    #[error("the sign-in was refused without a reason ({0})")]
+    Doubtful(String),
     #[error(
         "something else keeps ending this account's sessions, such as another program that uses the account; the \
          next renewal is due in {} s", .retry_in.as_secs()

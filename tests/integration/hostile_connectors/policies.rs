@@ -90,10 +90,16 @@ async fn the_texts_of_a_policy_are_cut() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_latch_without_a_name_is_one_for_a_person() {
+async fn a_latch_without_a_name_is_one_for_a_person_and_wants_evidence_like_any() {
     let latch = case(5) + "(i32.store8 (i32.const 1032) (i32.const 3))" + ANSWER;
     let (home, report) = decided(&guests::policy_deciding(&latch)).await;
     assert_eq!(report.state, State::Failed, "{report:?}");
+    // Nothing has said that the credentials are refused.
+    let next = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert_eq!(next.state, State::Succeeded, "{next:?}");
+
+    home.control().refuse_grants(true);
+    home.clock.advance(3_600);
     let next = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!((next.state, next.reason), (State::Rejected, Some(Reason::AuthRequired)), "{next:?}");
 }

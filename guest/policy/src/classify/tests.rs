@@ -84,15 +84,50 @@ fn a_bare_401_is_expiry_only_for_a_token_of_some_age() {
 }
 
 #[test]
-fn a_pin_that_fails_is_a_matter_for_a_person() {
-    assert_eq!(fault(Phase::Pin, 400, Some("4003"), "Invalid values"), Fault::CredentialsRejected);
-    assert_eq!(fault(Phase::Pin, 401, Some("4003"), "Invalid values"), Fault::CredentialsRejected);
-    assert_eq!(fault(Phase::Pin, 403, None, ""), Fault::CredentialsRejected);
+fn a_pin_is_refused_by_a_code_and_by_nothing_else() {
+    for (status, code, words) in [
+        (400, "4003", "Invalid values"),
+        (401, "4003", "Invalid values"),
+        (400, "4002", "Invalid parameters"),
+        (400, "pin-refused", ""),
+    ] {
+        let refused = fault(Phase::Pin, status, Some(code), words);
+        assert_eq!(refused, Fault::CredentialsRejected, "{status} {code}");
+    }
+    for (status, code, words) in [
+        (403, None, ""),
+        (400, None, ""),
+        (404, None, "Not Found"),
+        (200, None, "{}"),
+        (302, None, "redirected to http://portal/"),
+        (400, Some("4002"), "Invalid request body"),
+        (400, Some("5031"), "Unavailable remote control - Service Temporary Unavailable"),
+        (503, Some("4003"), "Invalid values"),
+    ] {
+        assert_eq!(fault(Phase::Pin, status, code, words), Fault::Transient, "{status} {code:?}");
+    }
     assert_eq!(fault(Phase::Pin, 401, None, ""), Fault::TokenExpired);
     let mut fresh = failure(Phase::Pin, Some(401), None, "");
     fresh.token_age = Some(2_000);
-    assert_eq!(classify(&fresh).fault, Fault::CredentialsRejected);
+    assert_eq!(classify(&fresh).fault, Fault::Transient);
     assert_eq!(fault(Phase::Pin, 503, None, ""), Fault::Transient);
+}
+
+#[test]
+fn a_code_that_wants_a_sign_in_is_worth_one_renewal_and_ends_a_grant() {
+    for code in ["4010", "7501"] {
+        for phase in [Phase::Status, Phase::Command, Phase::Confirmation, Phase::Pin] {
+            let mut wanted = failure(phase, Some(401), Some(code), "Require authentication");
+            wanted.token_age = Some(64_000);
+            assert_eq!(classify(&wanted).fault, Fault::TokenExpired, "{phase:?} {code}");
+            wanted.token_age = Some(20_000);
+            let fresh = Fault::Other("fresh-token-refused".into());
+            assert_eq!(classify(&wanted).fault, fresh, "{phase:?} {code}");
+        }
+        for phase in [Phase::SignIn, Phase::Refresh] {
+            assert_eq!(fault(phase, 400, Some(code), ""), Fault::CredentialsRejected, "{phase:?} {code}");
+        }
+    }
 }
 
 #[test]

@@ -16,6 +16,19 @@ const fn code(
     CodeRule { id, clouds, code, patterns, fault }
 }
 
+/// How the rules end of codes that want a sign-in and do not say that the token has ended.
+pub(crate) const WANTS_SIGN_IN: &str = "-sign-in";
+
+/// Codes that a PIN is refused with, in the step that offers it; elsewhere they mean something else. Those that mean it
+/// everywhere are among [`CODES`].
+pub(crate) static PIN_REFUSALS: &[CodeRule] = &[
+    // The account service's `errCode`.
+    code("ccsp-4003-pin", CCSP, "4003", &[], CredentialsRejected),
+    code("ccsp-4002-pin", CCSP, "4002", &["invalid parameters"], CredentialsRejected),
+    // Our own: a connector says that the cloud counts the tries that are left.
+    code("pin-refused", &[], "pin-refused", &[], CredentialsRejected),
+];
+
 /// What codes mean. Asked before the status: several clouds put wrong passwords and spent quotas behind a 502.
 pub(crate) static CODES: &[CodeRule] = &[
     // Our own: a connector says that the cloud refused the permission that the PIN gave.
@@ -30,8 +43,9 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("ccsp-4005", CCSP, "4005", &[], Unsupported),
     // The vehicle's 12 V battery is too low for remote control.
     code("ccsp-4007", CCSP, "4007", &[], VehicleUnreachable),
-    // The account service wants a sign-in that it can accept; a new access token is not that.
-    code("ccsp-4010", CCSP, "4010", &[], CredentialsRejected),
+    // The account service wants a sign-in that it can accept. Of a token that may simply have ended it is worth a renewal;
+    // of a sign-in or a renewal it is the end.
+    code("ccsp-4010-sign-in", CCSP, "4010", &[], TokenExpired),
     // Stamp or application id, or a clock that is wrong: HTTP 401 and yet no token at fault.
     code("ccsp-4017", CCSP, "4017", &[], InvalidRequest),
     code("ccsp-4081", CCSP, "4081", &[], VehicleUnreachable),
@@ -39,8 +53,8 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("ccsp-5091", CCSP, "5091", &[], RateLimited),
     code("ccsp-5153", CCSP, "5153", &[], CredentialsRejected),
     code("ccsp-5921", CCSP, "5921", &[], InvalidRequest),
-    // The identity provider, about a refresh token that is dead or somebody else's.
-    code("ccsp-7501", CCSP, "7501", &[], CredentialsRejected),
+    // The identity provider, about a refresh token that is dead or somebody else's; elsewhere like 4010.
+    code("ccsp-7501-sign-in", CCSP, "7501", &[], TokenExpired),
     // The gate before the token service: a header is missing, the signature is wrong, the clock is.
     code("ccsp-9035-gate", CCSP, "9035", &[], InvalidRequest),
     code("ccsp-9036-gate", CCSP, "9036", &[], InvalidRequest),

@@ -90,6 +90,9 @@ impl<'a> Step<'a> {
         let Some(slot) = account.surroundings.cells.slot(SESSION) else { return Ok(()) };
         let cell = slot.current();
         let cause = match session::freshness(&cell, account.spread(cell.generation), account.clock()) {
+            // The cloud has refused it: sending it again would only tell the same. (Not `Refused`, which counts towards a
+            // fight: that was counted when it happened.)
+            _ if account.is_refused(&cell) => Cause::Ended,
             Freshness::Good => return Ok(()),
             Freshness::EndsSoon => {
                 // Requests of its own: what nobody waits for does not use up what somebody may still need.
@@ -100,7 +103,8 @@ impl<'a> Step<'a> {
             Freshness::Ended => Cause::Ended,
             Freshness::Missing => Cause::Missing,
         };
-        let usable = cell.expires_in(account.clock()).is_some_and(|left| left.is_positive());
+        let usable = !account.is_refused(&cell)
+            && cell.expires_in(account.clock()).is_some_and(|left| left.is_positive());
         match self.renewed_in_time(cause, cell.generation, usable).await? {
             Ok(renewed) => {
                 let newer = match renewed {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failed, Step, Stopped};
-use crate::bindings::policy::{Failure, Fault, Phase, Verdict};
+use crate::bindings::policy::{Failure, Fault};
 use crate::operation::{Reason, meaning};
 use crate::primitives::{Allowance, SESSION};
 use crate::retry_budget::Price;
@@ -15,6 +15,8 @@ impl Step<'_> {
     pub(super) async fn renew(&mut self, failure: &Failure) -> Result<&'static str, Stopped> {
         self.renewed = true;
         let refused = self.last_view.generation(SESSION);
+        // First, so that nobody sends it meanwhile.
+        self.operation.account.token_refused(refused);
         match self.renewed_in_time(Cause::Refused, refused, false).await? {
             Ok(Renewed::Fresh) => {
                 self.operation.progress.refreshed();
@@ -122,21 +124,5 @@ impl Step<'_> {
             () = self.operation.superseded.wait() => {}
         }
         Ok("after a pause")
-    }
-
-    /// A few wrong PINs lock the PIN for its owner as well: one that was refused is not sent again. (How often it
-    /// may be sent without success at all is the HTTP primitive's to count, so that this does not hang on a policy.)
-    pub(super) async fn pin_was_refused(&self, failure: &Failure, verdict: &Verdict) -> bool {
-        let refused = failure.phase == Phase::Pin
-            && failure.transport.is_none()
-            && verdict.fault == Fault::CredentialsRejected;
-        if refused {
-            let account = &self.operation.account;
-            tracing::error!(account = account.slug, "the vendor refused the PIN; it is not sent again");
-            if let Err(error) = account.surroundings.pin.refuse(account.clock().now()).await {
-                tracing::error!(account = account.slug, "that holds only until a restart: {error}");
-            }
-        }
-        refused
     }
 }

@@ -152,7 +152,8 @@ async fn a_secret_stays_one_value_wherever_it_is_put() {
 #[tokio::test]
 async fn a_refused_pin_is_not_put_into_any_request() {
     let call = call().await;
-    call.surroundings.pin.refuse(jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    let why = crate::latch::Why::new("Kia refused the PIN".to_owned(), "");
+    call.surroundings.pin.refuse(why, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     let why = why_denied(&call, &get("https://cars.example:8080/base?pin={secret:pin}"));
     assert!(why.contains("refused"), "{why}");
 }

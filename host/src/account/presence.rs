@@ -1,0 +1,116 @@
+//! How an account is: what its retained state says.
+
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::Account;
+use crate::cell::Cell;
+use crate::operation::Reason;
+use crate::outbox::Outgoing;
+use crate::primitives::SESSION;
+
+/// What the last exchanges with the cloud have shown.
+#[derive(Debug, Default)]
+pub(crate) struct Presence {
+    /// Whether the last operation that could tell has reached the cloud. Nothing was reached before the first one.
+    reached: AtomicBool,
+    /// The session's generation whose token the cloud has refused; 0 for none.
+    refused: AtomicU64,
+}
+
+impl Account {
+    /// The cloud has refused the token of this generation.
+    pub(crate) fn token_refused(&self, generation: u64) {
+        self.presence.refused.fetch_max(generation, Ordering::Relaxed);
+    }
+
+    /// Whether the cloud has refused the token in this cell. To send it again tells nothing new.
+    pub(crate) fn is_refused(&self, cell: &Cell) -> bool {
+        cell.generation > 0 && self.presence.refused.load(Ordering::Relaxed) == cell.generation
+    }
+
+    /// The cloud has answered, and with what was asked for.
+    pub(crate) fn reached(&self) {
+        self.note_reached(true);
+    }
+
+    /// An operation has failed for this reason.
+    pub(crate) fn failed_for(&self, reason: Reason) {
+        match reason {
+            Reason::UpstreamUnavailable | Reason::BreakerOpen => self.note_reached(false),
+            // Somebody there has thought about it.
+            Reason::Unsupported
+            | Reason::VehicleUnreachable
+            | Reason::VehicleRefused
+            | Reason::UpstreamRefused => self.note_reached(true),
+            // That tells nothing about the cloud.
+            _ => {}
+        }
+    }
+
+    fn note_reached(&self, now: bool) {
+        if self.presence.reached.swap(now, Ordering::Relaxed) != now {
+            self.announce();
+        }
+    }
+
+    /// Says how the account is.
+    pub fn announce(&self) {
+        let (now, monotonic) = (self.clock().now(), self.clock().monotonic());
+        let (latched, throttled) = (self.latched(), self.throttled());
+        let (fighting, pause, renewed) = {
+            let mut history = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
+            let pause = history.pause_left(monotonic);
+            (history.is_fighting(monotonic), pause, history.within_an_hour(monotonic))
+        };
+        let session = self.surroundings.cells.slot(SESSION).map(|slot| slot.current());
+        let expires_at = session.as_ref().and_then(|cell| cell.expires_at);
+        let usable =
+            session.is_some_and(|cell| !self.is_refused(&cell) && cell.expires_at.is_some_and(|at| at > now));
+        let in_doubt = [
+            self.grant.shown(self.clock()),
+            self.surroundings.pin.in_doubt(self.clock()),
+            self.registration.shown(self.clock()),
+        ];
+        let grant_rests = in_doubt.iter().flatten().find(|doubt| doubt.what == crate::doubt::Refused::Grant);
+        let next_renewal = pause.and_then(|pause| now.checked_add(pause).ok());
+        let next_attempt_at: Option<Timestamp> =
+            next_renewal.into_iter().chain(grant_rests.map(|doubt| doubt.next_attempt_at)).max();
+        let state = match &latched {
+            Some(latched) => latched.kind.as_str(),
+            None if fighting => "session_fight",
+            None if throttled.is_some() => "rate_limited",
+            None if grant_rests.is_some() && !usable => "auth_doubtful",
+            None if pause.is_some() && !usable || !self.presence.reached.load(Ordering::Relaxed) => {
+                "upstream_down"
+            }
+            None => "ok",
+        };
+        let reason = match (&latched, &throttled, grant_rests) {
+            (Some(latched), ..) => Some(latched.reason.clone()),
+            (None, Some(throttled), _) => Some(throttled.to_string()),
+            (None, None, Some(doubt)) if state == "auth_doubtful" => Some(doubt.reason.clone()),
+            _ => None,
+        };
+        let document = json!({
+            "state": state,
+            "reason": reason,
+            "detail": latched.as_ref().and_then(|latched| latched.detail.as_ref()),
+            "since": latched.as_ref().map(|it| it.since).or(throttled.as_ref().map(|it| it.since)),
+            "until": latched.as_ref().map_or(throttled.as_ref().map(|it| it.until), |latched| latched.until),
+            "token_expires_at": expires_at,
+            "next_attempt_at": next_attempt_at,
+            "pin_refused_since": self.surroundings.pin.latched(now).map(|latched| latched.since),
+            "in_doubt": in_doubt.iter().flatten().collect::<Vec<_>>(),
+            "refreshes_last_hour": renewed,
+            "logins_today": self.sign_ins.used(now),
+            "requests_today": self.requests.used(now),
+            "requests_left": self.requests.left(now),
+        });
+        let topic = self.shared.topics.account_state(&self.slug);
+        self.shared.outbox.publish(Outgoing::new(topic, document.to_string()).retained());
+    }
+}

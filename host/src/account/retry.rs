@@ -1,0 +1,155 @@
+//! One more try with unchanged credentials, because a person wants it.
+//!
+//! A latch ends when the credentials change. A vendor may also have changed its mind about those that there are: a
+//! password that was reset to what it was, terms that were accepted, an account that was unlocked. Only a person knows, so
+//! a person can have the same tried once more. What is refused then latches again, and it is done a few times a day at most,
+//! because whoever automates it would lock the account.
+
+use std::sync::{Arc, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Account;
+use crate::latch::LatchKind;
+use crate::store::{Kind, Store, StoreError, Write, load_document};
+
+/// How often within 24 hours.
+const MOST_A_DAY: usize = 3;
+
+/// How many are remembered.
+const REMEMBERED: usize = 50;
+
+/// One more try that a person wanted, as it is on record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retry {
+    /// When.
+    pub at: Timestamp,
+    /// Whose wish it was.
+    pub by: String,
+    /// What may be tried again: `grant`, `pin`, `registration`.
+    pub lifted: Vec<String>,
+}
+
+/// What may be tried once more now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Retried {
+    /// The account's slug.
+    pub account: String,
+    /// What kept which credential from being sent is lifted: `grant`, `pin`, `registration`.
+    pub lifted: Vec<String>,
+    /// How often that may be wanted within the next 24 hours.
+    pub left_today: usize,
+}
+
+/// Why nothing was lifted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotRetried {
+    /// There is nothing to lift.
+    #[error("nothing keeps the account {0:?} from trying: no credential was refused, and none is in doubt")]
+    NothingToLift(String),
+    /// The vendor blocks this program. That is not about this account, and asking makes it last longer.
+    #[error(
+        "the vendor blocks this program until {until:.0}, for all its accounts, and every request before makes that last \
+         longer; this is not lifted by hand"
+    )]
+    LockedOut {
+        /// When it ends by itself.
+        until: Timestamp,
+    },
+    /// It was done as often as it may be.
+    #[error(
+        "the account was retried {MOST_A_DAY} times within a day, and vendors lock accounts for more; again from {from:.0}"
+    )]
+    TooOften {
+        /// From when it may be done again.
+        from: Timestamp,
+    },
+    /// Nobody could tell later that it was done.
+    #[error("it cannot be put on record: {0}")]
+    NotStored(#[from] StoreError),
+}
+
+/// The retries of one account.
+#[derive(Debug)]
+pub(super) struct ByHand {
+    account: String,
+    done: tokio::sync::Mutex<Vec<Retry>>,
+    store: Arc<dyn Store>,
+}
+
+impl ByHand {
+    pub(super) async fn open(account: &str, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let done = load_document(store.as_ref(), Kind::Retried, account).await?.unwrap_or_default();
+        Ok(Self {
+            account: account.to_owned(),
+            done: tokio::sync::Mutex::new(done),
+            store: Arc::clone(store),
+        })
+    }
+}
+
+/// When the first of those within a day is a day old, if there are as many as there may be; and how many are left.
+fn left(done: &[Retry], now: Timestamp) -> Result<usize, Timestamp> {
+    let day = SignedDuration::from_hours(24);
+    // A clock that was wrong has put some into the future; those were now at the latest.
+    let within: Vec<Timestamp> =
+        done.iter().map(|retry| retry.at.min(now)).filter(|at| now.duration_since(*at) < day).collect();
+    match MOST_A_DAY.checked_sub(within.len()) {
+        Some(left @ 1..) => Ok(left),
+        _ => Err(within.first().and_then(|first| first.checked_add(day).ok()).unwrap_or(now)),
+    }
+}
+
+impl Account {
+    /// Lifts what keeps the account's credentials from being sent, for one more try with the same ones; whoever needs them
+    /// next makes it. What is refused then latches again. On record when this returns.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotRetried`]. Nothing has changed then, unless the store failed midway.
+    pub async fn retry(&self, by: &str) -> Result<Retried, NotRetried> {
+        let clock = self.clock();
+        let now = clock.now();
+        let mut done = self.retries_by_hand.done.lock().await;
+        let pin = &self.surroundings.pin;
+        let held = [
+            ("grant", self.latch.current(now).is_some() || self.grant.shown(clock).is_some()),
+            ("pin", pin.latched(now).is_some() || pin.in_doubt(clock).is_some()),
+            ("registration", self.registration.shown(clock).is_some()),
+        ];
+        let lifted: Vec<String> =
+            held.iter().filter(|(_, held)| *held).map(|(what, _)| (*what).to_owned()).collect();
+        if let Some(blocked) = self.client.current(now).filter(|latched| latched.kind == LatchKind::LockedOut)
+        {
+            return Err(NotRetried::LockedOut { until: blocked.until.unwrap_or(Timestamp::MAX) });
+        }
+        if lifted.is_empty() {
+            return Err(NotRetried::NothingToLift(self.slug.clone()));
+        }
+        let left_today = left(&done, now).map_err(|from| NotRetried::TooOften { from })?;
+        let mut record = done.clone();
+        record.push(Retry { at: now, by: by.to_owned(), lifted: lifted.clone() });
+        record.drain(..record.len().saturating_sub(REMEMBERED));
+        let ByHand { account, store, .. } = &self.retries_by_hand;
+        store.commit(vec![Write::document(Kind::Retried, account.clone(), &record)?]).await?;
+        *done = record;
+        self.latch.lift().await?;
+        pin.lift().await?;
+        self.grant.forget().await;
+        self.registration.forget().await;
+        self.renewals.lock().unwrap_or_else(PoisonError::into_inner).forget_failures();
+        tracing::warn!(account = self.slug, by, ?lifted, "the same credentials are tried once more");
+        self.announce();
+        Ok(Retried { account: self.slug.clone(), lifted, left_today: left_today - 1 })
+    }
+
+    /// Who wanted what tried once more and when, latest last.
+    pub async fn retries(&self) -> Vec<Retry> {
+        self.retries_by_hand.done.lock().await.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,324 @@
+//! Doubt: something was refused, and nothing says that the credential is why.
+//!
+//! A page, an empty answer, a gateway's words, a bare status: whatever wrote it may never have looked at the credential.
+//! Such an answer is no verdict ([`evidence`](crate::evidence) tells them apart), so it never ends anything for good. It
+//! is not nothing either, because vendors count tries and lock what is tried too often. So what was refused rests, longer
+//! each time, and is tried a few times a day at most.
+//!
+//! # Guarantees
+//!
+//! * A refusal in doubt is followed by a pause out of [`PAUSES`]; the first ones of some kinds by none (see [`Rule`]).
+//! * Within any 24 hours of one streak there are so many tries and no more, however often the host is restarted: a try that
+//!   follows a doubtful refusal is stored before it is made.
+//! * A restart ends the pause, not the count: whoever restarts the host wants to know whether it works now.
+//! * A success forgets everything, and so do other credentials and a person's wish ([`Doubt::forget`]).
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::slot::Digest;
+use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::time::Clock;
+
+/// How long is waited after a refusal in doubt, and after the next one, and so on; the last one goes on. The first is so
+/// short that an operation that has a minute can wait for it.
+const PAUSES: [Duration; 6] = [
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 3_600),
+    LONGEST_PAUSE,
+];
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3_600);
+
+/// In which so many tries may be made.
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// What was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Refused {
+    /// Signing in, or renewing the session.
+    Grant,
+    /// The PIN.
+    Pin,
+    /// The registration as a device.
+    Registration,
+}
+
+impl Refused {
+    /// The word for it in states, events and records.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Grant => "grant",
+            Self::Pin => "pin",
+            Self::Registration => "registration",
+        }
+    }
+
+    /// The same in words.
+    pub(crate) const fn in_words(self) -> &'static str {
+        match self {
+            Self::Grant => "the sign-in",
+            Self::Pin => "the PIN",
+            Self::Registration => "the registration as a device",
+        }
+    }
+
+    const fn rule(self) -> Rule {
+        match self {
+            Self::Grant => Rule { free: 0, most_a_day: 12 },
+            // Vendors lock a PIN after five wrong ones in a row, and do not say what they count.
+            Self::Pin => Rule { free: 1, most_a_day: 3 },
+            Self::Registration => Rule { free: 1, most_a_day: 12 },
+        }
+    }
+}
+
+/// How much doubt costs.
+#[derive(Debug, Clone, Copy)]
+struct Rule {
+    /// After so many refusals in a row the next try may follow at once. What only an operation needs that somebody
+    /// asked for is not tried by itself, so its first refusal costs nobody else anything.
+    free: u32,
+    /// How many tries there are within a day, the first one included.
+    most_a_day: usize,
+}
+
+/// Refusals in doubt since the last success.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Streak {
+    /// The credentials that it is about.
+    about: String,
+    refusals: u32,
+    since: Timestamp,
+    /// The last refusal in words, without secrets.
+    reason: String,
+    /// When tries were made, within a day.
+    tries: Vec<Timestamp>,
+    /// Whether it was told.
+    #[serde(default)]
+    told: bool,
+}
+
+/// A pause that is not over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rest {
+    /// How long it still takes.
+    pub left: Duration,
+    /// What was answered last.
+    pub reason: String,
+}
+
+/// A streak, as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InDoubt {
+    /// What was refused.
+    pub what: Refused,
+    /// When first.
+    pub since: Timestamp,
+    /// How often.
+    pub refusals: u32,
+    /// What was answered last.
+    pub reason: String,
+    /// Not tried before then; now or earlier if it may be tried.
+    pub next_attempt_at: Timestamp,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    streak: Option<Streak>,
+    /// Monotonic, so that nobody who sets the clock makes a pause longer or shorter.
+    due: Duration,
+    /// Tries that were counted before they were made and have not ended.
+    under_way: usize,
+}
+
+/// What is known of one thing that may be refused.
+#[derive(Debug)]
+pub struct Doubt {
+    what: Refused,
+    key: String,
+    about: String,
+    state: Mutex<State>,
+    store: Arc<dyn Store>,
+}
+
+impl Doubt {
+    /// Opens what is known of `what` of an account. Doubt about other credentials is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn open(
+        what: Refused,
+        account: &str,
+        about: Digest,
+        store: &Arc<dyn Store>,
+    ) -> Result<Self, StoreError> {
+        let (key, about) = (format!("{account}/{}", what.as_str()), about.to_string());
+        let stored: Option<Streak> = load_document(store.as_ref(), Kind::Doubt, &key).await?;
+        let streak = stored.filter(|streak| streak.about == about);
+        let state = Mutex::new(State { streak, ..State::default() });
+        Ok(Self { what, key, about, state, store: Arc::clone(store) })
+    }
+
+    /// Whether it must not be tried now.
+    #[must_use]
+    pub fn rest(&self, clock: &dyn Clock) -> Option<Rest> {
+        let mut state = self.state();
+        let left = self.left(&mut state, clock).filter(|left| !left.is_zero())?;
+        let reason = state.streak.as_ref()?.reason.clone();
+        Some(Rest { left, reason })
+    }
+
+    /// What is in doubt, for who wants to see it.
+    #[must_use]
+    pub fn shown(&self, clock: &dyn Clock) -> Option<InDoubt> {
+        let mut state = self.state();
+        let left = self.left(&mut state, clock)?;
+        let Streak { since, refusals, reason, .. } = state.streak.clone()?;
+        let next_attempt_at = clock.now().checked_add(left).unwrap_or(Timestamp::MAX);
+        Some(InDoubt { what: self.what, since, refusals, reason, next_attempt_at })
+    }
+
+    /// Counts a try before it is made, if there is any doubt; it is stored when this returns.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be stored. Then it must not be made.
+    pub async fn begin(&self, clock: &dyn Clock) -> Result<(), StoreError> {
+        {
+            let mut state = self.state();
+            let Some(streak) = &mut state.streak else { return Ok(()) };
+            streak.tries.push(clock.now());
+            state.under_way += 1;
+        }
+        self.keep().await
+    }
+
+    /// A try was refused, and nothing says why. Returns how long it rests: at least `told`, as the server wants.
+    pub async fn refused(&self, clock: &dyn Clock, reason: String, told: Option<Duration>) -> Duration {
+        let pause = {
+            let mut state = self.state();
+            let now = clock.now();
+            let counted = state.under_way > 0;
+            state.under_way = state.under_way.saturating_sub(1);
+            let streak = state.streak.get_or_insert_with(|| Streak {
+                about: self.about.clone(),
+                refusals: 0,
+                since: now,
+                reason: String::new(),
+                tries: Vec::new(),
+                told: false,
+            });
+            if !counted {
+                streak.tries.push(now);
+            }
+            streak.refusals = streak.refusals.saturating_add(1);
+            streak.reason = reason;
+            let pause =
+                self.what.rule().pause(streak.refusals).max(told.unwrap_or_default().min(LONGEST_PAUSE));
+            state.due = clock.monotonic() + pause;
+            self.left(&mut state, clock).unwrap_or(pause)
+        };
+        self.kept(self.keep().await);
+        pause
+    }
+
+    /// A try ended without having been refused or accepted: it told nothing.
+    pub async fn unclear(&self) {
+        {
+            let mut state = self.state();
+            if state.under_way == 0 {
+                return;
+            }
+            state.under_way -= 1;
+            if let Some(streak) = &mut state.streak {
+                streak.tries.pop();
+            }
+        }
+        self.kept(self.keep().await);
+    }
+
+    /// There is no doubt any more: it was accepted, or refused with a reason, or a person wants it tried again. Returns
+    /// whether there was any.
+    pub async fn forget(&self) -> bool {
+        {
+            let mut state = self.state();
+            state.under_way = 0;
+            if state.streak.take().is_none() {
+                return false;
+            }
+        }
+        self.kept(self.keep().await);
+        true
+    }
+
+    /// What there is to tell of a streak that was not told yet. It counts as told then.
+    pub async fn untold(&self, clock: &dyn Clock) -> Option<InDoubt> {
+        match &mut self.state().streak {
+            Some(streak) if !streak.told => streak.told = true,
+            _ => return None,
+        }
+        self.kept(self.keep().await);
+        self.shown(clock)
+    }
+
+    /// How long it rests; none without doubt.
+    fn left(&self, state: &mut State, clock: &dyn Clock) -> Option<Duration> {
+        let now = clock.now();
+        let streak = state.streak.as_mut()?;
+        // What a clock that was wrong put into the future was now at the latest.
+        streak.tries.iter_mut().for_each(|at| *at = (*at).min(now));
+        streak.tries.retain(|at| age(now, *at) < DAY);
+        let pause = state.due.saturating_sub(clock.monotonic());
+        // As many as there may be: the next one when the first of them is a day old.
+        let over = (streak.tries.len() + 1).checked_sub(self.what.rule().most_a_day).filter(|over| *over > 0);
+        let first = over.and_then(|over| streak.tries.get(over - 1));
+        let quota = first.map_or(Duration::ZERO, |first| DAY.saturating_sub(age(now, *first)));
+        Some(pause.max(quota))
+    }
+
+    async fn keep(&self) -> Result<(), StoreError> {
+        let write = match &self.state().streak {
+            Some(streak) => Write::document(Kind::Doubt, self.key.clone(), streak)?,
+            None => Write::remove(Kind::Doubt, self.key.clone()),
+        };
+        self.store.commit(vec![write]).await
+    }
+
+    fn kept(&self, kept: Result<(), StoreError>) {
+        if let Err(error) = kept {
+            tracing::error!("what is known of {} holds only until a restart: {error}", self.key);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long ago something was.
+fn age(now: Timestamp, at: Timestamp) -> Duration {
+    Duration::try_from(now.duration_since(at).max(SignedDuration::ZERO)).unwrap_or_default()
+}
+
+impl Rule {
+    /// The pause after so many refusals in a row.
+    fn pause(self, refusals: u32) -> Duration {
+        let Some(step) = refusals.checked_sub(self.free + 1) else { return Duration::ZERO };
+        let step = usize::try_from(step).unwrap_or(usize::MAX);
+        PAUSES.get(step).copied().unwrap_or(LONGEST_PAUSE)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! What says that a credential is refused.
+//!
+//! Whoever is told "refused" must find another credential, so it takes more than a refusal: the answer has to say that it
+//! is about the credential, in a form that nothing but the vendor's own service writes. That is an error of OAuth's, or a
+//! code of the vendor's, with the status of a refusal. Which codes mean it stands in the host's table (`presets.toml`) for
+//! the clouds that it knows; for others, and for codes that are newer than the host, the policy's word for it counts if it is
+//! the code that it goes by. Nothing else is a verdict: no status alone, no page, no words, whatever a policy makes of them.
+
+use crate::bindings::policy::{BodyKind, Failure, Fault, Latch, Phase};
+use crate::config::{Refusals, Said};
+use crate::plugin::Policy;
+
+/// RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6: the grant or the client is not accepted, or a person has to sign in,
+/// consent or choose. Not `invalid_request`, which is said of anything, and not `access_denied`.
+const GRANT_ERRORS: [&str; 6] = [
+    "invalid_grant",
+    "invalid_client",
+    "unauthorized_client",
+    "login_required",
+    "consent_required",
+    "interaction_required",
+];
+
+/// A code that no vendor has.
+const NO_CODE: &str = "a-code-that-nobody-has";
+
+/// Whether the vendor says that it refuses the account's credentials.
+pub(crate) async fn refuses_grant(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
+    let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh);
+    let error = failure.oauth_error.as_deref();
+    is_refusal(failure)
+        && (error.is_some_and(|error| GRANT_ERRORS.contains(&error))
+            || session && is_listed(failure, &table.grant)
+            || is_code(failure, policy).await)
+}
+
+/// Whether the vendor says that it refuses the PIN.
+pub(crate) async fn refuses_pin(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
+    failure.phase == Phase::Pin
+        && is_refusal(failure)
+        && (is_listed(failure, &table.pin) || is_code(failure, policy).await)
+}
+
+/// Whether an answer could say that the vendor blocks this client. Vendors say that in words only, so it ends by itself.
+pub(crate) fn may_say_blocked(failure: &Failure) -> bool {
+    matches!(failure.http_status, Some(300..=499)) && !failure.message.trim().is_empty()
+}
+
+/// Whether a policy's latch asks for what only a person can give.
+pub(crate) const fn is_for_a_person(latch: &Latch) -> bool {
+    !matches!(latch, Latch::Blocked)
+}
+
+/// Whether something answered, and not just that it cannot answer now: an answer that is neither success nor verdict, and
+/// that a service which is only unwell would not give.
+pub(crate) fn is_doubtful(failure: &Failure) -> bool {
+    let says_refused = failure.oauth_error.as_deref().is_some_and(|error| GRANT_ERRORS.contains(&error));
+    failure.transport.is_none()
+        && match failure.http_status {
+            Some(status @ (408 | 425 | 429 | 500..)) => says_refused && status >= 500,
+            Some(_) => true,
+            None => false,
+        }
+}
+
+/// What was answered, without its words.
+pub(crate) fn in_short(failure: &Failure) -> String {
+    let status =
+        failure.http_status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+    let code = failure.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();
+    let body = match failure.body {
+        BodyKind::None => ", empty",
+        BodyKind::Html => ", a page",
+        BodyKind::Json | BodyKind::Other => "",
+    };
+    format!("{status}{code}{body}")
+}
+
+/// A status that says no, of a document. In front of a service stand others that have pages for it.
+fn is_refusal(failure: &Failure) -> bool {
+    let passing = matches!(failure.http_status, Some(408 | 425 | 429));
+    failure.transport.is_none()
+        && matches!(failure.http_status, Some(400..=499))
+        && !passing
+        && failure.body != BodyKind::Html
+}
+
+fn is_listed(failure: &Failure, table: &[Said]) -> bool {
+    table.iter().any(|said| {
+        failure.code.as_ref() == Some(&said.code)
+            && said.status.is_none_or(|status| failure.http_status == Some(status))
+            && said.words.as_ref().is_none_or(|words| contains(&failure.message, words))
+    })
+}
+
+fn contains(text: &str, words: &str) -> bool {
+    text.to_ascii_lowercase().contains(&words.to_ascii_lowercase())
+}
+
+/// Whether a policy knows the code itself as a refusal: it says so of the code alone, and not of another one.
+async fn is_code(failure: &Failure, policy: &Policy) -> bool {
+    let Some(code) = failure.code.as_deref().filter(|code| !code.trim().is_empty()) else { return false };
+    let alone = |code: &str, sub_code: Option<&str>| Failure {
+        code: Some(code.to_owned()),
+        sub_code: sub_code.map(str::to_owned),
+        http_status: None,
+        oauth_error: None,
+        message: String::new(),
+        ..failure.clone()
+    };
+    let refused =
+        async |failure: Failure| policy.classify(&failure).await.fault == Fault::CredentialsRejected;
+    refused(alone(code, failure.sub_code.as_deref())).await && !refused(alone(NO_CODE, None)).await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,65 @@
+use super::*;
+use crate::bindings::policy::{Certainty, Effect};
+
+fn failure(phase: Phase, status: u16) -> Failure {
+    Failure {
+        cloud: "hyundai-kia-eu".to_owned(),
+        operation: "refresh_session".to_owned(),
+        effect: Effect::Session,
+        phase,
+        certainty: Certainty::Rejected,
+        transport: None,
+        http_status: Some(status),
+        code: None,
+        sub_code: None,
+        oauth_error: None,
+        retry_after: None,
+        message: String::new(),
+        body: BodyKind::Json,
+        token_age: None,
+    }
+}
+
+#[test]
+fn only_a_status_that_refuses_and_a_document_can_say_it() {
+    for status in 100..=599 {
+        let refuses = (400..500).contains(&status) && ![408, 425, 429].contains(&status);
+        assert_eq!(is_refusal(&failure(Phase::Refresh, status)), refuses, "{status}");
+    }
+    assert!(!is_refusal(&Failure { body: BodyKind::Html, ..failure(Phase::Refresh, 400) }));
+    assert!(!is_refusal(&Failure { http_status: None, ..failure(Phase::Refresh, 400) }));
+}
+
+#[test]
+fn what_is_answered_is_in_doubt_unless_it_only_cannot_be_answered_now() {
+    for status in [200, 204, 302, 400, 401, 403, 404, 407, 418, 451] {
+        assert!(is_doubtful(&failure(Phase::Refresh, status)), "{status}");
+    }
+    for status in [408, 425, 429, 500, 502, 503, 504] {
+        let unwell = failure(Phase::Refresh, status);
+        assert!(!is_doubtful(&unwell), "{status}");
+        // What is unwell does not know who is refused.
+        let words = Failure { oauth_error: Some("invalid_grant".to_owned()), ..unwell };
+        assert_eq!(is_doubtful(&words), status >= 500, "{status}");
+    }
+}
+
+#[test]
+fn a_listed_code_wants_its_status_and_its_words() {
+    let said = |status, words: Option<&str>| {
+        vec![Said { code: "4002".to_owned(), status, words: words.map(str::to_owned) }]
+    };
+    let coded = Failure {
+        code: Some("4002".to_owned()),
+        message: "Invalid Parameters".to_owned(),
+        ..failure(Phase::Pin, 400)
+    };
+    assert!(
+        is_listed(&coded, &said(None, None))
+            && is_listed(&coded, &said(Some(400), Some("invalid parameters")))
+    );
+    assert!(
+        !is_listed(&coded, &said(Some(401), None)) && !is_listed(&coded, &said(None, Some("request body")))
+    );
+    assert!(!is_listed(&failure(Phase::Pin, 400), &said(None, None)));
+}

@@ -1,0 +1,91 @@
+//! What a failure tells about a credential, and what follows for the next attempt.
+
+use super::{Failed, Step, Stopped};
+use crate::bindings::policy::{Failure, Phase, Verdict};
+use crate::evidence;
+use crate::latch::{LatchKind, Latched};
+use crate::operation::{Reason, meaning};
+
+/// The cell of the device registration, as connectors name it.
+const REGISTRATION: &str = "device-registration";
+
+impl Step<'_> {
+    /// Whether an attempt would register this installation as a device. A connector without such a cell may always do.
+    fn registers(&self) -> bool {
+        let slot = self.operation.account.surroundings.cells.slot(REGISTRATION);
+        slot.is_none_or(|slot| slot.current().value.is_none())
+    }
+
+    /// Leaves a registration alone that was refused without a reason, until it is due; what is due is counted.
+    pub(super) async fn may_register(&self) -> Result<(), Stopped> {
+        let account = &self.operation.account;
+        if !self.registers() {
+            return Ok(());
+        }
+        if let Some(rest) = account.registration.rest(account.clock()) {
+            let message = format!(
+                "the cloud refused to register this installation and did not say why ({}); it is asked again in {} s",
+                rest.reason,
+                rest.left.as_secs().max(1)
+            );
+            return Err(self.not_tried(Reason::UpstreamUnavailable, message));
+        }
+        account.registration.begin(account.clock()).await.map_err(|error| {
+            let message = format!("it could not be written down that a device is registered: {error}");
+            self.not_tried(Reason::HostFault, message)
+        })
+    }
+
+    /// An attempt has got past the registration.
+    pub(super) async fn accepted_here(&self) {
+        let account = &self.operation.account;
+        account.registration.forget().await;
+        account.reached();
+    }
+
+    /// Draws from a failure what it says about the PIN and the registration. Returns the latch if the PIN is refused: a few
+    /// wrong ones lock it for its owner as well, so it is not sent again.
+    pub(super) async fn weigh(&self, failure: &Failure, verdict: &Verdict) -> Option<Latched> {
+        let account = &self.operation.account;
+        match failure.phase {
+            Phase::Pin if evidence::refuses_pin(failure, &account.refusals, &self.operation.policy).await => {
+                return account.refuse_pin(&failure.message).await;
+            }
+            Phase::Pin if meaning::is_pin_in_doubt(failure, verdict) => account.tell_of_doubt().await,
+            Phase::Registration if evidence::is_doubtful(failure) => {
+                let (clock, answer) = (account.clock(), evidence::in_short(failure));
+                let told = failure.retry_after.map(std::time::Duration::from_millis);
+                account.registration.refused(clock, answer, told).await;
+                account.tell_of_doubt().await;
+            }
+            _ if !self.registers() => {
+                account.registration.forget().await;
+            }
+            _ => account.registration.unclear().await,
+        }
+        None
+    }
+
+    /// Whether what a policy wants latched is. Only what says that the credentials are refused latches for good.
+    pub(super) async fn may_latch(&self, kind: LatchKind, failure: &Failure) -> bool {
+        let (operation, account) = (self.operation, &self.operation.account);
+        match kind {
+            LatchKind::LockedOut => evidence::may_say_blocked(failure),
+            LatchKind::AuthRequired | LatchKind::OtpRequired => {
+                evidence::refuses_grant(failure, &account.refusals, &operation.policy).await
+            }
+        }
+    }
+
+    /// It has failed, and something is latched because of it.
+    pub(super) fn failed_for_good(
+        &self,
+        reason: Reason,
+        latched: &Latched,
+        failure: &Failure,
+        verdict: &Verdict,
+    ) -> Stopped {
+        let failed = self.failed(failure, verdict);
+        Stopped::Failed(Failed { reason, message: latched.to_string(), ..failed })
+    }
+}
