@@ -31,6 +31,7 @@ use crate::config::{Config, Problem};
 use crate::host::{Ground, Host};
 use crate::output::{Stopped, print};
 use crate::plugin::embedded;
+use crate::sandbox::{self, Compiler, Sandbox};
 use crate::slot::Digest;
 use crate::store::{Kind, Reader, SqliteStore};
 use crate::time::SystemClock;
@@ -76,6 +77,10 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Compile the component that comes in. What the host starts, under limits of its own.
+    #[cfg(unix)]
+    #[command(name = sandbox::COMPILE, hide = true)]
+    Compile(sandbox::Quota),
 }
 
 #[derive(Debug, Args)]
@@ -96,6 +101,11 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(shown) => return say(&shown),
     };
+    #[cfg(unix)]
+    if let Command::Compile(quota) = cli.command {
+        // Before there are threads: each of them takes address space, which is what is bounded.
+        return sandbox::work(quota);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(1, format_args!("the runtime does not start: {error}")),
@@ -110,6 +120,9 @@ pub fn main() -> ExitCode {
         }
         Command::Account(command) => account::run(&command),
         Command::Circuit(command) => circuit::run(&command),
+        // Was done already.
+        #[cfg(unix)]
+        Command::Compile(_) => ExitCode::SUCCESS,
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker calls every client that leaves without a word an error, also the look whether it listens.
@@ -132,6 +145,12 @@ fn say(shown: &clap::Error) -> ExitCode {
         Err(stopped) if !shown.use_stderr() => stopped.code(),
         _ => ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(USAGE)),
     }
+}
+
+/// Where a command runs components: as a host does, compiled in a process of their own.
+fn sandbox() -> anyhow::Result<Sandbox> {
+    let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    Ok(sandbox.compiling(Compiler::in_child_of_this_program()?))
 }
 
 fn complain(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
@@ -205,6 +224,7 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let store = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
     let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
+    let ground = ground.compiling(Compiler::in_child_of_this_program()?);
     let host = Host::start(config, ground).await?;
     tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
     let control = ControlSocket::open(&config.state_dir, &host);

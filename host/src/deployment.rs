@@ -86,7 +86,8 @@ pub struct Deployments {
     shelf: Shelf,
     /// Told of what changes besides the active generations.
     changed: signal::Sender<()>,
-    /// One change at a time. Whoever wants the second one sees what the first one did.
+    /// One change at a time. Whoever wants the second one sees what the first one did. A rollback waits for it only to
+    /// write down what it has done.
     changing: tokio::sync::Mutex<()>,
 }
 
@@ -104,12 +105,14 @@ impl Deployments {
         ground: Ground,
     ) -> Result<Arc<Self>, StoreError> {
         let tried_out = rollouts::stored::tried_out(store.as_ref()).await?;
+        let shelf = Shelf::open(Arc::clone(&store), tried_out).await?;
+        shelf.tidy(tried_out).await;
         Ok(Arc::new(Self {
             policy: Arc::clone(policy),
             connectors: connectors.clone(),
             accounts,
             ground,
-            shelf: Shelf::open(Arc::clone(&store), tried_out).await?,
+            shelf,
             changed: signal::Sender::new(()),
             changing: tokio::sync::Mutex::default(),
         }))
@@ -154,20 +157,21 @@ impl Deployments {
         })
     }
 
-    /// Makes the generation before the active one active again. Compiles nothing. What is rolled back from is not
-    /// remembered as bad: that was somebody's wish, and may be so again.
+    /// Makes the generation before the active one active again, at once: whatever is compiled or written down meanwhile.
+    /// What is rolled back from is not remembered as bad: that was somebody's wish, and may be so again. A swap that was
+    /// accepted before and is still being written down takes its place after it.
     ///
     /// # Errors
     ///
     /// When there is none, or the configuration pins the active one.
     pub async fn rollback(
-        &self,
+        self: &Arc<Self>,
         kind: PluginKind,
         slot: Option<&str>,
         by: &str,
     ) -> Result<Deployed, Refusal> {
         self.known_slot(kind, slot, Action::Rollback, by).await?;
-        in_place!(self, kind, slot, |name, at| self.roll_back_in(name, at.as_ref(), by).await)
+        in_place!(self, kind, slot, |name, at| self.roll_back_in(name, at, by).await)
     }
 
     /// Forgets that a component had to be rolled back, so that it can be tried again. Returns whether it was known.

@@ -39,7 +39,7 @@ use crate::plugin::{
 };
 use crate::primitives::{HttpClient, Tap, Transport};
 use crate::results::Results;
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Compiler, Sandbox};
 use crate::slot::{Entrance, Generation};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
@@ -62,19 +62,27 @@ pub struct Ground {
     pub transport: Option<Arc<dyn Transport>>,
     /// Who is told what guests are given; usually nobody.
     pub tap: Option<Arc<dyn Tap>>,
+    /// Where components are compiled that this program does not carry.
+    pub compiler: Compiler,
 }
 
 impl Ground {
-    /// Ground on which clouds are reached over the network.
+    /// Ground on which clouds are reached over the network and components are compiled in this process.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) -> Self {
-        Self { store, clock, outbox, transport: None, tap: None }
+        Self { store, clock, outbox, transport: None, tap: None, compiler: Compiler::in_process() }
     }
 
     /// The same with another way to the clouds.
     #[must_use]
     pub fn over(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
+    }
+
+    /// The same with components compiled there.
+    #[must_use]
+    pub fn compiling(self, compiler: Compiler) -> Self {
+        Self { compiler, ..self }
     }
 
     /// The same with somebody who is told what guests are given.
@@ -181,6 +189,7 @@ impl Host {
     /// See [`StartError`].
     pub async fn start(config: &Config, ground: Ground) -> Result<Arc<Self>, StartError> {
         let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        let sandbox = sandbox.compiling(ground.compiler.clone());
         let plugins = Plugins::embedded(sandbox).await.map_err(connector_failed)?;
         let host = Self::assemble(config, ground, &plugins, true).await?;
         host.offer_configured(config).await?;

@@ -7,12 +7,14 @@ mod policy;
 pub mod rollout;
 mod texts;
 mod trial;
+mod walk;
 
 pub(crate) use self::activation::LARGEST_COMPONENT;
 pub use self::activation::{ActivationError, Compiled, Trial};
 pub use self::connector::{Answer, Ask, Called, Connected, ConnectorPlugin, ConnectorSlot};
 pub use self::policy::{POLICY_FAULT, Policy, PolicyPlugin, PolicySlot};
 pub(crate) use self::trial::TrialAccount;
+pub use self::walk::{Measure, Tally, TooMuch};
 use crate::sandbox::Sandbox;
 use crate::slot::{Candidate, Slot};
 
@@ -81,7 +83,7 @@ impl Plugins {
     ///
     /// When it cannot be compiled.
     pub async fn embedded(sandbox: Sandbox) -> Result<Self, ActivationError> {
-        let connector = Compiled::of(&sandbox, embedded::HYUNDAI_KIA).await?;
+        let connector = Compiled::carried(&sandbox, embedded::HYUNDAI_KIA).await?;
         Ok(Self { sandbox, connector, policy: None })
     }
 }

@@ -5,6 +5,7 @@
 //! to drain.
 
 mod budget;
+mod compiler;
 mod fault;
 mod limiter;
 mod lines;
@@ -21,6 +22,10 @@ use wasmtime::component::ResourceTable;
 use wasmtime::{Config, Engine, Store, UpdateDeadline};
 
 pub use self::budget::Budget;
+pub(crate) use self::compiler::COMMAND as COMPILE;
+pub use self::compiler::{Allowance, Compiler, CompilerFault};
+#[cfg(unix)]
+pub(crate) use self::compiler::{Quota, work};
 pub use self::fault::CallFault;
 pub(crate) use self::fault::cause;
 use self::limiter::Limiter;
@@ -97,8 +102,9 @@ pub struct Sandbox {
     engine: Engine,
     policy: Budget,
     connector: Budget,
+    compiler: Compiler,
     /// One permit, for all clones.
-    compiler: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
 }
 
 impl Sandbox {
@@ -128,17 +134,19 @@ impl Sandbox {
     ///
     /// When this machine cannot run compiled WebAssembly.
     pub fn uninterrupted() -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config.epoch_interruption(true);
-        // Decided here and not left to the features that some other crate in the build turns on: the plain
-        // fiber path costs half as much per call.
-        config.concurrency_support(false);
         Ok(Self {
-            engine: Engine::new(&config)?,
+            engine: engine()?,
             policy: Budget::POLICY,
             connector: Budget::CONNECTOR,
-            compiler: Arc::new(Semaphore::new(1)),
+            compiler: Compiler::in_process(),
+            turns: Arc::new(Semaphore::new(1)),
         })
+    }
+
+    /// The same engine with components compiled there.
+    #[must_use]
+    pub fn compiling(&self, compiler: Compiler) -> Self {
+        Self { compiler, ..self.clone() }
     }
 
     /// The same engine with other budgets for a policy's and a connector's calls.
@@ -147,12 +155,16 @@ impl Sandbox {
         Self { policy, connector, ..self.clone() }
     }
 
-    /// The turn to compile, of which there is one: compiling has no limit of time and cannot be interrupted, so it
-    /// must not take more than one thread from whatever else blocks. It belongs to whatever compiles, and not to
-    /// whoever waits for that.
+    /// The turn to compile, of which there is one: two compilations would take twice the memory. It belongs to whatever
+    /// compiles, and not to whoever waits for that.
     pub(crate) async fn turn_to_compile(&self) -> Option<OwnedSemaphorePermit> {
         // Nobody closes it.
-        Arc::clone(&self.compiler).acquire_owned().await.ok()
+        Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+
+    /// Where components are compiled.
+    pub(crate) fn compiler(&self) -> &Compiler {
+        &self.compiler
     }
 
     /// What one call of a policy may use.
@@ -207,6 +219,16 @@ impl Sandbox {
         });
         store
     }
+}
+
+/// The engine of this program, the same in the process that compiles and in the one that runs what was compiled.
+pub(crate) fn engine() -> wasmtime::Result<Engine> {
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    // Decided here and not left to the features that some other crate in the build turns on: the plain
+    // fiber path costs half as much per call.
+    config.concurrency_support(false);
+    Engine::new(&config)
 }
 
 /// Waits for a call, at most as long as its budget says, and names what went wrong.

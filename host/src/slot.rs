@@ -276,10 +276,13 @@ impl<P> Slot<P> {
         before
     }
 
-    /// Makes the generation before this one active again, if this one still is the active one, and returns it.
-    /// Compiles nothing. What was rolled back from is not kept, so two generations can never take turns.
-    pub fn roll_back_from(&self, number: u64) -> Option<Arc<Generation<P>>> {
-        self.go_back(&mut self.change(), number, false)
+    /// Makes the generation before this one active again, if this one still is the active one and that one still is the
+    /// one before, and returns it. Compiles nothing. What was rolled back from is not kept, so two generations can never
+    /// take turns.
+    pub fn roll_back(&self, from: u64, to: u64) -> Option<Arc<Generation<P>>> {
+        let mut change = self.change();
+        change.previous.last().filter(|previous| previous.number == to)?;
+        self.go_back(&mut change, from, false)
     }
 
     fn go_back(&self, change: &mut Change<P>, number: u64, is_fault: bool) -> Option<Arc<Generation<P>>> {

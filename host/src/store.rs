@@ -155,6 +155,16 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// When the store cannot be read.
     fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>>;
 
+    /// The keys of all records of a kind, in order. For kinds whose values are large.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    fn keys(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<String>, StoreError>> {
+        let listed = self.list(kind);
+        Box::pin(async move { Ok(listed.await?.into_iter().map(|(key, _value)| key).collect()) })
+    }
+
     /// Makes all changes or none. They are as durable as this store can make them when it returns, and visible to
     /// every `load` that begins later. Changes are made even if nobody waits for the result.
     ///

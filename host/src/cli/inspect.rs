@@ -1,5 +1,6 @@
 //! A component, looked at without a host.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use super::{USAGE, complain};
 use crate::bindings::{connector, policy};
 use crate::component_file::{self, Links, Refused};
 use crate::output::print;
-use crate::plugin::{ActivationError, Compiled, ConnectorSlot, PluginKind, PolicySlot, Trial};
+use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Measure, PluginKind, PolicySlot, Trial};
 use crate::sandbox::{self, Budget, Sandbox};
 use crate::slot::{Digest, Entrance};
 use crate::time::{Clock as _, SystemClock};
@@ -33,6 +34,8 @@ pub(super) struct Inspection {
     version: Option<String>,
     imports: Vec<String>,
     exports: Vec<String>,
+    /// How much it has of what is limited; nothing if it is no component, or has too much.
+    counts: BTreeMap<&'static str, u64>,
     signature: Option<PathBuf>,
     accepted: bool,
     /// Why it would not be.
@@ -41,7 +44,7 @@ pub(super) struct Inspection {
 
 impl Inspection {
     async fn of(kind: PluginKind, file: &Path, component: &[u8]) -> anyhow::Result<Self> {
-        let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+        let sandbox = super::sandbox()?;
         let signature = component_file::signature_beside(file);
         let mut inspection = Self {
             file: file.to_owned(),
@@ -52,10 +55,14 @@ impl Inspection {
             version: None,
             imports: Vec::new(),
             exports: Vec::new(),
+            counts: BTreeMap::new(),
             signature: signature.is_file().then_some(signature),
             accepted: false,
             reason: None,
         };
+        if let Ok(tally) = Compiled::measure(component) {
+            inspection.counts = Measure::ALL.map(|what| (what.name(), tally.of(what))).into();
+        }
         let compiled = match Compiled::of(&sandbox, component).await {
             Ok(compiled) => compiled,
             Err(error) => {
@@ -79,8 +86,8 @@ impl Inspection {
             Err(error) => {
                 inspection.reason = Some(error.to_string());
                 // What is refused may still say who it is.
-                match describe(PluginKind::Policy, &sandbox, component).await {
-                    None => describe(PluginKind::Connector, &sandbox, component).await,
+                match describe(PluginKind::Policy, &sandbox, &compiled).await {
+                    None => describe(PluginKind::Connector, &sandbox, &compiled).await,
                     named => named,
                 }
             }
@@ -103,13 +110,19 @@ impl Inspection {
             Some(file) => format!("{} (whether it is good only a host can tell)", file.display()),
             None => "none".to_owned(),
         };
+        let counts = Measure::ALL.into_iter().filter_map(|what| {
+            let count = self.counts.get(what.name())?;
+            Some(format!("{} {count} of {}", what.name(), what.most()))
+        });
+        let counts: Vec<_> = counts.collect();
         let accepted = match &self.reason {
             None => "yes, as far as can be told without a host".to_owned(),
             Some(reason) => format!("no: {}", plain(reason)),
         };
         format!(
             "file       {}\nsize       {} bytes\ndigest     {}\nis         {kinds}\nname       {}\nversion    {}\n\
-             imports    {}\nexports    {}\nsignature  {signature}\naccepted   {accepted}\n",
+             imports    {}\nexports    {}\n\
+             counts     {}\nsignature  {signature}\naccepted   {accepted}\n",
             self.file.display(),
             self.size,
             self.digest,
@@ -117,6 +130,7 @@ impl Inspection {
             or_unknown(&self.version),
             list(&self.imports),
             list(&self.exports),
+            list(&counts),
         )
     }
 }
@@ -195,11 +209,10 @@ async fn accept(
 }
 
 /// Asks a component for its name and version, with every import a trap.
-async fn describe(kind: PluginKind, sandbox: &Sandbox, component: &[u8]) -> Option<(String, String)> {
-    let component = wasmtime::component::Component::from_binary(sandbox.engine(), component).ok()?;
+async fn describe(kind: PluginKind, sandbox: &Sandbox, compiled: &Compiled) -> Option<(String, String)> {
     let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
-    linker.define_unknown_imports_as_traps(&component).ok()?;
-    let pre = linker.instantiate_pre(&component).ok()?;
+    linker.define_unknown_imports_as_traps(compiled.component()).ok()?;
+    let pre = linker.instantiate_pre(compiled.component()).ok()?;
     let mut store = sandbox.store(Budget::POLICY, ());
     let described = sandbox::answer(Budget::POLICY, async {
         let instance = pre.instantiate_async(&mut store).await?;

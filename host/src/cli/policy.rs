@@ -15,7 +15,6 @@ use super::{USAGE, complain};
 use crate::component_file::{self, Links};
 use crate::output::{Output, Stopped};
 use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
-use crate::sandbox::Sandbox;
 use crate::scoring::{Case, Label, Score, Scores};
 use crate::slot::Entrance;
 use crate::time::{Clock as _, SystemClock};
@@ -118,7 +117,7 @@ async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
 }
 
 async fn open(component: &[u8]) -> anyhow::Result<Policy> {
-    let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let sandbox = super::sandbox()?;
     let compiled = Compiled::of(&sandbox, component).await?;
     let entrance = Entrance::new(SystemClock::start().now(), "command line");
     Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, entrance).await?).active())

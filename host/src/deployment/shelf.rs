@@ -187,6 +187,32 @@ impl Shelf {
         Ok(Self { store, next: AtomicU64::new(last + 1), memory: Mutex::new(memory) })
     }
 
+    /// Forgets the components that nothing needs, whatever an earlier host has left. Failing that, they only take space.
+    pub(super) async fn tidy(&self, tried_out: Option<Digest>) {
+        if let Err(error) = self.try_to_tidy(tried_out).await {
+            tracing::warn!("components that nothing needs stay in the store: {error}");
+        }
+    }
+
+    async fn try_to_tidy(&self, tried_out: Option<Digest>) -> Result<(), StoreError> {
+        let keys = self.store.keys(Kind::Component).await?;
+        let unneeded: Vec<Write> = {
+            let memory = self.memory();
+            let needed = memory.needed.values().flatten().chain(&tried_out);
+            let needed: BTreeSet<String> = needed.map(Digest::to_string).collect();
+            keys.iter()
+                .filter(|key| !needed.contains(*key))
+                .map(|key| Write::remove(Kind::Component, key))
+                .collect()
+        };
+        let (kept, forgotten) = (keys.len() - unneeded.len(), unneeded.len());
+        if forgotten > 0 {
+            self.store.commit(unneeded).await?;
+            tracing::info!(kept, forgotten, "forgot components that nothing needs");
+        }
+        Ok(())
+    }
+
     fn memory(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,14 +1,20 @@
 //! Swaps and rollbacks, whatever kind of plugin they are of.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::shelf::{Change, Kept};
 use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed};
 use crate::events::{AboutPlugin, Event};
 use crate::plugin::{ActivationError, Compiled, LARGEST_COMPONENT, Pluggable, PluginKind};
-use crate::slot::{Candidate, Digest, Entrance, Generation};
+use crate::slot::{Candidate, Digest, Entrance, Generation, Slot};
 use crate::store::StoreError;
+
+/// How long whoever wants a rollback waits for it to be written down.
+const LONGEST_WRITE: Duration = Duration::from_secs(1);
+
+/// The generation that was active, and the one that is.
+type Both<P> = (Arc<Generation<P>>, Arc<Generation<P>>);
 
 impl Deployments {
     /// Everything before the change: what may be in this slot, what is known of this component, and what it does when
@@ -91,7 +97,7 @@ impl Deployments {
         offer: &Offer,
         digest: Digest,
         record: Record,
-    ) -> Result<(Arc<Generation<S::Plugin>>, Arc<Generation<S::Plugin>>), Refusal> {
+    ) -> Result<Both<S::Plugin>, Refusal> {
         let mut admitted = None;
         let (_one_at_a_time, compiled, candidate) = loop {
             let turn = self.changing.lock().await;
@@ -144,46 +150,67 @@ impl Deployments {
         Ok((before, active))
     }
 
+    /// The pointer comes first, before anything that could wait. What is left is done in the background if it takes long.
     pub(super) async fn roll_back_in<S: Pluggable>(
-        &self,
+        self: &Arc<Self>,
         name: &str,
-        slot: &S,
+        slot: &Arc<S>,
         by: &str,
     ) -> Result<Deployed, Refusal> {
-        let _one_at_a_time = self.changing.lock().await;
         let started = Instant::now();
-        let from = slot.slot().active();
         let record = self.record(S::KIND, name, Action::Rollback, by);
-        let previous = slot.slot().previous().last().map(|previous| previous.digest);
-        let back = match previous.map_or(Ok(()), |digest| self.ground.trust.pinned(name, digest)) {
-            Err(pinned) => Err(pinned.into()),
-            Ok(()) => slot.slot().roll_back_from(from.number).ok_or_else(|| Refusal::NothingBefore {
-                name: from.name.clone(),
-                version: from.version.clone(),
-            }),
-        };
-        let active = match back {
-            Ok(active) => active,
+        let (from, to) = match self.go_back(name, slot.slot()) {
+            Ok(gone_back) => gone_back,
             Err(refusal) => {
                 self.shelf.note(record.refused(refusal.reason())).await;
                 return Err(refusal);
             }
         };
-        let took = started.elapsed();
-        let why = format!("{by} wanted it");
-        let remembered = self.went_back(name, slot, (&from, &active), (by, &why), record).await;
-        Ok(Deployed { remembered, ..deployed(name, active.as_ref(), from.as_ref(), took) })
+        let deployed = deployed(name, to.as_ref(), from.as_ref(), started.elapsed());
+        let written = tokio::spawn({
+            let (ours, slot) = (Arc::clone(self), Arc::clone(slot));
+            let (name, by, why) = (name.to_owned(), by.to_owned(), format!("{by} wanted it"));
+            async move {
+                ours.say_went_back::<S>(&name, (&from, &to), (&by, &why));
+                let _one_at_a_time = ours.changing.lock().await;
+                ours.write_went_back(&name, slot.as_ref(), &to, (&by, &why), record).await
+            }
+        });
+        let remembered = match tokio::time::timeout(LONGEST_WRITE, written).await {
+            Ok(written) => written.unwrap_or(false),
+            Err(_elapsed) => {
+                tracing::warn!(slot = name, "the rollback holds, and is still being written down");
+                false
+            }
+        };
+        Ok(Deployed { remembered, ..deployed })
     }
 
-    /// Says and writes down that a slot is back on an earlier generation. Returns whether a restart will know.
-    pub(super) async fn went_back<S: Pluggable>(
+    /// Makes the generation before the active one active again; returns both.
+    fn go_back<P>(&self, name: &str, slot: &Slot<P>) -> Result<Both<P>, Refusal> {
+        loop {
+            let from = slot.active();
+            let Some(to) = slot.previous().pop() else {
+                return Err(Refusal::NothingBefore {
+                    name: from.name.clone(),
+                    version: from.version.clone(),
+                });
+            };
+            self.ground.trust.pinned(name, to.digest)?;
+            // If it is another one by now, somebody else was first, and this is about what they have left.
+            if let Some(to) = slot.roll_back(from.number, to.number) {
+                return Ok((from, to));
+            }
+        }
+    }
+
+    /// Says that a slot is back on an earlier generation.
+    pub(super) fn say_went_back<S: Pluggable>(
         &self,
         name: &str,
-        slot: &S,
         (from, to): (&Generation<S::Plugin>, &Generation<S::Plugin>),
         (by, why): (&str, &str),
-        record: Record,
-    ) -> bool {
+    ) {
         tracing::warn!(
             kind = %S::KIND,
             slot = name,
@@ -194,9 +221,21 @@ impl Deployments {
             "rolled back: {why}"
         );
         self.say(S::KIND, Event::rolled_back, name, to, by, Some(why.to_owned()));
+    }
+
+    /// Writes it down. Returns whether a restart will know.
+    pub(super) async fn write_went_back<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        to: &Generation<S::Plugin>,
+        (by, why): (&str, &str),
+        record: Record,
+    ) -> bool {
         let record = record.about(to.digest).of(&to.name, &to.version).because(why);
         let written = async {
-            let after = self.rollout_after(S::KIND, to.digest).await?;
+            // What is active by now, which may be what a swap has put there meanwhile.
+            let after = self.rollout_after(S::KIND, slot.slot().active().digest).await?;
             let change = Change::made(record, after.writes());
             self.shelf.keep(name, slot.slot(), change, &self.in_use()).await?;
             Ok::<_, StoreError>(after)

@@ -42,7 +42,8 @@ pub struct Deployed {
     pub before: Identity,
     /// From the component's bytes to the pointer store, in milliseconds.
     pub took_ms: u64,
-    /// Whether it is written down, so that a restart finds it so. A rollback does not wait for a store that fails.
+    /// Whether it is written down, so that a restart finds it so. A rollback does not wait for a store that fails, nor for
+    /// long for one that is slow.
     pub remembered: bool,
 }
 

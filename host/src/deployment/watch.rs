@@ -61,7 +61,8 @@ impl Deployments {
                     tracing::error!(slot = name, "the next start will not know that it is bad: {error}");
                 }
                 let record = self.record(S::KIND, name, Action::Rollback, HOST);
-                self.went_back(name, slot, (&from, &to), (HOST, &why), record).await;
+                self.say_went_back::<S>(name, (&from, &to), (HOST, &why));
+                self.write_went_back(name, slot, &to, (HOST, &why), record).await;
             }
         }
         self.changed.send_replace(());

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use wasmtime::component::Component;
 
+use super::walk::{self, Objection, Tally, TooMuch};
 use crate::redact;
-use crate::sandbox::{self, CallFault, Sandbox, wasi};
+use crate::sandbox::{CallFault, Compiler, CompilerFault, Sandbox, wasi};
 use crate::slot::Digest;
 
 /// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
@@ -40,6 +41,12 @@ pub enum ActivationError {
     /// It is no WebAssembly component.
     #[error("this is no WebAssembly component: {0}")]
     NotAComponent(String),
+    /// There is more of something in it than is compiled.
+    #[error(transparent)]
+    TooMuch(#[from] TooMuch),
+    /// The compiler did not come to an end with it.
+    #[error("it is not compiled: {0}")]
+    NotCompiled(CompilerFault),
     /// It wants something that the host does not give.
     #[error("the component imports {0}, which the host does not give to it")]
     ForbiddenImport(String),
@@ -83,35 +90,74 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// Compiles a component, away from the threads that serve. One at a time: the next one waits, also when nobody
-    /// wants the first one any more.
+    /// Compiles a component, away from the threads that serve, where the sandbox has components compiled. It is looked
+    /// through before that, so that nothing is compiled that takes memory or time without bound. One at a time: the next
+    /// one waits, also when nobody wants the first one any more and it cannot be interrupted.
     ///
     /// # Errors
     ///
-    /// When it is too large, or no component.
+    /// When it is too large, or no component, or cannot be compiled within the limits.
     pub async fn of(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, ActivationError> {
         if bytes.len() > LARGEST_COMPONENT {
             return Err(ActivationError::TooLarge { size: bytes.len() });
         }
-        // The parser would say the same in many more words, and after a turn of the compiler.
+        // The parser would say the same in many more words.
         if !bytes.starts_with(MAGIC) {
             let what = "it does not begin as WebAssembly does (\\0asm)";
             return Err(ActivationError::NotAComponent(what.to_owned()));
         }
-        let digest = Digest::of(bytes);
-        let engine = sandbox.engine().clone();
         let bytes: Arc<[u8]> = bytes.into();
         let source = Arc::clone(&bytes);
+        // Before its turn: what is refused here need not wait until another one is compiled.
+        let walked = tokio::task::spawn_blocking(move || walk::walk(&source).map(drop)).await;
+        walked.unwrap_or_else(|error| Err(Objection::Unreadable(error.to_string())))?;
+        Self::compile(sandbox, sandbox.compiler(), bytes).await
+    }
+
+    /// Counts what a component has, of everything that is limited. Compiles nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it is no component, or has too much of something.
+    pub fn measure(component: &[u8]) -> Result<Tally, ActivationError> {
+        Ok(walk::walk(component)?)
+    }
+
+    /// Compiles a component that this program carries. There is nothing to find out about it, and a home does not wait for
+    /// another process at its start.
+    ///
+    /// # Errors
+    ///
+    /// When it is no component.
+    pub async fn carried(sandbox: &Sandbox, bytes: &'static [u8]) -> Result<Self, ActivationError> {
+        Self::compile(sandbox, &Compiler::in_process(), bytes.into()).await
+    }
+
+    async fn compile(
+        sandbox: &Sandbox,
+        compiler: &Compiler,
+        bytes: Arc<[u8]>,
+    ) -> Result<Self, ActivationError> {
         let turn = sandbox.turn_to_compile().await;
-        let compile = move || {
-            let compiled = Component::from_binary(&engine, &source);
-            drop(turn);
-            compiled
-        };
-        match tokio::task::spawn_blocking(compile).await {
-            Ok(Ok(component)) => Ok(Self { digest, bytes, component }),
-            Ok(Err(error)) => Err(ActivationError::NotAComponent(sandbox::cause(&error))),
-            Err(error) => Err(ActivationError::NotAComponent(format!("the compiler gave up: {error}"))),
+        let component = compiler.compile(sandbox.engine(), Arc::clone(&bytes), turn).await?;
+        Ok(Self { digest: Digest::of(&bytes), bytes, component })
+    }
+}
+
+impl From<Objection> for ActivationError {
+    fn from(objection: Objection) -> Self {
+        match objection {
+            Objection::TooMuch(excess) => Self::TooMuch(excess),
+            objection => Self::NotAComponent(redact::cut(objection.to_string(), LONGEST_NAME)),
+        }
+    }
+}
+
+impl From<CompilerFault> for ActivationError {
+    fn from(fault: CompilerFault) -> Self {
+        match fault {
+            CompilerFault::Refused(why) => Self::NotAComponent(why),
+            fault => Self::NotCompiled(fault),
         }
     }
 }
@@ -175,6 +221,8 @@ mod tests {
             let mut second = pin!(Compiled::of(&other, SMALLEST));
             assert!(poll!(&mut second).is_pending());
             nothing_blocks().await;
+            assert!(poll!(&mut second).is_pending(), "it was looked through, and then did not wait");
+            nothing_blocks().await;
             assert!(poll!(&mut second).is_pending(), "it did not wait");
             drop(first);
             second.await.unwrap();
@@ -185,11 +233,15 @@ mod tests {
     fn what_nobody_waits_for_has_its_turn_until_it_is_done() {
         with_one_thread(async |sandbox| {
             let (go_on, wait) = mpsc::channel::<()>();
-            let busy = tokio::task::spawn_blocking(move || wait.recv());
-            {
+            let busy = {
                 let mut abandoned = pin!(Compiled::of(&sandbox, SMALLEST));
                 assert!(poll!(&mut abandoned).is_pending());
-            }
+                // It is looked through.
+                nothing_blocks().await;
+                let busy = tokio::task::spawn_blocking(move || wait.recv());
+                assert!(poll!(&mut abandoned).is_pending());
+                busy
+            };
             let mut turn = pin!(sandbox.turn_to_compile());
             assert!(poll!(&mut turn).is_pending(), "another one compiles beside it");
             go_on.send(()).unwrap();

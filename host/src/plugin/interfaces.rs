@@ -1,5 +1,7 @@
 //! What a component wants and what it offers, by name.
 
+use wasmtime::component::Component;
+
 use super::Compiled;
 
 impl Compiled {
@@ -15,5 +17,10 @@ impl Compiled {
     pub fn exports(&self) -> Vec<String> {
         let engine = self.component.engine();
         self.component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// The component, to be linked in other ways than slots do.
+    pub(crate) fn component(&self) -> &Component {
+        &self.component
     }
 }

@@ -88,6 +88,7 @@ impl fmt::Debug for SqliteStore {
 enum Job {
     Load(Kind, String, oneshot::Sender<Result<Option<Vec<u8>>, StoreError>>),
     List(Kind, oneshot::Sender<Result<Vec<Record>, StoreError>>),
+    Keys(Kind, oneshot::Sender<Result<Vec<String>, StoreError>>),
     Commit(Batch),
 }
 
@@ -150,6 +151,12 @@ impl Store for SqliteStore {
     fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
         let (done, listed) = oneshot::channel();
         self.send(Job::List(kind, done));
+        Box::pin(answer(listed))
+    }
+
+    fn keys(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<String>, StoreError>> {
+        let (done, listed) = oneshot::channel();
+        self.send(Job::Keys(kind, done));
         Box::pin(answer(listed))
     }
 
@@ -260,6 +267,9 @@ fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {
             Job::List(kind, done) => {
                 let _nobody = done.send(list(&connection, kind).map_err(failed));
             }
+            Job::Keys(kind, done) => {
+                let _nobody = done.send(keys(&connection, kind).map_err(failed));
+            }
             Job::Commit(first) => {
                 let mut batches = vec![first];
                 loop {
@@ -325,6 +335,13 @@ fn list(connection: &Connection, kind: Kind) -> rusqlite::Result<Vec<Record>> {
     connection
         .prepare("select key, value from record where kind = ?1 order by key")?
         .query_map(params![kind.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+fn keys(connection: &Connection, kind: Kind) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare("select key from record where kind = ?1 order by key")?
+        .query_map(params![kind.as_str()], |row| row.get(0))?
         .collect()
 }
 

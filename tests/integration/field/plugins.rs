@@ -1,3 +1,26 @@
 //! Field cases: components that are made to hurt.
 
-cases! {}
+mod bombs;
+mod child;
+mod shelf;
+
+use vehicle_connector::plugin::{ActivationError, Compiled};
+use vehicle_connector::sandbox::{Allowance, Compiler, Sandbox};
+
+/// The program, which has the command that compiles.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_vehicle-connector-under-test");
+
+/// Compiles a component in a child of this program within this.
+async fn compile(program: &str, allowance: Allowance, component: &[u8]) -> Result<Compiled, ActivationError> {
+    let sandbox = Sandbox::new().unwrap().compiling(Compiler::in_child(program, allowance));
+    Compiled::of(&sandbox, component).await
+}
+
+/// What is said of a component before any compiler is asked; none if one would be.
+async fn objection(component: &[u8]) -> Option<String> {
+    match compile("/nowhere/there/is/no/compiler", Allowance::COMPILING, component).await {
+        Err(ActivationError::NotCompiled(_)) => None,
+        Err(error) => Some(error.to_string()),
+        Ok(_) => panic!("compiled without a compiler"),
+    }
+}
