@@ -43,6 +43,10 @@ fn answer(done: Result<Value, String>, payload: &[u8]) -> Value {
 
 /// The payload of a request; the error says what would be one.
 fn parsed<T: DeserializeOwned>(payload: &[u8], takes: &str) -> Result<T, String> {
+    // A list would be taken for the values of the fields in their order.
+    if !payload.trim_ascii_start().starts_with(b"{") {
+        return Err(format!("it is no JSON object; {takes}"));
+    }
     serde_json::from_slice(payload).map_err(|error| format!("{error}; {takes}"))
 }
 

@@ -13,7 +13,9 @@ async fn ended(home: &Home, operation: &str, payload: &str) -> Report {
         .find(|messages| {
             messages.iter().skip(before).find_map(|message| {
                 let report: Report = serde_json::from_slice(&message.payload).ok()?;
-                (message.topic.starts_with(&prefix) && report.state.is_final()).then_some(report)
+                // There the one before is said once more.
+                let is_own = message.topic.starts_with(&prefix) && !message.topic.ends_with("/last");
+                (is_own && report.state.is_final()).then_some(report)
             })
         })
         .await
