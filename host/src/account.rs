@@ -95,6 +95,9 @@ impl Clients {
     }
 }
 
+/// The setting by which connectors are told on which side a driver sits.
+const RIGHT_HAND_DRIVE: &str = "right_hand_drive";
+
 /// One account.
 #[derive(Debug)]
 pub struct Account {
@@ -123,7 +126,9 @@ pub struct Account {
     /// The circuits of its token endpoint, of itself and of its vehicles.
     pub circuits: Circuits,
     pub(crate) surroundings: Arc<Surroundings>,
-    pub(crate) described: connector::Account,
+    pub(crate) described: Arc<connector::Account>,
+    /// The same as it is told with questions about a vehicle that has settings of its own.
+    described_for: Mutex<BTreeMap<String, Arc<connector::Account>>>,
     pub(crate) renewals: Mutex<History>,
     /// Held by whoever asks for the vehicle list.
     pub(crate) listing: tokio::sync::Mutex<()>,
@@ -193,7 +198,8 @@ impl Account {
             retries_by_hand: retry::ByHand::open(slug, store).await?,
             circuits: shared.clouds.beside(),
             surroundings: Arc::new(surroundings),
-            described,
+            described: Arc::new(described),
+            described_for: Mutex::default(),
             renewals: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
             listed: tokio::sync::Notify::new(),
@@ -307,6 +313,23 @@ impl Account {
             self.shared.events.say(&Event::AuthDoubtful(about));
         }
         self.announce();
+    }
+
+    /// Has its connector told that the driver of this vehicle sits on the right, or does not. It is told as a setting of the
+    /// account, because that is where the interface has settings, but only with questions about this vehicle.
+    pub(crate) fn describe_vehicle(&self, vehicle: &str, right_hand_drive: bool) {
+        let mut described = connector::Account::clone(&self.described);
+        described.options.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
+        described.options.push((RIGHT_HAND_DRIVE.to_owned(), right_hand_drive.to_string()));
+        let mut described_for = self.described_for.lock().unwrap_or_else(PoisonError::into_inner);
+        described_for.insert(vehicle.to_owned(), Arc::new(described));
+    }
+
+    /// How its connector is told of it with a question about this vehicle, or about none.
+    pub(crate) fn described_for(&self, vehicle: Option<&str>) -> Arc<connector::Account> {
+        let described_for = self.described_for.lock().unwrap_or_else(PoisonError::into_inner);
+        let special = vehicle.and_then(|vehicle| described_for.get(vehicle));
+        Arc::clone(special.unwrap_or(&self.described))
     }
 
     /// The cloud has listed the account's vehicles: it is there, and so is the account.

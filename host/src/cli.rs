@@ -33,7 +33,7 @@ use crate::output::{Stopped, print};
 use crate::plugin::embedded;
 use crate::sandbox::{self, Compiler, Sandbox};
 use crate::slot::Digest;
-use crate::store::{Kind, Reader, SqliteStore};
+use crate::store::{Kind, Reader, SqliteStore, Store};
 use crate::time::SystemClock;
 
 /// The command was wrong, or the configuration is.
@@ -126,7 +126,7 @@ pub fn main() -> ExitCode {
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker calls every client that leaves without a word an error, also the look whether it listens.
-            logging::to_stderr_without("error", LogFormat::Text, Some("rumqttd"));
+            let _log = logging::to_stderr_without("error", LogFormat::Text, Some("rumqttd"));
             match runtime.block_on(crate::demo::play(crate::demo::Options { seconds, json })) {
                 Ok(true) => ExitCode::SUCCESS,
                 Ok(false) => ExitCode::FAILURE,
@@ -208,7 +208,7 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
         Ok(config) => config,
         Err(error) => return complain(USAGE, format_args!("{error}")),
     };
-    logging::to_stderr(config.log.level.as_str(), config.log.format);
+    let _log = logging::to_stderr(config.log.level.as_str(), config.log.format);
     for Problem { line, message } in &config.warnings {
         tracing::warn!("{}:{line}: {message}", path.display());
     }
@@ -221,11 +221,15 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
 async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     // From here on, so that a hang-up does not end a host that is about to start.
     let mut signals = signals::Signals::listen()?;
-    let store = Arc::new(SqliteStore::open(&config.state_dir)?);
+    let state = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
-    let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
+    let ground =
+        Ground::new(Arc::clone(&state) as Arc<dyn Store>, Arc::new(SystemClock::start()), bridge.outbox());
     let ground = ground.compiling(Compiler::in_child_of_this_program()?);
     let host = Host::start(config, ground).await?;
+    if state.began_anew() {
+        host.state_began_anew();
+    }
     tracing::info!(ms = started.elapsed().as_millis(), "started, plugins compiled");
     let control = ControlSocket::open(&config.state_dir, &host);
     // Dropped at the end; a home serves without it too.
@@ -250,7 +254,14 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
                 Ok(())
             }
             stopped = signals.stop() => stopped.map_err(Into::into),
+            what = state.lost() => {
+                host.state_lost(&what);
+                Err(anyhow::anyhow!("{what}: nothing can be remembered any more, so the host ends; start it again"))
+            }
         };
+        if let Err(error) = &ended {
+            tracing::error!("{error:#}");
+        }
         tracing::info!("stopping");
         finding.abort();
         // Commands that still arrive are answered, if only with `host_stopping`.

@@ -4,12 +4,13 @@
 //! battery, too many requests lock out the vendor's app as well; so the counts outlive a restart.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::AHEAD;
 
 /// Minutes of a day. Counted by the minute, so that thousands of requests need no more room than a few.
@@ -22,6 +23,8 @@ pub struct DailyCount {
     key: String,
     limit: Option<u32>,
     minutes: Mutex<BTreeMap<i64, u32>>,
+    /// Whether the count was damaged: then all that may be done within a day may have been done just now.
+    assume_used_up: AtomicBool,
     store: Arc<dyn Store>,
 }
 
@@ -59,8 +62,14 @@ impl DailyCount {
         store: &Arc<dyn Store>,
     ) -> Result<Self, StoreError> {
         let key = format!("{what}/{subject}");
-        let minutes = load_document(store.as_ref(), Kind::Daily, &key).await?.unwrap_or_default();
-        Ok(Self { what, key, limit, minutes: Mutex::new(minutes), store: Arc::clone(store) })
+        let loaded = load_carefully(store.as_ref(), Kind::Daily, &key).await?;
+        let assume_used_up = AtomicBool::new(matches!(loaded, Loaded::Damaged));
+        let minutes = match loaded {
+            Loaded::Whole(minutes) => minutes,
+            Loaded::Absent | Loaded::Damaged => BTreeMap::new(),
+        };
+        let minutes = Mutex::new(minutes);
+        Ok(Self { what, key, limit, minutes, assume_used_up, store: Arc::clone(store) })
     }
 
     /// Counts one, before it is done. It is stored when this returns.
@@ -155,6 +164,12 @@ impl DailyCount {
         *minutes = minutes.split_off(&(minute(now) - DAY + 1));
         if ahead > 0 {
             *minutes.entry(minute(now)).or_default() += ahead;
+            self.store_soon(&minutes);
+        }
+        if self.assume_used_up.swap(false, Ordering::Relaxed)
+            && let Some(limit) = self.limit
+        {
+            minutes.insert(minute(now), limit);
             self.store_soon(&minutes);
         }
         minutes

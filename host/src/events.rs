@@ -32,6 +32,12 @@ pub enum Event {
     VehicleMissing(AboutVehicle),
     /// The vendor wants the account to be left alone for a while.
     RateLimited(AboutAccount),
+    /// A record of the state could not be read, and the careful value is assumed in its place.
+    StateDamaged(AboutState),
+    /// There is no room for the state, so what moves something is refused.
+    DiskFull(AboutState),
+    /// The state directory was taken away under the host, which ends.
+    StateLost(AboutState),
     /// A circuit has opened.
     BreakerOpened(AboutCircuit),
     /// A circuit has closed.
@@ -100,6 +106,13 @@ pub struct AboutDoubt {
     pub reason: String,
     /// When it may be tried again.
     pub next_attempt_at: Timestamp,
+}
+
+/// What happened to the state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AboutState {
+    /// In words, without contents.
+    pub reason: String,
 }
 
 /// A circuit, and why.

@@ -32,7 +32,7 @@ use crate::config::Config;
 use crate::deployment::{
     self, Deployments, POLICY_SLOT, Refusal, restore_connector, restore_policy, restore_rollout,
 };
-use crate::events::Events;
+use crate::events::{AboutState, Event, Events};
 use crate::outbox::Outbox;
 use crate::plugin::{
     ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot, TrialAccount,
@@ -41,7 +41,7 @@ use crate::primitives::{HttpClient, Tap, Transport};
 use crate::results::Results;
 use crate::sandbox::{Compiler, Sandbox};
 use crate::slot::{Entrance, Generation};
-use crate::store::{Store, StoreError};
+use crate::store::{Attended, Store, StoreError};
 use crate::time::Clock;
 use crate::topics::Topics;
 use crate::vehicle::Vehicle;
@@ -216,6 +216,10 @@ impl Host {
         plugins: &Plugins,
         restore: bool,
     ) -> Result<Arc<Self>, StartError> {
+        let topics = Topics::below(&config.mqtt.base_topic);
+        let events = Events::on(topics.bridge_event(), Arc::clone(&ground.outbox), Arc::clone(&ground.clock));
+        let attended = Attended::new(Arc::clone(&ground.store), events.clone());
+        let ground = Ground { store: Arc::new(attended), ..ground };
         let Plugins { sandbox, connector: compiled, policy } = plugins;
         let sandbox = &sandbox.with_budgets(config.limits.policy, config.limits.connector);
         let transport = match &ground.transport {
@@ -233,10 +237,8 @@ impl Host {
             let accounts = config.accounts.keys().map(|slug| slug.as_str());
             restore_rollout(&policy, &ground.store, trust, accounts).await?;
         }
-        let topics = Topics::below(&config.mqtt.base_topic);
         let (store, clock) = (Arc::clone(&ground.store), Arc::clone(&ground.clock));
         let clouds = Arc::new(Circuits::default());
-        let events = Events::on(topics.bridge_event(), Arc::clone(&ground.outbox), Arc::clone(&clock));
         let shared = Shared {
             policy: Arc::clone(&policy),
             store: Arc::clone(&ground.store),
@@ -349,6 +351,19 @@ impl Host {
     pub fn circuits(&self) -> impl Iterator<Item = &Circuits> {
         let accounts = self.accounts.values().map(|account| &account.circuits);
         std::iter::once(self.clouds.as_ref()).chain(accounts)
+    }
+
+    /// Says that of the state nothing was left.
+    pub fn state_began_anew(&self) {
+        let reason = "the database was empty: sessions, latches, counts and results are lost".to_owned();
+        self.events.say(&Event::StateDamaged(AboutState { reason }));
+    }
+
+    /// Says that the state was taken away under the host, and takes no more commands: nobody could tell after a restart
+    /// that they were done.
+    pub fn state_lost(&self, what: &str) {
+        self.closed.store(true, Ordering::Relaxed);
+        self.events.say(&Event::StateLost(AboutState { reason: what.to_owned() }));
     }
 
     /// Takes no more commands and lets those under way end for a moment. Of the others, those that were not sent get the

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::policy;
 use crate::slot::Digest;
-use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{end_not_ahead, not_ahead};
 
 /// How long a vendor that blocks a client is left in peace. It blocks the client, not the account, and every
@@ -122,8 +122,23 @@ impl Latch {
     /// When the store fails.
     pub async fn open(key: &str, about: Digest, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
         let about = about.to_string();
-        let stored: Option<Latched> = load_document(store.as_ref(), Kind::Latch, key).await?;
-        let current = stored.filter(|latched| latched.about == about);
+        let current = match load_carefully(store.as_ref(), Kind::Latch, key).await? {
+            Loaded::Whole(latched) => Some(latched).filter(|latched: &Latched| latched.about == about),
+            // It was set. A client's ends by itself, and what is sent too early renews it; the others end with a person.
+            Loaded::Damaged if !key.starts_with("client/") => Some(Latched {
+                kind: LatchKind::AuthRequired,
+                reason: format!(
+                    "what stopped this account was remembered, and cannot be read any more: have it tried once with \
+                     `vehicle-connector account retry {}`, or give other credentials",
+                    key.split('/').next().unwrap_or(key)
+                ),
+                detail: None,
+                since: Timestamp::now(),
+                until: None,
+                about: about.clone(),
+            }),
+            Loaded::Damaged | Loaded::Absent => None,
+        };
         Ok(Self { key: key.to_owned(), about, current: RwLock::new(current), store: Arc::clone(store) })
     }
 

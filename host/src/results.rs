@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Asked;
 use crate::host::RespondTo;
-use crate::operation::{Report, State};
-use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
+use crate::operation::{OperationName, Reason, Report, State};
+use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully, load_document, read_document};
 use crate::time::not_ahead;
 
 /// How many results are remembered. Far more than a home sends in the day that is promised, and bounded.
@@ -47,8 +47,8 @@ impl Stored {
     fn is_asked_by(&self, asked: &Asked, accepted: &Report) -> bool {
         match &self.asked {
             Some(earlier) => earlier.is_same_as(asked),
-            // As much as is known.
-            None => self.report.op == accepted.op,
+            // As much as is known. It may have been anything if its record was damaged.
+            None => self.report.op == accepted.op || self.report.is_lost(),
         }
     }
 }
@@ -106,6 +106,20 @@ struct UnderWay {
     waiting: Vec<RespondTo>,
 }
 
+fn is_read(report: &Report) -> bool {
+    OperationName::named(&report.op).is_some_and(OperationName::is_read)
+}
+
+/// The result of a command whose record was damaged. It may have been done, so it is not done again.
+fn lost(key: &str, now: Timestamp) -> Stored {
+    let (vehicle, id) = key.split_once('/').unwrap_or(("", key));
+    let mut report = Report::lost(vehicle, id.to_owned(), now);
+    let message =
+        "the record of this command was damaged; look at the vehicle, and use another id to send it again";
+    report.end(State::Unknown, Reason::HostFault, message.to_owned());
+    Stored { report, asked: None }
+}
+
 fn key(vehicle: &str, id: &str) -> String {
     format!("{vehicle}/{id}")
 }
@@ -122,7 +136,13 @@ impl Results {
         let mut interrupted = Vec::new();
         let mut over = Vec::new();
         for (key, bytes) in store.list(Kind::Result).await? {
-            let stored: Stored = read_document(Kind::Result, &key, &bytes)?;
+            let Some(stored) = read_document::<Stored>(store.as_ref(), Kind::Result, &key, &bytes).await
+            else {
+                // Somebody may send the identifier again.
+                over.push((now, key.clone()));
+                memory.unstored.insert(key.clone(), lost(&key, now));
+                continue;
+            };
             if stored.report.state.is_final() {
                 // One of a clock that was ahead would otherwise outlive all that come after it.
                 over.push((not_ahead(stored.report.requested_at, now), key));
@@ -173,6 +193,11 @@ impl Results {
         let known = match self.load(&key).await {
             Ok(None) => match self.commit(Write::document(Kind::Result, key.clone(), &stored)).await {
                 Ok(()) => return Ok(Known::New),
+                // A read moves nothing: whoever repeats it reads again.
+                Err(error) if is_read(accepted) && !matches!(error, StoreError::Gone(_)) => {
+                    tracing::warn!(operation = accepted.id, "this read is not remembered: {error}");
+                    return Ok(Known::New);
+                }
                 Err(error) => Err(error),
             },
             Ok(Some(earlier)) if !earlier.is_asked_by(asked, accepted) => {
@@ -293,6 +318,9 @@ impl Results {
         };
         let stored = self.store_results(&finished, forgotten).await;
         let mut memory = self.memory();
+        if stored.is_err() && is_read(report) {
+            memory.unstored.remove(&key);
+        }
         if stored.is_ok() {
             memory.unstored.retain(|key, _| !finished.contains_key(key));
         }
@@ -319,7 +347,15 @@ impl Results {
         if let Some(stored) = self.memory().unstored.get(key) {
             return Ok(Some(stored.clone()));
         }
-        load_document(self.store.as_ref(), Kind::Result, key).await
+        Ok(match load_carefully(self.store.as_ref(), Kind::Result, key).await? {
+            Loaded::Absent => None,
+            Loaded::Whole(report) => Some(report),
+            Loaded::Damaged => {
+                let lost = lost(key, Timestamp::now());
+                self.memory().unstored.insert(key.to_owned(), lost.clone());
+                Some(lost)
+            }
+        })
     }
 
     async fn commit(&self, write: Result<Write, StoreError>) -> Result<(), StoreError> {

@@ -4,6 +4,8 @@
 //! command is accepted, and that it is being sent before it is sent. What implements the trait decides how much of
 //! that survives: [`SqliteStore`] everything that was committed, [`MemoryStore`] nothing.
 
+mod attended;
+mod damaged;
 mod directory;
 mod memory;
 mod sqlite;
@@ -12,6 +14,8 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
+pub(crate) use self::attended::Attended;
+pub(crate) use self::damaged::{Loaded, load_carefully, load_document, read_document};
 pub use self::directory::{Directory, DirectoryError};
 pub use self::memory::MemoryStore;
 pub use self::sqlite::{DATABASE, OpenError, Reader, SqliteStore};
@@ -58,6 +62,8 @@ pub enum Kind {
     Identity,
     /// The retained topics of a vehicle or an account that the broker may have; the key is `vehicle/…` or `account/…`.
     Retained,
+    /// What was to be a record and could not be read; the key is `kind/key` of what it was.
+    Damaged,
     /// A decision on which it and the active policy differ; the key is its number with leading zeros.
     Disagreement,
 }
@@ -86,6 +92,7 @@ impl Kind {
             Self::Rollout => "rollout",
             Self::Identity => "identity",
             Self::Retained => "retained",
+            Self::Damaged => "damaged",
             Self::Disagreement => "disagreement",
         }
     }
@@ -113,7 +120,7 @@ impl Write {
         key: impl Into<String>,
         document: &impl serde::Serialize,
     ) -> Result<Self, StoreError> {
-        let value = serde_json::to_vec(document).map_err(|error| StoreError(error.to_string()))?;
+        let value = serde_json::to_vec(document).map_err(|error| StoreError::Failed(error.to_string()))?;
         Ok(Self { kind, key: key.into(), value: Some(value) })
     }
 
@@ -132,9 +139,19 @@ impl fmt::Debug for Write {
 }
 
 /// A record could not be read or written.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the store failed: {0}")]
-pub struct StoreError(pub String);
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// For this reason.
+    #[error("the store failed: {0}")]
+    Failed(String),
+    /// There is no room for it.
+    #[error("the store failed: the disk is full ({0})")]
+    Full(String),
+    /// What it stands on was taken away. It does not come back while this host runs.
+    #[error("the store failed: {0}")]
+    Gone(String),
+}
 
 /// A record of a kind that is known: its key and its value.
 pub type Record = (String, Vec<u8>);
@@ -172,34 +189,6 @@ pub trait Store: fmt::Debug + Send + Sync {
     ///
     /// When nothing was written.
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>>;
-}
-
-/// A document that was stored as JSON; none if there is none.
-///
-/// # Errors
-///
-/// When the store cannot be read, or what is there is no such document.
-pub(crate) async fn load_document<T: serde::de::DeserializeOwned>(
-    store: &dyn Store,
-    kind: Kind,
-    key: &str,
-) -> Result<Option<T>, StoreError> {
-    let Some(bytes) = store.load(kind, key).await? else { return Ok(None) };
-    read_document(kind, key, &bytes).map(Some)
-}
-
-/// A document from what a store has of it.
-///
-/// # Errors
-///
-/// When it is no such document.
-pub(crate) fn read_document<T: serde::de::DeserializeOwned>(
-    kind: Kind,
-    key: &str,
-    bytes: &[u8],
-) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes)
-        .map_err(|error| StoreError(format!("the record {}/{key} is damaged: {error}", kind.as_str())))
 }
 
 #[cfg(test)]

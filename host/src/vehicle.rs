@@ -128,6 +128,9 @@ impl Vehicle {
     ) -> Result<Self, StoreError> {
         let limit = Some(config.max_forced_reads_per_day);
         let forced_reads = DailyCount::open("forced-reads", slug, limit, &account.shared.store).await?;
+        if let Some(right_hand_drive) = config.right_hand_drive {
+            account.describe_vehicle(slug, right_hand_drive);
+        }
         let identity = Identity::open(slug, &config.selector, &account).await?;
         Ok(Self {
             slug: slug.to_owned(),

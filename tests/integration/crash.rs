@@ -16,15 +16,15 @@ use vehicle_connector::operation::{Reason, Report, State};
 use crate::mqtt_client::{options, up};
 
 /// A broker, a cloud, a state directory, and what was published.
-struct House {
+pub(crate) struct House {
     cloud: Simulator,
-    folder: TempDir,
-    publisher: Publisher,
-    published: watch::Receiver<Vec<(String, Vec<u8>)>>,
+    pub(crate) folder: TempDir,
+    pub(crate) publisher: Publisher,
+    pub(crate) published: watch::Receiver<Vec<(String, Vec<u8>)>>,
 }
 
 impl House {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let cloud = Simulator::start(simulator::Config::default()).await.unwrap();
         let broker = Broker::start().unwrap();
         broker.ready().await.unwrap();
@@ -48,7 +48,7 @@ impl House {
         Self { cloud, folder, publisher, published }
     }
 
-    fn program(&self) -> Command {
+    pub(crate) fn program(&self) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
         program
             .env_remove("RUST_LOG")
@@ -60,12 +60,12 @@ impl House {
         program
     }
 
-    fn config(&self) -> std::path::PathBuf {
+    pub(crate) fn config(&self) -> std::path::PathBuf {
         self.folder.path().join("car.toml")
     }
 
     /// Starts the host and waits until it serves, has found its cars and has read them.
-    async fn host(&mut self) -> Child {
+    pub(crate) async fn host(&mut self) -> Child {
         let mut program = self.program();
         program.stderr(Stdio::null()).stdout(Stdio::null());
         let seen = self.published.borrow().len();
@@ -77,7 +77,7 @@ impl House {
     }
 
     /// Waits for a message among those after the first `from`.
-    async fn wait(&mut self, from: usize, wanted: impl Fn(&str, &[u8]) -> bool) {
+    pub(crate) async fn wait(&mut self, from: usize, wanted: impl Fn(&str, &[u8]) -> bool) {
         let found = self
             .published
             .wait_for(|all| all.iter().skip(from).any(|(topic, payload)| wanted(topic, payload)));
@@ -89,7 +89,7 @@ impl House {
         }
     }
 
-    async fn reached(&mut self, id: &str, state: State) {
+    pub(crate) async fn reached(&mut self, id: &str, state: State) {
         let topic = format!("vehicle-connector/vehicle/niro/action/{id}");
         let reached = |report: &Report| report.state == state;
         self.wait(0, |at, payload| {
@@ -98,7 +98,7 @@ impl House {
         .await;
     }
 
-    fn finals(&self, id: &str) -> Vec<Report> {
+    pub(crate) fn finals(&self, id: &str) -> Vec<Report> {
         let topic = format!("vehicle-connector/vehicle/niro/action/{id}");
         let all = self.published.borrow();
         let reports = all.iter().filter(|(at, _)| *at == topic);
@@ -106,22 +106,22 @@ impl House {
         reports.filter(|report| report.state.is_final()).collect()
     }
 
-    async fn unlock(&self, id: &str) {
+    pub(crate) async fn unlock(&self, id: &str) {
         let payload = format!(r#"{{"id":"{id}","action":"unlock"}}"#);
         let topic = "vehicle-connector/vehicle/niro/cmd/lock";
         self.publisher.publish(Outgoing::new(topic, payload)).await.unwrap();
     }
 
-    fn control(&self) -> Control {
+    pub(crate) fn control(&self) -> Control {
         self.cloud.control()
     }
 
-    fn unlocks(&self) -> u64 {
+    pub(crate) fn unlocks(&self) -> u64 {
         self.control().counters().actuations_of(LEGACY.1, ActionKind::Unlock)
     }
 }
 
-async fn kill(mut host: Child) {
+pub(crate) async fn kill(mut host: Child) {
     host.kill().await.unwrap();
 }
 

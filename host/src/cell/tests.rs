@@ -19,7 +19,7 @@ impl Store for Full {
     }
 
     fn commit(&self, _: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
-        Box::pin(async { Err(StoreError("no space left".to_owned())) })
+        Box::pin(async { Err(StoreError::Full("no space left".to_owned())) })
     }
 }
 

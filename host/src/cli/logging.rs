@@ -5,9 +5,12 @@
 //! where all of them end, those too that nobody has written yet. The texts themselves stay as they were given,
 //! because policies match on them.
 
+mod bound;
+
 use std::fmt;
 
 use tracing::{Level, Metadata, Subscriber};
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::FormatFields;
@@ -17,6 +20,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _};
 
+use self::bound::Bound;
 use crate::config::LogFormat;
 use crate::redact;
 
@@ -38,23 +42,40 @@ impl<'w> FormatFields<'w> for OneLine {
     }
 }
 
-/// Logs to the standard error output. `RUST_LOG` has the last word about what, except about secrets.
-pub(super) fn to_stderr(level: &str, format: LogFormat) {
-    to_stderr_without(level, format, None);
+/// What the log waits with, in lines: whoever reads it may stand still, and the host goes on.
+const WAITING_LINES: usize = 10_000;
+
+/// What writes the log. Dropping it writes what still waits, for a moment.
+#[derive(Debug)]
+#[must_use = "nothing is logged once it is dropped"]
+pub(super) struct Log {
+    _writer: WorkerGuard,
+}
+
+/// Logs to the standard error output, without ever waiting for it. `RUST_LOG` has the last word about what, except about
+/// secrets.
+pub(super) fn to_stderr(level: &str, format: LogFormat) -> Log {
+    to_stderr_without(level, format, None)
 }
 
 /// The same without what a library says, whatever `RUST_LOG` wants.
-pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&'static str>) {
+pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&'static str>) -> Log {
     let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let lines = tracing_subscriber::fmt::layer().with_ansi(coloured).with_writer(std::io::stderr);
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(WAITING_LINES)
+        .finish(std::io::stderr());
+    let bound = Bound::new(writer.error_counter());
+    let lines = tracing_subscriber::fmt::layer().with_ansi(coloured).with_writer(writer);
     let is_heard = move |line: &Metadata<'_>| silent.is_none_or(|silent| !line.target().starts_with(silent));
-    let filter =
-        filter(level, std::env::var(EnvFilter::DEFAULT_ENV).ok().as_deref()).and(filter_fn(is_heard));
+    let directives = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let filter = filter(level, directives.as_deref()).and(filter_fn(is_heard)).and(bound);
     let registry = tracing_subscriber::registry();
     let _already_set = match format {
         LogFormat::Text => registry.with(lines.fmt_fields(OneLine).with_filter(filter)).try_init(),
         LogFormat::Json => registry.with(lines.json().with_filter(filter)).try_init(),
     };
+    Log { _writer: guard }
 }
 
 /// What is logged at this level, or with these directives in its place if they can be read.
@@ -62,11 +83,13 @@ fn filter<S>(level: &str, directives: Option<&str>) -> impl Filter<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines.
+    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines, and at `trace` what it did, in
+    // millions. Whoever wants that names it.
     let quiet =
         "cranelift_codegen=warn,cranelift_frontend=warn,wasmtime=warn,wasmtime_internal_cranelift=warn";
-    let given = directives.filter(|text| !text.is_empty()).and_then(|text| EnvFilter::try_new(text).ok());
-    let wanted = given.unwrap_or_else(|| EnvFilter::new(format!("{level},{quiet}")));
+    let with = |text: &str| EnvFilter::try_new(format!("{quiet},{text}")).ok();
+    let given = directives.filter(|text| !text.is_empty()).and_then(with);
+    let wanted = given.unwrap_or_else(|| EnvFilter::new(format!("{quiet},{level}")));
     wanted.and(filter_fn(tells_no_secret))
 }
 
@@ -151,9 +174,12 @@ mod tests {
             assert!(!logged.contains("SECRET"), "{directives}: {logged}");
         }
         let everything = logged("info", Some("trace"), libraries_talk);
-        for line in ["a warning", "our details", "a plugin's details", "compiled"] {
+        for line in ["a warning", "our details", "a plugin's details"] {
             assert!(everything.contains(line), "{everything}");
         }
+        assert!(!everything.contains("compiled"), "the compiler's lines would be nearly all");
+        let asked_for = logged("info", Some("info,wasmtime_internal_cranelift=trace"), libraries_talk);
+        assert!(asked_for.contains("compiled"), "{asked_for}");
         let configured = logged("trace", None, libraries_talk);
         assert!(configured.contains("our details") && !configured.contains("SECRET"), "{configured}");
     }

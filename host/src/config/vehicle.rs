@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::reader::{Section, advice};
+use super::reader::{Entry, Section, advice};
 use super::slug::Slug;
 use crate::operation::OperationName as Op;
 
@@ -43,6 +43,8 @@ pub struct Vehicle {
     pub allow: BTreeSet<Op>,
     /// How often within a day it may be woken up to be read, 0 to 100; 24 unless the file says otherwise.
     pub max_forced_reads_per_day: u32,
+    /// Whether its driver sits on the right. None if the file does not say; then it is as the connector takes it to be.
+    pub right_hand_drive: Option<bool>,
 }
 
 /// How a vehicle is found among those of an account. The text is never empty.
@@ -87,8 +89,10 @@ pub(super) fn read(mut section: Section<'_, '_>, accounts: &[&str]) -> Option<Ve
     let allow = allow(&mut section);
     let max_forced_reads_per_day =
         section.number("max_forced_reads_per_day", 0..=MOST_FORCED_READS).unwrap_or(FORCED_READS);
+    let right_hand_drive = section.entry("right_hand_drive").and_then(Entry::truth);
     section.finish();
-    Some(Vehicle { account: account?, selector: selector?, allow, max_forced_reads_per_day })
+    let (account, selector) = (account?, selector?);
+    Some(Vehicle { account, selector, allow, max_forced_reads_per_day, right_hand_drive })
 }
 
 fn account(section: &mut Section<'_, '_>, accounts: &[&str]) -> Option<Slug> {

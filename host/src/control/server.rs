@@ -1,6 +1,6 @@
 //! The host's end of the socket.
 
-use std::fs::Permissions;
+use std::fs::{Metadata, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -27,6 +27,8 @@ const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Control {
     address: Address,
+    /// Which file the socket is: under its name there may be another host's by the time that this one ends.
+    inode: (u64, u64),
     tasks: TaskTracker,
     stop: CancellationToken,
 }
@@ -54,12 +56,12 @@ impl Control {
             Err(_) => Ok(()),
         }
         .and_then(|()| listen(&address))
-        .map(|(listener, owner)| {
+        .map(|(listener, owner, inode)| {
             let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
             let serving = Serving { host: Arc::clone(host), owner, tasks: tasks.clone(), stop: stop.clone() };
             tasks.spawn(serving.accept(listener));
             tracing::info!(path = %address.path.display(), "control socket open");
-            Self { address, tasks, stop }
+            Self { address, inode, tasks, stop }
         })
         .map_err(|error| ControlError::Unusable { path, error })
     }
@@ -77,17 +79,28 @@ impl Control {
 impl Drop for Control {
     fn drop(&mut self) {
         self.stop.cancel();
-        if let Err(error) = std::fs::remove_file(&self.address.path) {
+        let path = &self.address.path;
+        let removed = match std::fs::symlink_metadata(path) {
+            Ok(there) if inode(&there) == self.inode => std::fs::remove_file(path),
+            Ok(_) => return tracing::warn!("the control socket is another one's by now; it is left alone"),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = removed {
             tracing::debug!("the control socket is not removed: {error}");
         }
     }
 }
 
-/// The listening socket, and the user whom it belongs to.
-fn listen(address: &Address) -> io::Result<(UnixListener, u32)> {
+fn inode(metadata: &Metadata) -> (u64, u64) {
+    (metadata.dev(), metadata.ino())
+}
+
+/// The listening socket, the user whom it belongs to, and which file it is.
+fn listen(address: &Address) -> io::Result<(UnixListener, u32, (u64, u64))> {
     let listener = UnixListener::bind(&address.short)?;
     std::fs::set_permissions(&address.path, Permissions::from_mode(0o600))?;
-    Ok((listener, std::fs::symlink_metadata(&address.path)?.uid()))
+    let there = std::fs::symlink_metadata(&address.path)?;
+    Ok((listener, there.uid(), inode(&there)))
 }
 
 #[derive(Clone)]

@@ -177,7 +177,8 @@ impl Shelf {
         let last = records.iter().filter_map(|(key, _)| key.parse::<u64>().ok()).max().unwrap_or(0);
         let mut memory = Memory::default();
         for (slot, bytes) in store.list(Kind::Slot).await? {
-            let record: SlotRecord = read_document(Kind::Slot, &slot, &bytes)?;
+            let record = read_document::<SlotRecord>(store.as_ref(), Kind::Slot, &slot, &bytes).await;
+            let Some(record) = record else { continue };
             let digests = record.digests();
             memory.stored.extend(digests.iter().copied());
             memory.needed.insert(slot.clone(), digests);
@@ -244,7 +245,7 @@ impl Shelf {
         let mut all = Vec::new();
         for (key, bytes) in self.store.list(Kind::BadComponent).await? {
             if key.rsplit_once('/').is_some_and(|(of, _)| of == slot) {
-                all.push(read_document(Kind::BadComponent, &key, &bytes)?);
+                all.extend(read_document(self.store.as_ref(), Kind::BadComponent, &key, &bytes).await);
             }
         }
         all.sort_by_key(|bad: &Bad| bad.at);

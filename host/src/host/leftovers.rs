@@ -60,8 +60,10 @@ impl Leftovers {
         for topic in ours.values().flatten() {
             left.remove(topic);
         }
-        if !at_once.is_empty() {
-            store.commit(at_once).await?;
+        if !at_once.is_empty()
+            && let Err(error) = store.commit(at_once).await
+        {
+            tracing::warn!("topics may be left behind if the configuration changes: {error}");
         }
         let cleared = AtomicBool::new(afterwards.is_empty());
         Ok(Self { topics: left, afterwards, cleared, store: Arc::clone(store) })

@@ -132,6 +132,9 @@ pub struct Report {
     pub finished_at: Option<Timestamp>,
 }
 
+/// The operation of a command of which it is not known any more.
+const LOST: &str = "unknown";
+
 impl Report {
     /// The first report of a command.
     #[must_use]
@@ -156,6 +159,16 @@ impl Report {
             finished_at: Some(now),
             ..Self::new(vehicle, id, op, State::Rejected, now)
         }
+    }
+
+    /// The report of a command of which nothing but its identifier is known any more.
+    pub(crate) fn lost(vehicle: &str, id: String, now: Timestamp) -> Self {
+        Self { finished_at: Some(now), ..Self::new(vehicle, id, LOST.to_owned(), State::Unknown, now) }
+    }
+
+    /// Whether nothing but its identifier is known any more.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.op == LOST
     }
 
     /// Writes down how it ended. The words may be those of a plugin, or name what one has named: they are cut.

@@ -114,7 +114,8 @@ impl<'a> Step<'a> {
             trying();
             let operation = self.operation;
             let (call, token_age) = self.call();
-            let asked = operation.connector.ask(&operation.account.described, ask, call);
+            let described = operation.account.described_for(operation.vehicle.as_deref());
+            let asked = operation.connector.ask(&described, ask, call);
             let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else {
                 return Err(self.out_of_time());
             };

@@ -1,8 +1,16 @@
 //! The directory that one host keeps its state in.
+//!
+//! Whoever can write there can have the host do what he likes, and has its tokens. So it is this user's alone: another
+//! user's directory or file is refused, a link is not followed, and what is open to others is closed. And it has to stay:
+//! a directory that is removed, or replaced by a backup, leaves a host that goes on with files that nobody will ever see
+//! again, which [`Directory::check`] notices.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use self::system::Identity;
 
 /// The file that is locked for as long as a host uses the directory.
 const LOCK: &str = "lock";
@@ -11,6 +19,9 @@ const LOCK: &str = "lock";
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
+    /// The files that it stands on, as they were when they were opened.
+    watched: Mutex<Vec<(PathBuf, Identity)>>,
+    was_used: bool,
     /// The lock is the operating system's: it ends with the process, however that ends.
     _lock: File,
 }
@@ -40,18 +51,38 @@ pub enum DirectoryError {
         /// Why.
         error: io::Error,
     },
+    /// It, or something in it, is not what it must be, or not this user's.
+    #[error(
+        "{path} {what}; what is kept there must be this user's alone: give another state.dir in the configuration, or move \
+         it away"
+    )]
+    NotOurs {
+        /// The directory, or the file in it.
+        path: PathBuf,
+        /// What is wrong with it.
+        what: String,
+    },
 }
 
 impl Directory {
-    /// Makes the directory if it does not exist, for its owner only (mode 0700), and takes it for this process.
+    /// Makes the directory if it does not exist, for its owner only (mode 0700), and takes it for this process. One that
+    /// others may enter is closed to them.
     ///
     /// # Errors
     ///
     /// See [`DirectoryError`].
     pub fn claim(path: &Path) -> Result<Self, DirectoryError> {
         let unusable = |error| DirectoryError::Unusable { path: path.to_owned(), error };
+        if path.symlink_metadata().is_ok() && !path.is_dir() {
+            return Err(DirectoryError::NotOurs {
+                path: path.to_owned(),
+                what: "is no directory".to_owned(),
+            });
+        }
         create(path).map_err(unusable)?;
-        let mut lock = private_file(&path.join(LOCK)).map_err(unusable)?;
+        system::close_to_others(path)?;
+        let at = path.join(LOCK);
+        let mut lock = private_file(&at)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -66,16 +97,55 @@ impl Directory {
             }
             Err(TryLockError::Error(error)) => return Err(unusable(error)),
         }
+        let was_used = lock.metadata().map_err(unusable)?.len() > 0;
         let holder = format!("process {} (since {:.0})\n", std::process::id(), jiff::Timestamp::now());
         let written = lock.set_len(0).and_then(|()| lock.rewind());
-        written.and_then(|()| lock.write_all(holder.as_bytes())).map_err(unusable)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        if let Err(error) = written.and_then(|()| lock.write_all(holder.as_bytes())) {
+            // It is locked all the same; whoever comes second is told less.
+            tracing::warn!("who uses the state directory is not written down: {error}");
+        }
+        let directory = Self { path: path.to_owned(), watched: Mutex::default(), was_used, _lock: lock };
+        directory.watch(&at);
+        Ok(directory)
     }
 
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether a host has used it before.
+    pub(super) fn was_used(&self) -> bool {
+        self.was_used
+    }
+
+    /// From now on this file has to be the one that it is now.
+    pub(super) fn watch(&self, file: &Path) {
+        if let Ok(identity) = Identity::of(file) {
+            self.watched.lock().unwrap_or_else(PoisonError::into_inner).push((file.to_owned(), identity));
+        }
+    }
+
+    /// Looks whether everything is still there.
+    ///
+    /// # Errors
+    ///
+    /// What was removed or replaced, in words.
+    pub fn check(&self) -> Result<(), String> {
+        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        for (file, identity) in watched.iter() {
+            match Identity::of(file) {
+                Ok(found) if found == *identity => {}
+                Ok(_) => return Err(format!("{} was replaced under the host", file.display())),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                    return Err(format!("{} was removed under the host", file.display()));
+                }
+                // It cannot be told, as when too many files are open.
+                Err(error) => tracing::warn!("{} cannot be looked at: {error}", file.display()),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -88,17 +158,129 @@ fn create(path: &Path) -> io::Result<()> {
 }
 
 /// Opens or makes a file that nobody but its owner can read (mode 0600).
-pub(super) fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path)?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt as _;
-        // One that was there before may have been copied from somewhere.
-        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+///
+/// # Errors
+///
+/// When it cannot be opened, is a link or no file, or is another user's.
+pub(super) fn private_file(path: &Path) -> Result<File, DirectoryError> {
+    system::private_file(path)
+}
+
+/// Makes sure that a file which another library opens is no trap.
+///
+/// # Errors
+///
+/// When it is a link or no file, or is another user's. That there is none is none.
+pub(super) fn no_trap(path: &Path) -> Result<(), DirectoryError> {
+    match path.symlink_metadata() {
+        Ok(_) => system::private_file(path).map(drop),
+        Err(_) => Ok(()),
     }
-    Ok(file)
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::{File, Metadata, OpenOptions, Permissions};
+    use std::io;
+    use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+    use std::path::Path;
+
+    use super::DirectoryError;
+
+    /// What others may not have of a directory or a file.
+    const OTHERS: u32 = 0o077;
+
+    /// Which file it is, whatever its name.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Identity {
+        device: u64,
+        inode: u64,
+    }
+
+    impl Identity {
+        pub(super) fn of(path: &Path) -> io::Result<Self> {
+            let metadata = path.symlink_metadata()?;
+            Ok(Self { device: metadata.dev(), inode: metadata.ino() })
+        }
+    }
+
+    fn not_ours(path: &Path, what: impl Into<String>) -> DirectoryError {
+        DirectoryError::NotOurs { path: path.to_owned(), what: what.into() }
+    }
+
+    fn unusable(path: &Path) -> impl Fn(io::Error) -> DirectoryError {
+        move |error| DirectoryError::Unusable { path: path.to_owned(), error }
+    }
+
+    fn owned(path: &Path, metadata: &Metadata) -> Result<(), DirectoryError> {
+        let (owner, us) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if owner == us {
+            return Ok(());
+        }
+        Err(not_ours(path, format!("belongs to user {owner}, and the host runs as user {us}")))
+    }
+
+    pub(super) fn close_to_others(path: &Path) -> Result<(), DirectoryError> {
+        let metadata = path.metadata().map_err(unusable(path))?;
+        owned(path, &metadata)?;
+        if metadata.mode() & OTHERS != 0 {
+            tracing::warn!("{} was open to others; it is closed to them now (mode 0700)", path.display());
+            std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(unusable(path))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn private_file(path: &Path) -> Result<File, DirectoryError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        // Not waiting for the other end, should it be a pipe.
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        options.custom_flags(flags.bits().cast_signed());
+        let file = match options.open(path) {
+            Ok(file) => file,
+            Err(_) if path.is_symlink() => return Err(not_ours(path, "is a link, which is not followed")),
+            Err(error) => return Err(unusable(path)(error)),
+        };
+        let metadata = file.metadata().map_err(unusable(path))?;
+        if !metadata.is_file() {
+            return Err(not_ours(path, "is no file"));
+        }
+        if metadata.nlink() > 1 {
+            return Err(not_ours(path, "has another name elsewhere (a hard link)"));
+        }
+        owned(path, &metadata)?;
+        // One that was there before may have been copied from somewhere.
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(unusable(path))?;
+        Ok(file)
+    }
+}
+
+#[cfg(not(unix))]
+mod system {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::path::Path;
+
+    use super::DirectoryError;
+
+    /// That there is such a file; which one it is cannot be told here.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(super) struct Identity;
+
+    impl Identity {
+        pub(super) fn of(path: &Path) -> io::Result<Self> {
+            path.symlink_metadata().map(|_| Self)
+        }
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    pub(super) fn close_to_others(_path: &Path) -> Result<(), DirectoryError> {
+        Ok(())
+    }
+
+    pub(super) fn private_file(path: &Path) -> Result<File, DirectoryError> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        options.open(path).map_err(|error| DirectoryError::Unusable { path: path.to_owned(), error })
+    }
 }

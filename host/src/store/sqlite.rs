@@ -6,15 +6,15 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
-use super::directory::{Directory, private_file};
+use super::directory::{Directory, no_trap, private_file};
 use super::{DirectoryError, Kind, Record, Store, StoreError, Write};
 
 /// The database's file in the state directory.
@@ -26,8 +26,18 @@ const APPLICATION_ID: i64 = 0x7665_6863;
 /// The format of the tables below.
 const FORMAT: i64 = 1;
 
-/// How long a reader waits for the host, and the host for a reader that has it locked.
-const BUSY: Duration = Duration::from_secs(5);
+/// How long a reader waits for the host, and the host for a reader that has it locked: whatever else waits for the
+/// store waits as well.
+const BUSY: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether the state directory is still there. Every change looks too.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// What SQLite keeps beside the database.
+const BESIDE: [&str; 3] = ["state.db-wal", "state.db-shm", "state.db-journal"];
+
+/// The least size of a database with something in it.
+const PAGE: u64 = 512;
 
 /// A database that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +86,10 @@ pub enum OpenError {
 pub struct SqliteStore {
     jobs: Option<mpsc::Sender<Job>>,
     worker: Option<JoinHandle<()>>,
-    directory: Directory,
+    directory: Arc<Directory>,
+    /// What was taken away, once that was noticed.
+    gone: watch::Receiver<Option<String>>,
+    began_anew: bool,
 }
 
 impl fmt::Debug for SqliteStore {
@@ -104,19 +117,67 @@ impl SqliteStore {
     ///
     /// See [`OpenError`].
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
-        let directory = Directory::claim(directory)?;
+        let directory = Arc::new(Directory::claim(directory)?);
         let path = directory.path().join(DATABASE);
         // Made before SQLite does, which would let others read it. Its other files get the same mode.
-        private_file(&path)
-            .map_err(|error| DirectoryError::Unusable { path: directory.path().to_owned(), error })?;
+        let file = private_file(&path)?;
+        let unusable = |error| DirectoryError::Unusable { path: directory.path().to_owned(), error };
+        let length = file.metadata().map_err(unusable)?.len();
+        // Before SQLite opens it: closing a file that it has open would give its locks away.
+        drop(file);
+        for name in BESIDE {
+            no_trap(&directory.path().join(name))?;
+        }
+        let is_new = directory.path().join(BESIDE[0]).metadata().map_or(0, |wal| wal.len()) == 0;
+        let began_anew = length < PAGE && is_new && directory.was_used();
+        if began_anew {
+            // Some file systems leave this after a power cut.
+            tracing::error!(
+                "{} is empty although a host has run here: sessions, latches, counts and results are lost",
+                path.display()
+            );
+            if length > 0 {
+                let broken = directory.path().join("state.db.broken");
+                std::fs::rename(&path, &broken).map_err(unusable)?;
+                drop(private_file(&path)?);
+            }
+        }
         let connection = open(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         prepare(&connection).map_err(unreadable(&path))?;
+        directory.watch(&path);
+        directory.watch(&directory.path().join(BESIDE[0]));
         let (jobs, waiting) = mpsc::channel();
+        let (tell, gone) = watch::channel(None);
+        let looked_at = Arc::clone(&directory);
         let worker = std::thread::Builder::new()
             .name("store".into())
-            .spawn(move || work(connection, &waiting))
+            .spawn(move || Worker { connection, directory: looked_at, gone: tell }.work(&waiting))
             .map_err(|error| DirectoryError::Unusable { path: directory.path().to_owned(), error })?;
-        Ok(Self { jobs: Some(jobs), worker: Some(worker), directory })
+        Ok(Self { jobs: Some(jobs), worker: Some(worker), directory, gone, began_anew })
+    }
+
+    /// Whether the directory had a database in which nothing was left, as some file systems leave it after a power cut.
+    #[must_use]
+    pub fn began_anew(&self) -> bool {
+        self.began_anew
+    }
+
+    /// Waits until the state directory, or the database in it, was removed or replaced; for ever if it is not. From then on
+    /// nothing is stored any more. Says what was taken away.
+    pub async fn lost(&self) -> String {
+        let mut gone = self.gone.clone();
+        loop {
+            if let Err(what) = self.directory.check() {
+                return what;
+            }
+            let noticed = tokio::time::timeout(LOOK, gone.wait_for(Option::is_some)).await;
+            match noticed {
+                Ok(Ok(what)) => return what.clone().unwrap_or_default(),
+                // The worker is gone, which it is not before this value is.
+                Ok(Err(_)) => std::future::pending().await,
+                Err(_elapsed) => {}
+            }
+        }
     }
 
     /// Fails only when the worker is gone, which it is not before this value is.
@@ -138,7 +199,7 @@ impl Drop for SqliteStore {
 }
 
 async fn answer<T>(answer: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
-    answer.await.unwrap_or_else(|_| Err(StoreError("the database is closed".to_owned())))
+    answer.await.unwrap_or_else(|_| Err(StoreError::Failed("the database is closed".to_owned())))
 }
 
 impl Store for SqliteStore {
@@ -242,8 +303,19 @@ fn unreadable(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError + '_ {
 /// Write-ahead, so that readers do not stop the host, and synchronised at every commit: a token whose commit has
 /// returned is there after a power cut.
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    let prepared = connection.pragma_update(None, "journal_mode", "wal");
+    if prepared.is_err() {
+        // What readers share with the host may find no room on a full disk. Without readers it needs none.
+        connection.pragma_update(None, "locking_mode", "exclusive")?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        tracing::warn!("other programs cannot read the state while this host runs: its disk may be full");
+    }
     connection.pragma_update(None, "synchronous", "full")?;
+    let id = connection.pragma_query_value(None, "application_id", |row| row.get::<_, i64>(0))?;
+    if id == APPLICATION_ID {
+        // Nothing to write, and perhaps no room for it.
+        return Ok(());
+    }
     // All or nothing: half of it would be taken for somebody else's, or for another version's.
     connection.execute_batch(&format!(
         "begin;
@@ -256,53 +328,71 @@ fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     ))
 }
 
-fn work(mut connection: Connection, jobs: &mpsc::Receiver<Job>) {
-    let mut next = jobs.recv().ok();
-    while let Some(job) = next.take() {
-        match job {
-            // Nobody may wait any more for what was asked; that is not the worker's business.
-            Job::Load(kind, key, done) => {
-                let _nobody = done.send(load(&connection, kind, &key).map_err(failed));
-            }
-            Job::List(kind, done) => {
-                let _nobody = done.send(list(&connection, kind).map_err(failed));
-            }
-            Job::Keys(kind, done) => {
-                let _nobody = done.send(keys(&connection, kind).map_err(failed));
-            }
-            Job::Commit(first) => {
-                let mut batches = vec![first];
-                loop {
-                    match jobs.try_recv() {
-                        Ok(Job::Commit(batch)) => batches.push(batch),
-                        Ok(other) => {
-                            next = Some(other);
-                            break;
-                        }
-                        Err(_empty_or_closed) => break,
-                    }
-                }
-                commit_together(&mut connection, batches);
-            }
-        }
-        if next.is_none() {
-            next = jobs.recv().ok();
-        }
-    }
+/// What owns the connection.
+struct Worker {
+    connection: Connection,
+    directory: Arc<Directory>,
+    gone: watch::Sender<Option<String>>,
 }
 
-/// One transaction for all. If that fails each is tried alone, so that nobody fails because of a neighbour.
-fn commit_together(connection: &mut Connection, batches: Vec<Batch>) {
-    let all: Vec<&Write> = batches.iter().flat_map(|batch| &batch.writes).collect();
-    let together = commit(connection, all);
-    let alone = batches.len() > 1;
-    for Batch { writes, done } in batches {
-        let result = match &together {
-            Ok(()) => Ok(()),
-            Err(_) if alone => commit(connection, writes.iter().collect()).map_err(failed),
-            Err(error) => Err(StoreError(format!("{DATABASE}: {error}"))),
-        };
-        let _nobody = done.send(result);
+impl Worker {
+    fn work(mut self, jobs: &mpsc::Receiver<Job>) {
+        let mut next = jobs.recv().ok();
+        while let Some(job) = next.take() {
+            match job {
+                // Nobody may wait any more for what was asked; that is not the worker's business.
+                Job::Load(kind, key, done) => {
+                    let _nobody = done.send(load(&self.connection, kind, &key).map_err(failed));
+                }
+                Job::List(kind, done) => {
+                    let _nobody = done.send(list(&self.connection, kind).map_err(failed));
+                }
+                Job::Keys(kind, done) => {
+                    let _nobody = done.send(keys(&self.connection, kind).map_err(failed));
+                }
+                Job::Commit(first) => {
+                    let mut batches = vec![first];
+                    loop {
+                        match jobs.try_recv() {
+                            Ok(Job::Commit(batch)) => batches.push(batch),
+                            Ok(other) => {
+                                next = Some(other);
+                                break;
+                            }
+                            Err(_empty_or_closed) => break,
+                        }
+                    }
+                    self.commit_together(batches);
+                }
+            }
+            if next.is_none() {
+                next = jobs.recv().ok();
+            }
+        }
+    }
+
+    /// One transaction for all. If that fails each is tried alone, so that nobody fails because of a neighbour.
+    fn commit_together(&mut self, batches: Vec<Batch>) {
+        // What is written to a file that was removed is lost with this process.
+        if let Err(what) = self.directory.check() {
+            self.gone.send_replace(Some(what.clone()));
+            for Batch { done, .. } in batches {
+                let _nobody = done.send(Err(StoreError::Gone(what.clone())));
+            }
+            return;
+        }
+        let connection = &mut self.connection;
+        let all: Vec<&Write> = batches.iter().flat_map(|batch| &batch.writes).collect();
+        let mut together = Some(commit(connection, all));
+        let alone = batches.len() > 1;
+        for Batch { writes, done } in batches {
+            let result = match &together {
+                Some(Ok(())) => Ok(()),
+                _ if alone => commit(connection, writes.iter().collect()),
+                _ => together.take().unwrap_or(Ok(())),
+            };
+            let _nobody = done.send(result.map_err(failed));
+        }
     }
 }
 
@@ -347,10 +437,11 @@ fn keys(connection: &Connection, kind: Kind) -> rusqlite::Result<Vec<String>> {
 
 #[expect(clippy::needless_pass_by_value, reason = "it maps errors")]
 fn failed(error: rusqlite::Error) -> StoreError {
-    StoreError(match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DatabaseCorrupt) => format!(
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => StoreError::Full(format!("{DATABASE}: {error}")),
+        Some(rusqlite::ErrorCode::DatabaseCorrupt) => StoreError::Failed(format!(
             "{DATABASE}: {error}; move it away to begin anew (sessions, latches, counts and results are forgotten then)"
-        ),
-        _ => format!("{DATABASE}: {error}"),
-    })
+        )),
+        _ => StoreError::Failed(format!("{DATABASE}: {error}")),
+    }
 }

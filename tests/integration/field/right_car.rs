@@ -217,6 +217,32 @@ cases! {
         settling.abort();
     }
 
+    /// On which side the driver sits is a setting of the vehicle, for what is read and for what is sent.
+    ["FC-36", "K18"] the_driver_sits_where_the_vehicle_says {
+        for right in [None, Some(false), Some(true)] {
+            let home = Home::configured(simulator::Config::default(), |config| {
+                for (slug, vehicle) in &mut config.vehicles {
+                    vehicle.allow.extend(vehicle_connector::operation::OperationName::COMMANDABLE);
+                    vehicle.right_hand_drive = right.filter(|_| slug.as_str() == CCS2.0);
+                }
+            })
+            .await;
+            home.control().change_vehicle(CCS2.1, |state| state.windows.front_left = simulator::Window::Open);
+            assert_eq!(home.command(CCS2.0, "refresh_force", None).await.state, State::Succeeded);
+            let state = last(&home.published.messages(), &format!("vehicle-connector/vehicle/{}/state", CCS2.0));
+            let state: Value = serde_json::from_slice(&state.unwrap()).unwrap();
+            // The cloud speaks of the driver's window; the simulated one takes drivers to sit on the left.
+            let open = if right == Some(true) { "front_right" } else { "front_left" };
+            assert_eq!(state["windows"][open], true, "{right:?}: {state}");
+            home.send(CCS2.0, "climate", r#"{"id":"warm","action":"start","seats":{"fr":6}}"#).await;
+            assert_eq!(home.ended(CCS2.0, "warm").await.state, State::Succeeded);
+            let log = home.control().log();
+            let sent = log.iter().rev().find(|entry| entry.path.ends_with("/control/temperature")).unwrap();
+            let side = if right == Some(true) { "R" } else { "L" };
+            assert_eq!(sent.body["drvSeatLoc"], side, "{right:?}: {sent:?}");
+        }
+    }
+
     /// A vehicle or an account that is not configured any more leaves nothing retained behind.
     ["F11"] what_left_the_configuration_leaves_the_broker {
         let mut home = Home::start().await;

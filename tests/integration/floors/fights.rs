@@ -38,7 +38,7 @@ async fn a_fight_slows_renewals_down_and_is_told_once() {
         let calls = home.token_calls();
         let within = |from: u64, to: u64| {
             let within = began + seconds(from)..began + seconds(to);
-            calls.iter().filter(|at| within.contains(at)).count()
+            calls.iter().filter(|at| within.contains(*at)).count()
         };
         // Each kick takes one from a stock of 20, and a minute gives one back.
         let fast = within(0, 2_400);

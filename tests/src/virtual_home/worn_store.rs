@@ -14,7 +14,8 @@ pub struct WornStore {
 
 #[derive(Debug)]
 struct Refusal {
-    kind: Kind,
+    /// None means every kind.
+    kind: Option<Kind>,
     /// How many such commits are made first.
     after: usize,
 }
@@ -22,7 +23,12 @@ struct Refusal {
 impl WornStore {
     /// Refuses commits with a record of this kind, after so many that go well.
     pub fn refuse(&self, kind: Kind, after: usize) {
-        *self.refused.lock().unwrap() = Some(Refusal { kind, after });
+        *self.refused.lock().unwrap() = Some(Refusal { kind: Some(kind), after });
+    }
+
+    /// Refuses all commits.
+    pub fn refuse_all(&self) {
+        *self.refused.lock().unwrap() = Some(Refusal { kind: None, after: 0 });
     }
 
     /// Refuses nothing any more.
@@ -38,7 +44,7 @@ impl WornStore {
     fn refuses(&self, writes: &[Write]) -> bool {
         let mut refused = self.refused.lock().unwrap();
         let Some(refusal) = refused.as_mut() else { return false };
-        if !writes.iter().any(|write| write.kind == refusal.kind) {
+        if !writes.iter().any(|write| refusal.kind.is_none_or(|kind| write.kind == kind)) {
             return false;
         }
         match refusal.after.checked_sub(1) {
@@ -62,7 +68,7 @@ impl Store for WornStore {
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
         match self.refuses(&writes) {
-            true => Box::pin(std::future::ready(Err(StoreError("no space left".to_owned())))),
+            true => Box::pin(std::future::ready(Err(StoreError::Full("no space left".to_owned())))),
             false => self.inner.commit(writes),
         }
     }

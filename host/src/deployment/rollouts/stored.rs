@@ -75,7 +75,11 @@ impl From<&Rollout> for Stored {
 
 pub(super) async fn disagreements(store: &dyn Store) -> Result<Vec<Disagreement>, StoreError> {
     let stored = store.list(Kind::Disagreement).await?;
-    stored.iter().map(|(key, bytes)| read_document(Kind::Disagreement, key, bytes)).collect()
+    let mut all = Vec::with_capacity(stored.len());
+    for (key, bytes) in &stored {
+        all.extend(read_document(store, Kind::Disagreement, key, bytes).await);
+    }
+    Ok(all)
 }
 
 /// Goes on with the policy that was tried out when the last host ended.
