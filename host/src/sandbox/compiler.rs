@@ -41,7 +41,7 @@ impl Allowance {
         memory: 1 << 30,
         processor: Duration::from_secs(120),
         wall: Duration::from_secs(600),
-        code: 256 << 20,
+        code: 128 << 20,
     };
 }
 
