@@ -38,6 +38,8 @@ pub enum Kind {
     Result,
     /// What is needed to ask what became of a command that the cloud has taken; the key is that of its result.
     Pending,
+    /// What is known of a vehicle; the key is its slug.
+    Known,
     /// How often something was done within a day; the key says what, and of which account or vehicle.
     Daily,
     /// What is left of an account's retry budget; the key is the account.
@@ -80,6 +82,7 @@ impl Kind {
             Self::Retried => "retried",
             Self::Result => "result",
             Self::Pending => "pending",
+            Self::Known => "known",
             Self::Daily => "daily",
             Self::RetryBudget => "retry-budget",
             Self::Throttle => "throttle",

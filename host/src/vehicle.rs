@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
 
 pub(crate) use self::identity::Identity;
@@ -17,8 +18,8 @@ use crate::account::Account;
 use crate::config;
 use crate::daily::DailyCount;
 use crate::operation::{Actuator, OperationName};
-use crate::state::Published;
-use crate::store::StoreError;
+use crate::state::{Known, Published};
+use crate::store::{Kind, StoreError, Write, load_document};
 
 /// How many commands may wait for one vehicle.
 const MOST_COMMANDS_WAITING: usize = 16;
@@ -55,10 +56,12 @@ pub struct Vehicle {
 /// What was last published or done.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    pub(crate) published: Option<Published>,
+    /// What is known of it. Change it by [`Vehicle::learn`], so that it outlives a restart.
+    pub(crate) known: Known,
+    /// Whether anything was read since the host started.
+    pub(crate) is_confirmed: bool,
+    /// How many states were published since the host started.
     pub(crate) seq: u64,
-    /// Whether the last read said something about the traction battery that is hard to believe.
-    pub(crate) soc_doubted: bool,
     /// What the vendor said that it does not have.
     pub(crate) unsupported: BTreeSet<OperationName>,
     /// Its place in the cloud, once that is known.
@@ -73,10 +76,38 @@ pub(crate) struct Memory {
     pub(crate) looked_at: Option<std::time::Duration>,
     /// The latest step of the latest command.
     pub(crate) last_report: Option<crate::operation::Report>,
-    /// Where it was last seen.
-    pub(crate) location: Option<crate::state::Location>,
     /// The vendor's identifier of the last command that the cloud took.
     pub(crate) last_action: Option<String>,
+}
+
+impl Memory {
+    /// The state as it was published last, or as an earlier host knew it.
+    pub(crate) fn published(&self) -> Option<Published> {
+        self.known.published(self.is_confirmed, self.seq.max(FIRST_SEQ))
+    }
+
+    /// The next state to publish.
+    pub(crate) fn publish(&mut self) -> Option<Published> {
+        self.seq += 1;
+        self.published()
+    }
+
+    /// What the cloud's list says that it has, now or when an earlier host was told; none before it was found.
+    pub(crate) fn operations(&self) -> Option<Vec<String>> {
+        let found = self.found.as_ref().map(|found| &found.operations);
+        found.or(self.known.operations.as_ref()).cloned()
+    }
+}
+
+/// The number of the first state that a host publishes, which may be what the one before it knew.
+const FIRST_SEQ: u64 = 1;
+
+/// What is known of a vehicle, as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct Stored<K> {
+    /// How the configuration chose it, as a digest. Another choice may be another car.
+    chosen_by: String,
+    known: K,
 }
 
 /// A place in a vehicle's queue. Waiting for it keeps the order of arrival.
@@ -127,11 +158,17 @@ impl Vehicle {
         account: Arc<Account>,
     ) -> Result<Self, StoreError> {
         let limit = Some(config.max_forced_reads_per_day);
-        let forced_reads = DailyCount::open("forced-reads", slug, limit, &account.shared.store).await?;
+        let store = &account.shared.store;
+        let forced_reads = DailyCount::open("forced-reads", slug, limit, store).await?;
         if let Some(right_hand_drive) = config.right_hand_drive {
             account.describe_vehicle(slug, right_hand_drive);
         }
         let identity = Identity::open(slug, &config.selector, &account).await?;
+        let stored: Option<Stored<Known>> = load_document(store.as_ref(), Kind::Known, slug).await?;
+        let known =
+            stored.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
+        let mut memory = Memory { known: known.unwrap_or_default(), ..Memory::default() };
+        memory.known.not_after(account.shared.clock.now());
         Ok(Self {
             slug: slug.to_owned(),
             identity,
@@ -143,7 +180,7 @@ impl Vehicle {
             reads_waiting: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
             newest: Mutex::default(),
-            memory: Mutex::default(),
+            memory: Mutex::new(memory),
             forced_reads,
         })
     }
@@ -203,6 +240,22 @@ impl Vehicle {
         let listed = memory.found.as_ref().map(|found| &found.operations);
         let missing = listed.is_some_and(|listed| !listed.iter().any(|operation| operation == name.as_str()));
         missing || memory.unsupported.contains(&name)
+    }
+
+    /// Changes what is known, and has it stored soon. A crash may forget the last answer; the next read brings it again.
+    pub(crate) fn learn<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> T {
+        let mut memory = self.memory();
+        let stored = memory.known.clone();
+        let answer = change(&mut memory);
+        if memory.known.is_worth_storing(&stored) {
+            let document = Stored { chosen_by: self.identity.chosen_by().to_owned(), known: &memory.known };
+            match Write::document(Kind::Known, &self.slug, &document) {
+                // Under the lock, so that what is learned later is stored later.
+                Ok(write) => drop(self.account.shared.store.commit(vec![write])),
+                Err(error) => tracing::error!(vehicle = self.slug, "what is known is not stored: {error}"),
+            }
+        }
+        answer
     }
 
     pub(crate) fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {

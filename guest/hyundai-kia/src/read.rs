@@ -58,7 +58,7 @@ pub(crate) fn cached(cloud: &Cloud<'_>, car: &Car) -> Result<Outcome, Failure> {
         let answer = cloud.make(about(car, "status/latest").hiding(LEGACY))?;
         let info = part(&answer, "/resMsg/vehicleStatusInfo")?;
         part(info, "/vehicleStatus")?;
-        legacy::document(info)
+        legacy::document(info, now())
     };
     parked(cloud, car, &mut document);
     Ok(done(document))
@@ -79,8 +79,11 @@ pub(crate) fn forced(cloud: &Cloud<'_>, car: &Car) -> Result<Outcome, Failure> {
     }
     let answer = cloud.make(about(car, "status").hiding(LEGACY).waiting(BLOCKING))?;
     let mut document = Document::default();
-    legacy::status(&mut document, part(&answer, "/resMsg")?);
-    position(cloud, &mut document, about(car, "location"), Clock::Utc);
+    legacy::status(&mut document, part(&answer, "/resMsg")?, Clock::BerlinJustNow, now());
+    // An answer without a word is none; there is nothing to add to.
+    if document.has_values() {
+        position(cloud, &mut document, about(car, "location"), Clock::Utc);
+    }
     Ok(done(document))
 }
 
@@ -108,12 +111,12 @@ pub(crate) fn after_wake(cloud: &Cloud<'_>, car: &Car, wake: Wake) -> Result<Out
 fn latest(cloud: &Cloud<'_>, car: &Car) -> Result<Document, Failure> {
     let answer = cloud.make(about(car, "ccs2/carstatus/latest").hiding(CCS2))?;
     let right_hand = cloud.option("right_hand_drive") == Some("true");
-    Ok(ccs2::document(part(&answer, "/resMsg/state/Vehicle")?, right_hand))
+    Ok(ccs2::document(part(&answer, "/resMsg/state/Vehicle")?, right_hand, now()))
 }
 
 /// Adds where the vehicle was parked, unless the document has a position.
 fn parked(cloud: &Cloud<'_>, car: &Car, document: &mut Document) {
-    if !document.has_location() {
+    if document.has_values() && !document.has_location() {
         let call = about(&Car { protocol: 0, ..car.clone() }, "location/park");
         position(cloud, document, call, Clock::Berlin);
     }
@@ -124,10 +127,14 @@ fn position(cloud: &Cloud<'_>, document: &mut Document, call: Call, clock: Clock
     match cloud.make(call.hiding(PARK)) {
         Ok(answer) => {
             let flat = answer.get("resMsg");
-            legacy::location(document, flat.and_then(|flat| flat.get("gpsDetail")).or(flat), clock);
+            legacy::location(document, flat.and_then(|flat| flat.get("gpsDetail")).or(flat), clock, now());
         }
         Err(_) => port::log(Level::Debug, "the vehicle's position could not be read"),
     }
+}
+
+fn now() -> i64 {
+    i64::try_from(port::now().seconds).unwrap_or(i64::MAX)
 }
 
 fn about(car: &Car, path: &str) -> Call {

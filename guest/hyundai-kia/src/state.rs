@@ -1,6 +1,6 @@
 //! The host's state document, and what both formats of answers have in common.
 //!
-//! Every field is optional; what the cloud does not say, or says in a way that cannot be, is left out.
+//! What the cloud does not say is left out, and `null` is what it says in a way that cannot be.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -27,37 +27,54 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Sets a field, if there is something to set it to.
-    fn put<V: Into<Value>>(&mut self, name: &str, value: Option<V>) {
-        if let Some(value) = value {
-            self.fields.insert(name.to_owned(), value.into());
+    /// Sets a field to what the vehicle says of it.
+    fn put<V: Into<Value>>(&mut self, name: &str, said: Said<V>) {
+        if let Some(value) = said.into_json() {
+            self.fields.insert(name.to_owned(), value);
         }
     }
 
-    /// Sets a field of four, if at least one of them is known.
-    fn put_corners(&mut self, name: &str, corners: [Option<bool>; 4]) {
+    /// Sets a field of four.
+    fn put_corners(&mut self, name: &str, corners: [Said<bool>; 4]) {
         let names = ["front_left", "front_right", "rear_left", "rear_right"];
-        let known = names.into_iter().zip(corners).filter_map(|(name, open)| Some((name, open?)));
-        let corners: Map<String, Value> = known.map(|(name, open)| (name.to_owned(), open.into())).collect();
-        self.put(name, (!corners.is_empty()).then_some(corners));
+        let known = names.into_iter().zip(corners);
+        let corners: Map<String, Value> =
+            known.filter_map(|(name, open)| Some((name.to_owned(), open.into_json()?))).collect();
+        if !corners.is_empty() {
+            self.fields.insert(name.to_owned(), corners.into());
+        }
     }
 
     /// Sets when the vehicle said all this, in seconds since the epoch.
     fn put_time(&mut self, seconds: Option<i64>) {
         self.seconds = seconds;
-        self.put("vehicle_time", seconds.map(time::rfc3339));
+        if let Some(seconds) = seconds {
+            self.fields.insert("vehicle_time".to_owned(), time::rfc3339(seconds).into());
+        }
     }
 
-    /// Sets where it is. Latitude and longitude are marks, which the host turns back into numbers.
+    /// Sets where it is. Latitude and longitude are marks, which the host turns back into numbers. It leaves alone what is
+    /// no coordinate, and 0, which is one only beside another: both together are a receiver that sees no satellite.
     fn put_location(&mut self, latitude: Option<&Value>, longitude: Option<&Value>, seconds: Option<i64>) {
-        let mark = |value: Option<&Value>| value.filter(|value| hidden(value)).cloned();
-        if let (Some(latitude), Some(longitude)) = (mark(latitude), mark(longitude)) {
-            let mut location = json!({ "latitude": latitude, "longitude": longitude });
-            if let (Some(seconds), Some(fields)) = (seconds, location.as_object_mut()) {
-                fields.insert("time".to_owned(), time::rfc3339(seconds).into());
-            }
-            self.put("location", Some(location));
+        let coordinate =
+            |value: Option<&Value>| value.filter(|value| hidden(value) || is_zero(value)).cloned();
+        let (Some(latitude), Some(longitude)) = (coordinate(latitude), coordinate(longitude)) else { return };
+        if is_zero(&latitude) && is_zero(&longitude) {
+            return;
         }
+        let mut location = json!({ "latitude": latitude, "longitude": longitude });
+        if let (Some(seconds), Some(fields)) = (seconds, location.as_object_mut()) {
+            fields.insert("time".to_owned(), time::rfc3339(seconds).into());
+        }
+        self.fields.insert("location".to_owned(), location);
+    }
+
+    /// Whether it says anything of the vehicle but when and where.
+    pub(crate) fn has_values(&self) -> bool {
+        let is_value = |(name, value): (&String, &Value)| {
+            name != "vehicle_time" && name != "location" && !value.is_null()
+        };
+        self.fields.iter().any(is_value)
     }
 
     /// Whether it says where the vehicle is.
@@ -81,37 +98,108 @@ fn hidden(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.starts_with(MARK))
 }
 
+/// What an answer says of something. The host keeps what was known of a thing that is not mentioned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Said<T> {
+    /// It is not mentioned.
+    Nothing,
+    /// The vehicle does not know it: "not available", or what cannot be.
+    NotAvailable,
+    /// This.
+    Value(T),
+}
+
+impl<T> Said<T> {
+    /// What is read out of a value. An empty value mentions nothing.
+    fn of(value: Option<&Value>, read: impl FnOnce(&Value) -> Option<T>) -> Self {
+        match value {
+            None | Some(Value::Null) => Self::Nothing,
+            Some(value) => read(value).map_or(Self::NotAvailable, Self::Value),
+        }
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Nothing | Self::NotAvailable => None,
+        }
+    }
+}
+
+impl<T: Into<Value>> Said<T> {
+    /// As the host's document has it: absent, `null`, or the value.
+    fn into_json(self) -> Option<Value> {
+        match self {
+            Self::Nothing => None,
+            Self::NotAvailable => Some(Value::Null),
+            Self::Value(value) => Some(value.into()),
+        }
+    }
+}
+
+fn is_zero(value: &Value) -> bool {
+    value.as_f64() == Some(0.0)
+}
+
 /// A number, also one that is written as a string.
-fn number(value: Option<&Value>) -> Option<f64> {
-    match value? {
+fn number(value: &Value) -> Option<f64> {
+    match value {
         Value::Number(number) => number.as_f64(),
         Value::String(text) => text.trim().parse().ok().filter(|number: &f64| number.is_finite()),
         _ => None,
     }
 }
 
-/// A truth value, also one that is written as a number.
-fn flag(value: Option<&Value>) -> Option<bool> {
-    match value? {
+/// One of the values that a field's table lists, as a number: 0 is no, every other one is yes. Other numbers are no
+/// values, most of them "not available". Truth values and their names are understood everywhere.
+fn one_of(value: Option<&Value>, listed: &[f64]) -> Said<bool> {
+    Said::of(value, |value| match value {
         Value::Bool(flag) => Some(*flag),
-        other => number(Some(other)).map(|number| number != 0.0),
-    }
+        Value::String(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),
+        Value::String(text) if text.trim().eq_ignore_ascii_case("false") => Some(false),
+        other => number(other).filter(|number| listed.contains(number)).map(|number| number != 0.0),
+    })
+}
+
+/// A truth value, also one that is written as 1 or 0.
+fn flag(value: Option<&Value>) -> Said<bool> {
+    one_of(value, &[0.0, 1.0])
+}
+
+/// Whether something that has levels is on: 0 is off, and what is above the highest level is no level.
+fn level(value: Option<&Value>, highest: f64) -> Said<bool> {
+    Said::of(value, |value| match value {
+        Value::Bool(flag) => Some(*flag),
+        other => number(other).filter(|level| (0.0..=highest).contains(level)).map(|level| level > 0.0),
+    })
 }
 
 /// A share of a hundred; anything else is a sensor that does not know.
-fn percent(value: Option<&Value>) -> Option<f64> {
-    number(value).filter(|percent| (0.0..=100.0).contains(percent))
+fn percent(value: Option<&Value>) -> Said<f64> {
+    Said::of(value, |value| number(value).filter(|percent| (0.0..=100.0).contains(percent)))
 }
 
+/// How "not available" is written where a distance belongs, in whatever unit: 16, 24 and 32 bits that are all set.
+const NO_DISTANCE: [f64; 3] = [65_535.0, 16_777_215.0, 4_294_967_295.0];
+
 /// A distance in kilometres. Units: 1 is kilometres, 2 and 3 are miles; without one it is kilometres.
-fn kilometres(value: Option<&Value>, unit: Option<&Value>) -> Option<f64> {
-    let distance = number(value).filter(|distance| (0.0..10_000_000.0).contains(distance))?;
-    match unit.and_then(Value::as_u64) {
-        None | Some(1) => Some(distance),
-        // One decimal, as exact as the vehicle is.
-        Some(2 | 3) => Some(tenths(distance * MILE)),
-        Some(_) => None,
-    }
+fn kilometres(value: Option<&Value>, unit: Option<&Value>) -> Said<f64> {
+    Said::of(value, |value| {
+        let distance = number(value).filter(|distance| (0.0..10_000_000.0).contains(distance))?;
+        if NO_DISTANCE.contains(&distance) {
+            return None;
+        }
+        match unit.and_then(Value::as_u64) {
+            None | Some(1) => Some(distance),
+            // One decimal, as exact as the vehicle is.
+            Some(2 | 3) => Some(tenths(distance * MILE)),
+            Some(_) => None,
+        }
+    })
 }
 
 /// Rounded to one decimal; for values above zero, which is all that is rounded here.
@@ -128,18 +216,18 @@ fn tenths(value: f64) -> f64 {
 }
 
 /// A temperature that a climate control can be set to, in degrees Celsius.
-fn temperature(value: Option<f64>, unit: Option<&Value>) -> Option<f64> {
+fn temperature(value: f64, unit: Option<&Value>) -> Option<f64> {
     let celsius = match unit.and_then(Value::as_u64) {
-        None | Some(0) => value?,
-        Some(1) => (value? - 32.0) / 1.8,
+        None | Some(0) => value,
+        Some(1) => (value - 32.0) / 1.8,
         Some(_) => return None,
     };
     (10.0..=40.0).contains(&celsius).then(|| tenths(celsius))
 }
 
 /// A time in the vendor's compact form, in seconds since the epoch.
-fn moment(value: Option<&Value>, clock: Clock) -> Option<i64> {
-    time::compact(value?.as_str()?, clock)
+fn moment(value: Option<&Value>, clock: Clock, now: i64) -> Option<i64> {
+    time::compact(value?.as_str()?, clock, now)
 }
 
 #[cfg(test)]

@@ -22,14 +22,16 @@ impl Host {
             account.announce();
         }
         for vehicle in self.vehicles.values() {
-            let (published, known, location, last_report) = {
+            // After a start, what an earlier host knew: the cloud may be away.
+            let (published, operations, missing, location, last_report) = {
                 let memory = vehicle.memory();
-                let (published, found) = (memory.published.clone(), memory.found.clone());
-                (published, found, memory.location.clone(), memory.last_report.clone())
+                let (location, missing) = (memory.known.location().cloned(), memory.missing.is_some());
+                (memory.published(), memory.operations(), missing, location, memory.last_report.clone())
             };
-            match known {
-                Some(found) => self.announce_found(vehicle, &found.operations),
-                None => self.announce_missing(vehicle),
+            match (missing, operations) {
+                (true, _) => self.announce_missing(vehicle),
+                (false, Some(operations)) => self.announce_found(vehicle, &operations),
+                (false, None) => {}
             }
             if let Some(published) = published {
                 self.announce_state(vehicle, &published);
@@ -151,11 +153,8 @@ impl Host {
 
     /// Another car has this vehicle's place: nothing of what was known is about it.
     pub(super) fn forget(&self, vehicle: &Vehicle) {
-        {
-            let mut memory = vehicle.memory();
-            // Subscribers compare numbers, so these go on.
-            *memory = Memory { seq: memory.seq, ..Memory::default() };
-        }
+        // Subscribers compare numbers, so these go on.
+        vehicle.learn(|memory| *memory = Memory { seq: memory.seq, ..Memory::default() });
         for what in ["state", "location", "action/last"] {
             self.clear_retained(&self.topics.vehicle(&vehicle.slug, what));
         }

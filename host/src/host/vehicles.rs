@@ -128,10 +128,10 @@ impl Host {
                 self.forget(vehicle);
             }
         }
-        let (before, was_missing) = {
-            let mut memory = vehicle.memory();
+        let (before, was_missing) = vehicle.learn(|memory| {
+            memory.known.operations = Some(found.operations.clone());
             (memory.found.replace(found.clone()), memory.missing.take())
-        };
+        });
         match before {
             None => tracing::info!(vehicle = vehicle.slug, model = listed.model, "vehicle found"),
             Some(before) if before.vehicle.id != found.vehicle.id => {
@@ -147,16 +147,21 @@ impl Host {
 
     /// The account does not have the vehicle.
     fn lose(&self, vehicle: &Vehicle, message: String) {
-        {
-            let mut memory = vehicle.memory();
+        let is_told = vehicle.learn(|memory| {
             memory.found = None;
             memory.was_read = false;
+            // The next host must not say that it is there.
+            memory.known.operations = None;
             if memory.missing.as_ref().is_some_and(|missing| missing.message == message) {
-                return;
+                return true;
             }
             let since = memory.missing.as_ref().map(|missing| missing.since);
             let since = since.unwrap_or_else(|| self.ground.clock.now());
             memory.missing = Some(Missing { message: message.clone(), since });
+            false
+        });
+        if is_told {
+            return;
         }
         tracing::error!(vehicle = vehicle.slug, "the vehicle is not to be found: {message}");
         self.events

@@ -17,7 +17,7 @@ use crate::operation::{
 };
 use crate::primitives::Journal;
 use crate::results::{Pending, Results};
-use crate::state::Source;
+use crate::state::{Source, Taken, Unreadable};
 use crate::store::StoreError;
 use crate::time::Clock;
 use crate::vehicle::{Supersession, Vehicle};
@@ -232,11 +232,14 @@ impl Host {
         match end {
             End::Done { state } => {
                 report.state = State::Succeeded;
-                if name.is_read() {
-                    vehicle.memory().was_read = true;
-                }
-                if let Some(state) = state {
-                    self.publish_state(vehicle, state, source, commanded.before());
+                match state {
+                    Some(state) => self.conclude_read(commanded, &state, source, report),
+                    None if name.reads_state() => {
+                        vehicle.memory().was_read = true;
+                        let message = "the connector has answered no state, so nothing is published";
+                        report.end(State::Succeeded, Reason::NothingNew, message.to_owned());
+                    }
+                    None => {}
                 }
             }
             End::Otherwise { state, reason, message } => {
@@ -254,6 +257,35 @@ impl Host {
         }
         if let Some(action_id) = commanded.progress.action_id().filter(|_| name.reaches_vehicle()) {
             vehicle.memory().last_action = Some(action_id);
+        }
+    }
+
+    /// Publishes what a read has found, and says in its report if there was nothing to publish.
+    fn conclude_read(
+        &self,
+        commanded: &Commanded,
+        state: &serde_json::Value,
+        source: Source,
+        report: &mut Report,
+    ) {
+        let vehicle = &commanded.vehicle;
+        match self.publish_state(vehicle, state, source, commanded.before()) {
+            Ok(Taken::Anew) => {}
+            Ok(Taken::Unanswered) => {
+                let message = "the vehicle was asked and has said nothing newer than what is known";
+                report.end(State::Succeeded, Reason::NothingNew, message.to_owned());
+            }
+            Ok(Taken::Older(known)) => {
+                let message =
+                    format!("what the cloud has is older than what is known, which is of {known:.0}");
+                report.end(State::Succeeded, Reason::NothingNew, message);
+            }
+            Err(why) => {
+                if source == Source::Vehicle {
+                    self.publish_stale(vehicle);
+                }
+                report.end(State::Failed, why.reason(), format!("{why}; what is known stays"));
+            }
         }
     }
 
@@ -326,13 +358,24 @@ impl Host {
         vehicle.account.announce();
         match end {
             End::Done { state } => {
-                vehicle.memory().was_read = true;
-                if let Some(state) = state {
-                    self.publish_state(vehicle, state, Source::Cached, None);
-                }
-                Ok(())
+                let Some(state) = state else {
+                    vehicle.memory().was_read = true;
+                    return Ok(());
+                };
+                let taken = self.publish_state(vehicle, &state, Source::Cached, None);
+                taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
             }
             End::Otherwise { reason, message, .. } => Err((reason, message)),
+        }
+    }
+}
+
+impl Unreadable {
+    /// Nothing is what clouds answer that are unwell. What is no document is the connector's.
+    const fn reason(self) -> Reason {
+        match self {
+            Self::NoDocument => Reason::ConnectorFault,
+            Self::NoValues => Reason::UpstreamUnavailable,
         }
     }
 }

@@ -122,6 +122,12 @@ impl OperationName {
         matches!(self.effect(), Effect::Read)
     }
 
+    /// Whether what it finds is published as the vehicle's state.
+    #[must_use]
+    pub const fn reads_state(self) -> bool {
+        matches!(self, Self::RefreshCached | Self::RefreshSmart | Self::RefreshForce)
+    }
+
     /// What it moves, if anything.
     #[must_use]
     pub const fn actuator(self) -> Option<Actuator> {

@@ -38,7 +38,7 @@ impl State {
     }
 }
 
-/// Why a command did not succeed. These words are stable; see `docs/mqtt.md`.
+/// Why a command did not succeed, or a read that did has changed nothing. These words are stable; see `docs/mqtt.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -69,6 +69,7 @@ pub enum Reason {
     ConnectorFault,
     HostFault,
     HostStopping,
+    NothingNew,
 }
 
 /// The policy that decided.
@@ -108,7 +109,7 @@ pub struct Report {
     pub about: Option<String>,
     /// How far it is.
     pub state: State,
-    /// Why it did not succeed.
+    /// Why it did not succeed, or has changed nothing.
     pub reason: Option<Reason>,
     /// The same in words.
     pub message: Option<String>,

@@ -143,6 +143,8 @@ impl Call {
     fn take(&mut self, value: &mut Value, target: &CaptureTarget, found: &mut Found) {
         match (&*value, target) {
             (Value::Null, _) => {}
+            // No satellite is seen: the guest has to know it, to ask where the vehicle was parked.
+            (Value::Number(number), CaptureTarget::Private) if is_nowhere(number) => {}
             (_, CaptureTarget::Private) => {
                 let value = std::mem::replace(value, Value::String(mark(self.private.len())));
                 self.private.push(value);
@@ -186,6 +188,14 @@ impl Call {
         };
         Incoming { status, headers, body: scrubber.clean(body).into_bytes() }
     }
+}
+
+/// What receivers write that do not know where they are: nothing, or all bits of 8, 16, 24 or 32. It tells of nobody.
+/// Any other number may be a place in whatever unit.
+const NOWHERE: [f64; 5] = [0.0, 255.0, 65_535.0, 16_777_215.0, 4_294_967_295.0];
+
+fn is_nowhere(number: &serde_json::Number) -> bool {
+    number.as_f64().is_some_and(|number| NOWHERE.contains(&number))
 }
 
 /// Whether the body is still encoded in a way in which nothing can be found.

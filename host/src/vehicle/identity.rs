@@ -43,6 +43,11 @@ impl Identity {
         Ok(Self { slug: slug.to_owned(), chosen_by, known: Mutex::new(known), store })
     }
 
+    /// The account, and how the configuration chooses among its vehicles, as a digest.
+    pub(crate) fn chosen_by(&self) -> &str {
+        &self.chosen_by
+    }
+
     /// The car that the configuration has meant so far, as long as it says the same.
     pub(crate) fn known(&self) -> Option<String> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,16 +1,20 @@
 //! The status document of a CCS2 car.
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use jiff::tz::{self, TimeZone};
 use serde_json::{Value, json};
 
 use super::{VehicleState, Window};
 
-/// `state.Vehicle`; times in it are UTC, whatever its `Offset` says.
+/// How far the time in parts is ahead of UTC, in hours.
+const OFFSET: i8 = 1;
+
+/// `state.Vehicle`; times in it are UTC, but for the one in parts, which is `Offset` hours ahead.
 pub(super) fn status(state: &VehicleState, at: Timestamp) -> Value {
     let utc = at.to_zoned(TimeZone::UTC);
+    let local = at.to_zoned(TimeZone::fixed(tz::offset(OFFSET)));
     json!({
-        "Offset": "1",
+        "Offset": OFFSET.to_string(),
         "Date": utc.strftime("%Y%m%d%H%M%S.000").to_string(),
         "DrivingReady": 0,
         "Drivetrain": {
@@ -47,13 +51,14 @@ pub(super) fn status(state: &VehicleState, at: Timestamp) -> Value {
                 "Altitude": 0,
                 "Type": 0,
             },
+            "Date": utc.strftime("%Y%m%d%H%M%S.000").to_string(),
             "TimeStamp": {
-                "Year": utc.year(),
-                "Mon": utc.month(),
-                "Day": utc.day(),
-                "Hour": utc.hour(),
-                "Min": utc.minute(),
-                "Sec": utc.second(),
+                "Year": local.year(),
+                "Mon": local.month(),
+                "Day": local.day(),
+                "Hour": local.hour(),
+                "Min": local.minute(),
+                "Sec": local.second(),
             },
         },
         "RemoteControl": { "SleepMode": 1 },
