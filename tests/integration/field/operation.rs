@@ -70,7 +70,7 @@ impl Desk {
     /// What `check-config` says of a configuration with this in its account and after it.
     fn checked(&self, account: &str, rest: &str) -> (Option<i32>, String) {
         let secrets = if account.contains("refresh_token") { "" } else { "refresh_token_file = \"token\"\n" };
-        self.checked_whole(&format!(
+        self.checked_whole(format!(
             "[mqtt]\nurl = \"mqtt://127.0.0.1\"\n[account.main]\nconnector = \"kia-eu\"\n{secrets}{account}\n\
              [vehicle.ev6]\naccount = \"main\"\nid = \"1\"\n{rest}\n"
         ))
