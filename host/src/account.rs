@@ -174,6 +174,7 @@ impl Account {
             secrets: config.secrets.clone(),
             bindings: config.bindings.clone(),
             capturable: config.capturable.clone(),
+            command_answers: Arc::clone(&config.command_answers),
             cells,
             transport: Arc::clone(&shared.transport),
             clock: Arc::clone(&shared.clock),

@@ -25,6 +25,7 @@ use toml::de::DeTable;
 mod access;
 mod account;
 mod broker;
+mod command_answers;
 mod endpoint;
 mod error;
 mod form;
@@ -42,6 +43,7 @@ mod vehicle;
 
 pub use account::Account;
 pub use broker::Mqtt;
+pub use command_answers::{CommandAnswers, Told};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
 pub use limits::Limits;

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use crate::bindings::{policy, types};
+use crate::config::Told;
 use crate::primitives::Call;
 use crate::redact;
 use crate::time::milliseconds;
@@ -23,6 +24,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) cloud: &'a str,
     pub(crate) operation: &'a str,
     pub(crate) effect: policy::Effect,
+    /// Whether the attempt was to send something that changes the vehicle.
+    pub(crate) acts: bool,
     pub(crate) token_age: Option<Duration>,
 }
 
@@ -34,7 +37,7 @@ pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) 
         operation: facts.operation.to_owned(),
         effect: facts.effect,
         phase: failure.phase.into(),
-        certainty: certainty(failure.certainty, call),
+        certainty: certainty(facts, &failure, call),
         transport: failure.transport.map(Into::into),
         http_status: failure.http_status,
         code: failure.code.map(short),
@@ -54,10 +57,13 @@ pub(crate) fn message(words: &str) -> String {
 }
 
 /// A connector may be more careful than the host, never less: "not sent" is not believed when the host saw a request
-/// leave that acts on the vehicle, and when such a request was never answered nobody knows what happened.
-fn certainty(claimed: types::Certainty, call: &Call) -> policy::Certainty {
-    let unknown = call.allowance.outcome_unknown();
-    match claimed {
+/// leave that acts on the vehicle. When such a request was never answered nobody knows what happened, nor when it was
+/// answered with anything but a refusal that is known, by its code or status, to come before execution.
+fn certainty(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> policy::Certainty {
+    let unknown = call.allowance.outcome_unknown()
+        || call.told.is_some_and(|told| told != Told::Refused)
+        || is_doubtful(facts, failure, call);
+    match failure.certainty {
         types::Certainty::NotSent if unknown || call.acted => policy::Certainty::Ambiguous,
         types::Certainty::Rejected if unknown => policy::Certainty::Ambiguous,
         types::Certainty::NotSent => policy::Certainty::NotSent,
@@ -65,6 +71,15 @@ fn certainty(claimed: types::Certainty, call: &Call) -> policy::Certainty {
         types::Certainty::Ambiguous => policy::Certainty::Ambiguous,
         types::Certainty::Accepted => policy::Certainty::Accepted,
     }
+}
+
+/// Whether a connector tells of a command's answer, without having marked the request as one that acts, that is no known
+/// refusal. What it says is all there is then.
+fn is_doubtful(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> bool {
+    let told = facts.acts && !call.acted && failure.phase == types::Phase::Command;
+    let Some(status) = failure.http_status.filter(|_| told) else { return false };
+    let codes = [&failure.code, &failure.sub_code].into_iter().flatten().map(String::as_str);
+    !call.surroundings.command_answers.is_refusal(status, codes, failure.retry_after.is_some())
 }
 
 impl From<types::Phase> for policy::Phase {

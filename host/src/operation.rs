@@ -11,6 +11,7 @@ mod permits;
 mod report;
 mod rules;
 pub(crate) mod step;
+pub(crate) mod words;
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +23,7 @@ use tokio::time::Instant;
 pub use self::name::{Actuator, OperationName};
 pub use self::report::{PolicyUsed, Reason, Report, State};
 use self::step::{Failed, Step, Stopped};
+pub(crate) use self::words::Words;
 use crate::account::Account;
 use crate::bindings::connector::{Command, Outcome, VehicleRef};
 use crate::bindings::policy::Effect;
@@ -193,7 +195,7 @@ pub(crate) enum End {
     /// Well. After a read with the vehicle's state, as the connector wrote it and with private values in place.
     Done { state: Option<serde_json::Value> },
     /// Otherwise.
-    Otherwise { state: State, reason: Reason, message: String },
+    Otherwise { state: State, reason: Reason, words: Words },
 }
 
 impl Operation {
@@ -321,7 +323,7 @@ impl Operation {
                     if let Outcome::Done(report) = &outcome {
                         self.progress.acts_as(report.action_id.clone());
                     }
-                    return End::from(outcome);
+                    return self.ended(End::from(outcome), confirming);
                 }
                 // Asked for one thing, answered another: the plugin is wrong, and nobody knows what it did.
                 Ok(_) => return self.nonsense(),
@@ -341,11 +343,27 @@ impl Operation {
         }
     }
 
+    /// How the connector says that it has ended. That nothing was done is believed only if nothing was sent that may have
+    /// been done, or the vehicle was asked.
+    fn ended(&self, end: End, confirming: bool) -> End {
+        let doubtful = |state| match state {
+            State::Rejected => self.allowance.perhaps_done(),
+            State::Failed => self.allowance.outcome_unknown() && !confirming,
+            _ => false,
+        };
+        match end {
+            End::Otherwise { state, reason, words } if self.effect() != Effect::Read && doubtful(state) => {
+                End::Otherwise { state: State::Unknown, reason, words }
+            }
+            end => end,
+        }
+    }
+
     fn not_confirmed(&self) -> End {
         End::Otherwise {
             state: State::Timeout,
             reason: Reason::VehicleUnreachable,
-            message: match self.name {
+            words: Words::from(match self.name {
                 OperationName::CheckActionStatus => {
                     format!("asked {MOST_QUESTIONS} times, the cloud has told nothing of such an action")
                 }
@@ -353,7 +371,7 @@ impl Operation {
                     "the cloud took the command, but the vehicle did not confirm it within {} s",
                     name.deadline().as_secs()
                 ),
-            },
+            }),
         }
     }
 
@@ -361,12 +379,12 @@ impl Operation {
         End::Otherwise {
             state: if self.allowance.acted() { State::Unknown } else { State::Failed },
             reason: Reason::ConnectorFault,
-            message: "the connector answered something that it was not asked".to_owned(),
+            words: "the connector answered something that it was not asked".into(),
         }
     }
 
     fn stopped(&self, stopped: Stopped, confirming: bool) -> End {
-        let Failed { reason, message, ambiguous, rejected } = match stopped {
+        let Failed { reason, words, ambiguous, rejected } = match stopped {
             // To be asked about something, a command needs an identifier, and this one never got any.
             Stopped::Failed(failed) | Stopped::AskLater(_, failed) => failed,
         };
@@ -378,7 +396,7 @@ impl Operation {
             (false, true) => State::Rejected,
             (false, false) => State::Failed,
         };
-        End::Otherwise { state, reason, message }
+        End::Otherwise { state, reason, words }
     }
 }
 
@@ -392,18 +410,25 @@ impl Drop for Operation {
 
 impl From<Outcome> for End {
     fn from(outcome: Outcome) -> Self {
-        let otherwise = |state, reason, message| Self::Otherwise { state, reason, message };
+        let otherwise = |state, reason, words| Self::Otherwise { state, reason, words };
         match outcome {
             Outcome::Done(report) => {
                 Self::Done { state: report.state.and_then(|state| serde_json::from_str(&state).ok()) }
             }
-            Outcome::Refused(message) => otherwise(State::Failed, Reason::VehicleRefused, message),
-            Outcome::Unanswered(message) => otherwise(State::Timeout, Reason::VehicleUnreachable, message),
-            Outcome::Invalid(message) => otherwise(State::Rejected, Reason::BadPayload, message),
-            Outcome::Unsupported(message) => otherwise(State::Rejected, Reason::Unsupported, message),
-            Outcome::Other(message) => otherwise(State::Unknown, Reason::ConnectorFault, message),
+            Outcome::Refused(why) => otherwise(State::Failed, Reason::VehicleRefused, Words::theirs(why)),
+            Outcome::Unanswered(why) => {
+                otherwise(State::Timeout, Reason::VehicleUnreachable, Words::theirs(why))
+            }
+            // What it says names the value and the range, which nobody else can.
+            Outcome::Invalid(why) => otherwise(
+                State::Rejected,
+                Reason::BadPayload,
+                format!("an option is not possible: {why}").into(),
+            ),
+            Outcome::Unsupported(why) => otherwise(State::Rejected, Reason::Unsupported, Words::theirs(why)),
+            Outcome::Other(why) => otherwise(State::Unknown, Reason::Unconfirmed, Words::theirs(why)),
             // Handled where it arrives; it is no end.
-            Outcome::Pending(_) => otherwise(State::Unknown, Reason::ConnectorFault, String::new()),
+            Outcome::Pending(_) => otherwise(State::Unknown, Reason::ConnectorFault, Words::default()),
         }
     }
 }

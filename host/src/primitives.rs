@@ -36,6 +36,7 @@ pub use self::pin::{NotOffered, PinGuard};
 pub use self::tap::Tap;
 pub use self::transport::{HttpClient, Transport};
 use crate::cell::{Cells, Secrets, Snapshot};
+use crate::config::{CommandAnswers, Told};
 use crate::outbox::Outbox;
 use crate::sandbox::{Caller, Cx};
 use crate::time::Clock;
@@ -62,6 +63,8 @@ pub struct Surroundings {
     pub bindings: BTreeMap<String, BTreeSet<String>>,
     /// The secrets that a connector may take out of an answer. The others are the owner's.
     pub capturable: BTreeSet<String>,
+    /// What answers to commands say about whether the vehicle may have acted.
+    pub command_answers: Arc<CommandAnswers>,
     /// The account's cells.
     pub cells: Cells,
     /// The way to the cloud.
@@ -96,6 +99,8 @@ pub struct Call {
     pub(crate) acted: bool,
     /// How long the last answer asks to wait.
     pub(crate) told_to_wait: Option<Duration>,
+    /// What their answers say about whether it has acted: the first that is no refusal, else the last.
+    pub(crate) told: Option<Told>,
     /// With how many requests of this call each secret of the configuration was sent.
     offers: BTreeMap<String, u32>,
 }
@@ -143,6 +148,7 @@ impl Call {
             private: Vec::new(),
             acted: false,
             told_to_wait: None,
+            told: None,
             offers: BTreeMap::new(),
         }
     }

@@ -213,6 +213,7 @@ impl Renewal {
                     cloud: &self.connector.manifest().cloud,
                     operation: if matches!(ask, Ask::SignIn) { "sign_in" } else { "refresh_session" },
                     effect: Effect::Session,
+                    acts: false,
                     token_age: before.age(account.clock()),
                 };
                 let failure = failure::describe(&facts, failure, &called.call);

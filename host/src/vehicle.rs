@@ -238,7 +238,7 @@ impl Vehicle {
     pub(crate) fn lacks(&self, name: OperationName) -> bool {
         let memory = self.memory();
         let listed = memory.found.as_ref().map(|found| &found.operations);
-        let missing = listed.is_some_and(|listed| !listed.iter().any(|operation| operation == name.as_str()));
+        let missing = listed.is_some_and(|listed| self::listed(listed, name).is_none());
         missing || memory.unsupported.contains(&name)
     }
 
@@ -261,4 +261,12 @@ impl Vehicle {
     pub(crate) fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether an operation is among those that a connector lists, and which secret it needs, if any.
+pub(crate) fn listed(operations: &[String], name: OperationName) -> Option<Option<&str>> {
+    operations.iter().find_map(|operation| match operation.split_once('+') {
+        Some((operation, secret)) => (operation == name.as_str()).then_some(Some(secret)),
+        None => (operation == name.as_str()).then_some(None),
+    })
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use vehicle_connector::bindings::policy::{
-    Attempt, BodyKind, Certainty, Decision, Effect, Failure, Latch, Phase, Verdict,
+    Attempt, BodyKind, Certainty, Decision, Effect, Failure, Fault, Latch, Phase, Verdict,
 };
 
 use crate::native;
@@ -84,6 +84,9 @@ fn name(decision: &Decision) -> String {
 
 /// The name of a fault in the interface.
 fn fault(verdict: &Verdict) -> String {
+    if let Fault::Other(name) = &verdict.fault {
+        return name.clone();
+    }
     let mut name = String::new();
     for letter in format!("{:?}", verdict.fault).trim_start_matches("Fault::").chars() {
         if letter.is_ascii_uppercase() && !name.is_empty() {

@@ -31,7 +31,7 @@ async fn a_command_that_cannot_be_written_down_as_sent_is_not_sent() {
     home.store.refuse(Kind::Result, 1);
     let report = home.command(LEGACY.0, "lock", "").await;
     assert_ne!(report.state, State::Succeeded, "{report:?}");
-    assert!(report.message.as_deref().is_some_and(|message| message.contains("written down")), "{report:?}");
+    assert!(report.detail.as_deref().is_some_and(|detail| detail.contains("written down")), "{report:?}");
     assert_eq!((locks(&home), home.counters().commands), (0, 0));
 }
 

@@ -243,5 +243,5 @@ async fn an_operation_sends_as_much_as_is_configured() {
     let report = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!(report.state, State::Failed, "{report:?}");
     assert_eq!(report.upstream_calls, 1, "{report:?}");
-    assert!(report.message.unwrap().contains("used up its requests"));
+    assert!(report.detail.unwrap().contains("used up its requests"));
 }

@@ -129,10 +129,10 @@ async fn a_redirect_carries_nothing_to_another_host() {
         home.control().inject(Fault::new(RouteKind::Status, effect));
         let report = home.command(LEGACY.0, "refresh_cached", None).await;
         assert_eq!(report.state, State::Failed, "{report:?}");
-        let message = report.message.unwrap_or_default();
+        let detail = report.detail.unwrap_or_default();
         let seen =
             format!("redirected to http://{place}/{{secret:refresh-token}}?error={{secret:refresh-token}}");
-        assert!(message.contains(&seen), "{message}");
+        assert!(detail.contains(&seen), "{detail}");
     }
     assert_eq!(elsewhere.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "somebody followed");
 }
@@ -177,11 +177,11 @@ async fn a_cloud_whose_name_leads_home_is_not_asked_and_the_report_says_why() {
         (State::Rejected, Some(Reason::UpstreamUnavailable)),
         "{report:?}"
     );
-    let message = report.message.unwrap_or_default();
+    let detail = report.detail.unwrap_or_default();
     let why = "cloud.example resolves to 10.0.0.1, which is a private address; name it in [network] private_hosts if \
                that is meant";
-    assert!(message.contains(why), "{message}");
-    assert!(!message.contains(&token), "{message}");
+    assert!(detail.contains(why), "{detail}");
+    assert!(!detail.contains(&token), "{detail}");
     host.stop().await;
 }
 

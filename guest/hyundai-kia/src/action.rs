@@ -20,13 +20,25 @@ const FIRST_POLL: u64 = 1_000;
 /// When to ask again, in milliseconds.
 pub(crate) const NEXT_POLL: u64 = 5_000;
 
+/// How often a result is looked at that nobody has seen before: it may be on its way to one that is known.
+const LOOKS_AT_ODD: u64 = 3;
+
 /// What the host hands back when it asks again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Continuation {
-    /// A command, by the vendor's identifier.
-    Action(String),
+    /// A command.
+    Action(Action),
     /// A vehicle that was asked for its state.
     Wake(Wake),
+}
+
+/// A command that the cloud has taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Action {
+    /// The vendor's identifier.
+    pub id: String,
+    /// How often its result was one that nobody has seen before.
+    pub odd: u64,
 }
 
 /// A vehicle that was asked for its state.
@@ -43,7 +55,10 @@ impl Continuation {
         let value: Value = serde_json::from_str(text).ok()?;
         let number = |key: &str| value.get(key).and_then(Value::as_u64);
         match value.get("kind")?.as_str()? {
-            "action" => Some(Self::Action(value.get("id")?.as_str()?.to_owned())),
+            "action" => {
+                let id = value.get("id")?.as_str()?.to_owned();
+                Some(Self::Action(Action { id, odd: number("odd").unwrap_or(0) }))
+            }
             "wake" => Some(Self::Wake(Wake { at: number("at")?, polls: number("polls")? })),
             _ => None,
         }
@@ -51,7 +66,7 @@ impl Continuation {
 
     pub(crate) fn render(&self) -> String {
         let value = match self {
-            Self::Action(id) => json!({ "kind": "action", "id": id }),
+            Self::Action(Action { id, odd }) => json!({ "kind": "action", "id": id, "odd": odd }),
             Self::Wake(wake) => json!({ "kind": "wake", "at": wake.at, "polls": wake.polls }),
         };
         format!("{value}")
@@ -88,48 +103,47 @@ pub(crate) fn send(cloud: &Cloud<'_>, car: &Car, plan: &Plan) -> Result<Outcome,
         _ => failure,
     })?;
     match answer.get("msgId").and_then(Value::as_str) {
-        Some(id) => Ok(pending(id, FIRST_POLL)),
+        Some(id) if !id.is_empty() => Ok(pending(Action { id: id.to_owned(), odd: 0 }, FIRST_POLL)),
         // Taken, with nothing to ask after it.
-        None => {
-            Ok(Outcome::Unanswered("the cloud took the command without giving it an identifier".to_owned()))
-        }
+        _ => Ok(Outcome::Other("the cloud took the command without giving it an identifier".to_owned())),
     }
 }
 
-/// Asks once what became of the command `id`.
+/// Asks once what became of a command.
 ///
 /// # Errors
 ///
 /// The question fails; the command is not touched by that.
-pub(crate) fn check(cloud: &Cloud<'_>, car: &Car, id: &str) -> Result<Outcome, Failure> {
+pub(crate) fn check(cloud: &Cloud<'_>, car: &Car, action: Action) -> Result<Outcome, Failure> {
     device::ensure(cloud)?;
     let path = format!("{SPA}/notifications/{}/records", car.id);
     let answer = cloud.make(Call::get(Phase::Confirmation, path, car.protocol))?;
-    Ok(outcome(&answer, id))
+    Ok(outcome(&answer, action))
 }
 
-/// What the records say about the command `id`. A command that is not there, or has a result that nobody has
-/// seen before, is pending: records appear late.
-fn outcome(answer: &Value, id: &str) -> Outcome {
+/// What the records say about a command. One that is not there or has no result is pending: records appear late. A result
+/// that nobody has seen before is looked at a few times, and then nobody knows.
+fn outcome(answer: &Value, action: Action) -> Outcome {
     let records = answer.get("resMsg").and_then(Value::as_array);
     let record = records
         .into_iter()
         .flatten()
-        .find(|record| record.get("recordId").and_then(Value::as_str) == Some(id));
+        .find(|record| record.get("recordId").and_then(Value::as_str) == Some(action.id.as_str()));
     match record.and_then(|record| record.get("result")).and_then(Value::as_str) {
-        Some("success") => Outcome::Done(Report { state: None, action_id: Some(id.to_owned()) }),
+        Some("success") => Outcome::Done(Report { state: None, action_id: Some(action.id) }),
         Some("fail") => Outcome::Refused("the vehicle did not do it".to_owned()),
         Some("non-response") => Outcome::Unanswered("the vehicle did not answer".to_owned()),
-        _ => pending(id, NEXT_POLL),
+        Some(odd) if action.odd.saturating_add(1) >= LOOKS_AT_ODD => {
+            Outcome::Other(format!("the cloud's record of the command says {odd:?}"))
+        }
+        Some(_) => pending(Action { odd: action.odd.saturating_add(1), ..action }, NEXT_POLL),
+        None => pending(action, NEXT_POLL),
     }
 }
 
-fn pending(id: &str, poll_after: u64) -> Outcome {
-    Outcome::Pending(Pending {
-        continuation: Continuation::Action(id.to_owned()).render(),
-        poll_after,
-        action_id: Some(id.to_owned()),
-    })
+fn pending(action: Action, poll_after: u64) -> Outcome {
+    let action_id = Some(action.id.clone());
+    Outcome::Pending(Pending { continuation: Continuation::Action(action).render(), poll_after, action_id })
 }
 
 #[cfg(test)]
@@ -138,9 +152,10 @@ mod tests {
 
     #[test]
     fn continuations_survive_the_host() {
-        for continuation in
-            [Continuation::Action("a \"b\"".into()), Continuation::Wake(Wake { at: 1_700_000_000, polls: 3 })]
-        {
+        for continuation in [
+            Continuation::Action(action("a \"b\"", 2)),
+            Continuation::Wake(Wake { at: 1_700_000_000, polls: 3 }),
+        ] {
             assert_eq!(Continuation::parse(&continuation.render()), Some(continuation));
         }
         for nonsense in ["", "{}", r#"{"kind":"sleep"}"#, r#"{"kind":"wake","at":-1,"polls":0}"#] {
@@ -157,17 +172,39 @@ mod tests {
             { "recordId": "4", "result": null },
             { "recordId": "5", "result": "surprise" },
         ]});
-        assert!(
-            matches!(outcome(&records, "1"), Outcome::Done(report) if report.action_id.as_deref() == Some("1"))
-        );
-        assert!(matches!(outcome(&records, "2"), Outcome::Refused(_)));
-        assert!(matches!(outcome(&records, "3"), Outcome::Unanswered(_)));
+        let said = |id: &str, odd| outcome(&records, action(id, odd));
+        assert!(matches!(said("1", 0), Outcome::Done(report) if report.action_id.as_deref() == Some("1")));
+        assert!(matches!(said("2", 0), Outcome::Refused(_)));
+        assert!(matches!(said("3", 0), Outcome::Unanswered(_)));
         for waiting in ["4", "5", "6"] {
-            assert!(
-                matches!(outcome(&records, waiting), Outcome::Pending(later) if later.poll_after == NEXT_POLL)
-            );
+            assert!(matches!(said(waiting, 0), Outcome::Pending(later) if later.poll_after == NEXT_POLL));
         }
-        assert!(matches!(outcome(&json!({ "resMsg": [] }), "1"), Outcome::Pending(_)));
-        assert!(matches!(outcome(&json!({}), "1"), Outcome::Pending(_)));
+        for none in [json!({ "resMsg": [] }), json!({})] {
+            assert!(matches!(outcome(&none, action("1", 0)), Outcome::Pending(_)));
+        }
+    }
+
+    #[test]
+    fn a_result_that_nobody_has_seen_before_is_looked_at_a_few_times() {
+        let records = json!({ "resMsg": [{ "recordId": "1", "result": "surprise" }]});
+        let (mut next, mut looks) = (action("1", 0), 0);
+        let end = loop {
+            looks += 1;
+            match outcome(&records, next.clone()) {
+                Outcome::Pending(later) => match Continuation::parse(&later.continuation) {
+                    Some(Continuation::Action(action)) => next = action,
+                    other => unreachable!("{other:?}"),
+                },
+                end => break end,
+            }
+        };
+        assert_eq!(looks, LOOKS_AT_ODD);
+        assert!(matches!(end, Outcome::Other(words) if words.contains("surprise")));
+        // It may take any time until there is a result at all.
+        assert!(matches!(outcome(&json!({}), action("1", LOOKS_AT_ODD)), Outcome::Pending(_)));
+    }
+
+    fn action(id: &str, odd: u64) -> Action {
+        Action { id: id.into(), odd }
     }
 }

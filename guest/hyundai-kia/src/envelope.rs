@@ -25,16 +25,19 @@ pub(crate) const PERMISSION_REFUSED: &str = "control-token";
 /// Our own code for a PIN that the cloud refused by saying how many tries are left; the vendor has none.
 const PIN_REFUSED: &str = "pin-refused";
 
-/// What the vendor's code means for whether the vehicle may have acted.
-static CODES: &[(&str, Certainty)] = &[
-    // The vehicle did not answer in time.
-    ("4081", Certainty::Ambiguous),
-    ("9999", Certainty::Ambiguous),
-    // Refusals whose HTTP status looks like something else.
-    ("5031", Certainty::Rejected),
-    ("5091", Certainty::Rejected),
-    ("5921", Certainty::Rejected),
+/// The codes of refusals that come before the vehicle is told.
+static REFUSALS: &[&str] = &[
+    // A parameter, or a device that is not known.
+    "4002", "4003", // The vehicle is busy, does not have this, or its 12 V battery is low.
+    "4004", "4005", "4007", // The sign-in, the stamp, the account.
+    "4010", "4017", "5153",
+    "7501", // Remote control is unavailable, the quota is used up, there is no data.
+    "5031", "5091", "5921", // The gate before the services.
+    "9035", "9036", "9037",
 ];
+
+/// The codes of a vehicle that was told and did not answer in time.
+static UNANSWERED: &[&str] = &["4081", "9999"];
 
 /// What was being done when the answer came.
 #[derive(Debug, Clone, Copy)]
@@ -109,7 +112,8 @@ fn refused(response: &Response, document: Option<&Value>, step: Step, now: impl 
         found.map(|(_, value)| value.as_str())
     };
     let code = document.and_then(code);
-    let certainty = certainty(response.status, document, code.as_deref(), step);
+    let retry_after = header("retry-after").and_then(|value| time::retry_after(value, &now));
+    let certainty = certainty(response.status, document, code.as_deref(), retry_after, step);
     let code = if control_token_refused(response.status, document, code.as_deref(), step) {
         Some(PERMISSION_REFUSED.to_owned())
     } else if step.proof == Proof::Pin && document.is_some_and(counts_tries) {
@@ -125,7 +129,7 @@ fn refused(response: &Response, document: Option<&Value>, step: Step, now: impl 
         code,
         sub_code: None,
         oauth_error: oauth_error(document, header("www-authenticate"), step.proof),
-        retry_after: header("retry-after").and_then(|value| time::retry_after(value, &now)),
+        retry_after,
         message: document.and_then(words).unwrap_or_else(|| excerpt(response, header("location"))),
         body: body_kind(response, document),
     }
@@ -190,25 +194,32 @@ fn counts_tries(document: &Value) -> bool {
     counts(document) || ["errBody", "resMsg", "data"].iter().filter_map(|key| document.get(key)).any(counts)
 }
 
-fn certainty(status: u16, document: Option<&Value>, code: Option<&str>, step: Step) -> Certainty {
+/// Only a code or a status tells that the vehicle was not told; words do not. The host holds the same rule itself.
+fn certainty(
+    status: u16,
+    document: Option<&Value>,
+    code: Option<&str>,
+    retry_after: Option<u64>,
+    step: Step,
+) -> Certainty {
     if step.phase == Phase::Confirmation {
         return Certainty::Accepted;
     }
     if !step.acts {
         return Certainty::Rejected;
     }
-    if let Some((_, certainty)) = CODES.iter().find(|(known, _)| Some(*known) == code) {
-        return *certainty;
-    }
-    let envelope = document.is_some_and(|document| document.get("retCode").is_some_and(|code| code == "F"));
-    match status {
-        // Success without an envelope: whatever answered, it may have passed the request on.
-        200..=299 if !envelope => Certainty::Ambiguous,
-        408 | 504 => Certainty::Ambiguous,
-        503 | 509 => Certainty::Rejected,
-        500..=599 => Certainty::Ambiguous,
-        _ => Certainty::Rejected,
-    }
+    let is = |known: &[&str]| code.is_some_and(|code| known.contains(&code));
+    let done = document.and_then(|document| document.get("retCode")).is_some_and(|code| code == "S");
+    let refused = match status {
+        _ if done || is(UNANSWERED) => false,
+        _ if is(REFUSALS) => true,
+        // RFC 9110 §15.5.2, RFC 6585 §4.
+        401 | 429 => true,
+        // Any proxy may write it after the request went on, unless it says when to come again.
+        503 => retry_after.is_some(),
+        _ => false,
+    };
+    if refused { Certainty::Rejected } else { Certainty::Ambiguous }
 }
 
 fn body_kind(response: &Response, document: Option<&Value>) -> BodyKind {

@@ -31,6 +31,12 @@ const PLUG_IN: &[&str] = &["open_charge_port", "close_charge_port"];
 /// Operations of vehicles that can be plugged in and speak the newer protocol.
 const PLUG_IN_CCS2: &[&str] = &["set_charging_current"];
 
+/// Operations that need the permission which the PIN gives.
+const PERMITTED: &[&str] = &["set_windows", "open_charge_port", "close_charge_port"];
+
+/// Further ones of vehicles that speak the newer protocol.
+const PERMITTED_CCS2: &[&str] = &["lock", "unlock", "start_climate", "stop_climate"];
+
 /// What is remembered of a vehicle between calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Car {
@@ -76,7 +82,12 @@ impl Car {
                 names.extend(PLUG_IN_CCS2);
             }
         }
-        names.into_iter().map(ToOwned::to_owned).collect()
+        let needs_pin =
+            |name: &&str| PERMITTED.contains(name) || self.is_ccs2() && PERMITTED_CCS2.contains(name);
+        names
+            .into_iter()
+            .map(|name| if needs_pin(&name) { format!("{name}+pin") } else { name.to_owned() })
+            .collect()
     }
 }
 
@@ -132,10 +143,31 @@ mod tests {
     #[test]
     fn operations_depend_on_drive_and_protocol() {
         let car = |protocol, kind: &str| Car { id: "1".into(), protocol, kind: kind.into() };
-        let has = |car: Car, name: &str| car.operations().iter().any(|operation| operation == name);
+        let has = |car: Car, name: &str| {
+            car.operations().iter().any(|operation| operation.split('+').next() == Some(name))
+        };
         assert!(has(car(0, "GN"), "lock") && !has(car(0, "GN"), "open_charge_port"));
         assert!(has(car(0, "EV"), "open_charge_port") && !has(car(0, "EV"), "set_charging_current"));
         assert!(has(car(1, "PE"), "set_charging_current") && !has(car(2, "HV"), "set_charging_current"));
+    }
+
+    #[test]
+    fn which_operations_need_the_pin_depends_on_the_protocol() {
+        let needs = |protocol, name: &str| {
+            let car = Car { id: "1".into(), protocol, kind: "EV".into() };
+            car.operations().contains(&format!("{name}+pin"))
+        };
+        for (name, older, newer) in [
+            ("lock", false, true),
+            ("unlock", false, true),
+            ("stop_climate", false, true),
+            ("set_windows", true, true),
+            ("open_charge_port", true, true),
+            ("set_charging_current", false, false),
+            ("refresh_cached", false, false),
+        ] {
+            assert_eq!((needs(0, name), needs(1, name)), (older, newer), "{name}");
+        }
     }
 
     #[test]

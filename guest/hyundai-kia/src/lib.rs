@@ -89,7 +89,7 @@ impl Guest for HyundaiKia {
         match command {
             Command::Read(ReadMode::Cached) => read::cached(&cloud, &car),
             Command::Read(ReadMode::Forced) => read::forced(&cloud, &car),
-            Command::CheckActionStatus(id) => action::check(&cloud, &car, &id),
+            Command::CheckActionStatus(id) => action::check(&cloud, &car, action::Action { id, odd: 0 }),
             command => match command::plan(&cloud, &car, &command) {
                 Ok(plan) => action::send(&cloud, &car, &plan),
                 Err(no) => Ok(no.into()),
@@ -106,7 +106,7 @@ impl Guest for HyundaiKia {
         let cloud = Cloud::of(&account)?;
         let car = Car::of(&vehicle);
         match action::Continuation::parse(&continuation) {
-            Some(action::Continuation::Action(id)) => action::check(&cloud, &car, &id),
+            Some(action::Continuation::Action(action)) => action::check(&cloud, &car, action),
             Some(action::Continuation::Wake(wake)) => read::after_wake(&cloud, &car, wake),
             None => Ok(Outcome::Other("the continuation is not one of this connector's".to_owned())),
         }

@@ -7,8 +7,8 @@
 use alloc::borrow::ToOwned;
 
 use crate::rules::{
-    BLOCKED, BUSY, CODES, DENIALS, OAUTH, ODD, PIN_REFUSALS, REASONS, REFUSALS, REMARKS, SESSION_ENDED,
-    SESSION_REFUSALS, STATUSES, VENDOR_WORDS, WANTS_SIGN_IN, WordRule,
+    BLOCKED, BUSY, CCSP, CODES, CodeRule, DENIALS, OAUTH, ODD, PIN_REFUSALS, REASONS, REFUSALS, REMARKS,
+    SESSION_ENDED, SESSION_REFUSALS, STATUSES, VENDOR_WORDS, WANTS_SIGN_IN, WordRule,
 };
 use crate::text::Words;
 use crate::types::{BodyKind, CircuitScope, Failure, Fault, Phase, Transport, Verdict};
@@ -23,6 +23,15 @@ const NEWBORN: u64 = 2_000;
 
 /// The kind of failure that a token is refused which cannot have expired.
 pub(crate) const FRESH_REFUSED: &str = "fresh-token-refused";
+
+/// The kind of failure that a vehicle's 12 V battery is too low for remote control. To ask again drains it further.
+pub(crate) const AUX_BATTERY_LOW: &str = "aux-battery-low";
+
+/// The kind of answer that a cloud gives which has no data of a vehicle. Nothing is at fault.
+pub(crate) const NO_DATA: &str = "no-data";
+
+/// The rules whose kinds have no name in the interface, and the names that hosts know.
+const NAMED: [(&str, &str); 2] = [("ccsp-4007", AUX_BATTERY_LOW), ("ccsp-5921", NO_DATA)];
 
 /// The rule that finds it by the cloud's own words.
 pub(crate) const EXPIRED_FRESH: &str = "expired-fresh";
@@ -51,11 +60,13 @@ pub fn classify(failure: &Failure) -> Verdict {
         .or_else(|| by_status(failure, &words))
         .or_else(|| by_words(ODD, failure, &words))
         .unwrap_or((Fault::Unknown, "none"));
-    let (fault, rule) = match fault {
-        Fault::TokenExpired if is_younger(failure, NEWBORN) => {
+    let named = NAMED.iter().find(|(id, _)| *id == rule);
+    let (fault, rule) = match (fault, named) {
+        (Fault::TokenExpired, _) if is_younger(failure, NEWBORN) => {
             (Fault::Other(FRESH_REFUSED.to_owned()), EXPIRED_FRESH)
         }
-        fault => (fault, rule),
+        (_, Some((_, name))) => (Fault::Other((*name).to_owned()), rule),
+        (fault, None) => (fault, rule),
     };
     let counts_against = counts_against(&fault, rule, failure);
     Verdict { fault, rule: rule.to_owned(), counts_against }
@@ -108,7 +119,10 @@ fn is_younger(failure: &Failure, than: u64) -> bool {
 }
 
 fn by_code(failure: &Failure, words: &Words) -> Ruling {
-    let rule = CODES.iter().find(|rule| rule.is_about(failure, words))?;
+    // A code that means several things does not get a command repeated for the words beside it.
+    let is_passing_by_words = |rule: &CodeRule| rule.fault == Fault::Transient && !rule.patterns.is_empty();
+    let asked = |rule: &&CodeRule| failure.phase != Phase::Command || !is_passing_by_words(rule);
+    let rule = CODES.iter().filter(asked).find(|rule| rule.is_about(failure, words))?;
     let fault = match (of_session(rule.fault.clone(), failure), failure.phase) {
         // A refusal of the token without a reason, by a code: a new one helps, unless it is new already.
         (Fault::TokenExpired, Phase::Status | Phase::Command | Phase::Confirmation | Phase::Pin)
@@ -209,7 +223,12 @@ fn by_body(failure: &Failure) -> Ruling {
 
 /// Refused, and no reason is given.
 fn by_refusal(failure: &Failure, words: &Words) -> Ruling {
-    let silent = matches!(failure.http_status, None | Some(401));
+    // The gateway of the CCSP clouds answers 403 as well as 401, in the same envelope and with the same words.
+    let gateway = CCSP.contains(&failure.cloud.as_str())
+        && failure.http_status == Some(403)
+        && failure.code.is_none()
+        && words.say("key not authorized");
+    let silent = gateway || matches!(failure.http_status, None | Some(401));
     let said = words.say_any(REFUSALS) || is_session(failure.phase) && words.say_any(SESSION_REFUSALS);
     (silent && said).then(|| refused(failure))
 }
@@ -260,6 +279,8 @@ fn counts_against(fault: &Fault, rule: &str, failure: &Failure) -> Option<Circui
         Fault::VehicleUnreachable => Some(CircuitScope::Vehicle),
         // Somebody else may have ended it, and that is no ill health of anything.
         Fault::Other(_) if rule == EXPIRED_FRESH => None,
+        // The cloud is well, and so is the account.
+        Fault::Other(_) if NAMED.iter().any(|(id, _)| *id == rule) => None,
         // Going on as before would use up what is left for this account alone.
         Fault::RateLimited | Fault::Unknown | Fault::Other(_) => Some(CircuitScope::Account),
         Fault::TokenExpired

@@ -69,7 +69,7 @@ fn is_said_by(clouds: &[&str], failure: &Failure) -> bool {
 }
 
 /// The clouds that share the CCSP protocol.
-const CCSP: &[&str] =
+pub(crate) const CCSP: &[&str] =
     &["hyundai-kia-eu", "hyundai-kia-au", "hyundai-kia-in", "hyundai-kia-cn", "hyundai-kia-br"];
 const CANADA: &[&str] = &["hyundai-kia-ca"];
 const KIA_US: &[&str] = &["kia-us"];

@@ -99,6 +99,7 @@ pub(super) struct Climate {
     duration_min: Option<Scalar>,
     defrost: Option<Scalar>,
     heating: Option<Scalar>,
+    steering_wheel: Option<Scalar>,
     #[serde(default)]
     seats: Seats,
 }
@@ -125,7 +126,8 @@ impl Climate {
     }
 
     pub(super) fn read(text: &str) -> Understood {
-        let Self { id, action, set_temp, duration_min, defrost, heating, seats } = object(text)?;
+        let Self { id, action, set_temp, duration_min, defrost, heating, steering_wheel, seats } =
+            object(text)?;
         let Seats { fl, fr, rl, rr } = seats;
         let mut levels = Vec::new();
         for (seat, name, level) in [
@@ -137,11 +139,13 @@ impl Climate {
             levels
                 .extend(level.map(|level| Ok::<_, String>((seat, level.whole(name, u8::MAX)?))).transpose()?);
         }
+        let heating = heating.map(|heating| heating.whole("heating", u8::MAX)).transpose()?;
+        let wheel = steering_wheel.map(|wheel| wheel.truth("steering_wheel")).transpose()?;
         let climate = connector::Climate {
             temperature: set_temp.map(|temperature| temperature.decimal("set_temp")).transpose()?,
             duration: duration_min.map(|minutes| minutes.whole("duration_min", u16::MAX)).transpose()?,
             defrost: defrost.map(|defrost| defrost.truth("defrost")).transpose()?,
-            heating: heating.map(|heating| heating.whole("heating", u8::MAX)).transpose()?,
+            heating: with_steering_wheel(heating, wheel)?,
             seats: levels,
         };
         let id = identifier(id.as_ref())?;
@@ -152,6 +156,23 @@ impl Climate {
             Action::StopClimate => Ok((Action::StopClimate, id)),
             _ => Ok((Action::StartClimate(climate), id)),
         }
+    }
+}
+
+/// The vendor's numbers for what is heated: 1 and 2 mirrors and rear window, 3 the steering wheel, 4 both.
+const WHEEL: u8 = 3;
+const WHEEL_AND_WINDOWS: u8 = 4;
+
+/// What is heated, with the steering wheel or without.
+fn with_steering_wheel(heating: Option<u8>, wheel: Option<bool>) -> Result<Option<u8>, String> {
+    match (heating, wheel) {
+        (None | Some(0), Some(true)) => Ok(Some(WHEEL)),
+        (Some(1 | 2), Some(true)) => Ok(Some(WHEEL_AND_WINDOWS)),
+        (Some(WHEEL | WHEEL_AND_WINDOWS), Some(false)) => {
+            Err("heating 3 and 4 heat the steering wheel; leave steering_wheel out or choose another"
+                .to_owned())
+        }
+        (heating, _) => Ok(heating),
     }
 }
 

@@ -1,10 +1,12 @@
 //! The `[account.NAME]` tables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use super::broker::quoted;
+use super::command_answers::CommandAnswers;
 use super::endpoint::{self, Endpoint};
 use super::presets::{self, Configured, Preset, Refusals};
 use super::reader::{Section, advice};
@@ -40,6 +42,8 @@ pub struct Account {
     pub capturable: BTreeSet<String>,
     /// What this cloud says when it refuses a credential.
     pub refusals: Refusals,
+    /// What its answers to commands say about whether the vehicle may have acted.
+    pub command_answers: Arc<CommandAnswers>,
     /// How often a password may be sent within a day, 0 to 10; 4 unless the file says otherwise.
     pub max_logins_per_day: u32,
     /// How many requests may be sent within a day; without a limit unless the file says one.
@@ -74,6 +78,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
         bindings: preset.secrets.iter().map(|(name, rule)| (name.clone(), rule.endpoints.clone())).collect(),
         capturable: capturable(preset),
         refusals: preset.refusals.clone(),
+        command_answers: Arc::new(preset.commands.clone()),
         max_logins_per_day,
         quota_per_day,
         options,

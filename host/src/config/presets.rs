@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::command_answers::CommandAnswers;
 use super::form::Form;
 
 /// One connector's clouds.
@@ -19,6 +20,8 @@ pub(super) struct Preset {
     /// By kebab-case name.
     pub(super) secrets: BTreeMap<String, SecretRule>,
     pub(super) refusals: Refusals,
+    /// What answers to commands say about whether the vehicle may have acted.
+    pub(super) commands: CommandAnswers,
 }
 
 /// What a cloud says when it refuses a credential.

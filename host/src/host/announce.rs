@@ -9,7 +9,7 @@ use crate::outbox::Outgoing;
 use crate::plugin::{Pluggable, PluginKind};
 use crate::slot::Digest;
 use crate::state::{Location, Published};
-use crate::vehicle::{Memory, Vehicle};
+use crate::vehicle::{self, Memory, Vehicle};
 
 impl Host {
     /// Says everything again that a broker should have retained. After it, say [`Host::online`].
@@ -121,7 +121,9 @@ impl Host {
     pub(super) fn announce_found(&self, vehicle: &Vehicle, operations: &[String]) {
         let learned = vehicle.memory().unsupported.clone();
         let capability = |name: OperationName| {
-            let listed = operations.iter().any(|operation| operation == name.as_str());
+            let secrets = &vehicle.account.surroundings.secrets;
+            let listed = vehicle::listed(operations, name)
+                .is_some_and(|needs| needs.is_none_or(|secret| secrets.contains_key(secret)));
             match learned.contains(&name) {
                 true => "learned_unsupported".into(),
                 false => (listed && vehicle.allows(name)).into(),

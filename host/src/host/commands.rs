@@ -266,9 +266,9 @@ impl Host {
             upstream_calls = report.upstream_calls,
             "command ended"
         );
-        // What has happened shows in the next read, and so does what may have happened. A vehicle that did not answer
-        // has not told the cloud anything either.
-        let may_show = matches!(report.state, State::Succeeded | State::Unknown);
+        // What has happened shows in the next read, and so does what may have happened: a vehicle that did not confirm a
+        // command may have acted and told the cloud so.
+        let may_show = matches!(report.state, State::Succeeded | State::Unknown | State::Timeout);
         if may_show && name.reaches_vehicle() && !name.is_read() {
             self.stopping.run_until_cancelled(self.read(vehicle)).await;
         }

@@ -157,7 +157,7 @@ impl Host {
                     tracing::warn!(
                         account = account.slug,
                         "the vehicles are not known yet: {}",
-                        failed.message
+                        failed.words
                     );
                 }
                 Err(pace.after(failed.reason, listing.allowance.arrived()))

@@ -12,7 +12,7 @@ use crate::bindings::connector::{Vehicle as Listed, VehicleRef};
 use crate::events::{AboutVehicle, Event};
 use crate::failure::LONGEST_MESSAGE;
 use crate::operation::step::{Failed, Step, Stopped};
-use crate::operation::{End, Operation, OperationName, Reason, State};
+use crate::operation::{End, Operation, OperationName, Reason, State, Words};
 use crate::plugin::{Answer, Ask};
 use crate::redact::cut;
 use crate::vehicle::Vehicle;
@@ -47,7 +47,7 @@ impl Host {
         for vehicle in self.vehicles.values() {
             let operation = self.listing(&vehicle.account);
             if let Err(Stopped::Failed(failed)) = self.find(vehicle, &operation).await {
-                tracing::warn!(vehicle = vehicle.slug, "the vehicle was not found: {}", failed.message);
+                tracing::warn!(vehicle = vehicle.slug, "the vehicle was not found: {}", failed.words);
                 all = false;
             }
         }
@@ -205,7 +205,7 @@ impl Host {
             tracing::warn!(
                 vehicle = vehicle.slug,
                 "it is not known whether the vehicle has moved: {}",
-                failed.message
+                failed.words
             );
         }
         vehicle.memory().found.clone().filter(elsewhere)
@@ -235,18 +235,16 @@ fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &End) -> bool {
 
 /// What is told of a command that was refused because the vehicle has another identifier by now.
 pub(super) fn tell_moved(end: &mut End) {
-    let End::Otherwise { state, message, .. } = end else { return };
+    let End::Otherwise { state, words, .. } = end else { return };
     let then = match state {
         State::Failed | State::Rejected => "send the command again",
         _ => "look at the vehicle before you send it again",
     };
-    message.insert_str(
-        0,
-        &format!("the vendor has given this vehicle another identifier, which is used from now on; {then} (it said: "),
-    );
-    message.push(')');
+    words.ours = Some(format!(
+        "the vendor has given this vehicle another identifier, which is used from now on; {then}"
+    ));
 }
 
-fn failed(reason: Reason, message: impl Into<String>) -> Stopped {
-    Stopped::Failed(Failed { reason, message: message.into(), ambiguous: false, rejected: true })
+fn failed(reason: Reason, words: impl Into<Words>) -> Stopped {
+    Stopped::Failed(Failed { reason, words: words.into(), ambiguous: false, rejected: true })
 }

@@ -177,7 +177,7 @@ impl Host {
             Ok(found) => found,
             Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
                 let state = if failed.rejected { State::Rejected } else { State::Failed };
-                return report.end(state, failed.reason, failed.message);
+                return report.end(state, failed.reason, failed.words);
             }
         };
         // The host learned only now what the vehicle has.
@@ -242,7 +242,7 @@ impl Host {
                     None => {}
                 }
             }
-            End::Otherwise { state, reason, message } => {
+            End::Otherwise { state, reason, words } => {
                 if source == Source::Vehicle {
                     // It was asked and did not answer: what is known is older than somebody wanted it to be.
                     self.publish_stale(vehicle);
@@ -252,7 +252,7 @@ impl Host {
                 if reason == Reason::Unsupported && state == State::Failed && name.reaches_vehicle() {
                     self.learn_unsupported(vehicle, name);
                 }
-                report.end(state, reason, crate::redact::mask_vins(&message));
+                report.end(state, reason, words);
             }
         }
         if let Some(action_id) = commanded.progress.action_id().filter(|_| name.reaches_vehicle()) {
@@ -365,7 +365,7 @@ impl Host {
                 let taken = self.publish_state(vehicle, &state, Source::Cached, None);
                 taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
             }
-            End::Otherwise { reason, message, .. } => Err((reason, message)),
+            End::Otherwise { reason, words, .. } => Err((reason, words.to_string())),
         }
     }
 }

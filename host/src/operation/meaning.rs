@@ -1,8 +1,8 @@
 //! What is told to people: from what a plugin said, or the host found out, to a reason code.
 
-use super::Reason;
+use super::{Reason, Words};
 use crate::account::Account;
-use crate::bindings::policy::{Failure, Fault, Phase, Transport, Verdict};
+use crate::bindings::policy::{Certainty, Failure, Fault, Phase, Transport, Verdict};
 use crate::circuit::Shut;
 use crate::evidence;
 use crate::latch::LatchKind;
@@ -12,6 +12,12 @@ use crate::session::NotRenewed;
 
 /// What the default policy calls a token that was refused a moment after it was given out.
 pub(super) const FRESH_TOKEN_REFUSED: &str = "fresh-token-refused";
+
+/// What the default policy calls a 12 V battery that is too low for remote control.
+const AUX_BATTERY_LOW: &str = "aux-battery-low";
+
+/// What the default policy calls a cloud that has no data of a vehicle.
+const NO_DATA: &str = "no-data";
 
 /// The reason of an attempt that failed.
 pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account) -> Reason {
@@ -24,13 +30,17 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
         Phase::Pin if denied => match account.surroundings.pin.may_offer(account.clock()) {
             Err(NotOffered::Refused(_)) => Reason::PinRejected,
             Err(NotOffered::InDoubt(_)) => Reason::UpstreamUnavailable,
-            Ok(()) => of_denied(verdict, account),
+            Ok(()) => of_denied(account),
         },
         Phase::Pin if is_pin_in_doubt(failure, verdict) => Reason::UpstreamUnavailable,
         Phase::Registration if failure.code.is_none() && evidence::is_doubtful(failure) => {
             Reason::UpstreamUnavailable
         }
-        _ if denied => of_denied(verdict, account),
+        _ if denied => of_denied(account),
+        // It has the command; what failed came later.
+        Phase::Command if failure.transport.is_none() && failure.certainty == Certainty::Accepted => {
+            Reason::Unconfirmed
+        }
         _ => of_fault(&verdict.fault),
     }
 }
@@ -50,10 +60,10 @@ pub(super) fn doubts_the_vehicle(failure: &Failure, verdict: &Verdict) -> bool {
 }
 
 /// The reason of what the host did not send.
-fn of_denied(verdict: &Verdict, account: &Account) -> Reason {
+fn of_denied(account: &Account) -> Reason {
     match account.requests.left(account.clock().now()) {
         Some(0) => Reason::Quota,
-        _ => of_fault(&verdict.fault),
+        _ => Reason::HostFault,
     }
 }
 
@@ -75,15 +85,53 @@ pub(super) fn is_pin_in_doubt(failure: &Failure, verdict: &Verdict) -> bool {
 }
 
 /// What is told of it: the vendor's words, and where they mislead what they mean.
-pub(super) fn in_words(failure: &Failure, verdict: &Verdict) -> String {
+pub(super) fn in_words(failure: &Failure, verdict: &Verdict, account: &Account) -> Words {
+    let words = Words::theirs(failure.message.clone());
     match &verdict.fault {
+        _ if failure.transport == Some(Transport::Denied) && failure.phase == Phase::Pin => {
+            let surroundings = &account.surroundings;
+            let not_offered = surroundings.pin.may_offer(account.clock()).err().map(|why| why.to_string());
+            match surroundings.secrets.contains_key(PIN) {
+                true if not_offered.is_some() => Words { ours: not_offered, theirs: None },
+                _ => words,
+            }
+        }
+        _ if failure.transport == Some(Transport::Denied) => {
+            Words { ours: Some("this host did not send a request that is needed".to_owned()), ..words }
+        }
         // Vendors say "expired" of a token that was ended a moment after it was given out.
-        Fault::Other(what) if what == FRESH_TOKEN_REFUSED => format!(
-            "the cloud refused a token that it had just given out ({}): another program ends this account's sessions, \
-             or the account may not do this",
-            failure.message
-        ),
-        _ => failure.message.clone(),
+        Fault::Other(what) if what == FRESH_TOKEN_REFUSED => {
+            let ours = "the cloud refused a token that it had just given out: another program ends this account's \
+                        sessions, or the account may not do this";
+            Words { ours: Some(ours.to_owned()), ..words }
+        }
+        _ => words,
+    }
+}
+
+/// What is told of a session that could not be renewed.
+pub(super) fn of_renewal_in_words(why: &NotRenewed) -> Words {
+    match why {
+        NotRenewed::Failed { message, .. } => Words::theirs(message.clone()),
+        NotRenewed::Plugin(fault) => Words::theirs(fault.to_string()),
+        NotRenewed::Doubtful(answer) => {
+            let ours = "the sign-in was refused without a reason; it is tried again after a pause";
+            Words { ours: Some(ours.to_owned()), theirs: Some(answer.clone()) }
+        }
+        NotRenewed::NotDue { retry_in, why, because } => {
+            let because = because.as_deref().map(of_renewal_in_words).and_then(|words| words.ours);
+            let because = because.map(|ours| format!(" ({ours})")).unwrap_or_default();
+            let seconds = retry_in.as_secs();
+            let ours =
+                format!("the session could not be renewed{because}; the next renewal is due in {seconds} s");
+            Words { ours: Some(ours), theirs: Some(why.clone()) }
+        }
+        NotRenewed::Latched(_)
+        | NotRenewed::Shut(_)
+        | NotRenewed::Fight { .. }
+        | NotRenewed::TooManySignIns(_)
+        | NotRenewed::TooManyRenewals
+        | NotRenewed::Stopping => why.to_string().into(),
     }
 }
 
@@ -132,6 +180,8 @@ fn of_fault(fault: &Fault) -> Reason {
         Fault::VehicleUnreachable => Reason::VehicleUnreachable,
         Fault::Transient => Reason::UpstreamUnavailable,
         Fault::Unsupported => Reason::Unsupported,
+        Fault::Other(what) if what == AUX_BATTERY_LOW => Reason::AuxBatteryLow,
+        Fault::Other(what) if what == NO_DATA => Reason::NoData,
         Fault::CredentialsRejected
         | Fault::TokenExpired
         | Fault::DeviceUnregistered

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::OperationName;
+use super::{OperationName, Words};
 use crate::failure::LONGEST_MESSAGE;
 use crate::plugin::Policy;
 use crate::redact;
@@ -62,8 +62,11 @@ pub enum Reason {
     PinRejected,
     UpstreamUnavailable,
     UpstreamRefused,
+    NoData,
+    Unconfirmed,
     VehicleUnreachable,
     VehicleRefused,
+    AuxBatteryLow,
     Superseded,
     PolicyFault,
     ConnectorFault,
@@ -111,8 +114,11 @@ pub struct Report {
     pub state: State,
     /// Why it did not succeed, or has changed nothing.
     pub reason: Option<Reason>,
-    /// The same in words.
+    /// The same in words of this host: what happened, what it means for the car, what helps.
     pub message: Option<String>,
+    /// What the vendor, a library or a plugin says of it.
+    #[serde(default)]
+    pub detail: Option<String>,
     /// Whether the same command, sent again later, may succeed without anybody doing anything.
     pub retryable: bool,
     /// How often the command was sent, or tried. 2 after a token expired.
@@ -173,10 +179,12 @@ impl Report {
     }
 
     /// Writes down how it ended. The words may be those of a plugin, or name what one has named: they are cut.
-    pub(crate) fn end(&mut self, state: State, reason: Reason, message: String) {
+    pub(crate) fn end(&mut self, state: State, reason: Reason, words: impl Into<Words>) {
+        let (message, detail) = words.into().sentences(state, reason, &self.op);
         self.state = state;
         self.reason = Some(reason);
-        self.message = Some(redact::cut(message, LONGEST_MESSAGE));
+        self.message = Some(redact::cut(redact::mask_vins(&message), LONGEST_MESSAGE));
+        self.detail = detail.map(|detail| redact::cut(redact::mask_vins(&detail), LONGEST_MESSAGE));
     }
 
     fn new(vehicle: &str, id: String, op: String, state: State, now: Timestamp) -> Self {
@@ -188,6 +196,7 @@ impl Report {
             state,
             reason: None,
             message: None,
+            detail: None,
             retryable: false,
             attempts: 0,
             token_refreshed: false,

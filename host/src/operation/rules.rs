@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bindings::policy::{Certainty, Decision};
+use crate::config::Told;
 use crate::latch::LatchKind;
 use crate::primitives::SESSION;
 
@@ -45,6 +46,8 @@ impl fmt::Display for Action {
 pub(super) struct Facts<'a> {
     /// Whether repeating the step sends something that moves the vehicle.
     pub(super) actuates: bool,
+    /// What the answer to a command says about whether the vehicle was told; none without an answer.
+    pub(super) told: Option<Told>,
     /// Whether the vehicle may have acted already.
     pub(super) certainty: Certainty,
     /// How often the step was tried, counting this time.
@@ -61,7 +64,13 @@ pub(super) struct Facts<'a> {
 pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
     let pause = |milliseconds| Duration::from_millis(milliseconds).min(LONGEST_PAUSE);
     let may_have_acted = matches!(facts.certainty, Certainty::Ambiguous | Certainty::Accepted);
-    if facts.actuates && may_have_acted {
+    // What is done twice like once may be sent again to a cloud that is unwell, and to no other that gives an answer.
+    let answered = match facts.told {
+        None | Some(Told::Refused) => false,
+        Some(Told::Trouble) => facts.actuates,
+        Some(Told::Taken | Told::Nothing) => true,
+    };
+    if answered || facts.actuates && may_have_acted {
         // Never again, whatever the policy wants. It may only want to know.
         return match decision {
             Decision::Confirm(after) => Action::AskLater(pause(after)),
@@ -115,6 +124,7 @@ mod tests {
     fn rejected(actuates: bool) -> Facts<'static> {
         Facts {
             actuates,
+            told: None,
             certainty: Certainty::Rejected,
             number: 1,
             renewed: false,
@@ -129,6 +139,17 @@ mod tests {
             for decision in decisions() {
                 let action = admit(decision.clone(), Facts { certainty, ..rejected(true) });
                 assert!(!sends_again(&action), "{certainty:?} {decision:?}: {action:?}");
+            }
+        }
+        // What was answered is not repeated either, were it only to set a value, and whatever a plugin thinks of it.
+        for certainty in [Certainty::NotSent, Certainty::Rejected, Certainty::Ambiguous, Certainty::Accepted]
+        {
+            for decision in decisions() {
+                for told in [Told::Taken, Told::Nothing, Told::Trouble] {
+                    let answered = Facts { certainty, told: Some(told), ..rejected(told == Told::Trouble) };
+                    let action = admit(decision.clone(), answered);
+                    assert!(!sends_again(&action), "{certainty:?} {decision:?}: {action:?}");
+                }
             }
         }
         // What moves nothing may be repeated: a read, or the question what became of a command.

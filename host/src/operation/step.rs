@@ -23,13 +23,15 @@ use super::meaning::FRESH_TOKEN_REFUSED;
 use super::rules::Action;
 use super::{Operation, Reason, bounds, meaning, rules};
 use crate::audit::{Decided, Entry};
+use crate::bindings::connector::Outcome;
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{
     Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Phase, Verdict,
 };
 use crate::cell::Snapshot;
+use crate::config::Told;
 use crate::failure::{self, Facts};
-use crate::plugin::{Answer, Ask, POLICY_FAULT};
+use crate::plugin::{Answer, Ask, Called, POLICY_FAULT};
 use crate::primitives::{Call, SESSION};
 use crate::retry_budget::Price;
 use crate::time::milliseconds;
@@ -52,6 +54,10 @@ pub(crate) struct Step<'a> {
     paid: Option<Price>,
     /// Whether the last failure was at the PIN, which tells nothing about the rest of the cloud.
     at_pin: bool,
+    /// What the answer to the last attempt's command says about whether the vehicle was told.
+    told: Option<Told>,
+    /// How the last attempt has failed.
+    failed_before: Option<Failed>,
 }
 
 impl<'a> Step<'a> {
@@ -65,6 +71,8 @@ impl<'a> Step<'a> {
             last_view: Snapshot::default(),
             paid: None,
             at_pin: false,
+            told: None,
+            failed_before: None,
         }
     }
 
@@ -85,6 +93,7 @@ impl<'a> Step<'a> {
         self.renewed = false;
         self.discarded.clear();
         self.paid = None;
+        self.failed_before = None;
     }
 
     /// Asks, and repeats as the policy wants and the host allows. `trying` is called before each attempt.
@@ -104,33 +113,38 @@ impl<'a> Step<'a> {
             self.may_try(ask)?;
             self.wait_while_throttled(ask).await?;
             // First, so that nothing at all is sent to a cloud that is left alone.
-            let permits = self.permits(ask).await?;
+            let permits = match self.permits(ask).await {
+                Ok(permits) => permits,
+                Err(stopped) => return Err(self.not_repeated(stopped)),
+            };
             self.ensure_session().await?;
             self.may_register().await?;
             self.number += 1;
             if let Some(why) = repeated {
                 self.note_repeat(why);
             }
-            trying();
             let operation = self.operation;
             let (call, token_age) = self.call();
             let described = operation.account.described_for(operation.vehicle.as_deref());
             let asked = operation.connector.ask(&described, ask, call);
-            let Ok(called) = tokio::time::timeout_at(operation.deadline, asked).await else {
+            let Ok(called) =
+                tokio::time::timeout_at(operation.deadline, telling(operation, asked, &trying)).await
+            else {
                 return Err(self.out_of_time());
             };
             self.last_view = called.call.view.clone();
+            self.told = called.call.told;
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
                     operation.progress.doubts_vehicle(false);
-                    bounds::keep(&mut answer).map_err(|large| self.nonsense(large.to_string()))?;
+                    bounds::keep(&mut answer).map_err(|large| self.nonsense(large.to_string().into()))?;
                     permits.succeeded(&operation.policy).await;
                     operation.account.retries.succeeded(self.paid, operation.account.clock());
                     operation.account.answered_well();
                     reveal(&called.call, &mut answer);
                     return Ok(answer);
                 }
-                Ok(Err(failure)) => self.describe(failure, &called.call, token_age),
+                Ok(Err(failure)) => self.describe(ask, failure, &called.call, token_age),
                 Err(fault) => return Err(self.fault(&fault)),
             };
             if matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted) {
@@ -175,6 +189,7 @@ impl<'a> Step<'a> {
         let (failure, verdict) = (attempt.failure.clone(), attempt.verdict.clone());
         let facts = rules::Facts {
             actuates: self.sends_command(ask) && failure.effect == Effect::Actuation,
+            told: self.told,
             certainty: failure.certainty,
             number: self.number,
             renewed: self.renewed,
@@ -201,6 +216,7 @@ impl<'a> Step<'a> {
             action => action.to_string(),
         };
         self.record(attempt, decision, done).await;
+        self.failed_before = Some(self.failed(&failure, &verdict));
         match action {
             Action::Renew => self.renew(&failure).await,
             Action::Discard(cell) => self.discard(cell, &failure).await,
@@ -247,6 +263,7 @@ impl<'a> Step<'a> {
 
     fn describe(
         &self,
+        ask: &Ask,
         reported: crate::bindings::types::Failure,
         call: &Call,
         token_age: Option<Duration>,
@@ -256,6 +273,7 @@ impl<'a> Step<'a> {
             cloud: &operation.connector.manifest().cloud,
             operation: operation.name.as_str(),
             effect: operation.effect(),
+            acts: self.sends_command(ask),
             token_age,
         };
         failure::describe(&facts, reported, call)
@@ -331,6 +349,29 @@ impl<'a> Step<'a> {
     }
 }
 
+/// Waits for a call, and tells that something is tried as soon as its first request leaves: what a connector refuses
+/// before it sends anything was not tried.
+async fn telling(operation: &Operation, asked: impl Future<Output = Called>, trying: impl Fn()) -> Called {
+    let mut leaving = std::pin::pin!(operation.allowance.leaving());
+    leaving.as_mut().enable();
+    let mut asked = std::pin::pin!(asked);
+    let called = tokio::select! {
+        biased;
+        () = leaving => None,
+        called = &mut asked => Some(called),
+    };
+    let not_tried = |called: &Called| {
+        matches!(called.answer, Ok(Ok(Answer::Outcome(Outcome::Invalid(_) | Outcome::Unsupported(_)))))
+    };
+    if !called.as_ref().is_some_and(not_tried) {
+        trying();
+    }
+    match called {
+        Some(called) => called,
+        None => asked.await,
+    }
+}
+
 fn is_about_the_token(fault: &Fault) -> bool {
     match fault {
         Fault::TokenExpired => true,
@@ -341,7 +382,6 @@ fn is_about_the_token(fault: &Fault) -> bool {
 
 /// Puts private values back into what leaves the connector.
 fn reveal(call: &Call, answer: &mut Answer) {
-    use crate::bindings::connector::Outcome;
     match answer {
         Answer::Vehicles(vehicles) => {
             for vehicle in vehicles {

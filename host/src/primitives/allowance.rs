@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
-use tokio::sync::OnceCell;
+use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, OnceCell};
 
+use crate::config::Told;
 use crate::daily::DailyCount;
 use crate::store::StoreError;
 use crate::time::Clock;
@@ -27,13 +29,18 @@ pub struct Allowance {
     unsent: AtomicU32,
     /// Whether a request that acts on the vehicle was sent.
     acted: AtomicBool,
-    /// Whether a request that acts on the vehicle ended without an answer. From then on none is sent, unless it may
-    /// be repeated.
+    /// Whether a request that acts on the vehicle ended without an answer, or with one that does not say whether the
+    /// vehicle was told. From then on none is sent, unless it may be repeated.
     outcome_unknown: AtomicBool,
+    /// Whether one was answered with a success, as far as the status tells.
+    taken: AtomicBool,
+    /// Whether one was answered in a way that does not say whether the vehicle was told. From then on none is sent.
+    not_refused: AtomicBool,
     repeatable: bool,
     counted: Option<(Arc<DailyCount>, Arc<dyn Clock>)>,
     journal: Option<Arc<dyn Journal>>,
     written_down: OnceCell<()>,
+    leaving: Notify,
 }
 
 /// How an allowance was before a request left on which the vehicle may act.
@@ -53,10 +60,13 @@ impl Allowance {
             unsent: AtomicU32::new(0),
             acted: AtomicBool::new(false),
             outcome_unknown: AtomicBool::new(false),
+            taken: AtomicBool::new(false),
+            not_refused: AtomicBool::new(false),
             repeatable: false,
             counted: None,
             journal: None,
             written_down: OnceCell::new(),
+            leaving: Notify::new(),
         }
     }
 
@@ -126,15 +136,31 @@ impl Allowance {
         Ok(())
     }
 
+    /// Ends when the next request leaves.
+    pub(crate) fn leaving(&self) -> Notified<'_> {
+        self.leaving.notified()
+    }
+
+    /// A request leaves.
+    pub(super) fn leaves(&self) {
+        self.leaving.notify_waiters();
+    }
+
     /// Writes down, once, that a request is about to leave on which the vehicle may act.
     pub(super) async fn write_down(&self) -> Result<(), StoreError> {
         let Some(journal) = &self.journal else { return Ok(()) };
         self.written_down.get_or_try_init(|| journal.sending()).await.map(|_| ())
     }
 
+    /// Whether a request on which the vehicle may act was answered, and not with a refusal.
+    #[must_use]
+    pub fn perhaps_done(&self) -> bool {
+        self.taken.load(Ordering::Relaxed) || self.outcome_unknown()
+    }
+
     /// Whether a request on which the vehicle may act may be sent.
     pub(super) fn may_act(&self) -> bool {
-        self.repeatable || !self.outcome_unknown()
+        !self.not_refused.load(Ordering::Relaxed) && (self.repeatable || !self.outcome_unknown())
     }
 
     /// A request leaves on which the vehicle may act. Until it is answered nobody knows whether it does. Returns
@@ -146,14 +172,22 @@ impl Allowance {
         }
     }
 
-    /// It was answered. That says nothing about an earlier one.
-    pub(super) fn answered(&self, before: Before) {
+    /// It was answered like this. That says nothing about an earlier one.
+    pub(super) fn answered(&self, before: Before, told: Told) {
+        match told {
+            Told::Refused => {}
+            Told::Taken => self.taken.store(true, Ordering::Relaxed),
+            // As after no answer at all.
+            Told::Trouble => return,
+            // Nobody knows, and will not know after a second one.
+            Told::Nothing => return self.not_refused.store(true, Ordering::Relaxed),
+        }
         self.outcome_unknown.store(before.outcome_unknown, Ordering::Relaxed);
     }
 
     /// It has not left after all.
     pub(super) fn take_back_act(&self, before: Before) {
         self.acted.store(before.acted, Ordering::Relaxed);
-        self.answered(before);
+        self.outcome_unknown.store(before.outcome_unknown, Ordering::Relaxed);
     }
 }

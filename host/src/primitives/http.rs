@@ -7,10 +7,12 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
+use super::allowance::Before;
 use super::capture::Incoming;
 use super::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
 use super::{Call, ConnectorCx, Endpoint, Surroundings, answer_time, transport};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request, Response, TransportError};
+use crate::config::Told;
 use crate::time::Clock;
 
 /// The largest request body, in bytes.
@@ -66,6 +68,13 @@ struct Prepared {
     carries: Vec<String>,
 }
 
+/// How a call was before a request left on which the vehicle may act.
+#[derive(Clone, Copy)]
+struct BeforeAct {
+    acted: bool,
+    operation: Before,
+}
+
 impl From<Misplaced> for TransportError {
     fn from(Misplaced(why): Misplaced) -> Self {
         Self::Denied(why)
@@ -102,13 +111,17 @@ impl Call {
         }
         let offers_before = self.offers.clone();
         self.count_offers(&carries);
-        let answer = match request.acts_on_vehicle {
-            true => self.send_acting(prepared).await,
-            false => self.surroundings.transport.send(prepared, false).await,
-        };
+        // Until it is back nobody knows whether the vehicle acts: the caller's time may be over, or the host may stop,
+        // while it is under way, and then nothing below is reached any more.
+        let acting = request.acts_on_vehicle.then(|| self.begin_act());
+        self.allowance.leaves();
+        let answer = self.surroundings.transport.send(prepared, request.acts_on_vehicle).await;
         if let Err(TransportError::NotSent(_) | TransportError::Denied(_)) = answer {
             self.offers = offers_before;
             self.allowance.not_sent();
+            if let Some(before) = acting {
+                self.take_back_act(before);
+            }
         }
         if carries_pin && answer.is_err() {
             self.surroundings.pin.unanswered().await;
@@ -121,7 +134,13 @@ impl Call {
             let success = self.captured.len() > captured_before;
             self.surroundings.pin.answered(status, success, self.clock()).await;
         }
+        // What cannot be read has not answered anything.
         let Incoming { headers, body, .. } = received.map_err(TransportError::Interrupted)?;
+        if let Some(before) = acting {
+            let told = self.surroundings.command_answers.told(status, &headers, &body);
+            self.told = self.told.filter(|before| *before != Told::Refused).or(Some(told));
+            self.allowance.answered(before.operation, told);
+        }
         Ok(Response { status, headers, body })
     }
 
@@ -150,24 +169,15 @@ impl Call {
         }
     }
 
-    /// Sends a request on which the vehicle may act. Until it is back nobody knows whether it did: the caller's time may
-    /// be over, or the host may stop, while it is under way, and then nothing here is reached any more.
-    async fn send_acting(
-        &mut self,
-        request: reqwest::Request,
-    ) -> Result<transport::Response, TransportError> {
-        let acted_before = std::mem::replace(&mut self.acted, true);
-        let operation_before = self.allowance.begin_act();
-        let answer = self.surroundings.transport.send(request, true).await;
-        match &answer {
-            Ok(_) => self.allowance.answered(operation_before),
-            Err(TransportError::NotSent(_) | TransportError::Denied(_)) => {
-                self.acted = acted_before;
-                self.allowance.take_back_act(operation_before);
-            }
-            Err(_) => {}
-        }
-        answer
+    /// A request is about to leave on which the vehicle may act.
+    fn begin_act(&mut self) -> BeforeAct {
+        BeforeAct { acted: std::mem::replace(&mut self.acted, true), operation: self.allowance.begin_act() }
+    }
+
+    /// It has not left.
+    fn take_back_act(&mut self, before: BeforeAct) {
+        self.acted = before.acted;
+        self.allowance.take_back_act(before.operation);
     }
 
     /// Checks a request against everything that the host does not allow, and puts the secrets in.

@@ -76,6 +76,9 @@ impl Label {
             }
             Fault::Malformed => Some(Self::Malformed),
             Fault::Unknown => None,
+            // What the labels have no word of their own for.
+            Fault::Other(name) if name == "aux-battery-low" => Some(Self::VehicleUnreachable),
+            Fault::Other(name) if name == "no-data" => Some(Self::InvalidRequest),
             // A policy may have its own words for the same.
             Fault::Other(name) => Self::named(name),
         }

@@ -19,12 +19,6 @@ const DEVIATIONS: &[(&str, &str, u64, &str)] = &[
     ("refresh_cached", "return-401", 2, "a 401 is an expired token here: refreshed once, repeated once"),
     ("charging_current", "return-401", 2, "the same; nothing was done before the refusal"),
     ("unlock", "return-401", 2, "the same: a refusal of the token comes before execution"),
-    (
-        "unlock",
-        "return-503",
-        2,
-        "a 503 of the gateway comes before execution; only one without an answer is ambiguous",
-    ),
     ("refresh_cached", "return-reset-connection return-401", 3, "the same after a repeat"),
 ];
 

@@ -18,7 +18,7 @@ async fn each_is_a_fault(cases: &[(&str, &str, &str)]) {
         let home = home(&Connector::that_locks(lock)).await;
         let report = home.command(LEGACY.0, "lock", None).await;
         is_a_fault(&report, what);
-        assert!(report.message.as_deref().unwrap().contains(cause), "{what}: {report:?}");
+        assert!(report.detail.as_deref().unwrap().contains(cause), "{what}: {report:?}");
         serves_on(&home, &report, what).await;
         assert_eq!(home.control().counters().requests, 0, "{what}");
     }
@@ -95,7 +95,7 @@ async fn a_connector_that_never_ends_is_ended() {
         let home = home(&Connector::that_locks(lock)).await;
         let report = home.command(LEGACY.0, "lock", None).await;
         is_a_fault(&report, what);
-        assert!(report.message.as_deref().unwrap().contains("processor time"), "{what}: {report:?}");
+        assert!(report.detail.as_deref().unwrap().contains("processor time"), "{what}: {report:?}");
         serves_on(&home, &report, what).await;
     }
 }
@@ -106,7 +106,8 @@ async fn a_connector_that_never_ends_does_not_hold_up_the_other_car() {
     home.send(LEGACY.0, "lock", r#"{"id":"spinning"}"#).await;
     let sent = |message: &Outgoing| {
         let report: Report = serde_json::from_slice(&message.payload).ok()?;
-        (report.id == "spinning" && report.state == State::Sent).then_some(())
+        // Nothing of it is ever sent.
+        (report.id == "spinning" && report.state == State::Accepted).then_some(())
     };
     home.published.find(|messages| messages.iter().find_map(sent)).await;
     let report = home.command(CCS2.0, "refresh_cached", None).await;
@@ -218,6 +219,53 @@ async fn what_a_connector_has_sent_before_it_fails_may_have_been_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_connector_that_calls_an_answer_a_refusal_is_believed_only_if_it_is_one() {
+    // Each says "rejected" (1), with words for which the policy would repeat it.
+    let failed = "
+        (local.set $at (call $failed `connection timeout, temporarily unavailable`))
+        (i32.store8 offset=8 (local.get $at) (i32.const 5)) (local.get $at)";
+    let marked = format!("(drop (call $act (call $cloud `/lock`))) {failed}");
+    // It did not say that the vehicle may act, only that the command was answered with 400.
+    let unmarked = "
+        (drop (call $get (call $cloud `/lock`)))
+        (local.set $at (call $failed `connection timeout, temporarily unavailable`))
+        (i32.store8 offset=8 (local.get $at) (i32.const 5))
+        (i32.store8 offset=12 (local.get $at) (i32.const 1))
+        (i32.store16 offset=14 (local.get $at) (i32.const 400)) (local.get $at)";
+    // It says that nothing was sent because the vehicle does not have it, or that the vehicle said no.
+    let ended =
+        |case: u32| format!("(drop (call $act (call $cloud `/lock`))) (call $ended (i32.const {case}) `no`)");
+    for (what, lock) in [
+        ("marked", marked),
+        ("unmarked", unmarked.to_owned()),
+        ("refused", ended(2)),
+        ("invalid", ended(4)),
+        ("unsupported", ended(5)),
+    ] {
+        let home = home(&Connector::that_locks(&lock)).await;
+        let answer = Effect::answer(400, r#"{"retCode":"F","resCode":"5999","resMsg":"timeout"}"#);
+        home.control().inject(Fault::new(RouteKind::Other, answer).forever());
+        let report = home.command(LEGACY.0, "lock", None).await;
+        assert_eq!((report.state, report.attempts), (State::Unknown, 1), "{what}: {report:?}");
+        assert!(!report.retryable, "{what}: {report:?}");
+        assert_eq!(home.control().counters().of(RouteKind::Other), 1, "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_after_an_answer_that_is_no_known_refusal() {
+    let lock = "
+        (call $assert (call $answered (call $act (call $cloud `/lock`))))
+        (call $assert (call $denied (call $act (call $cloud `/lock`))))
+        (call $ended (i32.const 6) `what now?`)";
+    let home = home(&Connector::that_locks(lock)).await;
+    home.control().inject(Fault::new(RouteKind::Other, Effect::unavailable()).forever());
+    let report = home.command(LEGACY.0, "lock", None).await;
+    assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::Unconfirmed)), "{report:?}");
+    assert_eq!(home.control().counters().of(RouteKind::Other), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_sent_after_a_request_that_may_have_moved_the_car() {
     // It does not even say that it failed.
     let lock = "
@@ -228,7 +276,7 @@ async fn nothing_is_sent_after_a_request_that_may_have_moved_the_car() {
     let home = home(&Connector::that_locks(lock)).await;
     home.control().inject(Fault::new(RouteKind::Other, Effect::Drop).forever());
     let report = home.command(LEGACY.0, "lock", None).await;
-    assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::ConnectorFault)), "{report:?}");
+    assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::Unconfirmed)), "{report:?}");
     assert_eq!(home.control().counters().of(RouteKind::Other), 1);
     serves_on(&home, &report, "acts twice").await;
 }

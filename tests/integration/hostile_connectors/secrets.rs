@@ -111,11 +111,11 @@ async fn what_a_server_echoes_is_a_placeholder_again() {
     let echo = format!("PIN is {pin}. {}", secrets.join(" and "));
     home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, echo)).forever());
     let locked = home.command(LEGACY.0, "lock", None).await;
-    let message = locked.message.unwrap();
-    assert!(message.starts_with("PIN is {secret:pin}."), "{message}");
+    let detail = locked.detail.unwrap();
+    assert!(detail.starts_with("PIN is {secret:pin}."), "{detail}");
     assert!(
-        message.contains("{secret:refresh-token}") && message.contains("{secret:access-token}"),
-        "{message}"
+        detail.contains("{secret:refresh-token}") && detail.contains("{secret:access-token}"),
+        "{detail}"
     );
     let read = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!(read.state, State::Failed, "{read:?}");

@@ -101,6 +101,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
         skew: Skew::default(),
         capturable: BTreeSet::new(),
+        command_answers: Arc::default(),
         tap: None,
     };
     let call = Call::new(

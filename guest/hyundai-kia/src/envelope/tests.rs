@@ -55,7 +55,13 @@ fn whether_the_vehicle_may_have_acted() {
         (408, refusal("4081"), Ambiguous),
         (200, refusal("9999"), Ambiguous),
         (503, refusal("5031"), Rejected),
-        (503, String::new(), Rejected),
+        (503, String::new(), Ambiguous),
+        (503, refusal("5039"), Ambiguous),
+        (400, refusal("5999"), Ambiguous),
+        (403, r#"{"error":"Key not authorized"}"#.to_owned(), Ambiguous),
+        (401, r#"{"retCode":"S"}"#.to_owned(), Ambiguous),
+        (401, refusal("4081"), Ambiguous),
+        (429, String::new(), Rejected),
         (509, refusal("5091"), Rejected),
         (504, String::new(), Ambiguous),
         (500, "{}".to_owned(), Ambiguous),
@@ -63,11 +69,18 @@ fn whether_the_vehicle_may_have_acted() {
         (200, "<html>".to_owned(), Ambiguous),
         (200, "{}".to_owned(), Ambiguous),
         (200, refusal("4005"), Rejected),
-        (302, String::new(), Rejected),
+        (302, String::new(), Ambiguous),
     ] {
         assert_eq!(failure(status, &body, &[], COMMAND).certainty, expected, "{status} {body}");
         assert_eq!(failure(status, &body, &[], READ).certainty, Rejected);
         assert_eq!(failure(status, &body, &[], POLL).certainty, Accepted);
+    }
+}
+
+#[test]
+fn a_503_that_says_when_to_come_again_is_a_refusal() {
+    for (value, expected) in [("7", Certainty::Rejected), ("soon", Certainty::Ambiguous)] {
+        assert_eq!(failure(503, "", &[("retry-after", value)], COMMAND).certainty, expected, "{value}");
     }
 }
 

@@ -19,12 +19,12 @@ fn the_codes_of_the_eu_cloud() {
         (400, "4002", "Invalid request body - Invalid parameter.", Fault::InvalidRequest),
         (400, "4004", "Duplicate request - Duplicate request", Fault::Busy),
         (400, "4005", "Unsupported control request", Fault::Unsupported),
-        (400, "4007", "Remote control unavailable(low battery)", Fault::VehicleUnreachable),
+        (400, "4007", "Remote control unavailable(low battery)", Fault::Other(AUX_BATTERY_LOW.into())),
         (401, "4017", "Invalid request value - Invalid Application Id.", Fault::InvalidRequest),
         (408, "4081", "Request timeout", Fault::VehicleUnreachable),
         (503, "5031", "Unavailable remote control - Service Temporary Unavailable", Fault::Transient),
         (509, "5091", "Exceeds number of requests", Fault::RateLimited),
-        (592, "5921", "No Data Found v2", Fault::InvalidRequest),
+        (592, "5921", "No Data Found v2", Fault::Other(NO_DATA.into())),
         (500, "9999", "Response timeout", Fault::VehicleUnreachable),
     ] {
         assert_eq!(fault(Phase::Command, status, Some(code), message), expected, "{code} {message}");

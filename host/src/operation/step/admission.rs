@@ -159,7 +159,7 @@ impl<'a> Step<'a> {
             let read = Ask::Execute(vehicle.clone(), Command::Read(ReadMode::Cached));
             let read = Step::new(&probe).take(&read, || {}).await.map(|_| ());
             if let Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) = read {
-                tracing::info!(operation = operation.id, "not well again: {}", failed.message);
+                tracing::info!(operation = operation.id, "not well again: {}", failed.words);
             }
         })
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Step;
 use crate::bindings::policy::{Certainty, Failure, Verdict};
 use crate::latch::Latched;
-use crate::operation::{Reason, meaning};
+use crate::operation::{Reason, Words, meaning};
 use crate::sandbox::CallFault;
 use crate::session::NotRenewed;
 
@@ -20,10 +20,10 @@ pub(crate) enum Stopped {
 }
 
 /// A step that failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failed {
     pub(crate) reason: Reason,
-    pub(crate) message: String,
+    pub(crate) words: Words,
     /// The vehicle may have acted.
     pub(crate) ambiguous: bool,
     /// Nothing was tried.
@@ -35,30 +35,32 @@ impl Step<'_> {
         let account = &self.operation.account;
         Failed {
             reason: meaning::of_failure(failure, verdict, account),
-            message: self.with_skew(failure, meaning::in_words(failure, verdict)),
+            words: self.with_skew(failure, verdict),
             ambiguous: matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted),
             rejected: false,
         }
     }
 
     /// What clouds say of a request with a wrong time in it seldom speaks of time.
-    fn with_skew(&self, failure: &Failure, message: String) -> String {
+    fn with_skew(&self, failure: &Failure, verdict: &Verdict) -> Words {
+        let account = &self.operation.account;
+        let words = meaning::in_words(failure, verdict, account);
         let refused = failure.certainty == Certainty::Rejected && failure.http_status.is_some();
-        match self.operation.account.surroundings.skew.in_words().filter(|_| refused) {
-            Some(skewed) => format!("{message}; {skewed}"),
-            None => message,
+        match account.surroundings.skew.in_words().filter(|_| refused) {
+            Some(skewed) => words.and(&skewed, meaning::of_failure(failure, verdict, account)),
+            None => words,
         }
     }
 
     pub(super) fn fault(&self, fault: &CallFault) -> Stopped {
-        self.nonsense(fault.to_string())
+        self.nonsense(Words::theirs(fault.to_string()))
     }
 
     /// The connector has no answer, or none that can be taken. What it has sent is sent.
-    pub(super) fn nonsense(&self, message: String) -> Stopped {
+    pub(super) fn nonsense(&self, words: Words) -> Stopped {
         Stopped::Failed(Failed {
             reason: Reason::ConnectorFault,
-            message,
+            words,
             ambiguous: self.operation.allowance.acted(),
             rejected: false,
         })
@@ -69,19 +71,26 @@ impl Step<'_> {
         let seconds = self.operation.name.deadline().as_secs();
         Stopped::Failed(Failed {
             reason: Reason::UpstreamUnavailable,
-            message: format!("no result within the {seconds} s that it may take"),
+            words: format!("no result within the {seconds} s that it may take").into(),
             ambiguous: self.operation.allowance.acted(),
             rejected: false,
         })
     }
 
-    pub(super) fn not_tried(&self, reason: Reason, message: impl Into<String>) -> Stopped {
-        Stopped::Failed(Failed {
-            reason,
-            message: message.into(),
-            ambiguous: false,
-            rejected: self.number == 0,
-        })
+    pub(super) fn not_tried(&self, reason: Reason, words: impl Into<Words>) -> Stopped {
+        Stopped::Failed(Failed { reason, words: words.into(), ambiguous: false, rejected: self.number == 0 })
+    }
+
+    /// A circuit has opened between two attempts. What keeps the step from its end is how the attempt before has failed,
+    /// and not that no further one is made.
+    pub(super) fn not_repeated(&mut self, stopped: Stopped) -> Stopped {
+        match (stopped, self.failed_before.take()) {
+            (Stopped::Failed(shut), Some(before)) => {
+                tracing::info!(operation = self.operation.id, "not repeated: {}", shut.words);
+                Stopped::Failed(before)
+            }
+            (stopped, _) => stopped,
+        }
     }
 
     pub(super) fn latched(&self, latched: &Latched) -> Stopped {
@@ -89,6 +98,6 @@ impl Step<'_> {
     }
 
     pub(super) fn not_renewed(&self, why: &NotRenewed) -> Stopped {
-        self.not_tried(meaning::of_not_renewed(why), why.to_string())
+        self.not_tried(meaning::of_not_renewed(why), meaning::of_renewal_in_words(why))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Failed, Step, Stopped};
 use crate::bindings::policy::{Failure, Fault};
-use crate::operation::{Reason, meaning};
+use crate::operation::{Reason, Words, meaning};
 use crate::primitives::{Allowance, SESSION};
 use crate::retry_budget::Price;
 use crate::session::{Cause, NotRenewed, Renewal, Renewed};
@@ -29,8 +29,10 @@ impl Step<'_> {
             Ok(Renewed::Adopted(_)) => Ok("with the same token, as the policy wants"),
             Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
             Err(why) => {
-                let message = format!("{}; no new token: {why}", failure.message);
-                Err(self.not_tried(meaning::of_not_renewed(&why), message))
+                let theirs = [Some(failure.message.clone()), meaning::of_renewal_in_words(&why).theirs];
+                let theirs = theirs.into_iter().flatten().collect::<Vec<_>>().join("; no new token: ");
+                let ours = meaning::of_renewal_in_words(&why).ours;
+                Err(self.not_tried(meaning::of_not_renewed(&why), Words { ours, theirs: Some(theirs) }))
             }
         }
     }
@@ -90,8 +92,9 @@ impl Step<'_> {
         if let Some(slot) = self.operation.account.surroundings.cells.slot(&cell)
             && let Err(error) = slot.discard(used).await
         {
-            let message = format!("{}; {cell} could not be discarded: {error}", failure.message);
-            return Err(self.not_tried(Reason::HostFault, message));
+            let ours = format!("{cell} could not be discarded: {error}");
+            let words = Words { ours: Some(ours), theirs: Some(failure.message.clone()) };
+            return Err(self.not_tried(Reason::HostFault, words));
         }
         if let Some(pinned) = &mut self.pinned {
             pinned.unpin(&cell);
@@ -114,9 +117,9 @@ impl Step<'_> {
             _ => Price::Fault,
         };
         if !account.retries.take(price, account.clock()) {
-            let message =
-                format!("{}; not repeated: too many repeats for this account of late", failed.message);
-            return Err(Stopped::Failed(Failed { message, ..failed }));
+            let words =
+                failed.words.and("not repeated: too many repeats for this account of late", failed.reason);
+            return Err(Stopped::Failed(Failed { words, ..failed }));
         }
         self.paid = Some(price);
         tokio::select! {

@@ -41,6 +41,8 @@ pub(crate) struct TrialAccount {
     pub(crate) bindings: BTreeMap<String, BTreeSet<String>>,
     /// Those that it may take out of an answer.
     pub(crate) capturable: BTreeSet<String>,
+    /// What answers to commands say.
+    pub(crate) command_answers: Arc<config::CommandAnswers>,
 }
 
 impl TrialAccount {
@@ -51,6 +53,7 @@ impl TrialAccount {
             endpoints: account::endpoints(config),
             bindings: config.bindings.clone(),
             capturable: config.capturable.clone(),
+            command_answers: Arc::clone(&config.command_answers),
         }
     }
 }
@@ -194,6 +197,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         secrets: secrets.into_iter().filter(|(name, _)| !account.capturable.contains(name)).collect(),
         bindings: account.bindings.clone(),
         capturable: account.capturable.clone(),
+        command_answers: Arc::clone(&account.command_answers),
         cells,
         transport: Arc::new(cloud),
         clock,

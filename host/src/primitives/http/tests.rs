@@ -48,6 +48,7 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
             ("access-token".to_owned(), bound("ccapi")),
         ]),
         capturable: BTreeSet::from(["access-token".to_owned(), "refresh-token".to_owned()]),
+        command_answers: Arc::default(),
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
         transport,
         clock,

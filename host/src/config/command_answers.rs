@@ -1,0 +1,161 @@
+//! What an answer to a request on which the vehicle may act says about whether it did.
+//!
+//! Words say nothing: a refusal that speaks of a time-out may come from a gateway that has passed the request on. So an
+//! answer is a refusal only if its code is one that the vendor gives before it tells the vehicle, or its status is one
+//! that RFC 9110 and RFC 6585 give to servers that have not done what was asked. The codes of each cloud stand in
+//! `presets.toml`; neither a plugin nor a configuration can add to them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many requests.
+const REFUSED: [u16; 2] = [401, 429];
+
+/// RFC 9110 §15.6.4. Any proxy on the way may write it after the request went on, unless it says when to come again.
+const UNAVAILABLE: u16 = 503;
+
+/// What one connector's clouds say of commands.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct CommandAnswers {
+    /// Where an answer says that all went well, as JSON pointers, and with which word. Such an answer is no refusal,
+    /// whatever its status.
+    success: BTreeMap<String, String>,
+    /// Where an answer has its codes, as JSON pointers.
+    codes_at: Vec<String>,
+    /// The codes of refusals that come before the vehicle is told.
+    before_execution: BTreeSet<String>,
+    /// The codes after which nobody knows, whatever the status.
+    undecided: BTreeSet<String>,
+}
+
+/// What an answer says about whether the vehicle may have acted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It was refused before the vehicle was told.
+    Refused,
+    /// It was taken, as far as the status tells.
+    Taken,
+    /// The cloud, or something before it, is unwell, as its status says. It may have passed the request on.
+    Trouble,
+    /// It does not say.
+    Nothing,
+}
+
+impl CommandAnswers {
+    /// What an answer says.
+    #[must_use]
+    pub fn told(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Told {
+        let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
+        let says = |(at, word): (&String, &String)| {
+            document.pointer(at).and_then(Value::as_str) == Some(word.as_str())
+        };
+        let succeeded = !self.success.is_empty() && self.success.iter().all(says);
+        let codes: Vec<String> =
+            self.codes_at.iter().filter_map(|at| document.pointer(at)).filter_map(text).collect();
+        let codes = codes.iter().map(String::as_str);
+        let later = headers
+            .iter()
+            .any(|(name, value)| name.eq_ignore_ascii_case("retry-after") && is_retry_after(value));
+        match status {
+            _ if !succeeded && self.is_refusal(status, codes, later) => Told::Refused,
+            200..=299 => Told::Taken,
+            // RFC 9110 §15.5.9 and §15.6.
+            408 | 500..=599 => Told::Trouble,
+            _ => Told::Nothing,
+        }
+    }
+
+    /// Whether an answer with these facts is known to have come before the vehicle was told. `later` says that it names
+    /// a time to come again.
+    #[must_use]
+    pub fn is_refusal<'a>(
+        &self,
+        status: u16,
+        codes: impl Iterator<Item = &'a str> + Clone,
+        later: bool,
+    ) -> bool {
+        let any = |known: &BTreeSet<String>| codes.clone().any(|code| known.contains(code));
+        if any(&self.undecided) {
+            return false;
+        }
+        any(&self.before_execution) || REFUSED.contains(&status) || status == UNAVAILABLE && later
+    }
+}
+
+/// A code as written, whether it is a string or a number.
+fn text(code: &Value) -> Option<String> {
+    match code {
+        Value::String(code) => Some(code.clone()),
+        Value::Number(code) => Some(code.to_string()),
+        _ => None,
+    }
+}
+
+/// RFC 9110 §10.2.3: seconds, or a date.
+fn is_retry_after(value: &str) -> bool {
+    let value = value.trim();
+    let seconds = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
+    seconds || jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> CommandAnswers {
+        CommandAnswers {
+            success: BTreeMap::from([("/ret".to_owned(), "S".to_owned())]),
+            codes_at: vec!["/code".to_owned()],
+            before_execution: BTreeSet::from(["17".to_owned()]),
+            undecided: BTreeSet::from(["99".to_owned()]),
+        }
+    }
+
+    fn told(status: u16, retry_after: Option<&str>, body: &str) -> Told {
+        let headers = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
+        table().told(status, headers.as_slice(), body.as_bytes())
+    }
+
+    #[test]
+    fn codes_and_statuses_refuse_and_nothing_else_does() {
+        let date = Some("Wed, 21 Oct 2015 07:28:00 GMT");
+        for (status, retry_after, body, expected) in [
+            (400, None, r#"{"ret":"F","code":"17"}"#, Told::Refused),
+            (200, None, r#"{"ret":"F","code":17}"#, Told::Refused),
+            (500, None, r#"{"ret":"F","code":"17"}"#, Told::Refused),
+            (401, None, "", Told::Refused),
+            (429, None, "<html>", Told::Refused),
+            (503, Some("7"), "", Told::Refused),
+            (503, date, "", Told::Refused),
+            // Not a refusal, although it looks like one.
+            (503, None, "", Told::Trouble),
+            (503, Some("soon"), "", Told::Trouble),
+            (503, Some(""), "", Told::Trouble),
+            (401, None, r#"{"ret":"S"}"#, Told::Nothing),
+            (401, None, r#"{"ret":"F","code":"99"}"#, Told::Nothing),
+            (503, Some("7"), r#"{"code":99}"#, Told::Trouble),
+            (200, None, r#"{"ret":"S","code":"17"}"#, Told::Taken),
+            (400, None, r#"{"ret":"F","code":"171"}"#, Told::Nothing),
+            (400, None, r#"{"ret":"F","code":["17"]}"#, Told::Nothing),
+            (403, None, "17", Told::Nothing),
+            (500, None, "", Told::Trouble),
+            (302, None, "", Told::Nothing),
+            (408, None, "", Told::Trouble),
+            (200, None, "<html>", Told::Taken),
+            (204, None, "", Told::Taken),
+        ] {
+            assert_eq!(told(status, retry_after, body), expected, "{status} {retry_after:?} {body}");
+        }
+    }
+
+    #[test]
+    fn an_empty_table_knows_the_statuses_only() {
+        let table = CommandAnswers::default();
+        assert_eq!(table.told(401, &[], b"{}"), Told::Refused);
+        assert_eq!(table.told(400, &[], br#"{"code":"17"}"#), Told::Nothing);
+        assert_eq!(table.told(200, &[], b"{}"), Told::Taken);
+    }
+}
