@@ -52,21 +52,20 @@ pub(crate) const fn is_for_a_person(latch: &Latch) -> bool {
 }
 
 /// Whether something answered, and not just that it cannot answer now: an answer that is neither success nor verdict, and
-/// that a service which is only unwell would not give.
+/// that a service which is only unwell would not give. So is one of which a connector tells nothing.
 pub(crate) fn is_doubtful(failure: &Failure) -> bool {
     let says_refused = failure.oauth_error.as_deref().is_some_and(|error| GRANT_ERRORS.contains(&error));
     failure.transport.is_none()
         && match failure.http_status {
             Some(status @ (408 | 425 | 429 | 500..)) => says_refused && status >= 500,
-            Some(_) => true,
-            None => false,
+            Some(_) | None => true,
         }
 }
 
 /// What was answered, without its words.
 pub(crate) fn in_short(failure: &Failure) -> String {
     let status =
-        failure.http_status.map_or_else(|| "no answer".to_owned(), |status| format!("HTTP {status}"));
+        failure.http_status.map_or_else(|| "no status".to_owned(), |status| format!("HTTP {status}"));
     let code = failure.code.as_deref().map(|code| format!(", code {code}")).unwrap_or_default();
     let body = match failure.body {
         BodyKind::None => ", empty",

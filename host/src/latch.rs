@@ -73,16 +73,24 @@ pub struct Latched {
     about: String,
 }
 
+impl Latched {
+    /// What has happened, what helps, and until when nothing is sent, without the vendor's words.
+    #[must_use]
+    pub fn in_our_words(&self) -> String {
+        let Self { reason, since, until, .. } = self;
+        match until {
+            Some(until) => format!("{reason} (since {since:.0}; nothing is sent before {until:.0})"),
+            None => format!("{reason} (since {since:.0}; it is not sent again until then)"),
+        }
+    }
+}
+
 impl fmt::Display for Latched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { reason, since, until, detail, .. } = self;
-        match until {
-            Some(until) => write!(f, "{reason} (since {since:.0}; nothing is sent before {until:.0}")?,
-            None => write!(f, "{reason} (since {since:.0}; it is not sent again until then")?,
-        }
-        match detail {
-            Some(detail) => write!(f, "; the vendor's words: {detail})"),
-            None => f.write_str(")"),
+        f.write_str(&self.in_our_words())?;
+        match &self.detail {
+            Some(detail) => write!(f, "; the vendor's words: {detail}"),
+            None => Ok(()),
         }
     }
 }

@@ -28,9 +28,7 @@ pub(crate) use self::outcome::{Cause, NotRenewed, Renewed};
 use crate::account::Account;
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Grant;
-use crate::bindings::policy::{
-    Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, Verdict,
-};
+use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Latch};
 use crate::cell::{CellGuard, Contents};
 use crate::circuit::{Permit, Settings};
 use crate::evidence;
@@ -87,6 +85,7 @@ impl Renewal {
     /// the answer.
     pub(crate) fn due_in(&self, why: &NotRenewed) -> Option<Duration> {
         let due = match why {
+            NotRenewed::NotDue { because: Some(first), .. } if self.due_in(first).is_none() => return None,
             NotRenewed::NotDue { retry_in, .. } => *retry_in,
             NotRenewed::Failed { .. } | NotRenewed::Doubtful(_) => {
                 let clock = self.account.clock();
@@ -94,6 +93,7 @@ impl Renewal {
                 self.account.grant.rest(clock).map_or(pause, |rest| rest.left.max(pause))
             }
             NotRenewed::Latched(_)
+            | NotRenewed::Unexplained(_)
             | NotRenewed::Shut(_)
             | NotRenewed::Fight { .. }
             | NotRenewed::TooManySignIns(_)
@@ -120,6 +120,14 @@ impl Renewal {
     }
 
     async fn lead(&self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
+        let led = self.renew_once(cause, failed).await;
+        if cause == Cause::Refused && led.is_err() {
+            self.account.token_refused(failed);
+        }
+        led
+    }
+
+    async fn renew_once(&self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
         let account = &self.account;
         let Some(slot) = account.surroundings.cells.slot(SESSION) else {
             return Err(NotRenewed::Stopping);
@@ -143,7 +151,8 @@ impl Renewal {
     /// Whether enough time has passed since the last one that failed, whatever the policy thinks.
     fn may_try(&self, now: Duration) -> Result<(), NotRenewed> {
         if let Some(rest) = self.account.grant.rest(self.account.clock()) {
-            let because = NotRenewed::Doubtful(rest.reason);
+            let last = self.history().last_failure.as_ref().map(|(_, why)| why.clone());
+            let because = last.unwrap_or(NotRenewed::Doubtful(rest.reason));
             return Err(NotRenewed::NotDue {
                 retry_in: rest.left,
                 why: because.to_string(),
@@ -198,15 +207,9 @@ impl Renewal {
                 Grant { expires_in: None, refresh_expires_in: None, value }
             }
             Ok(Ok(_)) => {
-                let message = "the connector reports a session but captured no token".to_owned();
-                let verdict = Verdict {
-                    fault: Fault::Malformed,
-                    rule: "host.no-token".to_owned(),
-                    counts_against: None,
-                };
+                let answer = "it reports a session but captured no token".to_owned();
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                account.grant.unclear().await;
-                return Err(self.failed(cause, true, NotRenewed::Failed { verdict, message }, None));
+                return Err(self.doubtful(cause, NotRenewed::Unexplained, answer, None).await);
             }
             Ok(Err(failure)) => {
                 let facts = Facts {
@@ -296,6 +299,7 @@ impl Renewal {
         }
         let message = failure.message.clone();
         let blocked = evidence::may_say_blocked(&failure);
+        let unexplained = failure.http_status.is_none();
         let doubtful = evidence::is_doubtful(&failure).then(|| evidence::in_short(&failure));
         let generation = guard.cell().generation;
         let attempt = Attempt {
@@ -345,10 +349,8 @@ impl Renewal {
                 self.latch(&latch, &message).await
             }
             (None, Some(answer)) => {
-                account.grant.refused(account.clock(), answer.clone(), retry_after).await;
-                let why = self.failed(cause, true, NotRenewed::Doubtful(answer), retry_after);
-                account.tell_of_doubt().await;
-                why
+                let told = if unexplained { NotRenewed::Unexplained } else { NotRenewed::Doubtful };
+                self.doubtful(cause, told, answer, retry_after).await
             }
             (None, None) => {
                 account.grant.unclear().await;
@@ -368,6 +370,21 @@ impl Renewal {
     async fn latch(&self, latch: &Latch, words: &str) -> NotRenewed {
         let latched = self.account.set_latch(LatchKind::from(latch), words).await;
         latched.map_or(NotRenewed::Stopping, NotRenewed::Latched)
+    }
+
+    /// It was refused, or not granted, and nothing says why: it rests, and that is told once.
+    async fn doubtful(
+        &self,
+        cause: Cause,
+        why: impl FnOnce(String) -> NotRenewed,
+        answer: String,
+        retry_after: Option<Duration>,
+    ) -> NotRenewed {
+        let account = &self.account;
+        account.grant.refused(account.clock(), answer.clone(), retry_after).await;
+        let why = self.failed(cause, true, why(answer), retry_after);
+        account.tell_of_doubt().await;
+        why
     }
 
     /// Remembers a failure and when to try again.
@@ -408,5 +425,8 @@ fn token_endpoint(account: &Account) -> String {
 /// those are guessed at, so vendors count them strictly, and the owner has said how often one may be sent.
 fn was_a_sign_in(failure: &Failure, sends_password: bool) -> bool {
     let unwell = matches!(failure.http_status, Some(408 | 425 | 429 | 500..));
-    failure.certainty != Certainty::NotSent && !unwell && (sends_password || !evidence::is_doubtful(failure))
+    let unexplained = failure.http_status.is_none();
+    failure.certainty != Certainty::NotSent
+        && !unwell
+        && (sends_password || unexplained || !evidence::is_doubtful(failure))
 }

@@ -22,9 +22,11 @@ pub(crate) struct Presence {
 }
 
 impl Account {
-    /// The cloud has refused the token of this generation.
+    /// The cloud has refused the token of this generation, and another one was not to be had.
     pub(crate) fn token_refused(&self, generation: u64) {
-        self.presence.refused.fetch_max(generation, Ordering::Relaxed);
+        if self.presence.refused.fetch_max(generation, Ordering::Relaxed) < generation {
+            self.announce();
+        }
     }
 
     /// Whether the cloud has refused the token in this cell. To send it again tells nothing new.

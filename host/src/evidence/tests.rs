@@ -35,6 +35,13 @@ fn what_is_answered_is_in_doubt_unless_it_only_cannot_be_answered_now() {
     for status in [200, 204, 302, 400, 401, 403, 404, 407, 418, 451] {
         assert!(is_doubtful(&failure(Phase::Refresh, status)), "{status}");
     }
+    assert!(is_doubtful(&Failure { http_status: None, ..failure(Phase::Refresh, 400) }));
+    let no_answer = Some(crate::bindings::policy::Transport::Interrupted);
+    assert!(!is_doubtful(&Failure {
+        http_status: None,
+        transport: no_answer,
+        ..failure(Phase::Refresh, 400)
+    }));
     for status in [408, 425, 429, 500, 502, 503, 504] {
         let unwell = failure(Phase::Refresh, status);
         assert!(!is_doubtful(&unwell), "{status}");

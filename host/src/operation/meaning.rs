@@ -90,10 +90,11 @@ pub(super) fn in_words(failure: &Failure, verdict: &Verdict, account: &Account) 
     match &verdict.fault {
         _ if failure.transport == Some(Transport::Denied) && failure.phase == Phase::Pin => {
             let surroundings = &account.surroundings;
-            let not_offered = surroundings.pin.may_offer(account.clock()).err().map(|why| why.to_string());
-            match surroundings.secrets.contains_key(PIN) {
-                true if not_offered.is_some() => Words { ours: not_offered, theirs: None },
-                _ => words,
+            match surroundings.pin.may_offer(account.clock()) {
+                _ if !surroundings.secrets.contains_key(PIN) => words,
+                Err(NotOffered::Refused(latched)) => (&latched).into(),
+                Err(why @ NotOffered::InDoubt(_)) => why.to_string().into(),
+                Ok(()) => words,
             }
         }
         _ if failure.transport == Some(Transport::Denied) => {
@@ -131,6 +132,7 @@ pub(super) fn of_renewal_in_words(why: &NotRenewed) -> Words {
         | NotRenewed::Fight { .. }
         | NotRenewed::TooManySignIns(_)
         | NotRenewed::TooManyRenewals
+        | NotRenewed::Unexplained(_)
         | NotRenewed::Stopping => why.to_string().into(),
     }
 }
@@ -144,7 +146,7 @@ pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
         NotRenewed::NotDue { because: Some(first), .. } => of_not_renewed(first),
         NotRenewed::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
         NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault),
-        NotRenewed::Doubtful(_) => Reason::UpstreamUnavailable,
+        NotRenewed::Doubtful(_) | NotRenewed::Unexplained(_) => Reason::UpstreamUnavailable,
         NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals | NotRenewed::Fight { .. } => {
             Reason::Cooldown
         }

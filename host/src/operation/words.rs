@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::{OperationName, Reason, State};
+use crate::latch::Latched;
 
 /// What is said whenever nobody can know whether the car has acted.
 pub(crate) const NOBODY_KNOWS: &str =
@@ -51,6 +52,12 @@ impl From<String> for Words {
     /// Ours.
     fn from(ours: String) -> Self {
         Self { ours: Some(ours), theirs: None }
+    }
+}
+
+impl From<&Latched> for Words {
+    fn from(latched: &Latched) -> Self {
+        Self { ours: Some(latched.in_our_words()), theirs: latched.detail.clone() }
     }
 }
 

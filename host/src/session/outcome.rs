@@ -39,6 +39,9 @@ pub(crate) enum NotRenewed {
     /// It was refused, and nothing says why: see [`doubt`](crate::doubt).
     #[error("the sign-in was refused without a reason ({0})")]
     Doubtful(String),
+    /// The same, and the connector does not even say what was answered, so nothing promises that another try helps.
+    #[error("the sign-in failed, and the connector does not say what was answered: {0}")]
+    Unexplained(String),
     #[error(
         "something else keeps ending this account's sessions, such as another program that uses the account; the \
          next renewal is due in {} s", .retry_in.as_secs()

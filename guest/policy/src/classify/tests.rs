@@ -102,10 +102,11 @@ fn a_pin_is_refused_by_a_code_and_by_nothing_else() {
         (302, None, "redirected to http://portal/"),
         (400, Some("4002"), "Invalid request body"),
         (400, Some("5031"), "Unavailable remote control - Service Temporary Unavailable"),
-        (503, Some("4003"), "Invalid values"),
     ] {
         assert_eq!(fault(Phase::Pin, status, code, words), Fault::Transient, "{status} {code:?}");
     }
+    // What is unwell has not looked at it.
+    assert_ne!(fault(Phase::Pin, 503, Some("4003"), "Invalid values"), Fault::CredentialsRejected);
     assert_eq!(fault(Phase::Pin, 401, None, ""), Fault::TokenExpired);
     let mut fresh = failure(Phase::Pin, Some(401), None, "");
     fresh.token_age = Some(2_000);

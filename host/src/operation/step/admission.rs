@@ -90,9 +90,8 @@ impl<'a> Step<'a> {
         let Some(slot) = account.surroundings.cells.slot(SESSION) else { return Ok(()) };
         let cell = slot.current();
         let cause = match session::freshness(&cell, account.spread(cell.generation), account.clock()) {
-            // The cloud has refused it: sending it again would only tell the same. (Not `Refused`, which counts towards a
-            // fight: that was counted when it happened.)
-            _ if account.is_refused(&cell) => Cause::Ended,
+            // Sending it again would only tell the same.
+            _ if account.is_refused(&cell) => Cause::Refused,
             Freshness::Good => return Ok(()),
             Freshness::EndsSoon => {
                 // Requests of its own: what nobody waits for does not use up what somebody may still need.
@@ -111,7 +110,7 @@ impl<'a> Step<'a> {
                     Renewed::Fresh => true,
                     Renewed::Adopted(adopted) => adopted.generation > cell.generation,
                 };
-                if newer && cause == Cause::Ended {
+                if newer && cause != Cause::Missing {
                     self.operation.progress.refreshed();
                 }
                 Ok(())

@@ -4,7 +4,7 @@ use super::{Failed, Step, Stopped};
 use crate::bindings::policy::{Failure, Phase, Verdict};
 use crate::evidence;
 use crate::latch::{LatchKind, Latched};
-use crate::operation::{Reason, Words, meaning};
+use crate::operation::{Reason, meaning};
 
 /// The cell of the device registration, as connectors name it.
 const REGISTRATION: &str = "device-registration";
@@ -86,10 +86,6 @@ impl Step<'_> {
         verdict: &Verdict,
     ) -> Stopped {
         let failed = self.failed(failure, verdict);
-        Stopped::Failed(Failed {
-            reason,
-            words: Words { ours: Some(latched.to_string()), ..failed.words },
-            ..failed
-        })
+        Stopped::Failed(Failed { reason, words: latched.into(), ..failed })
     }
 }

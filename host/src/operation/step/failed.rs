@@ -94,7 +94,7 @@ impl Step<'_> {
     }
 
     pub(super) fn latched(&self, latched: &Latched) -> Stopped {
-        self.not_tried(latched.kind.into(), latched.to_string())
+        self.not_tried(latched.kind.into(), latched)
     }
 
     pub(super) fn not_renewed(&self, why: &NotRenewed) -> Stopped {

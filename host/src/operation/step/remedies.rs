@@ -15,8 +15,6 @@ impl Step<'_> {
     pub(super) async fn renew(&mut self, failure: &Failure) -> Result<&'static str, Stopped> {
         self.renewed = true;
         let refused = self.last_view.generation(SESSION);
-        // First, so that nobody sends it meanwhile.
-        self.operation.account.token_refused(refused);
         match self.renewed_in_time(Cause::Refused, refused, false).await? {
             Ok(Renewed::Fresh) => {
                 self.operation.progress.refreshed();
