@@ -258,7 +258,8 @@ impl CellSlot {
     pub async fn discard(self: &Arc<Self>, generation: u64) -> Result<(), StoreError> {
         let guard = self.acquire().await;
         let current = guard.cell();
-        if current.generation != generation || current.value.is_none() {
+        let is_empty = current.value.is_none() && current.secrets.is_empty();
+        if current.generation != generation || is_empty {
             return Ok(());
         }
         // The number stays: the next commit is the next generation, and a late failure of this one is
@@ -302,6 +303,20 @@ impl CellGuard {
         let stored = self.store(&next).await;
         self.show(next);
         (self.cell(), stored)
+    }
+
+    /// Adds secrets to the current generation, stored and shown. Neither its value nor its age changes: whoever holds
+    /// the lock has not finished. They are shown even if they cannot be stored.
+    ///
+    /// # Errors
+    ///
+    /// When they could not be stored.
+    pub async fn add_secrets(&self, secrets: Secrets) -> Result<(), StoreError> {
+        let mut next = Cell::clone(&self.cell());
+        next.secrets.extend(secrets);
+        let stored = self.store(&next).await;
+        self.show(next);
+        stored
     }
 
     /// Makes the next generation: stored first, visible then.

@@ -31,29 +31,32 @@ pub(crate) struct Facts<'a> {
 
 /// The failure as the policy is shown it.
 pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) -> policy::Failure {
-    let short = |code: String| redact::cut(code, LONGEST_CODE);
+    let short = |code: String| redact::cut(redact::mask_private(&code), LONGEST_CODE);
+    // The guest does not know more than that there was an answer which it was not given.
+    let withheld = call.withheld.filter(|_| failure.transport == Some(types::Transport::Other));
     policy::Failure {
         cloud: facts.cloud.to_owned(),
         operation: facts.operation.to_owned(),
         effect: facts.effect,
         phase: failure.phase.into(),
         certainty: certainty(facts, &failure, call),
-        transport: failure.transport.map(Into::into),
-        http_status: failure.http_status,
+        transport: failure.transport.filter(|_| withheld.is_none()).map(Into::into),
+        http_status: withheld.map(|answer| answer.status).or(failure.http_status),
         code: failure.code.map(short),
         sub_code: failure.sub_code.map(short),
         oauth_error: failure.oauth_error.map(short),
         // The host reads the header itself. A time that has passed asks for nothing.
         retry_after: call.told_to_wait.map(milliseconds).or(failure.retry_after).filter(|told| *told > 0),
         message: message(&failure.message),
-        body: failure.body.into(),
+        body: withheld.map_or(failure.body, |answer| answer.body).into(),
         token_age: facts.token_age.map(milliseconds),
     }
 }
 
-/// The vendor's words as the policy is shown them.
+/// The vendor's words as policies, people and records are shown them: without what tells which car it is about, and where
+/// that is.
 pub(crate) fn message(words: &str) -> String {
-    redact::cut(redact::mask_vins(words), LONGEST_MESSAGE)
+    redact::cut(redact::mask_private(words), LONGEST_MESSAGE)
 }
 
 /// A connector may be more careful than the host, never less: "not sent" is not believed when the host saw a request

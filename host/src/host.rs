@@ -33,7 +33,7 @@ use crate::deployment::{
     self, Deployments, POLICY_SLOT, Refusal, restore_connector, restore_policy, restore_rollout,
 };
 use crate::events::{AboutState, Event, Events};
-use crate::outbox::Outbox;
+use crate::outbox::{Masking, Outbox};
 use crate::plugin::{
     ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot, TrialAccount,
 };
@@ -216,6 +216,7 @@ impl Host {
         plugins: &Plugins,
         restore: bool,
     ) -> Result<Arc<Self>, StartError> {
+        let ground = Ground { outbox: Arc::new(Masking(Arc::clone(&ground.outbox))), ..ground };
         let topics = Topics::below(&config.mqtt.base_topic);
         let events = Events::on(topics.bridge_event(), Arc::clone(&ground.outbox), Arc::clone(&ground.clock));
         let attended = Attended::new(Arc::clone(&ground.store), events.clone());

@@ -8,6 +8,7 @@ mod allowance;
 mod answer_time;
 mod capture;
 mod clock;
+mod content;
 mod http;
 mod lock;
 mod log;
@@ -29,13 +30,15 @@ use url::Url;
 
 pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
+pub use self::capture::Capturable;
+pub(crate) use self::capture::SHORTEST_SEARCHED;
 pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
 pub use self::pin::{NotOffered, PinGuard};
 pub use self::tap::Tap;
 pub use self::transport::{HttpClient, Transport};
-use crate::cell::{Cells, Secrets, Snapshot};
+use crate::cell::{CellGuard, Cells, Secrets, Snapshot};
 use crate::config::{CommandAnswers, Told};
 use crate::outbox::Outbox;
 use crate::sandbox::{Caller, Cx};
@@ -62,7 +65,7 @@ pub struct Surroundings {
     /// To which endpoints each secret may be sent.
     pub bindings: BTreeMap<String, BTreeSet<String>>,
     /// The secrets that a connector may take out of an answer. The others are the owner's.
-    pub capturable: BTreeSet<String>,
+    pub capturable: BTreeSet<Capturable>,
     /// What answers to commands say about whether the vehicle may have acted.
     pub command_answers: Arc<CommandAnswers>,
     /// The account's cells.
@@ -83,6 +86,15 @@ pub struct Surroundings {
     pub tap: Option<Arc<dyn Tap>>,
 }
 
+/// What there is to know of an answer that was not given to the guest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Withheld {
+    /// Its HTTP status.
+    pub(crate) status: u16,
+    /// What kind of body it had.
+    pub(crate) body: crate::bindings::types::BodyKind,
+}
+
 /// One call into a connector.
 pub struct Call {
     pub(crate) surroundings: Arc<Surroundings>,
@@ -93,6 +105,12 @@ pub struct Call {
     pub(crate) view: Snapshot,
     /// Secrets that were captured and not committed yet.
     pub(crate) captured: Secrets,
+    /// Essential secrets that a successful answer was asked for and did not have, and that have not come since.
+    pub(crate) missing: BTreeSet<String>,
+    /// The last answer that was not given to the guest.
+    pub(crate) withheld: Option<Withheld>,
+    /// The lock of the session that this call is to renew. What it captures is stored under it at once.
+    pub(crate) renewing: Option<Arc<CellGuard>>,
     /// Values that the guest handles by their marks.
     pub(crate) private: Vec<serde_json::Value>,
     /// Whether a request that acts on the vehicle was sent in this call.
@@ -145,6 +163,9 @@ impl Call {
             operation,
             view,
             captured: Secrets::new(),
+            missing: BTreeSet::new(),
+            withheld: None,
+            renewing: None,
             private: Vec::new(),
             acted: false,
             told_to_wait: None,

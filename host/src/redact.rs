@@ -1,40 +1,19 @@
 //! Taking out of text what must not leave the host, or must not be shown as it is.
 
+mod position;
+mod vin;
+
 use std::borrow::Cow;
 
-/// Letters and digits that a vehicle identification number may have (ISO 3779: no I, O or Q).
-fn is_vin_character(c: char) -> bool {
-    c.is_ascii_digit() || (c.is_ascii_uppercase() && !matches!(c, 'I' | 'O' | 'Q'))
-}
+pub use self::position::mask_positions;
+pub(crate) use self::vin::remember_vin;
+pub use self::vin::{mask_known_vins, mask_vins};
 
-/// Replaces everything that looks like a vehicle identification number (ISO 3779: 17 characters) by its last
-/// four characters. Matches by shape: a number inside a file name or a URL is found as well.
+/// Replaces what tells which car something is about and where that is: vehicle identification numbers and positions.
+/// For every text that comes from outside and that people, policies and records are shown.
 #[must_use]
-pub fn mask_vins(text: &str) -> String {
-    let mut masked = String::with_capacity(text.len());
-    let mut word = String::new();
-    for c in text.chars().map(Some).chain([None]) {
-        match c {
-            Some(c) if c.is_ascii_alphanumeric() => word.push(c),
-            _ => {
-                masked.push_str(&mask_word(&word));
-                word.clear();
-                masked.extend(c);
-            }
-        }
-    }
-    masked
-}
-
-fn mask_word(word: &str) -> Cow<'_, str> {
-    let is_vin = word.len() == 17
-        && word.chars().all(is_vin_character)
-        && word.contains(|c: char| c.is_ascii_uppercase())
-        && word.contains(|c: char| c.is_ascii_digit());
-    match word.get(13..) {
-        Some(tail) if is_vin => format!("*************{tail}").into(),
-        _ => word.into(),
-    }
+pub fn mask_private(text: &str) -> String {
+    mask_positions(&mask_vins(text))
 }
 
 /// Whether a character can end a line, move a terminal's cursor or change the order in which text is read: control
@@ -83,22 +62,6 @@ pub fn cut(mut text: String, bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn masks_numbers_wherever_they_stand() {
-        assert_eq!(mask_vins("car KNALEGACY00000001 said no"), "car *************0001 said no");
-        assert_eq!(mask_vins("dump_KNALEGACY00000001.json"), "dump_*************0001.json");
-        assert_eq!(mask_vins("KNALEGACY00000001"), "*************0001");
-    }
-
-    #[test]
-    fn leaves_other_words_alone() {
-        for text in
-            ["", "Key not authorized: Token is expired", "12345678901234567", "é KNA", "ABCDEFGHJKLMNPRST"]
-        {
-            assert_eq!(mask_vins(text), text);
-        }
-    }
 
     #[test]
     fn nothing_breaks_out_of_a_line() {

@@ -186,22 +186,22 @@ impl Renewal {
         );
         let mut view = account.surroundings.cells.snapshot();
         view.pin(SESSION, Arc::clone(&before));
-        let call = Call::new(
+        let guard = Arc::new(guard);
+        let mut call = Call::new(
             Arc::clone(&account.surroundings),
             Arc::clone(&self.allowance),
             self.operation.clone(),
             view,
         );
+        call.renewing = Some(Arc::clone(&guard));
         let called = self.connector.ask(&account.described, &ask, call).await;
+        let whole = !called.call.captured.is_empty() && called.call.missing.is_empty();
         let grant = match called.answer {
-            Ok(Ok(Answer::Grant(grant)))
-                if !called.call.captured.is_empty() && grant.value.len() <= LARGEST_VALUE =>
-            {
-                grant
-            }
+            Ok(Ok(Answer::Grant(grant))) if whole && grant.value.len() <= LARGEST_VALUE => grant,
             // The cloud has given out a new token, and with it perhaps ended the old one. Whatever went wrong
             // after that, losing the token would be worse.
-            _ if !called.call.captured.is_empty() => {
+            // A refresh token alone is no session; it was stored when it came.
+            _ if whole || called.call.captured_essential() => {
                 tracing::warn!(account = account.slug, "the connector failed after it had a new token; kept");
                 let value = before.value.clone().unwrap_or_default();
                 Grant { expires_in: None, refresh_expires_in: None, value }
@@ -269,7 +269,7 @@ impl Renewal {
     /// answer says nothing.
     async fn refused(
         &self,
-        guard: CellGuard,
+        guard: Arc<CellGuard>,
         cause: Cause,
         failure: Failure,
         permit: Permit,

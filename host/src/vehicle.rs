@@ -157,6 +157,9 @@ impl Vehicle {
         config: &config::Vehicle,
         account: Arc<Account>,
     ) -> Result<Self, StoreError> {
+        if let config::Selector::Vin(vin) = &config.selector {
+            crate::redact::remember_vin(vin);
+        }
         let limit = Some(config.max_forced_reads_per_day);
         let store = &account.shared.store;
         let forced_reads = DailyCount::open("forced-reads", slug, limit, store).await?;

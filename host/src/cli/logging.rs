@@ -8,6 +8,7 @@
 mod bound;
 
 use std::fmt;
+use std::io::{self, Write};
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -30,7 +31,8 @@ const TRUSTED: [&str; 6] =
     ["vehicle_connector", "connector", "simulator", "wasmtime", "cranelift", "rumqttd"];
 
 /// Writes what an event says in one line, whatever it says: line breaks and other control characters become
-/// escapes (see [`redact::one_line`]). For logs in text form; JSON has escapes of its own.
+/// escapes (see [`redact::one_line`]), and vehicle identification numbers that the host has seen are masked. For logs in
+/// text form; JSON has escapes of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OneLine;
 
@@ -38,7 +40,26 @@ impl<'w> FormatFields<'w> for OneLine {
     fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
         let mut text = String::new();
         DefaultFields::new().format_fields(Writer::new(&mut text), fields)?;
-        writer.write_str(&redact::one_line(&text))
+        writer.write_str(&redact::mask_known_vins(&redact::one_line(&text)))
+    }
+}
+
+/// Masks the vehicle identification numbers that the host has seen in what is written, which is a line at a time: in JSON
+/// too, whose fields no formatter of ours writes.
+#[derive(Debug)]
+struct Masked<W>(W);
+
+impl<W: Write> Write for Masked<W> {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match std::str::from_utf8(line) {
+            Ok(text) => self.0.write_all(redact::mask_known_vins(text).as_bytes())?,
+            Err(_) => self.0.write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -64,7 +85,7 @@ pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(WAITING_LINES)
-        .finish(std::io::stderr());
+        .finish(Masked(std::io::stderr()));
     let bound = Bound::new(writer.error_counter());
     let lines = tracing_subscriber::fmt::layer().with_ansi(coloured).with_writer(writer);
     let is_heard = move |line: &Metadata<'_>| silent.is_none_or(|silent| !line.target().starts_with(silent));
@@ -104,7 +125,6 @@ fn tells_no_secret(line: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
     use std::sync::{Arc, Mutex, PoisonError};
 
     use super::*;
@@ -149,6 +169,21 @@ mod tests {
         assert_eq!(logged.lines().count(), 3, "{logged}");
         assert_eq!(logged.matches("\\nERROR forged\\r").count(), 5, "{logged}");
         assert!(!logged.contains(['\r', '\u{2028}']) && !logged.contains("\u{1b}[2K"), "{logged}");
+    }
+
+    #[test]
+    fn a_vin_that_was_seen_is_in_no_line_in_either_form() {
+        redact::remember_vin("KNATESTLYNEX00001");
+        let words = "knatestlynex00001x";
+        let lines = Lines::default();
+        let (text, json) = (lines.clone(), lines.clone());
+        let registry = tracing_subscriber::registry()
+            .with(tracing_subscriber::fmt::layer().fmt_fields(OneLine).with_writer(move || text.clone()))
+            .with(tracing_subscriber::fmt::layer().json().with_writer(move || Masked(json.clone())));
+        tracing::subscriber::with_default(registry, || tracing::info!(field = words, "said: {words}"));
+        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(logged.matches("*************0001x").count(), 4, "{logged}");
+        assert!(!logged.contains(words), "{logged}");
     }
 
     fn libraries_talk() {

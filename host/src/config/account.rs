@@ -11,6 +11,7 @@ use super::endpoint::{self, Endpoint};
 use super::presets::{self, Configured, Preset, Refusals};
 use super::reader::{Section, advice};
 use super::secrets;
+use crate::primitives::Capturable;
 
 /// Logins per day unless the file says otherwise.
 const LOGINS: u32 = 4;
@@ -39,7 +40,7 @@ pub struct Account {
     pub bindings: BTreeMap<String, BTreeSet<String>>,
     /// The secrets that the connector may take out of an answer: those that the configuration never has, and those
     /// that rotate.
-    pub capturable: BTreeSet<String>,
+    pub capturable: BTreeSet<Capturable>,
     /// What this cloud says when it refuses a credential.
     pub refusals: Refusals,
     /// What its answers to commands say about whether the vehicle may have acted.
@@ -214,9 +215,8 @@ fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMa
     found
 }
 
-fn capturable(preset: &Preset) -> BTreeSet<String> {
-    let capturable = preset.secrets.iter().filter(|(_, rule)| rule.is_capturable());
-    capturable.map(|(name, _)| name.clone()).collect()
+fn capturable(preset: &Preset) -> BTreeSet<Capturable> {
+    preset.secrets.iter().filter_map(|(name, rule)| rule.capturable(name)).collect()
 }
 
 fn options(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::command_answers::CommandAnswers;
 use super::form::Form;
+use crate::primitives::{Capturable, SHORTEST_SEARCHED};
 
 /// One connector's clouds.
 #[derive(Debug, Deserialize)]
@@ -62,12 +63,24 @@ pub(super) struct SecretRule {
     /// Whether an answer may replace it although the configuration has it, as those that rotate are.
     #[serde(default)]
     rotates: bool,
+    /// What is shorter, in bytes, is no such secret.
+    #[serde(default = "least")]
+    least: usize,
+}
+
+const fn least() -> usize {
+    SHORTEST_SEARCHED
 }
 
 impl SecretRule {
-    /// Whether a connector may take it out of an answer. What the owner wrote stays unless the vendor replaces it.
-    pub(super) fn is_capturable(&self) -> bool {
-        self.rotates || self.configured == Configured::Never
+    /// How a connector may take it out of an answer, if it may. What the owner wrote stays unless the vendor replaces it.
+    pub(super) fn capturable(&self, name: &str) -> Option<Capturable> {
+        let essential = self.configured == Configured::Never;
+        (self.rotates || essential).then(|| Capturable {
+            name: name.to_owned(),
+            least: self.least.max(SHORTEST_SEARCHED),
+            essential,
+        })
     }
 }
 

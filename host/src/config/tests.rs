@@ -56,7 +56,7 @@ fn the_least_that_works() {
     assert_eq!(account.secrets.len(), 1);
     let bound = |secret: &str| account.bindings[secret].iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!((bound("refresh-token"), bound("access-token")), ("idp".into(), "ccapi cci".into()));
-    let capturable: Vec<_> = account.capturable.iter().map(String::as_str).collect();
+    let capturable: Vec<_> = account.capturable.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(capturable, ["access-token", "control-token", "device-id", "refresh-token"]);
     assert_eq!(config.network, Network::default());
     assert_eq!((bound("pin"), account.max_logins_per_day), ("ccapi".into(), 4));

@@ -2,7 +2,7 @@
 
 use super::{Reason, Words};
 use crate::account::Account;
-use crate::bindings::policy::{Certainty, Failure, Fault, Phase, Transport, Verdict};
+use crate::bindings::policy::{Certainty, Effect, Failure, Fault, Phase, Transport, Verdict};
 use crate::circuit::Shut;
 use crate::evidence;
 use crate::latch::LatchKind;
@@ -41,6 +41,7 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
         Phase::Command if failure.transport.is_none() && failure.certainty == Certainty::Accepted => {
             Reason::Unconfirmed
         }
+        _ if is_no_answer(failure, verdict) => Reason::UpstreamUnavailable,
         _ => of_fault(&verdict.fault),
     }
 }
@@ -82,6 +83,17 @@ pub(super) fn is_pin_in_doubt(failure: &Failure, verdict: &Verdict) -> bool {
         _ => false,
     };
     failure.phase == Phase::Pin && evidence::is_doubtful(failure) && !about_something_else
+}
+
+/// Whether what came back is no answer of this cloud (a page, nothing, a redirect, a success without its content) to
+/// something that moves no vehicle. Something is unwell or stands in between then, and that passes: whoever refuses
+/// names a code or an error.
+fn is_no_answer(failure: &Failure, verdict: &Verdict) -> bool {
+    let moves_nothing = failure.effect == Effect::Read
+        || !matches!(failure.phase, Phase::Command | Phase::Confirmation | Phase::Unknown);
+    let refused = failure.code.is_some() || failure.oauth_error.is_some();
+    let happened = matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted);
+    verdict.fault == Fault::Malformed && moves_nothing && !refused && !happened
 }
 
 /// What is told of it: the vendor's words, and where they mislead what they mean.
@@ -145,6 +157,10 @@ pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
         // Whoever comes later is told what the first one was told.
         NotRenewed::NotDue { because: Some(first), .. } => of_not_renewed(first),
         NotRenewed::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
+        // No session came of it, and nobody refused one.
+        NotRenewed::Failed { verdict, .. } if verdict.fault == Fault::Malformed => {
+            Reason::UpstreamUnavailable
+        }
         NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault),
         NotRenewed::Doubtful(_) | NotRenewed::Unexplained(_) => Reason::UpstreamUnavailable,
         NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals | NotRenewed::Fight { .. } => {

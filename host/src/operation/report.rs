@@ -183,8 +183,8 @@ impl Report {
         let (message, detail) = words.into().sentences(state, reason, &self.op);
         self.state = state;
         self.reason = Some(reason);
-        self.message = Some(redact::cut(redact::mask_vins(&message), LONGEST_MESSAGE));
-        self.detail = detail.map(|detail| redact::cut(redact::mask_vins(&detail), LONGEST_MESSAGE));
+        self.message = Some(redact::cut(redact::mask_private(&message), LONGEST_MESSAGE));
+        self.detail = detail.map(|detail| redact::cut(redact::mask_private(&detail), LONGEST_MESSAGE));
     }
 
     fn new(vehicle: &str, id: String, op: String, state: State, now: Timestamp) -> Self {

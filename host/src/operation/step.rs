@@ -33,6 +33,7 @@ use crate::config::Told;
 use crate::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, Called, POLICY_FAULT};
 use crate::primitives::{Call, SESSION};
+use crate::redact;
 use crate::retry_budget::Price;
 use crate::time::milliseconds;
 
@@ -388,6 +389,8 @@ fn reveal(call: &Call, answer: &mut Answer) {
                 let mut vin = serde_json::Value::from(std::mem::take(&mut vehicle.vin));
                 call.reveal(&mut vin);
                 vehicle.vin = vin.as_str().unwrap_or_default().to_owned();
+                // Perhaps a connector that takes it for nothing private.
+                redact::remember_vin(&vehicle.vin);
             }
         }
         Answer::Outcome(Outcome::Done(report)) => {

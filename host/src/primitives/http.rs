@@ -134,8 +134,9 @@ impl Call {
             let success = self.captured.len() > captured_before;
             self.surroundings.pin.answered(status, success, self.clock()).await;
         }
+        self.store_captured().await;
         // What cannot be read has not answered anything.
-        let Incoming { headers, body, .. } = received.map_err(TransportError::Interrupted)?;
+        let Incoming { headers, body, .. } = received?;
         if let Some(before) = acting {
             let told = self.surroundings.command_answers.told(status, &headers, &body);
             self.told = self.told.filter(|before| *before != Told::Refused).or(Some(told));
@@ -156,6 +157,20 @@ impl Call {
 
     fn clock(&self) -> &dyn Clock {
         self.surroundings.clock.as_ref()
+    }
+
+    /// Stores what was captured for a session that is being renewed before the connector goes on: the cloud may have
+    /// ended the token before it, and nobody knows whether there is a next moment.
+    async fn store_captured(&self) {
+        if let Some(session) = self.renewing.as_ref().filter(|_| !self.captured.is_empty())
+            && let Err(error) = session.add_secrets(self.captured.clone()).await
+        {
+            tracing::warn!(
+                account = self.surroundings.account,
+                operation = self.operation,
+                "a new token could not be stored yet: {error}"
+            );
+        }
     }
 
     /// Counts a request as an offer of every secret of the configuration that it carries, however often. By name: a
@@ -197,7 +212,7 @@ impl Call {
         }
         for Capture { target, .. } in &request.captures {
             if let CaptureTarget::Secret(name) = target
-                && !self.surroundings.capturable.contains(name)
+                && !self.surroundings.capturable.contains(name.as_str())
             {
                 return Err(denied(format!("the secret {name} is not taken from answers")));
             }

@@ -24,6 +24,8 @@ pub struct Guard {
     guard: CellGuard,
     /// The secrets that were captured before, which belong to something else.
     captured_before: BTreeSet<String>,
+    /// The secrets that were missing before.
+    missing_before: BTreeSet<String>,
 }
 
 fn show(cell: &cell::Cell, clock: &dyn Clock) -> Option<Cell> {
@@ -55,7 +57,8 @@ impl Host for ConnectorCx {
         };
         self.call.view.pin(&name, guard.cell());
         let captured_before = self.call.captured.keys().cloned().collect();
-        Ok(Ok(self.table.push(Guard { name, guard, captured_before })?))
+        let missing_before = self.call.missing.clone();
+        Ok(Ok(self.table.push(Guard { name, guard, captured_before, missing_before })?))
     }
 }
 
@@ -75,7 +78,12 @@ impl HostGuard for ConnectorCx {
         if value.len() > LARGEST_VALUE {
             return Ok(Err(LockError::TooLarge(u32::try_from(LARGEST_VALUE).unwrap_or(u32::MAX))));
         }
-        let Guard { name, guard, captured_before } = self.table.get(&guard)?;
+        let Guard { name, guard, captured_before, missing_before } = self.table.get(&guard)?;
+        // A registration without its device, or a permission without its token, would be there for good.
+        if let Some(missing) = self.call.missing.difference(missing_before).next() {
+            let why = format!("the secret {missing} was asked for under this lock and did not come");
+            return Ok(Err(LockError::Other(why)));
+        }
         let captured = self.call.captured.iter().filter(|(name, _)| !captured_before.contains(*name));
         let secrets: Secrets = captured.map(|(name, secret)| (name.clone(), secret.clone())).collect();
         let contents = Contents { value, secrets, expires_at: None };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::HeaderValue;
+use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect;
 
 pub use super::resolver::{Lookup, SystemLookup};
@@ -28,7 +28,7 @@ pub struct Response {
     pub status: u16,
     /// The headers in order, names in lower case.
     pub headers: Vec<(String, String)>,
-    /// The body, at most [`LARGEST_RESPONSE`] bytes.
+    /// The body in its content coding, at most [`LARGEST_RESPONSE`] bytes.
     pub body: Vec<u8>,
 }
 
@@ -93,6 +93,8 @@ impl HttpClient {
             reqwest::Client::builder()
                 .dns_resolver(Arc::clone(&resolver))
                 .connect_timeout(CONNECT_TIMEOUT)
+                // The only coding that the host undoes, see `content`.
+                .default_headers(HeaderMap::from_iter([(ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]))
                 // Secrets go to the configured endpoints and nowhere else, whatever the environment says.
                 .no_proxy()
                 .redirect(redirect::Policy::none())

@@ -75,10 +75,10 @@ impl Drop for Lines {
     }
 }
 
-/// A guest's words as a line of the log: vehicle identification numbers masked, and not too long. Costs the same
+/// A guest's words as a line of the log: vehicle identification numbers and positions masked, and not too long. Costs the same
 /// however much there is.
 pub(crate) fn line(words: String) -> String {
-    redact::cut(redact::mask_vins(&redact::cut(words, KEPT)), LONGEST_LINE)
+    redact::cut(redact::mask_private(&redact::cut(words, KEPT)), LONGEST_LINE)
 }
 
 #[cfg(test)]

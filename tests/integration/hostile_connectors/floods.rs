@@ -164,7 +164,7 @@ async fn what_a_cell_keeps_secret_is_only_so_large() {
         ("a name that no secret has", kept("`/small`", "`small`", denied), false),
     ] {
         let home = home(&Connector::that_locks(&lock)).await;
-        let answer = format!(r#"{{"small":"x","large":"{}"}}"#, "x".repeat(1_000_000));
+        let answer = format!(r#"{{"small":"a-control-token","large":"{}"}}"#, "x".repeat(1_000_000));
         home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, answer)));
         let report = home.command(LEGACY.0, "lock", None).await;
         assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");

@@ -17,7 +17,9 @@ use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::connector::{Ask, ConnectorPlugin};
 use crate::plugin::{ActivationError, Answer};
 use crate::primitives::transport::Response;
-use crate::primitives::{Allowance, Call, Endpoint, PinGuard, SESSION, Skew, Surroundings, Transport};
+use crate::primitives::{
+    Allowance, Call, Capturable, Endpoint, PinGuard, SESSION, Skew, Surroundings, Transport,
+};
 use crate::slot::Digest;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
@@ -40,7 +42,7 @@ pub(crate) struct TrialAccount {
     /// The secrets that there are, and where they may be sent. Their values are made up.
     pub(crate) bindings: BTreeMap<String, BTreeSet<String>>,
     /// Those that it may take out of an answer.
-    pub(crate) capturable: BTreeSet<String>,
+    pub(crate) capturable: BTreeSet<Capturable>,
     /// What answers to commands say.
     pub(crate) command_answers: Arc<config::CommandAnswers>,
 }
@@ -194,7 +196,10 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         account: slug.to_owned(),
         endpoints: account.endpoints.clone(),
         // What a session has is not the configuration's: how often that is sent in one call has a limit.
-        secrets: secrets.into_iter().filter(|(name, _)| !account.capturable.contains(name)).collect(),
+        secrets: secrets
+            .into_iter()
+            .filter(|(name, _)| !account.capturable.contains(name.as_str()))
+            .collect(),
         bindings: account.bindings.clone(),
         capturable: account.capturable.clone(),
         command_answers: Arc::clone(&account.command_answers),

@@ -110,19 +110,16 @@ async fn a_name_that_leads_home_is_certainly_not_sent_to() {
 }
 
 #[tokio::test]
-async fn a_compressed_body_is_readable_and_no_longer_said_to_be_compressed() {
-    // "abcdefgh" by gzip.
-    let body = [
-        31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 75, 76, 74, 78, 73, 77, 75, 207, 0, 0, 80, 42, 239, 174, 8, 0, 0, 0,
-    ];
+async fn a_body_comes_as_it_was_sent() {
+    let body = [0x1f, 0x8b, 8, 0, 0xff];
     let head = format!(
         "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
         body.len()
     );
     let server = Server::answering([head.as_bytes(), &body].concat()).await;
     let response = client(&[], &[]).send(get(&format!("http://{}/", server.address)), false).await.unwrap();
-    assert_eq!(response.body, b"abcdefgh");
-    assert!(response.headers.iter().all(|(name, _)| name != "content-encoding"), "{:?}", response.headers);
+    assert_eq!(response.body, body);
+    assert!(response.headers.contains(&("content-encoding".to_owned(), "gzip".to_owned())));
 }
 
 #[test]

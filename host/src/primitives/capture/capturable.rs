@@ -1,0 +1,125 @@
+//! Which secrets are taken out of answers, and what is none.
+//!
+//! A cloud that is unwell fills a field with whatever it has: nothing, `null`, a word for it, a row of zeros. Kept as
+//! a secret that would take the place of a good one, for good, and being short it would be found, and replaced, in
+//! every text.
+
+use std::borrow::Borrow;
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+/// What programs write where they have no value, without what is no letter or digit.
+const NOTHINGS: [&str; 16] = [
+    "empty",
+    "error",
+    "false",
+    "invalid",
+    "na",
+    "nan",
+    "nil",
+    "none",
+    "notavailable",
+    "notfound",
+    "null",
+    "objectobject",
+    "true",
+    "unavailable",
+    "undefined",
+    "unknown",
+];
+
+/// A secret that a connector may take out of an answer. Compared by its name.
+#[derive(Debug, Clone)]
+pub struct Capturable {
+    /// Its name.
+    pub name: String,
+    /// What is shorter, in bytes, is no such secret.
+    pub least: usize,
+    /// Whether there is no other value for it: an answer that was asked for it and has none is a failure. The others
+    /// rotate, and the one before stays good.
+    pub essential: bool,
+}
+
+impl Capturable {
+    /// The secret in a value of an answer; none if there is no such secret in it.
+    pub(super) fn secret<'v>(&self, value: &'v Value) -> Option<&'v str> {
+        let text = value.as_str()?.trim();
+        (text.len() >= self.least && !stands_for_nothing(text)).then_some(text)
+    }
+}
+
+fn stands_for_nothing(text: &str) -> bool {
+    let word: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let word = word.strip_prefix("bearer").unwrap_or(&word);
+    // Nothing at all, or zeros, such as the UUID of zeros (RFC 9562 §5.9).
+    word.chars().all(|c| c == '0') || NOTHINGS.contains(&word)
+}
+
+impl Borrow<str> for Capturable {
+    fn borrow(&self) -> &str {
+        &self.name
+    }
+}
+
+impl PartialEq for Capturable {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Capturable {}
+
+impl PartialOrd for Capturable {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Capturable {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_stands_for_nothing_is_no_secret_and_neither_is_what_is_too_short() {
+        let secret = Capturable { name: "access-token".to_owned(), least: 8, essential: true };
+        for value in [
+            json!(null),
+            json!(true),
+            json!(12_345_678_901_u64),
+            json!({"token": "abcdefghij"}),
+            json!(["abcdefghij"]),
+            json!(""),
+            json!("            "),
+            json!("\t\r\n        \u{a0}"),
+            json!("x"),
+            json!("abcdefg"),
+            json!("  abcdefg  "),
+            json!("null"),
+            json!("   NULL   "),
+            json!("\"undefined\""),
+            json!("Undefined"),
+            json!("[object Object]"),
+            json!("Bearer null"),
+            json!("Bearer      "),
+            json!("Not available"),
+            json!("00000000-0000-0000-0000-000000000000"),
+            json!("****************"),
+        ] {
+            assert_eq!(secret.secret(&value), None, "{value}");
+        }
+        for text in ["abcdefgh", "null-and-void-1", "00000000-0000-0000-0000-000000000001", "nonenone"] {
+            assert_eq!(secret.secret(&json!(text)), Some(text));
+        }
+        // White space around it is none of it: in a header it would not even be sent.
+        assert_eq!(secret.secret(&json!(" abcdefgh\n")), Some("abcdefgh"));
+    }
+}
