@@ -1,5 +1,7 @@
 //! Field cases: what is published of a vehicle.
 
+mod answers;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -8,92 +10,7 @@ use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::operation::{Reason, Report, State};
 
-/// Answers to cached reads in which everything is known.
-const OLDER: &str = include_str!("../state_schema/legacy.json");
-const NEWER: &str = include_str!("../state_schema/ccs2.json");
-
-/// Where things are in them.
-const STATUS: &str = "/resMsg/vehicleStatusInfo/vehicleStatus";
-const VEHICLE: &str = "/resMsg/state/Vehicle";
-
-/// So many minutes before now, or after it.
-fn minutes(home: &Home, minutes: i64) -> Timestamp {
-    home.ground.clock.now() + SignedDuration::from_mins(minutes)
-}
-
-fn compact(at: Timestamp, zone: TimeZone) -> String {
-    at.to_zoned(zone).strftime("%Y%m%d%H%M%S").to_string()
-}
-
-fn utc(at: Timestamp) -> String {
-    compact(at, TimeZone::UTC)
-}
-
-fn berlin(at: Timestamp) -> String {
-    compact(at, TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap())
-}
-
-/// An older car's answer of this time, with these values in its status.
-fn older(at: &str, values: Value) -> Value {
-    let mut answer: Value = serde_json::from_str(OLDER).unwrap();
-    let status = answer.pointer_mut(STATUS).unwrap();
-    status["time"] = at.into();
-    merge(status, values);
-    answer
-}
-
-/// The same of a newer car.
-fn newer(at: &str, values: Value) -> Value {
-    let mut answer: Value = serde_json::from_str(NEWER).unwrap();
-    let vehicle = answer.pointer_mut(VEHICLE).unwrap();
-    vehicle["Date"] = at.into();
-    merge(vehicle, values);
-    answer
-}
-
-/// Puts values in place of others (RFC 7396, but `null` stays `null`).
-fn merge(into: &mut Value, values: Value) {
-    match values {
-        Value::Object(fields) if into.is_object() => {
-            for (name, value) in fields {
-                merge(&mut into[name], value);
-            }
-        }
-        other => *into = other,
-    }
-}
-
-/// Asks for a cached read that is answered like this.
-async fn read(home: &Home, slug: &str, answer: &Value) -> Report {
-    answered(home, slug, RouteKind::Status, "refresh_cached", answer).await
-}
-
-/// Asks for a forced read of the older car that is answered like this.
-async fn force(home: &Home, status: &Value) -> Report {
-    let answer = json!({"retCode": "S", "resCode": "0000", "msgId": "m", "resMsg": status});
-    answered(home, LEGACY.0, RouteKind::ForcedStatus, "refresh_force", &answer).await
-}
-
-async fn answered(home: &Home, slug: &str, route: RouteKind, operation: &str, answer: &Value) -> Report {
-    home.control().inject(Fault::new(route, Effect::answer(200, answer.to_string())));
-    home.command(slug, operation, None).await
-}
-
-/// The document that was published last on a topic of a vehicle.
-fn latest(home: &Home, slug: &str, topic: &str) -> Option<Value> {
-    let topic = format!("vehicle-connector/vehicle/{slug}/{topic}");
-    let messages = home.published.messages();
-    let last = messages.iter().rfind(|message| message.topic == topic)?;
-    // `availability` is a bare word.
-    Some(
-        serde_json::from_slice(&last.payload)
-            .unwrap_or_else(|_| String::from_utf8_lossy(&last.payload).into()),
-    )
-}
-
-fn state(home: &Home, slug: &str) -> Value {
-    latest(home, slug, "state").expect("a state is published")
-}
+use self::answers::{STATUS, berlin, force, latest, minutes, newer, older, read, state, utc};
 
 async fn home() -> Home {
     let home = Home::start().await;
@@ -238,6 +155,25 @@ cases! {
         assert_eq!(after["meta"]["vehicle_time"], before["meta"]["vehicle_time"]);
         // Nor does an older place.
         assert_eq!(latest(&home, LEGACY.0, "location").unwrap()["vehicle_time"], known("location").unwrap()["vehicle_time"]);
+    }
+
+    /// While nothing can be reached the account says so, and what is known stays, marked stale.
+    ["FC-46", "K23"] an_outage_after_a_restart_is_told {
+        let mut home = home().await;
+        is_plain_success(&home.command(LEGACY.0, "refresh_cached", None).await);
+        home.control().inject(Fault::new(RouteKind::Any, Effect::Drop).forever());
+        restart(&mut home).await;
+        home.host.announce("5");
+        let account = |home: &Home| {
+            let messages = home.published.messages();
+            let last = messages.iter().rfind(|message| message.topic.ends_with("/account/home/state")).unwrap();
+            serde_json::from_slice::<Value>(&last.payload).unwrap()["state"].clone()
+        };
+        home.host.find_vehicles().await;
+        assert_eq!(account(&home), "upstream_down");
+        let known = state(&home, LEGACY.0);
+        assert!(known["soc_percent"].is_number() && known["meta"]["stale"] == true, "{known}");
+        assert_eq!(latest(&home, LEGACY.0, "availability"), Some("online".into()));
     }
 
     /// Another car under the same slug begins with nothing.
