@@ -152,7 +152,8 @@ fn words(document: &Value) -> Option<String> {
     Some(more.map_or_else(|| words.to_owned(), |more| format!("{words}: {more}")))
 }
 
-/// What an answer without words shows: where it redirects to, or how its body begins.
+/// What an answer without words shows: where it redirects to, how a refusal begins, or what it is. Nothing of an answer
+/// that should have been a document: where the car is may stand in it.
 fn excerpt(response: &Response, location: Option<&str>) -> String {
     if let Some(location) = location {
         // What it says about the error is wanted; anything else behind the path may be a code or a token.
@@ -165,8 +166,25 @@ fn excerpt(response: &Response, location: Option<&str>) -> String {
         return format!("redirected to {place}{told}");
     }
     let text = String::from_utf8_lossy(&response.body);
+    if response.status < 400 || text.trim().is_empty() {
+        return description(response);
+    }
     let end = text.floor_char_boundary(EXCERPT);
     text.get(..end).unwrap_or_default().trim().to_owned()
+}
+
+/// What an answer is: status, media type and length.
+fn description(response: &Response) -> String {
+    let Response { status, headers, body } = response;
+    let header = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+    let media_type = header.and_then(|(_, value)| value.split(';').next()).map_or("", str::trim);
+    let what = match body_kind(response, serde_json::from_slice::<Value>(body).ok().as_ref()) {
+        BodyKind::None => return format!("the answer is empty (HTTP {status})"),
+        BodyKind::Json => "says neither what was asked nor why not",
+        BodyKind::Html | BodyKind::Other => "is not JSON",
+    };
+    let media_type = if media_type.is_empty() { String::new() } else { format!(" {media_type},") };
+    format!("the answer {what} (HTTP {status},{media_type} {} bytes)", body.len())
 }
 
 /// RFC 6749 §5.2 at the identity provider, RFC 6750 §3 elsewhere.

@@ -135,3 +135,24 @@ fn success_is_what_the_service_calls_so() {
     assert!(!opened(r#"{"retCode":"S"}"#, GRANT));
     assert!(!opened("", GRANT));
 }
+
+#[test]
+fn what_should_have_been_a_document_is_described_and_not_quoted() {
+    let position = r#"{"coord":{"lat":52.520008,"lon":13.404954}}"#;
+    let json = [("Content-Type", "application/json; charset=utf-8")];
+    for (status, body, message) in [
+        (
+            200,
+            position.to_owned(),
+            "the answer says neither what was asked nor why not (HTTP 200, application/json, 43 bytes)",
+        ),
+        (200, format!("{position}}}"), "the answer is not JSON (HTTP 200, application/json, 44 bytes)"),
+        (302, "<html>".to_owned(), "the answer is not JSON (HTTP 302, application/json, 6 bytes)"),
+        (204, String::new(), "the answer is empty (HTTP 204)"),
+        (401, " ".to_owned(), "the answer is empty (HTTP 401)"),
+        (502, "Bad gateway".to_owned(), "Bad gateway"),
+    ] {
+        assert_eq!(failure(status, &body, &json, READ).message, message);
+    }
+    assert_eq!(failure(200, "OK", &[], READ).message, "the answer is not JSON (HTTP 200, 2 bytes)");
+}
