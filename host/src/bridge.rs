@@ -1,14 +1,19 @@
 //! Between a broker and the host: what is said in which order when a connection begins, and what arrives.
 
+mod intake;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
+use self::intake::Intake;
 use crate::config;
-use crate::host::{Host, Request, RespondTo};
+use crate::host::Host;
 use crate::mqtt::client::{
-    self, Event, Events, Message, Options, Outgoing, Publisher, TlsError, Version, Will,
+    self, Event, Events, Options, Outgoing, Publisher, SubscribeError, TlsError, Version, Will,
 };
 use crate::outbox::Outbox;
 use crate::topics::Topics;
@@ -21,8 +26,10 @@ const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(5);
 pub struct Bridge {
     publisher: Publisher,
     events: Events,
-    outbox: Arc<Queue>,
 }
+
+/// The beginning of a connection: subscriptions, what is retained, `online`.
+type Beginning<'h> = Option<BoxFuture<'h, (Version, Result<(), SubscribeError>)>>;
 
 impl Bridge {
     /// Begins to connect. Must be called within a tokio runtime.
@@ -37,135 +44,124 @@ impl Bridge {
             retain: true,
         };
         let (publisher, events) = client::connect(Options::new(config, will))?;
-        let outbox = Arc::new(Queue::start(publisher.clone()));
-        Ok(Self { publisher, events, outbox })
+        Ok(Self { publisher, events })
     }
 
     /// Where a host puts what it has to say.
     #[must_use]
     pub fn outbox(&self) -> Arc<dyn Outbox> {
-        Arc::clone(&self.outbox) as Arc<dyn Outbox>
+        Arc::new(ToBroker(self.publisher.clone()))
     }
 
     /// Serves a host until the future is dropped. On every connection anew: subscribe, say everything that is
     /// retained (the broker may have lost it), say `online`; then take commands as they come.
-    pub async fn serve(&mut self, host: &Arc<Host>, mut connected: impl FnMut(Version)) {
-        let mut resubscribe: Option<(tokio::time::Instant, Version)> = None;
-        loop {
-            let again = async {
-                match resubscribe {
-                    Some((at, version)) => {
-                        tokio::time::sleep_until(at).await;
-                        version
-                    }
-                    None => std::future::pending().await,
+    ///
+    /// The broker is told that a command has arrived when the host has written it down, or when the broker has the answer
+    /// of one that is not done: whatever happens to the host before that, the broker sends it again.
+    pub async fn serve(&mut self, host: &Arc<Host>, connected: impl FnMut(Version)) {
+        let intake = Intake::default();
+        tokio::select! {
+            () = listen(&mut self.events, &self.publisher, host, &intake, connected) => {}
+            () = work_off(&self.publisher, host, &intake) => {}
+        }
+    }
+
+    /// Delivers what is queued and disconnects, so that the broker does not publish the will. Takes at most a few seconds,
+    /// whatever the broker does.
+    pub async fn close(self) {
+        self.publisher.disconnect().await;
+    }
+}
+
+/// Sorts what arrives. Never waits for anything else, so that nothing is lost for want of a reader.
+async fn listen(
+    events: &mut Events,
+    publisher: &Publisher,
+    host: &Arc<Host>,
+    intake: &Intake,
+    mut connected: impl FnMut(Version),
+) {
+    let mut beginning: Beginning<'_> = None;
+    loop {
+        let begun = async {
+            match &mut beginning {
+                Some(beginning) => beginning.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            event = events.next() => match event {
+                None => return,
+                Some(Event::Connected { version, .. }) => {
+                    beginning = Some(begin(publisher, host, version).boxed());
                 }
-            };
-            let version = tokio::select! {
-                event = self.events.next() => match event {
-                    None => return,
-                    Some(Event::Connected { version, .. }) => version,
-                    Some(Event::Message(message)) => {
-                        host.handle(request(message)).await;
-                        continue;
-                    }
-                    Some(Event::Disconnected { reason }) => {
-                        tracing::warn!("no connection to the MQTT broker: {reason}");
-                        resubscribe = None;
-                        continue;
-                    }
-                    Some(Event::Overflow { lost }) => {
-                        tracing::error!(lost, "commands arrived faster than they can be read; some are lost");
-                        continue;
-                    }
-                },
-                version = again => version,
-            };
-            resubscribe = match self.begin(host, version).await {
+                Some(Event::Message(message)) => intake.offer(host, message),
+                Some(Event::Disconnected { reason }) => {
+                    tracing::warn!("no connection to the MQTT broker: {reason}");
+                    beginning = None;
+                }
+                Some(Event::Overflow { lost }) => {
+                    tracing::error!(lost, "messages arrived faster than they can be read; some are lost");
+                }
+            },
+            (version, begun) = begun => beginning = match begun {
                 Ok(()) => {
                     connected(version);
                     None
                 }
                 Err(error) => {
                     tracing::error!("the subscription failed: {error}");
-                    Some((tokio::time::Instant::now() + RESUBSCRIBE_AFTER, version))
+                    let at = Instant::now() + RESUBSCRIBE_AFTER;
+                    let again = async move {
+                        tokio::time::sleep_until(at).await;
+                        begin(publisher, host, version).await
+                    };
+                    Some(again.boxed())
                 }
-            };
-        }
-    }
-
-    async fn begin(&self, host: &Arc<Host>, version: Version) -> Result<(), client::SubscribeError> {
-        let filters = host.topics.filters();
-        let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
-        self.publisher.subscribe(&filters).await?;
-        let protocol = match version {
-            Version::V5 => "5",
-            Version::V4 => "3.1.1",
-        };
-        host.announce(protocol);
-        host.online();
-        tracing::info!(protocol, "connected to the MQTT broker");
-        Ok(())
-    }
-
-    /// Delivers what is queued and disconnects, so that the broker does not publish the will.
-    pub async fn close(self) {
-        self.outbox.flush().await;
-        self.publisher.disconnect().await;
-    }
-}
-
-fn request(message: Message) -> Request {
-    let Message { topic, payload, retain, response_topic, correlation, .. } = message;
-    let respond_to = response_topic.map(|topic| RespondTo { topic, correlation });
-    Request { topic, payload, retained: retain, respond_to }
-}
-
-/// Messages of the host, in order, until the client takes them.
-#[derive(Debug)]
-struct Queue {
-    messages: mpsc::UnboundedSender<Item>,
-}
-
-#[derive(Debug)]
-enum Item {
-    Message(Outgoing),
-    Flush(tokio::sync::oneshot::Sender<()>),
-}
-
-impl Queue {
-    fn start(publisher: Publisher) -> Self {
-        let (messages, mut waiting) = mpsc::unbounded_channel();
-        tokio::spawn(async move {
-            while let Some(item) = waiting.recv().await {
-                match item {
-                    Item::Message(message) => {
-                        let topic = message.topic.clone();
-                        if let Err(error) = publisher.publish(message).await {
-                            tracing::warn!(topic, "a message is lost: {error}");
-                        }
-                    }
-                    Item::Flush(done) => {
-                        // Whoever waits may have given up.
-                        let _gave_up = done.send(());
-                    }
-                }
-            }
-        });
-        Self { messages }
-    }
-
-    async fn flush(&self) {
-        let (done, flushed) = tokio::sync::oneshot::channel();
-        if self.messages.send(Item::Flush(done)).is_ok() {
-            let _ended = flushed.await;
+            },
         }
     }
 }
 
-impl Outbox for Queue {
+async fn begin(
+    publisher: &Publisher,
+    host: &Arc<Host>,
+    version: Version,
+) -> (Version, Result<(), SubscribeError>) {
+    let filters = host.topics.filters();
+    let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
+    if let Err(error) = publisher.subscribe(&filters).await {
+        return (version, Err(error));
+    }
+    let protocol = match version {
+        Version::V5 => "5",
+        Version::V4 => "3.1.1",
+    };
+    host.announce(protocol);
+    host.online();
+    tracing::info!(protocol, "connected to the MQTT broker");
+    (version, Ok(()))
+}
+
+/// Gives the host what has arrived, a batch after the other, as long as the broker takes what the host says to it.
+async fn work_off(publisher: &Publisher, host: &Arc<Host>, intake: &Intake) {
+    loop {
+        publisher.ready().await;
+        let batch = intake.batch().await;
+        host.handle_all(batch.requests).await;
+        host.refuse_all(batch.refused).await;
+    }
+}
+
+/// The way to the broker.
+#[derive(Debug)]
+struct ToBroker(Publisher);
+
+impl Outbox for ToBroker {
     fn publish(&self, message: Outgoing) {
-        // Fails only when the runtime is shutting down, and then nobody listens.
-        let _shutting_down = self.messages.send(Item::Message(message));
+        let topic = message.topic.clone();
+        if let Err(error) = self.0.put(message) {
+            tracing::warn!(topic, "a message is lost: {error}");
+        }
     }
 }

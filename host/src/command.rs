@@ -118,12 +118,8 @@ impl Action {
 pub fn parse(operation: &str, payload: &[u8]) -> Result<Parsed, Malformed> {
     // Tried first, so that even a command with a mistake is answered under its own identifier.
     let id = peek_id(operation, payload);
-    let malformed = |reason: Reason, message: String| Malformed {
-        id: id.clone(),
-        op: operation.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect(),
-        reason,
-        message,
-    };
+    let malformed =
+        |reason: Reason, message: String| Malformed { id: id.clone(), op: shown(operation), reason, message };
     let bad = |message: String| malformed(Reason::BadPayload, message);
 
     let Some(topic) = topic::TOPICS.iter().find(|topic| topic.name == operation) else {
@@ -149,6 +145,11 @@ pub fn parse(operation: &str, payload: &[u8]) -> Result<Parsed, Malformed> {
     Ok(Parsed { id, action })
 }
 
+/// The last level of a topic, as far as a report may show it.
+pub(crate) fn shown(operation: &str) -> String {
+    operation.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect()
+}
+
 /// An identifier becomes a level of a topic, beside `last`.
 fn is_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len())
@@ -156,7 +157,8 @@ fn is_id(id: &str) -> bool {
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-fn peek_id(operation: &str, payload: &[u8]) -> Option<String> {
+/// The identifier of a command, read without the rest; none if there is no valid one.
+pub(crate) fn peek_id(operation: &str, payload: &[u8]) -> Option<String> {
     if payload.len() > LARGEST_PAYLOAD {
         return None;
     }

@@ -29,6 +29,7 @@ use crate::account::{Account, Shared};
 use crate::audit::Audit;
 use crate::circuit::Circuits;
 use crate::config::Config;
+use crate::deliveries::Deliveries;
 use crate::deployment::{
     self, Deployments, POLICY_SLOT, Refusal, restore_connector, restore_policy, restore_rollout,
 };
@@ -46,8 +47,9 @@ use crate::time::Clock;
 use crate::topics::Topics;
 use crate::vehicle::Vehicle;
 
-pub use self::commands::{Request, RespondTo};
+pub use self::commands::{Refused, Request, RespondTo};
 pub(crate) use self::vehicles::{Found, Missing};
+pub use crate::deliveries::Delivery;
 
 /// What a host stands on.
 #[derive(Debug, Clone)]
@@ -159,6 +161,7 @@ pub struct Host {
     requests: requests::Queue,
     results: Arc<Results>,
     leftovers: leftovers::Leftovers,
+    deliveries: Deliveries,
     background: TaskTracker,
     ground: Ground,
     started_at: Timestamp,
@@ -298,6 +301,7 @@ impl Host {
         let (results, interrupted) = Results::open(Arc::clone(&ground.store), ground.clock.now()).await?;
         let leftovers =
             leftovers::Leftovers::open(&topics, vehicles.keys(), accounts.keys(), &ground.store).await?;
+        let unpublished = results.unpublished().await?;
         let (requests, waiting) = requests::Queue::new();
         let host = Arc::new(Self {
             vehicles,
@@ -311,6 +315,7 @@ impl Host {
             requests,
             results: Arc::new(results),
             leftovers,
+            deliveries: Deliveries::new(Arc::clone(&ground.store)),
             background: shared.background.clone(),
             events: shared.events.clone(),
             started_at: ground.clock.now(),
@@ -326,6 +331,7 @@ impl Host {
         host.watch_plugins();
         host.watch_circuits();
         host.isolate_again().await?;
+        host.say_again(&unpublished);
         host.resume(interrupted).await;
         Ok(host)
     }

@@ -40,6 +40,7 @@ pub mod config;
 #[cfg(unix)]
 pub mod control;
 pub mod daily;
+pub(crate) mod deliveries;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod deployment;

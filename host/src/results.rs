@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Asked;
 use crate::host::RespondTo;
+use crate::mqtt::client::Delivered;
 use crate::operation::{OperationName, Reason, Report, State};
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully, load_document, read_document};
 use crate::time::not_ahead;
@@ -120,6 +121,28 @@ fn lost(key: &str, now: Timestamp) -> Stored {
     Stored { report, asked: None }
 }
 
+/// Forgets that a result may not have been published, once the broker has it.
+#[derive(Debug)]
+pub struct ResultPublished {
+    results: Arc<Results>,
+    key: String,
+}
+
+impl ResultPublished {
+    /// For the result of this command.
+    #[must_use]
+    pub fn new(results: &Arc<Results>, vehicle: &str, id: &str) -> Self {
+        Self { results: Arc::clone(results), key: key(vehicle, id) }
+    }
+}
+
+impl Delivered for ResultPublished {
+    fn delivered(&self) {
+        // Changes are made even if nobody waits for them; that it is lost in a crash costs one repetition.
+        drop(self.results.store.commit(vec![Write::remove(Kind::Unpublished, self.key.clone())]));
+    }
+}
+
 fn key(vehicle: &str, id: &str) -> String {
     format!("{vehicle}/{id}")
 }
@@ -158,6 +181,29 @@ impl Results {
         memory.order = over.into_iter().map(|(_, key)| key).collect();
         interrupted.sort_by_key(|interrupted| interrupted.report.requested_at);
         Ok((Self { store, memory: Mutex::new(memory) }, interrupted))
+    }
+
+    /// Final results of which a host before this one has not learned that the broker has them: the vehicle, and the result.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn unpublished(&self) -> Result<Vec<(String, Report)>, StoreError> {
+        let mut all = Vec::new();
+        let mut gone = Vec::new();
+        for (key, _) in self.store.list(Kind::Unpublished).await? {
+            let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
+            match self.load(&key).await? {
+                Some(stored) if stored.report.state.is_final() => all.push((vehicle, stored.report)),
+                // Forgotten meanwhile: nobody waits for it any more.
+                _ => gone.push(Write::remove(Kind::Unpublished, key)),
+            }
+        }
+        if !gone.is_empty() {
+            self.store.commit(gone).await?;
+        }
+        all.sort_by_key(|(_, report)| report.finished_at);
+        Ok(all)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -339,6 +385,7 @@ impl Results {
         for (key, stored) in finished {
             writes.push(Write::document(Kind::Result, key.clone(), stored)?);
             writes.push(Write::remove(Kind::Pending, key.clone()));
+            writes.push(Write { kind: Kind::Unpublished, key: key.clone(), value: Some(Vec::new()) });
         }
         self.store.commit(writes).await
     }

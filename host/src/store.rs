@@ -40,6 +40,10 @@ pub enum Kind {
     Pending,
     /// What is known of a vehicle; the key is its slug.
     Known,
+    /// A final result that the broker may not have; the key is that of the result.
+    Unpublished,
+    /// Under which packet identifier a command without one of its own came; the key is a place among so many.
+    Delivery,
     /// How often something was done within a day; the key says what, and of which account or vehicle.
     Daily,
     /// What is left of an account's retry budget; the key is the account.
@@ -83,6 +87,8 @@ impl Kind {
             Self::Result => "result",
             Self::Pending => "pending",
             Self::Known => "known",
+            Self::Unpublished => "unpublished",
+            Self::Delivery => "delivery",
             Self::Daily => "daily",
             Self::RetryBudget => "retry-budget",
             Self::Throttle => "throttle",

@@ -54,6 +54,22 @@ impl Topics {
         (!operation.contains('/')).then_some(Incoming::Command { vehicle, operation })
     }
 
+    /// Why an answer cannot go to a topic of a caller's choice; none if it can. Only what belongs to nobody but the caller
+    /// will do: below the base topic people believe what is said, and what begins with `$` is the broker's own.
+    #[must_use]
+    pub fn not_for_answers(&self, topic: &str) -> Option<&'static str> {
+        let below = topic.strip_prefix(&self.base);
+        if topic.starts_with('$') {
+            Some("it begins with `$`, which is the broker's own")
+        } else if below.is_some_and(|below| below.is_empty() || below.starts_with('/')) {
+            Some("it is one of this host's own topics, or below them")
+        } else if !crate::mqtt::client::is_topic(topic) || topic.contains(char::is_control) {
+            Some("it is empty, too long, or has a wildcard or a control character")
+        } else {
+            None
+        }
+    }
+
     /// Whether the host runs: `online` or `offline`, retained, and the will.
     #[must_use]
     pub fn bridge_state(&self) -> String {
@@ -124,6 +140,30 @@ impl Topics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn answers_go_to_what_belongs_to_the_caller() {
+        let topics = Topics::below("home/vc");
+        for good in ["a", "home/vc2/answers", "home", "/x", "home/VC/x"] {
+            assert_eq!(topics.not_for_answers(good), None, "{good}");
+        }
+        let long = "x".repeat(65_536);
+        for bad in [
+            "",
+            "$SYS/x",
+            "$share/g/x",
+            "a/+/b",
+            "a/#",
+            "#",
+            "a\0b",
+            "a\nb",
+            "home/vc",
+            "home/vc/bridge/state",
+            &long,
+        ] {
+            assert!(topics.not_for_answers(bad).is_some(), "{bad}");
+        }
+    }
 
     #[test]
     fn knows_its_commands() {

@@ -56,7 +56,7 @@ async fn a_retained_command_is_cleared_and_not_done() {
     home.settle().await;
     let topic = "vehicle-connector/vehicle/niro/cmd/lock".to_owned();
     let request =
-        Request { topic: topic.clone(), payload: b"LOCK".to_vec(), retained: true, respond_to: None };
+        Request { topic: topic.clone(), payload: b"LOCK".to_vec(), retained: true, ..Request::default() };
     home.host.handle(request).await;
     let report = home.any_ended(LEGACY.0).await;
     assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::RetainedCommand)));
@@ -66,9 +66,7 @@ async fn a_retained_command_is_cleared_and_not_done() {
     // The broker sends the clearing to the host as well, and one that speaks 3.1.1 does not say that it is one.
     let before = home.published.messages().len();
     for retained in [true, false] {
-        home.host
-            .handle(Request { topic: topic.clone(), payload: Vec::new(), retained, respond_to: None })
-            .await;
+        home.host.handle(Request { topic: topic.clone(), retained, ..Request::default() }).await;
     }
     assert_eq!(home.published.messages().len(), before);
     assert_eq!(home.control().counters().requests, 0);
@@ -138,6 +136,7 @@ async fn whoever_asks_for_an_answer_gets_the_result_with_the_correlation() {
             payload,
             retained: false,
             respond_to: Some(respond_to.clone()),
+            ..Request::default()
         };
         home.host.handle(request).await;
     }

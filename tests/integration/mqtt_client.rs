@@ -1,8 +1,8 @@
 //! The MQTT client against brokers: an embedded one, scripted ones, and mosquitto where it is installed.
 
 mod embedded;
-mod mosquitto;
-mod scripted;
+pub mod mosquitto;
+pub mod scripted;
 
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ pub fn options(port: u16) -> Options {
         version: Version::V5,
         will: Will { topic: "b/bridge/state".into(), payload: b"offline".to_vec(), retain: true },
         keep_alive: Duration::from_secs(30),
+        acknowledge_within: Duration::from_secs(30),
     }
 }
 

@@ -29,6 +29,7 @@ use tokio::sync::watch;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Deployed, Offer, Refusal};
 use vehicle_connector::host::{Ground, Host, Request, StartError};
+use vehicle_connector::mqtt::client::Notice;
 use vehicle_connector::operation::{OperationName, Report};
 use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::plugin::{PluginKind, Plugins, embedded};
@@ -53,7 +54,9 @@ pub struct Recording {
 
 impl Outbox for Recording {
     fn publish(&self, message: Outgoing) {
-        self.messages.lock().unwrap().push(message);
+        // In this home the broker takes everything at once. Whoever waits for the message finds it delivered.
+        message.notice.iter().for_each(Notice::delivered);
+        self.messages.lock().unwrap().push(Outgoing { notice: None, ..message });
         self.changed.send_replace(());
     }
 }
@@ -217,6 +220,14 @@ impl Home {
         self.host.stop().await;
         self.host = Host::start(&config, self.ground.clone()).await?;
         Ok(())
+    }
+
+    /// The configuration of a host in this home's cloud with a broker at a port of this machine.
+    pub fn configuration(&self, broker: u16) -> Config {
+        let simulator::Config { pin, refresh_token, .. } = simulator::Config::default();
+        let mut config = configuration(&self.cloud.base_url(), &refresh_token, &pin);
+        (config.mqtt.host, config.mqtt.port) = ("127.0.0.1".to_owned(), broker);
+        config
     }
 
     /// Asks the host for something, as a message does, and waits for the answer.

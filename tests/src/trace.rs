@@ -118,7 +118,7 @@ impl Trace {
 
 impl Outbox for Trace {
     fn publish(&self, message: Outgoing) {
-        self.write(Event::Published(message));
+        self.write(Event::Published(Outgoing { notice: None, ..message }));
     }
 }
 

@@ -1,12 +1,16 @@
 //! What the host says without being asked: what it is, how accounts and vehicles are.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::{Host, Missing};
 use crate::deployment::{self, POLICY_SLOT};
+use crate::mqtt::client::{Notice, Receipt};
 use crate::operation::{OperationName, PolicyUsed, Reason, Report};
 use crate::outbox::Outgoing;
 use crate::plugin::{Pluggable, PluginKind};
+use crate::results::ResultPublished;
 use crate::slot::Digest;
 use crate::state::{Location, Published};
 use crate::vehicle::{self, Memory, Vehicle};
@@ -172,9 +176,24 @@ impl Host {
 
     /// Publishes one step of a command: on its own topic, and as the vehicle's last action.
     pub(super) fn announce_report(&self, vehicle: &str, report: &Report) {
-        let payload = encode(report);
+        self.announce_noticed(vehicle, report, None);
+    }
+
+    /// The same of a command that is not done. `hold` is let go of once the broker has the report.
+    pub(super) fn announce_rejected(&self, vehicle: &str, report: &Report, hold: Option<Receipt>) {
+        self.announce_noticed(vehicle, report, hold.map(Notice::from));
+    }
+
+    /// The same of a final result. Until the broker has it, it is said again by the next start.
+    pub(super) fn announce_result(&self, vehicle: &str, report: &Report) {
+        let notice = ResultPublished::new(&self.results, vehicle, &report.id);
+        self.announce_noticed(vehicle, report, Some(Notice::to(Arc::new(notice))));
+    }
+
+    fn announce_noticed(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
         let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
-        self.ground.outbox.publish(Outgoing::new(own, payload));
+        let expendable = !report.state.is_final();
+        self.ground.outbox.publish(Outgoing { expendable, notice, ..Outgoing::new(own, encode(report)) });
         if let Some(vehicle) = self.vehicles.get(vehicle) {
             vehicle.memory().last_report = Some(report.clone());
             self.announce_last(vehicle, report);
@@ -186,16 +205,25 @@ impl Host {
     }
 
     /// Publishes the result of an earlier command again, for whoever has asked for it. It is not the last action.
-    pub(super) fn repeat_report(&self, vehicle: &str, report: &Report, respond_to: &[super::RespondTo]) {
+    /// `hold` is let go of once the broker has it.
+    pub(super) fn repeat_report(
+        &self,
+        vehicle: &str,
+        report: &Report,
+        respond_to: &[super::RespondTo],
+        hold: Option<Receipt>,
+    ) {
         let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
-        self.ground.outbox.publish(Outgoing::new(own, encode(report)));
+        self.ground
+            .outbox
+            .publish(Outgoing { notice: hold.map(Notice::from), ..Outgoing::new(own, encode(report)) });
         self.respond(report, respond_to);
     }
 
     /// Answers those who asked for an answer, with the final report: a request has one response.
     pub(super) fn respond(&self, report: &Report, respond_to: &[super::RespondTo]) {
         for super::RespondTo { topic, correlation } in respond_to {
-            let answer = Outgoing::new(topic.clone(), encode(report));
+            let answer = Outgoing::new(topic.clone(), encode(report)).foreign();
             self.ground.outbox.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }
     }

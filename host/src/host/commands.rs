@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures_util::future::{BoxFuture, join_all};
 use tokio::time::Instant;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::Host;
 use super::work::Commanded;
 use crate::command::{self, Action, Asked, Malformed};
+use crate::deliveries::{Delivered, Delivery};
+use crate::mqtt::client::Receipt;
 use crate::operation::{OperationName, Reason, Report, State};
 use crate::results::Known;
+use crate::store::StoreError;
 use crate::topics::Incoming;
-use crate::vehicle::{Supersession, Turn, Vehicle};
+use crate::vehicle::{Turn, Vehicle};
 
 /// A message on a topic that the host listens to.
 #[derive(Debug, Clone, Default)]
@@ -25,6 +29,27 @@ pub struct Request {
     pub retained: bool,
     /// Where the sender wants the answer.
     pub respond_to: Option<RespondTo>,
+    /// How the broker has delivered it, if it delivers until it is told that the message has arrived.
+    pub delivery: Option<Delivery>,
+    /// Let go of once the host has written the command down, or the broker has the answer of what is not done.
+    pub hold: Option<Receipt>,
+}
+
+/// A message that there was no room for. Only what is needed to say so is left of it.
+#[derive(Debug)]
+pub struct Refused {
+    /// The topic.
+    pub topic: String,
+    /// The identifier that it came with.
+    pub id: Option<String>,
+    /// Whether the sender wanted the broker to keep it.
+    pub retained: bool,
+    /// Where the sender wants the answer.
+    pub respond_to: Option<RespondTo>,
+    /// As that of a [`Request`].
+    pub delivery: Option<Delivery>,
+    /// As that of a [`Request`].
+    pub hold: Option<Receipt>,
 }
 
 /// Where an answer goes besides its own topic (MQTT 5 §4.10).
@@ -43,6 +68,8 @@ struct Accepted {
     /// The last level of the topic, and the payload.
     request: (String, String),
     report: Report,
+    /// Its place in the vehicle's queue.
+    turn: BoxFuture<'static, Option<Turn>>,
     /// Keeps the host from having stopped before this command has its result.
     open: TaskTrackerToken,
 }
@@ -59,30 +86,139 @@ impl Host {
     /// Takes a message. Returns as soon as it has its place in the queue, or its result if it is not done; the
     /// order of calls is the order of commands.
     pub async fn handle(self: &Arc<Self>, request: Request) {
-        // Never a command: it is how retained messages are cleared, by this host too, and MQTT 3.1.1 brokers send
-        // that back without saying so.
-        if request.payload.trim_ascii().is_empty() {
-            return;
+        self.handle_all(vec![request]).await;
+    }
+
+    /// Takes messages in their order, as [`Host::handle`] does. Commands that follow each other are written down together:
+    /// they wait for the disk once.
+    pub async fn handle_all(self: &Arc<Self>, requests: Vec<Request>) {
+        let mut commands = Vec::new();
+        for request in requests {
+            // Never a command: it is how retained messages are cleared, by this host too, and MQTT 3.1.1 brokers send
+            // that back without saying so.
+            if request.payload.trim_ascii().is_empty() {
+                continue;
+            }
+            match self.topics.parse(&request.topic) {
+                Some(Incoming::Command { .. }) => commands.push(request),
+                Some(Incoming::Request { verb }) => {
+                    let verb = verb.to_owned();
+                    self.handle_commands(std::mem::take(&mut commands)).await;
+                    self.answer(&verb, request).await;
+                }
+                None => {}
+            }
         }
-        let (vehicle, operation) = match self.topics.parse(&request.topic) {
-            Some(Incoming::Command { vehicle, operation }) => (vehicle, operation),
+        self.handle_commands(commands).await;
+    }
+
+    async fn handle_commands(self: &Arc<Self>, requests: Vec<Request>) {
+        let mut taken = Vec::with_capacity(requests.len());
+        for mut request in requests {
+            let Some(Incoming::Command { vehicle, operation }) = self.topics.parse(&request.topic) else {
+                continue;
+            };
+            let (vehicle, operation) = (vehicle.to_owned(), operation.to_owned());
+            let unusable = self.unusable(&mut request.respond_to);
+            taken.push((vehicle, operation, unusable, request));
+        }
+        // Before any of them is looked at: what comes the second time comes first.
+        let before = join_all(taken.iter().map(|(_, _, _, request)| self.before(request.delivery))).await;
+        let accepting = taken.iter().zip(before).map(|((vehicle, operation, unusable, request), before)| {
+            self.accept(vehicle, operation, unusable.as_deref(), request, before)
+        });
+        // Asked in their order, so they have their places in the queues and on the disk in that order too.
+        let accepted = join_all(accepting).await;
+        for ((vehicle, _, _, request), accepted) in taken.into_iter().zip(accepted) {
+            match accepted {
+                Ok(None) => {}
+                Ok(Some(accepted)) => self.begin(accepted),
+                Err(NotDone::Rejected(report)) => {
+                    self.announce_rejected(&vehicle, &report, request.hold);
+                    self.respond(&report, request.respond_to.as_slice());
+                }
+                Err(NotDone::Repeated(report)) => {
+                    self.repeat_report(&vehicle, &report, request.respond_to.as_slice(), request.hold)
+                }
+            }
+        }
+    }
+
+    /// Says of messages that they are not done because there was no room for them.
+    pub async fn refuse_all(self: &Arc<Self>, all: Vec<Refused>) {
+        let refusing = all.into_iter().map(|refused| self.refuse(refused));
+        join_all(refusing).await;
+    }
+
+    async fn refuse(&self, refused: Refused) {
+        let Refused { topic, id, retained, mut respond_to, delivery, hold } = refused;
+        // An answer to the wrong place would be worse than none.
+        let _unusable = self.unusable(&mut respond_to);
+        if retained {
+            self.clear_retained(&topic);
+        }
+        let message = "messages arrive faster than they can be done; send it again later".to_owned();
+        match self.topics.parse(&topic) {
+            Some(Incoming::Command { vehicle, operation }) => {
+                let operation = command::shown(operation);
+                let report = self.rejection(vehicle, id, &operation, Reason::Busy, message, delivery).await;
+                self.announce_rejected(vehicle, &report, hold);
+                self.respond(&report, respond_to.as_slice());
+            }
             Some(Incoming::Request { verb }) => {
-                let verb = verb.to_owned();
-                return self.answer(&verb, request).await;
+                let request = Request { topic: topic.clone(), respond_to, hold, ..Request::default() };
+                self.answer_busy(verb, &request, message);
             }
-            None => return,
-        };
-        match self.accept(vehicle, operation, &request).await {
-            Ok(None) => {}
-            Ok(Some(accepted)) => self.begin(accepted),
-            Err(NotDone::Rejected(report)) => {
-                self.announce_report(vehicle, &report);
-                self.respond(&report, request.respond_to.as_slice());
-            }
-            Err(NotDone::Repeated(report)) => {
-                self.repeat_report(vehicle, &report, request.respond_to.as_slice())
-            }
+            None => {}
         }
+    }
+
+    /// Takes away a response topic that cannot be used, and says why it cannot.
+    pub(super) fn unusable(&self, respond_to: &mut Option<RespondTo>) -> Option<String> {
+        let why = self.topics.not_for_answers(&respond_to.as_ref()?.topic)?;
+        *respond_to = None;
+        Some(format!("the response topic cannot be used: {why}"))
+    }
+
+    /// Whether the configuration has a vehicle of this name.
+    #[must_use]
+    pub fn has_vehicle(&self, slug: &str) -> bool {
+        self.vehicles.contains_key(slug)
+    }
+
+    /// What became of a delivery before.
+    async fn before(&self, delivery: Option<Delivery>) -> Result<Option<Delivered>, StoreError> {
+        match delivery {
+            Some(delivery) => self.deliveries.before(&delivery, self.ground.clock.now()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The report about a command that is not done.
+    async fn rejection(
+        &self,
+        vehicle: &str,
+        id: Option<String>,
+        op: &str,
+        reason: Reason,
+        message: String,
+        delivery: Option<Delivery>,
+    ) -> Report {
+        let now = self.ground.clock.now();
+        // What is rejected must not be taken for the result of another command with the same identifier.
+        let known = match &id {
+            Some(id) => self.results.is_known(vehicle, id).await.unwrap_or(true),
+            None => true,
+        };
+        let id = id.filter(|_| !known).unwrap_or_else(new_id);
+        let report = Report::rejected(vehicle, id.clone(), op.to_owned(), reason, message, now);
+        // If the broker delivers it again it would be done then, and have two results.
+        if let Some(delivery) = delivery.filter(|_| report.retryable)
+            && let Err(error) = self.deliveries.remember(&delivery, id, Some(report.clone()), now).await
+        {
+            tracing::error!(vehicle, "it is not remembered that a command was rejected: {error}");
+        }
+        report
     }
 
     /// Everything that is checked before a command gets its place. None if it is under way already.
@@ -90,7 +226,9 @@ impl Host {
         self: &Arc<Self>,
         slug: &str,
         operation: &str,
+        unusable: Option<&str>,
         request: &Request,
+        before: Result<Option<Delivered>, StoreError>,
     ) -> Result<Option<Accepted>, NotDone> {
         let open = self.under_way.token();
         let now = self.ground.clock.now();
@@ -99,52 +237,78 @@ impl Host {
             Ok(parsed) => parsed.id.clone(),
             Err(malformed) => malformed.id.clone(),
         };
-        // What is rejected must not be taken for the result of another command with the same identifier.
-        let taken = match &id {
-            Some(id) => self.results.is_known(slug, id).await.unwrap_or(true),
-            None => true,
+        let rejected = async |op: &str, reason, message: String| {
+            match reason {
+                // A flood of commands must not be one of lines.
+                Reason::Busy => tracing::debug!(vehicle = slug, op, "command rejected: {message}"),
+                _ => tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}"),
+            }
+            let report = self.rejection(slug, id.clone(), op, reason, message, request.delivery).await;
+            NotDone::Rejected(Box::new(report))
         };
-        let new_id = || uuid::Uuid::now_v7().to_string();
-        let rejected = |op: &str, reason, message: String| {
-            tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}");
-            let id = id.clone().filter(|_| !taken).unwrap_or_else(new_id);
-            NotDone::Rejected(Box::new(Report::rejected(slug, id, op.to_owned(), reason, message, now)))
+        let before = match before {
+            Ok(Some(Delivered { rejected: Some(report), .. })) => {
+                return Err(NotDone::Repeated(Box::new(report)));
+            }
+            Ok(before) => Ok(before),
+            Err(error) => Err(error),
         };
         if request.retained {
             // It would be done again at every start. Take it away from the broker.
             self.clear_retained(&request.topic);
             let message = "commands must not be retained; this one was cleared and not done".to_owned();
-            return Err(rejected(operation, Reason::RetainedCommand, message));
+            return Err(rejected(operation, Reason::RetainedCommand, message).await);
         }
         let action = match parsed {
             Ok(parsed) => parsed.action,
-            Err(Malformed { op, reason, message, .. }) => return Err(rejected(&op, reason, message)),
+            Err(Malformed { op, reason, message, .. }) => return Err(rejected(&op, reason, message).await),
         };
         let name = action.name();
-        let rejected = |reason, message: String| rejected(name.as_str(), reason, message);
+        let rejected = async |reason, message: String| rejected(name.as_str(), reason, message).await;
+        if let Some(unusable) = unusable {
+            return Err(rejected(Reason::BadPayload, unusable.to_owned()).await);
+        }
         let Some(vehicle) = self.vehicles.get(slug) else {
             let known: Vec<&str> = self.vehicles.keys().map(String::as_str).collect();
             let message = format!("there is no vehicle {slug:?}; there are: {}", known.join(", "));
-            return Err(rejected(Reason::UnknownVehicle, message));
+            return Err(rejected(Reason::UnknownVehicle, message).await);
         };
         if !vehicle.allows(name) {
             let message = format!("{name} is not in the vehicle's `allow` list");
-            return Err(rejected(Reason::NotAllowed, message));
+            return Err(rejected(Reason::NotAllowed, message).await);
         }
-        let report = Report::accepted(slug, id.clone().unwrap_or_else(new_id), name, now);
         if vehicle.lacks(name) {
-            return Err(rejected(Reason::Unsupported, format!("this vehicle does not have {name}")));
+            return Err(rejected(Reason::Unsupported, format!("this vehicle does not have {name}")).await);
         }
         if self.closed.load(Ordering::Relaxed) {
-            return Err(rejected(Reason::HostStopping, "the host is stopping".to_owned()));
+            return Err(rejected(Reason::HostStopping, "the host is stopping".to_owned()).await);
         }
+        // Before it is written down: a flood costs no disk, and what is rejected now may be sent again.
+        let Some(turn) = vehicle.enqueue(name) else {
+            return Err(rejected(Reason::Busy, "too many commands wait for this vehicle".to_owned()).await);
+        };
+        let chosen = match (&id, request.delivery, before) {
+            (_, _, Err(error)) => Err(error),
+            (Some(id), ..) => Ok(id.clone()),
+            (None, _, Ok(Some(before))) => Ok(before.id),
+            (None, None, Ok(None)) => Ok(new_id()),
+            (None, Some(delivery), Ok(None)) => {
+                let id = new_id();
+                self.deliveries.remember(&delivery, id.clone(), None, now).await.map(|()| id)
+            }
+        };
+        let report = match chosen {
+            Ok(id) => Report::accepted(slug, id, name, now),
+            Err(error) => return Err(rejected(Reason::HostFault, error.to_string()).await),
+        };
         // It was understood, so it is text.
         let payload = String::from_utf8_lossy(&request.payload).into_owned();
         let asked = Asked::new(operation, &payload);
         match self.results.begin(slug, &report, &asked, request.respond_to.clone()).await {
             Ok(Known::New) => {
                 let request = (operation.to_owned(), payload);
-                Ok(Some(Accepted { vehicle: Arc::clone(vehicle), action, request, report, open }))
+                let vehicle = Arc::clone(vehicle);
+                Ok(Some(Accepted { vehicle, action, request, report, turn: Box::pin(turn), open }))
             }
             Ok(Known::UnderWay) => Ok(None),
             Ok(Known::Over(report)) => Err(NotDone::Repeated(report)),
@@ -163,30 +327,22 @@ impl Host {
                     now,
                 ))))
             }
-            Err(error) => Err(rejected(Reason::HostFault, error.to_string())),
+            Err(error) => Err(rejected(Reason::HostFault, error.to_string()).await),
         }
     }
 
-    /// Gives a command its place in the queue and lets it run.
+    /// Lets a command run when its turn comes.
     fn begin(self: &Arc<Self>, accepted: Accepted) {
-        let Accepted { vehicle, action, request, report, open } = accepted;
+        let Accepted { vehicle, action, request, report, turn, open } = accepted;
         let (name, since) = (action.name(), Instant::now());
-        let turn = vehicle.enqueue(name);
         // Only what has a place can take that of an older one.
-        let superseded = match turn {
-            Some(_) => vehicle.newest(name),
-            None => Supersession::never(),
-        };
+        let superseded = vehicle.newest(name);
         self.announce_report(&vehicle.slug, &report);
         let commanded = Commanded::new(self, &vehicle, &report, request);
         let host = Arc::clone(self);
         tokio::spawn(async move {
             let _open = open;
             let work = async |report: &mut Report, place: &mut Option<Turn>| {
-                let Some(turn) = turn else {
-                    let message = "too many commands wait for this vehicle".to_owned();
-                    return report.end(State::Rejected, Reason::Busy, message);
-                };
                 // Held until the result is out, so that the results of a vehicle come in order.
                 let Ok(turn) = tokio::time::timeout_at(since + name.deadline(), turn).await else {
                     let seconds = name.deadline().as_secs();
@@ -253,7 +409,7 @@ impl Host {
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");
         }
-        self.announce_report(&vehicle.slug, &report);
+        self.announce_result(&vehicle.slug, &report);
         self.respond(&report, &waiting);
         drop(place);
         tracing::info!(
@@ -277,6 +433,11 @@ impl Host {
     pub(super) fn clear_retained(&self, topic: &str) {
         self.ground.outbox.publish(crate::outbox::Outgoing::new(topic, Vec::new()).retained());
     }
+}
+
+/// An identifier for a command that came without one.
+fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
 }
 
 /// The end of a command that was not sent.

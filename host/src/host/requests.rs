@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 pub(super) use self::queue::Queue;
 use super::{Host, Request, RespondTo};
+use crate::mqtt::client::Notice;
 use crate::outbox::Outgoing;
 
 /// The largest request that is read, in bytes. A larger component comes by the control socket or the folder.
@@ -55,7 +56,10 @@ impl Host {
     /// caller wants the answer. What follows a request about a circuit finds it as it was asked to be. Requests about
     /// plugins are done one after the other, in the order of their arrival, and nobody waits for them; a few may wait, and
     /// one too many is refused.
-    pub(super) async fn answer(self: &Arc<Self>, verb: &str, request: Request) {
+    pub(super) async fn answer(self: &Arc<Self>, verb: &str, mut request: Request) {
+        if let Some(unusable) = self.unusable(&mut request.respond_to) {
+            return self.respond_to(verb, &request, &answer(Err(unusable), &request.payload));
+        }
         if request.retained {
             self.clear_retained(&request.topic);
             let refused = "requests must not be retained; this one was cleared and not done".to_owned();
@@ -78,11 +82,17 @@ impl Host {
         self.respond_to(verb, &request, &answer);
     }
 
+    /// Says that there was no room for a request. What it said is not known any more.
+    pub(super) fn answer_busy(&self, verb: &str, request: &Request, message: String) {
+        self.respond_to(verb, request, &answer(Err(message), &[]));
+    }
+
     fn respond_to(&self, verb: &str, request: &Request, answer: &Value) {
         let payload = answer.to_string();
-        self.ground.outbox.publish(Outgoing::new(self.topics.bridge_response(verb), payload.clone()));
+        let response = Outgoing::new(self.topics.bridge_response(verb), payload.clone());
+        self.ground.outbox.publish(Outgoing { notice: request.hold.clone().map(Notice::from), ..response });
         if let Some(RespondTo { topic, correlation }) = &request.respond_to {
-            let answer = Outgoing::new(topic.clone(), payload);
+            let answer = Outgoing::new(topic.clone(), payload).foreign();
             self.ground.outbox.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }
     }

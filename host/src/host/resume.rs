@@ -37,7 +37,14 @@ impl Host {
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");
         }
-        self.announce_report(slug, &report);
+        self.announce_result(slug, &report);
+    }
+
+    /// Says the results again of which nobody knows whether the broker has them.
+    pub(super) fn say_again(&self, unpublished: &[(String, Report)]) {
+        for (vehicle, report) in unpublished {
+            self.announce_result(vehicle, report);
+        }
     }
 
     fn resume_one(

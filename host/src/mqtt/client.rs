@@ -6,21 +6,26 @@
 //! * **Publishing is at least once.** A message stays queued until the broker acknowledges it, across
 //!   reconnects; what was sent and not acknowledged is sent again, so a subscriber may see it twice. A retained
 //!   message that still waits is replaced by a newer one for the same topic: an outage does not end in a
-//!   replay of old states. A message that the connection does not survive five times is dropped with an error in
-//!   the log, and so is one that is larger than the broker accepts.
-//! * **Every session is clean.** Nothing survives on the broker: after each [`Event::Connected`] the caller
-//!   subscribes again, and no command that was sent while the host was away arrives late.
-//! * **Received messages are acknowledged by the client library as they are read**, before the caller has seen
-//!   them. A crash between the two loses the command; its sender gets no result, and nothing happens twice.
+//!   replay of old states. A message that the connection does not survive three times is dropped with an error in
+//!   the log, and so is one that is larger than the broker accepts. What goes to a topic of a caller's choice
+//!   ([`Outgoing::foreign`]) is sent at most once.
+//! * **No topic costs more than one connection.** What the broker refuses is not published to again. A broker that does not
+//!   acknowledge within 30 s loses the connection, and the topic its guarantee; see `reputation`.
+//! * **A message is acknowledged when the caller has let go of it** ([`Message::receipt`]), in the order in which they came. What
+//!   was not comes again after a reconnect or a restart within 30 s, marked [`Message::again`].
+//! * **Sessions are short.** The broker keeps what is sent to us for 30 s after a connection has ended and forgets it
+//!   then: no command arrives late. The caller subscribes after each [`Event::Connected`] all the same. A 3.1.1 broker knows no
+//!   such time; there a session ends with its connection.
 //! * **The task never waits for the caller.** Events queue up to a bound and further messages are then
-//!   dropped and counted ([`Event::Overflow`]), so publishing from the loop that reads events cannot lock up.
+//!   dropped and counted ([`Event::Overflow`]), so publishing from the loop that reads events cannot lock up. On MQTT 5 that
+//!   happens only to messages of QoS 0, because the broker is told how many others it may have under way.
 //! * **MQTT 5, and 3.1.1 where that is all the broker speaks**: see [`Version::V5`].
 //!
 //! # Layout
 //!
-//! `session` is the task: connect, drive, wait, again. `link` makes the two protocol versions of the client
-//! library look alike (`v5`, `v4`). `outbox` and `inbox` are the two queues. `backoff`, `dialect`
-//! and `subscriptions` are the decisions, without any I/O. `tls` builds the certificate check.
+//! `session` is the task: connect, drive, wait, again. `link` is one connection: socket, buffers, keep-alive. `wire` makes the
+//! packets of the two protocol versions look alike. `outbox` and `inbox` are the two queues. `backoff`, `dialect`, `reputation`,
+//! `receipts` and `subscriptions` are the decisions, without any I/O. `tls` builds the certificate check.
 
 use std::fmt;
 use std::sync::Arc;
@@ -36,14 +41,17 @@ mod inbox;
 mod link;
 mod outbox;
 mod publisher;
+mod receipts;
+mod reputation;
 mod session;
 mod subscriptions;
 mod tls;
-mod v4;
-mod v5;
+mod wire;
 
 pub use inbox::Events;
+pub(crate) use publisher::is_topic;
 pub use publisher::{PublishError, Publisher, SubscribeError};
+pub use receipts::Receipt;
 pub use subscriptions::Refusal;
 pub use tls::{Tls, TlsError};
 
@@ -61,6 +69,14 @@ pub const MAX_INCOMING_V5: u32 = 16 * 1024 * 1024;
 /// because a retained message beyond it would end every connection that subscribes to its topic; the client then retries
 /// at the slowest pace, and the reason of [`Event::Disconnected`] says why.
 pub const MAX_INCOMING_V4: usize = 16 * 1024 * 1024;
+
+/// How long a broker keeps our session, and what is sent to us meanwhile, after a connection has ended: long enough for a
+/// reconnect and a restart, short enough that no command is done when nobody expects it any more.
+pub const SESSION_KEPT: Duration = Duration::from_secs(30);
+
+/// How many messages an MQTT 5 broker may have under way to us that are not acknowledged: fewer than wait for the caller, so
+/// that none of them has to be dropped.
+const MAX_UNACKNOWLEDGED: u16 = 512;
 
 /// Where to connect, as whom, and what the broker shall say when the connection is lost.
 #[derive(Clone, Debug)]
@@ -83,10 +99,15 @@ pub struct Options {
     pub will: Will,
     /// How often an idle connection is checked. Below 5 s counts as 5 s, above 18 hours as 18 hours.
     pub keep_alive: Duration,
+    /// How long the broker may take to acknowledge a message; then the connection ends.
+    pub acknowledge_within: Duration,
 }
 
+/// How long a broker may take to acknowledge a message.
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);
+
 impl Options {
-    /// What the configuration says, with a keep-alive time of 30 s.
+    /// What the configuration says, with a keep-alive time of 30 s, and as long for acknowledgements.
     pub fn new(config: &config::Mqtt, will: Will) -> Self {
         Self {
             host: config.host.clone(),
@@ -98,6 +119,7 @@ impl Options {
             version: config.version,
             will,
             keep_alive: Duration::from_secs(30),
+            acknowledge_within: ACKNOWLEDGE_WITHIN,
         }
     }
 }
@@ -146,15 +168,19 @@ pub struct Message {
     /// On MQTT 5, whether the sender asked to retain it. On 3.1.1, whether this is a copy that the broker kept:
     /// there a live message never carries the mark.
     pub retain: bool,
+    /// Whether the broker has sent it before, in this session, and does not know whether it arrived.
+    pub again: bool,
     /// 0, 1 or 2.
     pub qos: u8,
     /// Where the sender wants the answer (MQTT 5).
     pub response_topic: Option<String>,
     /// What the answer has to carry (MQTT 5).
     pub correlation: Option<Vec<u8>>,
+    /// The broker is told that the message has arrived when this is dropped; none if it does not want to know.
+    pub receipt: Option<Receipt>,
 }
 
-/// A message to publish, always with QoS 1.
+/// A message to publish, with QoS 1 unless it is [foreign](Outgoing::foreign).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
     /// Topic, without wildcards.
@@ -168,12 +194,82 @@ pub struct Outgoing {
     /// How long it is worth delivering. Counts while it waits for the broker, where it is then dropped without
     /// a word; on MQTT 5 the broker gets what is left, in whole seconds.
     pub expiry: Option<Duration>,
+    /// Whether the topic is of somebody else's choice. Nothing is known of it, not even that the broker lets us publish
+    /// there: such a message is sent with QoS 0, at most once, and a topic after which the broker hangs up is left alone.
+    pub foreign: bool,
+    /// Whether it may be given up first when too many messages wait: a step on the way, with more to come.
+    pub expendable: bool,
+    /// Who wants to know that the broker has it.
+    pub notice: Option<Notice>,
 }
+
+/// Told when a message has been delivered.
+pub trait Delivered: fmt::Debug + Send + Sync {
+    /// The broker has it, or will never be asked whether it has. Not called for what it refuses, or what is given up.
+    fn delivered(&self);
+}
+
+/// Kept with a message until it has been delivered or given up, and let go of then.
+#[derive(Clone, Debug)]
+pub struct Notice(Arc<dyn Delivered>);
+
+impl Notice {
+    /// Tells this one.
+    pub fn to(whom: Arc<dyn Delivered>) -> Self {
+        Self(whom)
+    }
+
+    /// Says that the message has been delivered.
+    pub fn delivered(&self) {
+        self.0.delivered();
+    }
+}
+
+impl PartialEq for Notice {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Notice {}
 
 impl Outgoing {
     /// A message that is neither retained nor an answer and does not expire.
     pub fn new(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
-        Self { topic: topic.into(), payload: payload.into(), retain: false, correlation: None, expiry: None }
+        Self {
+            topic: topic.into(),
+            payload: payload.into(),
+            retain: false,
+            correlation: None,
+            expiry: None,
+            foreign: false,
+            expendable: false,
+            notice: None,
+        }
+    }
+
+    /// The same message, to a topic of somebody else's choice.
+    #[must_use]
+    pub fn foreign(mut self) -> Self {
+        self.foreign = true;
+        self
+    }
+
+    /// The same message, to be given up first.
+    #[must_use]
+    pub fn expendable(mut self) -> Self {
+        self.expendable = true;
+        self
+    }
+
+    /// Bytes that it holds.
+    fn size(&self) -> usize {
+        self.topic.len() + self.payload.len() + self.correlation.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Size of its packet in bytes, rounded up: every fixed part and property at its longest.
+    fn packet_size(&self) -> usize {
+        self.size() + 24
     }
 
     /// The same message, retained.
@@ -212,7 +308,7 @@ pub enum Event {
 
 /// Starts the client; must be called within a tokio runtime.
 ///
-/// Connecting happens in the background, and is retried for ever with growing pauses of up to 30 s. The task ends
+/// Connecting happens in the background, and is retried for ever with growing pauses of up to 20 s. The task ends
 /// after [`Publisher::disconnect`], or when all publishers are dropped; in the second case without a word to the
 /// broker, which then publishes the will.
 ///
@@ -221,7 +317,7 @@ pub enum Event {
 /// When TLS is wanted and there is nobody to trust.
 pub fn connect(options: Options) -> Result<(Publisher, Events), TlsError> {
     let tls = options.tls.as_ref().map(tls::client_config).transpose()?;
-    let outbox = Arc::new(outbox::Outbox::new());
+    let outbox = Arc::new(outbox::Outbox::new(options.acknowledge_within));
     let (inbox, events) = inbox::channel();
     let (publisher, orders) = publisher::channel(Arc::clone(&outbox));
     tokio::spawn(session::Session::new(options, tls, outbox, orders, inbox).run());

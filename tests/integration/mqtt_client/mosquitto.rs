@@ -7,14 +7,15 @@ use vehicle_connector::mqtt::client::{Event, MAX_INCOMING_V5, Outgoing, Tls, Tls
 
 use super::{free_port, message, next, options, up};
 
-struct Mosquitto {
-    process: Child,
-    port: u16,
+/// A broker of its own on a free port.
+pub struct Mosquitto {
+    pub process: Child,
+    pub port: u16,
     _dir: tempfile::TempDir,
 }
 
 impl Mosquitto {
-    async fn start(extra: &str) -> Option<Self> {
+    pub async fn start(extra: &str) -> Option<Self> {
         let port = free_port();
         let dir = tempfile::tempdir().unwrap();
         let mut broker = Self { process: Self::spawn(port, extra, dir.path())?, port, _dir: dir };
@@ -37,14 +38,14 @@ impl Mosquitto {
         }
     }
 
-    fn publish(&self, arguments: &[&str]) {
+    pub fn publish(&self, arguments: &[&str]) {
         let port = self.port.to_string();
         let done = Command::new("mosquitto_pub").args(["-p", &port]).args(arguments).status().unwrap();
         assert!(done.success());
     }
 
     /// What a new subscriber sees at once.
-    fn retained(&self, topic: &str) -> String {
+    pub fn retained(&self, topic: &str) -> String {
         let port = self.port.to_string();
         let arguments = ["-p", &port, "-t", topic, "-C", "1", "-W", "3"];
         String::from_utf8(Command::new("mosquitto_sub").args(arguments).output().unwrap().stdout).unwrap()
@@ -66,9 +67,12 @@ async fn the_life_of_a_client() {
     let (publisher, mut events) = connect(options(broker.port)).unwrap();
     assert_eq!(up(&mut events).await, Version::V5);
 
-    // Retained before the subscription: not sent. Retained while subscribed: marked. Own messages: not echoed.
+    // Retained before the subscription, and while subscribed: marked. Own messages: not echoed.
     broker.publish(&["-t", "b/cmd/old", "-m", "x", "-r", "-q", "1"]);
     publisher.subscribe(&["b/#"]).await.unwrap();
+    let old = message(&mut events).await;
+    assert_eq!((old.topic.as_str(), old.retain), ("b/cmd/old", true));
+    drop(old);
     publisher.publish(Outgoing::new("b/own", "x")).await.unwrap();
     broker.publish(&["-t", "b/cmd/new", "-m", "y", "-r", "-q", "1"]);
     let first = message(&mut events).await;

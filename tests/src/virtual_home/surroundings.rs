@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 use vehicle_connector::bindings::http::TransportError;
+use vehicle_connector::mqtt::client::Notice;
 use vehicle_connector::operation::Report;
 use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::primitives::Transport;
@@ -64,7 +65,9 @@ impl Outbox for Published {
         } else if message.retain {
             self.retained.lock().unwrap().insert(message.topic.clone(), message.payload.clone());
         }
-        self.trace.publish(message);
+        self.trace.publish(message.clone());
+        // Here the broker takes everything at once.
+        message.notice.iter().for_each(Notice::delivered);
     }
 }
 

@@ -33,9 +33,11 @@ impl Queue {
 
 impl Host {
     /// Gives a request its turn after all that came before it, or says at once that too many wait.
-    pub(super) fn in_turn(&self, verb: &str, request: Request) {
+    pub(super) fn in_turn(&self, verb: &str, mut request: Request) {
+        // It has arrived: compiling takes so long that whatever comes after it would wait to be acknowledged.
+        let hold = request.hold.take();
         let waiting = Waiting { verb: verb.to_owned(), request };
-        let (error, Waiting { request, .. }) = match self.requests.0.try_send(waiting) {
+        let (error, Waiting { mut request, .. }) = match self.requests.0.try_send(waiting) {
             Ok(()) => return,
             Err(mpsc::error::TrySendError::Full(waiting)) => {
                 let error = format!(
@@ -45,6 +47,7 @@ impl Host {
             }
             Err(mpsc::error::TrySendError::Closed(waiting)) => (stopping(), waiting),
         };
+        request.hold = hold;
         self.respond_to(verb, &request, &answer(Err(error), &request.payload));
     }
 

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 /// The first step.
 const FIRST: Duration = Duration::from_secs(1);
-/// No step is longer.
-const LONGEST: Duration = Duration::from_secs(30);
+/// No step is longer: with the time that connecting takes it is shorter than a broker keeps our session.
+const LONGEST: Duration = Duration::from_secs(20);
 /// A connection that lasted this long was a good one: the next pause starts over. A shorter one may be part of a
 /// loop (two clients with one name, a message that ends every connection), which must slow down.
 const PROOF: Duration = Duration::from_secs(60);
 
-/// Steps of 1, 2, 4 … 30 s; each pause is between half of its step and all of it, so that clients which lost
+/// Steps of 1, 2, 4 … 20 s; each pause is between half of its step and all of it, so that clients which lost
 /// the same broker do not come back in one moment.
 #[derive(Debug)]
 pub(super) struct Backoff {
@@ -50,10 +50,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_double_up_to_half_a_minute() {
+    fn steps_double_up_to_less_than_a_session_is_kept() {
         let mut backoff = Backoff::new();
         let pauses: Vec<_> = (0..7).map(|_| backoff.next(1.0).as_secs()).collect();
-        assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
+        assert!(LONGEST + super::super::link::CONNECT_TIME * 2 <= super::super::SESSION_KEPT);
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 20, 20]);
     }
 
     #[test]

@@ -40,7 +40,11 @@ impl Drop for Events {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.reader_gone = true;
-        queue.events.clear();
+        for event in queue.events.drain(..) {
+            if let Event::Message(message) = event {
+                leave(message);
+            }
+        }
     }
 }
 
@@ -51,7 +55,8 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
-    /// Puts a message behind what waits, or counts it as lost.
+    /// Puts a message behind what waits, or counts it as lost. The broker is told that one that is lost has arrived: it
+    /// would send it again and again.
     pub(super) fn message(&self, message: Message) {
         self.shared.lock().push_message(message);
         self.shared.changed.notify_one();
@@ -111,7 +116,7 @@ impl Queue {
 
     fn push_message(&mut self, message: Message) {
         if self.reader_gone {
-            return;
+            return leave(message);
         }
         let bytes = self.bytes + size(&message);
         if self.messages == MAX_MESSAGES || (self.messages > 0 && bytes > MAX_BYTES) {
@@ -146,6 +151,13 @@ impl Queue {
     }
 }
 
+/// Nobody reads any more; whoever comes next gets it again.
+fn leave(message: Message) {
+    if let Some(receipt) = message.receipt {
+        receipt.leave();
+    }
+}
+
 fn size(message: &Message) -> usize {
     message.topic.len() + message.payload.len()
 }
@@ -160,9 +172,11 @@ mod tests {
             topic: "t".into(),
             payload: vec![0; payload],
             retain: false,
+            again: false,
             qos: 1,
             response_topic: None,
             correlation: None,
+            receipt: None,
         }
     }
 

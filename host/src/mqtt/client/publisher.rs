@@ -85,19 +85,24 @@ impl Publisher {
         }
     }
 
-    /// Queues a message for delivery, at least once, or says at once that there is no room.
-    pub fn try_publish(&self, message: Outgoing) -> Result<(), PublishError> {
+    /// Queues a message for delivery without ever waiting. When too many wait (16,384, or 24 MiB), others are given up for
+    /// it: first what is [expendable](Outgoing::expendable), then the oldest that nobody would find retained. That is told
+    /// in the log.
+    pub fn put(&self, message: Outgoing) -> Result<(), PublishError> {
         check(&message)?;
-        self.outbox.push(message).map_err(|full| match full {
-            Full::Busy(_) | Full::Offline => PublishError::QueueFull,
-            Full::Closed => PublishError::Closed,
-        })
+        if self.outbox.put(message) { Ok(()) } else { Err(PublishError::Closed) }
+    }
+
+    /// Waits until [`Publisher::publish`] would not wait: for whoever takes on work that ends in messages. Returns at once
+    /// without a connection. Cancel safe.
+    pub async fn ready(&self) {
+        self.outbox.ready().await;
     }
 
     /// Subscribes with QoS 1 and waits for the broker's answer, at most ten seconds.
     ///
-    /// On MQTT 5: own messages are not sent back, retained messages are not sent on subscribing, and live ones keep
-    /// their retain mark. Filters must not overlap, or MQTT 5 brokers deliver twice. A broker that grants only
+    /// On MQTT 5: own messages are not sent back, and retained messages carry their mark, those that are sent on subscribing
+    /// and those that come later. Filters must not overlap, or MQTT 5 brokers deliver twice. A broker that grants only
     /// QoS 0 counts as having accepted.
     pub async fn subscribe(&self, filters: &[&str]) -> Result<(), SubscribeError> {
         if let Some(wrong) = filters.iter().find(|filter| !is_filter(filter)) {
@@ -146,7 +151,7 @@ pub(super) fn channel(outbox: Arc<Outbox>) -> (Publisher, mpsc::Receiver<Order>)
 }
 
 fn check(message: &Outgoing) -> Result<(), PublishError> {
-    if !is_string(&message.topic) || !rumqttc::valid_topic(&message.topic) {
+    if !is_topic(&message.topic) {
         return Err(PublishError::Topic(message.topic.clone()));
     }
     if message.payload.len() > MAX_PAYLOAD {
@@ -155,11 +160,20 @@ fn check(message: &Outgoing) -> Result<(), PublishError> {
     Ok(())
 }
 
-fn is_filter(filter: &str) -> bool {
-    is_string(filter) && rumqttc::valid_filter(filter)
+/// Whether it can be published to (MQTT 5 §4.7).
+pub(crate) fn is_topic(topic: &str) -> bool {
+    is_string(topic) && !topic.contains(['+', '#'])
 }
 
-/// Whether MQTT can carry it as a topic or filter; the library would truncate its length silently.
+/// Whether it can be subscribed to: a wildcard is a level of its own, and `#` is the last one.
+fn is_filter(filter: &str) -> bool {
+    let is_level = |level: &str| matches!(level, "+" | "#") || !level.contains(['+', '#']);
+    let mut levels = filter.split('/').rev();
+    let last = levels.next().is_some_and(is_level);
+    is_string(filter) && last && levels.all(|level| is_level(level) && level != "#")
+}
+
+/// Whether MQTT can carry it as a topic or filter.
 fn is_string(text: &str) -> bool {
     !text.is_empty() && text.len() <= usize::from(u16::MAX) && !text.contains('\0')
 }
@@ -173,7 +187,7 @@ mod tests {
     use super::*;
 
     fn publisher() -> (Publisher, mpsc::Receiver<Order>) {
-        channel(Arc::new(Outbox::new()))
+        channel(Arc::new(Outbox::new(std::time::Duration::from_secs(30))))
     }
 
     #[tokio::test]
@@ -183,9 +197,9 @@ mod tests {
             let error = publisher.publish(Outgoing::new(topic, "")).await;
             assert_eq!(error, Err(PublishError::Topic(topic.into())));
         }
-        let error = publisher.try_publish(Outgoing::new("a", vec![0; MAX_PAYLOAD + 1])).unwrap_err();
+        let error = publisher.put(Outgoing::new("a", vec![0; MAX_PAYLOAD + 1])).unwrap_err();
         assert_eq!(error.to_string(), "a payload of 262145 bytes is larger than 262144");
-        for filter in ["", "a/#/b", "a+", "a\0"] {
+        for filter in ["", "a/#/b", "#/a", "a+", "+a/b", "a#", "a\0"] {
             assert_eq!(publisher.subscribe(&[filter]).await, Err(SubscribeError::Filter(filter.into())));
         }
     }

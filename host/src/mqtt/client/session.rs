@@ -5,19 +5,23 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::backoff::{self, Backoff};
 use super::dialect::{Dialect, Evidence};
 use super::inbox::Inbox;
-use super::link::{self, Failure, Link, Requests, Signal};
+use super::link::{Failure, Link, Verdict};
 use super::outbox::Outbox;
 use super::publisher::Order;
+use super::receipts::{Receipt, Receipts};
 use super::subscriptions::Subscriptions;
-use super::{Event, Options};
+use super::wire::{Accepted, Incoming, Limits};
+use super::{Event, Options, SESSION_KEPT, Version};
 
 /// How long delivering what is queued and saying goodbye may take after [`Order::Disconnect`].
-pub(super) const CLOSE_TIME: Duration = Duration::from_secs(3);
+pub(super) const CLOSE_TIME: Duration = Duration::from_millis(1500);
+/// How much longer the goodbye itself may take.
+const GOODBYE_TIME: Duration = Duration::from_millis(250);
 
 /// Everything that outlives one connection.
 pub(super) struct Session {
@@ -31,6 +35,12 @@ pub(super) struct Session {
     /// The last reason that was told, until a connection stands again.
     told: Option<String>,
     closing: Option<Closing>,
+    /// How many connections there were.
+    number: u64,
+    /// When a session last stood.
+    last_up: Option<Instant>,
+    /// Whether the broker keeps sessions longer than it is asked to.
+    mistrusted: bool,
 }
 
 /// Asked to end.
@@ -52,6 +62,16 @@ enum Ended {
     Failed(Failure),
 }
 
+impl Ended {
+    /// What it says about the messages that were sent last.
+    fn verdict(&self) -> Verdict {
+        match self {
+            Self::Lost(failure, _) => failure.verdict,
+            Self::Finished | Self::Abandoned | Self::Failed(_) => Verdict::NotOurs,
+        }
+    }
+}
+
 impl Session {
     pub(super) fn new(
         options: Options,
@@ -62,13 +82,29 @@ impl Session {
     ) -> Self {
         let dialect = Dialect::new(options.version);
         let backoff = Backoff::new();
-        Self { options, tls, outbox, orders, inbox, dialect, backoff, told: None, closing: None }
+        Self {
+            options,
+            tls,
+            outbox,
+            orders,
+            inbox,
+            dialect,
+            backoff,
+            told: None,
+            closing: None,
+            number: 0,
+            last_up: None,
+            mistrusted: false,
+        }
     }
 
     pub(super) async fn run(mut self) {
         loop {
             let ended = self.connection().await;
-            self.outbox.disconnected();
+            self.outbox.disconnected(ended.verdict());
+            if let Ended::Lost(..) = ended {
+                self.last_up = Some(Instant::now());
+            }
             let at_once = match ended {
                 Ended::Finished | Ended::Abandoned => return,
                 Ended::Lost(failure, lasted) => {
@@ -110,57 +146,103 @@ impl Session {
 
     /// One connection from the first packet to the last.
     async fn connection(&mut self) -> Ended {
-        let (mut link, requests) = link::open(self.dialect.version(), &self.options, self.tls.as_ref());
-        let mut connection = Connection { requests, up: None, subscriptions: Subscriptions::default() };
+        let version = self.dialect.version();
+        let clean = self.forget_session(version);
+        let link = match self.open(version, clean).await {
+            Ok(link) => link,
+            Err(ended) => return ended,
+        };
+        self.number += 1;
+        let mut connection = Connection {
+            link,
+            clean,
+            up: None,
+            subscriptions: Subscriptions::default(),
+            receipts: Receipts::new(self.number),
+        };
         loop {
-            let signal = match self.next_signal(&mut link, &mut connection).await {
-                Ok(signal) => signal,
-                Err(Ended::Lost(failure, lasted)) => {
-                    // What was read together with the failure is still good.
-                    while let Some(signal) = link.leftover() {
-                        self.take(signal, &mut connection);
-                    }
-                    return Ended::Lost(failure, lasted);
+            let incoming = match self.next(&mut connection).await {
+                Ok(incoming) => incoming,
+                Err(Ended::Finished) => {
+                    self.say_goodbye(connection).await;
+                    return Ended::Finished;
                 }
                 Err(ended) => return ended,
             };
-            if let Some(ended) = self.take(signal, &mut connection) {
+            if let Some(ended) = self.take(incoming, &mut connection) {
                 return ended;
             }
         }
     }
 
-    /// Waits for the next signal, handing requests to the link meanwhile: polling must not be interrupted.
-    async fn next_signal(&mut self, link: &mut Link, connection: &mut Connection) -> Result<Signal, Ended> {
-        let patience = link.patience();
-        let poll = timeout(patience, link.poll());
-        tokio::pin!(poll);
+    /// Whether the broker shall forget what it has kept of us. What it has kept for longer than a moment is too old to be done.
+    /// To a 3.1.1 broker no time can be said, and a session that ends with its connection is better than one that never ends.
+    fn forget_session(&self, version: Version) -> bool {
+        let too_old = self.last_up.is_some_and(|last_up| last_up.elapsed() > SESSION_KEPT);
+        version == Version::V4 || too_old || self.mistrusted || self.options.client_id.is_empty()
+    }
+
+    async fn open(&mut self, version: Version, clean: bool) -> Result<Link, Ended> {
+        let opening = Link::open(version, &self.options, self.tls.as_ref(), clean);
+        tokio::pin!(opening);
         loop {
-            if connection.up.is_some() {
-                self.send_waiting(connection)?;
-            }
-            let deadline = self.closing.as_ref().map(|closing| closing.deadline);
             tokio::select! {
-                polled = &mut poll => {
-                    let silent = || Failure::new("the broker no longer answers", Evidence::Nothing);
-                    return polled.unwrap_or_else(|_| Err(silent())).map_err(|failure| connection.ended(failure));
-                }
+                opened = &mut opening => return opened.map_err(Ended::Failed),
+                order = self.orders.recv() => match order {
+                    // Dropping the reply says that there is no connection.
+                    Some(Order::Subscribe { .. }) => {}
+                    Some(Order::Disconnect { .. }) => {
+                        self.outbox.close();
+                        return Err(Ended::Finished);
+                    }
+                    None => return Err(Ended::Abandoned),
+                },
+            }
+        }
+    }
+
+    /// Waits for what the broker says next, and obeys orders meanwhile.
+    async fn next(&mut self, connection: &mut Connection) -> Result<Incoming, Ended> {
+        loop {
+            self.send_waiting(connection)?;
+            let deadline = self.closing.as_ref().map(|closing| closing.deadline);
+            let overdue = connection.up.as_ref().and_then(|_| self.outbox.overdue_at());
+            tokio::select! {
+                incoming = connection.link.next() => return incoming.map_err(|failure| connection.ended(failure)),
                 order = self.orders.recv(), if self.closing.is_none() => match order {
                     Some(order) => self.obey(order, connection)?,
                     None => return Err(Ended::Abandoned),
                 },
                 () = self.outbox.work() => {}
+                () = until(overdue) => return Err(connection.ended(self.overdue())),
                 () = until(deadline) => return Err(Ended::Finished),
             }
         }
+    }
+
+    /// The broker has taken too long to acknowledge something.
+    fn overdue(&self) -> Failure {
+        let topics = self.outbox.overdue();
+        let named = topics.first().map_or("", String::as_str);
+        let others = match topics.len() {
+            0 | 1 => String::new(),
+            more => format!(" and on {} other topics", more - 1),
+        };
+        let seconds = self.options.acknowledge_within.as_secs();
+        let reason = format!("the broker has not acknowledged a message on {named}{others} for {seconds} s");
+        Failure::new(reason, Evidence::Nothing)
     }
 
     fn obey(&mut self, order: Order, connection: &mut Connection) -> Result<(), Ended> {
         match order {
             Order::Subscribe { filters, reply } => {
                 if connection.up.is_some() {
-                    connection.requests.subscribe(&filters).map_err(|_| connection.ended(stuck()))?;
-                    connection.subscriptions.handed(filters, reply);
+                    let id = connection.subscriptions.next_id();
+                    // The publisher has checked them: what cannot be written is answered by dropping the reply.
+                    match connection.link.subscribe(id, &filters) {
+                        Ok(()) => connection.subscriptions.sent(id, filters, reply),
+                        Err(error) => tracing::error!("a subscription cannot be written: {error}"),
+                    }
                 }
                 Ok(())
             }
@@ -172,51 +254,81 @@ impl Session {
         }
     }
 
-    /// Hands over what may be sent now, and the goodbye once everything else is through.
+    /// Puts on its way what may be sent now, and ends once everything is through if that was asked for.
     fn send_waiting(&mut self, connection: &mut Connection) -> Result<(), Ended> {
-        let Some(up) = &mut connection.up else {
-            return Ok(());
-        };
-        while let Some(parcel) = self.outbox.hand_out(up.largest) {
-            if connection.requests.publish(parcel).is_err() {
-                return Err(connection.ended(stuck()));
-            }
+        let Some(up) = &connection.up else { return Ok(()) };
+        for (number, packet) in self.outbox.receipts() {
+            connection.receipts.done(number, packet);
         }
-        if self.closing.is_some() && !up.goodbye && self.outbox.is_empty() {
-            up.goodbye = true;
-            if connection.requests.goodbye().is_err() {
-                return Err(connection.ended(stuck()));
-            }
+        while let Some(id) = connection.receipts.next() {
+            connection.link.acknowledge(id);
         }
-        Ok(())
-    }
-
-    /// Acts on a signal; the answer is set when it was the last one.
-    fn take(&mut self, signal: Signal, connection: &mut Connection) -> Option<Ended> {
-        match signal {
-            Signal::Up { session_present, largest } => {
-                connection.up = Some(Up { since: Instant::now(), largest, goodbye: false });
-                self.connected(session_present);
-            }
-            Signal::Sent(id) => self.outbox.sent(id),
-            Signal::Held(id) => self.outbox.held(id),
-            Signal::Acknowledged { id, refused } => {
-                let topic = self.outbox.acknowledged(id);
-                if let (Some(topic), Some(reason)) = (topic, refused) {
-                    tracing::warn!(topic, reason, "the broker refuses a message");
+        while let Some(shipment) = self.outbox.hand_out(up.limits) {
+            if let Err(error) = connection.link.publish(&shipment) {
+                tracing::error!(
+                    topic = shipment.message.topic,
+                    "message dropped: it cannot be written: {error}"
+                );
+                if let Some(id) = shipment.id {
+                    self.outbox.acknowledged(id, false);
                 }
             }
-            Signal::SubscriptionSent(id) => connection.subscriptions.sent(id),
-            Signal::SubscriptionAnswered { id, answers } => connection.subscriptions.answered(id, answers),
-            Signal::Received(message) => self.inbox.message(message),
-            Signal::GoodbyeSent => return Some(Ended::Finished),
-            Signal::Other => {}
+        }
+        match self.closing {
+            Some(_) if self.outbox.is_empty() => Err(Ended::Finished),
+            _ => Ok(()),
+        }
+    }
+
+    async fn say_goodbye(&self, connection: Connection) {
+        if connection.up.is_none() {
+            return;
+        }
+        let Some(Closing { deadline, .. }) = &self.closing else { return };
+        // The goodbye itself gets a moment even if there is no time left.
+        let _in_time = timeout_at(*deadline + GOODBYE_TIME, connection.link.close()).await;
+    }
+
+    /// Acts on what the broker said; the answer is set when it was the last thing.
+    fn take(&mut self, incoming: Incoming, connection: &mut Connection) -> Option<Ended> {
+        match incoming {
+            Incoming::Accepted(accepted) => return self.accepted(accepted, connection),
+            Incoming::Acknowledged { id, refused } => {
+                let topic = self.outbox.acknowledged(id, refused.is_some());
+                if let (Some(topic), Some(reason)) = (topic, refused) {
+                    tracing::error!(
+                        topic,
+                        reason,
+                        "the broker refuses a message; its topic is not published to again until the next start"
+                    );
+                }
+            }
+            Incoming::SubscriptionAnswered { id, answers } => connection.subscriptions.answered(id, answers),
+            Incoming::Message(mut message, id) => {
+                if let Some(id) = id {
+                    connection.receipts.received(id);
+                    message.receipt = Some(Receipt::new(&self.outbox, self.number, id));
+                }
+                self.inbox.message(message);
+            }
+            Incoming::Pong => {}
         }
         None
     }
 
-    fn connected(&mut self, session_present: bool) {
+    fn accepted(&mut self, accepted: Accepted, connection: &mut Connection) -> Option<Ended> {
         let version = self.dialect.version();
+        let kept_too_long = accepted.session_expiry.is_some_and(|expiry| expiry > SESSION_KEPT);
+        if kept_too_long && accepted.session_present && self.last_up.is_none() {
+            // What it has kept may be of any age.
+            self.mistrusted = true;
+            let reason = "the broker keeps sessions for longer than it is asked to; beginning a new one";
+            return Some(Ended::Failed(Failure::new(reason, Evidence::Understood)));
+        }
+        // After a clean start there is none, whatever it says.
+        let session_present = accepted.session_present && !connection.clean;
+        connection.up = Some(Up { since: Instant::now(), limits: accepted.limits });
+        self.last_up = Some(Instant::now());
         let Options { host, port, .. } = &self.options;
         if self.dialect.connected() {
             tracing::info!("the broker at {host}:{port} does not speak MQTT 5; using {version}");
@@ -225,6 +337,7 @@ impl Session {
         self.told = None;
         self.outbox.connected();
         self.inbox.connection(Event::Connected { version, session_present });
+        None
     }
 
     /// Reports the loss of the connection once per reason: attempts go on for ever, and so would the reports.
@@ -246,18 +359,18 @@ impl Drop for Session {
 
 /// What belongs to one connection.
 struct Connection {
-    requests: Requests,
+    link: Link,
+    /// Whether the broker was told to forget what it had kept.
+    clean: bool,
     /// Set once the broker has accepted us.
     up: Option<Up>,
     subscriptions: Subscriptions,
+    receipts: Receipts,
 }
 
 struct Up {
     since: Instant,
-    /// The largest packet that the broker takes, in bytes.
-    largest: Option<usize>,
-    /// The goodbye has been handed over.
-    goodbye: bool,
+    limits: Limits,
 }
 
 impl Connection {
@@ -267,11 +380,6 @@ impl Connection {
             None => Ended::Failed(failure),
         }
     }
-}
-
-/// The library's queue is larger than everything that is given to it between two polls.
-fn stuck() -> Failure {
-    Failure::new("the MQTT library takes no more requests", Evidence::Nothing)
 }
 
 async fn until(deadline: Option<Instant>) {

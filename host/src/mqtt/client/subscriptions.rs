@@ -1,6 +1,6 @@
 //! Subscriptions under way: who waits for which answer of the broker.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 
 use tokio::sync::oneshot;
@@ -23,12 +23,15 @@ impl fmt::Display for Refusal {
 /// Answers a subscription; dropping it says that the connection was lost.
 pub(super) type Reply = oneshot::Sender<Vec<Refusal>>;
 
+/// The first identifier of a subscription. Those below belong to messages.
+const FIRST_ID: u16 = 0x8000;
+
 /// Subscriptions of one connection. Dropping it fails those that are still open.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    /// Given to the library, which handles requests in order and has not told the packet identifier yet.
-    handed: VecDeque<Open>,
     sent: HashMap<u16, Open>,
+    /// How many there were.
+    count: u16,
 }
 
 #[derive(Debug)]
@@ -38,15 +41,15 @@ struct Open {
 }
 
 impl Subscriptions {
-    pub(super) fn handed(&mut self, filters: Vec<String>, reply: Reply) {
-        self.handed.push_back(Open { filters, reply });
+    /// An identifier that was not used for long.
+    pub(super) fn next_id(&mut self) -> u16 {
+        self.count = self.count.wrapping_add(1) % FIRST_ID;
+        FIRST_ID + self.count
     }
 
-    /// The oldest handed one went out under this packet identifier.
-    pub(super) fn sent(&mut self, id: u16) {
-        if let Some(open) = self.handed.pop_front() {
-            self.sent.insert(id, open);
-        }
+    /// One went out under this packet identifier.
+    pub(super) fn sent(&mut self, id: u16, filters: Vec<String>, reply: Reply) {
+        self.sent.insert(id, Open { filters, reply });
     }
 
     /// The broker answered: per filter, in order, `None` or the reason of a refusal.
@@ -74,16 +77,16 @@ mod tests {
         let mut open = Subscriptions::default();
         let ask = |open: &mut Subscriptions, filters: &[&str]| {
             let (reply, answer) = oneshot::channel();
-            open.handed(filters.iter().map(ToString::to_string).collect(), reply);
-            answer
+            let id = open.next_id();
+            open.sent(id, filters.iter().map(ToString::to_string).collect(), reply);
+            (id, answer)
         };
-        let mut first = ask(&mut open, &["a", "b"]);
-        let mut second = ask(&mut open, &["c"]);
-        let mut third = ask(&mut open, &["d", "e"]);
-        (4..=6).for_each(|id| open.sent(id));
-        open.answered(5, vec![None]);
-        open.answered(4, vec![None, Some("no".into())]);
-        open.answered(6, vec![None]);
+        let (one, mut first) = ask(&mut open, &["a", "b"]);
+        let (two, mut second) = ask(&mut open, &["c"]);
+        let (three, mut third) = ask(&mut open, &["d", "e"]);
+        open.answered(two, vec![None]);
+        open.answered(one, vec![None, Some("no".into())]);
+        open.answered(three, vec![None]);
         open.answered(9, vec![None]);
         assert_eq!(second.try_recv().unwrap(), []);
         assert_eq!(first.try_recv().unwrap(), [Refusal { filter: "b".into(), reason: "no".into() }]);
@@ -94,7 +97,7 @@ mod tests {
     fn a_lost_connection_fails_what_is_open() {
         let mut open = Subscriptions::default();
         let (reply, mut answer) = oneshot::channel();
-        open.handed(vec!["a".into()], reply);
+        open.sent(FIRST_ID, vec!["a".into()], reply);
         drop(open);
         assert_eq!(answer.try_recv(), Err(oneshot::error::TryRecvError::Closed));
     }

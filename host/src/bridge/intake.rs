@@ -1,0 +1,209 @@
+//! Messages on their way into the host: in order, bounded, and fair.
+//!
+//! Each vehicle has a lane of its own, and so have requests to the host. What is taken into a batch is taken from one lane
+//! after the other, so a flood for one car delays nothing that is for another. What does not fit into its lane is not done, but
+//! answered: of such a message only the identifier is kept.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::command;
+use crate::host::{Delivery, Host, Refused, Request, RespondTo};
+use crate::mqtt::client::{Message, Receipt};
+use crate::topics::Incoming;
+
+/// Messages that may wait in one lane.
+const LANE: usize = 256;
+/// Bytes that they may have; one message is always taken, however large.
+const LANE_BYTES: usize = 2 * 1024 * 1024;
+/// Messages that did not fit and wait for their answer.
+const REFUSED: usize = 64 * 1024;
+/// Messages that the host is given at once: they share one transaction.
+const BATCH: usize = 64;
+
+/// What is given to the host at once.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) requests: Vec<Request>,
+    /// What did not fit.
+    pub(super) refused: Vec<Refused>,
+}
+
+/// The lanes.
+#[derive(Debug, Default)]
+pub(super) struct Intake {
+    lanes: Mutex<Lanes>,
+    /// One reader, so one stored permit is enough to never miss a change.
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Lanes {
+    lanes: BTreeMap<String, Lane>,
+    /// The lanes that have something, the next one first.
+    turns: VecDeque<String>,
+    refused: VecDeque<Refused>,
+    /// How many did not fit, and how many of them were not even answered.
+    overflowed: u64,
+    unanswered: u64,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    waiting: VecDeque<Request>,
+    bytes: usize,
+}
+
+impl Intake {
+    /// Takes a message, or notes that it has to be refused. Never waits.
+    pub(super) fn offer(&self, host: &Host, message: Message) {
+        let Some(incoming) = host.topics.parse(&message.topic) else { return };
+        let lane = match incoming {
+            Incoming::Command { vehicle, .. } if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
+            // However many names there are of vehicles that there are not.
+            Incoming::Command { .. } => "vehicle".to_owned(),
+            Incoming::Request { .. } => "bridge".to_owned(),
+        };
+        self.lanes().offer(lane, request(message));
+        self.changed.notify_one();
+    }
+
+    /// The next messages: at least one. Cancel safe.
+    pub(super) async fn batch(&self) -> Batch {
+        loop {
+            let batch = self.lanes().batch();
+            if !batch.requests.is_empty() || !batch.refused.is_empty() {
+                return batch;
+            }
+            self.changed.notified().await;
+        }
+    }
+
+    fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        // Nothing panics while holding it.
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Lanes {
+    fn offer(&mut self, name: String, request: Request) {
+        let lane = self.lanes.entry(name.clone()).or_default();
+        let bytes = lane.bytes + size(&request);
+        if lane.waiting.len() >= LANE || (!lane.waiting.is_empty() && bytes > LANE_BYTES) {
+            return self.refuse(request);
+        }
+        if lane.waiting.is_empty() {
+            self.turns.push_back(name);
+        }
+        lane.bytes = bytes;
+        lane.waiting.push_back(request);
+    }
+
+    fn refuse(&mut self, request: Request) {
+        self.overflowed += 1;
+        // A flood must not flood the log as well.
+        if self.overflowed.is_power_of_two() {
+            tracing::warn!(
+                topic = request.topic,
+                overflowed = self.overflowed,
+                "messages arrive faster than they can be done; what does not fit is rejected"
+            );
+        }
+        if self.refused.len() >= REFUSED {
+            self.unanswered += 1;
+            if self.unanswered.is_power_of_two() {
+                tracing::error!(unanswered = self.unanswered, "messages are dropped without an answer");
+            }
+            return;
+        }
+        let Request { topic, payload, respond_to, delivery, hold, retained } = request;
+        let operation = topic.rsplit('/').next().unwrap_or_default();
+        let id = command::peek_id(operation, &payload);
+        self.refused.push_back(Refused { topic, id, retained, respond_to, delivery, hold });
+    }
+
+    /// One of each lane in turn, until there are enough.
+    fn batch(&mut self) -> Batch {
+        let mut batch = Batch::default();
+        while batch.requests.len() < BATCH
+            && let Some(name) = self.turns.pop_front()
+        {
+            let Some(lane) = self.lanes.get_mut(&name) else { continue };
+            if let Some(request) = lane.waiting.pop_front() {
+                lane.bytes -= size(&request);
+                batch.requests.push(request);
+            }
+            if !lane.waiting.is_empty() {
+                self.turns.push_back(name);
+            }
+        }
+        let some = self.refused.len().min(BATCH * 4);
+        batch.refused = self.refused.drain(..some).collect();
+        batch
+    }
+}
+
+fn size(request: &Request) -> usize {
+    request.topic.len() + request.payload.len()
+}
+
+fn request(message: Message) -> Request {
+    let Message { topic, payload, retain, again, response_topic, correlation, receipt: hold, .. } = message;
+    let delivery = hold.as_ref().map(|receipt| Delivery::of(receipt.packet(), again, &topic, &payload));
+    let respond_to = response_topic.map(|topic| RespondTo { topic, correlation });
+    Request { topic, payload, retained: retain, respond_to, delivery, hold }
+}
+
+impl Drop for Lanes {
+    /// What has not been done when the host ends is for the next one.
+    fn drop(&mut self) {
+        let waiting = std::mem::take(&mut self.lanes).into_values().flat_map(|lane| lane.waiting);
+        let refused = std::mem::take(&mut self.refused).into_iter().filter_map(|refused| refused.hold);
+        waiting.filter_map(|request| request.hold).chain(refused).for_each(Receipt::leave);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(topic: &str, number: usize) -> Request {
+        let payload = format!(r#"{{"id":"{number}"}}"#).into_bytes();
+        Request { topic: topic.to_owned(), payload, ..Request::default() }
+    }
+
+    #[test]
+    fn a_flood_for_one_car_delays_none_for_another() {
+        let mut lanes = Lanes::default();
+        for number in 0..LANE + 3 {
+            lanes.offer("a".into(), request("b/vehicle/a/cmd/lock", number));
+        }
+        lanes.offer("b".into(), request("b/vehicle/b/cmd/lock", 0));
+        let batch = lanes.batch();
+        assert_eq!(batch.requests.len(), BATCH);
+        let place = batch.requests.iter().position(|request| request.topic.contains("/b/cmd"));
+        assert_eq!(place, Some(1));
+        let ids: Vec<_> = batch.refused.iter().map(|refused| refused.id.clone().unwrap()).collect();
+        assert_eq!(ids, [LANE, LANE + 1, LANE + 2].map(|number| number.to_string()));
+    }
+
+    #[test]
+    fn a_lane_keeps_its_order_and_bounds_its_bytes() {
+        let mut lanes = Lanes::default();
+        let large = Request { payload: vec![b'x'; LANE_BYTES + 1], ..request("b/vehicle/a/cmd/lock", 0) };
+        lanes.offer("a".into(), large);
+        lanes.offer("a".into(), request("b/vehicle/a/cmd/lock", 1));
+        let batch = lanes.batch();
+        assert_eq!((batch.requests.len(), batch.refused.len()), (1, 1));
+        for number in 0..BATCH + 1 {
+            lanes.offer("a".into(), request("b/vehicle/a/cmd/lock", number));
+        }
+        let order: Vec<_> = std::iter::from_fn(|| Some(lanes.batch().requests).filter(|all| !all.is_empty()))
+            .flatten()
+            .map(|request| command::peek_id("lock", &request.payload).unwrap())
+            .collect();
+        assert_eq!(order, (0..BATCH + 1).map(|number| number.to_string()).collect::<Vec<_>>());
+    }
+}

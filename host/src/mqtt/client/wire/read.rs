@@ -1,0 +1,317 @@
+//! What we are told.
+
+use std::time::Duration;
+
+use super::super::dialect::Evidence;
+use super::super::link::{Failure, Verdict};
+use super::super::{Message, Version};
+use super::{Accepted, Incoming, Limits, kind, property, reason};
+
+/// What is no MQTT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Malformed(pub(super) &'static str);
+
+/// Why a packet is no news of a session that goes on.
+#[derive(Debug)]
+pub(super) enum Misread {
+    /// It is none.
+    Malformed(Malformed),
+    /// It says that there is no session, or none any more.
+    Ended(Failure),
+}
+
+impl From<Malformed> for Misread {
+    fn from(error: Malformed) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+const TOO_SHORT: Malformed = Malformed("a packet ends too early");
+
+/// What stands before every packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    first: u8,
+    /// How long it is itself, in bytes.
+    pub(super) length: usize,
+    /// How long what follows it is.
+    body: usize,
+}
+
+impl Header {
+    /// None when not all of it is there yet.
+    pub(super) fn of(arrived: &[u8]) -> Result<Option<Self>, Malformed> {
+        let Some((first, rest)) = arrived.split_first() else { return Ok(None) };
+        let mut rest = Reader(rest);
+        let before = rest.0.len();
+        match rest.variable() {
+            Ok(body) => Ok(Some(Self { first: *first, length: 1 + before - rest.0.len(), body })),
+            Err(error) if error == TOO_SHORT => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The whole packet's, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.length + self.body
+    }
+}
+
+/// Reads what follows the header.
+pub(super) fn packet(version: Version, header: &Header, body: &[u8]) -> Result<Incoming, Misread> {
+    let mut body = Reader(body);
+    let flags = header.first & 0x0F;
+    match (header.first >> 4, flags) {
+        (kind::PUBLISH, _) => Ok(published(version, flags, body)?),
+        (kind::CONNACK, 0) => accepted(version, body),
+        (kind::PUBACK, 0) => {
+            let id = body.number()?;
+            let refused = match version {
+                Version::V5 => body.outcome()?.refusal(),
+                Version::V4 => None,
+            };
+            Ok(Incoming::Acknowledged { id, refused })
+        }
+        (kind::SUBACK, 0) => {
+            let id = body.number()?;
+            if version == Version::V5 {
+                body.properties()?;
+            }
+            let answers =
+                body.0.iter().map(|code| (*code >= reason::REFUSED).then(|| reason::words(version, *code)));
+            Ok(Incoming::SubscriptionAnswered { id, answers: answers.collect() })
+        }
+        (kind::PINGRESP, 0) => Ok(Incoming::Pong),
+        (kind::DISCONNECT, 0) if version == Version::V5 => Err(Misread::Ended(disconnected(body.outcome()?))),
+        _ => Err(Malformed("a packet that no broker sends to this client").into()),
+    }
+}
+
+fn accepted(version: Version, mut body: Reader<'_>) -> Result<Incoming, Misread> {
+    let session_present = body.byte()? & 1 == 1;
+    let code = body.byte()?;
+    let properties = match version {
+        Version::V5 => body.properties()?,
+        Version::V4 => Properties::default(),
+    };
+    if code != 0 {
+        return Err(Misread::Ended(refused(version, &Outcome { code, said: properties.reason_string })));
+    }
+    let limits = Limits::default();
+    Ok(Incoming::Accepted(Accepted {
+        session_present,
+        session_expiry: properties.session_expiry,
+        keep_alive: properties.server_keep_alive,
+        limits: Limits {
+            packet: properties.maximum_packet_size.unwrap_or(limits.packet),
+            window: properties.receive_maximum.unwrap_or(limits.window),
+            acknowledges: properties.maximum_qos != Some(0),
+            retains: properties.retain_available.unwrap_or(true),
+        },
+    }))
+}
+
+fn refused(version: Version, outcome: &Outcome) -> Failure {
+    match (version, outcome.code) {
+        (Version::V5, reason::UNSUPPORTED_VERSION) | (Version::V4, 1) => {
+            Failure::new(format!("the broker does not speak {version}"), Evidence::Refused)
+        }
+        (Version::V5, reason::BAD_CREDENTIALS | reason::NOT_AUTHORIZED) | (Version::V4, 4 | 5) => {
+            Failure::credentials()
+        }
+        (Version::V4, 2) => Failure::new("the broker refuses the client name", Evidence::Understood),
+        (Version::V4, 3) => {
+            Failure::new("the broker refuses the connection: server unavailable", Evidence::Understood)
+        }
+        (version, _) => {
+            let reason = outcome.words(version);
+            Failure::new(format!("the broker refuses the connection: {reason}"), Evidence::Understood)
+        }
+    }
+}
+
+fn disconnected(outcome: Outcome) -> Failure {
+    if outcome.code == reason::SESSION_TAKEN_OVER {
+        return Failure { verdict: Verdict::NotOurs, ..Failure::closed(true) };
+    }
+    let words = outcome.words(Version::V5);
+    let failure = Failure::new(format!("the broker disconnected us: {words}"), Evidence::Understood);
+    Failure { verdict: reason::verdict(outcome.code), ..failure }
+}
+
+fn published(version: Version, flags: u8, mut body: Reader<'_>) -> Result<Incoming, Malformed> {
+    let qos = (flags >> 1) & 0b11;
+    let topic = body.string()?.to_owned();
+    let id = match qos {
+        0 => None,
+        1 => Some(body.number()?),
+        // We subscribe with QoS 1 at most.
+        _ => return Err(Malformed("a message with a QoS that nobody asked for")),
+    };
+    if id == Some(0) || topic.is_empty() || topic.contains(['+', '#']) {
+        return Err(Malformed("a message without a topic or identifier"));
+    }
+    let properties = match version {
+        Version::V5 => body.properties()?,
+        Version::V4 => Properties::default(),
+    };
+    let message = Message {
+        topic,
+        payload: body.0.to_vec(),
+        retain: flags & 1 == 1,
+        again: flags & 0b1000 != 0,
+        qos,
+        response_topic: properties.response_topic.map(str::to_owned),
+        correlation: properties.correlation.map(<[u8]>::to_vec),
+        receipt: None,
+    };
+    Ok(Incoming::Message(message, id))
+}
+
+/// A reason, and the broker's own words for it.
+struct Outcome<'p> {
+    code: u8,
+    said: Option<&'p str>,
+}
+
+impl Outcome<'_> {
+    fn refusal(&self) -> Option<String> {
+        (self.code >= reason::REFUSED).then(|| self.words(Version::V5))
+    }
+
+    fn words(&self, version: Version) -> String {
+        let words = reason::words(version, self.code);
+        match self.said {
+            Some(said) => format!("{words} ({said:?})"),
+            None => words,
+        }
+    }
+}
+
+/// What we want to know of the properties of a packet.
+#[derive(Default)]
+struct Properties<'p> {
+    response_topic: Option<&'p str>,
+    correlation: Option<&'p [u8]>,
+    reason_string: Option<&'p str>,
+    session_expiry: Option<Duration>,
+    server_keep_alive: Option<Duration>,
+    receive_maximum: Option<usize>,
+    maximum_packet_size: Option<usize>,
+    maximum_qos: Option<u8>,
+    retain_available: Option<bool>,
+}
+
+/// Takes things off the front of a packet's body.
+struct Reader<'p>(&'p [u8]);
+
+impl<'p> Reader<'p> {
+    fn take(&mut self, count: usize) -> Result<&'p [u8], Malformed> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(TOO_SHORT)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+        let (taken, rest) = self.0.split_first_chunk().ok_or(TOO_SHORT)?;
+        self.0 = rest;
+        Ok(*taken)
+    }
+
+    fn byte(&mut self) -> Result<u8, Malformed> {
+        self.array().map(|[byte]| byte)
+    }
+
+    fn number(&mut self) -> Result<u16, Malformed> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    fn long(&mut self) -> Result<u32, Malformed> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    fn binary(&mut self) -> Result<&'p [u8], Malformed> {
+        let length = self.number()?;
+        self.take(usize::from(length))
+    }
+
+    fn string(&mut self) -> Result<&'p str, Malformed> {
+        std::str::from_utf8(self.binary()?).map_err(|_| Malformed("a text that is not UTF-8"))
+    }
+
+    /// A length: seven bits to a byte, four bytes at most.
+    fn variable(&mut self) -> Result<usize, Malformed> {
+        let mut value = 0;
+        for shift in [0, 7, 14, 21] {
+            let byte = self.byte()?;
+            value |= usize::from(byte & 0x7F) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(Malformed("a length of more than four bytes"))
+    }
+
+    /// A reason code and its properties, either of which may be left out: then all is well.
+    fn outcome(&mut self) -> Result<Outcome<'p>, Malformed> {
+        if self.0.is_empty() {
+            return Ok(Outcome { code: 0, said: None });
+        }
+        let code = self.byte()?;
+        let said = if self.0.is_empty() { None } else { self.properties()?.reason_string };
+        Ok(Outcome { code, said })
+    }
+
+    fn properties(&mut self) -> Result<Properties<'p>, Malformed> {
+        let length = self.variable()?;
+        let mut all = Reader(self.take(length)?);
+        let mut found = Properties::default();
+        while !all.0.is_empty() {
+            all.property(&mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn property(&mut self, found: &mut Properties<'p>) -> Result<(), Malformed> {
+        let seconds = |seconds: u32| Some(Duration::from_secs(u64::from(seconds)));
+        match self.byte()? {
+            property::RESPONSE_TOPIC => found.response_topic = Some(self.string()?),
+            property::CORRELATION_DATA => found.correlation = Some(self.binary()?),
+            property::REASON_STRING => found.reason_string = Some(self.string()?),
+            property::SESSION_EXPIRY => found.session_expiry = seconds(self.long()?),
+            property::SERVER_KEEP_ALIVE => found.server_keep_alive = seconds(u32::from(self.number()?)),
+            property::RECEIVE_MAXIMUM => found.receive_maximum = Some(positive(usize::from(self.number()?))?),
+            property::MAXIMUM_PACKET_SIZE => {
+                let size = usize::try_from(self.long()?).unwrap_or(usize::MAX);
+                found.maximum_packet_size = Some(positive(size)?);
+            }
+            property::MAXIMUM_QOS => found.maximum_qos = Some(self.byte()?),
+            property::RETAIN_AVAILABLE => found.retain_available = Some(self.byte()? != 0),
+            property::PAYLOAD_FORMAT
+            | property::WILDCARDS_AVAILABLE
+            | property::SUBSCRIPTION_IDS_AVAILABLE
+            | property::SHARED_SUBSCRIPTIONS_AVAILABLE => drop(self.byte()?),
+            property::TOPIC_ALIAS_MAXIMUM => drop(self.number()?),
+            property::MESSAGE_EXPIRY => drop(self.long()?),
+            property::SUBSCRIPTION_ID => drop(self.variable()?),
+            property::CONTENT_TYPE
+            | property::ASSIGNED_CLIENT_ID
+            | property::AUTH_METHOD
+            | property::AUTH_DATA
+            | property::RESPONSE_INFORMATION
+            | property::SERVER_REFERENCE => drop(self.binary()?),
+            property::USER_PROPERTY => {
+                self.binary()?;
+                self.binary()?;
+            }
+            // A topic alias among them: we have not allowed any.
+            _ => return Err(Malformed("a property that does not belong there")),
+        }
+        Ok(())
+    }
+}
+
+fn positive(number: usize) -> Result<usize, Malformed> {
+    if number == 0 { Err(Malformed("a limit of nothing")) } else { Ok(number) }
+}
