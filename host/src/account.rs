@@ -422,7 +422,11 @@ async fn forget_strangers(
         cells.clear().await?;
     }
     let write = Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) };
-    store.commit(vec![write]).await
+    if let Err(error) = store.commit(vec![write]).await {
+        // At worst the next start takes the session for a stranger's, and obtains one anew.
+        tracing::warn!(account, "whose session it is is not remembered: {error}");
+    }
+    Ok(())
 }
 
 /// The services that an account's connector may reach.

@@ -50,7 +50,9 @@ impl Audit {
         // What was left because a later one could not be stored.
         let oldest = key((last + 1).saturating_sub(KEPT));
         let too_old = kept.into_iter().filter(|key| *key < oldest);
-        store.commit(too_old.map(|key| Write::remove(Kind::Audit, key)).collect()).await?;
+        if let Err(error) = store.commit(too_old.map(|key| Write::remove(Kind::Audit, key)).collect()).await {
+            tracing::warn!("old decisions are kept until the next start: {error}");
+        }
         Ok(Self { store, clock, next: AtomicU64::new(last + 1), listener: OnceLock::new() })
     }
 

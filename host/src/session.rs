@@ -28,7 +28,7 @@ pub(crate) use self::outcome::{Cause, NotRenewed, Renewed};
 use crate::account::Account;
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Grant;
-use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Latch};
+use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch};
 use crate::cell::{CellGuard, Contents};
 use crate::circuit::{Permit, Settings};
 use crate::evidence;
@@ -87,6 +87,8 @@ impl Renewal {
         let due = match why {
             NotRenewed::NotDue { because: Some(first), .. } if self.due_in(first).is_none() => return None,
             NotRenewed::NotDue { retry_in, .. } => *retry_in,
+            // A success without its content comes of what speaks, and not of a bad moment.
+            NotRenewed::Failed { verdict, .. } if verdict.fault == Fault::Malformed => return None,
             NotRenewed::Failed { .. } | NotRenewed::Doubtful(_) => {
                 let clock = self.account.clock();
                 let pause = self.history().pause_left(clock.monotonic()).unwrap_or_default();

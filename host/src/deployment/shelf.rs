@@ -208,8 +208,12 @@ impl Shelf {
         };
         let (kept, forgotten) = (keys.len() - unneeded.len(), unneeded.len());
         if forgotten > 0 {
-            self.store.commit(unneeded).await?;
-            tracing::info!(kept, forgotten, "forgot components that nothing needs");
+            match self.store.commit(unneeded).await {
+                Ok(()) => tracing::info!(kept, forgotten, "forgot components that nothing needs"),
+                Err(error) => {
+                    tracing::warn!("components that nothing needs stay until the next start: {error}")
+                }
+            }
         }
         Ok(())
     }

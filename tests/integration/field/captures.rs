@@ -31,7 +31,7 @@ struct OnTheWay {
 }
 
 impl OnTheWay {
-    fn new(reshape: impl Fn(&str, &mut Response) + Send + Sync + 'static) -> Arc<dyn Transport> {
+    fn around(reshape: impl Fn(&str, &mut Response) + Send + Sync + 'static) -> Arc<dyn Transport> {
         Arc::new(Self { network: HttpClient::new(&Network::default()).unwrap(), reshape: Box::new(reshape) })
     }
 }
@@ -149,7 +149,7 @@ cases! {
         let mut home = Home::with(patient()).await;
         for nothing in nothings() {
             let value = nothing.clone();
-            let way = OnTheWay::new(move |path, response| {
+            let way = OnTheWay::around(move |path, response| {
                 if path.ends_with(TOKEN) {
                     set(response, "refresh_token", value.clone());
                 }
@@ -277,7 +277,7 @@ cases! {
             ("UTF-16", Box::new(move |_, it| it.body = wide(&it.body))),
         ];
         for (name, reshape) in ways {
-            over(&mut home, OnTheWay::new(reshape)).await;
+            over(&mut home, OnTheWay::around(reshape)).await;
             home.control().expire_access_token();
             home.clock.advance(30);
             for operation in ["refresh_cached", "lock"] {
@@ -291,7 +291,7 @@ cases! {
     ["FC-37", "K19"] a_coding_that_cannot_be_undone_is_named {
         let mut home = Home::with(patient()).await;
         for coding in ["br", "deflate", "zstd", "gzip, gzip"] {
-            over(&mut home, OnTheWay::new(move |path, it| {
+            over(&mut home, OnTheWay::around(move |path, it| {
                 if path.contains("/status/") || path.ends_with("/control/door") || path.ends_with("/ccs2/control/door") {
                     coded(it, coding);
                 }

@@ -287,4 +287,11 @@ async fn a_full_disk_refuses_what_moves_and_serves_reads() {
     assert_eq!(home.read().await.state, State::Succeeded);
     home.store.mend();
     assert_eq!(home.command(LEGACY.0, "lock", "").await.state, State::Succeeded);
+    // Even with nothing to begin with. There is no sign-in then, since it could not be counted.
+    home.store.forget();
+    home.store.refuse_all();
+    home.restart().await;
+    assert_ne!(home.read().await.state, State::Succeeded);
+    home.store.mend();
+    assert_eq!(home.read().await.state, State::Succeeded);
 }
