@@ -268,7 +268,13 @@ impl Known {
         let (Some(pulled), Some(charge)) = (pulled, self.values.get("charging").filter(there)) else {
             return;
         };
-        if charge.at <= pulled.at {
+        // What the last answer said is later than what it did not have, whatever the vehicle's clock says.
+        let charge_is_older = match (charge.is_kept, pulled.is_kept) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => charge.at <= pulled.at,
+        };
+        if charge_is_older {
             let is_kept = charge.is_kept && pulled.is_kept;
             let stands_still = Held { is_kept, ..Held::said(&no, pulled.at) };
             self.values.insert("charging".to_owned(), stands_still);
