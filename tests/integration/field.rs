@@ -16,7 +16,6 @@ mod broker;
 mod captures;
 mod certainty;
 mod credentials;
-mod dependencies;
 mod directory;
 mod judgement;
 mod operation;

@@ -1,3 +1,0 @@
-//! Field cases: what is built into the program.
-
-cases! {}
