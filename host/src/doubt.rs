@@ -1,13 +1,13 @@
 //! Doubt: something was refused, and nothing says that the credential is why.
 //!
 //! A page, an empty answer, a gateway's words, a bare status: whatever wrote it may never have looked at the credential.
-//! Such an answer is no verdict ([`evidence`](crate::evidence) tells them apart), so it never ends anything for good. It
+//! Such an answer is no verdict (`evidence` tells them apart), so it never ends anything for good. It
 //! is not nothing either, because vendors count tries and lock what is tried too often. So what was refused rests, longer
 //! each time, and is tried a few times a day at most.
 //!
 //! # Guarantees
 //!
-//! * A refusal in doubt is followed by a pause out of [`PAUSES`]; the first ones of some kinds by none (see [`Rule`]).
+//! * A refusal in doubt is followed by a pause out of `PAUSES`; the first ones of some kinds by none (see `Rule`).
 //! * Within any 24 hours of one streak there are so many tries and no more, however often the host is restarted: a try that
 //!   follows a doubtful refusal is stored before it is made.
 //! * A restart ends the pause, not the count: whoever restarts the host wants to know whether it works now.
