@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use simulator::{ActionKind, Refusal};
-use tests::{CCS2, Home, LEGACY};
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use tokio::task::JoinSet;
 use vehicle_connector::operation::{Report, State};
 
@@ -93,13 +93,6 @@ async fn a_session_that_is_ended_at_once_again_is_renewed_at_once_again() {
         assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
     }
     assert_eq!(home.control().counters().grants_asked, 5);
-}
-
-/// A cloud that does not mind how late it is at home.
-fn patient_cloud() -> simulator::Config {
-    let mut config = simulator::Config::default();
-    config.strict.stamp_tolerance = Duration::from_secs(86_400);
-    config
 }
 
 #[tokio::test(flavor = "multi_thread")]

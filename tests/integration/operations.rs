@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::outbox::Outgoing;
 
@@ -27,9 +27,7 @@ pub(crate) const OPERATIONS: [(&str, &str, &str); 12] = [
 
 /// A home where everything is allowed, whose cloud does not mind that its clock runs ahead.
 pub(crate) async fn home() -> Home {
-    let mut cloud =
-        simulator::Config { access_token_lifetime: Duration::from_secs(86_400), ..Default::default() };
-    cloud.strict.stamp_tolerance = Duration::from_secs(7 * 86_400);
+    let cloud = simulator::Config { access_token_lifetime: Duration::from_secs(86_400), ..patient_cloud() };
     Home::permissive(cloud).await
 }
 

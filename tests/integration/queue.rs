@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config::Config;
 use vehicle_connector::demo::Broker;
@@ -92,9 +92,7 @@ async fn a_host_that_stops_gives_every_command_its_result_or_leaves_it_to_the_ne
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_circuit_leaves_the_cloud_alone_and_a_read_finds_out_when_it_is_well() {
-    let mut config = simulator::Config::default();
-    config.strict.stamp_tolerance = Duration::from_secs(86_400);
-    let home = Home::with(config).await;
+    let home = Home::with(patient_cloud()).await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Any, Effect::answer(500, "{}")).forever());
     let mut last = home.command(CCS2.0, "refresh_cached", None).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY};
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::{Kind, Write};
 
@@ -89,13 +89,6 @@ async fn a_sign_in_that_never_left_the_machine_does_not_count() {
     home.advance(Duration::from_secs(60)).await;
     let report = home.read().await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
-}
-
-/// A cloud that does not mind how late it is at home.
-fn patient_cloud() -> simulator::Config {
-    let mut config = simulator::Config::default();
-    config.strict.stamp_tolerance = std::time::Duration::from_secs(7 * 86_400);
-    config
 }
 
 #[tokio::test(start_paused = true)]

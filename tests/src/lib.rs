@@ -258,6 +258,35 @@ impl Home {
         self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap()
     }
 
+    /// The documents that were published on a topic below the base topic, in order.
+    pub fn documents(&self, topic: &str) -> Vec<Value> {
+        let topic = format!("vehicle-connector/{topic}");
+        let document = |message: &Outgoing| {
+            (message.topic == topic).then(|| serde_json::from_slice(&message.payload).unwrap())
+        };
+        self.published.messages().iter().filter_map(document).collect()
+    }
+
+    /// The events of one kind, in order.
+    pub fn events(&self, kind: &str) -> Vec<Value> {
+        self.documents("bridge/event").into_iter().filter(|event| event["event_type"] == kind).collect()
+    }
+
+    /// What the account says of itself now.
+    pub fn account(&self) -> Value {
+        self.documents("account/home/state").pop().unwrap()
+    }
+
+    /// Waits until the account says that it is in this state.
+    pub async fn account_is(&self, wanted: &str) -> Value {
+        let state = |messages: &[Outgoing]| {
+            let last = messages.iter().rfind(|message| message.topic.ends_with("/account/home/state"))?;
+            let state: Value = serde_json::from_slice(&last.payload).ok()?;
+            (state["state"] == wanted).then_some(state)
+        };
+        self.published.find(state).await
+    }
+
     /// The cloud's controls.
     pub fn control(&self) -> Control {
         self.cloud.control()
@@ -303,6 +332,13 @@ impl Home {
         };
         self.published.find(|messages| messages.iter().find_map(report)).await
     }
+}
+
+/// A cloud that does not mind how late it is at home: its clock goes on while a test lets a host's jump.
+pub fn patient_cloud() -> simulator::Config {
+    let mut config = simulator::Config::default();
+    config.strict.stamp_tolerance = Duration::from_secs(10 * 365 * 86_400);
+    config
 }
 
 /// The configuration of a home in a simulated cloud. Its secrets may look like none that this vendor gives out: what holds

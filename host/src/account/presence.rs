@@ -81,20 +81,18 @@ impl Account {
         let next_renewal = pause.and_then(|pause| now.checked_add(pause).ok());
         let next_attempt_at: Option<Timestamp> =
             next_renewal.into_iter().chain(grant_rests.map(|doubt| doubt.next_attempt_at)).max();
+        let rests = pause.is_some() || grant_rests.is_some();
         let state = match &latched {
             Some(latched) => latched.kind.as_str(),
             None if fighting => "session_fight",
             None if throttled.is_some() => "rate_limited",
-            None if grant_rests.is_some() && !usable => "auth_doubtful",
-            None if pause.is_some() && !usable || !self.presence.reached.load(Ordering::Relaxed) => {
-                "upstream_down"
-            }
+            None if rests && !usable || !self.presence.reached.load(Ordering::Relaxed) => "upstream_down",
             None => "ok",
         };
         let reason = match (&latched, &throttled, grant_rests) {
             (Some(latched), ..) => Some(latched.reason.clone()),
             (None, Some(throttled), _) => Some(throttled.to_string()),
-            (None, None, Some(doubt)) if state == "auth_doubtful" => Some(doubt.reason.clone()),
+            (None, None, Some(doubt)) if state == "upstream_down" => Some(doubt.reason.clone()),
             _ => None,
         };
         let document = json!({

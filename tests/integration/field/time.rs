@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::operation::{Reason, Report, State};
 
 /// An answer that asks for patience.
@@ -14,24 +14,6 @@ fn throttled(status: u16, retry_after: &[&str]) -> Effect {
 
 fn ended(report: &Report) -> (State, Option<Reason>) {
     (report.state, report.reason)
-}
-
-async fn account_state(home: &Home, wanted: &str) -> serde_json::Value {
-    home.published
-        .find(|messages| {
-            let last =
-                messages.iter().rev().find(|message| message.topic.ends_with("/account/home/state"))?;
-            let state: serde_json::Value = serde_json::from_slice(&last.payload).ok()?;
-            (state["state"] == wanted).then_some(state)
-        })
-        .await
-}
-
-/// A cloud that does not mind how late it is at home.
-fn patient_cloud() -> simulator::Config {
-    let mut config = simulator::Config::default();
-    config.strict.stamp_tolerance = std::time::Duration::from_secs(10 * YEAR);
-    config
 }
 
 const YEAR: u64 = 365 * 86_400;
@@ -58,7 +40,7 @@ cases! {
             home.control().inject(Fault::new(RouteKind::Status, throttled(status, told)));
             let first = home.command(LEGACY.0, "refresh_cached", None).await;
             assert_eq!(first.state, State::Failed, "{first:?}");
-            let state = account_state(&home, "rate_limited").await;
+            let state = home.account_is("rate_limited").await;
             assert!(state["until"].is_string() && state["reason"].is_string(), "{state}");
             let asked = home.control().counters().requests;
             for (vehicle, operation) in [(LEGACY.0, "lock"), (CCS2.0, "lock"), (CCS2.0, "refresh_cached")] {
@@ -80,7 +62,7 @@ cases! {
             home.clock.advance(301);
             let report = home.command(LEGACY.0, "refresh_cached", None).await;
             assert_eq!(report.state, State::Succeeded, "{report:?}");
-            account_state(&home, "ok").await;
+            home.account_is("ok").await;
         }
     }
 
@@ -103,7 +85,7 @@ cases! {
         home.control().inject(Fault::new(RouteKind::Any, Effect::rate_limited()).forever());
         let first = home.command(LEGACY.0, "lock", None).await;
         assert_eq!(first.reason, Some(Reason::Quota), "{first:?}");
-        let state = account_state(&home, "rate_limited").await;
+        let state = home.account_is("rate_limited").await;
         assert!(state["until"].is_string(), "{state}");
         let event = |message: &vehicle_connector::outbox::Outgoing| {
             let event: serde_json::Value = serde_json::from_slice(&message.payload).ok()?;
@@ -131,7 +113,7 @@ cases! {
         home.clock.advance(6 * 3_600);
         let report = home.command(LEGACY.0, "refresh_cached", None).await;
         assert_eq!(report.state, State::Succeeded, "{report:?}");
-        account_state(&home, "ok").await;
+        home.account_is("ok").await;
     }
 
     /// An operator who knows better can lift it.
@@ -140,10 +122,10 @@ cases! {
         home.settle().await;
         home.control().inject(Fault::new(RouteKind::Status, Effect::rate_limited()));
         home.command(LEGACY.0, "refresh_cached", None).await;
-        account_state(&home, "rate_limited").await;
+        home.account_is("rate_limited").await;
         let answer = home.request("circuit/close", serde_json::json!({"circuit": "account home"})).await;
         assert_eq!(answer["status"], "ok", "{answer}");
-        account_state(&home, "ok").await;
+        home.account_is("ok").await;
         let report = home.command(LEGACY.0, "refresh_cached", None).await;
         assert_eq!(report.state, State::Succeeded, "{report:?}");
     }
