@@ -293,7 +293,7 @@ cases! {
     }
 
     /// `cargo test -p tests --test integration -- --ignored burst_of_fifty_thousand`.
-    #[ignore = "a minute: the floor of issue 10"]
+    #[ignore = "takes a minute"]
     ["S8"] burst_of_fifty_thousand {
         burst(50_000, Duration::from_secs(2), 100 * 1024).await;
     }
@@ -305,7 +305,7 @@ cases! {
     }
 
     /// `cargo test -p tests --test integration -- --ignored a_hundred_kills`.
-    #[ignore = "minutes: the floor of issue 10"]
+    #[ignore = "takes minutes"]
     ["S8"] a_hundred_kills {
         kills(100, 500).await;
     }

@@ -107,6 +107,17 @@ fn without_a_reader(command: &mut Command) -> Output {
     command.stdout(writer).stderr(Stdio::piped()).output().unwrap()
 }
 
+/// Output that cannot be written is an error that says so; a reader who has seen enough is none, and ends it with this code.
+fn loses_no_output_without_a_word(arguments: &[&str], closed_code: i32) {
+    let full = on_a_full_disk(program().args(arguments));
+    let words = String::from_utf8_lossy(&full.stderr).into_owned();
+    assert_eq!(full.status.code(), Some(1), "{arguments:?}: {words}");
+    assert!(words.contains("the output cannot be written: No space left"), "{arguments:?}: {words}");
+    let closed = without_a_reader(program().args(arguments));
+    let words = String::from_utf8_lossy(&closed.stderr).into_owned();
+    assert_eq!((closed.status.code(), words.as_str()), (Some(closed_code), ""), "{arguments:?}");
+}
+
 cases! {
     /// A PIN is four digits 0-9; what cannot be one is told before it costs an attempt, and a mark or blanks around it
     /// are left out, with a word.
@@ -271,13 +282,7 @@ cases! {
             &["help"],
             &["--version"],
         ] {
-            let full = on_a_full_disk(program().args(arguments));
-            let words = String::from_utf8_lossy(&full.stderr).into_owned();
-            assert_eq!(full.status.code(), Some(1), "{arguments:?}: {words}");
-            assert!(words.contains("the output cannot be written: No space left"), "{arguments:?}: {words}");
-            let closed = without_a_reader(program().args(arguments));
-            let words = String::from_utf8_lossy(&closed.stderr).into_owned();
-            assert_eq!((closed.status.code(), words.as_str()), (Some(0), ""), "{arguments:?}");
+            loses_no_output_without_a_word(arguments, 0);
         }
     }
 
@@ -299,13 +304,7 @@ cases! {
             (&["policy", "replay", decisions, "--policy", outdated], 141),
             (&["policy", "replay", decisions, "--policy", outdated, "--json"], 141),
         ] {
-            let full = on_a_full_disk(program().args(arguments));
-            let words = String::from_utf8_lossy(&full.stderr).into_owned();
-            assert_eq!(full.status.code(), Some(1), "{arguments:?}: {words}");
-            assert!(words.contains("the output cannot be written: No space left"), "{arguments:?}: {words}");
-            let closed = without_a_reader(program().args(arguments));
-            let words = String::from_utf8_lossy(&closed.stderr).into_owned();
-            assert_eq!((closed.status.code(), words.as_str()), (Some(closed_code), ""), "{arguments:?}");
+            loses_no_output_without_a_word(arguments, closed_code);
         }
     }
 

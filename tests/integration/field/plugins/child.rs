@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,6 +39,14 @@ async fn fault(program: &str, allowance: Allowance, component: &[u8]) -> Compile
         Err(ActivationError::NotAComponent(why)) => CompilerFault::Refused(why),
         other => panic!("{other:?}"),
     }
+}
+
+/// Gives a child its component as a host does, and keeps its input open.
+fn hand_over(child: &mut Child, component: &[u8]) -> ChildStdin {
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&(component.len() as u64).to_le_bytes()).unwrap();
+    input.write_all(component).unwrap();
+    input
 }
 
 cases! {
@@ -127,10 +135,7 @@ cases! {
             .spawn()
             .unwrap();
         // More than fits into a pipe: when it is gone, the child has read.
-        let component = functions(100_000, "(drop (i32.const 1))");
-        let mut input = child.stdin.take().unwrap();
-        input.write_all(&(component.len() as u64).to_le_bytes()).unwrap();
-        input.write_all(&component).unwrap();
+        let _input = hand_over(&mut child, &functions(100_000, "(drop (i32.const 1))"));
         let open = std::fs::read_dir(format!("/proc/{}/fd", child.id())).unwrap();
         let mut open: Vec<_> = open.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         open.sort();
@@ -160,11 +165,7 @@ cases! {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let component = functions(100_000, "(drop (i32.const 1))");
-        let mut input = child.stdin.take().unwrap();
-        input.write_all(&(component.len() as u64).to_le_bytes()).unwrap();
-        input.write_all(&component).unwrap();
-        drop(input);
+        drop(hand_over(&mut child, &functions(100_000, "(drop (i32.const 1))")));
         assert_eq!(child.wait().unwrap().code(), Some(5), "as one that nobody waits for");
     }
 
