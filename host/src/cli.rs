@@ -226,7 +226,11 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let ground =
         Ground::new(Arc::clone(&state) as Arc<dyn Store>, Arc::new(SystemClock::start()), bridge.outbox());
     let ground = ground.compiling(Compiler::in_child_of_this_program()?);
-    let host = Host::start(config, ground).await?;
+    // Compiling may take minutes. Whoever ends the host meanwhile ends it as a crash would.
+    let host = tokio::select! {
+        host = Host::start(config, ground) => host?,
+        stopped = signals.stop() => return Ok(stopped?),
+    };
     if state.began_anew() {
         host.state_began_anew();
     }

@@ -22,6 +22,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -173,13 +174,10 @@ pub struct Host {
     stopping: CancellationToken,
 }
 
-/// How long a token refresh may take to end when the host stops: longer than its request may.
-const RENEWAL_GRACE: Duration = Duration::from_secs(35);
-
 /// The configuration's name for the connector that the host carries.
 const HYUNDAI_KIA: &str = "hyundai-kia-eu";
 
-/// How long commands under way may take to end when the host stops.
+/// How long commands and token refreshes under way may take to end when the host stops.
 const GRACE: Duration = Duration::from_secs(3);
 
 impl Host {
@@ -379,13 +377,15 @@ impl Host {
     pub async fn stop(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.under_way.close();
-        if tokio::time::timeout(GRACE, self.under_way.wait()).await.is_err() {
+        let until = Instant::now() + GRACE;
+        if tokio::time::timeout_at(until, self.under_way.wait()).await.is_err() {
             self.stopping.cancel();
             self.under_way.wait().await;
         }
-        // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still good.
+        // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still good. It is
+        // stored when it arrives; one that takes longer than this keeps nobody's machine from shutting down.
         self.background.close();
-        if tokio::time::timeout(RENEWAL_GRACE, self.background.wait()).await.is_err() {
+        if tokio::time::timeout_at(until, self.background.wait()).await.is_err() {
             tracing::warn!("a token refresh did not end in time; its result may be lost");
         }
     }

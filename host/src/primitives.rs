@@ -30,6 +30,7 @@ use url::Url;
 
 pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
+pub(crate) use self::answer_time::names_a_time;
 pub use self::capture::Capturable;
 pub(crate) use self::capture::SHORTEST_SEARCHED;
 pub(crate) use self::http::PIN;

@@ -32,6 +32,9 @@ fn words() {
     assert_eq!(action("charging_current", "90 %"), Action::SetChargingCurrent(90));
     assert_eq!(action("action_status", "LAST"), Action::CheckActionStatus(None));
     assert_eq!(action("action_status", "abc"), Action::CheckActionStatus(Some("abc".into())));
+    assert_eq!(action("action_status", "Trip-7"), Action::CheckActionStatus(Some("Trip-7".into())));
+    assert_eq!(action("action_status", "\"Trip-7\""), Action::CheckActionStatus(Some("Trip-7".into())));
+    assert_eq!(action("action_status", "Last"), Action::CheckActionStatus(None));
 }
 
 #[test]

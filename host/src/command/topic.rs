@@ -31,8 +31,13 @@ impl Topic {
         }
         // Programs that write JSON put a word in quotes.
         let quoted: Option<String> = serde_json::from_str(text).ok();
-        let word = quoted.as_deref().unwrap_or(text).trim().to_ascii_lowercase();
-        match (self.word)(&word) {
+        let word = quoted.as_deref().unwrap_or(text).trim();
+        // Words may be in any case; an identifier is what it is.
+        let action = (self.word)(&word.to_ascii_lowercase()).map(|action| match action {
+            Action::CheckActionStatus(Some(_)) => Action::CheckActionStatus(Some(word.to_owned())),
+            other => other,
+        });
+        match action {
             Some(action) => Ok((action, None)),
             None => {
                 let given = crate::redact::cut(crate::redact::mask_vins(text), 40);

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::primitives::names_a_time;
+
 /// RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many requests.
 const REFUSED: [u16; 2] = [401, 429];
 
@@ -58,7 +60,7 @@ impl CommandAnswers {
         let codes = codes.iter().map(String::as_str);
         let later = headers
             .iter()
-            .any(|(name, value)| name.eq_ignore_ascii_case("retry-after") && is_retry_after(value));
+            .any(|(name, value)| name.eq_ignore_ascii_case("retry-after") && names_a_time(value));
         match status {
             _ if !succeeded && self.is_refusal(status, codes, later) => Told::Refused,
             200..=299 => Told::Taken,
@@ -92,13 +94,6 @@ fn text(code: &Value) -> Option<String> {
         Value::Number(code) => Some(code.to_string()),
         _ => None,
     }
-}
-
-/// RFC 9110 §10.2.3: seconds, or a date.
-fn is_retry_after(value: &str) -> bool {
-    let value = value.trim();
-    let seconds = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
-    seconds || jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(value).is_ok()
 }
 
 #[cfg(test)]

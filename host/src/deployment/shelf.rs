@@ -138,6 +138,8 @@ struct Memory {
     seen: BTreeMap<String, Seen>,
     /// The components that the store has.
     stored: BTreeSet<Digest>,
+    /// Whether a slot's record could not be read. Nobody knows then what it needs.
+    incomplete: bool,
     /// Those that the slots need, also slots that no account uses now.
     needed: BTreeMap<String, Vec<Digest>>,
 }
@@ -178,7 +180,10 @@ impl Shelf {
         let mut memory = Memory::default();
         for (slot, bytes) in store.list(Kind::Slot).await? {
             let record = read_document::<SlotRecord>(store.as_ref(), Kind::Slot, &slot, &bytes).await;
-            let Some(record) = record else { continue };
+            let Some(record) = record else {
+                memory.incomplete = true;
+                continue;
+            };
             let digests = record.digests();
             memory.stored.extend(digests.iter().copied());
             memory.needed.insert(slot.clone(), digests);
@@ -196,6 +201,9 @@ impl Shelf {
     }
 
     async fn try_to_tidy(&self, tried_out: Option<Digest>) -> Result<(), StoreError> {
+        if self.memory().incomplete {
+            return Ok(());
+        }
         let keys = self.store.keys(Kind::Component).await?;
         let unneeded: Vec<Write> = {
             let memory = self.memory();
@@ -315,7 +323,15 @@ impl Shelf {
 
     /// Writes down how the active generation of a slot has answered so far.
     pub(super) async fn keep_conduct<P>(&self, name: &str, slot: &Slot<P>) -> Result<(), StoreError> {
-        let document = self.slot_record_of(name, slot, None);
+        let mut document = self.slot_record_of(name, slot, None);
+        // What the program carries may only stand in for what could not be had at this start, such as a component that the
+        // compiler had no memory for. The next start tries that again.
+        if document.active.carried
+            && let Some(stored) = slot_record(self.store.as_ref(), name).await?
+            && !stored.active.carried
+        {
+            document = SlotRecord { seen: document.seen, ..stored };
+        }
         self.store.commit(vec![Write::document(Kind::Slot, name, &document)?]).await
     }
 

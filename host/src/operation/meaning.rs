@@ -55,7 +55,7 @@ pub(super) fn doubts_the_vehicle(failure: &Failure, verdict: &Verdict) -> bool {
         && match &verdict.fault {
             Fault::InvalidRequest => true,
             Fault::Unsupported | Fault::Unknown | Fault::Malformed => by_status,
-            Fault::Other(what) => by_status && what != FRESH_TOKEN_REFUSED,
+            Fault::Other(what) => by_status && what != FRESH_TOKEN_REFUSED && what != AUX_BATTERY_LOW,
             _ => false,
         }
 }

@@ -8,7 +8,7 @@ use crate::failure::LONGEST_MESSAGE;
 use crate::plugin::Policy;
 use crate::redact;
 
-/// How far a command is. The last six are final, and a command has exactly one of them.
+/// How far a command is. The last five are final, and a command has exactly one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {

@@ -74,6 +74,8 @@ pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
         // Never again, whatever the policy wants. It may only want to know.
         return match decision {
             Decision::Confirm(after) => Action::AskLater(pause(after)),
+            // It sends nothing.
+            Decision::Latch(latch) => Action::Latch(LatchKind::from(&latch)),
             _ => Action::GiveUp,
         };
     }

@@ -39,6 +39,7 @@ impl Words {
         let (what, helps) = happened(reason);
         let message = match (self.ours, meaning(state, moves)) {
             (Some(ours), Some(meaning)) if moves && may_have_acted(state) => format!("{ours}. {meaning}."),
+            (Some(ours), Some(meaning)) if state == State::Failed => format!("{ours}. {meaning}."),
             (Some(ours), _) => ours,
             (None, Some(meaning)) if moves && may_have_acted(state) => format!("{what}. {meaning}."),
             (None, Some(meaning)) => format!("{what}. {meaning}. {helps}."),
@@ -195,7 +196,7 @@ mod tests {
     fn our_words_about_a_case_stand_in_for_those_of_the_table() {
         let ours = || Words::from("no result within the 60 s that it may take");
         let (message, _) = ours().sentences(State::Failed, Reason::UpstreamUnavailable, "refresh_cached");
-        assert_eq!(message, "no result within the 60 s that it may take");
+        assert_eq!(message, "no result within the 60 s that it may take. Nothing was read.");
         let more = Words::theirs(PAGE).and("not repeated", Reason::Busy);
         assert_eq!(
             more.to_string(),

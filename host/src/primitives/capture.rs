@@ -8,7 +8,7 @@
 //! Where the host cannot look, the guest cannot either, and nobody quotes what is there: an answer that succeeds is
 //! withheld when its coding cannot be undone, or when something was to be taken out of its JSON and it is no JSON or none
 //! that can hold it. What the guest is told describes the answer: its status, type and length. Of a refusal there may be a
-//! text to be read; where something private was expected, what looks like it is masked in that.
+//! text to be read; what looks private is masked in it, and no secret is kept of it.
 //!
 //! A capture of an essential secret that did not happen fails the request, whatever the connector would make of it:
 //! nobody goes on with a session, a registration or a permission that is none. See [`Capturable`] for what is no secret.
@@ -30,6 +30,7 @@ mod private;
 use std::collections::BTreeSet;
 
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 pub use self::capturable::Capturable;
@@ -162,17 +163,23 @@ impl Call {
             let why = format!("the {name} in the answer is larger than {LARGEST_SECRET} bytes");
             return Err(TransportError::Interrupted(why));
         }
-        self.missing.retain(|name| !found.secrets.contains_key(name));
         let mut missing = self.essential(captures);
         missing.retain(|name| incoming.succeeds() && !found.secrets.contains_key(name));
-        self.captured.extend(found.secrets);
+        // Of a refusal nothing is kept: it gives out no secret, and what it echoes is none.
+        if incoming.status < 400 {
+            self.missing.retain(|name| !found.secrets.contains_key(name));
+            self.captured.extend(found.secrets);
+        }
         if let Some(name) = missing.first() {
             let kind = body_kind(&incoming.body, document.is_some());
             let why = format!("the answer has no {name} ({description})");
             self.missing.extend(missing);
             return Err(self.withhold(incoming.status, kind, why, sent));
         }
-        let is_text = document.is_none() && incoming.status >= 400;
+        // A document stays one, whatever stands in it: codes are read from it.
+        let is_text = incoming.status >= 400
+            && document.is_none()
+            && serde_json::from_slice::<IgnoredAny>(&incoming.body).is_err();
         if let Some(document) = document {
             incoming.body = document.to_string().into_bytes();
         }

@@ -135,13 +135,16 @@ impl Call {
             self.surroundings.pin.answered(status, success, self.clock()).await;
         }
         self.store_captured().await;
-        // What cannot be read has not answered anything.
-        let Incoming { headers, body, .. } = received?;
         if let Some(before) = acting {
-            let told = self.surroundings.command_answers.told(status, &headers, &body);
+            let told = match &received {
+                Ok(it) => self.surroundings.command_answers.told(status, &it.headers, &it.body),
+                // It was answered, and nobody can read how.
+                Err(_) => Told::Nothing,
+            };
             self.told = self.told.filter(|before| *before != Told::Refused).or(Some(told));
             self.allowance.answered(before.operation, told);
         }
+        let Incoming { headers, body, .. } = received?;
         Ok(Response { status, headers, body })
     }
 

@@ -93,6 +93,14 @@ cases! {
             let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!((report.state, report.attempts), (State::Failed, 2), "{report:?}");
             assert_eq!(home.counters().grants_asked, 2);
+            // A command is not sent again for it.
+            home.advance(std::time::Duration::from_secs(120)).await;
+            home.control.clear_faults();
+            let grants = home.counters().grants_asked;
+            home.control.inject(Fault::new(RouteKind::Command, refusal()).forever());
+            let report = home.command(LEGACY.0, "unlock", "").await;
+            let counters = home.counters();
+            assert_eq!((report.state, counters.commands, counters.grants_asked), (State::Unknown, 1, grants));
         });
     }
 

@@ -141,6 +141,9 @@ impl<'a> Unfolding<'_, 'a> {
         total.copy(step.size());
         let (sort, value) = match step {
             Step::Define(definition) => {
+                // Looking at what it captures takes as long as that is much.
+                let captured = self.plan.definitions.get(*definition).map_or(0, |it| it.captures.len());
+                self.taken = self.taken.saturating_add(captured as u64);
                 let weight = self.weight_of_captures(frame, *definition)?;
                 self.closures.push(Closure { definition: *definition, outer: Some(frame), weight });
                 (Sort::Component, Value::Component(self.closures.len() - 1))

@@ -45,6 +45,8 @@ impl Child {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // What a terminal says to the host, a hang-up above all, is not said to its compiler.
+            .process_group(0)
             .spawn()
             .map_err(CompilerFault::NotStarted)?;
         let (Some(input), Some(output), Some(words)) =

@@ -32,11 +32,3 @@ pub enum CompilerFault {
     #[error("what the compiler answered does not fit this program: {0}")]
     Unfit(String),
 }
-
-impl CompilerFault {
-    /// Whether the component itself is why, whatever the machine is like.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused(_))
-    }
-}
