@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -83,13 +84,14 @@ impl Clients {
         cloud: &str,
         brand: &str,
         store: &Arc<dyn Store>,
+        now: Timestamp,
     ) -> Result<Arc<Latch>, StoreError> {
         let key = format!("client/{cloud}/{brand}");
         let mut latches = self.0.lock().await;
         if let Some(latch) = latches.get(&key) {
             return Ok(Arc::clone(latch));
         }
-        let latch = Arc::new(Latch::open(&key, Digest::of(key.as_bytes()), store).await?);
+        let latch = Arc::new(Latch::open(&key, Digest::of(key.as_bytes()), store, now).await?);
         latches.insert(key, Arc::clone(&latch));
         Ok(latch)
     }
@@ -159,10 +161,10 @@ impl Account {
         connector: Arc<ConnectorSlot>,
         shared: Shared,
     ) -> Result<Arc<Self>, StoreError> {
-        let store = &shared.store;
-        let latch = Latch::open(slug, credentials(config), store).await?;
+        let (store, now) = (&shared.store, shared.clock.now());
+        let latch = Latch::open(slug, credentials(config), store, now).await?;
         let cloud = connector.active().manifest().cloud.clone();
-        let client = shared.clients.latch(&cloud, &config.brand, store).await?;
+        let client = shared.clients.latch(&cloud, &config.brand, store, now).await?;
         let manifest_cells = connector.active().manifest().cells.clone();
         let names = manifest_cells.into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, &shared.store, &shared.clock).await?;
@@ -180,7 +182,7 @@ impl Account {
             clock: Arc::clone(&shared.clock),
             outbox: Arc::clone(&shared.outbox),
             topic_prefix,
-            pin: PinGuard::open(slug, credentials(config), &shared.store).await?,
+            pin: PinGuard::open(slug, credentials(config), &shared.store, now).await?,
             skew: Skew::default(),
             tap: shared.tap.clone(),
         };
@@ -193,8 +195,8 @@ impl Account {
             latch,
             client,
             refusals: config.refusals.clone(),
-            grant: Doubt::open(Refused::Grant, slug, credentials(config), store).await?,
-            registration: Doubt::open(Refused::Registration, slug, credentials(config), store).await?,
+            grant: Doubt::open(Refused::Grant, slug, credentials(config), store, now).await?,
+            registration: Doubt::open(Refused::Registration, slug, credentials(config), store, now).await?,
             presence: Presence::default(),
             retries_by_hand: retry::ByHand::open(slug, store).await?,
             circuits: shared.clouds.beside(),

@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
-use crate::time::AHEAD;
+use crate::time::{AHEAD, is_set};
 
 /// Minutes of a day. Counted by the minute, so that thousands of requests need no more room than a few.
 const DAY: i64 = 24 * 60;
@@ -159,7 +159,10 @@ impl DailyCount {
     /// this one, so that they count for a day and not until then.
     fn within_a_day(&self, now: Timestamp) -> MutexGuard<'_, BTreeMap<i64, u32>> {
         let mut minutes = self.minutes();
-        let latest = minute(now.checked_add(AHEAD).unwrap_or(Timestamp::MAX));
+        let latest = match is_set(now) {
+            true => minute(now.checked_add(AHEAD).unwrap_or(Timestamp::MAX)),
+            false => i64::MAX - 1,
+        };
         let ahead: u32 = minutes.split_off(&(latest + 1)).values().sum();
         *minutes = minutes.split_off(&(minute(now) - DAY + 1));
         if ahead > 0 {

@@ -20,8 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::slot::Digest;
-use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::time::Clock;
+use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
+use crate::time::{Clock, not_ahead};
 
 /// How long is waited after a refusal in doubt, and after the next one, and so on; the last one goes on. The first is so
 /// short that an operation that has a minute can wait for it.
@@ -162,10 +162,24 @@ impl Doubt {
         account: &str,
         about: Digest,
         store: &Arc<dyn Store>,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
         let (key, about) = (format!("{account}/{}", what.as_str()), about.to_string());
-        let stored: Option<Streak> = load_document(store.as_ref(), Kind::Doubt, &key).await?;
-        let streak = stored.filter(|streak| streak.about == about);
+        let streak = match load_carefully(store.as_ref(), Kind::Doubt, &key).await? {
+            Loaded::Whole(streak) => Some(streak).filter(|streak: &Streak| streak.about == about),
+            // There was doubt. As many tries as there may be were made, since one too many may lock what is refused.
+            Loaded::Damaged => {
+                let reason = "what is known of earlier refusals cannot be read any more".to_owned();
+                let tries = vec![now; what.rule().most_a_day];
+                let streak =
+                    Streak { about: about.clone(), refusals: 1, since: now, reason, tries, told: false };
+                if let Err(error) = store.commit(vec![Write::document(Kind::Doubt, &key, &streak)?]).await {
+                    tracing::warn!("the doubt about {key} is assumed for this start only: {error}");
+                }
+                Some(streak)
+            }
+            Loaded::Absent => None,
+        };
         let state = Mutex::new(State { streak, ..State::default() });
         Ok(Self { what, key, about, state, store: Arc::clone(store) })
     }
@@ -276,8 +290,15 @@ impl Doubt {
     fn left(&self, state: &mut State, clock: &dyn Clock) -> Option<Duration> {
         let now = clock.now();
         let streak = state.streak.as_mut()?;
-        // What a clock that was wrong put into the future was now at the latest.
-        streak.tries.iter_mut().for_each(|at| *at = (*at).min(now));
+        let mut moved = false;
+        for at in streak.tries.iter_mut().chain([&mut streak.since]) {
+            let before = std::mem::replace(at, not_ahead(*at, now));
+            moved |= *at != before;
+        }
+        if moved && let Ok(write) = Write::document(Kind::Doubt, self.key.clone(), streak) {
+            // Nobody waits: what is not stored is moved again at the next start.
+            drop(self.store.commit(vec![write]));
+        }
         streak.tries.retain(|at| age(now, *at) < DAY);
         let pause = state.due.saturating_sub(clock.monotonic());
         // As many as there may be: the next one when the first of them is a day old.
@@ -288,11 +309,16 @@ impl Doubt {
     }
 
     async fn keep(&self) -> Result<(), StoreError> {
-        let write = match &self.state().streak {
-            Some(streak) => Write::document(Kind::Doubt, self.key.clone(), streak)?,
-            None => Write::remove(Kind::Doubt, self.key.clone()),
+        let written = {
+            let state = self.state();
+            let write = match &state.streak {
+                Some(streak) => Write::document(Kind::Doubt, self.key.clone(), streak)?,
+                None => Write::remove(Kind::Doubt, self.key.clone()),
+            };
+            // Given to the store while it is held, which keeps that order: an older state must not be stored last.
+            self.store.commit(vec![write])
         };
-        self.store.commit(vec![write]).await
+        written.await
     }
 
     fn kept(&self, kept: Result<(), StoreError>) {

@@ -84,6 +84,12 @@ fn is_refusal(failure: &Failure) -> bool {
         && failure.body != BodyKind::Html
 }
 
+/// Whether an answer says that the vendor's limit of the day is reached, by what the host knows of this cloud: a policy may
+/// call it something else, and other limits last for seconds. One that names a time says more.
+pub(crate) fn is_daily_limit(failure: &Failure, table: &Refusals) -> bool {
+    failure.transport.is_none() && failure.retry_after.is_none() && is_listed(failure, &table.daily_limit)
+}
+
 fn is_listed(failure: &Failure, table: &[Said]) -> bool {
     table.iter().any(|said| {
         failure.code.as_ref() == Some(&said.code)

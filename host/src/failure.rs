@@ -60,13 +60,16 @@ pub(crate) fn message(words: &str) -> String {
 }
 
 /// A connector may be more careful than the host, never less: "not sent" is not believed when the host saw a request
-/// leave that acts on the vehicle. When such a request was never answered nobody knows what happened, nor when it was
-/// answered with anything but a refusal that is known, by its code or status, to come before execution.
+/// leave that acts on the vehicle, or any in a sign-in or a renewal, which are counted. When a request that acts was never
+/// answered nobody knows what happened, nor when it was answered with anything but a refusal that is known, by its code
+/// or status, to come before execution.
 fn certainty(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> policy::Certainty {
     let unknown = call.allowance.outcome_unknown()
         || call.told.is_some_and(|told| told != Told::Refused)
         || is_doubtful(facts, failure, call);
+    let session = matches!(failure.phase, types::Phase::SignIn | types::Phase::Refresh);
     match failure.certainty {
+        types::Certainty::NotSent if session && call.left => policy::Certainty::Ambiguous,
         types::Certainty::NotSent if unknown || call.acted => policy::Certainty::Ambiguous,
         types::Certainty::Rejected if unknown => policy::Certainty::Ambiguous,
         types::Certainty::NotSent => policy::Certainty::NotSent,

@@ -128,23 +128,35 @@ impl Latch {
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn open(key: &str, about: Digest, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+    pub async fn open(
+        key: &str,
+        about: Digest,
+        store: &Arc<dyn Store>,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
         let about = about.to_string();
         let current = match load_carefully(store.as_ref(), Kind::Latch, key).await? {
             Loaded::Whole(latched) => Some(latched).filter(|latched: &Latched| latched.about == about),
             // It was set. A client's ends by itself, and what is sent too early renews it; the others end with a person.
-            Loaded::Damaged if !key.starts_with("client/") => Some(Latched {
-                kind: LatchKind::AuthRequired,
-                reason: format!(
-                    "what stopped this account was remembered, and cannot be read any more: have it tried once with \
+            Loaded::Damaged if !key.starts_with("client/") => {
+                let latched = Latched {
+                    kind: LatchKind::AuthRequired,
+                    reason: format!(
+                        "what stopped this account was remembered, and cannot be read any more: have it tried once with \
                      `vehicle-connector account retry {}`, or give other credentials",
-                    key.split('/').next().unwrap_or(key)
-                ),
-                detail: None,
-                since: Timestamp::now(),
-                until: None,
-                about: about.clone(),
-            }),
+                        key.split('/').next().unwrap_or(key)
+                    ),
+                    detail: None,
+                    since: now,
+                    until: None,
+                    about: about.clone(),
+                };
+                // The next start finds it too.
+                if let Err(error) = store.commit(vec![Write::document(Kind::Latch, key, &latched)?]).await {
+                    tracing::warn!("what stopped {key} is assumed for this start only: {error}");
+                }
+                Some(latched)
+            }
             Loaded::Damaged | Loaded::Absent => None,
         };
         Ok(Self { key: key.to_owned(), about, current: RwLock::new(current), store: Arc::clone(store) })
@@ -172,13 +184,6 @@ impl Latch {
             drop(self.store.commit(vec![write]));
         }
         moved
-    }
-
-    /// Whether it is set and does not end by itself.
-    #[must_use]
-    pub fn is_set_for_good(&self) -> bool {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
-        current.as_ref().is_some_and(|latched| latched.until.is_none())
     }
 
     /// Sets the latch, until `until` or for good, and says whether it was not set before. The first reason stays.
@@ -241,15 +246,15 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let old = Digest::of(b"old credentials");
-        let latch = Latch::open("home", old, &store).await.unwrap();
+        let latch = Latch::open("home", old, &store, now).await.unwrap();
         let (new, stored) = latch.set(LatchKind::AuthRequired, why("first"), now, None).await;
         assert!(new && stored.is_ok());
         let (new, _) = latch.set(LatchKind::OtpRequired, why("second"), now, None).await;
         assert!(!new, "an event for it is due once");
 
-        let restarted = Latch::open("home", old, &store).await.unwrap().current(now).unwrap();
+        let restarted = Latch::open("home", old, &store, now).await.unwrap().current(now).unwrap();
         assert_eq!((restarted.kind, restarted.reason.as_str()), (LatchKind::AuthRequired, "first"));
-        let renewed = Latch::open("home", Digest::of(b"new credentials"), &store).await.unwrap();
+        let renewed = Latch::open("home", Digest::of(b"new credentials"), &store, now).await.unwrap();
         assert_eq!(renewed.current(now), None);
     }
 
@@ -257,12 +262,12 @@ mod tests {
     async fn a_silence_ends_by_itself_and_may_be_imposed_again() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let start = Timestamp::from_second(1_800_000_000).unwrap();
-        let latch = Latch::open("client/eu/kia", Digest::of(b""), &store).await.unwrap();
+        let latch = Latch::open("client/eu/kia", Digest::of(b""), &store, start).await.unwrap();
         latch.set(LatchKind::LockedOut, why("blocked"), start, Some(start + SILENCE)).await.1.unwrap();
         let after = start + SILENCE;
         let before = after - SignedDuration::from_secs(1);
         assert!(latch.current(before).is_some() && latch.current(after).is_none());
-        let restarted = Latch::open("client/eu/kia", Digest::of(b""), &store).await.unwrap();
+        let restarted = Latch::open("client/eu/kia", Digest::of(b""), &store, start).await.unwrap();
         assert!(restarted.current(before).is_some());
         let (new, _) = restarted.set(LatchKind::LockedOut, why("again"), after, Some(after + SILENCE)).await;
         assert!(new && restarted.current(after).is_some());
@@ -273,12 +278,12 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let wrong = now + SignedDuration::from_hours(4 * 365 * 24);
         let about = Digest::of(b"");
-        let latch = Latch::open("client/eu/kia", about, &store).await.unwrap();
+        let latch = Latch::open("client/eu/kia", about, &store, now).await.unwrap();
         latch.set(LatchKind::LockedOut, why("blocked"), wrong, Some(wrong + SILENCE)).await.1.unwrap();
         let latched = latch.current(now).unwrap();
         assert_eq!((latched.since, latched.until), (now, Some(now + SILENCE)));
 
-        let restarted = Latch::open("client/eu/kia", about, &store).await.unwrap();
+        let restarted = Latch::open("client/eu/kia", about, &store, now).await.unwrap();
         assert!(restarted.current(now + SILENCE - SignedDuration::from_secs(1)).is_some());
         assert_eq!(restarted.current(now + SILENCE), None, "a restart has not begun it anew");
     }

@@ -116,8 +116,12 @@ pub struct Call {
     pub(crate) private: Vec<serde_json::Value>,
     /// Whether a request that acts on the vehicle was sent in this call.
     pub(crate) acted: bool,
-    /// How long the last answer asks to wait.
+    /// Whether any request left in this call.
+    pub(crate) left: bool,
+    /// How long the last answer asks to wait; nothing if it says so of a time that has passed.
     pub(crate) told_to_wait: Option<Duration>,
+    /// The longest that any answer of this call asks to wait, whatever the guest makes of it.
+    pub(crate) patience: Option<Duration>,
     /// What their answers say about whether it has acted: the first that is no refusal, else the last.
     pub(crate) told: Option<Told>,
     /// With how many requests of this call each secret of the configuration was sent.
@@ -169,7 +173,9 @@ impl Call {
             renewing: None,
             private: Vec::new(),
             acted: false,
+            left: false,
             told_to_wait: None,
+            patience: None,
             told: None,
             offers: BTreeMap::new(),
         }

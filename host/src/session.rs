@@ -36,7 +36,6 @@ use crate::failure::{self, Facts};
 use crate::latch::LatchKind;
 use crate::plugin::{Answer, Ask, Connected, POLICY_FAULT, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
-use crate::throttle;
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
@@ -296,9 +295,9 @@ impl Renewal {
         }
         let retry_after = failure.retry_after.map(Duration::from_millis);
         let arrived = failure.certainty != Certainty::NotSent;
-        if throttle::is_daily_limit(&failure, &verdict) {
-            self.account.asked_for_patience(None, true);
-        }
+        // Without a session nothing else can be asked for either. One that is only renewed early is not waited for.
+        let asked = retry_after.filter(|_| cause != Cause::EndsSoon).map(|told| told.min(LONGEST_PAUSE));
+        self.account.asked_for_patience(asked, evidence::is_daily_limit(&failure, &self.account.refusals));
         let message = failure.message.clone();
         let blocked = evidence::may_say_blocked(&failure);
         let unexplained = failure.http_status.is_none();
@@ -429,6 +428,5 @@ fn was_a_sign_in(failure: &Failure, sends_password: bool) -> bool {
     let unwell = matches!(failure.http_status, Some(408 | 425 | 429 | 500..));
     let unexplained = failure.http_status.is_none();
     failure.certainty != Certainty::NotSent
-        && !unwell
-        && (sends_password || unexplained || !evidence::is_doubtful(failure))
+        && (sends_password || !unwell && (unexplained || !evidence::is_doubtful(failure)))
 }

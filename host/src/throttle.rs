@@ -12,7 +12,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::policy::{Failure, Fault, Verdict};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::{end_not_ahead, not_ahead};
 
@@ -25,12 +24,6 @@ const FIRST_LIMIT: Duration = Duration::from_secs(3_600);
 
 /// The longest pause between two tries of an account whose daily limit is reached.
 const LONGEST_LIMIT: Duration = Duration::from_secs(6 * 3_600);
-
-/// Whether a failure says that the vendor's limit of the day is reached: a limit with a code and no time is one that comes
-/// back at the vendor's own hour.
-pub(crate) fn is_daily_limit(failure: &Failure, verdict: &Verdict) -> bool {
-    verdict.fault == Fault::RateLimited && failure.code.is_some() && failure.retry_after.is_none()
-}
 
 /// Why an account is left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,11 +87,15 @@ impl Throttle {
 
     /// Until when the account is to be left alone, if it is now.
     pub(crate) fn current(&self, now: Timestamp) -> Option<Throttled> {
-        let mut current = self.lock();
+        self.held(&mut self.lock(), now)
+    }
+
+    fn held(&self, current: &mut Option<Throttled>, now: Timestamp) -> Option<Throttled> {
         let throttled = current.as_mut()?;
-        if not_ahead(throttled.since, now) != throttled.since {
+        let since = not_ahead(throttled.since, now);
+        if since != throttled.since {
             throttled.until = end_not_ahead(throttled.until, throttled.since, now);
-            throttled.since = now;
+            throttled.since = since;
             self.store(Some(throttled));
         }
         Some(throttled.clone()).filter(|throttled| now < throttled.until)
@@ -106,51 +103,56 @@ impl Throttle {
 
     /// An answer asked for so much patience. Returns what holds now, if that is longer than what held before.
     pub(crate) fn told(&self, told: Duration, now: Timestamp) -> Option<Throttled> {
-        self.lengthen(Why::Told, told.min(LONGEST_TOLD), now)
+        let mut current = self.lock();
+        let until = after(now, told.min(LONGEST_TOLD))?;
+        if self.held(&mut current, now).is_some_and(|held| held.until >= until) {
+            return None;
+        }
+        let in_a_row = current.as_ref().map_or(0, |throttled| throttled.in_a_row);
+        Some(self.set(&mut current, Throttled { why: Why::Told, since: now, until, in_a_row }))
     }
 
-    /// The vendor says that the daily limit is reached. Returns what holds now, if that is longer than what held before.
+    /// The vendor says that the daily limit is reached. Returns what holds now, if it did not hold before: what is under way
+    /// with others when the first one is told is told the same, and changes nothing.
     pub(crate) fn daily_limit(&self, now: Timestamp) -> Option<Throttled> {
-        let before = self.lock().as_ref().map_or(0, |throttled| throttled.in_a_row);
-        let pause = FIRST_LIMIT.saturating_mul(1 << before.min(8)).min(LONGEST_LIMIT);
-        self.lengthen(Why::DailyLimit, pause, now)
-    }
-
-    fn lengthen(&self, why: Why, pause: Duration, now: Timestamp) -> Option<Throttled> {
-        // What is under way with others when the first one is told is told the same, and changes nothing.
-        let held = self.current(now);
-        let until = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok())?;
-        if held.as_ref().is_some_and(|held| held.until >= until || (held.why, why) == (Why::DailyLimit, why))
+        let mut current = self.lock();
+        let before = current.as_ref().map_or(0, |throttled| throttled.in_a_row);
+        let until = after(now, FIRST_LIMIT.saturating_mul(1 << before.min(8)).min(LONGEST_LIMIT))?;
+        if self.held(&mut current, now).is_some_and(|held| held.why == Why::DailyLimit || held.until >= until)
         {
             return None;
         }
-        let mut current = self.lock();
-        let before = current.as_ref().map_or(0, |throttled| throttled.in_a_row);
-        let in_a_row = if why == Why::DailyLimit { before.saturating_add(1) } else { before };
-        let throttled = Throttled { why, since: now, until, in_a_row };
-        *current = Some(throttled.clone());
+        let in_a_row = before.saturating_add(1);
+        Some(self.set(&mut current, Throttled { why: Why::DailyLimit, since: now, until, in_a_row }))
+    }
+
+    fn set(&self, current: &mut Option<Throttled>, throttled: Throttled) -> Throttled {
         self.store(Some(&throttled));
-        Some(throttled)
+        current.insert(throttled).clone()
     }
 
     /// The vendor has answered as it should. What was asked for and is over is forgotten; what still holds is not, since
     /// the answer may be one that was under way before.
     pub(crate) fn answered_well(&self, now: Timestamp) {
-        if self.current(now).is_none() {
-            self.lift();
+        let mut current = self.lock();
+        if current.is_some() && self.held(&mut current, now).is_none() {
+            *current = None;
+            self.store(None);
         }
     }
 
     /// Nothing is asked for any more. Says whether something was.
     pub(crate) fn lift(&self) -> bool {
-        let lifted = self.lock().take().is_some();
+        let mut current = self.lock();
+        let lifted = current.take().is_some();
         if lifted {
             self.store(None);
         }
         lifted
     }
 
-    /// Nobody waits: what a crash forgets of it the next answer tells again.
+    /// Called while it is held, so that what is set later is stored later. Nobody waits: what a crash forgets of it the next
+    /// answer tells again.
     fn store(&self, throttled: Option<&Throttled>) {
         let write = match throttled {
             Some(throttled) => Write::document(Kind::Throttle, self.key.clone(), throttled),
@@ -165,6 +167,10 @@ impl Throttle {
     fn lock(&self) -> MutexGuard<'_, Option<Throttled>> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn after(now: Timestamp, pause: Duration) -> Option<Timestamp> {
+    now.checked_add(SignedDuration::try_from(pause).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -45,10 +45,19 @@ impl Clock for SystemClock {
     }
 }
 
+/// Before the first version of this program, in seconds since the epoch (2026-01-01). A clock that says so was never set, as
+/// on a board without a battery, and is no witness against what was noted.
+const NEVER_SET: i64 = 1_767_225_600;
+
+/// Whether a clock that says so can be right.
+pub(crate) fn is_set(now: Timestamp) -> bool {
+    now.as_second() >= NEVER_SET
+}
+
 /// A time that was noted as past, as it is to be taken now: one that lies ahead by more than [`AHEAD`] was noted by a clock
 /// that was wrong, and is moved to now. What is moved must be stored again, or every restart moves it anew.
 pub(crate) fn not_ahead(noted: Timestamp, now: Timestamp) -> Timestamp {
-    if noted.duration_since(now) > AHEAD { now } else { noted }
+    if is_set(now) && noted.duration_since(now) > AHEAD { now } else { noted }
 }
 
 /// An end that was noted together with its beginning, moved as [`not_ahead`] moves the beginning: it keeps its distance.
@@ -79,6 +88,8 @@ mod tests {
         ] {
             assert_eq!(not_ahead(noted, now), taken, "{noted}");
         }
+        let never_set = Timestamp::UNIX_EPOCH + day;
+        assert_eq!(not_ahead(now, never_set), now, "a board without a battery has just started");
         assert_eq!(end_not_ahead(now + day * 401, now + day * 400, now), now + day);
         assert_eq!(end_not_ahead(now + day, now, now), now + day);
         assert_eq!(end_not_ahead(Timestamp::MAX, now, now), Timestamp::MAX);

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Account;
 use crate::latch::LatchKind;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::time::not_ahead;
 
 /// How often within 24 hours.
 const MOST_A_DAY: usize = 3;
@@ -93,13 +94,23 @@ impl ByHand {
 /// When the first of those within a day is a day old, if there are as many as there may be; and how many are left.
 fn left(done: &[Retry], now: Timestamp) -> Result<usize, Timestamp> {
     let day = SignedDuration::from_hours(24);
-    // A clock that was wrong has put some into the future; those were now at the latest.
     let within: Vec<Timestamp> =
-        done.iter().map(|retry| retry.at.min(now)).filter(|at| now.duration_since(*at) < day).collect();
+        done.iter().map(|retry| retry.at).filter(|at| now.duration_since(*at) < day).collect();
     match MOST_A_DAY.checked_sub(within.len()) {
         Some(left @ 1..) => Ok(left),
         _ => Err(within.first().and_then(|first| first.checked_add(day).ok()).unwrap_or(now)),
     }
+}
+
+/// Moves to now what a clock that was ahead has noted. Says whether there was any.
+fn move_from_the_future(done: &mut [Retry], now: Timestamp) -> bool {
+    let mut moved = false;
+    for retry in done {
+        let at = not_ahead(retry.at, now);
+        moved |= at != retry.at;
+        retry.at = at;
+    }
+    moved
 }
 
 impl Account {
@@ -113,6 +124,10 @@ impl Account {
         let clock = self.clock();
         let now = clock.now();
         let mut done = self.retries_by_hand.done.lock().await;
+        if move_from_the_future(&mut done, now) {
+            let ByHand { account, store, .. } = &self.retries_by_hand;
+            store.commit(vec![Write::document(Kind::Retried, account.clone(), &*done)?]).await?;
+        }
         let pin = &self.surroundings.pin;
         let held = [
             ("grant", self.latch.current(now).is_some() || self.grant.shown(clock).is_some()),

@@ -33,6 +33,9 @@ pub struct Refusals {
     pub grant: Vec<Said>,
     /// Of a PIN.
     pub pin: Vec<Said>,
+    /// Of anything, because the vendor's limit of requests a day is reached.
+    #[serde(default)]
+    pub daily_limit: Vec<Said>,
 }
 
 /// A code that says it.

@@ -32,7 +32,7 @@ impl Clock for ByHand {
 }
 
 async fn open(what: Refused, store: &Arc<dyn Store>) -> Doubt {
-    Doubt::open(what, "home", Digest::of(b"credentials"), store).await.unwrap()
+    Doubt::open(what, "home", Digest::of(b"credentials"), store, Timestamp::UNIX_EPOCH).await.unwrap()
 }
 
 fn memory() -> Arc<dyn Store> {
@@ -108,7 +108,9 @@ async fn it_is_told_once_and_forgotten_with_a_success_and_with_other_credentials
     doubt.refused(&clock, "HTTP 401".to_owned(), None).await;
     assert_eq!(doubt.untold(&clock).await, None);
     assert_eq!(open(Refused::Grant, &store).await.untold(&clock).await, None, "told before the restart");
-    let other = Doubt::open(Refused::Grant, "home", Digest::of(b"others"), &store).await.unwrap();
+    let other = Doubt::open(Refused::Grant, "home", Digest::of(b"others"), &store, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
     assert_eq!(other.shown(&clock), None);
     assert!(doubt.forget().await && !doubt.forget().await);
     assert_eq!((doubt.rest(&clock), open(Refused::Grant, &store).await.shown(&clock)), (None, None));
@@ -147,4 +149,22 @@ async fn the_server_is_obeyed_and_a_clock_that_was_wrong_is_not() {
     assert!(restarted.rest(&clock).unwrap().left <= DAY);
     clock.advance(86_400);
     assert_eq!(restarted.rest(&clock), None);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_any_more_counts_as_all_tries_of_a_day() {
+    let (clock, store) = (ByHand::new(), memory());
+    let junk = Write { kind: Kind::Doubt, key: "home/pin".to_owned(), value: Some(b"junk".to_vec()) };
+    store.commit(vec![junk]).await.unwrap();
+    for _ in 0..2 {
+        let about = Digest::of(b"credentials");
+        let doubt = Doubt::open(Refused::Pin, "home", about, &store, clock.now()).await.unwrap();
+        assert_eq!(
+            doubt.rest(&clock).map(|rest| rest.left),
+            Some(DAY - Duration::from_secs(clock.monotonic().as_secs() - 100))
+        );
+        clock.advance(3_600);
+    }
+    clock.advance(22 * 3_600);
+    assert_eq!(open(Refused::Pin, &store).await.rest(&clock), None, "a day heals it");
 }

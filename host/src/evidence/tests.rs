@@ -70,3 +70,22 @@ fn a_listed_code_wants_its_status_and_its_words() {
     );
     assert!(!is_listed(&failure(Phase::Pin, 400), &said(None, None)));
 }
+
+#[test]
+fn a_daily_limit_is_what_the_host_knows_of_the_cloud() {
+    let table = Refusals {
+        daily_limit: vec![Said { code: "5091".to_owned(), status: None, words: None }],
+        grant: Vec::new(),
+        pin: Vec::new(),
+    };
+    let said = |code: Option<&str>, retry_after| Failure {
+        code: code.map(str::to_owned),
+        retry_after,
+        ..failure(Phase::Status, 503)
+    };
+    assert!(is_daily_limit(&said(Some("5091"), None), &table));
+    assert!(!is_daily_limit(&said(Some("5091"), Some(30_000)), &table), "a time says more");
+    for code in [None, Some("4005"), Some("HT_534")] {
+        assert!(!is_daily_limit(&said(code, None), &table), "{code:?}");
+    }
+}

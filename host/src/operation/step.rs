@@ -118,7 +118,10 @@ impl<'a> Step<'a> {
                 Ok(permits) => permits,
                 Err(stopped) => return Err(self.not_repeated(stopped)),
             };
-            self.ensure_session().await?;
+            let session = self.ensure_session(ask).await;
+            // What came meanwhile comes first: a newer command for the same is why this one is not sent.
+            self.may_try(ask)?;
+            session?;
             self.may_register().await?;
             self.number += 1;
             if let Some(why) = repeated {
@@ -131,10 +134,14 @@ impl<'a> Step<'a> {
             let Ok(called) =
                 tokio::time::timeout_at(operation.deadline, telling(operation, asked, &trying)).await
             else {
+                self.told_nothing().await;
                 return Err(self.out_of_time());
             };
             self.last_view = called.call.view.clone();
             self.told = called.call.told;
+            if let Some(told) = called.call.patience {
+                operation.account.asked_for_patience(Some(told), false);
+            }
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
                     operation.progress.doubts_vehicle(false);
@@ -146,7 +153,10 @@ impl<'a> Step<'a> {
                     return Ok(answer);
                 }
                 Ok(Err(failure)) => self.describe(ask, failure, &called.call, token_age),
-                Err(fault) => return Err(self.fault(&fault)),
+                Err(fault) => {
+                    self.told_nothing().await;
+                    return Err(self.fault(&fault));
+                }
             };
             if matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted) {
                 operation.progress.perhaps_done();
@@ -156,7 +166,7 @@ impl<'a> Step<'a> {
             self.note(&failure, &verdict);
             operation.progress.doubts_vehicle(meaning::doubts_the_vehicle(&failure, &verdict));
             permits.failed(&self.counted(&verdict), &operation.policy).await;
-            self.note_throttling(&failure, &verdict);
+            self.note_throttling(&failure);
             repeated = Some(self.follow(ask, failure, verdict).await?);
         }
     }
@@ -219,9 +229,11 @@ impl<'a> Step<'a> {
         self.record(attempt, decision, done).await;
         self.failed_before = Some(self.failed(&failure, &verdict));
         match action {
-            Action::Renew => self.renew(&failure).await,
+            Action::Renew => self.renew(ask, &failure).await,
             Action::Discard(cell) => self.discard(cell, &failure).await,
-            Action::Pause(pause) => self.pause(pause, self.failed(&failure, &verdict), &verdict.fault).await,
+            Action::Pause(pause) => {
+                self.pause(ask, pause, self.failed(&failure, &verdict), &verdict.fault).await
+            }
             Action::AskLater(pause) => Err(Stopped::AskLater(pause, self.failed(&failure, &verdict))),
             Action::Latch(kind) => Err(match operation.account.set_latch(kind, &failure.message).await {
                 Some(latched) => self.failed_for_good(latched.kind.into(), &latched, &failure, &verdict),

@@ -70,8 +70,8 @@ pub(super) fn in_words(ahead: SignedDuration) -> String {
     let by = Duration::try_from(ahead.abs()).unwrap_or_default();
     let (hours, minutes) = (by.as_secs() / 3_600, by.as_secs() % 3_600 / 60);
     format!(
-        "this machine's clock is {hours} h {minutes} min {side} the cloud's, which refuses requests for that; set the \
-         clock, and let it be set from the network (NTP)"
+        "this machine's clock is {hours} h {minutes} min {side} the cloud's, and clouds refuse signed requests for that; \
+         set the clock, and let it be set from the network (NTP)"
     )
 }
 

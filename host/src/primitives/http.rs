@@ -1,6 +1,7 @@
 //! Requests for guests.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -96,6 +97,12 @@ impl Host for ConnectorCx {
 impl Call {
     async fn send(&mut self, request: Request) -> Result<Response, TransportError> {
         let Prepared { request: prepared, carries } = self.prepare(&request)?;
+        let carries_pin = carries.iter().any(|name| name == PIN);
+        let surroundings = Arc::clone(&self.surroundings);
+        let _turn = if carries_pin { Some(surroundings.pin.turn().await) } else { None };
+        if carries_pin && let Err(why) = surroundings.pin.may_offer(self.clock()) {
+            return Err(denied(why.to_string()));
+        }
         if request.acts_on_vehicle && !self.allowance.may_act() {
             return Err(denied("an earlier request of this operation may have moved the vehicle"));
         }
@@ -105,7 +112,6 @@ impl Call {
         {
             return Err(denied(format!("it could not be written down that the command is sent: {error}")));
         }
-        let carries_pin = carries.iter().any(|name| name == PIN);
         if carries_pin && let Err(error) = self.surroundings.pin.offering(self.clock()).await {
             return Err(denied(format!("it could not be written down that the PIN is sent: {error}")));
         }
@@ -116,6 +122,7 @@ impl Call {
         let acting = request.acts_on_vehicle.then(|| self.begin_act());
         self.allowance.leaves();
         let answer = self.surroundings.transport.send(prepared, request.acts_on_vehicle).await;
+        self.left |= !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
         if let Err(TransportError::NotSent(_) | TransportError::Denied(_)) = answer {
             self.offers = offers_before;
             self.allowance.not_sent();
@@ -152,7 +159,9 @@ impl Call {
     fn note_times(&mut self, status: u16, headers: &[(String, String)]) {
         let Surroundings { account, clock, skew, .. } = self.surroundings.as_ref();
         let now = clock.now();
-        self.told_to_wait = if status < 300 { None } else { answer_time::retry_after(headers, now) };
+        let names_a_time = status >= 300 && headers.iter().any(|(name, _)| name == "retry-after");
+        self.told_to_wait = names_a_time.then(|| answer_time::retry_after(headers, now).unwrap_or_default());
+        self.patience = self.patience.max(self.told_to_wait.filter(|told| !told.is_zero()));
         if let Some(skewed) = skew.observe(headers, now) {
             tracing::warn!(account, "{}", answer_time::in_words(skewed));
         }

@@ -19,6 +19,8 @@ use crate::time::Clock;
 pub struct PinGuard {
     latch: Latch,
     doubt: Doubt,
+    /// Held by whoever sends it, until it is answered: of five that are sent at once each would be the first.
+    turn: tokio::sync::Mutex<()>,
 }
 
 /// Why a PIN is not sent.
@@ -45,9 +47,11 @@ impl PinGuard {
         account: &str,
         credentials: Digest,
         store: &Arc<dyn Store>,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let latch = Latch::open(&format!("{account}/pin"), credentials, store).await?;
-        Ok(Self { latch, doubt: Doubt::open(Refused::Pin, account, credentials, store).await? })
+        let latch = Latch::open(&format!("{account}/pin"), credentials, store, now).await?;
+        let doubt = Doubt::open(Refused::Pin, account, credentials, store, now).await?;
+        Ok(Self { latch, doubt, turn: tokio::sync::Mutex::default() })
     }
 
     /// Whether it may be sent now.
@@ -98,6 +102,11 @@ impl PinGuard {
     pub async fn lift(&self) -> Result<bool, StoreError> {
         let lifted = self.latch.lift().await?;
         Ok(self.doubt.forget().await || lifted)
+    }
+
+    /// Waits until nobody else is sending it.
+    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// It is about to be sent.

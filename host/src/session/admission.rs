@@ -12,7 +12,7 @@ use crate::circuit::{Permit, Purpose};
 use crate::events::{AboutAccount, Event};
 use crate::time::milliseconds;
 
-/// How long to wait when a policy wants no more renewals. It is asked again then.
+/// How long callers are told to wait when a policy wants no more renewals. It is asked again with the next operation.
 const STOPPED: Duration = LONGEST_PAUSE;
 
 /// How long to wait after an answer that nobody understands.

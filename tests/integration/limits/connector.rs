@@ -88,6 +88,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         Some(slot) if locked => Some(slot.acquire().await),
         _ => None,
     };
+    let now = clock.now();
     let surroundings = Surroundings {
         account: "home".to_owned(),
         endpoints: Vec::new(),
@@ -98,7 +99,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         clock,
         outbox: Arc::clone(&published) as Arc<dyn vehicle_connector::outbox::Outbox>,
         topic_prefix: "b/".to_owned(),
-        pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
+        pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
         skew: Skew::default(),
         capturable: BTreeSet::new(),
         command_answers: Arc::default(),

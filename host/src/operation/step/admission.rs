@@ -9,14 +9,15 @@ use tokio::time::Instant;
 
 use super::{Step, Stopped};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
-use crate::bindings::policy::{Failure, Verdict};
+use crate::bindings::policy::Failure;
 use crate::circuit::Purpose;
+use crate::evidence;
 use crate::operation::permits::Permits;
 use crate::operation::{Operation, OperationName, Progress, Reason, meaning, rules};
 use crate::plugin::Ask;
 use crate::primitives::SESSION;
 use crate::session::{self, Cause, Freshness, NotRenewed, Renewed};
-use crate::throttle::{self, Why};
+use crate::throttle::Why;
 
 impl<'a> Step<'a> {
     /// What may keep a step from being tried, or tried again.
@@ -57,11 +58,20 @@ impl<'a> Step<'a> {
             }
             tokio::select! {
                 () = tokio::time::sleep(left) => {}
-                () = operation.superseded.wait() => {}
+                () = self.superseded(ask) => {}
             }
             self.may_try(ask)?;
         }
         Ok(())
+    }
+
+    /// Waits until a newer command takes the place of what is asked. Never, of a question about a command that is on its
+    /// way: it is answered whatever comes after it.
+    pub(super) async fn superseded(&self, ask: &Ask) {
+        match self.sends_command(ask) {
+            true => self.operation.superseded.wait().await,
+            false => std::future::pending().await,
+        }
     }
 
     /// What keeps a question about a command that is on its way only delays it.
@@ -75,17 +85,18 @@ impl<'a> Step<'a> {
     }
 
     /// Takes in what an answer asks for. Only an answer can ask for anything.
-    pub(super) fn note_throttling(&self, failure: &Failure, verdict: &Verdict) {
+    pub(super) fn note_throttling(&self, failure: &Failure) {
         if failure.transport.is_some() || failure.http_status.is_none() {
             return;
         }
         let told = failure.retry_after.map(Duration::from_millis);
-        self.operation.account.asked_for_patience(told, throttle::is_daily_limit(failure, verdict));
+        let account = &self.operation.account;
+        account.asked_for_patience(told, evidence::is_daily_limit(failure, &account.refusals));
     }
 
     /// Makes sure that there is a session which has not ended. One that ends soon is renewed meanwhile, and nobody
     /// waits for that or fails because of it.
-    pub(super) async fn ensure_session(&mut self) -> Result<(), Stopped> {
+    pub(super) async fn ensure_session(&mut self, ask: &Ask) -> Result<(), Stopped> {
         let account = &self.operation.account;
         let Some(slot) = account.surroundings.cells.slot(SESSION) else { return Ok(()) };
         let cell = slot.current();
@@ -104,7 +115,7 @@ impl<'a> Step<'a> {
         };
         let usable = !account.is_refused(&cell)
             && cell.expires_in(account.clock()).is_some_and(|left| left.is_positive());
-        match self.renewed_in_time(cause, cell.generation, usable).await? {
+        match self.renewed_in_time(ask, cause, cell.generation, usable).await? {
             Ok(renewed) => {
                 let newer = match renewed {
                     Renewed::Fresh => true,

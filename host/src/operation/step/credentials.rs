@@ -12,6 +12,11 @@ const REGISTRATION: &str = "device-registration";
 impl Step<'_> {
     /// Whether an attempt would register this installation as a device. A connector without such a cell may always do.
     fn registers(&self) -> bool {
+        // A question is asked with the registration that the command was sent with.
+        let pinned = self.pinned.as_ref().and_then(|view| view.cell(REGISTRATION));
+        if pinned.is_some_and(|cell| cell.value.is_some()) {
+            return false;
+        }
         let slot = self.operation.account.surroundings.cells.slot(REGISTRATION);
         slot.is_none_or(|slot| slot.current().value.is_none())
     }
@@ -34,6 +39,13 @@ impl Step<'_> {
             let message = format!("it could not be written down that a device is registered: {error}");
             self.not_tried(Reason::HostFault, message)
         })
+    }
+
+    /// An attempt ended without an answer: of a registration that it may have been nothing is known.
+    pub(super) async fn told_nothing(&self) {
+        if self.registers() {
+            self.operation.account.registration.unclear().await;
+        }
     }
 
     /// An attempt has got past the registration.

@@ -6,16 +6,17 @@ use std::time::Duration;
 use super::{Failed, Step, Stopped};
 use crate::bindings::policy::{Failure, Fault};
 use crate::operation::{Reason, Words, meaning};
+use crate::plugin::Ask;
 use crate::primitives::{Allowance, SESSION};
 use crate::retry_budget::Price;
 use crate::session::{Cause, NotRenewed, Renewal, Renewed};
 
 impl Step<'_> {
     /// A newer session than the one that was refused, made by whoever comes first.
-    pub(super) async fn renew(&mut self, failure: &Failure) -> Result<&'static str, Stopped> {
+    pub(super) async fn renew(&mut self, ask: &Ask, failure: &Failure) -> Result<&'static str, Stopped> {
         self.renewed = true;
         let refused = self.last_view.generation(SESSION);
-        match self.renewed_in_time(Cause::Refused, refused, false).await? {
+        match self.renewed_in_time(ask, Cause::Refused, refused, false).await? {
             Ok(Renewed::Fresh) => {
                 self.operation.progress.refreshed();
                 Ok("after a token refresh")
@@ -40,6 +41,7 @@ impl Step<'_> {
     /// his own: under the session's lock the first one renews it for all. Nobody waits while the old one is usable.
     pub(super) async fn renewed_in_time(
         &self,
+        ask: &Ask,
         cause: Cause,
         generation: u64,
         old_is_usable: bool,
@@ -52,9 +54,10 @@ impl Step<'_> {
             };
             let Err(why) = &renewed else { return Ok(renewed) };
             let Some(due) = self.renewal().due_in(why) else { return Ok(renewed) };
-            // The vendor wants more than this renewal to wait.
-            let throttled = operation.account.throttled().is_some();
-            if old_is_usable || throttled || due >= self.left() {
+            // The vendor may want more than this renewal to wait.
+            let throttled = operation.account.throttled();
+            let due = throttled.map_or(due, |it| it.left(operation.account.clock().now()).max(due));
+            if old_is_usable || due >= self.left() {
                 return Ok(renewed);
             }
             tracing::info!(
@@ -64,7 +67,7 @@ impl Step<'_> {
             );
             tokio::select! {
                 () = tokio::time::sleep(due) => {}
-                () = operation.superseded.wait() => return Ok(renewed),
+                () = self.superseded(ask) => return Ok(renewed),
             }
         }
     }
@@ -105,6 +108,7 @@ impl Step<'_> {
     /// same actuator.
     pub(super) async fn pause(
         &mut self,
+        ask: &Ask,
         pause: Duration,
         failed: Failed,
         fault: &Fault,
@@ -122,7 +126,7 @@ impl Step<'_> {
         self.paid = Some(price);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = self.operation.superseded.wait() => {}
+            () = self.superseded(ask) => {}
         }
         Ok("after a pause")
     }

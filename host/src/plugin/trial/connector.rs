@@ -192,6 +192,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         session.acquire().await.commit(contents).await?;
     }
     let view = cells.snapshot();
+    let now = clock.now();
     let surroundings = Surroundings {
         account: slug.to_owned(),
         endpoints: account.endpoints.clone(),
@@ -208,7 +209,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         clock,
         outbox: Arc::new(Nobody),
         topic_prefix: String::new(),
-        pin: PinGuard::open(slug, Digest::of(b"trial"), &store).await?,
+        pin: PinGuard::open(slug, Digest::of(b"trial"), &store, now).await?,
         skew: Skew::default(),
         tap: None,
     };

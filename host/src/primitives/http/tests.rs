@@ -33,6 +33,7 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let endpoint = |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
     let bound = |endpoint: &str| BTreeSet::from([endpoint.to_owned()]);
+    let now = clock.now();
     let surroundings = Surroundings {
         account: "home".to_owned(),
         endpoints: vec![
@@ -57,7 +58,7 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
         clock,
         outbox: Arc::new(Nobody),
         topic_prefix: "b/account/home/connector/".to_owned(),
-        pin: PinGuard::open("home", Digest::of(b""), &store).await.unwrap(),
+        pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
         skew: Skew::default(),
         tap: None,
     };
