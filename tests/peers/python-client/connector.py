@@ -22,6 +22,9 @@ BASE = "vehicle-connector"
 # What the host says of a command that it, or its connector, does not have yet.
 NOT_YET = ("unknown_operation", "unsupported")
 
+# After these of a command the host reads the car.
+MAY_HAVE_ACTED = ("succeeded", "timeout", "unknown")
+
 # Long enough for a car that has to be woken; the host's own limit is shorter.
 PATIENCE = "170"
 
@@ -52,7 +55,7 @@ class Connector:
         state: str = report["state"]
         if state == "rejected" and report["reason"] in NOT_YET:
             return str(report["reason"])
-        if operation.acts and state == "succeeded":
+        if operation.acts and state in MAY_HAVE_ACTED:
             eventually(f"{operation.name}: the {car.name} car is read afterwards", self._read_since, logs=(self._log,))
         else:
             # Nothing more is to come, and if it does, it must show with this operation.
