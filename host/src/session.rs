@@ -86,8 +86,12 @@ impl Renewal {
         let due = match why {
             NotRenewed::NotDue { because: Some(first), .. } if self.due_in(first).is_none() => return None,
             NotRenewed::NotDue { retry_in, .. } => *retry_in,
-            // A success without its content comes of what speaks, and not of a bad moment.
-            NotRenewed::Failed { verdict, .. } if verdict.fault == Fault::Malformed => return None,
+            // A success without its content, or a request that must not be sent, comes of what speaks, and not of a bad moment.
+            NotRenewed::Failed { verdict, .. }
+                if matches!(verdict.fault, Fault::Malformed | Fault::InvalidRequest) =>
+            {
+                return None;
+            }
             NotRenewed::Failed { .. } | NotRenewed::Doubtful(_) => {
                 let clock = self.account.clock();
                 let pause = self.history().pause_left(clock.monotonic()).unwrap_or_default();
