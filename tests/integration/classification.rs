@@ -1,27 +1,21 @@
 //! The default policy's judgement: on the corpus, on failures by chance, and as a library and a component alike.
 
-use std::path::Path;
-
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use vehicle_connector::bindings::policy::{BodyKind, Certainty, Effect, Failure, Fault, Phase, Transport};
 use vehicle_connector::scoring::{Case, Score, Scores};
 
+use crate::circuit_tables::shared;
 use crate::conformance_cls::attempt;
 use crate::native;
 
 /// Failures that were seen. Reference material beside the project, so the test is skipped where it is absent.
-const CORPUS: &str = "../../shared/corpus/dev.jsonl";
+const CORPUS: &str = "corpus/dev.jsonl";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_floors_on_the_corpus() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(CORPUS);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        assert!(std::env::var_os("REQUIRE_SHARED").is_none(), "{} is absent", path.display());
-        println!("skipped: {} is absent", path.display());
-        return;
-    };
+    let Some(text) = shared(CORPUS) else { return };
     let policy = native::component().await;
     let (mut scores, mut ours) = (Scores::default(), Scores::default());
     for line in text.lines() {

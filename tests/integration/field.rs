@@ -6,8 +6,7 @@
 macro_rules! cases {
     ($($(#[$meta:meta])* [$($id:literal),+ $(,)?] $name:ident $body:block)*) => {
         /// The identifiers that this table answers.
-        #[allow(dead_code, reason = "read where the collections are at hand")]
-        pub(super) const IDS: &[&str] = &[$($($id),+),*];
+        pub(in crate::field) const IDS: &[&str] = &[$($($id),+),*];
         $($(#[$meta])* #[tokio::test(flavor = "multi_thread")] async fn $name() $body)*
     };
 }
@@ -15,8 +14,10 @@ macro_rules! cases {
 mod broker;
 mod captures;
 mod certainty;
+mod complete;
 mod credentials;
 mod directory;
+mod held;
 mod judgement;
 mod operation;
 mod plausible;

@@ -292,6 +292,7 @@ async fn an_unknown_name_is_told_once_with_those_that_are_known() {
     }
 }
 
+/// Deleted and made anew, or another one moved into its place (FC-82).
 #[tokio::test]
 async fn a_folder_that_was_replaced_is_watched_again() {
     let mut watched = Watched::empty();

@@ -219,7 +219,7 @@ cases! {
 
     /// A refresh token that has rotated is stored when it comes, before the connector goes on: the host may be killed in
     /// between, and the cloud takes no other one any more.
-    ["S14"] a_token_that_has_rotated_is_stored_at_once {
+    ["S14", "FC-58"] a_token_that_has_rotated_is_stored_at_once {
         let mut home = Home::with(simulator::Config { rotate_refresh_token: true, ..patient_cloud() }).await;
         let watched = Watched::default();
         let sessions = Arc::clone(&watched.sessions);

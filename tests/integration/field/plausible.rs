@@ -431,7 +431,7 @@ cases! {
     }
 }
 
-/// A newer car that was woken and stays silent has not answered, and is not asked for again and again.
+/// A newer car that was woken and stays silent has not answered, and is not asked for again and again (FC-67).
 #[tokio::test(start_paused = true)]
 async fn fc_67_a_woken_car_that_stays_silent() {
     let home = VirtualHome::start().await;

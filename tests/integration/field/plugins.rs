@@ -7,6 +7,9 @@ mod shelf;
 use vehicle_connector::plugin::{ActivationError, Compiled};
 use vehicle_connector::sandbox::{Allowance, Compiler, Sandbox};
 
+/// The identifiers that these tables answer.
+pub(super) const IDS: [&[&str]; 3] = [bombs::IDS, child::IDS, shelf::IDS];
+
 /// The program, which has the command that compiles.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vehicle-connector-under-test");
 

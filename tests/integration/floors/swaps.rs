@@ -47,6 +47,7 @@ async fn a_thousand_swaps_lose_and_double_nothing() {
     assert!(policies <= KEPT + 1 && connectors <= KEPT + 1, "{policies} and {connectors} are still there");
 }
 
+/// Swaps of components that were never there before leave nothing behind (FC-81).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_comes_in_goes_again_from_memory_and_from_the_store() {
     let storm = Storm::gather(Arc::new(MemoryStore::default())).await;

@@ -31,6 +31,14 @@ impl Mosquitto {
         started.inspect_err(|error| eprintln!("skipped: mosquitto: {error}")).ok()
     }
 
+    /// Ends it without a goodbye and starts it again on the same port, with nothing of what it had.
+    pub async fn restart(&mut self, extra: &str) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        self.process = Self::spawn(self.port, extra, self._dir.path()).unwrap();
+        self.reachable().await;
+    }
+
     async fn reachable(&mut self) {
         while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
             assert!(self.process.try_wait().unwrap().is_none(), "mosquitto ended");
@@ -136,6 +144,7 @@ async fn a_wrong_password_in_both_versions() {
     }
 }
 
+/// Another client of our name that comes back at once (FC-78).
 #[tokio::test]
 async fn two_clients_of_one_name_slow_down() {
     let Some(broker) = Mosquitto::start("allow_anonymous true").await else {

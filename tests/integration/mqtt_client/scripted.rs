@@ -282,6 +282,7 @@ async fn a_packet_beyond_the_limit_ends_the_connection_with_its_reason() {
     assert_eq!(reason, "the broker sent a packet larger than 16777216 bytes");
 }
 
+/// A broker with an IPv6 address (FC-73).
 #[tokio::test]
 async fn an_ipv6_address_is_an_address() {
     let Ok(listener) = TcpListener::bind("[::1]:0").await else {

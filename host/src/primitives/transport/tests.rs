@@ -122,6 +122,7 @@ async fn a_body_comes_as_it_was_sent() {
     assert!(response.headers.contains(&("content-encoding".to_owned(), "gzip".to_owned())));
 }
 
+/// A proxy that the environment names and that is not there (FC-73).
 #[test]
 fn the_environment_names_no_proxy() {
     // Where nothing listens: what went there would fail. In a process of its own, because the environment is all threads'.
