@@ -168,7 +168,16 @@ impl Circuit {
         self.record(permit, now, settings, true)
     }
 
-    /// Gives the place of a call back that tells nothing: a business answer, or no answer because the caller left.
+    /// Records an answer that is a refusal and shows all the same that what was called is well. For a probe that is what
+    /// it was to find out; what a closed circuit has counted it changes in no way.
+    pub fn answered(&mut self, permit: Permit, now: Duration, settings: Settings) -> Option<Transition> {
+        match self.state {
+            State::HalfOpen(_) => self.record(permit, now, settings, false),
+            _ => None,
+        }
+    }
+
+    /// Gives the place of a call back that tells nothing, such as one that has no answer because the caller left.
     pub fn abandoned(&mut self, permit: Permit) {
         if let (State::HalfOpen(probes), true) = (&mut self.state, permit.epoch == self.epoch) {
             probes.abandon(permit.probe);

@@ -123,6 +123,11 @@ impl Circuits {
         self.with(name, |circuit| ((), circuit.failed(permit, now, settings)));
     }
 
+    /// See [`Circuit::answered`].
+    pub fn answered(&self, name: &str, permit: Permit, now: Duration, settings: Settings) {
+        self.with(name, |circuit| ((), circuit.answered(permit, now, settings)));
+    }
+
     /// See [`Circuit::abandoned`].
     pub fn abandoned(&self, name: &str, permit: Permit) {
         self.with(name, |circuit| (circuit.abandoned(permit), None));

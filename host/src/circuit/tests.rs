@@ -293,6 +293,20 @@ fn brk_02_a_probe_that_was_cancelled_does_not_keep_it_half_open() {
 }
 
 #[test]
+fn a_refusal_that_makes_sense_is_what_a_probe_was_to_find_out() {
+    let mut circuit = opened();
+    let probe = admit(&mut circuit, at(60), Purpose::Read);
+    assert_eq!(circuit.answered(probe, at(60), five()), Some(Transition::Closed));
+    // It makes up for no failure of a closed one, and is none.
+    for outcome in "FFFF".chars() {
+        assert_eq!(call(&mut circuit, at(61), outcome, five()), None);
+        let answered = admit(&mut circuit, at(61), Purpose::Act);
+        assert_eq!(circuit.answered(answered, at(61), five()), None);
+    }
+    assert!(call(&mut circuit, at(61), 'F', five()).is_some());
+}
+
+#[test]
 fn brk_03_half_open_it_admits_reads_and_no_command() {
     let mut circuit = opened();
     let wanted = Refused { retry_in: Some(at(1)), probe_wanted: true };

@@ -14,10 +14,10 @@ use crate::session::NotRenewed;
 pub(super) const FRESH_TOKEN_REFUSED: &str = "fresh-token-refused";
 
 /// What the default policy calls a 12 V battery that is too low for remote control.
-const AUX_BATTERY_LOW: &str = "aux-battery-low";
+pub(super) const AUX_BATTERY_LOW: &str = "aux-battery-low";
 
 /// What the default policy calls a cloud that has no data of a vehicle.
-const NO_DATA: &str = "no-data";
+pub(super) const NO_DATA: &str = "no-data";
 
 /// The reason of an attempt that failed.
 pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account) -> Reason {

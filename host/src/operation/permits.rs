@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::Operation;
-use crate::bindings::policy::{CircuitScope, CircuitSettings, Verdict};
+use super::meaning::{AUX_BATTERY_LOW, NO_DATA};
+use crate::bindings::policy::{Certainty, CircuitScope, CircuitSettings, Failure, Fault, Verdict};
 use crate::circuit::{Circuits, Permit, Purpose, Settings, Shut};
 use crate::plugin::Policy;
 
@@ -49,14 +50,41 @@ impl<'a> Permits<'a> {
         }
     }
 
-    pub(super) async fn failed(mut self, verdict: &Verdict, policy: &Policy) {
-        let Some(scope) = &verdict.counts_against else { return };
+    /// Counts a failure against whom it tells about. One that tells of nobody's ill health although there is a sensible
+    /// answer is what a probe was to find out: else a car of which the cloud has no data would keep a circuit half open,
+    /// and its commands from being sent, for as long as that is so.
+    pub(super) async fn failed(mut self, failure: &Failure, verdict: &Verdict, policy: &Policy) {
+        let Some(scope) = &verdict.counts_against else {
+            if is_sensible(failure, verdict) {
+                self.answered(policy).await;
+            }
+            return;
+        };
         let Some(at) = self.held.iter().position(|(held, ..)| held == scope) else { return };
         let settings = Settings::from(policy.circuit(scope).await);
         let (scope, name, permit) = self.held.swap_remove(at);
         let now = self.operation.account.clock().monotonic();
         self.circuits(&scope).failed(&name, permit, now, settings);
     }
+
+    async fn answered(mut self, policy: &Policy) {
+        let now = self.operation.account.clock().monotonic();
+        while let Some((scope, ..)) = self.held.last() {
+            let settings = Settings::from(policy.circuit(scope).await);
+            let Some((scope, name, permit)) = self.held.pop() else { return };
+            self.circuits(&scope).answered(&name, permit, now, settings);
+        }
+    }
+}
+
+/// Whether a failure is an answer about what was asked. One about a token is not: it comes from before the cloud proper.
+fn is_sensible(failure: &Failure, verdict: &Verdict) -> bool {
+    let about_the_matter = match &verdict.fault {
+        Fault::Busy | Fault::Unsupported | Fault::InvalidRequest => true,
+        Fault::Other(what) => what == NO_DATA || what == AUX_BATTERY_LOW,
+        _ => false,
+    };
+    about_the_matter && failure.transport.is_none() && failure.certainty == Certainty::Rejected
 }
 
 impl Drop for Permits<'_> {

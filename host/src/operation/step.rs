@@ -165,7 +165,7 @@ impl<'a> Step<'a> {
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
             operation.progress.doubts_vehicle(meaning::doubts_the_vehicle(&failure, &verdict));
-            permits.failed(&self.counted(&verdict), &operation.policy).await;
+            permits.failed(&failure, &self.counted(&verdict), &operation.policy).await;
             self.note_throttling(&failure);
             repeated = Some(self.follow(ask, failure, verdict).await?);
         }
