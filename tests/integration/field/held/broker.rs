@@ -91,8 +91,9 @@ cases! {
         watcher
             .until(|message| {
                 retained.extend(message.retain.then(|| message.topic.clone()));
-                states.extend(message.topic.ends_with("/state").then(|| message.topic.clone()));
-                states.len() >= 4 && states.iter().filter(|topic| topic.contains("/vehicle/")).count() == 2
+                let is_state = message.topic.contains("/vehicle/") && message.topic.ends_with("/state");
+                states.extend(is_state.then(|| message.topic.clone()));
+                states.len() == 2
             })
             .await;
         drop(watcher);
