@@ -48,7 +48,7 @@ fn rows<'t>(text: &'t str, prefix: &'t str) -> impl Iterator<Item = (&'t str, Ve
 }
 
 /// The identifiers of the headings of a collection, such as `### S1 · HIGH · …`.
-fn headings<'t>(text: &'t str, letter: char) -> impl Iterator<Item = &'t str> {
+fn headings(text: &str, letter: char) -> impl Iterator<Item = &str> {
     let ids = text.lines().filter_map(|line| line.strip_prefix("### ")?.split(' ').next());
     ids.filter(move |id| id.strip_prefix(letter).is_some_and(|number| number.parse::<u32>().is_ok()))
 }
