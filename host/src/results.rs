@@ -157,13 +157,13 @@ impl Results {
     pub async fn open(store: Arc<dyn Store>, now: Timestamp) -> Result<(Self, Vec<Interrupted>), StoreError> {
         let mut memory = Memory::default();
         let mut interrupted = Vec::new();
-        let mut over = Vec::new();
+        let (mut over, mut all_lost) = (Vec::new(), BTreeMap::new());
         for (key, bytes) in store.list(Kind::Result).await? {
             let Some(stored) = read_document::<Stored>(store.as_ref(), Kind::Result, &key, &bytes).await
             else {
                 // Somebody may send the identifier again.
                 over.push((now, key.clone()));
-                memory.unstored.insert(key.clone(), lost(&key, now));
+                all_lost.insert(key.clone(), lost(&key, now));
                 continue;
             };
             if stored.report.state.is_final() {
@@ -180,7 +180,9 @@ impl Results {
         over.sort();
         memory.order = over.into_iter().map(|(_, key)| key).collect();
         interrupted.sort_by_key(|interrupted| interrupted.report.requested_at);
-        Ok((Self { store, memory: Mutex::new(memory) }, interrupted))
+        let results = Self { store, memory: Mutex::new(memory) };
+        results.keep_lost(all_lost).await;
+        Ok((results, interrupted))
     }
 
     /// Final results of which a host before this one has not learned that the broker has them: the vehicle, and the result.
@@ -263,7 +265,11 @@ impl Results {
     /// When the store fails.
     pub async fn is_known(&self, vehicle: &str, id: &str) -> Result<bool, StoreError> {
         let key = key(vehicle, id);
-        Ok(self.memory().under_way.contains_key(&key) || self.store.load(Kind::Result, &key).await?.is_some())
+        let in_memory = {
+            let memory = self.memory();
+            memory.under_way.contains_key(&key) || memory.unstored.contains_key(&key)
+        };
+        Ok(in_memory || self.store.load(Kind::Result, &key).await?.is_some())
     }
 
     /// Whether a command is under way of which is written down that it is being sent, or was taken: the next host would
@@ -385,9 +391,25 @@ impl Results {
         for (key, stored) in finished {
             writes.push(Write::document(Kind::Result, key.clone(), stored)?);
             writes.push(Write::remove(Kind::Pending, key.clone()));
-            writes.push(Write { kind: Kind::Unpublished, key: key.clone(), value: Some(Vec::new()) });
+            // What was damaged had been told before, or is marked already.
+            if !stored.report.is_lost() {
+                writes.push(Write { kind: Kind::Unpublished, key: key.clone(), value: Some(Vec::new()) });
+            }
         }
         self.store.commit(writes).await
+    }
+
+    /// Stores at once what is left of damaged records. They are set aside, so the next host would otherwise know nothing of
+    /// these commands, and do one again.
+    async fn keep_lost(&self, lost: BTreeMap<String, Stored>) {
+        if lost.is_empty() {
+            return;
+        }
+        self.memory().unstored.extend(lost.clone());
+        match self.store_results(&lost, Vec::new()).await {
+            Ok(()) => self.memory().unstored.retain(|key, _| !lost.contains_key(key)),
+            Err(error) => tracing::error!("that commands may have been done is not stored yet: {error}"),
+        }
     }
 
     async fn load(&self, key: &str) -> Result<Option<Stored>, StoreError> {
@@ -399,7 +421,7 @@ impl Results {
             Loaded::Whole(report) => Some(report),
             Loaded::Damaged => {
                 let lost = lost(key, Timestamp::now());
-                self.memory().unstored.insert(key.to_owned(), lost.clone());
+                self.keep_lost(BTreeMap::from([(key.to_owned(), lost.clone())])).await;
                 Some(lost)
             }
         })

@@ -194,7 +194,8 @@ impl Host {
         let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
         let expendable = !report.state.is_final();
         self.ground.outbox.publish(Outgoing { expendable, notice, ..Outgoing::new(own, encode(report)) });
-        if let Some(vehicle) = self.vehicles.get(vehicle) {
+        // Of a command whose record was damaged nobody knows whether it was the last one, or what it was.
+        if let Some(vehicle) = self.vehicles.get(vehicle).filter(|_| !report.is_lost()) {
             vehicle.memory().last_report = Some(report.clone());
             self.announce_last(vehicle, report);
         }

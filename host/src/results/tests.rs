@@ -144,3 +144,31 @@ async fn of_what_an_older_version_has_stored_the_operation_is_known() {
     assert!(matches!(results.begin("ev6", &lock, &asked("LOCK"), None).await, Ok(Known::Another(_))));
     assert!(matches!(results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::Over(_))));
 }
+
+#[tokio::test]
+async fn a_damaged_result_is_not_done_again_after_any_number_of_restarts_and_is_not_news() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let damage = |key: &str| Write { kind: Kind::Result, key: key.to_owned(), value: Some(b"{{".to_vec()) };
+    store.commit(vec![damage("ev6/a")]).await.unwrap();
+    for _ in 0..3 {
+        let (results, interrupted) = opened(&store).await;
+        assert!(interrupted.is_empty() && results.unpublished().await.unwrap().is_empty());
+        assert!(results.is_known("ev6", "a").await.unwrap());
+        let over = results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap();
+        assert!(matches!(over, Known::Over(report) if report.state == State::Unknown && report.is_lost()));
+    }
+    // So is one that is damaged while the host runs.
+    let (results, _) = opened(&store).await;
+    store.commit(vec![damage("ev6/b")]).await.unwrap();
+    for _ in 0..2 {
+        let report = results.result("ev6", "b").await.unwrap().unwrap();
+        assert!(report.is_lost());
+    }
+    results.finish("ev6", &Report { state: State::Succeeded, ..accepted("c") }).await.1.unwrap();
+    for _ in 0..2 {
+        let (results, _) = opened(&store).await;
+        assert!(results.result("ev6", "b").await.unwrap().unwrap().is_lost());
+        let unpublished = results.unpublished().await.unwrap();
+        assert_eq!(unpublished.iter().map(|(_, report)| report.id.as_str()).collect::<Vec<_>>(), ["c"]);
+    }
+}
