@@ -294,7 +294,14 @@ impl Host {
             (None, None, Ok(None)) => Ok(new_id()),
             (None, Some(delivery), Ok(None)) => {
                 let id = new_id();
-                self.deliveries.remember(&delivery, id.clone(), None, now).await.map(|()| id)
+                match self.deliveries.remember(&delivery, id.clone(), None, now).await {
+                    // A read moves nothing: one that comes a second time is read a second time.
+                    Err(error) if name.is_read() && !matches!(error, StoreError::Gone(_)) => {
+                        tracing::warn!(operation = id, "how this read came is not remembered: {error}");
+                        Ok(id)
+                    }
+                    remembered => remembered.map(|()| id),
+                }
             }
         };
         let report = match chosen {
