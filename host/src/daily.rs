@@ -76,10 +76,14 @@ impl DailyCount {
     ///
     /// # Errors
     ///
-    /// When there were too many, or the count cannot be stored.
+    /// When there were too many, or the count cannot be stored. Then it is not done, so it does not count.
     pub async fn count(&self, now: Timestamp) -> Result<(), NotCounted> {
         self.take(now)?;
-        Ok(self.keep().await?)
+        let kept = self.keep().await;
+        if kept.is_err() {
+            self.forget_last();
+        }
+        Ok(kept?)
     }
 
     /// Counts one without storing that yet; see [`DailyCount::keep_soon`].
@@ -104,16 +108,18 @@ impl DailyCount {
     ///
     /// When that could not be stored; then it may count after a restart.
     pub async fn take_back(&self) -> Result<(), StoreError> {
-        {
-            let mut minutes = self.minutes();
-            if let Some(mut last) = minutes.last_entry() {
-                *last.get_mut() -= 1;
-                if *last.get() == 0 {
-                    last.remove();
-                }
+        self.forget_last();
+        self.keep().await
+    }
+
+    fn forget_last(&self) {
+        let mut minutes = self.minutes();
+        if let Some(mut last) = minutes.last_entry() {
+            *last.get_mut() -= 1;
+            if *last.get() == 0 {
+                last.remove();
             }
         }
-        self.keep().await
     }
 
     /// How many there were within a day.

@@ -215,7 +215,11 @@ impl Doubt {
             streak.tries.push(clock.now());
             state.under_way += 1;
         }
-        self.keep().await
+        let kept = self.keep().await;
+        if kept.is_err() {
+            self.forget_try();
+        }
+        kept
     }
 
     /// A try was refused, and nothing says why. Returns how long it rests: at least `told`, as the server wants.
@@ -249,17 +253,22 @@ impl Doubt {
 
     /// A try ended without having been refused or accepted: it told nothing.
     pub async fn unclear(&self) {
-        {
-            let mut state = self.state();
-            if state.under_way == 0 {
-                return;
-            }
-            state.under_way -= 1;
-            if let Some(streak) = &mut state.streak {
-                streak.tries.pop();
-            }
+        if self.forget_try() {
+            self.kept(self.keep().await);
         }
-        self.kept(self.keep().await);
+    }
+
+    /// Takes a try back that was counted. Returns whether there was one.
+    fn forget_try(&self) -> bool {
+        let mut state = self.state();
+        if state.under_way == 0 {
+            return false;
+        }
+        state.under_way -= 1;
+        if let Some(streak) = &mut state.streak {
+            streak.tries.pop();
+        }
+        true
     }
 
     /// There is no doubt any more: it was accepted, or refused with a reason, or a person wants it tried again. Returns

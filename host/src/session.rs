@@ -31,6 +31,7 @@ use crate::bindings::connector::Grant;
 use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch};
 use crate::cell::{CellGuard, Contents};
 use crate::circuit::{Permit, Settings};
+use crate::daily::NotCounted;
 use crate::evidence;
 use crate::failure::{self, Facts};
 use crate::latch::LatchKind;
@@ -103,6 +104,7 @@ impl Renewal {
             | NotRenewed::Fight { .. }
             | NotRenewed::TooManySignIns(_)
             | NotRenewed::TooManyRenewals
+            | NotRenewed::NotStored(_)
             | NotRenewed::Plugin(_)
             | NotRenewed::Stopping => return None,
         };
@@ -172,15 +174,21 @@ impl Renewal {
         let before = guard.cell();
         let ask = if before.value.is_some() { Ask::Refresh } else { Ask::SignIn };
         if matches!(ask, Ask::SignIn)
-            && let Err(too_many) = account.sign_ins.count(account.clock().now()).await
+            && let Err(not_counted) = account.sign_ins.count(account.clock().now()).await
         {
             account.circuits.abandoned(&token_endpoint(account), permit);
-            return Err(NotRenewed::TooManySignIns(too_many));
+            return Err(match not_counted {
+                NotCounted::NotStored(error) => NotRenewed::NotStored(error),
+                used => NotRenewed::TooManySignIns(used),
+            });
         }
         if let Err(error) = account.grant.begin(account.clock()).await {
             // A host that crashes and starts again would ask without end.
             account.circuits.abandoned(&token_endpoint(account), permit);
-            return Err(NotRenewed::TooManySignIns(error.into()));
+            if matches!(ask, Ask::SignIn) {
+                self.take_back_sign_in().await;
+            }
+            return Err(NotRenewed::NotStored(error));
         }
         tracing::info!(
             account = account.slug,
@@ -227,9 +235,7 @@ impl Renewal {
                 let failure = failure::describe(&facts, failure, &called.call);
                 if matches!(ask, Ask::SignIn) && !was_a_sign_in(&failure, self.sends_password()) {
                     // A home whose host starts before its router, or behind a portal, must not wait a day.
-                    if let Err(error) = account.sign_ins.take_back().await {
-                        tracing::warn!(account = account.slug, "a sign-in counts that was none: {error}");
-                    }
+                    self.take_back_sign_in().await;
                 }
                 return self.refused(guard, cause, failure, permit).await;
             }
@@ -261,6 +267,13 @@ impl Renewal {
         );
         account.announce();
         Ok(Renewed::Fresh)
+    }
+
+    /// A sign-in was counted and not made.
+    async fn take_back_sign_in(&self) {
+        if let Err(error) = self.account.sign_ins.take_back().await {
+            tracing::warn!(account = self.account.slug, "a sign-in counts that was none: {error}");
+        }
     }
 
     /// When a token ends of which the cloud says that it lives so many seconds.

@@ -94,7 +94,7 @@ async fn a_sign_in_that_cannot_be_counted_is_not_made() {
     home.restart().await;
     home.store.refuse(Kind::Daily, 0);
     let report = home.read().await;
-    assert_eq!(report.reason, Some(Reason::Cooldown), "{report:?}");
+    assert_eq!(report.reason, Some(Reason::HostFault), "{report:?}");
     assert_eq!(home.counters().grants_asked, 0);
     home.store.mend();
     assert_eq!(home.read().await.state, State::Succeeded);

@@ -11,6 +11,7 @@ use super::Host;
 use super::vehicles::tell_moved;
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::Action;
+use crate::daily::NotCounted;
 use crate::operation::step::Stopped;
 use crate::operation::{
     End, Observer, Operation, OperationName, PolicyUsed, Progress, Reason, Report, Stage, State, Unobserved,
@@ -188,9 +189,12 @@ impl Host {
         if matches!(command, Command::Read(ReadMode::Forced))
             && let Err(why) = vehicle.forced_reads.count(self.ground.clock.now()).await
         {
-            let message = format!("{why} (max_forced_reads_per_day)");
+            let (reason, message) = match why {
+                NotCounted::Used { .. } => (Reason::Cooldown, format!("{why} (max_forced_reads_per_day)")),
+                NotCounted::NotStored(error) => (Reason::HostFault, error.to_string()),
+            };
             if name != OperationName::RefreshSmart {
-                return report.end(State::Rejected, Reason::Cooldown, message);
+                return report.end(State::Rejected, reason, message);
             }
             tracing::warn!(vehicle = vehicle.slug, "read from the cloud instead: {message}");
             command = Command::Read(ReadMode::Cached);

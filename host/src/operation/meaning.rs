@@ -144,6 +144,7 @@ pub(super) fn of_renewal_in_words(why: &NotRenewed) -> Words {
         | NotRenewed::Fight { .. }
         | NotRenewed::TooManySignIns(_)
         | NotRenewed::TooManyRenewals
+        | NotRenewed::NotStored(_)
         | NotRenewed::Unexplained(_)
         | NotRenewed::Stopping => why.to_string().into(),
     }
@@ -167,6 +168,7 @@ pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
             Reason::Cooldown
         }
         NotRenewed::Plugin(_) => Reason::ConnectorFault,
+        NotRenewed::NotStored(_) => Reason::HostFault,
         NotRenewed::Stopping => Reason::HostStopping,
     }
 }

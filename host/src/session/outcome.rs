@@ -10,6 +10,7 @@ use crate::circuit::Shut;
 use crate::daily::NotCounted;
 use crate::latch::Latched;
 use crate::sandbox::CallFault;
+use crate::store::StoreError;
 
 /// How a session was come by.
 #[derive(Debug, Clone)]
@@ -51,6 +52,9 @@ pub(crate) enum NotRenewed {
     TooManySignIns(NotCounted),
     #[error("the session was renewed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
     TooManyRenewals,
+    /// Nobody could tell after a restart that it was asked for.
+    #[error("the session is not renewed: {0}")]
+    NotStored(StoreError),
     #[error(transparent)]
     Plugin(CallFault),
     #[error("the host is stopping")]

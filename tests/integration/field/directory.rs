@@ -5,12 +5,14 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
+use std::time::Duration;
 
 use simulator::{ActionKind, Ending, Outcome};
 use tests::virtual_home::VirtualHome;
 use tests::{Home, LEGACY};
 use tokio::process::Command;
 use vehicle_connector::control::Control;
+use vehicle_connector::host::{Delivery, Request};
 use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::{Kind, OpenError, SqliteStore, Store, StoreError, Write};
 
@@ -280,6 +282,13 @@ async fn a_full_disk_refuses_what_moves_and_serves_reads() {
         let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::HostFault)), "{report:?}");
     }
+    // A read is served too if it comes as a broker sends it, without an identifier of its own.
+    let topic = format!("vehicle-connector/vehicle/{}/cmd/refresh_cached", LEGACY.0);
+    let delivery = Some(Delivery::of(7, false, &topic, b"PRESS"));
+    home.host.handle(Request { topic, payload: b"PRESS".to_vec(), delivery, ..Request::default() }).await;
+    home.advance(Duration::from_secs(60)).await;
+    let last = home.retained(&format!("vehicle/{}/action/last", LEGACY.0));
+    assert_eq!((&last["op"], &last["state"]), (&"refresh_cached".into(), &"succeeded".into()), "{last}");
     assert_eq!(home.counters().total_actuations(), 0);
     assert_eq!(home.events("disk_full").len(), 1);
     // It can be started like this too.
@@ -291,7 +300,30 @@ async fn a_full_disk_refuses_what_moves_and_serves_reads() {
     home.store.forget();
     home.store.refuse_all();
     home.restart().await;
-    assert_ne!(home.read().await.state, State::Succeeded);
+    // More often than there are sign-ins within a day: none was made, so none counts.
+    for _ in 0..5 {
+        let report = home.read().await;
+        assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::HostFault)), "{report:?}");
+    }
     home.store.mend();
     assert_eq!(home.read().await.state, State::Succeeded);
+}
+
+/// Of what was not done because it could not be counted nothing counts.
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_uses_up_no_forced_reads() {
+    let home = VirtualHome::with(simulator::Config::default(), |config| {
+        config.vehicles.values_mut().for_each(|vehicle| vehicle.max_forced_reads_per_day = 1);
+    })
+    .await;
+    home.store.refuse_all();
+    for _ in 0..2 {
+        let report = home.command(LEGACY.0, "refresh_force", "").await;
+        assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::HostFault)), "{report:?}");
+        assert!(!report.message.as_deref().unwrap().contains("max_forced_reads_per_day"), "{report:?}");
+    }
+    home.store.mend();
+    assert_eq!(home.command(LEGACY.0, "refresh_force", "").await.state, State::Succeeded);
+    let report = home.command(LEGACY.0, "refresh_force", "").await;
+    assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::Cooldown)), "{report:?}");
 }
