@@ -106,6 +106,22 @@ pub(crate) fn no_answer(error: TransportError, step: Step) -> Failure {
     }
 }
 
+/// The facts of a read that was answered with a success which lacks what was asked for.
+pub(crate) fn without(what: String) -> Failure {
+    Failure {
+        phase: Phase::Status,
+        certainty: Certainty::Rejected,
+        transport: None,
+        http_status: Some(200),
+        code: None,
+        sub_code: None,
+        oauth_error: None,
+        retry_after: None,
+        message: format!("the answer has {what}"),
+        body: BodyKind::Json,
+    }
+}
+
 fn refused(response: &Response, document: Option<&Value>, step: Step, now: impl Fn() -> u64) -> Failure {
     let header = |name: &str| {
         let found = response.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));

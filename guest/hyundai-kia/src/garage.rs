@@ -11,6 +11,7 @@ use crate::bindings::exports::vehicle::connector::connector::{Vehicle, VehicleRe
 use crate::bindings::vehicle::connector::types::{Failure, Phase};
 use crate::cloud::{Call, Cloud, SPA};
 use crate::device;
+use crate::envelope;
 
 /// Operations that every vehicle has.
 const OPERATIONS: &[&str] = &[
@@ -95,13 +96,16 @@ impl Car {
 ///
 /// # Errors
 ///
-/// The registration or the list fails.
+/// The registration or the list fails, or there is no list: that is no account without vehicles, which has an empty one, and
+/// every vehicle of it would be taken to be gone.
 pub(crate) fn list(cloud: &Cloud<'_>) -> Result<Vec<Vehicle>, Failure> {
     device::ensure(cloud)?;
     let call = Call::get(Phase::Status, format!("{SPA}/vehicles"), 0);
     let answer = cloud.make(call.hiding(&["/resMsg/vehicles/*/vin"]))?;
-    let vehicles = answer.pointer("/resMsg/vehicles").and_then(Value::as_array);
-    Ok(vehicles.into_iter().flatten().filter_map(vehicle).collect())
+    let pointer = "/resMsg/vehicles";
+    let vehicles = answer.pointer(pointer).and_then(Value::as_array);
+    let vehicles = vehicles.ok_or_else(|| envelope::without(format!("no list at {pointer}")))?;
+    Ok(vehicles.iter().filter_map(vehicle).collect())
 }
 
 fn vehicle(entry: &Value) -> Option<Vehicle> {

@@ -8,9 +8,10 @@ use serde_json::Value;
 
 use crate::action::{Continuation, Wake};
 use crate::bindings::exports::vehicle::connector::connector::{Outcome, Pending, Report};
-use crate::bindings::vehicle::connector::types::{BodyKind, Certainty, Failure, Phase};
+use crate::bindings::vehicle::connector::types::{Failure, Phase};
 use crate::cloud::{Call, Cloud, SPA};
 use crate::device;
+use crate::envelope;
 use crate::garage::Car;
 use crate::port::{self, Level};
 use crate::state::{Document, ccs2, legacy};
@@ -143,18 +144,8 @@ fn about(car: &Car, path: &str) -> Call {
 
 /// A part without which an answer is not one.
 fn part<'v>(answer: &'v Value, pointer: &str) -> Result<&'v Value, Failure> {
-    answer.pointer(pointer).filter(|part| part.is_object()).ok_or_else(|| Failure {
-        phase: Phase::Status,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: Some(200),
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: format!("the answer has no object at {pointer}"),
-        body: BodyKind::Json,
-    })
+    let part = answer.pointer(pointer).filter(|part| part.is_object());
+    part.ok_or_else(|| envelope::without(format!("no object at {pointer}")))
 }
 
 fn done(document: Document) -> Outcome {

@@ -183,21 +183,35 @@ fn percent(value: Option<&Value>) -> Said<f64> {
     Said::of(value, |value| number(value).filter(|percent| (0.0..=100.0).contains(percent)))
 }
 
-/// How "not available" is written where a distance belongs, in whatever unit: 16, 24 and 32 bits that are all set.
-const NO_DISTANCE: [f64; 3] = [65_535.0, 16_777_215.0, 4_294_967_295.0];
+/// The number of a unit, also one that is written as a string. Vehicles that mention none have the usual one; none is what
+/// is no number, because nobody knows what it stands for.
+fn unit(value: Option<&Value>, usual: f64) -> Option<f64> {
+    match value {
+        None | Some(Value::Null) => Some(usual),
+        Some(Value::String(text)) if text.trim().is_empty() => Some(usual),
+        Some(value) => number(value),
+    }
+}
+
+/// The first distance that is none. Also what has all of 24 or 32 bits set is above it.
+const TOO_FAR: f64 = 10_000_000.0;
+
+/// How "not available" is written where a distance belongs: 16 bits that are all set, whole and in tenths, and 24 bits in
+/// tenths. The host knows these too, but not once they were miles.
+const NO_DISTANCE: [f64; 3] = [65_535.0, 6_553.5, 1_677_721.5];
 
 /// A distance in kilometres. Units: 1 is kilometres, 2 and 3 are miles; without one it is kilometres.
-fn kilometres(value: Option<&Value>, unit: Option<&Value>) -> Said<f64> {
+fn kilometres(value: Option<&Value>, said_in: Option<&Value>) -> Said<f64> {
     Said::of(value, |value| {
-        let distance = number(value).filter(|distance| (0.0..10_000_000.0).contains(distance))?;
+        let distance = number(value).filter(|distance| (0.0..TOO_FAR).contains(distance))?;
         if NO_DISTANCE.contains(&distance) {
             return None;
         }
-        match unit.and_then(Value::as_u64) {
-            None | Some(1) => Some(distance),
+        match unit(said_in, 1.0)? {
+            1.0 => Some(distance),
             // One decimal, as exact as the vehicle is.
-            Some(2 | 3) => Some(tenths(distance * MILE)),
-            Some(_) => None,
+            2.0 | 3.0 => Some(tenths(distance * MILE)),
+            _ => None,
         }
     })
 }
@@ -215,12 +229,13 @@ fn tenths(value: f64) -> f64 {
     rounded
 }
 
-/// A temperature that a climate control can be set to, in degrees Celsius.
-fn temperature(value: f64, unit: Option<&Value>) -> Option<f64> {
-    let celsius = match unit.and_then(Value::as_u64) {
-        None | Some(0) => value,
-        Some(1) => (value - 32.0) / 1.8,
-        Some(_) => return None,
+/// A temperature that a climate control can be set to, in degrees Celsius. Units: 0 is Celsius, 1 is Fahrenheit; without
+/// one it is Celsius.
+fn temperature(value: f64, said_in: Option<&Value>) -> Option<f64> {
+    let celsius = match unit(said_in, 0.0)? {
+        0.0 => value,
+        1.0 => (value - 32.0) / 1.8,
+        _ => return None,
     };
     (10.0..=40.0).contains(&celsius).then(|| tenths(celsius))
 }

@@ -159,6 +159,19 @@ fn the_first_list_registers_a_device_and_the_second_does_not() {
 }
 
 #[test]
+fn a_success_without_a_list_is_no_empty_garage() {
+    registered();
+    success(&json!({ "vehicles": [] }));
+    assert!(HyundaiKia::list_vehicles(account()).unwrap().is_empty());
+    for nothing in [Value::Null, json!({}), json!({ "vehicles": null }), json!("Success")] {
+        success(&nothing);
+        let failure = HyundaiKia::list_vehicles(account()).unwrap_err();
+        assert_eq!((failure.phase, failure.http_status), (Phase::Status, Some(200)), "{nothing}");
+        assert_eq!(failure.message, "the answer has no list at /resMsg/vehicles");
+    }
+}
+
+#[test]
 fn a_lock_needs_the_pin_once_and_is_confirmed_by_its_record() {
     registered();
     let command = |name: Command| HyundaiKia::execute(account(), car(1), name).unwrap();

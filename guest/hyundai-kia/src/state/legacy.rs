@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Document, Said, flag, kilometres, moment, number, one_of, percent, temperature};
+use super::{Document, Said, flag, kilometres, moment, number, one_of, percent, temperature, unit};
 use crate::time::Clock;
 
 /// What a cached read says: `vehicleStatusInfo`, with status, position and odometer side by side.
@@ -87,6 +87,6 @@ fn set_temperature(air: &Value) -> Option<f64> {
     let digits = air.get("value")?.as_str()?.strip_suffix('H')?;
     let step = u8::from_str_radix(digits, 16).ok().filter(|step| *step <= 35)?;
     // In Fahrenheit the index means something else.
-    let unit = air.get("unit").filter(|unit| number(unit) != Some(0.0));
-    if unit.is_some() { None } else { temperature(14.0 + f64::from(step) / 2.0, None) }
+    unit(air.get("unit"), 0.0).filter(|unit| *unit == 0.0)?;
+    temperature(14.0 + f64::from(step) / 2.0, None)
 }

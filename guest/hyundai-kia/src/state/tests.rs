@@ -217,5 +217,21 @@ fn units() {
     assert_eq!(kilometres(Some(&json!(65_535)), Some(&json!(3))), Said::NotAvailable);
     assert_eq!(kilometres(Some(&json!(5)), Some(&json!(9))), Said::NotAvailable);
     assert_eq!(kilometres(None, Some(&json!(1))), Said::Nothing);
+    // Written as a string it is the same unit, and a word is none that is known.
+    for (unit, said) in [
+        (json!("1"), Said::Value(100.0)),
+        (json!(" 3 "), Said::Value(160.9)),
+        (json!(""), Said::Value(100.0)),
+        (json!(null), Said::Value(100.0)),
+        (json!("miles"), Said::NotAvailable),
+        (json!({}), Said::NotAvailable),
+    ] {
+        assert_eq!(kilometres(Some(&json!(100)), Some(&unit)), said, "{unit}");
+    }
+    for nothing in [json!(6_553.5), json!(16_777_215), json!(1_677_721.5), json!(4_294_967_295_u32)] {
+        assert_eq!(kilometres(Some(&nothing), Some(&json!(3))), Said::NotAvailable, "{nothing}");
+    }
+    assert_eq!(temperature(72.0, Some(&json!("1"))), Some(22.2));
+    assert_eq!(temperature(22.0, Some(&json!("C"))), None);
     assert_eq!(percent(Some(&json!("84"))), Said::Value(84.0));
 }
