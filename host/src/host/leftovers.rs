@@ -3,21 +3,58 @@
 //! as `online` that nobody serves. So the store has a list of what the broker may have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::mqtt::client::{Delivered, Notice};
 use crate::outbox::{Outbox, Outgoing};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::topics::Topics;
 
 /// Topics that are nobody's any more.
 #[derive(Debug)]
-pub(super) struct Leftovers {
-    topics: BTreeSet<String>,
-    /// What the store has to say once they are cleared.
-    afterwards: Vec<Write>,
-    cleared: AtomicBool,
+pub(super) struct Leftovers(Arc<Clearing>);
+
+/// What is still to be done about them.
+#[derive(Debug)]
+struct Clearing {
+    /// What the broker has not said that it has cleared.
+    left: Mutex<BTreeSet<String>>,
+    /// What the store has to say once it has cleared all of them.
+    afterwards: Mutex<Vec<Write>>,
     store: Arc<dyn Store>,
+}
+
+/// Told when the broker has cleared a topic.
+#[derive(Debug)]
+struct Cleared {
+    topic: String,
+    clearing: Arc<Clearing>,
+}
+
+impl Delivered for Cleared {
+    fn delivered(&self) {
+        self.clearing.left().remove(&self.topic);
+        self.clearing.finish();
+    }
+}
+
+impl Clearing {
+    fn left(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down that nothing is left, once that is so. A topic that the broker has not cleared would be forgotten, and
+    /// stay there for ever.
+    fn finish(&self) {
+        if !self.left().is_empty() {
+            return;
+        }
+        let afterwards = std::mem::take(&mut *self.afterwards.lock().unwrap_or_else(PoisonError::into_inner));
+        if !afterwards.is_empty() {
+            // Changes are made even if nobody waits for them; if they are not, topics are cleared once more at the next start.
+            drop(self.store.commit(afterwards));
+        }
+    }
 }
 
 impl Leftovers {
@@ -65,27 +102,83 @@ impl Leftovers {
         {
             tracing::warn!("topics may be left behind if the configuration changes: {error}");
         }
-        let cleared = AtomicBool::new(afterwards.is_empty());
-        Ok(Self { topics: left, afterwards, cleared, store: Arc::clone(store) })
+        let (left, afterwards, store) = (Mutex::new(left), Mutex::new(afterwards), Arc::clone(store));
+        Ok(Self(Arc::new(Clearing { left, afterwards, store })))
     }
 
-    /// Clears them at the broker. Whoever listens is told first that the vehicle is offline.
+    /// Clears at the broker what it is not known to have cleared. Whoever listens is told first that the vehicle is offline.
     pub(super) fn clear(&self, outbox: &dyn Outbox) {
-        for topic in &self.topics {
+        let left = self.0.left().clone();
+        for topic in left {
             if topic.ends_with("/availability") {
                 outbox.publish(Outgoing::new(topic.clone(), "offline").retained());
             }
-            outbox.publish(Outgoing::new(topic.clone(), Vec::new()).retained());
+            let notice =
+                Notice::to(Arc::new(Cleared { topic: topic.clone(), clearing: Arc::clone(&self.0) }));
+            let clear = Outgoing::new(topic, Vec::new()).retained();
+            outbox.publish(Outgoing { notice: Some(notice), ..clear });
         }
-        if !self.cleared.swap(true, Ordering::Relaxed) {
-            let told = self.store.commit(self.afterwards.clone());
-            tokio::spawn(async move {
-                if let Err(error) = told.await {
-                    tracing::warn!(
-                        "topics that are cleared are cleared once more at the next start: {error}"
-                    );
-                }
-            });
+        // What the store says may be out of date although nothing is left.
+        self.0.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    /// A broker that acknowledges when it is told to.
+    #[derive(Debug, Default)]
+    struct Slow(Mutex<Vec<Outgoing>>);
+
+    impl Outbox for Slow {
+        fn publish(&self, message: Outgoing) {
+            self.0.lock().unwrap().push(message);
         }
+    }
+
+    impl Slow {
+        /// What was to be cleared since this was asked before.
+        fn cleared(&self) -> Vec<Outgoing> {
+            let mut messages = std::mem::take(&mut *self.0.lock().unwrap());
+            messages.retain(|message| message.payload.is_empty());
+            messages
+        }
+    }
+
+    async fn opened(vehicles: &[&str], store: &Arc<dyn Store>) -> Leftovers {
+        let vehicles: Vec<String> = vehicles.iter().map(|slug| (*slug).to_owned()).collect();
+        let topics = Topics::below("b");
+        Leftovers::open(&topics, vehicles.iter(), std::iter::empty(), store).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn what_the_broker_has_not_acknowledged_is_still_left() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let broker = Slow::default();
+        opened(&["ev6", "niro"], &store).await.clear(&broker);
+        assert!(broker.cleared().is_empty());
+
+        // The vehicle has left the configuration. All but one of its topics are acknowledged before the connection ends.
+        let leftovers = opened(&["ev6"], &store).await;
+        leftovers.clear(&broker);
+        let mut messages = broker.cleared();
+        assert_eq!(messages.len(), 6, "{messages:?}");
+        let last = messages.pop().unwrap();
+        let acknowledge = |message: &Outgoing| message.notice.as_ref().unwrap().delivered();
+        messages.iter().for_each(acknowledge);
+        leftovers.clear(&broker);
+        let again: Vec<String> = broker.cleared().into_iter().map(|message| message.topic).collect();
+        assert_eq!(again, [last.topic]);
+
+        // The next host does not know which one it was.
+        let leftovers = opened(&["ev6"], &store).await;
+        leftovers.clear(&broker);
+        let messages = broker.cleared();
+        assert_eq!(messages.len(), 6, "{messages:?}");
+        messages.iter().for_each(acknowledge);
+        opened(&["ev6"], &store).await.clear(&broker);
+        assert!(broker.cleared().is_empty(), "once is enough");
     }
 }
