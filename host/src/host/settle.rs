@@ -4,12 +4,12 @@
 //! is not there or for an account that needs a person. A host may well start before its network, or before the vendor is
 //! back from the same outage; so it asks often at first.
 
-use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::Host;
@@ -27,7 +27,8 @@ const HURRIED: u32 = 24;
 /// The longest pause before a cloud that is not well is asked again.
 const LONGEST: Duration = Duration::from_secs(900);
 
-/// The pause before an account is looked at again that a person has to see to. It costs no request.
+/// The pause before an account is looked at again that a person has to see to, which costs no request, and after a fault of
+/// ours.
 const LATCHED: Duration = Duration::from_secs(60);
 
 /// The first and the longest pause after a "no" that time alone will hardly change.
@@ -92,8 +93,8 @@ impl Host {
             return;
         }
         let (mut pace, mut next_look) = (Pace::default(), Instant::now());
-        let mut reading: JoinSet<String> = JoinSet::new();
-        let mut being_read = BTreeSet::new();
+        let mut reading = JoinSet::new();
+        let mut being_read: HashMap<Id, String> = HashMap::new();
         loop {
             // Before looking, so that what a command finds meanwhile is not missed.
             let mut listed = pin!(account.listed.notified());
@@ -108,12 +109,10 @@ impl Host {
                 }
             }
             for vehicle in vehicles.iter().filter(|vehicle| is_unread(vehicle)) {
-                if being_read.insert(vehicle.slug.clone()) {
-                    let (host, vehicle) = (Arc::clone(self), Arc::clone(vehicle));
-                    reading.spawn(async move {
-                        host.read_first(&vehicle).await;
-                        vehicle.slug.clone()
-                    });
+                if !being_read.values().any(|slug| *slug == vehicle.slug) {
+                    let (host, read) = (Arc::clone(self), Arc::clone(vehicle));
+                    let task = reading.spawn(async move { host.read_first(&read).await });
+                    being_read.insert(task.id(), vehicle.slug.clone());
                 }
             }
             let latest = Instant::now() + NOTICE;
@@ -121,12 +120,18 @@ impl Host {
             tokio::select! {
                 () = tokio::time::sleep_until(wake_up) => {}
                 () = listed => {}
-                Some(read) = reading.join_next() => match read {
-                    Ok(slug) => {
-                        being_read.remove(&slug);
+                Some(read) = reading.join_next_with_id() => match read {
+                    Ok((task, ())) => {
+                        being_read.remove(&task);
                     }
-                    // A fault of ours. What is still being read has an owner; the others begin anew.
-                    Err(error) => tracing::error!("a first read did not end: {error}"),
+                    // A fault of ours. It is begun anew, but not at once: it would fail as fast as it can.
+                    Err(error) => {
+                        tracing::error!("a first read did not end: {error}");
+                        if let Some(slug) = being_read.remove(&error.id()) {
+                            let task = reading.spawn(tokio::time::sleep(LATCHED));
+                            being_read.insert(task.id(), slug);
+                        }
+                    }
                 },
             }
         }
