@@ -69,8 +69,15 @@ async fn a_host_that_stops_gives_every_command_its_result_or_leaves_it_to_the_ne
     home.send(LEGACY.0, "lock", payload("sent")).await;
     home.control().wait_until(|counters| counters.held == 1).await;
     home.send(LEGACY.0, "unlock", payload("waiting")).await;
+    home.control().inject(Fault::new(RouteKind::Status, Effect::Hold));
+    home.send(LEGACY.0, "refresh_cached", payload("read")).await;
+    home.control().wait_until(|counters| counters.held == 2).await;
     home.host.stop().await;
 
+    let read = home.ended(LEGACY.0, "read").await;
+    assert_eq!((read.state, read.reason), (State::Failed, Some(Reason::HostStopping)), "{read:?}");
+    assert!(read.sent_at.is_some() && read.retryable, "{read:?}");
+    assert!(read.message.as_deref().unwrap().contains("stopped before it was answered"), "{read:?}");
     let waiting = home.ended(LEGACY.0, "waiting").await;
     assert_eq!((waiting.state, waiting.reason), (State::Failed, Some(Reason::HostStopping)), "{waiting:?}");
     home.send(LEGACY.0, "lock", payload("late")).await;

@@ -447,11 +447,11 @@ fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }
 
-/// The end of a command that was not sent.
+/// The end of a command that was not sent, or of a read that was: then there is only no answer any more.
 fn host_stopped(report: &mut Report) {
-    report.end(
-        State::Failed,
-        Reason::HostStopping,
-        "the host stopped before the command was sent".to_owned(),
-    );
+    let message = match report.sent_at {
+        None => "the host stopped before the command was sent",
+        Some(_) => "the host stopped before it was answered",
+    };
+    report.end(State::Failed, Reason::HostStopping, message.to_owned());
 }
