@@ -8,8 +8,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// How far ahead of the clock a time may lie that somebody has noted as past. Clocks that are corrected move by less;
-/// one that moved by more was wrong, and what it wrote would hold until that time comes.
+/// How far ahead of the clock a time may lie that somebody has noted as past, or a vehicle says it is. Clocks that are
+/// corrected move by less; one that moved by more was wrong, and what it wrote would hold until that time comes.
 pub const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Civil time and elapsed time.

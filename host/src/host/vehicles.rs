@@ -40,13 +40,15 @@ pub(crate) struct Missing {
 }
 
 impl Host {
-    /// Asks every account's cloud for its vehicles, so that a wrong credential shows at the start and not with
-    /// the first command. Returns whether all were found.
+    /// Looks once for every vehicle that was not found yet, for whoever has to wait for that; [`Host::settle_in`] looks until
+    /// they are found. Returns whether all are.
     pub async fn find_vehicles(self: &Arc<Self>) -> bool {
         let mut all = true;
         for vehicle in self.vehicles.values() {
             let operation = self.listing(&vehicle.account);
-            if let Err(Stopped::Failed(failed)) = self.find(vehicle, &operation).await {
+            if let Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) =
+                self.find(vehicle, &operation).await
+            {
                 tracing::warn!(vehicle = vehicle.slug, "the vehicle was not found: {}", failed.words);
                 all = false;
             }

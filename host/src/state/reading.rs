@@ -2,14 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Location;
 use super::rules::{RULES, number};
-
-/// How far a vehicle's clock may be ahead of the host's and still be believed.
-const AHEAD: SignedDuration = SignedDuration::from_mins(5);
+use crate::time::AHEAD;
 
 /// Around 0°N 0°E there is nothing but water. A receiver that sees no satellite says it is there.
 const NOWHERE_DEGREES: f64 = 0.01;

@@ -68,9 +68,9 @@ const LONGEST_WAY: f64 = 10_000_000.0;
 /// The hottest that a climate can be set to, in degrees Celsius.
 const HOTTEST: f64 = 50.0;
 
-/// How vehicles write "not available" where a distance belongs: all bits set, in 16, 24, 31 and 32 bits, whole or in
-/// tenths. What is out of range anyway is not listed.
-const NOT_AVAILABLE: [f64; 4] = [65_535.0, 6_553.5, 16_777_215.0, 1_677_721.5];
+/// How vehicles write "not available" where a distance belongs: 16 bits that are all set, whole and in tenths, and 24 bits
+/// in tenths. The same of more bits is out of range anyway.
+const NOT_AVAILABLE: [f64; 3] = [65_535.0, 6_553.5, 1_677_721.5];
 
 impl Class {
     /// A value of this class. None if it is none: not available, out of range, or of another type.

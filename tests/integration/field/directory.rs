@@ -22,7 +22,10 @@ use crate::crash::{House, kill};
 const DAMAGED: &[u8] = b"{{";
 
 /// Everything that the host keeps as documents and reads again.
-const KINDS: [Kind; 13] = [
+const KINDS: [Kind; 16] = [
+    Kind::Known,
+    Kind::Retried,
+    Kind::Delivery,
     Kind::Doubt,
     Kind::Throttle,
     Kind::Cell,
@@ -65,7 +68,12 @@ cases! {
             let mut records = store.list(kind).await.unwrap();
             if records.is_empty() {
                 // What this home has no reason to write; the key is what it would look for.
-                let key = if kind == Kind::Rollout { "vehicle" } else { "home" };
+                let key = match kind {
+                    Kind::Rollout => "vehicle",
+                    Kind::Doubt => "home/grant",
+                    Kind::Delivery => "7",
+                    _ => "home",
+                };
                 records.push((key.to_owned(), Vec::new()));
             }
             let damage = |(key, _): (String, Vec<u8>)| Write { kind, key, value: Some(DAMAGED.to_vec()) };
