@@ -60,7 +60,7 @@ pub(crate) struct Memory {
     pub(crate) known: Known,
     /// Whether anything was read since the host started.
     pub(crate) is_confirmed: bool,
-    /// How many states were published since the host started.
+    /// How many states were published since the host started. What an earlier one knew is the first.
     pub(crate) seq: u64,
     /// What the vendor said that it does not have.
     pub(crate) unsupported: BTreeSet<OperationName>,
@@ -81,15 +81,16 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// The state as it was published last, or as an earlier host knew it.
+    /// The state as it was published last, or as an earlier host knew it; none before anything was read.
     pub(crate) fn published(&self) -> Option<Published> {
-        self.known.published(self.is_confirmed, self.seq.max(FIRST_SEQ))
+        self.known.published(self.is_confirmed, self.seq)
     }
 
-    /// The next state to publish.
+    /// The next state to publish. It has a number of its own; what is not published has none.
     pub(crate) fn publish(&mut self) -> Option<Published> {
+        let published = self.known.published(self.is_confirmed, self.seq + 1)?;
         self.seq += 1;
-        self.published()
+        Some(published)
     }
 
     /// What the cloud's list says that it has, now or when an earlier host was told; none before it was found.
@@ -98,9 +99,6 @@ impl Memory {
         found.or(self.known.operations.as_ref()).cloned()
     }
 }
-
-/// The number of the first state that a host publishes, which may be what the one before it knew.
-const FIRST_SEQ: u64 = 1;
 
 /// What is known of a vehicle, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
@@ -172,6 +170,8 @@ impl Vehicle {
             stored.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
         let mut memory = Memory { known: known.unwrap_or_default(), ..Memory::default() };
         memory.known.not_after(account.shared.clock.now());
+        // What an earlier host knew is what this one says first.
+        memory.publish();
         Ok(Self {
             slug: slug.to_owned(),
             identity,

@@ -152,6 +152,7 @@ cases! {
         says_that_nothing_is_new(&read(&home, LEGACY.0, &unlocked).await);
         let after = state(&home, LEGACY.0);
         assert_eq!((&after["locked"], &after["meta"]["stale"]), (&json!(true), &json!(false)), "{after}");
+        assert_eq!(after["meta"]["seq"], 2, "the next one after what was known");
         assert_eq!(after["meta"]["vehicle_time"], before["meta"]["vehicle_time"]);
         // Nor does an older place.
         assert_eq!(latest(&home, LEGACY.0, "location").unwrap()["vehicle_time"], known("location").unwrap()["vehicle_time"]);
