@@ -70,6 +70,9 @@ pub struct Pending {
     /// When the vehicle said what was known of it when the command began.
     #[serde(default)]
     pub before: Option<Timestamp>,
+    /// Which car it was sent to, if that was known.
+    #[serde(default)]
+    pub car: Option<String>,
 }
 
 /// A command that a host before this one has left without a result.

@@ -261,6 +261,12 @@ impl Vehicle {
         answer
     }
 
+    /// The same by what was found out of a car; does nothing if another one has its place by now. See [`Identity::is_still`].
+    pub(crate) fn learn_of<T>(&self, car: Option<&str>, change: impl FnOnce(&mut Memory) -> T) -> Option<T> {
+        // Under the lock: who takes the place forgets after that what this one has learned.
+        self.learn(|memory| self.identity.is_still(car).then(|| change(memory)))
+    }
+
     pub(crate) fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -26,25 +26,26 @@ impl Host {
             account.announce();
         }
         for vehicle in self.vehicles.values() {
-            // After a start, what an earlier host knew: the cloud may be away.
-            let (published, operations, missing, location, last_report) = {
+            let (missing, operations) = {
                 let memory = vehicle.memory();
-                let (location, missing) = (memory.known.location().cloned(), memory.missing.is_some());
-                (memory.published(), memory.operations(), missing, location, memory.last_report.clone())
+                (memory.missing.is_some(), memory.operations())
             };
             match (missing, operations) {
                 (true, _) => self.announce_missing(vehicle),
                 (false, Some(operations)) => self.announce_found(vehicle, &operations),
                 (false, None) => {}
             }
-            if let Some(published) = published {
+            // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what is learned
+            // meanwhile is said after it.
+            let memory = vehicle.memory();
+            if let Some(published) = memory.published() {
                 self.announce_state(vehicle, &published);
             }
-            if let Some(location) = location {
-                self.announce_location(vehicle, &location);
+            if let Some(location) = memory.known.location() {
+                self.announce_location(vehicle, location);
             }
-            if let Some(report) = last_report {
-                self.announce_last(vehicle, &report);
+            if let Some(report) = &memory.last_report {
+                self.announce_last(vehicle, report);
             }
         }
     }
@@ -159,13 +160,17 @@ impl Host {
 
     /// Another car has this vehicle's place: nothing of what was known is about it.
     pub(super) fn forget(&self, vehicle: &Vehicle) {
-        // Subscribers compare numbers, so these go on.
-        vehicle.learn(|memory| *memory = Memory { seq: memory.seq, ..Memory::default() });
-        for what in ["state", "location", "action/last"] {
-            self.clear_retained(&self.topics.vehicle(&vehicle.slug, what));
-        }
+        vehicle.learn(|memory| {
+            // Subscribers compare numbers, so these go on.
+            *memory = Memory { seq: memory.seq, ..Memory::default() };
+            for what in ["state", "location", "action/last"] {
+                self.clear_retained(&self.topics.vehicle(&vehicle.slug, what));
+            }
+        });
     }
 
+    /// This and the two that say where it is and what was done last are called under the lock of the vehicle's memory: what
+    /// is retained in the end must not be older than what is known.
     pub(super) fn announce_state(&self, vehicle: &Vehicle, published: &Published) {
         self.publish_retained(self.topics.vehicle(&vehicle.slug, "state"), published);
     }
@@ -196,7 +201,8 @@ impl Host {
         self.ground.outbox.publish(Outgoing { expendable, notice, ..Outgoing::new(own, encode(report)) });
         // Of a command whose record was damaged nobody knows whether it was the last one, or what it was.
         if let Some(vehicle) = self.vehicles.get(vehicle).filter(|_| !report.is_lost()) {
-            vehicle.memory().last_report = Some(report.clone());
+            let mut memory = vehicle.memory();
+            memory.last_report = Some(report.clone());
             self.announce_last(vehicle, report);
         }
     }

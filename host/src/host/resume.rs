@@ -84,6 +84,9 @@ impl Host {
                 commanded.done_by(&operation, report);
                 let reference = VehicleRef { id: pending.vehicle_id, traits: pending.traits };
                 let end = operation.resume(reference, command, pending.continuation, &commanded).await;
+                if forced {
+                    host.note_unanswered(&commanded, &end);
+                }
                 host.conclude(&commanded, name, forced, end, report);
             };
             host.see_through(&commanded, name, report, work).await;

@@ -11,8 +11,8 @@ use crate::state::{Reading, Source, Taken, Unreadable};
 use crate::vehicle::Vehicle;
 
 impl Host {
-    /// Takes in what a read has found, and publishes what is known then, unless that was newer already. `before` is the
-    /// vehicle time that was known when the read began.
+    /// Takes in what a read of this car has found, and publishes what is known then, unless that was newer already. `before`
+    /// is the vehicle time that was known when the read began.
     ///
     /// # Errors
     ///
@@ -20,33 +20,34 @@ impl Host {
     pub(super) fn publish_state(
         &self,
         vehicle: &Vehicle,
+        car: Option<&str>,
         found: &serde_json::Value,
         source: Source,
         before: Option<Timestamp>,
     ) -> Result<Taken, Unreadable> {
         let now = self.ground.clock.now();
         let reading = Reading::of(found)?;
-        let (taken, published, location) = vehicle.learn(|memory| {
+        let taken = vehicle.learn_of(car, |memory| {
             let location = reading.location.as_ref();
-            let moved = location.is_some_and(|found| memory.known.take_location(found, source, now));
-            let location = moved.then(|| memory.known.location().cloned()).flatten();
+            if location.is_some_and(|found| memory.known.take_location(found, source, now))
+                && let Some(location) = memory.known.location()
+            {
+                self.announce_location(vehicle, location);
+            }
             if !reading.has_values() {
-                return (Err(Unreadable::NoValues), None, location);
+                return Err(Unreadable::NoValues);
             }
             let taken = memory.known.take_in(&reading, source, before, now);
             memory.was_read = true;
             // The cloud has answered. If what it has is older, what is known is all there is.
             let was_confirmed = std::mem::replace(&mut memory.is_confirmed, true);
             let says_more = !matches!(taken, Taken::Older(_)) || !was_confirmed;
-            (Ok(taken), says_more.then(|| memory.publish()).flatten(), location)
+            if says_more && let Some(published) = memory.publish() {
+                self.announce_state(vehicle, &published);
+            }
+            Ok(taken)
         });
-        if let Some(published) = published {
-            self.announce_state(vehicle, &published);
-        }
-        if let Some(location) = location {
-            self.announce_location(vehicle, &location);
-        }
-        taken
+        taken.unwrap_or(Err(Unreadable::AnotherCar))
     }
 
     /// When the vehicle said what is known of it.
@@ -65,25 +66,26 @@ impl Host {
         }
     }
 
-    /// Says that what is known is older than somebody wanted it to be.
-    pub(super) fn publish_stale(&self, vehicle: &Vehicle) {
-        let published = vehicle.learn(|memory| {
+    /// Says that this car was asked and did not answer: what is known is older than somebody wanted it to be.
+    pub(super) fn publish_stale(&self, vehicle: &Vehicle, car: Option<&str>) {
+        let published = vehicle.learn_of(car, |memory| {
             memory.known.remains_unanswered();
-            memory.publish()
+            if let Some(published) = memory.publish() {
+                self.announce_state(vehicle, &published);
+            }
         });
-        if let Some(published) = published {
-            self.announce_state(vehicle, &published);
+        if published.is_none() {
+            tracing::debug!(vehicle = vehicle.slug, "the car that did not answer has its place no more");
         }
     }
 
-    /// Remembers that the vendor said that this vehicle does not have an operation. It is not asked for again.
-    pub(super) fn learn_unsupported(&self, vehicle: &Vehicle, name: OperationName) {
-        let operations = {
-            let mut memory = vehicle.memory();
+    /// Remembers that the vendor said that this car does not have an operation. It is not asked for again.
+    pub(super) fn learn_unsupported(&self, vehicle: &Vehicle, car: Option<&str>, name: OperationName) {
+        let operations = vehicle.learn_of(car, |memory| {
             memory.unsupported.insert(name);
             memory.found.as_ref().map(|found| found.operations.clone())
-        };
-        if let Some(operations) = operations {
+        });
+        if let Some(operations) = operations.flatten() {
             self.announce_found(vehicle, &operations);
         }
     }

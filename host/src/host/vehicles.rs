@@ -29,6 +29,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) vehicle: VehicleRef,
+    /// Which car it is (see [`identity`]), if that is known.
+    pub(crate) car: Option<String>,
     pub(crate) operations: Vec<String>,
 }
 
@@ -115,10 +117,11 @@ impl Host {
     async fn take_place(&self, vehicle: &Vehicle, listed: &Listed) {
         let found = Found {
             vehicle: VehicleRef { id: listed.id.clone(), traits: listed.traits.clone() },
+            car: identity(listed),
             operations: listed.operations.clone(),
         };
-        if let Some(vin) = identity(listed) {
-            let (another, stored) = vehicle.identity.is(&vin).await;
+        if let Some(car) = &found.car {
+            let (another, stored) = vehicle.identity.is(car).await;
             if let Err(error) = stored {
                 tracing::error!(vehicle = vehicle.slug, "which car it is is not remembered: {error}");
             }

@@ -1,14 +1,14 @@
 //! Doing a command, and the reads that the host does of its own accord.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::Host;
 use super::vehicles::tell_moved;
+use super::{Found, Host};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::Action;
 use crate::daily::NotCounted;
@@ -37,6 +37,8 @@ pub(super) struct Commanded {
     policy: OnceLock<PolicyUsed>,
     /// The time of the state that was known when it began.
     before: OnceLock<Timestamp>,
+    /// Which car it is sent to, if that is known.
+    car: Mutex<Option<String>>,
 }
 
 impl Commanded {
@@ -64,6 +66,7 @@ impl Commanded {
             sent_at: OnceLock::new(),
             policy: OnceLock::new(),
             before: OnceLock::new(),
+            car: Mutex::default(),
         }
     }
 
@@ -91,12 +94,23 @@ impl Commanded {
         self.before.get().copied()
     }
 
+    /// It is sent to this car.
+    fn is_about(&self, found: &Found) {
+        *self.car.lock().unwrap_or_else(PoisonError::into_inner) = found.car.clone();
+    }
+
+    /// Which car it was sent to.
+    fn car(&self) -> Option<String> {
+        self.car.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The same command, of which an earlier host has done the first part.
     pub(super) fn resumed(self, pending: &Pending, name: OperationName) -> Self {
         self.progress.resume_from(&self.accepted, name);
         let sent_at = self.accepted.sent_at.map(OnceLock::from).unwrap_or_default();
         let before = pending.before.map(OnceLock::from).unwrap_or_default();
-        Self { deadline: pending.deadline, sent_at, before, ..self }
+        let car = Mutex::new(pending.car.clone());
+        Self { deadline: pending.deadline, sent_at, before, car, ..self }
     }
 }
 
@@ -123,6 +137,7 @@ impl Observer for Commanded {
                 continuation: continuation.to_owned(),
                 deadline: self.deadline,
                 before: self.before(),
+                car: self.car(),
             };
             let step = self.step(State::Pending);
             let stored = self.host.results.pending(&self.vehicle.slug, &step, &pending).await;
@@ -203,22 +218,37 @@ impl Host {
         if let Some(known) = Self::vehicle_time(vehicle) {
             let _first = commanded.before.set(known);
         }
-        let sent_before = commanded.progress.allowance.sent();
+        let allowance = &commanded.progress.allowance;
+        let (sent_before, arrived_before) = (allowance.sent(), allowance.perhaps_arrived());
+        commanded.is_about(&found);
         let mut end = operation.run(found.vehicle.clone(), command.clone(), commanded).await;
         if let Some(moved) = self.moved(vehicle, &found.vehicle, &operation, &end).await {
             match name.is_read() {
-                true => end = operation.run(moved.vehicle, command, commanded).await,
+                true => {
+                    commanded.is_about(&moved);
+                    end = operation.run(moved.vehicle, command, commanded).await;
+                }
                 // What moves something is not sent twice by the host.
                 false => tell_moved(&mut end),
             }
         }
-        if forced && commanded.progress.allowance.sent() == sent_before {
+        if forced && allowance.sent() == sent_before {
             // It did not get as far as the vehicle.
             if let Err(error) = vehicle.forced_reads.take_back().await {
                 tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
             }
         }
+        if forced && commanded.sent_at.get().is_some() && allowance.perhaps_arrived() > arrived_before {
+            self.note_unanswered(commanded, &end);
+        }
         self.conclude(commanded, name, forced, end, report);
+    }
+
+    /// If a vehicle that was asked has not answered, what is known is older than somebody wanted it to be.
+    pub(super) fn note_unanswered(&self, commanded: &Commanded, end: &End) {
+        if matches!(end, End::Otherwise { .. }) {
+            self.publish_stale(&commanded.vehicle, commanded.car().as_deref());
+        }
     }
 
     /// Writes down how a command ended, and takes in what it has found out.
@@ -239,7 +269,7 @@ impl Host {
                 match state {
                     Some(state) => self.conclude_read(commanded, &state, source, report),
                     None if name.reads_state() => {
-                        vehicle.memory().was_read = true;
+                        vehicle.learn_of(commanded.car().as_deref(), |memory| memory.was_read = true);
                         let message = "the connector has answered no state, so nothing is published";
                         report.end(State::Succeeded, Reason::NothingNew, message.to_owned());
                     }
@@ -247,20 +277,17 @@ impl Host {
                 }
             }
             End::Otherwise { state, reason, words } => {
-                if source == Source::Vehicle {
-                    // It was asked and did not answer: what is known is older than somebody wanted it to be.
-                    self.publish_stale(vehicle);
-                }
                 // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle,
                 // if the question was.
                 if reason == Reason::Unsupported && state == State::Failed && name.reaches_vehicle() {
-                    self.learn_unsupported(vehicle, name);
+                    self.learn_unsupported(vehicle, commanded.car().as_deref(), name);
                 }
                 report.end(state, reason, words);
             }
         }
         if let Some(action_id) = commanded.progress.action_id().filter(|_| name.reaches_vehicle()) {
-            vehicle.memory().last_action = Some(action_id);
+            // Of another car's action nobody can be asked.
+            vehicle.learn_of(commanded.car().as_deref(), |memory| memory.last_action = Some(action_id));
         }
     }
 
@@ -273,7 +300,8 @@ impl Host {
         report: &mut Report,
     ) {
         let vehicle = &commanded.vehicle;
-        match self.publish_state(vehicle, state, source, commanded.before()) {
+        let car = commanded.car();
+        match self.publish_state(vehicle, car.as_deref(), state, source, commanded.before()) {
             Ok(Taken::Anew) => {}
             Ok(Taken::Unanswered) => {
                 let message = "the vehicle was asked and has said nothing newer than what is known";
@@ -286,9 +314,13 @@ impl Host {
             }
             Err(why) => {
                 if source == Source::Vehicle {
-                    self.publish_stale(vehicle);
+                    self.publish_stale(vehicle, car.as_deref());
                 }
-                report.end(State::Failed, why.reason(), format!("{why}; what is known stays"));
+                let message = match why {
+                    Unreadable::AnotherCar => why.to_string(),
+                    _ => format!("{why}; what is known stays"),
+                };
+                report.end(State::Failed, why.reason(), message);
             }
         }
     }
@@ -352,21 +384,23 @@ impl Host {
         operation: &Operation,
     ) -> Result<(), (Reason, String)> {
         let known = vehicle.memory().found.clone();
-        let Some(found) = known else { return Ok(()) };
+        let Some(mut found) = known else { return Ok(()) };
         let cached = Command::Read(ReadMode::Cached);
         let mut end = operation.run(found.vehicle.clone(), cached.clone(), &Unobserved).await;
         if let Some(moved) = self.moved(vehicle, &found.vehicle, operation, &end).await {
-            end = operation.run(moved.vehicle, cached, &Unobserved).await;
+            found = moved;
+            end = operation.run(found.vehicle.clone(), cached, &Unobserved).await;
         }
         // It has cost requests too, and has perhaps found out how the account is.
         vehicle.account.announce();
         match end {
             End::Done { state } => {
+                let car = found.car.as_deref();
                 let Some(state) = state else {
-                    vehicle.memory().was_read = true;
+                    vehicle.learn_of(car, |memory| memory.was_read = true);
                     return Ok(());
                 };
-                let taken = self.publish_state(vehicle, &state, Source::Cached, None);
+                let taken = self.publish_state(vehicle, car, &state, Source::Cached, None);
                 taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
             }
             End::Otherwise { reason, words, .. } => Err((reason, words.to_string())),
@@ -380,6 +414,8 @@ impl Unreadable {
         match self {
             Self::NoDocument => Reason::ConnectorFault,
             Self::NoValues => Reason::UpstreamUnavailable,
+            // Whoever asks again is told of the car that is there now.
+            Self::AnotherCar => Reason::UnknownVehicle,
         }
     }
 }

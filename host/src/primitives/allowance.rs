@@ -104,7 +104,13 @@ impl Allowance {
     /// Whether a request may have reached anybody.
     #[must_use]
     pub fn arrived(&self) -> bool {
-        self.sent() > self.unsent.load(Ordering::Relaxed)
+        self.perhaps_arrived() > 0
+    }
+
+    /// How many requests may have reached somebody.
+    #[must_use]
+    pub fn perhaps_arrived(&self) -> u32 {
+        self.sent().saturating_sub(self.unsent.load(Ordering::Relaxed))
     }
 
     /// A request was taken that has not left after all.

@@ -18,6 +18,7 @@ fn pending() -> Pending {
         continuation: "c".to_owned(),
         deadline: Timestamp::UNIX_EPOCH,
         before: None,
+        car: None,
     }
 }
 

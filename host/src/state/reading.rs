@@ -23,13 +23,17 @@ pub(crate) struct Reading {
     pub(crate) location: Option<Location>,
 }
 
-/// Why an answer says nothing.
+/// Why an answer says nothing of a vehicle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("the connector's state is no JSON object")]
     NoDocument,
     #[error("the answer has no values")]
     NoValues,
+    #[error(
+        "another car has this vehicle's place by now, and what was read is of the one before; send it again"
+    )]
+    AnotherCar,
 }
 
 impl Reading {

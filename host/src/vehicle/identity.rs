@@ -54,6 +54,11 @@ impl Identity {
         known.as_ref().filter(|known| known.chosen_by == self.chosen_by).map(|known| known.vin.clone())
     }
 
+    /// Whether this car is the one that it is now; also when nobody knows which one that was.
+    pub(crate) fn is_still(&self, car: Option<&str>) -> bool {
+        car.is_none_or(|car| self.known().as_deref() == Some(car))
+    }
+
     /// Remembers which car it is, and says whether the slug stood for another one before.
     ///
     /// # Errors

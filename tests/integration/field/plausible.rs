@@ -2,10 +2,13 @@
 
 mod answers;
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
+use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::operation::{Reason, Report, State};
@@ -447,4 +450,25 @@ async fn fc_67_a_woken_car_that_stays_silent() {
     );
     assert_eq!(home.counters().forced_status, 1);
     assert_eq!(home.retained("vehicle/ev6/state")["meta"]["stale"], true);
+}
+
+/// What was not asked has not failed to answer: a forced read that does not get as far as the vehicle makes nothing stale.
+#[tokio::test(start_paused = true)]
+async fn a_forced_read_that_did_not_leave_makes_nothing_stale() {
+    let home = VirtualHome::start().await;
+    let stale = || home.retained(&format!("vehicle/{}/state", LEGACY.0))["meta"]["stale"].clone();
+    is_plain_success(&home.read().await);
+    home.network.set_outage(Outage::Everything);
+    let mut reasons = BTreeSet::new();
+    for _ in 0..8 {
+        let report = home.command(LEGACY.0, "refresh_force", "").await;
+        assert_eq!((report.state == State::Succeeded, stale()), (false, json!(false)), "{report:?}");
+        reasons.insert(format!("{:?}", report.reason.unwrap()));
+    }
+    assert!(reasons.contains("BreakerOpen") && reasons.contains("UpstreamUnavailable"), "{reasons:?}");
+    home.network.calm_down();
+    home.control.set_reachable(LEGACY.1, false);
+    home.advance(std::time::Duration::from_secs(600)).await;
+    assert_ne!(home.command(LEGACY.0, "refresh_force", "").await.state, State::Succeeded);
+    assert_eq!(stale(), true, "it was asked");
 }

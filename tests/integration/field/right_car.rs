@@ -194,6 +194,31 @@ cases! {
         comes_to(&home, &of_legacy("problem"), |payload| payload == b"null").await;
     }
 
+    /// What a read of the car before brings is not known of the one that has its name by now.
+    ["K8", "K16"] a_read_of_the_car_before_is_not_taken_in {
+        let home = Home::configured(simulator::Config::default(), |config| {
+            mean(config, LEGACY.0, named("Legacy car"));
+        })
+        .await;
+        assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
+        home.control().inject(Fault::new(RouteKind::Status, Effect::Hold).after_acting());
+        home.send(LEGACY.0, "refresh_cached", r#"{"id":"before"}"#).await;
+        home.control().wait_until(|counters| counters.held == 1).await;
+        home.control().inject(Fault::new(RouteKind::Status, Effect::Drop).forever());
+        home.control().change_car(LEGACY.1, |car| car.vin = "KNALEGACY00000009".to_owned());
+        days_pass(&home, 2);
+        let settling = settle(&home);
+        comes_to(&home, &of_legacy("state"), <[u8]>::is_empty).await;
+        settling.abort();
+        home.control().release();
+        let report = home.ended(LEGACY.0, "before").await;
+        assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::UnknownVehicle)), "{report:?}");
+        assert!(report.message.as_deref().unwrap().contains("another car"), "{report:?}");
+        for what in ["state", "location"] {
+            assert_eq!(last(&home.published.messages(), &of_legacy(what)), Some(Vec::new()), "{what}");
+        }
+    }
+
     /// One car that the account lacks keeps nobody else from being read, and is offline itself.
     ["F4", "K16"] a_name_that_is_wrong_blinds_nobody_else {
         let home = Home::configured(simulator::Config::default(), |config| {
