@@ -6,6 +6,7 @@
 mod announce;
 mod choice;
 mod commands;
+mod course;
 mod leftovers;
 mod plugins;
 mod requests;

@@ -235,6 +235,10 @@ impl Host {
         }
     }
 
+    pub(super) fn clear_retained(&self, topic: &str) {
+        self.ground.outbox.publish(Outgoing::new(topic, Vec::new()).retained());
+    }
+
     fn publish_retained(&self, topic: String, document: &impl serde::Serialize) {
         self.ground.outbox.publish(Outgoing::new(topic, encode(document)).retained());
     }

@@ -1,0 +1,121 @@
+//! A command from its turn to its one final result.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::Host;
+use super::commands::Accepted;
+use super::work::Commanded;
+use crate::operation::{OperationName, Reason, Report, State};
+use crate::vehicle::{Turn, Vehicle};
+
+impl Host {
+    /// Lets a command run when its turn comes.
+    pub(super) fn begin(self: &Arc<Self>, accepted: Accepted) {
+        let Accepted { vehicle, action, request, report, turn, open } = accepted;
+        let (name, since) = (action.name(), Instant::now());
+        // Only what has a place can take that of an older one.
+        let superseded = vehicle.newest(name);
+        self.announce_report(&vehicle.slug, &report);
+        let commanded = Commanded::new(self, &vehicle, &report, request);
+        let host = Arc::clone(self);
+        tokio::spawn(async move {
+            let _open = open;
+            let work = async |report: &mut Report, place: &mut Option<Turn>| {
+                // Held until the result is out, so that the results of a vehicle come in order.
+                let Ok(turn) = tokio::time::timeout_at(since + name.deadline(), turn).await else {
+                    let seconds = name.deadline().as_secs();
+                    let message = format!("its turn did not come within the {seconds} s that it may take");
+                    return report.end(State::Rejected, Reason::Busy, message);
+                };
+                *place = turn;
+                if host.stopping.is_cancelled() {
+                    // The one before it has just ended because of that. Nothing new is sent any more.
+                    return host_stopped(report);
+                }
+                host.work(&commanded, action, superseded, since, report).await;
+            };
+            host.see_through(&commanded, name, report, work).await;
+        });
+    }
+
+    /// Lets a command be done, unless the host stops, and gives out its result.
+    pub(super) async fn see_through(
+        self: &Arc<Self>,
+        commanded: &Commanded,
+        name: OperationName,
+        mut report: Report,
+        work: impl AsyncFnOnce(&mut Report, &mut Option<Turn>),
+    ) {
+        let mut place = None;
+        // The report is this task's own and is given out once, at its end, whichever way that comes.
+        let stopped = tokio::select! {
+            biased;
+            () = work(&mut report, &mut place) => false,
+            () = self.stopping.cancelled() => true,
+        };
+        commanded.write_into(&mut report);
+        if stopped {
+            if self.results.is_begun(&commanded.vehicle.slug, &report.id) {
+                // What it has come to is written down, and the next host goes on from there, as after a crash: it can
+                // still ask what became of it, and this one has no time left to.
+                tracing::info!(
+                    operation = report.id,
+                    op = report.op,
+                    vehicle = commanded.vehicle.slug,
+                    "left to the next start"
+                );
+                return;
+            }
+            host_stopped(&mut report);
+        }
+        self.finish(&commanded.vehicle, name, report, place).await;
+    }
+
+    /// Gives out the final result, and reads what the command has changed.
+    async fn finish(
+        self: &Arc<Self>,
+        vehicle: &Arc<Vehicle>,
+        name: OperationName,
+        mut report: Report,
+        place: Option<Turn>,
+    ) {
+        report.finished_at = Some(self.ground.clock.now());
+        // Whoever sends again what may have happened does it twice.
+        let over = report.state != State::Unknown && (report.state != State::Timeout || name.is_read());
+        report.retryable = over && report.reason.is_some_and(Reason::may_pass);
+        let (waiting, stored) = self.results.finish(&vehicle.slug, &report).await;
+        if let Err(error) = stored {
+            tracing::error!(operation = report.id, "the result is not remembered: {error}");
+        }
+        self.announce_result(&vehicle.slug, &report);
+        self.respond(&report, &waiting);
+        drop(place);
+        tracing::info!(
+            operation = report.id,
+            op = report.op,
+            vehicle = vehicle.slug,
+            state = ?report.state,
+            reason = ?report.reason,
+            attempts = report.attempts,
+            upstream_calls = report.upstream_calls,
+            "command ended"
+        );
+        // What has happened shows in the next read, and so does what may have happened: a vehicle that did not confirm a
+        // command may have acted and told the cloud so.
+        let may_show = matches!(report.state, State::Succeeded | State::Unknown | State::Timeout);
+        if may_show && name.reaches_vehicle() && !name.is_read() {
+            self.stopping.run_until_cancelled(self.read(vehicle)).await;
+        }
+    }
+}
+
+/// The end of a command that was not sent, or of a read that was: then there is only no answer any more.
+fn host_stopped(report: &mut Report) {
+    let message = match report.sent_at {
+        None => "the host stopped before the command was sent",
+        Some(_) => "the host stopped before it was answered",
+    };
+    report.end(State::Failed, Reason::HostStopping, message.to_owned());
+}
