@@ -10,7 +10,8 @@
 //!   the log, and so is one that is larger than the broker accepts. What goes to a topic of a caller's choice
 //!   ([`Outgoing::foreign`]) is sent at most once.
 //! * **No topic costs more than one connection.** What the broker refuses is not published to again. A broker that does not
-//!   acknowledge within 30 s loses the connection, and the topic its guarantee; see `reputation`.
+//!   acknowledge within 30 s and is alive loses the connection, and the topic its guarantee; one that says nothing any more
+//!   only loses the connection, unless that happens twice with the same message. See `reputation`.
 //! * **A message is acknowledged when the caller has let go of it** ([`Message::receipt`]), in the order in which they came. What
 //!   was not comes again after a reconnect or a restart within 30 s, marked [`Message::again`].
 //! * **Sessions are short.** The broker keeps what is sent to us for 30 s after a connection has ended and forgets it

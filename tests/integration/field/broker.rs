@@ -143,6 +143,9 @@ cases! {
             up(&mut events).await;
             publisher.publish(Outgoing::new("mute", "1")).await.unwrap();
             assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
+            // Alive, as it says when it is asked, and silent about this.
+            assert_eq!(peer.packet().await.0, scripted::PING);
+            peer.send(&[0xD0, 0]).await;
             let event = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
             let Event::Disconnected { reason } = event else { panic!("{event:?}") };
             assert_eq!(reason, "the broker has not acknowledged a message on mute for 1 s");
@@ -156,6 +159,22 @@ cases! {
             assert_eq!((mute, &body[2..6]), (0x30, &b"mute"[..]));
             assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
         }
+    }
+
+    /// A broker that says nothing at all says nothing about a topic either: what was under way leaves again, and is asked for
+    /// again.
+    ["FC-45", "K22"] an_outage_costs_no_topic_its_guarantee {
+        let (listener, port) = scripted::listener().await;
+        let mut options = options(port);
+        options.acknowledge_within = Duration::from_secs(1);
+        let (publisher, mut events) = connect(options).unwrap();
+        let mut peer = Peer::welcome(&listener).await;
+        up(&mut events).await;
+        publisher.publish(Outgoing::new("state", "1")).await.unwrap();
+        assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
+        while !matches!(timeout(PATIENCE, events.next()).await.unwrap(), Some(Event::Disconnected { .. })) {}
+        let mut peer = Peer::welcome(&listener).await;
+        assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
     }
 
     /// However much waits, and whatever the broker does, the end takes a few seconds.

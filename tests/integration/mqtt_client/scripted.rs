@@ -12,6 +12,7 @@ use super::{free_port, message, next, options, up};
 pub const CONNECT: u8 = 0x10;
 pub const PUBLISH_QOS1: u8 = 0x32;
 pub const SUBSCRIBE: u8 = 0x82;
+pub const PING: u8 = 0xC0;
 pub const DISCONNECT: u8 = 0xE0;
 
 /// The broker's end of a connection.
@@ -120,7 +121,7 @@ async fn until_level_4(listener: &TcpListener, answer: &[u8]) -> (Vec<u8>, Peer)
 async fn falls_back_when_the_version_is_refused_or_not_understood() {
     let table: &[(&str, &[u8], &[u8])] = &[
         ("MQTT 5 answer: unsupported version", &[0x20, 3, 0, 0x84, 0], &[5, 4]),
-        ("3.1.1 answer: unacceptable version", &[0x20, 2, 0, 1], &[5, 5, 4]),
+        ("3.1.1 answer: unacceptable version", &[0x20, 2, 0, 1], &[5, 4]),
         ("hangs up", &[], &[5, 5, 4]),
     ];
     for (name, answer, expected) in table {
@@ -133,6 +134,25 @@ async fn falls_back_when_the_version_is_refused_or_not_understood() {
         peer.stream.shutdown().await.unwrap();
         assert_eq!(Peer::accept(&listener).await.level().await, 4, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_will_that_the_broker_cannot_have_is_no_reason_to_stay_away() {
+    let (listener, port) = listener().await;
+    let (_publisher, mut events) = connect(options(port)).unwrap();
+    let mut flags = Vec::new();
+    for code in [0x9A, 0x9B, 0] {
+        let mut peer = Peer::accept(&listener).await;
+        let (first, body) = peer.packet().await;
+        assert_eq!((first, body[6]), (CONNECT, 5));
+        // Retained, QoS, will.
+        flags.push(body[7] & 0b0011_1100);
+        peer.send(&[0x20, 3, 0, code, 0]).await;
+        if code == 0 {
+            assert!(matches!(next(&mut events).await, Event::Connected { .. }), "and no word of a failure");
+        }
+    }
+    assert_eq!(flags, [0b10_1100, 0b00_1100, 0b00_0100]);
 }
 
 #[tokio::test]

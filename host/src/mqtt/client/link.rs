@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf as _, BytesMut};
+use bytes::{Buf as _, BufMut as _, BytesMut};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 
 use super::dialect::Evidence;
 use super::outbox::Shipment;
-use super::wire::{Accepted, Incoming, Unwritable, Wire};
+use super::wire::{Accepted, Incoming, Terms, Unwritable, WillTerm, Wire};
 use super::{Options, Version};
 
 /// How long TCP and TLS, and then MQTT, may take to connect.
@@ -28,6 +28,11 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(18 * 3600));
 /// How much is read at once.
 const READ_AT_ONCE: usize = 64 * 1024;
+/// How much may be on its way before no more is put there: what waits in the outbox outlives the connection, and what is
+/// sent without asking for an acknowledgement does not. What is put there last may be as large as a packet is.
+const MOST_OUTGOING: usize = 256 * 1024;
+/// Room that is kept for what arrives. More is given back when the large packet that it was for has been read.
+const ROOM_KEPT: usize = 256 * 1024;
 
 /// Why a connection ended or did not come about.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(super) struct Failure {
     pub(super) evidence: Evidence,
     /// What it says about what was sent last.
     pub(super) verdict: Verdict,
+    /// What the broker cannot do with our will, if that is why it does not accept us.
+    pub(super) will: Option<WillTerm>,
 }
 
 /// What the end of a session says about the messages that were sent right before it.
@@ -46,13 +53,22 @@ pub(super) enum Verdict {
     Refused,
     /// It hung up: one of them may be the reason.
     Unclear,
+    /// It says nothing any more, so we hung up: one of them may be what it does not answer.
+    Silent,
     /// They have nothing to do with it.
     NotOurs,
 }
 
+impl Verdict {
+    /// Whether it was the broker that ended the session. Of what we end ourselves no message is to blame.
+    pub(super) fn is_hang_up(self) -> bool {
+        matches!(self, Self::Refused | Self::Unclear)
+    }
+}
+
 impl Failure {
     pub(super) fn new(reason: impl Into<String>, evidence: Evidence) -> Self {
-        Self { reason: reason.into(), evidence, verdict: Verdict::NotOurs }
+        Self { reason: reason.into(), evidence, verdict: Verdict::NotOurs, will: None }
     }
 
     pub(super) fn unreachable(error: &impl std::fmt::Display) -> Self {
@@ -65,7 +81,14 @@ impl Failure {
     }
 
     fn dead() -> Self {
-        Self::new("the broker no longer answers", Evidence::Nothing)
+        let failure = Self::new("the broker no longer answers", Evidence::Nothing);
+        Self { verdict: Verdict::Silent, ..failure }
+    }
+
+    /// The broker cannot do this with our will.
+    pub(super) fn will(term: WillTerm, words: impl std::fmt::Display) -> Self {
+        let failure = Self::new(format!("the broker refuses the connection: {words}"), Evidence::Understood);
+        Self { will: Some(term), ..failure }
     }
 
     pub(super) fn credentials() -> Self {
@@ -108,6 +131,9 @@ pub(super) struct Link {
     wire: Wire,
     /// On its way to the broker.
     outgoing: BytesMut,
+    /// Whether the stream may still have some of what it took: TLS keeps what the socket had no room for, and passes it on
+    /// only when it is told to.
+    unflushed: bool,
     /// Read, and not understood yet because its end is missing.
     arrived: BytesMut,
     /// Read and understood, not taken yet.
@@ -115,8 +141,8 @@ pub(super) struct Link {
     /// What ended the connection, behind what was read before it.
     failure: Option<Failure>,
     up: bool,
-    /// How long the connection may be idle before the broker is asked whether it is alive; none means for ever.
-    idle: Option<Duration>,
+    /// How long the connection may be idle before the broker is asked whether it is alive.
+    idle: Duration,
     /// When something was last put on its way.
     last_sent: Instant,
     /// When the broker last took a byte, or something was put on its way to a socket that had nothing to do.
@@ -128,76 +154,102 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Opens a connection and asks the broker to accept us. `clean`: it shall forget what it has kept of us.
+    /// Opens a connection and asks the broker to accept us on these terms.
     pub(super) async fn open(
         version: Version,
         options: &Options,
         tls: Option<&Arc<ClientConfig>>,
-        clean: bool,
+        terms: Terms,
     ) -> Result<Self, Failure> {
         let wire = Wire::new(version);
         let unwritable = |error: Unwritable| {
             Failure::new(format!("no CONNECT can be made of the configuration: {error}"), Evidence::Nothing)
         };
-        let connect = wire.connect(options, clean).map_err(unwritable)?;
+        let connect = wire.connect(options, terms).map_err(unwritable)?;
         let stream = timeout(CONNECT_TIME, reach(options, tls));
         let stream = stream.await.map_err(|_| Failure::silent(Evidence::Nothing))??;
+        Ok(Self::over(stream, wire, &connect, keep_alive(options)))
+    }
+
+    fn over(stream: Box<dyn Stream>, wire: Wire, connect: &[u8], idle: Duration) -> Self {
         let (reader, writer) = tokio::io::split(stream);
         let now = Instant::now();
-        Ok(Self {
+        Self {
             reader,
             writer,
             wire,
-            outgoing: BytesMut::from(connect.as_slice()),
+            outgoing: BytesMut::from(connect),
+            unflushed: false,
             arrived: BytesMut::new(),
             incoming: VecDeque::new(),
             failure: None,
             up: false,
-            idle: Some(keep_alive(options)),
+            idle,
             last_sent: now,
             last_taken: now,
             pong_due: None,
             accept_due: now + CONNECT_TIME,
-        })
+        }
     }
 
-    /// What the broker says next. Sends meanwhile what is on its way. Cancel safe.
-    pub(super) async fn next(&mut self) -> Result<Incoming, Failure> {
+    /// What the broker says next, or nothing when there is [room](Link::has_room) again. Sends meanwhile what is on its way.
+    /// Cancel safe.
+    pub(super) async fn next(&mut self) -> Result<Option<Incoming>, Failure> {
         loop {
             if let Some(incoming) = self.incoming.pop_front() {
-                return Ok(incoming);
+                return Ok(Some(incoming));
             }
             if let Some(failure) = self.failure.take() {
                 return Err(failure);
             }
-            let due = self.due();
-            let Self { reader, writer, outgoing, arrived, .. } = self;
+            let (due, under_way, had_room) = (self.due(), self.is_under_way(), self.has_room());
+            let Self { reader, writer, outgoing, unflushed, arrived, .. } = self;
             arrived.reserve(READ_AT_ONCE);
+            let mut room = arrived.limit(READ_AT_ONCE);
             tokio::select! {
-                read = reader.read_buf(arrived) => self.arrived(read),
-                written = writer.write(outgoing), if !outgoing.is_empty() => match written {
-                    Ok(bytes) => {
-                        self.outgoing.advance(bytes);
-                        self.last_taken = Instant::now();
+                read = reader.read_buf(&mut room) => self.arrived(read),
+                pushed = push(writer, outgoing, unflushed), if under_way => {
+                    match pushed {
+                        Ok(()) => self.last_taken = Instant::now(),
+                        // What the broker has said before it hung up is still to be read.
+                        Err(_) => {
+                            self.outgoing.clear();
+                            self.unflushed = false;
+                        }
                     }
-                    // What the broker has said before it hung up is still to be read.
-                    Err(_) => self.outgoing.clear(),
-                },
+                    if !had_room && self.has_room() {
+                        return Ok(None);
+                    }
+                }
                 () = sleep_until(due) => self.time_is_up()?,
             }
         }
+    }
+
+    /// Whether anything is on its way that the broker may not have.
+    fn is_under_way(&self) -> bool {
+        !self.outgoing.is_empty() || self.unflushed
+    }
+
+    /// Whether more may be put on its way.
+    pub(super) fn has_room(&self) -> bool {
+        self.outgoing.len() < MOST_OUTGOING
     }
 
     fn arrived(&mut self, read: io::Result<usize>) {
         match read {
             Ok(0) => self.failure = Some(Failure::closed(self.up)),
             Ok(_) => {
+                let before = self.arrived.len();
                 while self.failure.is_none() {
                     match self.wire.read(&mut self.arrived, self.up) {
                         Ok(Some(incoming)) => self.take(incoming),
                         Ok(None) => break,
                         Err(failure) => self.failure = Some(failure),
                     }
+                }
+                if before > ROOM_KEPT && self.arrived.len() < READ_AT_ONCE {
+                    self.arrived = BytesMut::from(self.arrived.as_ref());
                 }
             }
             Err(error) => self.failure = Some(Failure::broken(self.up, &error)),
@@ -209,10 +261,10 @@ impl Link {
         self.pong_due = None;
         if let Incoming::Accepted(Accepted { keep_alive, .. }) = &incoming {
             self.up = true;
-            match keep_alive {
-                Some(Duration::ZERO) => self.idle = None,
-                Some(wanted) => self.idle = Some((*wanted).min(KEEP_ALIVE.1)),
-                None => {}
+            // The broker's time holds (§3.2.2.3.14), so it must hear from us at least that often. Zero says that it does not
+            // care; we do, because a connection that is gone says nothing.
+            if let Some(theirs) = keep_alive.filter(|theirs| !theirs.is_zero()) {
+                self.idle = self.idle.min(theirs);
             }
         }
         self.incoming.push_back(incoming);
@@ -223,10 +275,9 @@ impl Link {
         if !self.up {
             return self.accept_due;
         }
-        let stalled = (!self.outgoing.is_empty()).then(|| self.last_taken + ANSWER_TIME);
-        let ping = self.idle.filter(|_| self.pong_due.is_none()).map(|idle| self.last_sent + idle);
-        let due = [stalled, self.pong_due, ping].into_iter().flatten().min();
-        due.unwrap_or_else(|| Instant::now() + KEEP_ALIVE.1)
+        let stalled = self.is_under_way().then(|| self.last_taken + ANSWER_TIME);
+        let answer = self.pong_due.unwrap_or(self.last_sent + self.idle);
+        stalled.map_or(answer, |stalled| stalled.min(answer))
     }
 
     fn time_is_up(&mut self) -> Result<(), Failure> {
@@ -235,20 +286,32 @@ impl Link {
             return Err(Failure::silent(Evidence::NoAnswer));
         }
         let now = Instant::now();
-        let stalled = !self.outgoing.is_empty() && self.last_taken + ANSWER_TIME <= now;
+        let stalled = self.is_under_way() && self.last_taken + ANSWER_TIME <= now;
         if stalled || self.pong_due.is_some_and(|due| due <= now) {
             return Err(Failure::dead());
         }
-        if self.pong_due.is_none() && self.idle.is_some_and(|idle| self.last_sent + idle <= now) {
-            self.pong_due = Some(now + ANSWER_TIME);
-            self.put(&Wire::PING);
+        if self.last_sent + self.idle <= now {
+            self.ask();
         }
         Ok(())
     }
 
+    /// Asks the broker whether it is alive, unless it owes the answer already.
+    pub(super) fn ask(&mut self) {
+        if self.pong_due.is_none() {
+            self.pong_due = Some(Instant::now() + ANSWER_TIME);
+            self.put(&Wire::PING);
+        }
+    }
+
+    /// Whether the broker owes the answer to that.
+    pub(super) fn has_asked(&self) -> bool {
+        self.pong_due.is_some()
+    }
+
     fn put(&mut self, bytes: &[u8]) {
         let now = Instant::now();
-        if self.outgoing.is_empty() {
+        if !self.is_under_way() {
             self.last_taken = now;
         }
         self.last_sent = now;
@@ -283,6 +346,25 @@ impl Link {
     }
 }
 
+/// Gives the stream some of what is on its way, or, when it has all of it, has it pass on what it keeps. Cancel safe.
+async fn push(
+    writer: &mut WriteHalf<Box<dyn Stream>>,
+    outgoing: &mut BytesMut,
+    unflushed: &mut bool,
+) -> io::Result<()> {
+    if outgoing.is_empty() {
+        writer.flush().await?;
+        *unflushed = false;
+        return Ok(());
+    }
+    match writer.write(outgoing).await? {
+        0 => return Err(io::ErrorKind::WriteZero.into()),
+        taken => outgoing.advance(taken),
+    }
+    *unflushed = true;
+    Ok(())
+}
+
 async fn reach(options: &Options, tls: Option<&Arc<ClientConfig>>) -> Result<Box<dyn Stream>, Failure> {
     let stream = TcpStream::connect((options.host.as_str(), options.port)).await;
     let stream = stream.map_err(|error| Failure::unreachable(&error))?;
@@ -303,3 +385,7 @@ pub(super) fn keep_alive(options: &Options) -> Duration {
 pub(super) fn seconds(keep_alive: Duration) -> u16 {
     u16::try_from(keep_alive.as_secs()).unwrap_or(u16::MAX)
 }
+
+#[cfg(test)]
+#[path = "link_tests.rs"]
+mod tests;

@@ -1,6 +1,5 @@
 //! Messages on their way to the broker: kept until acknowledged, in order, across connections.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +8,10 @@ use tokio::time::Instant;
 
 use super::Outgoing;
 use super::link::Verdict;
-use super::reputation::{Reputation, Standing};
 use super::wire::Limits;
+use queue::State;
+
+mod queue;
 
 /// Messages that may wait before [`Publisher::publish`](super::Publisher::publish) waits too.
 pub(super) const MAX_WAITING: usize = 512;
@@ -20,8 +21,8 @@ const MOST_WAITING: usize = 16 * 1024;
 const MOST_BYTES: usize = 24 * 1024 * 1024;
 /// Messages sent and not acknowledged.
 const WINDOW: usize = 64;
-/// Connections that may end while a message is unacknowledged before that message counts as the reason.
-const MAX_SENDS: u8 = 3;
+/// Connections that the broker may end while a message is unacknowledged before that message counts as the reason.
+const MAX_HANG_UPS: u8 = 3;
 /// Identifiers of messages. Those above belong to subscriptions.
 const LAST_ID: u16 = 0x7FFF;
 
@@ -49,41 +50,6 @@ pub(super) enum Full {
     Offline,
     /// The client was told to disconnect, or its task has ended.
     Closed,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// By number, which is the order in which they leave.
-    waiting: BTreeMap<u64, Parcel>,
-    waiting_bytes: usize,
-    /// Of those that wait: the retained ones that were never sent, by topic.
-    newest: HashMap<String, u64>,
-    /// Of those that wait: what is given up first when there is no room.
-    expendable: BTreeSet<u64>,
-    /// Sent, by packet identifier.
-    unacknowledged: BTreeMap<u16, Parcel>,
-    reputation: Reputation,
-    connected: bool,
-    closed: bool,
-    next_number: u64,
-    last_id: u16,
-    /// How many were sent so far.
-    turn: u64,
-    /// Given up for want of room since that was last told.
-    given_up: u64,
-}
-
-/// A message and its history.
-#[derive(Clone, Debug)]
-struct Parcel {
-    message: Outgoing,
-    queued_at: Instant,
-    /// When it was sent last, if it waits for its acknowledgement.
-    sent_at: Option<Instant>,
-    /// As which of all messages that was.
-    turn: u64,
-    number: u64,
-    sends: u8,
 }
 
 /// A message as it leaves.
@@ -185,6 +151,7 @@ impl Outbox {
     pub(super) fn acknowledged(&self, id: u16, refused: bool) -> Option<String> {
         let mut state = self.lock();
         let parcel = state.unacknowledged.remove(&id)?;
+        state.answered = state.answered.max(parcel.turn);
         state.reputation.heard_of(parcel.turn);
         if refused {
             state.reputation.refused(&parcel.message.topic);
@@ -204,19 +171,28 @@ impl Outbox {
         state.unacknowledged.values().filter_map(|parcel| parcel.sent_at).min().map(|at| at + self.patience)
     }
 
-    /// The topics of what the broker has taken too long to acknowledge. From now on their messages are sent without asking
-    /// for that, so that they keep nothing else waiting.
+    /// The topics of what the broker has taken too long to acknowledge.
     pub(super) fn overdue(&self) -> Vec<String> {
-        let (mut state, now) = (self.lock(), Instant::now());
-        let State { unacknowledged, reputation, .. } = &mut *state;
-        let mut topics = BTreeSet::new();
-        for parcel in unacknowledged.values() {
-            if parcel.sent_at.is_some_and(|at| at + self.patience <= now) {
-                reputation.unanswered(&parcel.message.topic, now);
-                topics.insert(parcel.message.topic.clone());
-            }
-        }
-        topics.into_iter().collect()
+        let (state, now) = (self.lock(), Instant::now());
+        let late = state.unacknowledged.values();
+        let late = late.filter(|parcel| parcel.sent_at.is_some_and(|at| at + self.patience <= now));
+        let mut topics: Vec<_> = late.map(|parcel| parcel.message.topic.clone()).collect();
+        topics.sort();
+        topics.dedup();
+        topics
+    }
+
+    /// The broker has said something, whatever it was.
+    pub(super) fn heard(&self) {
+        self.lock().heard_at = Some(Instant::now());
+    }
+
+    /// When the broker should be asked whether it is alive: a message waits for its acknowledgement for half of the time that
+    /// it may take, and nothing was heard since. Only of a broker that is there it can be said that it does not answer a topic.
+    pub(super) fn ask_at(&self) -> Option<Instant> {
+        let state = self.lock();
+        let asked_at = state.unacknowledged.values().filter_map(|parcel| parcel.half_time(self.patience));
+        asked_at.filter(|at| state.heard_at.is_none_or(|heard_at| heard_at < *at)).min()
     }
 
     /// The caller is done with this message.
@@ -240,7 +216,7 @@ impl Outbox {
 
     /// A connection, or an attempt at one, has ended: what was not acknowledged will leave again, in its old order.
     pub(super) fn disconnected(&self, verdict: Verdict) {
-        let suspects = self.lock().disconnected(verdict);
+        let suspects = self.lock().disconnected(verdict, self.patience);
         self.room.notify_waiters();
         for topic in suspects {
             tracing::error!(
@@ -267,149 +243,6 @@ impl Outbox {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while holding it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn would_replace(&self, message: &Outgoing) -> bool {
-        message.retain && self.newest.contains_key(&message.topic)
-    }
-
-    fn queue(&mut self, message: Outgoing) {
-        let number = self.next_number;
-        self.next_number += 1;
-        if message.retain
-            && let Some(obsolete) = self.newest.insert(message.topic.clone(), number)
-            && let Some(obsolete) = self.waiting.remove(&obsolete)
-        {
-            self.waiting_bytes -= obsolete.message.size();
-            self.expendable.remove(&obsolete.number);
-        }
-        if message.expendable {
-            self.expendable.insert(number);
-        }
-        self.waiting_bytes += message.size();
-        let parcel = Parcel { message, queued_at: Instant::now(), sent_at: None, turn: 0, number, sends: 0 };
-        self.waiting.insert(number, parcel);
-    }
-
-    fn unqueue(&mut self, number: u64) -> Option<Parcel> {
-        let parcel = self.waiting.remove(&number)?;
-        self.waiting_bytes -= parcel.message.size();
-        self.expendable.remove(&number);
-        if parcel.message.retain && self.newest.get(&parcel.message.topic) == Some(&number) {
-            self.newest.remove(&parcel.message.topic);
-        }
-        Some(parcel)
-    }
-
-    /// Gives up what there is no room for. Says how many since the last time, and one of the topics, when that is worth a
-    /// line: at the first one, and at every power of two.
-    fn make_room(&mut self) -> Option<(u64, String)> {
-        let mut told = None;
-        while self.waiting.len() > MOST_WAITING || self.waiting_bytes > MOST_BYTES {
-            let first = self.expendable.first().copied();
-            let plain = || self.waiting.values().find(|parcel| !parcel.message.retain).map(|p| p.number);
-            let oldest = || self.waiting.keys().next().copied();
-            let number = first.or_else(plain).or_else(oldest)?;
-            let parcel = self.unqueue(number)?;
-            self.given_up += 1;
-            if self.given_up.is_power_of_two() {
-                told = Some((self.given_up, parcel.message.topic));
-            }
-        }
-        told
-    }
-
-    fn hand_out(&mut self, limits: Limits, now: Instant) -> Option<Shipment> {
-        while let Some((&number, head)) = self.waiting.first_key_value() {
-            // After a lost connection messages go one by one until all are through: if one of them is what the
-            // broker hangs up on, it must not take others with it.
-            let alone = head.sends > 0 || self.unacknowledged.values().any(|parcel| parcel.sends > 1);
-            let window = if alone { 1 } else { WINDOW.min(limits.window) };
-            if !self.connected || self.unacknowledged.len() >= window {
-                return None;
-            }
-            let mut parcel = self.unqueue(number)?;
-            if parcel.expired(now) {
-                continue;
-            }
-            let standing = self.reputation.of(&parcel.message, now);
-            if standing == Standing::LeftAlone {
-                tracing::debug!(topic = parcel.message.topic, "not published: the broker does not take it");
-                continue;
-            }
-            if parcel.message.packet_size() > limits.packet {
-                tracing::error!(
-                    topic = parcel.message.topic,
-                    bytes = parcel.message.payload.len(),
-                    "message dropped: larger than the broker accepts"
-                );
-                continue;
-            }
-            parcel.sends = parcel.sends.saturating_add(1);
-            parcel.sent_at = Some(now);
-            self.turn += 1;
-            parcel.turn = self.turn;
-            let message = parcel.message.clone();
-            let retain = message.retain && limits.retains;
-            let left = message.expiry.map(|expiry| expiry.saturating_sub(now - parcel.queued_at));
-            let asks = limits.acknowledges && !message.foreign && standing == Standing::Good;
-            let id = if asks { Some(self.next_id()) } else { None };
-            match id {
-                Some(id) => drop(self.unacknowledged.insert(id, parcel)),
-                None if message.foreign => self.reputation.sent_to_stranger(self.turn, &message.topic, now),
-                None => {}
-            }
-            return Some(Shipment { message, id, retain, left });
-        }
-        None
-    }
-
-    /// An identifier that nothing else has. The window is far smaller than what there is.
-    fn next_id(&mut self) -> u16 {
-        loop {
-            self.last_id = if self.last_id >= LAST_ID { 1 } else { self.last_id + 1 };
-            if !self.unacknowledged.contains_key(&self.last_id) {
-                return self.last_id;
-            }
-        }
-    }
-
-    /// Topics that the connection seems to have ended because of.
-    fn disconnected(&mut self, verdict: Verdict) -> Vec<String> {
-        self.connected = false;
-        let now = Instant::now();
-        let mut suspects = self.reputation.disconnected(verdict, now);
-        let mut back: Vec<Parcel> = std::mem::take(&mut self.unacknowledged).into_values().collect();
-        if let ([only], Verdict::Refused) = (back.as_slice(), verdict)
-            && suspects.is_empty()
-        {
-            self.reputation.refused(&only.message.topic);
-            suspects.push(only.message.topic.clone());
-        }
-        back.sort_by_key(|parcel| parcel.number);
-        for mut parcel in back {
-            parcel.sent_at = None;
-            if parcel.sends >= MAX_SENDS && verdict != Verdict::NotOurs {
-                tracing::error!(
-                    topic = parcel.message.topic,
-                    bytes = parcel.message.payload.len(),
-                    "message dropped: {MAX_SENDS} connections ended while it was being sent"
-                );
-                self.reputation.suspected(&parcel.message.topic, now);
-                continue;
-            }
-            self.waiting_bytes += parcel.message.size();
-            self.waiting.insert(parcel.number, parcel);
-        }
-        suspects
-    }
-}
-
-impl Parcel {
-    fn expired(&self, now: Instant) -> bool {
-        self.message.expiry.is_some_and(|expiry| now - self.queued_at >= expiry)
     }
 }
 

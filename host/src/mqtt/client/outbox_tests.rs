@@ -91,7 +91,7 @@ async fn the_unacknowledged_is_sent_again_in_order_and_one_by_one() {
 async fn a_message_that_ends_every_connection_is_given_up_alone_and_its_topic_left_alone() {
     let outbox = outbox(["poison", "good"].map(|t| Outgoing::new(t, "")));
     assert_eq!(connection(&outbox, 0), ["poison=", "good="]);
-    for _ in 1..MAX_SENDS {
+    for _ in 1..MAX_HANG_UPS {
         assert_eq!(connection(&outbox, 0), ["poison="]);
     }
     outbox.push(Outgoing::new("poison", "again")).unwrap();
@@ -103,12 +103,72 @@ async fn a_message_that_ends_every_connection_is_given_up_alone_and_its_topic_le
 #[tokio::test]
 async fn an_outage_gives_nothing_up() {
     let outbox = outbox([Outgoing::new("a", "")]);
-    for _ in 0..MAX_SENDS * 3 {
+    for _ in 0..MAX_HANG_UPS * 3 {
         outbox.connected();
         assert_eq!(texts(&leave(&outbox)), ["a="]);
         outbox.disconnected(Verdict::NotOurs);
     }
     assert!(!outbox.is_empty());
+    // Nor do those that came before make one hang-up of the broker's three.
+    assert_eq!(connection(&outbox, 0), ["a="]);
+    assert_eq!(connection(&outbox, 0), ["a="]);
+    outbox.connected();
+    let sent = leave(&outbox);
+    assert_eq!(texts(&sent), ["a="]);
+    outbox.acknowledged(sent[0].id.unwrap(), false);
+    assert!(outbox.is_empty());
+}
+
+/// One connection on which this is sent, the broker says something after so long, or nothing, and is left when its time is
+/// over. Says whether the broker was to be asked whether it is there.
+async fn silence(outbox: &Outbox, sent: &[&str], heard_after: Option<Duration>) -> bool {
+    outbox.connected();
+    assert_eq!(texts(&leave(outbox)), sent);
+    let half = Instant::now() + PATIENCE / 2;
+    if let Some(after) = heard_after {
+        tokio::time::advance(after).await;
+        outbox.heard();
+    }
+    let asked = outbox.ask_at();
+    assert!(asked.is_none_or(|at| at == half));
+    tokio::time::sleep_until(half + PATIENCE / 2).await;
+    outbox.disconnected(Verdict::Silent);
+    asked.is_some()
+}
+
+/// Whether a message to this topic would be sent asking for acknowledgement, now that nothing else waits.
+fn asks(outbox: &Outbox, topic: &str) -> bool {
+    outbox.push(Outgoing::new(topic, "")).unwrap();
+    outbox.connected();
+    let sent = leave(outbox);
+    sent.last().unwrap().id.is_some()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_gone_says_nothing_about_a_topic_and_one_that_is_there_does() {
+    let gone = outbox([Outgoing::new("a", "")]);
+    assert!(silence(&gone, &["a="], None).await, "it has to be asked");
+    assert!(asks(&gone, "a"));
+
+    // What it said right after it got the message it may have said before it got it.
+    let fallen_silent = outbox([Outgoing::new("a", "")]);
+    assert!(silence(&fallen_silent, &["a="], Some(PATIENCE / 10)).await);
+    assert!(asks(&fallen_silent, "a"));
+
+    let there = outbox([Outgoing::new("a", "")]);
+    assert!(!silence(&there, &["a="], Some(PATIENCE / 2)).await);
+    assert!(!asks(&there, "a"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_silences_the_broker_does_so_twice_and_takes_nothing_with_it() {
+    let outbox = outbox(["first", "second"].map(|t| Outgoing::new(t, "")));
+    silence(&outbox, &["first=", "second="], None).await;
+    silence(&outbox, &["first="], None).await;
+    outbox.connected();
+    let sent = leave(&outbox);
+    assert_eq!(texts(&sent), ["first=", "second="]);
+    assert_eq!((sent[0].id, sent[1].id.is_some()), (None, true));
 }
 
 #[tokio::test]
@@ -134,7 +194,7 @@ async fn what_is_not_acknowledged_in_time_is_sent_without_asking_and_holds_nothi
     assert_eq!(outbox.overdue_at(), Some(sent_at + PATIENCE));
     tokio::time::advance(PATIENCE).await;
     assert_eq!(outbox.overdue(), ["mute"]);
-    outbox.disconnected(Verdict::NotOurs);
+    outbox.disconnected(Verdict::Silent);
     outbox.push(Outgoing::new("good", "2")).unwrap();
     outbox.connected();
     let sent = leave(&outbox);

@@ -123,7 +123,7 @@ impl Reputation {
         let sent = std::mem::take(&mut self.strangers).into_iter();
         let mut suspects: Vec<String> =
             sent.filter(|sent| now <= sent.at + HANG_UP).map(|sent| sent.topic).collect();
-        if verdict == Verdict::NotOurs || suspects.is_empty() {
+        if !verdict.is_hang_up() || suspects.is_empty() {
             return Vec::new();
         }
         suspects.sort();
@@ -131,7 +131,7 @@ impl Reputation {
         for topic in &suspects {
             match verdict {
                 Verdict::Refused => self.refused(topic),
-                Verdict::Unclear | Verdict::NotOurs => self.suspected(topic, now),
+                _ => self.suspected(topic, now),
             }
         }
         self.strikes.retain(|at| now < *at + SUSPICION);

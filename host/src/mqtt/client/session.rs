@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::backoff::{self, Backoff};
 use super::dialect::{Dialect, Evidence};
@@ -15,8 +15,11 @@ use super::outbox::Outbox;
 use super::publisher::Order;
 use super::receipts::{Receipt, Receipts};
 use super::subscriptions::Subscriptions;
-use super::wire::{Accepted, Incoming, Limits};
+use super::wire::{Accepted, Incoming, Terms, WillTerm};
 use super::{Event, Options, SESSION_KEPT, Version};
+use connection::{Connection, Ended, Up, until};
+
+mod connection;
 
 /// How long delivering what is queued and saying goodbye may take after [`Order::Disconnect`].
 pub(super) const CLOSE_TIME: Duration = Duration::from_millis(1500);
@@ -41,6 +44,8 @@ pub(super) struct Session {
     last_up: Option<Instant>,
     /// Whether the broker keeps sessions longer than it is asked to.
     mistrusted: bool,
+    /// What the broker is asked for, but for whether it shall forget, which is decided each time.
+    terms: Terms,
 }
 
 /// Asked to end.
@@ -48,28 +53,6 @@ struct Closing {
     deadline: Instant,
     /// Dropped with the session, which is the answer.
     _done: oneshot::Sender<()>,
-}
-
-/// How a connection, or an attempt at one, ended.
-enum Ended {
-    /// As asked.
-    Finished,
-    /// All publishers are gone: nobody can ask for anything any more.
-    Abandoned,
-    /// The session stood this long.
-    Lost(Failure, Duration),
-    /// There was no session.
-    Failed(Failure),
-}
-
-impl Ended {
-    /// What it says about the messages that were sent last.
-    fn verdict(&self) -> Verdict {
-        match self {
-            Self::Lost(failure, _) => failure.verdict,
-            Self::Finished | Self::Abandoned | Self::Failed(_) => Verdict::NotOurs,
-        }
-    }
 }
 
 impl Session {
@@ -95,6 +78,7 @@ impl Session {
             number: 0,
             last_up: None,
             mistrusted: false,
+            terms: Terms::ALL,
         }
     }
 
@@ -113,7 +97,8 @@ impl Session {
                     false
                 }
                 Ended::Failed(failure) => {
-                    let at_once = self.dialect.failed(failure.evidence);
+                    let asks_less = failure.will.is_some_and(|refused| self.ask_without(refused));
+                    let at_once = self.dialect.failed(failure.evidence) || asks_less;
                     if !at_once {
                         self.tell(failure.reason);
                     }
@@ -124,6 +109,20 @@ impl Session {
                 return;
             }
         }
+    }
+
+    /// Asks the broker no more for what it cannot do with the will: better a will that not everybody sees than no
+    /// connection. False if it was not asked for, and something else is wrong.
+    fn ask_without(&mut self, refused: WillTerm) -> bool {
+        let asked = self.terms.without(refused);
+        if asked {
+            let what = match refused {
+                WillTerm::Acknowledged => "publish with QoS 1",
+                WillTerm::Retained => "keep",
+            };
+            tracing::warn!("the broker does not {what} the message for when the connection is lost");
+        }
+        asked
     }
 
     /// Waits before the next attempt. Returns false when there shall be none.
@@ -183,7 +182,8 @@ impl Session {
     }
 
     async fn open(&mut self, version: Version, clean: bool) -> Result<Link, Ended> {
-        let opening = Link::open(version, &self.options, self.tls.as_ref(), clean);
+        let terms = Terms { clean, ..self.terms };
+        let opening = Link::open(version, &self.options, self.tls.as_ref(), terms);
         tokio::pin!(opening);
         loop {
             tokio::select! {
@@ -206,14 +206,24 @@ impl Session {
         loop {
             self.send_waiting(connection)?;
             let deadline = self.closing.as_ref().map(|closing| closing.deadline);
-            let overdue = connection.up.as_ref().and_then(|_| self.outbox.overdue_at());
+            let (ask, overdue) = match connection.up {
+                Some(_) => (self.outbox.ask_at(), self.outbox.overdue_at()),
+                None => (None, None),
+            };
+            let ask = ask.filter(|_| !connection.link.has_asked());
             tokio::select! {
-                incoming = connection.link.next() => return incoming.map_err(|failure| connection.ended(failure)),
+                incoming = connection.link.next() => match incoming {
+                    Ok(Some(incoming)) => return Ok(incoming),
+                    // There is room again.
+                    Ok(None) => {}
+                    Err(failure) => return Err(connection.ended(failure)),
+                },
                 order = self.orders.recv(), if self.closing.is_none() => match order {
                     Some(order) => self.obey(order, connection)?,
                     None => return Err(Ended::Abandoned),
                 },
                 () = self.outbox.work() => {}
+                () = until(ask) => connection.link.ask(),
                 () = until(overdue) => return Err(connection.ended(self.overdue())),
                 () = until(deadline) => return Err(Ended::Finished),
             }
@@ -230,7 +240,7 @@ impl Session {
         };
         let seconds = self.options.acknowledge_within.as_secs();
         let reason = format!("the broker has not acknowledged a message on {named}{others} for {seconds} s");
-        Failure::new(reason, Evidence::Nothing)
+        Failure { verdict: Verdict::Silent, ..Failure::new(reason, Evidence::Nothing) }
     }
 
     fn obey(&mut self, order: Order, connection: &mut Connection) -> Result<(), Ended> {
@@ -260,10 +270,14 @@ impl Session {
         for (number, packet) in self.outbox.receipts() {
             connection.receipts.done(number, packet);
         }
-        while let Some(id) = connection.receipts.next() {
+        while connection.link.has_room()
+            && let Some(id) = connection.receipts.next()
+        {
             connection.link.acknowledge(id);
         }
-        while let Some(shipment) = self.outbox.hand_out(up.limits) {
+        while connection.link.has_room()
+            && let Some(shipment) = self.outbox.hand_out(up.limits)
+        {
             if let Err(error) = connection.link.publish(&shipment) {
                 tracing::error!(
                     topic = shipment.message.topic,
@@ -291,6 +305,7 @@ impl Session {
 
     /// Acts on what the broker said; the answer is set when it was the last thing.
     fn take(&mut self, incoming: Incoming, connection: &mut Connection) -> Option<Ended> {
+        self.outbox.heard();
         match incoming {
             Incoming::Accepted(accepted) => return self.accepted(accepted, connection),
             Incoming::Acknowledged { id, refused } => {
@@ -354,37 +369,5 @@ impl Drop for Session {
     fn drop(&mut self) {
         // However the task ends: nobody may wait for it any more.
         self.outbox.close();
-    }
-}
-
-/// What belongs to one connection.
-struct Connection {
-    link: Link,
-    /// Whether the broker was told to forget what it had kept.
-    clean: bool,
-    /// Set once the broker has accepted us.
-    up: Option<Up>,
-    subscriptions: Subscriptions,
-    receipts: Receipts,
-}
-
-struct Up {
-    since: Instant,
-    limits: Limits,
-}
-
-impl Connection {
-    fn ended(&self, failure: Failure) -> Ended {
-        match &self.up {
-            Some(up) => Ended::Lost(failure, up.since.elapsed()),
-            None => Ended::Failed(failure),
-        }
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

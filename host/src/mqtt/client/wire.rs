@@ -1,8 +1,8 @@
 //! Packets of both protocol versions in the terms of the session. No I/O.
 //!
-//! Only what a client of ours says (`write`) and is told (`read`): twelve kinds of packets, of which the two versions share all
-//! but the properties. What we write is strict; what we read may leave out whatever the standard lets a broker leave out, as
-//! the short forms of DISCONNECT and PUBACK that mosquitto sends.
+//! Only what a client of ours says (`write`) and is told (`read`): nine kinds of packets, of which the two versions share all
+//! but the properties. What we read may leave out whatever the standard lets a broker leave out, as the short forms of
+//! DISCONNECT and PUBACK that mosquitto sends, and nothing else: what is half understood is not acted upon.
 
 use std::time::Duration;
 
@@ -29,6 +29,39 @@ pub(super) enum Incoming {
     SubscriptionAnswered { id: u16, answers: Vec<Option<String>> },
     /// It is alive.
     Pong,
+}
+
+/// What is asked of the broker when a connection begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Terms {
+    /// It shall forget what it has kept of us.
+    pub(super) clean: bool,
+    /// It shall publish the will with QoS 1, and not with 0.
+    pub(super) will_acknowledged: bool,
+    /// It shall keep the will, if that is to be kept.
+    pub(super) will_retained: bool,
+}
+
+/// What a broker may be unable to do with a will.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WillTerm {
+    /// To publish it with QoS 1.
+    Acknowledged,
+    /// To keep it.
+    Retained,
+}
+
+impl Terms {
+    /// Everything, to a broker that is not known.
+    pub(super) const ALL: Self = Self { clean: false, will_acknowledged: true, will_retained: true };
+
+    /// Asks no more for what the broker has refused. False if it was not asked for.
+    pub(super) fn without(&mut self, refused: WillTerm) -> bool {
+        std::mem::take(match refused {
+            WillTerm::Acknowledged => &mut self.will_acknowledged,
+            WillTerm::Retained => &mut self.will_retained,
+        })
+    }
 }
 
 /// What was agreed when the connection began.
@@ -140,12 +173,11 @@ impl Wire {
             Version::V5 => usize::try_from(MAX_INCOMING_V5).unwrap_or(usize::MAX),
             Version::V4 => MAX_INCOMING_V4,
         };
-        // Before there is room made for it.
         if header.size() > largest {
             return Err(Failure::too_large(largest));
         }
+        // No room is made for what is only announced: memory follows what has arrived.
         if arrived.len() < header.size() {
-            arrived.reserve(header.size() - arrived.len());
             return Ok(None);
         }
         let mut packet = arrived.split_to(header.size());

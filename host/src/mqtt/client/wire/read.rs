@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::dialect::Evidence;
 use super::super::link::{Failure, Verdict};
 use super::super::{Message, Version};
-use super::{Accepted, Incoming, Limits, kind, property, reason};
+use super::{Accepted, Incoming, Limits, WillTerm, kind, property, reason};
 
 /// What is no MQTT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -28,6 +28,9 @@ impl From<Malformed> for Misread {
 }
 
 const TOO_SHORT: Malformed = Malformed("a packet ends too early");
+
+/// How a 3.1.1 broker refuses a version.
+const UNACCEPTABLE_VERSION_V4: u8 = 1;
 
 /// What stands before every packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,15 +69,16 @@ pub(super) fn packet(version: Version, header: &Header, body: &[u8]) -> Result<I
         (kind::PUBLISH, _) => Ok(published(version, flags, body)?),
         (kind::CONNACK, 0) => accepted(version, body),
         (kind::PUBACK, 0) => {
-            let id = body.number()?;
+            let id = body.identifier()?;
             let refused = match version {
                 Version::V5 => body.outcome()?.refusal(),
                 Version::V4 => None,
             };
+            body.end()?;
             Ok(Incoming::Acknowledged { id, refused })
         }
         (kind::SUBACK, 0) => {
-            let id = body.number()?;
+            let id = body.identifier()?;
             if version == Version::V5 {
                 body.properties()?;
             }
@@ -82,19 +86,33 @@ pub(super) fn packet(version: Version, header: &Header, body: &[u8]) -> Result<I
                 body.0.iter().map(|code| (*code >= reason::REFUSED).then(|| reason::words(version, *code)));
             Ok(Incoming::SubscriptionAnswered { id, answers: answers.collect() })
         }
-        (kind::PINGRESP, 0) => Ok(Incoming::Pong),
-        (kind::DISCONNECT, 0) if version == Version::V5 => Err(Misread::Ended(disconnected(body.outcome()?))),
+        (kind::PINGRESP, 0) => {
+            body.end()?;
+            Ok(Incoming::Pong)
+        }
+        (kind::DISCONNECT, 0) if version == Version::V5 => {
+            let outcome = body.outcome()?;
+            body.end()?;
+            Err(Misread::Ended(disconnected(outcome)))
+        }
         _ => Err(Malformed("a packet that no broker sends to this client").into()),
     }
 }
 
 fn accepted(version: Version, mut body: Reader<'_>) -> Result<Incoming, Misread> {
-    let session_present = body.byte()? & 1 == 1;
+    let session_present = match body.byte()? {
+        0 => false,
+        1 => true,
+        _ => return Err(Malformed("an answer with flags that mean nothing").into()),
+    };
     let code = body.byte()?;
     let properties = match version {
+        // A 3.1.1 broker says in its own words that it has not understood MQTT 5: its answers have no properties.
+        Version::V5 if code == UNACCEPTABLE_VERSION_V4 && body.0.is_empty() => Properties::default(),
         Version::V5 => body.properties()?,
         Version::V4 => Properties::default(),
     };
+    body.end()?;
     if code != 0 {
         return Err(Misread::Ended(refused(version, &Outcome { code, said: properties.reason_string })));
     }
@@ -114,8 +132,15 @@ fn accepted(version: Version, mut body: Reader<'_>) -> Result<Incoming, Misread>
 
 fn refused(version: Version, outcome: &Outcome) -> Failure {
     match (version, outcome.code) {
-        (Version::V5, reason::UNSUPPORTED_VERSION) | (Version::V4, 1) => {
+        (Version::V5, reason::UNSUPPORTED_VERSION | UNACCEPTABLE_VERSION_V4)
+        | (Version::V4, UNACCEPTABLE_VERSION_V4) => {
             Failure::new(format!("the broker does not speak {version}"), Evidence::Refused)
+        }
+        (Version::V5, reason::RETAIN_NOT_SUPPORTED) => {
+            Failure::will(WillTerm::Retained, outcome.words(version))
+        }
+        (Version::V5, reason::QOS_NOT_SUPPORTED) => {
+            Failure::will(WillTerm::Acknowledged, outcome.words(version))
         }
         (Version::V5, reason::BAD_CREDENTIALS | reason::NOT_AUTHORIZED) | (Version::V4, 4 | 5) => {
             Failure::credentials()
@@ -141,16 +166,17 @@ fn disconnected(outcome: Outcome) -> Failure {
 }
 
 fn published(version: Version, flags: u8, mut body: Reader<'_>) -> Result<Incoming, Malformed> {
-    let qos = (flags >> 1) & 0b11;
+    let (qos, again) = ((flags >> 1) & 0b11, flags & 0b1000 != 0);
     let topic = body.string()?.to_owned();
     let id = match qos {
+        0 if again => return Err(Malformed("a message that is sent again and was never to be")),
         0 => None,
-        1 => Some(body.number()?),
+        1 => Some(body.identifier()?),
         // We subscribe with QoS 1 at most.
         _ => return Err(Malformed("a message with a QoS that nobody asked for")),
     };
-    if id == Some(0) || topic.is_empty() || topic.contains(['+', '#']) {
-        return Err(Malformed("a message without a topic or identifier"));
+    if topic.is_empty() || topic.contains(['+', '#']) {
+        return Err(Malformed("a message without a topic"));
     }
     let properties = match version {
         Version::V5 => body.properties()?,
@@ -160,7 +186,7 @@ fn published(version: Version, flags: u8, mut body: Reader<'_>) -> Result<Incomi
         topic,
         payload: body.0.to_vec(),
         retain: flags & 1 == 1,
-        again: flags & 0b1000 != 0,
+        again,
         qos,
         response_topic: properties.response_topic.map(str::to_owned),
         correlation: properties.correlation.map(<[u8]>::to_vec),
@@ -236,8 +262,23 @@ impl<'p> Reader<'p> {
         self.take(usize::from(length))
     }
 
+    /// Of a packet, which is never zero.
+    fn identifier(&mut self) -> Result<u16, Malformed> {
+        match self.number()? {
+            0 => Err(Malformed("a packet without an identifier")),
+            id => Ok(id),
+        }
+    }
+
+    /// What is left over was meant to say something, and nobody knows what.
+    fn end(&self) -> Result<(), Malformed> {
+        if self.0.is_empty() { Ok(()) } else { Err(Malformed("a packet that is too long for what it says")) }
+    }
+
     fn string(&mut self) -> Result<&'p str, Malformed> {
-        std::str::from_utf8(self.binary()?).map_err(|_| Malformed("a text that is not UTF-8"))
+        let text = std::str::from_utf8(self.binary()?).map_err(|_| Malformed("a text that is not UTF-8"))?;
+        // Whoever stores it as C does would see another text (§1.5.4).
+        if text.contains('\0') { Err(Malformed("a text with a NUL")) } else { Ok(text) }
     }
 
     /// A length: seven bits to a byte, four bytes at most.
@@ -298,12 +339,16 @@ impl<'p> Reader<'p> {
             property::CONTENT_TYPE
             | property::ASSIGNED_CLIENT_ID
             | property::AUTH_METHOD
-            | property::AUTH_DATA
             | property::RESPONSE_INFORMATION
-            | property::SERVER_REFERENCE => drop(self.binary()?),
+            | property::SERVER_REFERENCE => {
+                self.string()?;
+            }
+            property::AUTH_DATA => {
+                self.binary()?;
+            }
             property::USER_PROPERTY => {
-                self.binary()?;
-                self.binary()?;
+                self.string()?;
+                self.string()?;
             }
             // A topic alias among them: we have not allowed any.
             _ => return Err(Malformed("a property that does not belong there")),

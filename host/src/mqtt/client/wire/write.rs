@@ -5,13 +5,14 @@ use secrecy::ExposeSecret as _;
 use super::super::link;
 use super::super::outbox::Shipment;
 use super::super::{MAX_INCOMING_V5, MAX_UNACKNOWLEDGED, Options, SESSION_KEPT, Version};
-use super::{Unwritable, Wire, kind, property};
+use super::{Terms, Unwritable, Wire, kind, property};
 
 /// The largest number that a length can be (§1.5.5).
 const LONGEST: usize = 0x0FFF_FFFF;
 
 const CLEAN: u8 = 0b0000_0010;
-const WILL_WITH_QOS_1: u8 = 0b0000_1100;
+const WILL: u8 = 0b0000_0100;
+const WILL_QOS_1: u8 = 0b0000_1000;
 const WILL_RETAIN: u8 = 0b0010_0000;
 const PASSWORD: u8 = 0b0100_0000;
 const USERNAME: u8 = 0b1000_0000;
@@ -25,13 +26,14 @@ const NO_LOCAL: u8 = 0b0000_0100;
 const RETAIN_AS_PUBLISHED: u8 = 0b0000_1000;
 
 impl Wire {
-    /// Asks to be accepted. `clean`: whatever the broker has kept of us is forgotten.
-    pub(in super::super) fn connect(&self, options: &Options, clean: bool) -> Result<Vec<u8>, Unwritable> {
+    /// Asks to be accepted, on these terms.
+    pub(in super::super) fn connect(&self, options: &Options, terms: Terms) -> Result<Vec<u8>, Unwritable> {
         let will = &options.will;
-        let mut flags = WILL_WITH_QOS_1;
+        let mut flags = WILL;
         let mut set = |flag: u8, wanted: bool| flags |= if wanted { flag } else { 0 };
-        set(CLEAN, clean);
-        set(WILL_RETAIN, will.retain);
+        set(CLEAN, terms.clean);
+        set(WILL_QOS_1, terms.will_acknowledged);
+        set(WILL_RETAIN, will.retain && terms.will_retained);
         set(USERNAME | PASSWORD, options.username.is_some());
         let mut body = Vec::new();
         string(&mut body, "MQTT")?;
