@@ -57,7 +57,8 @@ impl Bridge {
     /// retained (the broker may have lost it), say `online`; then take commands as they come.
     ///
     /// The broker is told that a command has arrived when the host has written it down, or when the broker has the answer
-    /// of one that is not done: whatever happens to the host before that, the broker sends it again.
+    /// of one that is not done: whatever happens to the host before that, the broker sends it again. What the host has in hand
+    /// when the future is dropped it deals with all the same.
     pub async fn serve(&mut self, host: &Arc<Host>, connected: impl FnMut(Version)) {
         let intake = Intake::default();
         tokio::select! {
@@ -92,7 +93,8 @@ async fn listen(
         tokio::select! {
             event = events.next() => match event {
                 None => return,
-                Some(Event::Connected { version, .. }) => {
+                Some(Event::Connected { version, session_present }) => {
+                    intake.connected(session_present);
                     beginning = Some(begin(publisher, host, version).boxed());
                 }
                 Some(Event::Message(message)) => intake.offer(host, message),
@@ -148,8 +150,7 @@ async fn work_off(publisher: &Publisher, host: &Arc<Host>, intake: &Intake) {
     loop {
         publisher.ready().await;
         let batch = intake.batch().await;
-        host.handle_all(batch.requests).await;
-        host.refuse_all(batch.refused).await;
+        host.take_in(batch.requests, batch.refused).await;
     }
 }
 

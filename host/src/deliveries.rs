@@ -34,6 +34,11 @@ impl Delivery {
         Self { packet, again, digest }
     }
 
+    /// Whether this may be the same message as one that came before.
+    pub(crate) fn repeats(&self, before: &Self) -> bool {
+        self.again && self.packet == before.packet && self.digest == before.digest
+    }
+
     fn key(&self) -> String {
         (self.packet % PLACES).to_string()
     }

@@ -8,6 +8,7 @@ mod choice;
 mod commands;
 mod course;
 mod leftovers;
+mod messages;
 mod plugins;
 mod requests;
 mod resume;
@@ -49,7 +50,7 @@ use crate::time::Clock;
 use crate::topics::Topics;
 use crate::vehicle::Vehicle;
 
-pub use self::commands::{Refused, Request, RespondTo};
+pub use self::messages::{Refused, Request, RespondTo};
 pub(crate) use self::vehicles::{Found, Missing};
 pub use crate::deliveries::Delivery;
 

@@ -20,6 +20,8 @@ const LANE: usize = 256;
 const LANE_BYTES: usize = 2 * 1024 * 1024;
 /// Messages that did not fit and wait for their answer.
 const REFUSED: usize = 64 * 1024;
+/// Bytes that they may have: of topics, identifiers, and where the answers go, which their senders choose.
+const REFUSED_BYTES: usize = 8 * 1024 * 1024;
 /// Messages that the host is given at once: they share one transaction.
 const BATCH: usize = 64;
 
@@ -45,6 +47,7 @@ struct Lanes {
     /// The lanes that have something, the next one first.
     turns: VecDeque<String>,
     refused: VecDeque<Refused>,
+    refused_bytes: usize,
     /// How many did not fit, and how many of them were not even answered.
     overflowed: u64,
     unanswered: u64,
@@ -68,6 +71,13 @@ impl Intake {
         };
         self.lanes().offer(lane, request(message));
         self.changed.notify_one();
+    }
+
+    /// A connection has begun. If the broker has kept the session it sends again what was not acknowledged before: the copies
+    /// that wait are dropped, or both would be done. If it has not, these are the only ones, and nobody waits for their
+    /// receipts.
+    pub(super) fn connected(&self, session_present: bool) {
+        self.lanes().connected(session_present);
     }
 
     /// The next messages: at least one. Cancel safe.
@@ -111,17 +121,30 @@ impl Lanes {
                 "messages arrive faster than they can be done; what does not fit is rejected"
             );
         }
-        if self.refused.len() >= REFUSED {
+        let Request { topic, payload, respond_to, delivery, hold, retained } = request;
+        let operation = topic.rsplit('/').next().unwrap_or_default();
+        let id = command::peek_id(operation, &payload);
+        let refused = Refused { topic, id, retained, respond_to, delivery, hold };
+        let bytes = self.refused_bytes + size_of_refused(&refused);
+        if self.refused.len() >= REFUSED || bytes > REFUSED_BYTES {
             self.unanswered += 1;
             if self.unanswered.is_power_of_two() {
                 tracing::error!(unanswered = self.unanswered, "messages are dropped without an answer");
             }
             return;
         }
-        let Request { topic, payload, respond_to, delivery, hold, retained } = request;
-        let operation = topic.rsplit('/').next().unwrap_or_default();
-        let id = command::peek_id(operation, &payload);
-        self.refused.push_back(Refused { topic, id, retained, respond_to, delivery, hold });
+        self.refused_bytes = bytes;
+        self.refused.push_back(refused);
+    }
+
+    fn connected(&mut self, session_present: bool) {
+        for lane in self.lanes.values_mut() {
+            lane.waiting.retain_mut(|request| stays(&mut request.hold, session_present));
+            lane.bytes = lane.waiting.iter().map(size).sum();
+        }
+        self.turns.retain(|name| self.lanes.get(name).is_some_and(|lane| !lane.waiting.is_empty()));
+        self.refused.retain_mut(|refused| stays(&mut refused.hold, session_present));
+        self.refused_bytes = self.refused.iter().map(size_of_refused).sum();
     }
 
     /// One of each lane in turn, until there are enough.
@@ -141,12 +164,38 @@ impl Lanes {
         }
         let some = self.refused.len().min(BATCH * 4);
         batch.refused = self.refused.drain(..some).collect();
+        self.refused_bytes -= batch.refused.iter().map(size_of_refused).sum::<usize>();
         batch
     }
 }
 
+/// Whether a message stays that came with an earlier connection.
+fn stays(hold: &mut Option<Receipt>, session_present: bool) -> bool {
+    match hold.take() {
+        Some(receipt) => {
+            receipt.leave();
+            !session_present
+        }
+        None => true,
+    }
+}
+
 fn size(request: &Request) -> usize {
-    request.topic.len() + request.payload.len()
+    request.topic.len() + request.payload.len() + size_of_answer(request.respond_to.as_ref())
+}
+
+fn size_of_refused(refused: &Refused) -> usize {
+    let Refused { topic, id, respond_to, .. } = refused;
+    size_of::<Refused>()
+        + topic.len()
+        + id.as_ref().map_or(0, String::len)
+        + size_of_answer(respond_to.as_ref())
+}
+
+/// Bytes of where the answer goes.
+fn size_of_answer(respond_to: Option<&RespondTo>) -> usize {
+    respond_to
+        .map_or(0, |RespondTo { topic, correlation }| topic.len() + correlation.as_ref().map_or(0, Vec::len))
 }
 
 fn request(message: Message) -> Request {
@@ -187,6 +236,47 @@ mod tests {
         assert_eq!(place, Some(1));
         let ids: Vec<_> = batch.refused.iter().map(|refused| refused.id.clone().unwrap()).collect();
         assert_eq!(ids, [LANE, LANE + 1, LANE + 2].map(|number| number.to_string()));
+    }
+
+    fn from_far(bytes: usize) -> Option<RespondTo> {
+        Some(RespondTo { topic: "r".repeat(bytes / 2), correlation: Some(vec![0; bytes / 2]) })
+    }
+
+    #[test]
+    fn where_the_answers_go_takes_no_more_room_than_anything_else() {
+        let mut lanes = Lanes::default();
+        for number in 0..LANE {
+            let request = request("b/vehicle/a/cmd/lock", number);
+            lanes.offer("a".into(), Request { respond_to: from_far(100_000), ..request });
+        }
+        let waiting = lanes.lanes["a"].waiting.len();
+        assert!((15..=LANE_BYTES / 100_000).contains(&waiting), "{waiting}");
+        assert!((60..=8 * 1024 * 1024 / 100_000).contains(&lanes.refused.len()), "{}", lanes.refused.len());
+        assert_eq!(lanes.unanswered, (LANE - waiting - lanes.refused.len()) as u64);
+        while !lanes.batch().refused.is_empty() {}
+        assert_eq!(lanes.refused_bytes, 0);
+    }
+
+    #[test]
+    fn what_the_broker_sends_again_does_not_wait_as_well() {
+        let hold = || Some(Receipt::of_nobody(7));
+        let mut lanes = Lanes::default();
+        let offer = |lanes: &mut Lanes| {
+            for number in 0..=LANE {
+                lanes.offer("a".into(), Request { hold: hold(), ..request("b/vehicle/a/cmd/lock", number) });
+            }
+            lanes.offer("b".into(), request("b/vehicle/b/cmd/lock", 0));
+        };
+        offer(&mut lanes);
+        lanes.connected(true);
+        let batch = lanes.batch();
+        assert_eq!((batch.requests.len(), batch.refused.len()), (1, 0));
+        assert!(batch.requests[0].topic.contains("/b/cmd"), "of what comes once it is the only copy");
+        // A broker that has forgotten does not send it again, then or later.
+        offer(&mut lanes);
+        lanes.connected(false);
+        lanes.connected(true);
+        assert_eq!((lanes.lanes["a"].waiting.len(), lanes.refused.len()), (LANE, 1));
     }
 
     #[test]

@@ -6,58 +6,14 @@ use std::sync::atomic::Ordering;
 use futures_util::future::{BoxFuture, join_all};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::Host;
+use super::{Host, Refused, Request, RespondTo};
 use crate::command::{self, Action, Asked, Malformed};
 use crate::deliveries::{Delivered, Delivery};
-use crate::mqtt::client::Receipt;
 use crate::operation::{Reason, Report};
 use crate::results::Known;
 use crate::store::StoreError;
 use crate::topics::Incoming;
 use crate::vehicle::{Turn, Vehicle};
-
-/// A message on a topic that the host listens to.
-#[derive(Debug, Clone, Default)]
-pub struct Request {
-    /// The topic.
-    pub topic: String,
-    /// The payload.
-    pub payload: Vec<u8>,
-    /// Whether the sender wanted the broker to keep it.
-    pub retained: bool,
-    /// Where the sender wants the answer.
-    pub respond_to: Option<RespondTo>,
-    /// How the broker has delivered it, if it delivers until it is told that the message has arrived.
-    pub delivery: Option<Delivery>,
-    /// Let go of once the host has written the command down, or the broker has the answer of what is not done.
-    pub hold: Option<Receipt>,
-}
-
-/// A message that there was no room for. Only what is needed to say so is left of it.
-#[derive(Debug)]
-pub struct Refused {
-    /// The topic.
-    pub topic: String,
-    /// The identifier that it came with.
-    pub id: Option<String>,
-    /// Whether the sender wanted the broker to keep it.
-    pub retained: bool,
-    /// Where the sender wants the answer.
-    pub respond_to: Option<RespondTo>,
-    /// As that of a [`Request`].
-    pub delivery: Option<Delivery>,
-    /// As that of a [`Request`].
-    pub hold: Option<Receipt>,
-}
-
-/// Where an answer goes besides its own topic (MQTT 5 §4.10).
-#[derive(Debug, Clone)]
-pub struct RespondTo {
-    /// The response topic.
-    pub topic: String,
-    /// The correlation data.
-    pub correlation: Option<Vec<u8>>,
-}
 
 /// A command that was understood and may be done.
 pub(super) struct Accepted {
@@ -90,7 +46,27 @@ impl Host {
     /// Takes messages in their order, as [`Host::handle`] does. Commands that follow each other are written down together:
     /// they wait for the disk once.
     pub async fn handle_all(self: &Arc<Self>, requests: Vec<Request>) {
-        let mut commands = Vec::new();
+        self.take_in(requests, Vec::new()).await;
+    }
+
+    /// The same, and then says of the refused messages that they are not done because there was no room for them.
+    ///
+    /// Once begun that goes on to its end, also if the future is dropped, and [`Host::stop`] waits for it: of what the host
+    /// has in hand the broker would be told that it has arrived, and nobody would ever be told what became of it.
+    pub async fn take_in(self: &Arc<Self>, requests: Vec<Request>, refused: Vec<Refused>) {
+        let (host, open) = (Arc::clone(self), self.under_way.token());
+        let taking = async move {
+            let _open = open;
+            host.take_all(requests).await;
+            host.refuse_all(refused).await;
+        };
+        if let Err(error) = tokio::spawn(taking).await {
+            tracing::error!("messages that have arrived were not dealt with: {error}");
+        }
+    }
+
+    async fn take_all(self: &Arc<Self>, requests: Vec<Request>) {
+        let mut commands: Vec<Request> = Vec::new();
         for request in requests {
             // Never a command: it is how retained messages are cleared, by this host too, and MQTT 3.1.1 brokers send
             // that back without saying so.
@@ -98,7 +74,19 @@ impl Host {
                 continue;
             }
             match self.topics.parse(&request.topic) {
-                Some(Incoming::Command { .. }) => commands.push(request),
+                Some(Incoming::Command { .. }) => {
+                    let repeats = |before: &Request| {
+                        request
+                            .delivery
+                            .zip(before.delivery)
+                            .is_some_and(|(this, before)| this.repeats(&before))
+                    };
+                    // What has come of the first has to be known before the second is looked at.
+                    if commands.iter().any(repeats) {
+                        self.handle_commands(std::mem::take(&mut commands)).await;
+                    }
+                    commands.push(request);
+                }
                 Some(Incoming::Request { verb }) => {
                     let verb = verb.to_owned();
                     self.handle_commands(std::mem::take(&mut commands)).await;
@@ -142,8 +130,7 @@ impl Host {
         }
     }
 
-    /// Says of messages that they are not done because there was no room for them.
-    pub async fn refuse_all(self: &Arc<Self>, all: Vec<Refused>) {
+    async fn refuse_all(self: &Arc<Self>, all: Vec<Refused>) {
         let refusing = all.into_iter().map(|refused| self.refuse(refused));
         join_all(refusing).await;
     }

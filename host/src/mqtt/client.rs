@@ -13,13 +13,15 @@
 //!   acknowledge within 30 s and is alive loses the connection, and the topic its guarantee; one that says nothing any more
 //!   only loses the connection, unless that happens twice with the same message. See `reputation`.
 //! * **A message is acknowledged when the caller has let go of it** ([`Message::receipt`]), in the order in which they came. What
-//!   was not comes again after a reconnect or a restart within 30 s, marked [`Message::again`].
+//!   was not comes again after a reconnect or a restart within 30 s, marked [`Message::again`]; the copy that waits is dropped
+//!   when the broker says that it has kept the session.
 //! * **Sessions are short.** The broker keeps what is sent to us for 30 s after a connection has ended and forgets it
 //!   then: no command arrives late. The caller subscribes after each [`Event::Connected`] all the same. A 3.1.1 broker knows no
 //!   such time; there a session ends with its connection.
 //! * **The task never waits for the caller.** Events queue up to a bound and further messages are then
 //!   dropped and counted ([`Event::Overflow`]), so publishing from the loop that reads events cannot lock up. On MQTT 5 that
-//!   happens only to messages of QoS 0, because the broker is told how many others it may have under way.
+//!   happens to large messages and to those of QoS 0, because the broker is told how many others it may have under way, and
+//!   not how many bytes. What is lost so is acknowledged: the broker would send it again and again.
 //! * **MQTT 5, and 3.1.1 where that is all the broker speaks**: see [`Version::V5`].
 //!
 //! # Layout
@@ -181,6 +183,15 @@ pub struct Message {
     pub receipt: Option<Receipt>,
 }
 
+impl Message {
+    /// Bytes that it holds, whoever chose them.
+    fn size(&self) -> usize {
+        let answer = self.response_topic.as_ref().map_or(0, String::len);
+        let correlation = self.correlation.as_ref().map_or(0, Vec::len);
+        size_of::<Self>() + self.topic.len() + self.payload.len() + answer + correlation
+    }
+}
+
 /// A message to publish, with QoS 1 unless it is [foreign](Outgoing::foreign).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outgoing {
@@ -284,11 +295,12 @@ impl Outgoing {
 /// What happened on the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The broker accepted the client. It knows no subscriptions of it.
+    /// The broker accepted the client. It is to be subscribed to what is wanted, whatever it knows.
     Connected {
         /// What is spoken.
         version: Version,
-        /// Whether the broker says that it still had a session; false on any broker that keeps to the rules.
+        /// Whether the broker has kept the session: then it sends again what was not acknowledged, and whoever has taken
+        /// such a message and not done it yet lets go of it.
         session_present: bool,
     },
     /// The connection was lost, or the first attempt failed, or attempts fail for another reason than before.

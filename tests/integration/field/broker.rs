@@ -2,7 +2,7 @@
 
 mod house;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,6 +230,49 @@ cases! {
         peer.answer_all_until(|first, body| first == 0x40 && body[..2] == [0, 8]).await;
         assert_eq!(peer.acknowledged, [7, 8]);
         serving.abort();
+    }
+
+    /// What the host has in hand when nobody serves it any more, it deals with before it has stopped: the broker is told that
+    /// it has arrived.
+    ["S8"] what_is_in_hand_when_the_host_stops_is_answered {
+        let home = Home::start().await;
+        let gate = Arc::new(Gate::over(MemoryStore::default()));
+        let ground = Ground { store: gate.clone(), ..home.ground.clone() };
+        let host = Host::start(&home.configuration(1), ground).await.unwrap();
+        gate.close();
+        // A read, which has a result from this host however little time is left.
+        let topic = format!("vehicle-connector/vehicle/{}/cmd/refresh_cached", LEGACY.0);
+        let good = Request { topic, ..asking(r#"{"id":"good"}"#, "a") };
+        let batch = vec![good, asking(r#"{"id":"bad","action":"fly"}"#, "b")];
+        let taking = tokio::spawn({
+            let host = Arc::clone(&host);
+            async move { host.handle_all(batch).await }
+        });
+        gate.waits().await;
+        taking.abort();
+        assert!(taking.await.unwrap_err().is_cancelled());
+        tokio::join!(host.stop(), async { gate.open() });
+        for id in ["good", "bad"] {
+            let finals = home.published.reports(&format!("vehicle-connector/vehicle/niro/action/{id}"));
+            assert_eq!(finals.iter().filter(|report| report.state.is_final()).count(), 1, "{id}");
+        }
+    }
+
+    /// Both copies of a command that the broker has delivered twice may arrive in one batch. Without an identifier of its own too
+    /// it is done once.
+    ["S8"] two_copies_in_one_batch_are_one_command {
+        let home = Home::start().await;
+        home.settle().await;
+        let lock = |again| {
+            let request = Request { respond_to: None, ..asking("LOCK", "") };
+            Request { delivery: Some(Delivery::of(7, again, &request.topic, &request.payload)), ..request }
+        };
+        home.host.handle_all(vec![lock(false), lock(true)]).await;
+        // Each command that was begun has said so by now.
+        let messages = home.published.messages();
+        let own = messages.iter().filter_map(|message| message.topic.split_once("/niro/action/"));
+        let begun: BTreeSet<_> = own.map(|(_, id)| id).filter(|id| *id != "last").collect();
+        assert_eq!(begun.len(), 1, "{begun:?}");
     }
 
     /// What the broker delivers twice is done once, with an identifier of its own or without, also after a restart.

@@ -109,16 +109,34 @@ impl Queue {
         let event = self.events.pop_front()?;
         if let Event::Message(message) = &event {
             self.messages -= 1;
-            self.bytes -= size(message);
+            self.bytes -= message.size();
         }
         Some(event)
+    }
+
+    /// A connection begins. If the broker has kept the session it sends again what was not acknowledged, so the copies that
+    /// wait here must not be done as well. If it has not, these are the only ones, and nobody waits for their receipts.
+    fn begin(&mut self, session_present: bool) {
+        for mut event in std::mem::take(&mut self.events) {
+            if let Event::Message(message) = &mut event
+                && let Some(receipt) = message.receipt.take()
+            {
+                receipt.leave();
+                if session_present {
+                    self.messages -= 1;
+                    self.bytes -= message.size();
+                    continue;
+                }
+            }
+            self.events.push_back(event);
+        }
     }
 
     fn push_message(&mut self, message: Message) {
         if self.reader_gone {
             return leave(message);
         }
-        let bytes = self.bytes + size(&message);
+        let bytes = self.bytes + message.size();
         if self.messages == MAX_MESSAGES || (self.messages > 0 && bytes > MAX_BYTES) {
             match self.events.back_mut() {
                 Some(Event::Overflow { lost }) => *lost += 1,
@@ -131,17 +149,22 @@ impl Queue {
         self.events.push_back(Event::Message(message));
     }
 
-    fn push_connection(&mut self, event: Event) {
+    fn push_connection(&mut self, mut event: Event) {
         if self.reader_gone {
             return;
         }
+        if let Event::Connected { session_present, .. } = event {
+            self.begin(session_present);
+        }
         // A reader that sleeps through an outage needs its outcome, not its history: the queue must not grow with
         // every reconnect.
-        match (&event, self.events.back()) {
+        match (&mut event, self.events.back()) {
             (Event::Disconnected { .. }, Some(Event::Disconnected { .. })) => drop(self.events.pop_back()),
-            (Event::Connected { .. }, Some(Event::Disconnected { .. })) => {
+            (Event::Connected { session_present, .. }, Some(Event::Disconnected { .. })) => {
                 let before = self.events.len().checked_sub(2).and_then(|index| self.events.get(index));
-                if matches!(before, Some(Event::Connected { .. })) {
+                if let Some(Event::Connected { session_present: had, .. }) = before {
+                    // What came before both comes again only if neither of them began anew.
+                    *session_present &= had;
                     self.events.truncate(self.events.len() - 2);
                 }
             }
@@ -158,13 +181,9 @@ fn leave(message: Message) {
     }
 }
 
-fn size(message: &Message) -> usize {
-    message.topic.len() + message.payload.len()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::Version;
+    use super::super::{Receipt, Version};
     use super::*;
 
     fn message(payload: usize) -> Message {
@@ -233,6 +252,60 @@ mod tests {
         }
         let all = drain(inbox, events).await;
         assert_eq!(all, [down("first"), up(), Event::Message(message(1)), down("b"), up()]);
+    }
+
+    #[tokio::test]
+    async fn where_the_answer_goes_counts_too() {
+        let (inbox, events) = channel();
+        let from_far = Message {
+            response_topic: Some("r".repeat(60_000)),
+            correlation: Some(vec![0; 60_000]),
+            ..message(0)
+        };
+        for _ in 0..200 {
+            inbox.message(from_far.clone());
+        }
+        let all = drain(inbox, events).await;
+        let Some(Event::Overflow { lost }) = all.last() else { panic!("{} events", all.len()) };
+        assert!((100..150).contains(lost), "{lost}");
+    }
+
+    #[tokio::test]
+    async fn what_the_broker_sends_again_waits_once() {
+        let outbox = Arc::new(super::super::outbox::Outbox::new(std::time::Duration::from_secs(30)));
+        let held = |packet, connection| Message {
+            payload: vec![packet],
+            receipt: Some(Receipt::new(&outbox, connection, packet.into())),
+            ..message(0)
+        };
+        let payloads = |all: Vec<Event>| -> Vec<u8> {
+            let payload = |event| match event {
+                Event::Message(message) => Some(message.payload[0]),
+                _ => None,
+            };
+            all.into_iter().filter_map(payload).collect()
+        };
+        let up = |session_present| Event::Connected { version: Version::V5, session_present };
+        let (inbox, events) = channel();
+        inbox.message(held(1, 1));
+        inbox.message(Message { payload: vec![2], qos: 0, ..message(0) });
+        inbox.connection(down("x"));
+        inbox.connection(up(true));
+        inbox.message(held(1, 2));
+        assert_eq!(inbox.shared.lock().messages, 2);
+        assert_eq!(outbox.receipts(), [], "of what comes again the broker is told nothing");
+        assert_eq!(payloads(drain(inbox, events).await), [2, 1]);
+
+        // A broker that has forgotten does not send it again, and says so: then this is the only one, also later.
+        let (inbox, events) = channel();
+        inbox.message(held(1, 1));
+        for session_present in [false, true] {
+            inbox.connection(down("x"));
+            inbox.connection(up(session_present));
+        }
+        let all = drain(inbox, events).await;
+        assert_eq!(all.last(), Some(&up(false)), "for whoever has taken some already");
+        assert_eq!(payloads(all), [1]);
     }
 
     #[tokio::test]

@@ -28,6 +28,12 @@ impl Receipt {
         Self(Arc::new(Open { outbox, connection, packet, left }))
     }
 
+    /// Of a message that no broker has sent.
+    #[cfg(test)]
+    pub(crate) fn of_nobody(packet: u16) -> Self {
+        Self::new(&Arc::new(Outbox::new(std::time::Duration::ZERO)), 0, packet)
+    }
+
     /// Under which identifier the broker sent the message. It sends it again under the same one if the connection ends before
     /// it was acknowledged.
     #[must_use]

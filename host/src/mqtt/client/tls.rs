@@ -33,8 +33,8 @@ pub enum TlsError {
 
 /// The configuration for all connections of one client.
 ///
-/// Roots are loaded here because the MQTT library's own loader panics on a certificate that it cannot
-/// parse, and the provider is named because there may be no process-wide one.
+/// Built once, so that a CA file that is of no use ends the start and not every connection. The provider is named because
+/// there may be no process-wide one.
 pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

@@ -1,0 +1,47 @@
+//! What arrives, in the host's terms.
+
+use crate::deliveries::Delivery;
+use crate::mqtt::client::Receipt;
+
+/// A message on a topic that the host listens to.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The topic.
+    pub topic: String,
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// Whether the sender wanted the broker to keep it.
+    pub retained: bool,
+    /// Where the sender wants the answer.
+    pub respond_to: Option<RespondTo>,
+    /// How the broker has delivered it, if it delivers until it is told that the message has arrived.
+    pub delivery: Option<Delivery>,
+    /// Let go of once the host has written the command down, or the broker has the answer of what is not done.
+    pub hold: Option<Receipt>,
+}
+
+/// A message that there was no room for. Only what is needed to say so is left of it.
+#[derive(Debug)]
+pub struct Refused {
+    /// The topic.
+    pub topic: String,
+    /// The identifier that it came with.
+    pub id: Option<String>,
+    /// Whether the sender wanted the broker to keep it.
+    pub retained: bool,
+    /// Where the sender wants the answer.
+    pub respond_to: Option<RespondTo>,
+    /// As that of a [`Request`].
+    pub delivery: Option<Delivery>,
+    /// As that of a [`Request`].
+    pub hold: Option<Receipt>,
+}
+
+/// Where an answer goes besides its own topic (MQTT 5 §4.10).
+#[derive(Debug, Clone)]
+pub struct RespondTo {
+    /// The response topic.
+    pub topic: String,
+    /// The correlation data.
+    pub correlation: Option<Vec<u8>>,
+}
