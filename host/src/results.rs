@@ -12,10 +12,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Asked;
 use crate::host::RespondTo;
-use crate::mqtt::client::Delivered;
 use crate::operation::{OperationName, Reason, Report, State};
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully, load_document, read_document};
 use crate::time::not_ahead;
+
+pub use self::published::ResultPublished;
+
+mod published;
+
+/// How many callers are told of one result where they want to be told: more than a home has, and each may hold 128 KiB.
+const ASKERS: usize = 16;
 
 /// How many results are remembered. Far more than a home sends in the day that is promised, and bounded.
 const REMEMBERED: usize = 10_000;
@@ -25,7 +31,7 @@ const REMEMBERED: usize = 10_000;
 pub enum Known {
     /// Nothing: the command is new, and from now on it is under way.
     New,
-    /// It is under way. Whoever asked again gets its result too.
+    /// It is under way. Whoever asked again gets its result too, unless sixteen others do already.
     UnderWay,
     /// It is over.
     Over(Box<Report>),
@@ -100,6 +106,18 @@ struct Memory {
     unstored: BTreeMap<String, Stored>,
     /// The results that are stored, the oldest first.
     order: VecDeque<String>,
+    /// When the latest command of each vehicle came that is known.
+    latest: BTreeMap<String, Timestamp>,
+}
+
+impl Memory {
+    /// A command of this vehicle came then.
+    fn came(&mut self, vehicle: &str, at: Timestamp) {
+        match self.latest.get_mut(vehicle) {
+            Some(latest) => *latest = at.max(*latest),
+            None => drop(self.latest.insert(vehicle.to_owned(), at)),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -122,28 +140,6 @@ fn lost(key: &str, now: Timestamp) -> Stored {
         "the record of this command was damaged; look at the vehicle, and use another id to send it again";
     report.end(State::Unknown, Reason::HostFault, message.to_owned());
     Stored { report, asked: None }
-}
-
-/// Forgets that a result may not have been published, once the broker has it.
-#[derive(Debug)]
-pub struct ResultPublished {
-    results: Arc<Results>,
-    key: String,
-}
-
-impl ResultPublished {
-    /// For the result of this command.
-    #[must_use]
-    pub fn new(results: &Arc<Results>, vehicle: &str, id: &str) -> Self {
-        Self { results: Arc::clone(results), key: key(vehicle, id) }
-    }
-}
-
-impl Delivered for ResultPublished {
-    fn delivered(&self) {
-        // Changes are made even if nobody waits for them; that it is lost in a crash costs one repetition.
-        drop(self.results.store.commit(vec![Write::remove(Kind::Unpublished, self.key.clone())]));
-    }
 }
 
 fn key(vehicle: &str, id: &str) -> String {
@@ -169,6 +165,8 @@ impl Results {
                 all_lost.insert(key.clone(), lost(&key, now));
                 continue;
             };
+            let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
+            memory.came(&vehicle, not_ahead(stored.report.requested_at, now));
             if stored.report.state.is_final() {
                 // One of a clock that was ahead would otherwise outlive all that come after it.
                 over.push((not_ahead(stored.report.requested_at, now), key));
@@ -176,7 +174,6 @@ impl Results {
             }
             let report = stored.report.clone();
             let pending = load_document(store.as_ref(), Kind::Pending, &key).await?;
-            let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
             memory.under_way.insert(key, UnderWay { stored, waiting: Vec::new() });
             interrupted.push(Interrupted { vehicle, report, pending });
         }
@@ -186,29 +183,6 @@ impl Results {
         let results = Self { store, memory: Mutex::new(memory) };
         results.keep_lost(all_lost).await;
         Ok((results, interrupted))
-    }
-
-    /// Final results of which a host before this one has not learned that the broker has them: the vehicle, and the result.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub async fn unpublished(&self) -> Result<Vec<(String, Report)>, StoreError> {
-        let mut all = Vec::new();
-        let mut gone = Vec::new();
-        for (key, _) in self.store.list(Kind::Unpublished).await? {
-            let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
-            match self.load(&key).await? {
-                Some(stored) if stored.report.state.is_final() => all.push((vehicle, stored.report)),
-                // Forgotten meanwhile: nobody waits for it any more.
-                _ => gone.push(Write::remove(Kind::Unpublished, key)),
-            }
-        }
-        if !gone.is_empty() {
-            self.store.commit(gone).await?;
-        }
-        all.sort_by_key(|(_, report)| report.finished_at);
-        Ok(all)
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -235,10 +209,13 @@ impl Results {
                 if !under_way.stored.is_asked_by(asked, accepted) {
                     return Ok(Known::Another(Box::new(under_way.stored.report.clone())));
                 }
-                under_way.waiting.extend(respond_to);
+                if under_way.waiting.len() < ASKERS {
+                    under_way.waiting.extend(respond_to);
+                }
                 return Ok(Known::UnderWay);
             }
             let waiting = respond_to.into_iter().collect();
+            memory.came(vehicle, accepted.requested_at);
             memory.under_way.insert(key.clone(), UnderWay { stored: stored.clone(), waiting });
         }
         let known = match self.load(&key).await {
@@ -259,6 +236,12 @@ impl Results {
         };
         self.memory().under_way.remove(&key);
         known
+    }
+
+    /// Whether no later command of this vehicle is known than the one that this is about.
+    #[must_use]
+    pub fn is_latest(&self, vehicle: &str, report: &Report) -> bool {
+        self.memory().latest.get(vehicle).is_none_or(|latest| *latest <= report.requested_at)
     }
 
     /// Whether there is, or was, a command of this identifier.

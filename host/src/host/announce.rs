@@ -195,10 +195,29 @@ impl Host {
         self.announce_noticed(vehicle, report, Some(Notice::to(Arc::new(notice))));
     }
 
+    /// The same of one that an earlier host has left. It is not the last action if a later command is known: what the broker
+    /// has kept of that is newer.
+    pub(super) fn announce_result_again(&self, vehicle: &str, report: &Report) {
+        let notice = ResultPublished::new(&self.results, vehicle, &report.id);
+        self.publish_report(vehicle, report, Some(Notice::to(Arc::new(notice))));
+        if self.results.is_latest(vehicle, report) {
+            self.become_last(vehicle, report);
+        }
+    }
+
     fn announce_noticed(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
+        self.publish_report(vehicle, report, notice);
+        self.become_last(vehicle, report);
+    }
+
+    /// On the command's own topic.
+    fn publish_report(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
         let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
         let expendable = !report.state.is_final();
         self.ground.outbox.publish(Outgoing { expendable, notice, ..Outgoing::new(own, encode(report)) });
+    }
+
+    fn become_last(&self, vehicle: &str, report: &Report) {
         // Of a command whose record was damaged nobody knows whether it was the last one, or what it was.
         if let Some(vehicle) = self.vehicles.get(vehicle).filter(|_| !report.is_lost()) {
             let mut memory = vehicle.memory();
@@ -220,10 +239,7 @@ impl Host {
         respond_to: &[super::RespondTo],
         hold: Option<Receipt>,
     ) {
-        let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
-        self.ground
-            .outbox
-            .publish(Outgoing { notice: hold.map(Notice::from), ..Outgoing::new(own, encode(report)) });
+        self.publish_report(vehicle, report, hold.map(Notice::from));
         self.respond(report, respond_to);
     }
 

@@ -43,7 +43,7 @@ impl Host {
     /// Says the results again of which nobody knows whether the broker has them.
     pub(super) fn say_again(&self, unpublished: &[(String, Report)]) {
         for (vehicle, report) in unpublished {
-            self.announce_result(vehicle, report);
+            self.announce_result_again(vehicle, report);
         }
     }
 

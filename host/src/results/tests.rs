@@ -106,6 +106,43 @@ async fn everybody_who_asked_is_told() {
     }
     let (waiting, _) = results.finish("ev6", &Report { state: State::Failed, ..accepted("a") }).await;
     assert_eq!(waiting.len(), 3);
+    // But not an endless number: what each of them wants is kept meanwhile.
+    for n in 0..100 {
+        results.begin("ev6", &accepted("b"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
+    }
+    let (waiting, _) = results.finish("ev6", &Report { state: State::Failed, ..accepted("b") }).await;
+    assert_eq!(waiting.len(), ASKERS);
+}
+
+#[tokio::test]
+async fn the_latest_command_is_known_also_after_a_restart() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let at = |id: &str, second| Report {
+        requested_at: Timestamp::from_second(second).unwrap(),
+        state: State::Succeeded,
+        ..accepted(id)
+    };
+    let (earlier, later) = (at("earlier", 1), at("later", 2));
+    let (results, _) = opened(&store).await;
+    assert!(results.is_latest("ev6", &earlier));
+    results
+        .begin("ev6", &Report { state: State::Accepted, ..later.clone() }, &asked("LOCK"), None)
+        .await
+        .unwrap();
+    for report in [&later, &earlier] {
+        results.finish("ev6", report).await.1.unwrap();
+    }
+    let now = Timestamp::from_second(10).unwrap();
+    let (restarted, _) = Results::open(Arc::clone(&store), now).await.unwrap();
+    for results in [&results, &restarted] {
+        assert!(results.is_latest("ev6", &later) && !results.is_latest("ev6", &earlier));
+        assert!(results.is_latest("niro", &earlier));
+    }
+    // A clock that was ahead does not stay the latest for ever.
+    let today = 1_800_000_000;
+    results.finish("ev6", &at("ahead", today + 1_000_000)).await.1.unwrap();
+    let (restarted, _) = Results::open(store, Timestamp::from_second(today).unwrap()).await.unwrap();
+    assert!(restarted.is_latest("ev6", &at("now", today + 1)));
 }
 
 #[tokio::test]

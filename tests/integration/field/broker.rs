@@ -348,6 +348,25 @@ cases! {
         assert_eq!(store.list(Kind::Unpublished).await.unwrap().len(), 0);
     }
 
+    /// What is said again is not the last action if a later command is known: the broker has kept that.
+    ["S8"] a_result_that_is_said_again_is_not_the_last_action_again {
+        let mut home = Home::start().await;
+        home.settle().await;
+        let earlier = home.command(LEGACY.0, "lock", None).await;
+        let later = home.command(LEGACY.0, "lock", None).await;
+        let last = "vehicle-connector/vehicle/niro/action/last";
+        for (id, expected) in [(&earlier.id, 0), (&later.id, 1)] {
+            let key = format!("niro/{id}");
+            let write = vehicle_connector::store::Write { kind: Kind::Unpublished, key, value: Some(Vec::new()) };
+            home.ground.store.commit(vec![write]).await.unwrap();
+            let before = home.published.messages().len();
+            home.restart_configured(|_| {}).await.unwrap();
+            let said = home.published.messages().split_off(before);
+            assert!(said.iter().any(|message| message.topic.ends_with(id)), "it is said again");
+            assert_eq!(said.iter().filter(|message| message.topic == last).count(), expected);
+        }
+    }
+
     /// A flood for one car is answered to its last command and delays nothing for the other. The full size by
     /// `burst_of_fifty_thousand`.
     ["S8"] a_burst_for_one_car {
