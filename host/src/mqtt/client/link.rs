@@ -291,15 +291,16 @@ impl Link {
             return Err(Failure::dead());
         }
         if self.last_sent + self.idle <= now {
-            self.ask();
+            self.ask(ANSWER_TIME);
         }
         Ok(())
     }
 
-    /// Asks the broker whether it is alive, unless it owes the answer already.
-    pub(super) fn ask(&mut self) {
+    /// Asks the broker whether it is alive, unless it owes the answer already. It gets so long to say so, and not less than
+    /// any broker.
+    pub(super) fn ask(&mut self, within: Duration) {
         if self.pong_due.is_none() {
-            self.pong_due = Some(Instant::now() + ANSWER_TIME);
+            self.pong_due = Some(Instant::now() + within.max(ANSWER_TIME));
             self.put(&Wire::PING);
         }
     }

@@ -90,6 +90,17 @@ async fn an_announcement_alone_takes_no_memory() {
     assert!(link.arrived.capacity() <= ROOM_KEPT, "{}", link.arrived.capacity());
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_is_asked_has_the_time_that_he_is_given() {
+    for (within, expected) in [(Duration::from_secs(25), 25), (Duration::ZERO, 10)] {
+        let (mut link, _theirs) = accepted(1024, &CONNACK).await;
+        link.ask(within);
+        let started = Instant::now();
+        let failure = link.next().await.unwrap_err();
+        assert_eq!((failure.verdict, started.elapsed().as_secs()), (Verdict::Silent, expected));
+    }
+}
+
 /// A broker's keep-alive time is kept if it is the shorter one. One that says never is asked all the same.
 #[tokio::test(start_paused = true)]
 async fn the_broker_hears_from_us_as_often_as_it_wants_to() {

@@ -223,7 +223,8 @@ impl Session {
                     None => return Err(Ended::Abandoned),
                 },
                 () = self.outbox.work() => {}
-                () = until(ask) => connection.link.ask(),
+                // A slow broker has its whole time all the same: it answers in the order in which it is asked.
+                () = until(ask) => connection.link.ask(self.options.acknowledge_within),
                 () = until(overdue) => return Err(connection.ended(self.overdue())),
                 () = until(deadline) => return Err(Ended::Finished),
             }
