@@ -14,10 +14,14 @@ use vehicle_connector::slot::Digest;
 /// How many requests may wait.
 const WAITING: usize = 8;
 
+fn request(verb: &str, payload: impl Into<Vec<u8>>) -> Request {
+    let topic = format!("vehicle-connector/bridge/request/{verb}");
+    Request { topic, payload: payload.into(), ..Request::default() }
+}
+
 /// Sends a request and waits for nothing.
 async fn send(home: &Home, verb: &str, payload: impl Into<Vec<u8>>) {
-    let topic = format!("vehicle-connector/bridge/request/{verb}");
-    home.host.handle(Request { topic, payload: payload.into(), ..Request::default() }).await;
+    home.host.handle(request(verb, payload)).await;
 }
 
 fn swap(number: u32, transaction: usize) -> String {
@@ -78,14 +82,13 @@ async fn a_rollback_that_is_sent_right_after_a_swap_takes_effect_after_it() {
     }
 }
 
-// One thread: what is sent in a row without a pause finds the queue as the one before has left it.
+// One thread: what arrives in one batch finds the queue as the one before has left it.
 #[tokio::test]
 async fn of_too_many_requests_the_last_ones_are_refused_and_the_others_done_in_order() {
     let home = Home::start().await;
     let total = WAITING + 4;
-    for number in 0..total {
-        send(&home, "policy/swap", swap(u32::try_from(number).unwrap(), number)).await;
-    }
+    let swaps = (0..total).map(|number| swap(u32::try_from(number).unwrap(), number));
+    home.host.handle_all(swaps.map(|swap| request("policy/swap", swap)).collect()).await;
     let answers = so_many_answers(&home, total).await;
     let (done, refused): (Vec<Value>, Vec<Value>) =
         answers.into_iter().partition(|answer| answer["status"] == "ok");
