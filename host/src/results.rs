@@ -166,7 +166,10 @@ impl Results {
                 continue;
             };
             let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
-            memory.came(&vehicle, not_ahead(stored.report.requested_at, now));
+            // Of one whose record was damaged nobody knows when it came.
+            if !stored.report.is_lost() {
+                memory.came(&vehicle, not_ahead(stored.report.requested_at, now));
+            }
             if stored.report.state.is_final() {
                 // One of a clock that was ahead would otherwise outlive all that come after it.
                 over.push((not_ahead(stored.report.requested_at, now), key));
