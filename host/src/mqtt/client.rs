@@ -18,10 +18,10 @@
 //! * **Sessions are short.** The broker keeps what is sent to us for 30 s after a connection has ended and forgets it
 //!   then: no command arrives late. The caller subscribes after each [`Event::Connected`] all the same. A 3.1.1 broker knows no
 //!   such time; there a session ends with its connection.
-//! * **The task never waits for the caller.** Events queue up to a bound and further messages are then
-//!   dropped and counted ([`Event::Overflow`]), so publishing from the loop that reads events cannot lock up. On MQTT 5 that
-//!   happens to large messages and to those of QoS 0, because the broker is told how many others it may have under way, and
-//!   not how many bytes. What is lost so is acknowledged: the broker would send it again and again.
+//! * **Nothing is lost for want of a moment.** Events queue up to a bound. Then the broker is not read until there is room, for
+//!   at most 3 s: what it has it keeps. Only a caller that reads nothing for longer loses messages, which are counted
+//!   ([`Event::Overflow`]) and acknowledged, since the broker would send them again and again; so publishing from the loop that
+//!   reads events cannot lock up. Brokers of MQTT 5 are told how many messages they may have under way, and not all obey.
 //! * **MQTT 5, and 3.1.1 where that is all the broker speaks**: see [`Version::V5`].
 //!
 //! # Layout

@@ -3,14 +3,22 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use std::time::Duration;
+
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
 
 use super::{Event, Message};
 
 /// Messages that may wait.
 const MAX_MESSAGES: usize = 1024;
-/// Bytes that waiting messages may hold; one message is always taken, however large.
+/// Bytes that waiting messages may hold; the last one may be as large as a packet is.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
+
+/// How long the broker is not read while there is no room. It keeps what it has: not every broker holds to the number of
+/// messages that it is told may be under way, and 3.1.1 knows no such number. A reader that takes longer is one that
+/// waits for the broker itself, and the connection must live.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The receiving end of [`connect`](super::connect).
 #[derive(Debug)]
@@ -25,6 +33,7 @@ impl Events {
             {
                 let mut queue = self.shared.lock();
                 if let Some(event) = queue.pop() {
+                    self.shared.taken.notify_one();
                     return Some(event);
                 }
                 if queue.writer_gone {
@@ -55,6 +64,22 @@ pub(super) struct Inbox {
 }
 
 impl Inbox {
+    /// Whether the broker is to be read: there is room for a message, or there was none for too long.
+    pub(super) fn has_room(&self) -> bool {
+        self.shared.lock().full_since.is_none_or(|since| since.elapsed() >= PATIENCE)
+    }
+
+    /// Returns when the broker is to be read again.
+    pub(super) async fn room(&self) {
+        loop {
+            let full_since = self.shared.lock().full_since;
+            let Some(since) = full_since else { return };
+            if timeout_at(since + PATIENCE, self.shared.taken.notified()).await.is_err() {
+                return;
+            }
+        }
+    }
+
     /// Puts a message behind what waits, or counts it as lost. The broker is told that one that is lost has arrived: it
     /// would send it again and again.
     pub(super) fn message(&self, message: Message) {
@@ -86,6 +111,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// One reader, so one stored permit is enough to never miss a change.
     changed: Notify,
+    /// Something was taken. One writer, likewise.
+    taken: Notify,
 }
 
 impl Shared {
@@ -100,6 +127,8 @@ struct Queue {
     events: VecDeque<Event>,
     messages: usize,
     bytes: usize,
+    /// Since when there has been no room.
+    full_since: Option<Instant>,
     writer_gone: bool,
     reader_gone: bool,
 }
@@ -110,6 +139,7 @@ impl Queue {
         if let Event::Message(message) = &event {
             self.messages -= 1;
             self.bytes -= message.size();
+            self.note_room();
         }
         Some(event)
     }
@@ -130,14 +160,19 @@ impl Queue {
             }
             self.events.push_back(event);
         }
+        self.note_room();
+    }
+
+    fn note_room(&mut self) {
+        let full = self.messages >= MAX_MESSAGES || self.bytes >= MAX_BYTES;
+        self.full_since = full.then(|| self.full_since.unwrap_or_else(Instant::now));
     }
 
     fn push_message(&mut self, message: Message) {
         if self.reader_gone {
             return leave(message);
         }
-        let bytes = self.bytes + message.size();
-        if self.messages == MAX_MESSAGES || (self.messages > 0 && bytes > MAX_BYTES) {
+        if self.full_since.is_some() {
             match self.events.back_mut() {
                 Some(Event::Overflow { lost }) => *lost += 1,
                 _ => self.events.push_back(Event::Overflow { lost: 1 }),
@@ -145,7 +180,8 @@ impl Queue {
             return;
         }
         self.messages += 1;
-        self.bytes = bytes;
+        self.bytes += message.size();
+        self.note_room();
         self.events.push_back(Event::Message(message));
     }
 
@@ -237,6 +273,32 @@ mod tests {
         inbox.message(message(2));
         let all = drain(inbox, events).await;
         assert_eq!(all, [Event::Overflow { lost: 1 }, Event::Message(message(2))]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_broker_is_not_read_while_there_is_no_room_and_not_for_ever() {
+        let (inbox, mut events) = channel();
+        for _ in 0..MAX_MESSAGES {
+            assert!(inbox.has_room());
+            inbox.message(message(1));
+        }
+        assert!(!inbox.has_room());
+        let reading = async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            events.next().await
+        };
+        let begun = Instant::now();
+        tokio::join!(inbox.room(), reading);
+        assert_eq!(begun.elapsed(), PATIENCE / 2);
+        assert!(inbox.has_room());
+
+        inbox.message(message(1));
+        inbox.room().await;
+        assert_eq!(begun.elapsed(), PATIENCE / 2 + PATIENCE, "a reader that takes nothing");
+        assert!(inbox.has_room());
+        inbox.message(message(1));
+        let all = drain(inbox, events).await;
+        assert_eq!(all.last(), Some(&Event::Overflow { lost: 1 }));
     }
 
     #[tokio::test]

@@ -211,8 +211,10 @@ impl Session {
                 None => (None, None),
             };
             let ask = ask.filter(|_| !connection.link.has_asked());
+            let has_room = self.inbox.has_room();
             tokio::select! {
-                incoming = connection.link.next() => match incoming {
+                () = self.inbox.room(), if !has_room => {}
+                incoming = connection.link.next(), if has_room => match incoming {
                     Ok(Some(incoming)) => return Ok(incoming),
                     // There is room again.
                     Ok(None) => {}
