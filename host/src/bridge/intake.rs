@@ -21,7 +21,7 @@ const LANE_BYTES: usize = 2 * 1024 * 1024;
 /// Messages that did not fit and wait for their answer.
 const REFUSED: usize = 64 * 1024;
 /// Bytes that they may have: of topics, identifiers, and where the answers go, which their senders choose.
-const REFUSED_BYTES: usize = 8 * 1024 * 1024;
+const REFUSED_BYTES: usize = 24 * 1024 * 1024;
 /// Messages that the host is given at once: they share one transaction.
 const BATCH: usize = 64;
 
