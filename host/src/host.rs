@@ -379,6 +379,8 @@ impl Host {
     pub async fn stop(&self) {
         self.closed.store(true, Ordering::Relaxed);
         self.under_way.close();
+        // No refresh begins any more: the machine may be gone before its token is stored.
+        self.background.close();
         let until = Instant::now() + GRACE;
         if tokio::time::timeout_at(until, self.under_way.wait()).await.is_err() {
             self.stopping.cancel();
@@ -386,7 +388,6 @@ impl Host {
         }
         // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still good. It is
         // stored when it arrives; one that takes longer than this keeps nobody's machine from shutting down.
-        self.background.close();
         if tokio::time::timeout_at(until, self.background.wait()).await.is_err() {
             tracing::warn!("a token refresh did not end in time; its result may be lost");
         }

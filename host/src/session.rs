@@ -144,6 +144,9 @@ impl Renewal {
         if cell.generation > failed {
             return Ok(Renewed::Adopted(cell));
         }
+        if account.shared.background.is_closed() {
+            return Err(NotRenewed::Stopping);
+        }
         if let Some(latched) = account.latched() {
             return Err(NotRenewed::Latched(latched));
         }

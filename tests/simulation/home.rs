@@ -73,8 +73,7 @@ impl<'a> Home<'a> {
         let last_reads = home.last_reads("final").await;
         home.happens(&Happening::NewCredentials).await;
         let renewed_reads = home.last_reads("renewed").await;
-        home.host.stop().await;
-        home.trace.write(Event::Stopped);
+        home.stop().await;
         Run {
             trace: std::mem::take(&mut *home.trace.entries()),
             secrets: home.trace.secrets(),
@@ -150,8 +149,7 @@ impl<'a> Home<'a> {
                 control.set_refresh_token(self.refresh_token.clone());
                 // To sign in is another login.
                 control.expire_access_token();
-                self.host.stop().await;
-                self.trace.write(Event::Stopped);
+                self.stop().await;
                 self.trace.write(Event::NewCredentials);
                 self.host =
                     start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy))
@@ -179,9 +177,14 @@ impl<'a> Home<'a> {
         }
     }
 
-    async fn restart(&mut self) {
+    async fn stop(&self) {
         self.host.stop().await;
+        self.network.process_ends();
         self.trace.write(Event::Stopped);
+    }
+
+    async fn restart(&mut self) {
+        self.stop().await;
         self.host =
             start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy)).await;
         self.trace.write(Event::Started);

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use simulator::{Cloud, End};
+use tokio_util::sync::CancellationToken;
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::primitives::transport::Response;
@@ -39,13 +40,20 @@ struct State {
     /// Whether no request takes longer than a moment.
     calm: bool,
     requests: u64,
+    /// Cancelled when the process ends that has sent what is on its way.
+    process: CancellationToken,
 }
 
 impl Network {
     /// A network whose latencies follow from the seed.
     pub fn new(cloud: Cloud, trace: Arc<Trace>, seed: u64) -> Self {
-        let state =
-            State { rng: fastrand::Rng::with_seed(seed), outage: Outage::Nothing, calm: false, requests: 0 };
+        let state = State {
+            rng: fastrand::Rng::with_seed(seed),
+            outage: Outage::Nothing,
+            calm: false,
+            requests: 0,
+            process: CancellationToken::new(),
+        };
         Self { cloud, trace, state: Mutex::new(state) }
     }
 
@@ -59,6 +67,11 @@ impl Network {
         let mut state = self.state.lock().unwrap();
         state.outage = Outage::Nothing;
         state.calm = true;
+    }
+
+    /// The process of the host ends, and with it whoever waits for an answer. What comes later is sent by another one.
+    pub fn process_ends(&self) {
+        std::mem::take(&mut self.state.lock().unwrap().process).cancel();
     }
 
     /// Writes the request down, and draws how long it takes there and back.
@@ -159,17 +172,33 @@ impl Transport for Network {
                 waiting.fate = Fate::NotSent;
                 return Err(TransportError::NotSent("connection refused".to_owned()));
             }
+            let process = self.state.lock().unwrap().process.clone();
+            let is_grant = departed.is_grant();
             let exchange = self.exchange(request, departed, latencies);
-            let answer = tokio::time::timeout(patience, exchange).await;
+            let answer = tokio::select! {
+                biased;
+                () = process.cancelled() => {
+                    drop(waiting);
+                    return std::future::pending().await;
+                }
+                answer = tokio::time::timeout(patience, exchange) => answer,
+            };
             let answer =
                 answer.unwrap_or_else(|_| Err(TransportError::Interrupted("no answer in time".to_owned())));
             waiting.fate = match &answer {
+                Ok(response) if is_grant && refuses_grant(response) => Fate::GrantRefused,
                 Ok(response) => Fate::Answered(response.status, retry_after(response)),
                 Err(_) => Fate::Interrupted,
             };
             answer
         })
     }
+}
+
+/// Whether the sign-in service itself refuses the refresh token, and not something on the way to it.
+fn refuses_grant(response: &Response) -> bool {
+    let document = serde_json::from_slice::<serde_json::Value>(&response.body).unwrap_or_default();
+    response.status == 400 && document["retCode"] == 7501
 }
 
 fn retry_after(response: &Response) -> Option<u64> {

@@ -63,6 +63,8 @@ impl Request {
 pub enum Fate {
     /// With an answer of this status, and the time to wait that it names, in seconds.
     Answered(u16, Option<u64>),
+    /// With an answer that says that the credentials are refused, and not just one of a status that could mean it.
+    GrantRefused,
     /// It was never sent.
     NotSent,
     /// Without an answer.

@@ -247,11 +247,12 @@ mod tests {
         let mut lanes = Lanes::default();
         for number in 0..LANE {
             let request = request("b/vehicle/a/cmd/lock", number);
-            lanes.offer("a".into(), Request { respond_to: from_far(100_000), ..request });
+            lanes.offer("a".into(), Request { respond_to: from_far(200_000), ..request });
         }
         let waiting = lanes.lanes["a"].waiting.len();
-        assert!((15..=LANE_BYTES / 100_000).contains(&waiting), "{waiting}");
-        assert!((60..=8 * 1024 * 1024 / 100_000).contains(&lanes.refused.len()), "{}", lanes.refused.len());
+        assert!((7..=LANE_BYTES / 200_000).contains(&waiting), "{waiting}");
+        let refused = lanes.refused.len();
+        assert!((100..=REFUSED_BYTES / 200_000).contains(&refused), "{refused}");
         assert_eq!(lanes.unanswered, (LANE - waiting - lanes.refused.len()) as u64);
         while !lanes.batch().refused.is_empty() {}
         assert_eq!(lanes.refused_bytes, 0);

@@ -43,6 +43,8 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
     // Who is being done for a vehicle: commands that act on it are done one at a time.
     let mut current: BTreeMap<String, Name> = BTreeMap::new();
     let mut owners: BTreeMap<u64, Name> = BTreeMap::new();
+    // A request that left for a command of which it is told in the same moment.
+    let mut ahead: BTreeMap<String, (Duration, u64)> = BTreeMap::new();
     for entry in &run.trace {
         match &entry.event {
             Event::Commanded { vehicle, id } => {
@@ -51,19 +53,30 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
             Event::Published(message) => {
                 let Some((vehicle, report)) = trace::report(message) else { continue };
                 let name = (vehicle.to_owned(), report.id.clone());
-                if report.state == State::Sent && effect(&report) != Some(Effect::Read) {
-                    current.insert(vehicle.to_owned(), name.clone());
+                let begins = report.state == State::Sent && effect(&report) != Some(Effect::Read);
+                let command = commands.entry(name.clone()).or_default();
+                command.reported(&name, report, found);
+                if begins {
+                    if let Some((_, number)) = ahead.remove(vehicle).filter(|(at, _)| *at == entry.at) {
+                        command.departs(&name, number, found);
+                        owners.insert(number, name.clone());
+                    }
+                    current.insert(vehicle.to_owned(), name);
                 }
-                commands.entry(name.clone()).or_default().reported(&name, report, found);
             }
             Event::Departed(request) if request.acts => {
                 let car = CARS.iter().find(|(_, id)| request.path.contains(id)).unwrap().0;
-                match current.get(car) {
-                    Some(name) => {
+                let command = current.get(car).and_then(|name| Some((name, commands.get_mut(name)?)));
+                match command.filter(|(_, command)| !command.is_over()) {
+                    Some((name, command)) => {
                         owners.insert(request.number, name.clone());
-                        commands.entry(name.clone()).or_default().departs(name, request.number, found);
+                        command.departs(name, request.number, found);
                     }
-                    None => found.push(format!("#{} acts on {car} for no command", request.number)),
+                    None => {
+                        if let Some((_, earlier)) = ahead.insert(car.to_owned(), (entry.at, request.number)) {
+                            found.push(format!("#{earlier} acts on {car} for no command"));
+                        }
+                    }
                 }
             }
             Event::Acted(number) => {
@@ -90,6 +103,9 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
             _ => {}
         }
     }
+    for (car, (_, number)) in ahead {
+        found.push(format!("#{number} acts on {car} for no command"));
+    }
     for (name, command) in &commands {
         command.over(name, found);
     }
@@ -100,7 +116,7 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
 fn may_have_acted(fate: &Fate) -> bool {
     match fate {
         Fate::Answered(200..=299 | 408 | 500 | 502 | 504, _) | Fate::Interrupted | Fate::Abandoned => true,
-        Fate::Answered(..) | Fate::NotSent => false,
+        Fate::Answered(..) | Fate::GrantRefused | Fate::NotSent => false,
     }
 }
 
@@ -128,11 +144,11 @@ impl Command {
         self.last = Some(report);
     }
 
+    fn is_over(&self) -> bool {
+        self.last.as_ref().is_some_and(|last| last.state.is_final())
+    }
+
     fn departs(&mut self, (vehicle, id): &Name, number: u64, found: &mut Vec<String>) {
-        let over = self.last.as_ref().is_some_and(|last| last.state.is_final());
-        if over {
-            found.push(format!("{vehicle} {id}: #{number} left after its result"));
-        }
         if (self.perhaps_done || self.acted > 0)
             && self.last.as_ref().and_then(effect) == Some(Effect::Actuation)
         {

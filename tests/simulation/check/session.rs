@@ -70,6 +70,8 @@ pub fn check(run: &Run, found: &mut Vec<String>) -> Dead {
                     *ended = true;
                 }
             }
+            // What becomes of one that is under way nobody learns any more.
+            Event::Stopped => session.under_way = None,
             // Pauses are not remembered by the next host; a refusal is.
             Event::Started => {
                 (session.failures, session.not_before, session.settled) = (0, Duration::ZERO, false);
@@ -96,7 +98,7 @@ impl Session {
                 self.not_before = Duration::ZERO;
                 self.settled = true;
             }
-            Fate::Answered(400 | 401, _) => self.refused = true,
+            Fate::GrantRefused => self.refused = true,
             failed => {
                 let told = if let Fate::Answered(_, Some(seconds)) = failed { *seconds } else { 0 };
                 // At the start, and while nothing arrives, pauses grow no further than this for a while.

@@ -51,7 +51,6 @@ pub(super) fn status(state: &VehicleState, at: Timestamp) -> Value {
                 "Altitude": 0,
                 "Type": 0,
             },
-            "Date": utc.strftime("%Y%m%d%H%M%S.000").to_string(),
             "TimeStamp": {
                 "Year": local.year(),
                 "Mon": local.month(),
