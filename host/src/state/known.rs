@@ -221,6 +221,10 @@ impl Known {
 
     /// Moves to now what a clock has written into the future that was wrong at the time.
     pub(crate) fn not_after(&mut self, now: Timestamp) {
+        // A clock that was never set would move all of it to where it stands.
+        if !crate::time::is_set(now) {
+            return;
+        }
         let clamp = |at: &mut Timestamp| *at = now.min(*at);
         self.newest.iter_mut().for_each(clamp);
         self.values.values_mut().for_each(|held| clamp(&mut held.at));
