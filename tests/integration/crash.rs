@@ -9,11 +9,15 @@ use tempfile::TempDir;
 use tests::{LEGACY, configuration_text};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
+use tokio::time::timeout;
 use vehicle_connector::demo::Broker;
 use vehicle_connector::mqtt::client::{Event, Outgoing, Publisher, connect};
 use vehicle_connector::operation::{Reason, Report, State};
 
 use crate::mqtt_client::{options, up};
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A broker, a cloud, a state directory, and what was published.
 pub(crate) struct House {
@@ -81,7 +85,7 @@ impl House {
         let found = self
             .published
             .wait_for(|all| all.iter().skip(from).any(|(topic, payload)| wanted(topic, payload)));
-        if tokio::time::timeout(Duration::from_secs(60), found).await.is_err() {
+        if timeout(PATIENCE, found).await.is_err() {
             let all = self.published.borrow();
             let since =
                 all.iter().skip(from).map(|(topic, payload)| (topic, String::from_utf8_lossy(payload)));
@@ -206,15 +210,21 @@ async fn what_was_on_its_way_when_the_host_was_killed_is_unknown_and_not_sent_ag
     let topic = "vehicle-connector/vehicle/niro/cmd/refresh_cached";
     house.publisher.publish(Outgoing::new(topic, command)).await.unwrap();
     house.reached("read", State::Succeeded).await;
-    let audit = house.program().args(["audit", "--operation", "read", "-c"]).arg(house.config()).output();
-    let audit = audit.await.unwrap();
-    let (lines, complaint) =
-        (String::from_utf8(audit.stdout).unwrap(), String::from_utf8(audit.stderr).unwrap());
-    assert!(
-        lines.contains("Token is expired") && lines.contains("refresh-and-retry -> refresh"),
-        "{lines} {complaint}"
-    );
-    assert!(lines.contains("refresh of session generation"), "{lines}");
+    // The trail is written behind the command that it is about.
+    let wanted = ["Token is expired", "refresh-and-retry -> refresh", "refresh of session generation"];
+    let lines = timeout(PATIENCE, async {
+        loop {
+            let audit =
+                house.program().args(["audit", "--operation", "read", "-c"]).arg(house.config()).output();
+            let audit = audit.await.unwrap();
+            assert!(audit.status.success(), "{audit:?}");
+            let lines = String::from_utf8(audit.stdout).unwrap();
+            if wanted.iter().all(|it| lines.contains(it)) {
+                return lines;
+            }
+        }
+    });
+    let lines = lines.await.expect("the audit trail in time");
     replays_the_same(&house, lines.lines().count()).await;
 
     // A second host may not use the same directory.

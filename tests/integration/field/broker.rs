@@ -378,7 +378,7 @@ cases! {
     }
 
     /// `cargo test -p tests --test integration -- --ignored burst_of_fifty_thousand`.
-    #[ignore = "takes a minute"]
+    #[ignore = "takes half a minute, and `.ci/run` runs it"]
     ["S8"] burst_of_fifty_thousand {
         burst(50_000, Duration::from_secs(2), 100 * 1024).await;
     }
@@ -390,7 +390,7 @@ cases! {
     }
 
     /// `cargo test -p tests --test integration -- --ignored a_hundred_kills`.
-    #[ignore = "takes minutes"]
+    #[ignore = "takes minutes, and `.ci/run` runs it"]
     ["S8"] a_hundred_kills {
         kills(100, 500).await;
     }
