@@ -224,31 +224,59 @@ impl Doubt {
 
     /// A try was refused, and nothing says why. Returns how long it rests: at least `told`, as the server wants.
     pub async fn refused(&self, clock: &dyn Clock, reason: String, told: Option<Duration>) -> Duration {
-        let pause = {
-            let mut state = self.state();
-            let now = clock.now();
-            let counted = state.under_way > 0;
-            state.under_way = state.under_way.saturating_sub(1);
-            let streak = state.streak.get_or_insert_with(|| Streak {
-                about: self.about.clone(),
-                refusals: 0,
-                since: now,
-                reason: String::new(),
-                tries: Vec::new(),
-                told: false,
-            });
-            if !counted {
-                streak.tries.push(now);
-            }
-            streak.refusals = streak.refusals.saturating_add(1);
-            streak.reason = reason;
-            let pause =
-                self.what.rule().pause(streak.refusals).max(told.unwrap_or_default().min(LONGEST_PAUSE));
-            state.due = clock.monotonic() + pause;
-            self.left(&mut state, clock).unwrap_or(pause)
-        };
+        self.count(clock, reason);
+        let pause = self.pause(clock, told);
         self.kept(self.keep().await);
         pause
+    }
+
+    /// A try was refused; what it means is known later, and then follows [`Self::pause`] or [`Self::explained`].
+    pub(crate) async fn counted(&self, clock: &dyn Clock, reason: String) {
+        self.count(clock, reason);
+        self.kept(self.keep().await);
+    }
+
+    fn count(&self, clock: &dyn Clock, reason: String) {
+        let mut state = self.state();
+        let now = clock.now();
+        let counted = state.under_way > 0;
+        state.under_way = state.under_way.saturating_sub(1);
+        let streak = state.streak.get_or_insert_with(|| Streak {
+            about: self.about.clone(),
+            refusals: 0,
+            since: now,
+            reason: String::new(),
+            tries: Vec::new(),
+            told: false,
+        });
+        if !counted {
+            streak.tries.push(now);
+        }
+        streak.refusals = streak.refusals.saturating_add(1);
+        streak.reason = reason;
+    }
+
+    /// The next try waits because of the last refusal, for so long.
+    pub(crate) fn pause(&self, clock: &dyn Clock, told: Option<Duration>) -> Duration {
+        let mut state = self.state();
+        let refusals = state.streak.as_ref().map_or(0, |streak| streak.refusals);
+        let pause = self.what.rule().pause(refusals).max(told.unwrap_or_default().min(LONGEST_PAUSE));
+        state.due = clock.monotonic() + pause;
+        self.left(&mut state, clock).unwrap_or(pause)
+    }
+
+    /// What refused the last try was about something else, and is mended now: it counts for nothing.
+    pub(crate) async fn explained(&self) {
+        {
+            let mut state = self.state();
+            let Some(streak) = &mut state.streak else { return };
+            streak.tries.pop();
+            streak.refusals = streak.refusals.saturating_sub(1);
+            if streak.refusals == 0 {
+                state.streak = None;
+            }
+        }
+        self.kept(self.keep().await);
     }
 
     /// A try ended without having been refused or accepted: it told nothing.

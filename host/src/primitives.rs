@@ -36,6 +36,7 @@ pub(crate) use self::capture::SHORTEST_SEARCHED;
 pub(crate) use self::http::PIN;
 pub use self::lock::Guard;
 pub(crate) use self::lock::SESSION;
+pub(crate) use self::pin::Turn;
 pub use self::pin::{NotOffered, PinGuard};
 pub use self::tap::Tap;
 pub use self::transport::{HttpClient, Transport};
@@ -126,6 +127,8 @@ pub struct Call {
     pub(crate) told: Option<Told>,
     /// With how many requests of this call each secret of the configuration was sent.
     offers: BTreeMap<String, u32>,
+    /// Held from when the PIN is sent until it is known that it was not refused.
+    pub(crate) pin_turn: Option<Turn>,
 }
 
 impl Caller for Call {
@@ -178,6 +181,7 @@ impl Call {
             patience: None,
             told: None,
             offers: BTreeMap::new(),
+            pin_turn: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, LEGACY};
 use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::outbox::Outgoing;
 
 use crate::operations::{OPERATIONS, home, run};
 
@@ -36,8 +37,14 @@ async fn a_stale_device_is_not_taken_for_a_wrong_pin() {
             home.control().invalidate_control_tokens();
             home.clock.advance(601);
             home.control().set_clock_ahead(601 * registrations);
+            let topic = format!("vehicle-connector/vehicle/{slug}/state");
+            let states = home.documents(&topic).len();
             let report = run(&home, slug, OPERATIONS[7]).await;
             assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{slug}: {report:?}");
+            // The read after the command is over too: it must not be what finds the next device gone.
+            let states_now =
+                |messages: &[Outgoing]| messages.iter().filter(|message| message.topic == topic).count();
+            home.published.find(|messages| (states_now(messages) > states).then_some(())).await;
             assert_eq!(home.control().counters().registrations, registrations.unsigned_abs(), "{slug}");
         }
     }

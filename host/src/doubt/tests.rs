@@ -168,3 +168,27 @@ async fn what_cannot_be_read_any_more_counts_as_all_tries_of_a_day() {
     clock.advance(22 * 3_600);
     assert_eq!(open(Refused::Pin, &store).await.rest(&clock), None, "a day heals it");
 }
+
+#[tokio::test]
+async fn what_was_about_something_else_counts_for_nothing() {
+    let (clock, store) = (ByHand::new(), memory());
+    let doubt = open(Refused::Pin, &store).await;
+    doubt.refused(&clock, "HTTP 403".to_owned(), None).await;
+    for _ in 0..10 {
+        assert_eq!(doubt.rest(&clock), None);
+        // Two at once, as of two cars.
+        for _ in 0..2 {
+            doubt.begin(&clock).await.unwrap();
+            doubt.counted(&clock, "HTTP 401".to_owned()).await;
+        }
+        assert!(
+            doubt.rest(&clock).is_some_and(|rest| rest.left > Duration::from_secs(3_600)),
+            "if that was all"
+        );
+        doubt.explained().await;
+        doubt.explained().await;
+    }
+    doubt.counted(&clock, "HTTP 403".to_owned()).await;
+    doubt.pause(&clock, None);
+    assert!(doubt.rest(&clock).is_some());
+}

@@ -32,7 +32,7 @@ use crate::cell::Snapshot;
 use crate::config::Told;
 use crate::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, Called, POLICY_FAULT};
-use crate::primitives::{Call, SESSION};
+use crate::primitives::{Call, SESSION, Turn};
 use crate::redact;
 use crate::retry_budget::Price;
 use crate::time::milliseconds;
@@ -55,6 +55,8 @@ pub(crate) struct Step<'a> {
     paid: Option<Price>,
     /// Whether the last failure was at the PIN, which tells nothing about the rest of the cloud.
     at_pin: bool,
+    /// Held from when the PIN was refused until it is known what that was about.
+    pin_turn: Option<Turn>,
     /// What the answer to the last attempt's command says about whether the vehicle was told.
     told: Option<Told>,
     /// How the last attempt has failed.
@@ -72,6 +74,7 @@ impl<'a> Step<'a> {
             last_view: Snapshot::default(),
             paid: None,
             at_pin: false,
+            pin_turn: None,
             told: None,
             failed_before: None,
         }
@@ -131,7 +134,7 @@ impl<'a> Step<'a> {
             let (call, token_age) = self.call();
             let described = operation.account.described_for(operation.vehicle.as_deref());
             let asked = operation.connector.ask(&described, ask, call);
-            let Ok(called) =
+            let Ok(mut called) =
                 tokio::time::timeout_at(operation.deadline, telling(operation, asked, &trying)).await
             else {
                 self.told_nothing().await;
@@ -162,6 +165,7 @@ impl<'a> Step<'a> {
                 operation.progress.perhaps_done();
             }
             self.at_pin = failure.phase == Phase::Pin;
+            self.pin_turn = called.call.pin_turn.take();
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
             operation.progress.doubts_vehicle(meaning::doubts_the_vehicle(&failure, &verdict));
@@ -208,6 +212,7 @@ impl<'a> Step<'a> {
             left: self.left(),
         };
         let pin_refused = self.weigh(&failure, &verdict).await;
+        self.pin_turn = None;
         let action = match pin_refused.is_some() {
             true => Action::GiveUp,
             false => match rules::admit(decision.clone(), facts) {

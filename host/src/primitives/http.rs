@@ -99,7 +99,9 @@ impl Call {
         let Prepared { request: prepared, carries } = self.prepare(&request)?;
         let carries_pin = carries.iter().any(|name| name == PIN);
         let surroundings = Arc::clone(&self.surroundings);
-        let _turn = if carries_pin { Some(surroundings.pin.turn().await) } else { None };
+        if carries_pin && self.pin_turn.is_none() {
+            self.pin_turn = Some(surroundings.pin.turn().await);
+        }
         if carries_pin && let Err(why) = surroundings.pin.may_offer(self.clock()) {
             return Err(denied(why.to_string()));
         }
@@ -132,6 +134,7 @@ impl Call {
         }
         if carries_pin && answer.is_err() {
             self.surroundings.pin.unanswered().await;
+            self.pin_turn = None;
         }
         let transport::Response { status, headers, body } = answer?;
         self.note_times(status, &headers);
@@ -139,7 +142,9 @@ impl Call {
         let received = self.receive(Incoming { status, headers, body }, &request.captures, &carries);
         if carries_pin {
             let success = self.captured.len() > captured_before;
-            self.surroundings.pin.answered(status, success, self.clock()).await;
+            let refused = self.surroundings.pin.answered(status, success, self.clock()).await;
+            // What was refused is known when the failure has been looked at.
+            self.pin_turn.take_if(|_| !refused);
         }
         self.store_captured().await;
         if let Some(before) = acting {

@@ -14,13 +14,16 @@ use crate::slot::Digest;
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 
+/// Whose turn it is to send a PIN, until it is known what came of it.
+pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
+
 /// The PIN of one account.
 #[derive(Debug)]
 pub struct PinGuard {
     latch: Latch,
     doubt: Doubt,
     /// Held by whoever sends it, until it is answered: of five that are sent at once each would be the first.
-    turn: tokio::sync::Mutex<()>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Why a PIN is not sent.
@@ -51,7 +54,7 @@ impl PinGuard {
     ) -> Result<Self, StoreError> {
         let latch = Latch::open(&format!("{account}/pin"), credentials, store, now).await?;
         let doubt = Doubt::open(Refused::Pin, account, credentials, store, now).await?;
-        Ok(Self { latch, doubt, turn: tokio::sync::Mutex::default() })
+        Ok(Self { latch, doubt, turn: Arc::default() })
     }
 
     /// Whether it may be sent now.
@@ -105,8 +108,8 @@ impl PinGuard {
     }
 
     /// Waits until nobody else is sending it.
-    pub(super) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.turn.lock().await
+    pub(super) async fn turn(&self) -> Turn {
+        Arc::clone(&self.turn).lock_owned().await
     }
 
     /// It is about to be sent.
@@ -118,17 +121,33 @@ impl PinGuard {
         self.doubt.begin(clock).await
     }
 
-    /// It was sent and answered. A server that is unwell has not looked at it.
-    pub(super) async fn answered(&self, status: u16, with_success: bool, clock: &dyn Clock) {
+    /// It was sent and answered; returns whether that is a refusal, of something. A server that is unwell has not looked at it. A refusal counts whatever is made of it; whether
+    /// it is followed by a pause depends on what explains it.
+    pub(super) async fn answered(&self, status: u16, with_success: bool, clock: &dyn Clock) -> bool {
         match status {
             _ if with_success => {
                 self.doubt.forget().await;
+                false
             }
-            408 | 425 | 429 | 500.. => self.doubt.unclear().await,
+            408 | 425 | 429 | 500.. => {
+                self.doubt.unclear().await;
+                false
+            }
             _ => {
-                self.doubt.refused(clock, format!("HTTP {status}"), None).await;
+                self.doubt.counted(clock, format!("HTTP {status}")).await;
+                true
             }
         }
+    }
+
+    /// The last answer refused something else, such as the token that it came with.
+    pub(crate) async fn not_about_it(&self) {
+        self.doubt.explained().await;
+    }
+
+    /// Nothing explains the last answer.
+    pub(crate) fn doubted(&self, clock: &dyn Clock) {
+        self.doubt.pause(clock, None);
     }
 
     /// It was sent, or not, and not answered.

@@ -195,8 +195,10 @@ cases! {
             home.clock.advance(PERMISSION);
             home.control().inject(Fault::new(RouteKind::Pin, effect));
             passes(&lock(&home).await, &what);
+            // A token that has ended is why the PIN is refused then: it costs a refresh, and no pause of the PIN's.
+            home.control().expire_access_token();
             let next = lock(&home).await;
-            assert_eq!(next.state, State::Succeeded, "{what}: {next:?}");
+            assert_eq!((next.state, next.token_refreshed), (State::Succeeded, true), "{what}: {next:?}");
         }
         home.restart(REFRESH_TOKEN, "1234").await;
         home.clock.advance(PERMISSION);

@@ -1,7 +1,7 @@
 //! What a failure tells about a credential, and what follows for the next attempt.
 
-use super::{Failed, Step, Stopped};
-use crate::bindings::policy::{Failure, Phase, Verdict};
+use super::{Failed, Step, Stopped, is_about_the_token};
+use crate::bindings::policy::{Failure, Fault, Phase, Verdict};
 use crate::evidence;
 use crate::latch::{LatchKind, Latched};
 use crate::operation::{Reason, meaning};
@@ -63,7 +63,16 @@ impl Step<'_> {
             Phase::Pin if evidence::refuses_pin(failure, &account.refusals, &self.operation.policy).await => {
                 return account.refuse_pin(&failure.message).await;
             }
-            Phase::Pin if meaning::is_pin_in_doubt(failure, verdict) => account.tell_of_doubt().await,
+            // What stands before the PIN was refused.
+            Phase::Pin
+                if is_about_the_token(&verdict.fault) || verdict.fault == Fault::DeviceUnregistered =>
+            {
+                account.surroundings.pin.not_about_it().await;
+            }
+            Phase::Pin if meaning::is_pin_in_doubt(failure, verdict) => {
+                account.surroundings.pin.doubted(account.clock());
+                account.tell_of_doubt().await;
+            }
             Phase::Registration if evidence::is_doubtful(failure) => {
                 let (clock, answer) = (account.clock(), evidence::in_short(failure));
                 let told = failure.retry_after.map(std::time::Duration::from_millis);
