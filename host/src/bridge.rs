@@ -70,7 +70,10 @@ impl Bridge {
     /// Delivers what is queued and disconnects, so that the broker does not publish the will. Takes at most a few seconds,
     /// whatever the broker does.
     pub async fn close(self) {
-        self.publisher.disconnect().await;
+        let Self { publisher, events } = self;
+        // What still arrives is for the next host, and must not stand before the acknowledgements of what is said last.
+        drop(events);
+        publisher.disconnect().await;
     }
 }
 

@@ -276,6 +276,7 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
         }
         ended
     };
+    host.last_words().await;
     host.offline();
     tokio::select! {
         () = bridge.close() => {}

@@ -81,7 +81,7 @@ impl DailyCount {
         self.take(now)?;
         let kept = self.keep().await;
         if kept.is_err() {
-            self.forget_last();
+            self.forget_last(now);
         }
         Ok(kept?)
     }
@@ -107,18 +107,18 @@ impl DailyCount {
     /// # Errors
     ///
     /// When that could not be stored; then it may count after a restart.
-    pub async fn take_back(&self) -> Result<(), StoreError> {
-        self.forget_last();
+    pub async fn take_back(&self, now: Timestamp) -> Result<(), StoreError> {
+        self.forget_last(now);
         self.keep().await
     }
 
-    fn forget_last(&self) {
+    /// The last one until now: a clock that was never set counts behind what was counted before.
+    fn forget_last(&self, now: Timestamp) {
         let mut minutes = self.minutes();
-        if let Some(mut last) = minutes.last_entry() {
-            *last.get_mut() -= 1;
-            if *last.get() == 0 {
-                last.remove();
-            }
+        let Some((&last, count)) = minutes.range_mut(..=minute(now)).next_back() else { return };
+        *count = count.saturating_sub(1);
+        if *count == 0 {
+            minutes.remove(&last);
         }
     }
 
@@ -197,6 +197,23 @@ mod tests {
     use crate::store::MemoryStore;
 
     #[tokio::test]
+    async fn a_clock_that_was_never_set_takes_back_only_what_it_has_counted() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let yesterday = Timestamp::from_second(1_800_000_000).unwrap();
+        let sign_ins = DailyCount::open("sign-ins", "home", Some(4), &store).await.unwrap();
+        for _ in 0..3 {
+            sign_ins.count(yesterday).await.unwrap();
+        }
+        let never_set = Timestamp::from_second(60).unwrap();
+        for _ in 0..5 {
+            sign_ins.count(never_set).await.unwrap();
+            sign_ins.take_back(never_set).await.unwrap();
+        }
+        let today = yesterday + SignedDuration::from_hours(1);
+        assert_eq!(sign_ins.used(today), 3);
+    }
+
+    #[tokio::test]
     async fn the_limit_holds_for_a_day_and_across_restarts() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let start = Timestamp::from_second(1_800_000_000).unwrap();
@@ -204,7 +221,7 @@ mod tests {
         let sign_ins = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
         sign_ins.count(hours(0)).await.unwrap();
         sign_ins.count(hours(1)).await.unwrap();
-        sign_ins.take_back().await.unwrap();
+        sign_ins.take_back(hours(1)).await.unwrap();
         sign_ins.count(hours(2)).await.unwrap();
         assert_eq!((sign_ins.used(hours(2)), sign_ins.left(hours(2))), (2, Some(0)));
 

@@ -182,6 +182,9 @@ const HYUNDAI_KIA: &str = "hyundai-kia-eu";
 /// How long commands and token refreshes under way may take to end when the host stops.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How long what came meanwhile may take to be answered.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 impl Host {
     /// Loads the plugins and opens the accounts. What was active when the last host ended is active again, and what the
     /// configuration names takes its place if it is new. Commands that an earlier host has left without a result get one:
@@ -390,6 +393,13 @@ impl Host {
         // stored when it arrives; one that takes longer than this keeps nobody's machine from shutting down.
         if tokio::time::timeout_at(until, self.background.wait()).await.is_err() {
             tracing::warn!("a token refresh did not end in time; its result may be lost");
+        }
+    }
+
+    /// Waits until what arrived while the host stopped is answered too, which takes a moment.
+    pub async fn last_words(&self) {
+        if tokio::time::timeout(LAST_WORDS, self.under_way.wait()).await.is_err() {
+            tracing::warn!("not every command that came while the host stopped is answered");
         }
     }
 }

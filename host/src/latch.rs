@@ -165,25 +165,33 @@ impl Latch {
     /// The latch, if it is set at this time.
     #[must_use]
     pub fn current(&self, now: Timestamp) -> Option<Latched> {
-        let current = self.current.read().unwrap_or_else(PoisonError::into_inner).clone()?;
-        let current = self.moved_from_the_future(current, now);
-        holds(&current, now).then_some(current)
+        let held = |current: &Latched| holds(current, now).then(|| current.clone());
+        {
+            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            let current = current.as_ref()?;
+            if not_ahead(current.since, now) == current.since {
+                return held(current);
+            }
+        }
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let latched = current.as_mut()?;
+        self.move_from_the_future(latched, now);
+        held(latched)
     }
 
-    /// What a clock that was ahead has set began now: a silence of hours must not last for years.
-    fn moved_from_the_future(&self, latched: Latched, now: Timestamp) -> Latched {
+    /// What a clock that was ahead has set began now: a silence of hours must not last for years. Called while it is held, so
+    /// that one that is lifted meanwhile does not come back.
+    fn move_from_the_future(&self, latched: &mut Latched, now: Timestamp) {
         let since = not_ahead(latched.since, now);
         if since == latched.since {
-            return latched;
+            return;
         }
-        let until = latched.until.map(|until| end_not_ahead(until, latched.since, now));
-        let moved = Latched { since, until, ..latched };
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(moved.clone());
-        if let Ok(write) = Write::document(Kind::Latch, self.key.clone(), &moved) {
+        latched.until = latched.until.map(|until| end_not_ahead(until, latched.since, now));
+        latched.since = since;
+        if let Ok(write) = Write::document(Kind::Latch, self.key.clone(), latched) {
             // Nobody waits: what is not stored is moved again at the next start.
             drop(self.store.commit(vec![write]));
         }
-        moved
     }
 
     /// Sets the latch, until `until` or for good, and says whether it was not set before. The first reason stays.

@@ -106,16 +106,17 @@ struct Memory {
     unstored: BTreeMap<String, Stored>,
     /// The results that are stored, the oldest first.
     order: VecDeque<String>,
-    /// When the latest command of each vehicle came that is known.
-    latest: BTreeMap<String, Timestamp>,
+    /// The latest command of each vehicle that is known, and when it came.
+    latest: BTreeMap<String, (Timestamp, String)>,
 }
 
 impl Memory {
-    /// A command of this vehicle came then.
-    fn came(&mut self, vehicle: &str, at: Timestamp) {
-        match self.latest.get_mut(vehicle) {
-            Some(latest) => *latest = at.max(*latest),
-            None => drop(self.latest.insert(vehicle.to_owned(), at)),
+    /// A command of this vehicle had come before the start. One of a clock that was ahead came before all others.
+    fn had_come(&mut self, vehicle: &str, report: &Report, now: Timestamp) {
+        let is_ahead = not_ahead(report.requested_at, now) != report.requested_at;
+        let came = if is_ahead { Timestamp::MIN } else { report.requested_at };
+        if self.latest.get(vehicle).is_none_or(|(latest, _)| *latest <= came) {
+            self.latest.insert(vehicle.to_owned(), (came, report.id.clone()));
         }
     }
 }
@@ -168,7 +169,7 @@ impl Results {
             let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
             // Of one whose record was damaged nobody knows when it came.
             if !stored.report.is_lost() {
-                memory.came(&vehicle, not_ahead(stored.report.requested_at, now));
+                memory.had_come(&vehicle, &stored.report, now);
             }
             if stored.report.state.is_final() {
                 // One of a clock that was ahead would otherwise outlive all that come after it.
@@ -218,12 +219,15 @@ impl Results {
                 return Ok(Known::UnderWay);
             }
             let waiting = respond_to.into_iter().collect();
-            memory.came(vehicle, accepted.requested_at);
             memory.under_way.insert(key.clone(), UnderWay { stored: stored.clone(), waiting });
         }
         let known = match self.load(&key).await {
             Ok(None) => match self.commit(Write::document(Kind::Result, key.clone(), &stored)).await {
-                Ok(()) => return Ok(Known::New),
+                Ok(()) => {
+                    let latest = (accepted.requested_at, accepted.id.clone());
+                    self.memory().latest.insert(vehicle.to_owned(), latest);
+                    return Ok(Known::New);
+                }
                 // A read moves nothing: whoever repeats it reads again.
                 Err(error) if is_read(accepted) && !matches!(error, StoreError::Gone(_)) => {
                     tracing::warn!(operation = accepted.id, "this read is not remembered: {error}");
@@ -244,7 +248,7 @@ impl Results {
     /// Whether no later command of this vehicle is known than the one that this is about.
     #[must_use]
     pub fn is_latest(&self, vehicle: &str, report: &Report) -> bool {
-        self.memory().latest.get(vehicle).is_none_or(|latest| *latest <= report.requested_at)
+        self.memory().latest.get(vehicle).is_none_or(|(_, id)| *id == report.id)
     }
 
     /// Whether there is, or was, a command of this identifier.

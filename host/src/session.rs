@@ -237,7 +237,7 @@ impl Renewal {
                 };
                 let failure = failure::describe(&facts, failure, &called.call);
                 if matches!(ask, Ask::SignIn) && !was_a_sign_in(&failure, self.sends_password()) {
-                    // A home whose host starts before its router, or behind a portal, must not wait a day.
+                    // A home whose host starts before its router must not wait a day.
                     self.take_back_sign_in().await;
                 }
                 return self.refused(guard, cause, failure, permit).await;
@@ -274,7 +274,7 @@ impl Renewal {
 
     /// A sign-in was counted and not made.
     async fn take_back_sign_in(&self) {
-        if let Err(error) = self.account.sign_ins.take_back().await {
+        if let Err(error) = self.account.sign_ins.take_back(self.account.clock().now()).await {
             tracing::warn!(account = self.account.slug, "a sign-in counts that was none: {error}");
         }
     }
@@ -441,9 +441,9 @@ fn token_endpoint(account: &Account) -> String {
     format!("token-endpoint {}", account.slug)
 }
 
-/// Whether the vendor may have counted a sign-in that failed: it has decided about it, or nobody knows. What never
-/// left, or was answered by something that is unwell, has not been looked at. What is in doubt counts if it was a password:
-/// those are guessed at, so vendors count them strictly, and the owner has said how often one may be sent.
+/// Whether the vendor may have counted a sign-in that failed: it has decided about it, or nobody knows. What never left has
+/// not been looked at. A password counts whenever it left: those are guessed at, so vendors count them strictly, and the owner
+/// has said how often one may be sent. Anything else does not count that was answered by something unwell, or is in doubt.
 fn was_a_sign_in(failure: &Failure, sends_password: bool) -> bool {
     let unwell = matches!(failure.http_status, Some(408 | 425 | 429 | 500..));
     let unexplained = failure.http_status.is_none();

@@ -234,7 +234,7 @@ impl Host {
         }
         if forced && allowance.sent() == sent_before {
             // It did not get as far as the vehicle.
-            if let Err(error) = vehicle.forced_reads.take_back().await {
+            if let Err(error) = vehicle.forced_reads.take_back(self.ground.clock.now()).await {
                 tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
             }
         }

@@ -55,7 +55,7 @@ pub(crate) struct Step<'a> {
     paid: Option<Price>,
     /// Whether the last failure was at the PIN, which tells nothing about the rest of the cloud.
     at_pin: bool,
-    /// Held from when the PIN was refused until it is known what that was about.
+    /// Held from when the PIN was refused until it is known what that was about. A refusal is counted as long as it is.
     pin_turn: Option<Turn>,
     /// What the answer to the last attempt's command says about whether the vehicle was told.
     told: Option<Told>,

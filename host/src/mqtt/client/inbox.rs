@@ -49,6 +49,9 @@ impl Drop for Events {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.reader_gone = true;
+        // Whoever waits for room waits no more: what comes now is left with the broker.
+        queue.full_since = None;
+        self.shared.taken.notify_one();
         for event in queue.events.drain(..) {
             if let Event::Message(message) = event {
                 leave(message);
@@ -299,6 +302,20 @@ mod tests {
         inbox.message(message(1));
         let all = drain(inbox, events).await;
         assert_eq!(all.last(), Some(&Event::Overflow { lost: 1 }));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn when_nobody_reads_any_more_the_broker_is_read_and_keeps_what_it_sends() {
+        let (inbox, events) = channel();
+        for _ in 0..MAX_MESSAGES {
+            inbox.message(message(1));
+        }
+        let begun = Instant::now();
+        let stops = async { drop(events) };
+        tokio::join!(inbox.room(), stops);
+        assert!(inbox.has_room() && begun.elapsed().is_zero());
+        inbox.message(message(1));
+        assert!(inbox.has_room() && inbox.shared.lock().events.is_empty());
     }
 
     #[tokio::test]

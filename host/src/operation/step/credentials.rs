@@ -65,12 +65,15 @@ impl Step<'_> {
             }
             // What stands before the PIN was refused.
             Phase::Pin
-                if is_about_the_token(&verdict.fault) || verdict.fault == Fault::DeviceUnregistered =>
+                if self.pin_turn.is_some()
+                    && (is_about_the_token(&verdict.fault) || verdict.fault == Fault::DeviceUnregistered) =>
             {
                 account.surroundings.pin.not_about_it().await;
             }
             Phase::Pin if meaning::is_pin_in_doubt(failure, verdict) => {
-                account.surroundings.pin.doubted(account.clock());
+                if self.pin_turn.is_some() {
+                    account.surroundings.pin.doubted(account.clock());
+                }
                 account.tell_of_doubt().await;
             }
             Phase::Registration if evidence::is_doubtful(failure) => {
