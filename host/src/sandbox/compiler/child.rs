@@ -40,6 +40,8 @@ impl Child {
             // What this process was given as secrets is not for a compiler. It has no descriptor of this process either:
             // all are opened to be closed when another program is executed.
             .env_clear()
+            // A build that measures its coverage writes what it has measured when it ends, and a compiler may write no file.
+            .env("LLVM_PROFILE_FILE", "/dev/null")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
