@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use tokio::sync::watch;
+
 use crate::command::Asked;
 use crate::host::RespondTo;
 use crate::operation::{OperationName, Reason, Report, State};
@@ -127,6 +129,8 @@ struct UnderWay {
     stored: Stored,
     /// Who wants the result.
     waiting: Vec<RespondTo>,
+    /// Ends when it is known whether the command is new: until then it may turn out to be over, or not to be done.
+    undecided: Option<watch::Receiver<()>>,
 }
 
 fn is_read(report: &Report) -> bool {
@@ -178,7 +182,7 @@ impl Results {
             }
             let report = stored.report.clone();
             let pending = load_document(store.as_ref(), Kind::Pending, &key).await?;
-            memory.under_way.insert(key, UnderWay { stored, waiting: Vec::new() });
+            memory.under_way.insert(key, UnderWay { stored, waiting: Vec::new(), undecided: None });
             interrupted.push(Interrupted { vehicle, report, pending });
         }
         over.sort();
@@ -207,19 +211,31 @@ impl Results {
     ) -> Result<Known, StoreError> {
         let key = key(vehicle, &accepted.id);
         let stored = Stored { report: accepted.clone(), asked: Some(asked.clone()) };
-        {
-            let mut memory = self.memory();
-            if let Some(under_way) = memory.under_way.get_mut(&key) {
-                if !under_way.stored.is_asked_by(asked, accepted) {
-                    return Ok(Known::Another(Box::new(under_way.stored.report.clone())));
+        // Whoever asks for the same at the same time waits until it is known whether this is new.
+        let (_deciding, undecided) = watch::channel(());
+        loop {
+            let mut others = {
+                let mut memory = self.memory();
+                let Some(under_way) = memory.under_way.get_mut(&key) else {
+                    let waiting = respond_to.into_iter().collect();
+                    let under_way = UnderWay { stored: stored.clone(), waiting, undecided: Some(undecided) };
+                    memory.under_way.insert(key.clone(), under_way);
+                    break;
+                };
+                match under_way.undecided.clone().filter(|undecided| undecided.has_changed().is_ok()) {
+                    Some(undecided) => undecided,
+                    None if !under_way.stored.is_asked_by(asked, accepted) => {
+                        return Ok(Known::Another(Box::new(under_way.stored.report.clone())));
+                    }
+                    None => {
+                        if under_way.waiting.len() < ASKERS {
+                            under_way.waiting.extend(respond_to);
+                        }
+                        return Ok(Known::UnderWay);
+                    }
                 }
-                if under_way.waiting.len() < ASKERS {
-                    under_way.waiting.extend(respond_to);
-                }
-                return Ok(Known::UnderWay);
-            }
-            let waiting = respond_to.into_iter().collect();
-            memory.under_way.insert(key.clone(), UnderWay { stored: stored.clone(), waiting });
+            };
+            let _decided = others.changed().await;
         }
         let known = match self.load(&key).await {
             Ok(None) => match self.commit(Write::document(Kind::Result, key.clone(), &stored)).await {

@@ -26,15 +26,7 @@ impl Host {
             account.announce();
         }
         for vehicle in self.vehicles.values() {
-            let (missing, operations) = {
-                let memory = vehicle.memory();
-                (memory.missing.is_some(), memory.operations())
-            };
-            match (missing, operations) {
-                (true, _) => self.announce_missing(vehicle),
-                (false, Some(operations)) => self.announce_found(vehicle, &operations),
-                (false, None) => {}
-            }
+            self.announce_presence(vehicle);
             // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what is learned
             // meanwhile is said after it.
             let memory = vehicle.memory();
@@ -122,14 +114,20 @@ impl Host {
         })
     }
 
-    /// Says that a vehicle is known to the cloud, and what it can do.
-    pub(super) fn announce_found(&self, vehicle: &Vehicle, operations: &[String]) {
-        let learned = vehicle.memory().unsupported.clone();
+    /// Says whether the account has a vehicle: if it does, what can be done with it, and if not, why. Nothing of one of which
+    /// neither is known. Under the lock of its memory, as what is known of it.
+    pub(super) fn announce_presence(&self, vehicle: &Vehicle) {
+        let memory = vehicle.memory();
+        if let Some(Missing { message, since }) = &memory.missing {
+            let problem = json!({"reason": Reason::UnknownVehicle, "message": message, "since": since});
+            return self.announce_availability(vehicle, "offline", &problem);
+        }
+        let Some(operations) = memory.operations() else { return };
         let capability = |name: OperationName| {
             let secrets = &vehicle.account.surroundings.secrets;
-            let listed = vehicle::listed(operations, name)
+            let listed = vehicle::listed(&operations, name)
                 .is_some_and(|needs| needs.is_none_or(|secret| secrets.contains_key(secret)));
-            match learned.contains(&name) {
+            match memory.unsupported.contains(&name) {
                 true => "learned_unsupported".into(),
                 false => (listed && vehicle.allows(name)).into(),
             }
@@ -141,15 +139,6 @@ impl Host {
         let topic = self.topics.vehicle(&vehicle.slug, "capabilities");
         self.publish_retained(topic, &serde_json::Value::Object(capabilities));
         self.announce_availability(vehicle, "online", &serde_json::Value::Null);
-    }
-
-    /// Says that the account does not have a vehicle, and why, if that is known.
-    pub(super) fn announce_missing(&self, vehicle: &Vehicle) {
-        let missing = vehicle.memory().missing.clone();
-        if let Some(Missing { message, since }) = missing {
-            let problem = json!({"reason": Reason::UnknownVehicle, "message": message, "since": since});
-            self.announce_availability(vehicle, "offline", &problem);
-        }
     }
 
     fn announce_availability(&self, vehicle: &Vehicle, availability: &str, problem: &serde_json::Value) {

@@ -81,12 +81,12 @@ impl Host {
 
     /// Remembers that the vendor said that this car does not have an operation. It is not asked for again.
     pub(super) fn learn_unsupported(&self, vehicle: &Vehicle, car: Option<&str>, name: OperationName) {
-        let operations = vehicle.learn_of(car, |memory| {
+        let is_found = vehicle.learn_of(car, |memory| {
             memory.unsupported.insert(name);
-            memory.found.as_ref().map(|found| found.operations.clone())
+            memory.found.is_some()
         });
-        if let Some(operations) = operations.flatten() {
-            self.announce_found(vehicle, &operations);
+        if is_found == Some(true) {
+            self.announce_presence(vehicle);
         }
     }
 }

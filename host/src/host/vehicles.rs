@@ -147,7 +147,7 @@ impl Host {
             Some(before) if before.operations == found.operations && was_missing.is_none() => return,
             Some(_) => {}
         }
-        self.announce_found(vehicle, &found.operations);
+        self.announce_presence(vehicle);
     }
 
     /// The account does not have the vehicle.
@@ -171,7 +171,7 @@ impl Host {
         tracing::error!(vehicle = vehicle.slug, "the vehicle is not to be found: {message}");
         self.events
             .say(&Event::VehicleMissing(AboutVehicle { vehicle: vehicle.slug.clone(), reason: message }));
-        self.announce_missing(vehicle);
+        self.announce_presence(vehicle);
     }
 
     /// After something about this vehicle has ended so: where the vehicle is, if it is elsewhere than where it was looked

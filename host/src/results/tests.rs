@@ -211,3 +211,22 @@ async fn a_damaged_result_is_not_done_again_after_any_number_of_restarts_and_is_
         assert_eq!(unpublished.iter().map(|(_, report)| report.id.as_str()).collect::<Vec<_>>(), ["c"]);
     }
 }
+
+#[tokio::test]
+async fn who_asks_again_at_the_same_time_is_told_the_same() {
+    // One that takes its time.
+    let directory = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> =
+        Arc::new(crate::store::SqliteStore::open(&directory.path().join("state")).unwrap());
+    let (results, _) = opened(&store).await;
+    results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap();
+    results.finish("ev6", &Report { state: State::Succeeded, ..accepted("a") }).await.1.unwrap();
+    let again = || async { results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap() };
+    let (first, second, third) = tokio::join!(again(), again(), again());
+    for known in [first, second, third] {
+        assert!(matches!(known, Known::Over(_)), "{known:?}");
+    }
+    let new = || async { results.begin("ev6", &accepted("b"), &asked("UNLOCK"), None).await.unwrap() };
+    let (first, second) = tokio::join!(new(), new());
+    assert!(matches!((first, second), (Known::New, Known::UnderWay)));
+}
