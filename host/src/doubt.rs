@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::slot::Digest;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
-use crate::time::{Clock, not_ahead};
+use crate::time::{Clock, move_back};
 
 /// How long is waited after a refusal in doubt, and after the next one, and so on; the last one goes on. The first is so
 /// short that an operation that has a minute can wait for it.
@@ -92,6 +92,10 @@ struct Rule {
     most_a_day: usize,
 }
 
+/// How many refusals in a row may be explained by something else: more cars than an account has find out at once that their
+/// device is not registered any more.
+const MOST_EXPLAINED: u32 = 8;
+
 /// Refusals in doubt since the last success.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Streak {
@@ -106,6 +110,9 @@ struct Streak {
     /// Whether it was told.
     #[serde(default)]
     told: bool,
+    /// How many refusals were about something else, as a policy says.
+    #[serde(default)]
+    explained: u32,
 }
 
 /// A pause that is not over.
@@ -171,8 +178,9 @@ impl Doubt {
             Loaded::Damaged => {
                 let reason = "what is known of earlier refusals cannot be read any more".to_owned();
                 let tries = vec![now; what.rule().most_a_day];
+                let about = about.clone();
                 let streak =
-                    Streak { about: about.clone(), refusals: 1, since: now, reason, tries, told: false };
+                    Streak { about, refusals: 1, since: now, reason, tries, told: false, explained: 0 };
                 if let Err(error) = store.commit(vec![Write::document(Kind::Doubt, &key, &streak)?]).await {
                     tracing::warn!("the doubt about {key} is assumed for this start only: {error}");
                 }
@@ -198,7 +206,8 @@ impl Doubt {
     pub fn shown(&self, clock: &dyn Clock) -> Option<InDoubt> {
         let mut state = self.state();
         let left = self.left(&mut state, clock)?;
-        let Streak { since, refusals, reason, .. } = state.streak.clone()?;
+        let Streak { since, refusals, reason, .. } =
+            state.streak.clone().filter(|streak| streak.refusals > 0)?;
         let next_attempt_at = clock.now().checked_add(left).unwrap_or(Timestamp::MAX);
         Some(InDoubt { what: self.what, since, refusals, reason, next_attempt_at })
     }
@@ -248,6 +257,7 @@ impl Doubt {
             reason: String::new(),
             tries: Vec::new(),
             told: false,
+            explained: 0,
         });
         if !counted {
             streak.tries.push(now);
@@ -265,16 +275,18 @@ impl Doubt {
         self.left(&mut state, clock).unwrap_or(pause)
     }
 
-    /// What refused the last try was about something else, and is mended now: it counts for nothing.
+    /// What refused the last try was about something else, and is mended now: it counts for nothing. That is a policy's word,
+    /// so it is taken [`MOST_EXPLAINED`] times until a try succeeds; what comes after that is in doubt.
     pub(crate) async fn explained(&self) {
         {
             let mut state = self.state();
             let Some(streak) = &mut state.streak else { return };
+            if streak.explained >= MOST_EXPLAINED {
+                return;
+            }
+            streak.explained += 1;
             streak.tries.pop();
             streak.refusals = streak.refusals.saturating_sub(1);
-            if streak.refusals == 0 {
-                state.streak = None;
-            }
         }
         self.kept(self.keep().await);
     }
@@ -316,7 +328,7 @@ impl Doubt {
     /// What there is to tell of a streak that was not told yet. It counts as told then.
     pub async fn untold(&self, clock: &dyn Clock) -> Option<InDoubt> {
         match &mut self.state().streak {
-            Some(streak) if !streak.told => streak.told = true,
+            Some(streak) if !streak.told && streak.refusals > 0 => streak.told = true,
             _ => return None,
         }
         self.kept(self.keep().await);
@@ -327,10 +339,9 @@ impl Doubt {
     fn left(&self, state: &mut State, clock: &dyn Clock) -> Option<Duration> {
         let now = clock.now();
         let streak = state.streak.as_mut()?;
-        let mut moved = false;
-        for at in streak.tries.iter_mut().chain([&mut streak.since]) {
-            let before = std::mem::replace(at, not_ahead(*at, now));
-            moved |= *at != before;
+        let mut moved = move_back(&mut streak.since, now);
+        for at in &mut streak.tries {
+            moved |= move_back(at, now);
         }
         if moved && let Ok(write) = Write::document(Kind::Doubt, self.key.clone(), streak) {
             // Nobody waits: what is not stored is moved again at the next start.

@@ -60,6 +60,12 @@ pub(crate) fn not_ahead(noted: Timestamp, now: Timestamp) -> Timestamp {
     if is_set(now) && noted.duration_since(now) > AHEAD { now } else { noted }
 }
 
+/// Moves a noted time as [`not_ahead`] does, and says whether it moved.
+pub(crate) fn move_back(noted: &mut Timestamp, now: Timestamp) -> bool {
+    let before = std::mem::replace(noted, not_ahead(*noted, now));
+    before != *noted
+}
+
 /// An end that was noted together with its beginning, moved as [`not_ahead`] moves the beginning: it keeps its distance.
 pub(crate) fn end_not_ahead(end: Timestamp, beginning: Timestamp, now: Timestamp) -> Timestamp {
     let moved = not_ahead(beginning, now);

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Account;
 use crate::latch::LatchKind;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::time::not_ahead;
+use crate::time::move_back;
 
 /// How often within 24 hours.
 const MOST_A_DAY: usize = 3;
@@ -104,13 +104,7 @@ fn left(done: &[Retry], now: Timestamp) -> Result<usize, Timestamp> {
 
 /// Moves to now what a clock that was ahead has noted. Says whether there was any.
 fn move_from_the_future(done: &mut [Retry], now: Timestamp) -> bool {
-    let mut moved = false;
-    for retry in done {
-        let at = not_ahead(retry.at, now);
-        moved |= at != retry.at;
-        retry.at = at;
-    }
-    moved
+    done.iter_mut().fold(false, |moved, retry| move_back(&mut retry.at, now) | moved)
 }
 
 impl Account {

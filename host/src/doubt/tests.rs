@@ -170,25 +170,34 @@ async fn what_cannot_be_read_any_more_counts_as_all_tries_of_a_day() {
 }
 
 #[tokio::test]
-async fn what_was_about_something_else_counts_for_nothing() {
+async fn what_was_about_something_else_counts_for_nothing_until_it_is_too_often() {
     let (clock, store) = (ByHand::new(), memory());
     let doubt = open(Refused::Pin, &store).await;
-    doubt.refused(&clock, "HTTP 403".to_owned(), None).await;
-    for _ in 0..10 {
-        assert_eq!(doubt.rest(&clock), None);
+    let refused = async || {
+        doubt.begin(&clock).await.unwrap();
+        doubt.counted(&clock, "HTTP 401".to_owned()).await;
+    };
+    for _ in 0..MOST_EXPLAINED / 2 {
+        assert_eq!((doubt.rest(&clock), doubt.shown(&clock)), (None, None));
         // Two at once, as of two cars.
-        for _ in 0..2 {
-            doubt.begin(&clock).await.unwrap();
-            doubt.counted(&clock, "HTTP 401".to_owned()).await;
-        }
-        assert!(
-            doubt.rest(&clock).is_some_and(|rest| rest.left > Duration::from_secs(3_600)),
-            "if that was all"
-        );
+        refused().await;
+        refused().await;
+        assert!(doubt.shown(&clock).is_some());
         doubt.explained().await;
         doubt.explained().await;
     }
-    doubt.counted(&clock, "HTTP 403".to_owned()).await;
-    doubt.pause(&clock, None);
-    assert!(doubt.rest(&clock).is_some());
+    assert_eq!(doubt.untold(&clock).await, None);
+    // Whatever a policy says, and over a restart: three more, and then not for a day.
+    let restarted = open(Refused::Pin, &store).await;
+    let mut tries = 0;
+    while restarted.rest(&clock).is_none() {
+        restarted.begin(&clock).await.unwrap();
+        restarted.counted(&clock, "HTTP 401".to_owned()).await;
+        restarted.explained().await;
+        tries += 1;
+    }
+    assert_eq!(tries, Refused::Pin.rule().most_a_day);
+    assert!(restarted.rest(&clock).is_some_and(|rest| rest.left > Duration::from_secs(3_600)));
+    restarted.forget().await;
+    assert_eq!(restarted.rest(&clock), None);
 }

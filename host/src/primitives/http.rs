@@ -1,7 +1,6 @@
 //! Requests for guests.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -98,11 +97,10 @@ impl Call {
     async fn send(&mut self, request: Request) -> Result<Response, TransportError> {
         let Prepared { request: prepared, carries } = self.prepare(&request)?;
         let carries_pin = carries.iter().any(|name| name == PIN);
-        let surroundings = Arc::clone(&self.surroundings);
         if carries_pin && self.pin_turn.is_none() {
-            self.pin_turn = Some(surroundings.pin.turn().await);
+            self.pin_turn = Some(self.surroundings.pin.turn().await);
         }
-        if carries_pin && let Err(why) = surroundings.pin.may_offer(self.clock()) {
+        if carries_pin && let Err(why) = self.surroundings.pin.may_offer(self.clock()) {
             return Err(denied(why.to_string()));
         }
         if request.acts_on_vehicle && !self.allowance.may_act() {
