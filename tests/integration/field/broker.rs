@@ -7,17 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{Effect, Fault, RouteKind};
+use tests::virtual_home::VirtualHome;
 use tests::{Home, LEGACY};
 use tokio::time::{Instant, timeout};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config;
-use vehicle_connector::host::{Delivery, Ground, Host, Request, RespondTo};
+use vehicle_connector::host::{Delivery, Ground, Host, Refused, Request, RespondTo};
 use vehicle_connector::mqtt::client::{Event, Outgoing, Version, connect};
 use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::{Kind, MemoryStore};
 use vehicle_connector::time::SystemClock;
 
 use self::house::{Gate, House, sent_at_once};
+use super::in_virtual_time;
 use crate::mqtt_client::mosquitto::Mosquitto;
 use crate::mqtt_client::scripted::{self, Peer};
 use crate::mqtt_client::{options, up};
@@ -256,6 +258,27 @@ cases! {
             let finals = home.published.reports(&format!("vehicle-connector/vehicle/niro/action/{id}"));
             assert_eq!(finals.iter().filter(|report| report.state.is_final()).count(), 1, "{id}");
         }
+    }
+
+    /// The same of what there was no room for, which has no command that stopping would wait for.
+    ["S8"] what_is_refused_when_the_host_stops_is_answered {
+        in_virtual_time(async || {
+            let home = VirtualHome::start().await;
+            let topic = format!("vehicle-connector/vehicle/{}/cmd/lock", LEGACY.0);
+            let refused = Refused {
+                topic,
+                id: Some("full".to_owned()),
+                retained: false,
+                respond_to: None,
+                delivery: None,
+                hold: None,
+            };
+            let mut taking = Box::pin(home.host.take_in(Vec::new(), vec![refused]));
+            assert!(futures_util::poll!(&mut taking).is_pending());
+            drop(taking);
+            home.host.stop().await;
+            assert_eq!(home.finals(LEGACY.0, "full").len(), 1);
+        });
     }
 
     /// Both copies of a command that the broker has delivered twice may arrive in one batch. Without an identifier of its own too

@@ -205,6 +205,20 @@ cases! {
         assert_eq!(lock(&home).await.state, State::Succeeded);
     }
 
+    /// A token that has ended stands before the PIN: its refusal is none of the PIN's, of which there are three a day.
+    ["K2"] a_token_that_has_ended_costs_no_try_of_the_pin {
+        let home = home().await;
+        home.clock.advance(PERMISSION);
+        for _ in 0..2 {
+            home.control().inject(Fault::new(RouteKind::Pin, Effect::answer(403, PAGE)));
+            passes(&lock(&home).await, "a page");
+        }
+        home.clock.advance(60);
+        home.control().expire_access_token();
+        let report = lock(&home).await;
+        assert_eq!((report.state, report.token_refreshed), (State::Succeeded, true), "{report:?}");
+    }
+
     /// While that lasts, three PINs a day at most, whatever is restarted; and it is well again when the cloud is.
     ["FC-03", "S1"] a_pin_in_doubt_is_offered_three_times_a_day {
         let mut home = home().await;

@@ -4,12 +4,17 @@ use std::fs::{File, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::json;
 use simulator::{Effect, Fault, RouteKind};
 use tempfile::TempDir;
+use tests::virtual_home::VirtualHome;
 use tests::{Home, LEGACY};
+use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::{Kind, SqliteStore, Store as _, Write};
+
+use super::in_virtual_time;
 
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 
@@ -119,6 +124,24 @@ fn loses_no_output_without_a_word(arguments: &[&str], closed_code: i32) {
 }
 
 cases! {
+    /// No refresh begins once a host is stopping: its token might be stored by nobody.
+    ["F6"] no_refresh_begins_while_the_host_stops {
+        in_virtual_time(async || {
+            let home = VirtualHome::start().await;
+            assert_eq!(home.read().await.state, State::Succeeded);
+            let before = home.token_calls().len();
+            home.control.expire_access_token();
+            home.control.inject(Fault::new(RouteKind::Token, Effect::answer(503, "x")).forever());
+            let id = home.begin(LEGACY.0, "refresh_cached", "").await;
+            home.advance(Duration::from_millis(300)).await;
+            assert_eq!(home.token_calls().len(), before + 1, "refused, and due again within the time of a stop");
+            home.host.stop().await;
+            assert_eq!(home.token_calls().len(), before + 1);
+            let finals = home.finals(LEGACY.0, &id);
+            assert_eq!(finals.iter().map(|report| report.reason).collect::<Vec<_>>(), [Some(Reason::HostStopping)]);
+        });
+    }
+
     /// A PIN is four digits 0-9; what cannot be one is told before it costs an attempt, and a mark or blanks around it
     /// are left out, with a word.
     ["FC-49", "K24", "F15"] a_pin_that_cannot_be_right_is_told {
