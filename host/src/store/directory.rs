@@ -23,7 +23,20 @@ pub struct Directory {
     watched: Mutex<Vec<(PathBuf, Identity)>>,
     was_used: bool,
     /// The lock is the operating system's: it ends with the process, however that ends.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Directory {
+    /// Closing the file would not do while a child that another thread is starting has it too: from its fork to its
+    /// exec (flock(2): a lock belongs to the open file, which both have).
+    fn drop(&mut self) {
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(
+                "the lock of the state directory {} stays until this process ends: {error}",
+                self.path.display()
+            );
+        }
+    }
 }
 
 /// A state directory that cannot be used.
@@ -104,7 +117,7 @@ impl Directory {
             // It is locked all the same; whoever comes second is told less.
             tracing::warn!("who uses the state directory is not written down: {error}");
         }
-        let directory = Self { path: path.to_owned(), watched: Mutex::default(), was_used, _lock: lock };
+        let directory = Self { path: path.to_owned(), watched: Mutex::default(), was_used, lock };
         directory.watch(&at);
         Ok(directory)
     }
@@ -282,5 +295,21 @@ mod system {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         options.open(path).map_err(|error| DirectoryError::Unusable { path: path.to_owned(), error })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Directory;
+
+    #[test]
+    fn a_directory_is_given_back_although_a_child_still_has_its_lock_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = Directory::claim(folder.path()).unwrap();
+        let of_the_child = directory.lock.try_clone().unwrap();
+        assert!(Directory::claim(folder.path()).is_err());
+        drop(directory);
+        Directory::claim(folder.path()).unwrap();
+        drop(of_the_child);
     }
 }
