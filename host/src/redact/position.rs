@@ -6,9 +6,6 @@ const MASK: &str = "*.****";
 /// So many digits behind the point tell a place to ten metres. Amounts, versions and durations have fewer.
 const DECIMALS: usize = 4;
 
-/// So many digits have degrees at most.
-const LONGEST_DEGREES: usize = 3;
-
 /// How a point is written in the encodings that answers are quoted in, besides as it is.
 const POINTS: [&str; 6] = [".", ",", "%2E", "%2C", "&#46;", "\\u002E"];
 
@@ -46,15 +43,29 @@ fn number(text: &str, named: bool) -> (usize, bool) {
         return (whole, named);
     };
     let decimals = digits(behind.get(point..).unwrap_or_default());
-    // A comma separates other things as well, and no degrees have more digits.
-    if behind.starts_with(',') && whole > LONGEST_DEGREES {
-        return (whole, named);
-    }
     match decimals {
         0 => (whole, named),
         // The digits of the next group are looked at again: `1,234.56789`.
         few if few < DECIMALS && !named => (whole, false),
-        many => (whole + point + many, true),
+        many => {
+            let taken = whole + point + many;
+            (taken + more_decimals(text.get(taken..).unwrap_or_default()), true)
+        }
+    }
+}
+
+/// How long that is which follows a masked number and has a point and decimals of its own: the number before may have run
+/// into the degrees, as in `7.00052.520008`.
+fn more_decimals(text: &str) -> usize {
+    let mut taken = 0;
+    loop {
+        let rest = text.get(taken..).unwrap_or_default();
+        let Some(point) = point(rest) else { return taken };
+        let decimals = digits(rest.get(point..).unwrap_or_default());
+        if decimals < DECIMALS {
+            return taken;
+        }
+        taken += point + decimals;
     }
 }
 
@@ -98,6 +109,10 @@ mod tests {
             ("5.2520008e1", "*.****e1"),
             ("1,52.520008", "1,*.****"),
             ("52.520008.13.404954", "*.****.*.****"),
+            ("7.00052.520008", "*.****"),
+            ("0052,520008 1252,5200", "*.**** *.****"),
+            // A list of codes looks the same.
+            ("codes 4002,4003", "codes *.****"),
             ("lat 52.5 lon: 13", "lat *.**** lon: *.****"),
             (r#""Latitude" : "52520008""#, r#""Latitude" : "*.****""#),
             (r#"\"lng\":13.4"#, r#"\"lng\":*.****"#),
@@ -112,7 +127,7 @@ mod tests {
             "",
             "HTTP 503 5091 900901",
             "10.0.0.1 is a private address",
-            "codes 4002,4003",
+            "codes 4002, 4003",
             "version 0.1.0, 1,234 bytes, 12.345 s",
             "flat 5, plan 7, along 3",
             "2026-11-29T10:00:00.123Z",
@@ -125,11 +140,11 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_stands_around_it_a_position_is_not_left(
-            before in ".{0,12}", after in "[^0-9].{0,12}", whole in 0_u32..180, decimals in "[0-9]{4,12}",
+            before in "(.{0,12}|.{0,6}[0-9.,]{0,6})", whole in "[0-9]{1,3}",
+            point in proptest::sample::select(&POINTS[..]), decimals in "[0-9]{4,12}", after in "[^0-9].{0,12}",
         ) {
-            let masked = mask_positions(&format!("{before} {whole}.{decimals}{after}"));
-            let run = format!(".{decimals}");
-            prop_assert!(!masked.contains(&run), "{masked}");
+            let masked = mask_positions(&format!("{before}{whole}{point}{decimals}{after}"));
+            prop_assert!(!masked.contains(&format!("{point}{decimals}")), "{masked}");
         }
     }
 }
