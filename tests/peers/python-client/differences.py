@@ -24,6 +24,7 @@ class Difference:
     only: str = ""
     field: str = ""
     order: bool = False
+    sometimes: bool = False
     # What the two clients send in `field`, where the entry says so.
     values: dict[str, Any] = dataclasses.field(default_factory=dict)
     used: bool = False
@@ -53,8 +54,9 @@ class Differences:
         return self._reason(operation, request, name, values)
 
     def unused(self) -> list[str]:
-        """Entries that explained nothing, each in a few words."""
-        return [f"{entry.operation}: {entry.request}: {entry.reason}" for entry in self._entries if not entry.used]
+        """Entries that explained nothing although they must have, each in a few words."""
+        unused = (entry for entry in self._entries if not entry.used and not entry.sometimes)
+        return [f"{entry.operation}: {entry.request}: {entry.reason}" for entry in unused]
 
     def _reason(self, operation: str, request: Request, kind: str, values: dict[str, Any]) -> str | None:
         for entry in self._entries:
