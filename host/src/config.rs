@@ -140,7 +140,7 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = text::read(path, LARGEST).map_err(|error| match error {
             NoText::Unreadable(reason) => ConfigError::Unreadable { path: path.to_owned(), reason },
-            why @ NoText::Encoding { .. } => {
+            why @ (NoText::Encoding { .. } | NoText::Binary { .. }) => {
                 ConfigError::NoText { path: path.to_owned(), why: why.to_string() }
             }
         })?;
@@ -235,6 +235,14 @@ fn state_dir(root: &mut Section<'_, '_>) -> PathBuf {
         dir
     });
     let dir = given.unwrap_or(beside);
+    let of_the_file = root.reader.path().parent().unwrap_or(Path::new(""));
+    if is_same(&dir, of_the_file) {
+        root.complain(
+            &at,
+            "state.dir: this is the directory of the configuration file itself, and the state directory is closed to everybody \
+             else; name one of its own",
+        );
+    }
     if std::fs::metadata(&dir).is_ok_and(|metadata| !metadata.is_dir()) {
         let shown = dir.display();
         root.complain(
@@ -243,6 +251,15 @@ fn state_dir(root: &mut Section<'_, '_>) -> PathBuf {
         );
     }
     dir
+}
+
+/// Whether two paths lead to one directory that there is.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let there = |path: &Path| match path.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize(),
+        false => path.canonicalize(),
+    };
+    there(one).is_ok_and(|one| there(other).is_ok_and(|other| one == other))
 }
 
 /// Reads a table of tables whose keys are slugs.

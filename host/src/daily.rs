@@ -78,7 +78,7 @@ impl DailyCount {
     ///
     /// When there were too many, or the count cannot be stored. Then it is not done, so it does not count.
     pub async fn count(&self, now: Timestamp) -> Result<(), NotCounted> {
-        self.take(now)?;
+        self.add(now)?;
         let kept = self.keep().await;
         if kept.is_err() {
             self.forget_last(now);
@@ -86,12 +86,18 @@ impl DailyCount {
         Ok(kept?)
     }
 
-    /// Counts one without storing that yet; see [`DailyCount::keep_soon`].
+    /// Counts one, and has that stored soon: whoever counts does not wait for it.
     ///
     /// # Errors
     ///
     /// When there were too many.
     pub fn take(&self, now: Timestamp) -> Result<(), NotCounted> {
+        self.add(now)?;
+        self.store_soon(&self.minutes());
+        Ok(())
+    }
+
+    fn add(&self, now: Timestamp) -> Result<(), NotCounted> {
         let mut minutes = self.within_a_day(now);
         if let Some(limit) = self.limit
             && minutes.values().sum::<u32>() >= limit
@@ -100,6 +106,12 @@ impl DailyCount {
         }
         *minutes.entry(minute(now)).or_default() += 1;
         Ok(())
+    }
+
+    /// Takes the last one back, which never left this machine, and has that stored soon.
+    pub fn give_back(&self, now: Timestamp) {
+        self.forget_last(now);
+        self.store_soon(&self.minutes());
     }
 
     /// Takes the last one back: it never left this machine.
@@ -132,11 +144,6 @@ impl DailyCount {
     #[must_use]
     pub fn left(&self, now: Timestamp) -> Option<u32> {
         self.limit.map(|limit| limit.saturating_sub(self.used(now)))
-    }
-
-    /// Has the count stored soon: what a crash forgets of it is little.
-    pub fn keep_soon(&self) {
-        self.store_soon(&self.minutes());
     }
 
     fn store_soon(&self, minutes: &BTreeMap<i64, u32>) {
@@ -272,7 +279,6 @@ mod tests {
             std::thread::spawn(move || {
                 for _ in 0..500 {
                     requests.take(now).unwrap();
-                    requests.keep_soon();
                 }
             })
         });
@@ -281,6 +287,21 @@ mod tests {
         assert_eq!(requests.used(now), 4_000);
         let counts = watched.counts.lock().unwrap();
         assert!(counts.is_sorted() && counts.last() == Some(&4_000), "{:?}", counts.last());
+    }
+
+    #[tokio::test]
+    async fn what_left_is_known_after_a_crash_and_what_did_not_leave_is_not_counted() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let requests = DailyCount::open("requests", "home", Some(3), &store).await.unwrap();
+        for _ in 0..10 {
+            requests.take(now).unwrap();
+            requests.give_back(now);
+        }
+        requests.take(now).unwrap();
+        requests.take(now).unwrap();
+        let after_a_crash = DailyCount::open("requests", "home", Some(3), &store).await.unwrap();
+        assert_eq!((requests.left(now), after_a_crash.left(now)), (Some(1), Some(1)));
     }
 
     #[tokio::test]

@@ -400,14 +400,6 @@ impl Operation {
     }
 }
 
-impl Drop for Operation {
-    fn drop(&mut self) {
-        if self.allowance.sent() > 0 {
-            self.account.requests.keep_soon();
-        }
-    }
-}
-
 impl From<Outcome> for End {
     fn from(outcome: Outcome) -> Self {
         let otherwise = |state, reason, words| Self::Otherwise { state, reason, words };

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use super::{Circuit, LOOK_AGAIN, Permit, Purpose, Refused, Settings, Snapshot, Transition};
+use super::{Cause, Circuit, LOOK_AGAIN, Permit, Purpose, Refused, Settings, Snapshot, Transition};
 use crate::time::Clock;
 
 /// So many changes are kept for a subscriber that is busy.
@@ -205,6 +205,9 @@ impl Circuits {
     fn tell(&self, name: &str, transition: Option<Transition>) {
         let Some(transition) = transition else { return };
         match transition {
+            Transition::Opened { cause: cause @ Cause::Probes(_), .. } => {
+                tracing::info!("the circuit of {name} stays open: {cause}");
+            }
             Transition::Opened { open_for, cause } => {
                 tracing::error!("the circuit of {name} has opened for {} s: {cause}", open_for.as_secs());
             }

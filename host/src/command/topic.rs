@@ -81,7 +81,7 @@ pub(super) static TOPICS: &[Topic] = &[
     },
     Topic {
         name: "climate",
-        takes: r#"auto, off, or {"action":"start","set_temp":21,"duration_min":10,"defrost":true,"heating":1,"seats":{"fl":6}}"#,
+        takes: r#"auto, off, or {"action":"start","set_temp":21,"duration_min":10,"defrost":true,"heating":1,"steering_wheel":true,"seats":{"fl":6}}"#,
         word: word_of_climate,
         object: |text| Climate::read(text),
     },

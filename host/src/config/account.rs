@@ -63,7 +63,11 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
     let brand = brand(&mut section, &named);
     let region = region(&mut section, preset);
     let language = language(&mut section);
-    let endpoints = brand.and_then(|brand| endpoints(&mut section, &preset.brands, brand));
+    let endpoints = match brand {
+        Some(brand) => endpoints(&mut section, &preset.brands, brand),
+        // Which ones there are hangs on the brand; that is missing, and told.
+        None => section.entry("endpoints").and(None),
+    };
     let secrets = configured_secrets(&mut section, preset);
     let max_logins_per_day = section.number("max_logins_per_day", 0..=MOST_LOGINS).unwrap_or(LOGINS);
     let quota_per_day = section.number("quota_per_day", 1..=MOST_REQUESTS);

@@ -195,3 +195,21 @@ fn a_device_is_no_secret() {
     let text = format!("{BROKER}[account.a]\nconnector = \"kia-eu\"\nrefresh_token_file = \"/dev/zero\"");
     assert!(complaints(&text).contains("it is a pipe, a socket or a device; name a regular file"));
 }
+
+/// The state directory is closed to everybody else, so it is none that has something else in it for certain.
+#[test]
+fn the_state_has_a_directory_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("car.toml");
+    for dir in ["", ".", "x/.."] {
+        std::fs::create_dir_all(folder.path().join("x")).unwrap();
+        let text = format!("{BROKER}{ACCOUNT}[state]\ndir = \"{dir}\"");
+        let error = Config::parse(&text, &file, &environment).unwrap_err().to_string();
+        assert!(
+            error.contains("state.dir: this is the directory of the configuration file"),
+            "{dir}: {error}"
+        );
+    }
+    let text = format!("{BROKER}{ACCOUNT}[state]\ndir = \"x\"");
+    assert_eq!(Config::parse(&text, &file, &environment).unwrap().state_dir, folder.path().join("x"));
+}

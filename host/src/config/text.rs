@@ -21,6 +21,12 @@ pub enum NoText {
         /// How they seem to be written.
         encoding: &'static str,
     },
+    /// It is no text.
+    #[error("line {line} has a zero byte, so it is no text; name a text file")]
+    Binary {
+        /// Where that is seen first, counted from 1.
+        line: usize,
+    },
 }
 
 /// Reads a regular file, or a link to one, of at most so many bytes. Waits for the disk and for nobody else: a pipe is
@@ -46,11 +52,23 @@ fn unreadable(refused: &Refused) -> String {
     }
 }
 
+/// Whether it is text of two bytes a character: it begins with the mark, or with letters that have a zero byte each.
+fn is_wide(bytes: &[u8]) -> bool {
+    const SEEN: usize = 4;
+    let letters = |zero: usize| {
+        let mut pairs = bytes.chunks_exact(2).take(SEEN);
+        pairs.len() == SEEN && pairs.all(|pair| pair.iter().position(|&byte| byte == 0) == Some(zero))
+    };
+    bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || letters(0) || letters(1)
+}
+
 fn decode(bytes: Vec<u8>) -> Result<String, NoText> {
-    let wide = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || bytes.contains(&0);
-    if wide {
-        // Text has no zero bytes; text of two bytes a character is full of them.
+    if is_wide(&bytes) {
         return Err(NoText::Encoding { line: 1, encoding: "UTF-16" });
+    }
+    if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
+        let line = 1 + bytes.iter().take(at).filter(|&&byte| byte == b'\n').count();
+        return Err(NoText::Binary { line });
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
@@ -77,6 +95,14 @@ mod tests {
             assert!(error.starts_with(said) && error.ends_with("save the file as UTF-8"), "{error}");
         }
         assert_eq!(decode("\u{feff}Küche".into()).unwrap(), "\u{feff}Küche");
+    }
+
+    #[test]
+    fn a_program_is_no_text_in_another_encoding() {
+        for (bytes, line) in [(&b"\x7fELF\x02\x01\x01\0\0\0"[..], 1), (b"[mqtt]\nurl\0", 2), (b"\0", 1)] {
+            let error = decode(bytes.to_vec()).unwrap_err().to_string();
+            assert_eq!(error, format!("line {line} has a zero byte, so it is no text; name a text file"));
+        }
     }
 
     #[cfg(unix)]

@@ -116,6 +116,9 @@ impl Allowance {
     /// A request was taken that has not left after all.
     pub(super) fn not_sent(&self) {
         self.unsent.fetch_add(1, Ordering::Relaxed);
+        if let Some((requests, clock)) = &self.counted {
+            requests.give_back(clock.now());
+        }
     }
 
     /// Whether a request on which the vehicle may act was sent.

@@ -67,3 +67,26 @@ async fn a_token_that_has_ended_makes_nobody_wait_for_a_refusal() {
     assert_eq!(home.counters().grants, 1);
     assert_eq!(load.reports.iter().rev().take(300).filter(|it| it.state == State::Succeeded).count(), 300);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_never_left_uses_up_no_quota() {
+    let home = VirtualHome::with(simulator::Config::default(), |config| {
+        config.accounts.values_mut().for_each(|account| account.quota_per_day = Some(20));
+    })
+    .await;
+    assert_eq!(home.read().await.state, State::Succeeded);
+    let left = home.retained("account/home/state")["requests_left"].clone();
+    home.network.set_outage(Outage::Everything);
+    for _ in 0..30 {
+        let report = home.read().await;
+        assert_ne!(report.state, State::Succeeded, "{report:?}");
+        assert_ne!(report.reason, Some(Reason::Quota), "{report:?}");
+        home.advance(seconds(120)).await;
+    }
+    home.network.set_outage(Outage::Nothing);
+    home.advance(seconds(120)).await;
+    assert_eq!(home.read().await.state, State::Succeeded);
+    let needed =
+        left.as_u64().unwrap() - home.retained("account/home/state")["requests_left"].as_u64().unwrap();
+    assert!(needed <= 4, "a read, and a session if it has ended meanwhile: {needed}");
+}

@@ -211,6 +211,10 @@ fn complaints_about_accounts() {
              refresh_token = \"${VARIABLE}\"",
         ),
         (
+            "[account.x]\nconnector = \"hyundai-kia-eu\"\nrefresh_token = \"${REFRESH}\"\n[account.x.endpoints]\nccapi = \"https://a.example\"",
+            "car.toml:6: brand is missing in [account.x]; add brand = \"hyundai\" (known: hyundai, kia)",
+        ),
+        (
             "[account.\"my car\"]\nconnector = \"kia-eu\"\nrefresh_token = \"${REFRESH}\"",
             "car.toml:6: \"my car\" cannot be a name here; use 1 to 64 of a-z, A-Z, 0-9, \"_\" and \"-\"",
         ),

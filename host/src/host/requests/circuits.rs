@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::parsed;
-use crate::circuit::{Circuits, Transition};
+use crate::circuit::{Cause, Circuits, Transition};
 use crate::events::{AboutCircuit, Event};
 use crate::host::Host;
 use crate::plugin::ConnectorSlot;
@@ -152,6 +152,8 @@ impl Host {
                 let Some(host) = host.upgrade() else { return };
                 let about = |reason: String| AboutCircuit { circuit: change.circuit.clone(), reason };
                 let event = match change.transition {
+                    // It was open before its probes failed, and that was told.
+                    Transition::Opened { cause: Cause::Probes(_), .. } => continue,
                     Transition::Opened { open_for, cause } => {
                         Event::BreakerOpened(about(format!("{cause}; for {} s", open_for.as_secs())))
                     }
