@@ -140,9 +140,7 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let text = text::read(path, LARGEST).map_err(|error| match error {
             NoText::Unreadable(reason) => ConfigError::Unreadable { path: path.to_owned(), reason },
-            why @ (NoText::Encoding { .. } | NoText::Binary { .. }) => {
-                ConfigError::NoText { path: path.to_owned(), why: why.to_string() }
-            }
+            why => ConfigError::NoText { path: path.to_owned(), why: why.to_string() },
         })?;
         Self::parse(&text, path, &|variable| std::env::var(variable).ok())
     }

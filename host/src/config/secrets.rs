@@ -53,7 +53,7 @@ fn from_file(section: &Section<'_, '_>, named: &Text<'_>) -> Result<SecretString
         NoText::Unreadable(why) => Wrong(format!(
             "{shown}: {why}; create it with the secret as its only line, readable for this user"
         )),
-        why @ (NoText::Encoding { .. } | NoText::Binary { .. }) => Wrong(format!("{shown}: {why}")),
+        why => Wrong(format!("{shown}: {why}")),
     })?;
     if let Some(open) = access::too_open(&path, true) {
         section.reader.warn(&named.span, format!("{}: {open}", named.name));

@@ -62,17 +62,20 @@ fn is_wide(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || letters(0) || letters(1)
 }
 
+/// The line that a byte stands in, counted from 1.
+fn line(bytes: &[u8], at: usize) -> usize {
+    1 + bytes.iter().take(at).filter(|&&byte| byte == b'\n').count()
+}
+
 fn decode(bytes: Vec<u8>) -> Result<String, NoText> {
     if is_wide(&bytes) {
         return Err(NoText::Encoding { line: 1, encoding: "UTF-16" });
     }
     if let Some(at) = bytes.iter().position(|&byte| byte == 0) {
-        let line = 1 + bytes.iter().take(at).filter(|&&byte| byte == b'\n').count();
-        return Err(NoText::Binary { line });
+        return Err(NoText::Binary { line: line(&bytes, at) });
     }
     String::from_utf8(bytes).map_err(|error| {
-        let valid = error.utf8_error().valid_up_to();
-        let line = 1 + error.as_bytes().iter().take(valid).filter(|&&byte| byte == b'\n').count();
+        let line = line(error.as_bytes(), error.utf8_error().valid_up_to());
         NoText::Encoding { line, encoding: "Latin-1 or another one of single bytes" }
     })
 }
