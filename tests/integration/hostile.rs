@@ -209,7 +209,12 @@ async fn a_policy_without_an_answer_about_a_refresh_keeps_nobody_out_of_the_car(
 async fn a_policy_that_never_ends_does_not_hold_up_the_other_car() {
     // As many reads as one car may have under way at once: all of them begin under this policy.
     const SPINNING: u64 = 8;
-    let home = Home::start().await;
+    // So much time that the neighbour needs a small part of it, on a machine that is busy with something else too.
+    let home = Home::configured(simulator::Config::default(), |config| {
+        config.limits.policy.cpu = Duration::from_secs(1);
+        config.limits.policy.wall = Duration::from_secs(60);
+    });
+    let home = home.await;
     home.settle().await;
     swap(&home, Policy { decide: ENDLESS, ..Policy::default() }).await;
     let unwell = Fault::new(RouteKind::Status, Effect::unavailable()).vehicle(LEGACY.1);

@@ -19,7 +19,7 @@ pub mod virtual_home;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -100,13 +100,20 @@ pub struct Shifted {
     ahead: AtomicU64,
     /// By how much the calendar, and not the monotonic clock, was set back.
     back: AtomicU64,
+    /// What both said when they were stopped.
+    stopped: OnceLock<(Timestamp, Duration)>,
 }
 
 impl Shifted {
     /// The machine's clocks as they are.
     #[must_use]
     pub fn start() -> Self {
-        Self { real: SystemClock::start(), ahead: AtomicU64::new(0), back: AtomicU64::new(0) }
+        Self {
+            real: SystemClock::start(),
+            ahead: AtomicU64::new(0),
+            back: AtomicU64::new(0),
+            stopped: OnceLock::new(),
+        }
     }
 
     fn ahead(&self) -> Duration {
@@ -118,6 +125,16 @@ impl Shifted {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
+    /// Stops the clocks: from now on time passes only with [`advance`](Self::advance), however slow the machine is.
+    pub fn stop(&self) {
+        self.stopped.get_or_init(|| (self.real.now(), self.real.monotonic()));
+    }
+
+    fn real(&self) -> (Timestamp, Duration) {
+        let passing = || (self.real.now(), self.real.monotonic());
+        self.stopped.get().copied().unwrap_or_else(passing)
+    }
+
     /// Sets the calendar back, as when a wrong clock is corrected. The monotonic clock goes on.
     pub fn set_back(&self, seconds: u64) {
         self.back.fetch_add(seconds, Ordering::Relaxed);
@@ -126,11 +143,11 @@ impl Shifted {
 
 impl Clock for Shifted {
     fn now(&self) -> Timestamp {
-        self.real.now() + self.ahead() - Duration::from_secs(self.back.load(Ordering::Relaxed))
+        self.real().0 + self.ahead() - Duration::from_secs(self.back.load(Ordering::Relaxed))
     }
 
     fn monotonic(&self) -> Duration {
-        self.real.monotonic() + self.ahead()
+        self.real().1 + self.ahead()
     }
 }
 

@@ -56,12 +56,16 @@ async fn a_sign_in_without_an_answer_is_not_repeated_at_once() {
     let log_in = "(call $assert (call $answered (call $get (call $cloud `/`))))";
     for (what, end) in [("traps", "unreachable"), ("never ends", ENDLESS)] {
         let home = signing_in(&format!("{log_in} {end}")).await;
+        home.clock.stop();
         for _ in 0..3 {
             let report = home.command(LEGACY.0, "unlock", None).await;
             let how = (report.state, report.reason);
             assert_eq!(how, (State::Rejected, Some(Reason::ConnectorFault)), "{what}: {report:?}");
         }
         assert_eq!(home.control().counters().requests, 1, "{what}");
+        home.clock.advance(60);
+        home.command(LEGACY.0, "unlock", None).await;
+        assert_eq!(home.control().counters().requests, 2, "{what}: later it is tried again");
     }
 }
 
