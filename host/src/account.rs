@@ -1,4 +1,5 @@
 //! One account at a vendor: its connector and policy, its cells, its latch and its circuits.
+pub(crate) mod session;
 
 mod presence;
 mod retry;
@@ -12,25 +13,25 @@ use secrecy::ExposeSecret as _;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
+use crate::account::session::History;
 use crate::audit::Audit;
 use crate::bindings::connector;
 use crate::cell::Cells;
-use crate::circuit::Circuits;
 use crate::config::{self, Refusals};
-use crate::daily::DailyCount;
-use crate::doubt::{Doubt, InDoubt, Refused};
 use crate::events::{AboutAccount, AboutDoubt, Event, Events};
-use crate::latch::{Latch, LatchKind, Latched, SILENCE, Why};
-use crate::outbox::Outbox;
+use crate::plugin::slot::Digest;
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::{Endpoint, PIN, PinGuard, SESSION, Skew, Surroundings, Tap, Transport};
-use crate::retry_budget::RetryBudget;
-use crate::session::History;
-use crate::slot::Digest;
+use crate::protect::circuit::Circuits;
+use crate::protect::doubt::{Doubt, InDoubt, Refused};
+use crate::protect::latch::{Latch, LatchKind, Latched, SILENCE, Why};
+use crate::protect::quota::DailyCount;
+use crate::protect::retry_budget::RetryBudget;
+use crate::protect::throttle::{Throttle, Throttled};
 use crate::store::{Kind, Store, StoreError, Write};
-use crate::throttle::{Throttle, Throttled};
 use crate::time::Clock;
-use crate::topics::Topics;
+use crate::wire::publish::Outbox;
+use crate::wire::topics::Topics;
 
 pub(crate) use self::presence::Presence;
 pub use self::retry::{NotRetried, Retried, Retry};

@@ -15,8 +15,8 @@ use crate::host::Host;
 use crate::mqtt::client::{
     self, Event, Events, Options, Outgoing, Publisher, SubscribeError, TlsError, Version, Will,
 };
-use crate::outbox::Outbox;
-use crate::topics::Topics;
+use crate::wire::publish::Outbox;
+use crate::wire::topics::Topics;
 
 /// How long a refused or unanswered subscription waits before it is tried again.
 const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(5);

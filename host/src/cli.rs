@@ -31,8 +31,8 @@ use crate::config::{Config, Problem};
 use crate::host::{Ground, Host};
 use crate::output::{Stopped, print};
 use crate::plugin::embedded;
+use crate::plugin::slot::Digest;
 use crate::sandbox::{self, Compiler, Sandbox};
-use crate::slot::Digest;
 use crate::store::{Kind, Reader, SqliteStore, Store};
 use crate::time::SystemClock;
 

@@ -40,9 +40,9 @@ pub(crate) use self::view::state;
 pub use self::view::{Deployed, Earlier, Identity, SlotState, SlotView, Verified};
 use crate::account::Account;
 use crate::events::{AboutPlugin, Event, Events};
+use crate::plugin::slot::{Digest, Generation};
 use crate::plugin::{ConnectorSlot, Pluggable, PluginKind, PolicySlot};
 use crate::sandbox::Sandbox;
-use crate::slot::{Digest, Generation};
 use crate::store::StoreError;
 use crate::time::Clock;
 

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::doubt::Refused;
-use crate::latch::{LatchKind, Latched};
-use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::PluginKind;
-use crate::slot::Digest;
+use crate::plugin::slot::Digest;
+use crate::protect::doubt::Refused;
+use crate::protect::latch::{LatchKind, Latched};
 use crate::time::Clock;
+use crate::wire::publish::{Outbox, Outgoing};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

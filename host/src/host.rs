@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows of MQTT connections: commands come in as topic and payload, and what there is to say goes
 //! to an [`Outbox`]. What is retained can be said again at any time, as after a reconnect.
+pub(crate) mod deliveries;
+pub mod ledger;
 
 mod announce;
 mod choice;
@@ -30,29 +32,29 @@ use tokio_util::task::TaskTracker;
 
 use crate::account::{Account, Shared};
 use crate::audit::Audit;
-use crate::circuit::Circuits;
 use crate::config::Config;
-use crate::deliveries::Deliveries;
 use crate::deployment::{
     self, Deployments, POLICY_SLOT, Refusal, restore_connector, restore_policy, restore_rollout,
 };
 use crate::events::{AboutState, Event, Events};
-use crate::outbox::{Masking, Outbox};
+use crate::host::deliveries::Deliveries;
+use crate::host::ledger::Results;
+use crate::plugin::slot::{Entrance, Generation};
 use crate::plugin::{
     ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot, TrialAccount,
 };
 use crate::primitives::{HttpClient, Tap, Transport};
-use crate::results::Results;
+use crate::protect::circuit::Circuits;
 use crate::sandbox::{Compiler, Sandbox};
-use crate::slot::{Entrance, Generation};
 use crate::store::{Attended, Store, StoreError};
 use crate::time::Clock;
-use crate::topics::Topics;
 use crate::vehicle::Vehicle;
+use crate::wire::publish::{Masking, Outbox};
+use crate::wire::topics::Topics;
 
 pub use self::messages::{Refused, Request, RespondTo};
 pub(crate) use self::vehicles::{Found, Missing};
-pub use crate::deliveries::Delivery;
+pub use crate::host::deliveries::Delivery;
 
 /// What a host stands on.
 #[derive(Debug, Clone)]

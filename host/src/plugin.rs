@@ -1,4 +1,5 @@
 //! Plugins: how a component becomes a generation, and how it is called.
+pub mod slot;
 
 mod activation;
 mod connector;
@@ -15,8 +16,8 @@ pub use self::connector::{Answer, Ask, Called, Connected, ConnectorPlugin, Conne
 pub use self::policy::{POLICY_FAULT, Policy, PolicyPlugin, PolicySlot};
 pub(crate) use self::trial::TrialAccount;
 pub use self::walk::{Measure, Tally, TooMuch};
+use crate::plugin::slot::{Candidate, Slot};
 use crate::sandbox::Sandbox;
-use crate::slot::{Candidate, Slot};
 
 /// What a plugin is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

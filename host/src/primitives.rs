@@ -42,9 +42,9 @@ pub use self::tap::Tap;
 pub use self::transport::{HttpClient, Transport};
 use crate::cell::{CellGuard, Cells, Secrets, Snapshot};
 use crate::config::{CommandAnswers, Told};
-use crate::outbox::Outbox;
 use crate::sandbox::{Caller, Cx};
 use crate::time::Clock;
+use crate::wire::publish::Outbox;
 
 /// A service that the configuration lets a connector reach.
 #[derive(Debug, Clone)]

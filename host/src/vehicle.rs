@@ -2,6 +2,7 @@
 //!
 //! What reaches the vehicle itself is done one at a time and in order; what only asks the cloud may overtake, a
 //! few at a time.
+pub mod state;
 
 mod identity;
 
@@ -16,10 +17,10 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Sem
 pub(crate) use self::identity::Identity;
 use crate::account::Account;
 use crate::config;
-use crate::daily::DailyCount;
 use crate::operation::{Actuator, OperationName};
-use crate::state::{Known, Published};
+use crate::protect::quota::DailyCount;
 use crate::store::{Kind, StoreError, Write, load_document};
+use crate::vehicle::state::{Known, Published};
 
 /// How many commands may wait for one vehicle.
 const MOST_COMMANDS_WAITING: usize = 16;

@@ -18,7 +18,7 @@ use tests::{Recording, configuration};
 use vehicle_connector::host::{Ground, Host};
 use vehicle_connector::operation::State;
 use vehicle_connector::plugin::embedded;
-use vehicle_connector::slot::Digest;
+use vehicle_connector::plugin::slot::Digest;
 use vehicle_connector::store::SqliteStore;
 use vehicle_connector::time::SystemClock;
 

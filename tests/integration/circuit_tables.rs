@@ -10,7 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
-use vehicle_connector::circuit::{Circuit, Permit, Purpose, Settings, Transition};
+use vehicle_connector::protect::circuit::{Circuit, Permit, Purpose, Settings, Transition};
 
 /// Reference material as text; none where there is none and nobody insists.
 pub fn shared(name: &str) -> Option<String> {

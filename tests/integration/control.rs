@@ -14,7 +14,7 @@ use tests::{Home, configuration_text};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
-use vehicle_connector::slot::Digest;
+use vehicle_connector::plugin::slot::Digest;
 
 use tests::storm::variant;
 

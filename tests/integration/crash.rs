@@ -293,7 +293,7 @@ async fn what_was_swapped_in_is_active_again_after_a_kill_and_what_was_bad_stays
     let (good_file, bad_file) = (write("good.wasm", &good), write("bad.wasm", &bad));
     assert_eq!(policy(&house, &["swap", &good_file]).await.0, Some(0));
     assert_eq!(policy(&house, &["swap", &bad_file]).await.0, Some(0));
-    let digest = vehicle_connector::slot::Digest::of(&good).to_string();
+    let digest = vehicle_connector::plugin::slot::Digest::of(&good).to_string();
     for n in 0..3 {
         house.control().expire_access_token();
         let id = format!("bad-{n}");

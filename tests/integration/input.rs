@@ -6,7 +6,7 @@ use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::config::Selector;
 use vehicle_connector::host::{Request, RespondTo};
 use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::outbox::Outgoing;
+use vehicle_connector::wire::publish::Outgoing;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_rejected_with_a_reason_and_without_a_request() {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use default_policy::types as native;
 use vehicle_connector::bindings::policy as host;
+use vehicle_connector::plugin::slot::Entrance;
 use vehicle_connector::plugin::{Compiled, Policy, PolicySlot, embedded};
 use vehicle_connector::sandbox::Sandbox;
-use vehicle_connector::slot::Entrance;
 
 /// The committed component, ready to be asked.
 pub async fn component() -> Policy {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::operation::{Reason, Report, State};
-use vehicle_connector::outbox::Outgoing;
+use vehicle_connector::wire::publish::Outgoing;
 
 /// What can be commanded: the operation, its topic, and a payload.
 pub(crate) const OPERATIONS: [(&str, &str, &str); 12] = [

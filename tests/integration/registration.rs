@@ -3,7 +3,7 @@
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, LEGACY};
 use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::outbox::Outgoing;
+use vehicle_connector::wire::publish::Outgoing;
 
 use crate::operations::{OPERATIONS, home, run};
 

@@ -12,11 +12,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::config::Network;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::outbox::Outbox;
 use vehicle_connector::primitives::HttpClient;
 use vehicle_connector::primitives::transport::Lookup;
 use vehicle_connector::store::{Kind, MemoryStore};
 use vehicle_connector::time::SystemClock;
+use vehicle_connector::wire::publish::Outbox;
 
 /// A log that can be read.
 #[derive(Clone, Default)]

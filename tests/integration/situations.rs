@@ -8,7 +8,7 @@ use tests::{CCS2, Home, LEGACY};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::outbox::Outgoing;
+use vehicle_connector::wire::publish::Outgoing;
 
 use crate::operations::{OPERATIONS, home, run};
 

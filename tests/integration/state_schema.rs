@@ -7,7 +7,7 @@ use serde_json::Value;
 use simulator::{Effect, Fault, RouteKind, VehicleState as Car};
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::operation::{OperationName, PolicyUsed, Reason, Report, State};
-use vehicle_connector::state::{Corners, Location, Meta, Published, Source, VehicleState};
+use vehicle_connector::vehicle::state::{Corners, Location, Meta, Published, Source, VehicleState};
 
 use crate::operations::{self, OPERATIONS, run};
 

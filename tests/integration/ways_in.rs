@@ -7,9 +7,9 @@ use tests::Home;
 use tests::storm::variant;
 use vehicle_connector::deployment::{Action, Outcome, Record};
 use vehicle_connector::host::Request;
-use vehicle_connector::outbox::Outgoing;
+use vehicle_connector::plugin::slot::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
-use vehicle_connector::slot::Digest;
+use vehicle_connector::wire::publish::Outgoing;
 
 /// How many requests may wait.
 const WAITING: usize = 8;

@@ -31,10 +31,10 @@ use vehicle_connector::deployment::{Deployed, Offer, Refusal};
 use vehicle_connector::host::{Ground, Host, Request, StartError};
 use vehicle_connector::mqtt::client::Notice;
 use vehicle_connector::operation::{OperationName, Report};
-use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::plugin::{PluginKind, Plugins, embedded};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
+use vehicle_connector::wire::publish::{Outbox, Outgoing};
 
 /// Longer than anything in a test takes; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(150);

@@ -15,11 +15,11 @@ use tokio::task::JoinSet;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{Reason, Report, State};
-use vehicle_connector::outbox::{Outbox, Outgoing};
+use vehicle_connector::plugin::slot::Digest;
 use vehicle_connector::plugin::{Compiled, PluginKind, embedded};
-use vehicle_connector::slot::Digest;
 use vehicle_connector::store::{Kind, Store};
 use vehicle_connector::time::Clock;
+use vehicle_connector::wire::publish::{Outbox, Outgoing};
 
 use crate::{CCS2, LEGACY, PATIENCE, Shifted, configuration};
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use vehicle_connector::operation::Report;
-use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::time::Clock;
+use vehicle_connector::wire::publish::{Outbox, Outgoing};
 
 use crate::paused::PausedClock;
 

@@ -18,12 +18,12 @@ use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
 use vehicle_connector::operation::{OperationName, Report, State};
-use vehicle_connector::outbox::{Outbox, Outgoing};
 use vehicle_connector::plugin::{Compiled, PluginKind, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
 use vehicle_connector::store::Store;
 use vehicle_connector::time::Clock;
+use vehicle_connector::wire::publish::{Outbox, Outgoing};
 
 pub use self::surroundings::{Calendar, Meddling, Published};
 pub use self::worn_store::WornStore;

@@ -9,8 +9,8 @@ use serde_json::json;
 use super::Account;
 use crate::cell::Cell;
 use crate::operation::Reason;
-use crate::outbox::Outgoing;
 use crate::primitives::SESSION;
+use crate::wire::publish::Outgoing;
 
 /// What the last exchanges with the cloud have shown.
 #[derive(Debug, Default)]
@@ -77,7 +77,8 @@ impl Account {
             self.surroundings.pin.in_doubt(self.clock()),
             self.registration.shown(self.clock()),
         ];
-        let grant_rests = in_doubt.iter().flatten().find(|doubt| doubt.what == crate::doubt::Refused::Grant);
+        let grant_rests =
+            in_doubt.iter().flatten().find(|doubt| doubt.what == crate::protect::doubt::Refused::Grant);
         let next_renewal = pause.and_then(|pause| now.checked_add(pause).ok());
         let next_attempt_at: Option<Timestamp> =
             next_renewal.into_iter().chain(grant_rests.map(|doubt| doubt.next_attempt_at)).max();

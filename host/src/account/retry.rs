@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Account;
-use crate::latch::LatchKind;
+use crate::protect::latch::LatchKind;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::move_back;
 

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use crate::command;
 use crate::host::{Delivery, Host, Refused, Request, RespondTo};
 use crate::mqtt::client::{Message, Receipt};
-use crate::topics::Incoming;
+use crate::wire::topics::Incoming;
 
 /// Messages that may wait in one lane.
 const LANE: usize = 256;

@@ -13,9 +13,9 @@ use super::{USAGE, complain};
 use crate::bindings::{connector, policy};
 use crate::component_file::{self, Links, Refused};
 use crate::output::print;
+use crate::plugin::slot::{Digest, Entrance};
 use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Measure, PluginKind, PolicySlot, Trial};
 use crate::sandbox::{self, Budget, Sandbox};
-use crate::slot::{Digest, Entrance};
 use crate::time::{Clock as _, SystemClock};
 
 /// The interfaces that make a component a plugin, without their versions.

@@ -195,7 +195,7 @@ mod tests {
         tracing::trace!(target: "connectors", "SECRET");
         tracing::trace!(target: "wasmtime_wasi::p2", "SECRET");
         tracing::warn!(target: "hyper::proto", "a warning");
-        tracing::trace!(target: "vehicle_connector::session", "our details");
+        tracing::trace!(target: "vehicle_connector::account::session", "our details");
         tracing::trace!(target: "connector", "a plugin's details");
         tracing::trace!(target: "wasmtime_internal_cranelift::compiler", "compiled");
     }

@@ -14,9 +14,9 @@ use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::component_file::{self, Links};
 use crate::output::{Output, Stopped};
+use crate::plugin::slot::Entrance;
 use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
 use crate::scoring::{Case, Label, Score, Scores};
-use crate::slot::Entrance;
 use crate::time::{Clock as _, SystemClock};
 
 #[derive(Debug, Subcommand)]

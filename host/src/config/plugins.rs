@@ -8,7 +8,7 @@ use super::reader::{Entry, Section, advice};
 use super::{access, presets};
 use crate::component_file::{self, Links};
 use crate::deployment::{POLICY_SLOT, PublicKey, Trust};
-use crate::slot::Digest;
+use crate::plugin::slot::Digest;
 
 /// Where components come from besides the program itself, and which of them may be loaded.
 #[derive(Clone, Debug, Default, PartialEq)]

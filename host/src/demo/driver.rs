@@ -10,8 +10,8 @@ use tokio::sync::{oneshot, watch};
 use crate::config;
 use crate::mqtt::client::{self, Event, Events, Message, Options, Outgoing, Publisher, Will};
 use crate::operation::Report;
-use crate::state::Published;
-use crate::topics::Topics;
+use crate::vehicle::state::Published;
+use crate::wire::topics::Topics;
 
 /// Longer than any command of the story may take.
 const PATIENCE: Duration = Duration::from_secs(30);

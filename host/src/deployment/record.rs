@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::plugin::PluginKind;
-use crate::slot::Digest;
+use crate::plugin::slot::Digest;
 
 /// What somebody wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

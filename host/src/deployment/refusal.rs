@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::TrustError;
+use crate::plugin::slot::Digest;
 use crate::plugin::{ActivationError, PluginKind};
-use crate::slot::Digest;
 use crate::store::StoreError;
 
 /// The longest reason of a refusal that is said and written down, in bytes: it may have names in it that the component

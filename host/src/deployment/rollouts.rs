@@ -19,8 +19,8 @@ use super::{Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, deploy
 use crate::audit;
 use crate::events::Event;
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
+use crate::plugin::slot::{Digest, Entrance, Generation};
 use crate::plugin::{Pluggable, PluginKind};
-use crate::slot::{Digest, Entrance, Generation};
 use crate::store::{Kind, StoreError, Write};
 
 /// How many differences are kept. Enough to see what kind they are; the count goes on.

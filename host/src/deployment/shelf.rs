@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Record, Source};
 use crate::plugin::Compiled;
-use crate::slot::{Candidate, Conduct, Digest, Entrance, Generation, KEPT, Slot};
+use crate::plugin::slot::{Candidate, Conduct, Digest, Entrance, Generation, KEPT, Slot};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
 
 /// How many attempts are remembered.

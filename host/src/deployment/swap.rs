@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use super::shelf::{Change, Kept};
 use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed};
 use crate::events::{AboutPlugin, Event};
+use crate::plugin::slot::{Candidate, Digest, Entrance, Generation, Slot};
 use crate::plugin::{ActivationError, Compiled, LARGEST_COMPONENT, Pluggable, PluginKind};
-use crate::slot::{Candidate, Digest, Entrance, Generation, Slot};
 use crate::store::StoreError;
 
 /// How long whoever wants a rollback waits for it to be written down.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::rollouts::RolloutView;
 use super::{Bad, Deployments, POLICY_SLOT, Refusal};
+use crate::plugin::slot::{Conduct, Digest, Generation};
 use crate::plugin::{Pluggable, PluginKind};
-use crate::slot::{Conduct, Digest, Generation};
 
 /// Which plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -10,7 +10,7 @@ use super::{Bad, Deployments, POLICY_SLOT};
 use crate::audit;
 use crate::plugin::Pluggable;
 use crate::plugin::rollout::Failed;
-use crate::slot::News;
+use crate::plugin::slot::News;
 
 /// Whose wish it is what the host does by itself.
 pub(super) const HOST: &str = "host";

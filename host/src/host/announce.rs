@@ -6,14 +6,14 @@ use serde_json::json;
 
 use super::{Host, Missing};
 use crate::deployment::{self, POLICY_SLOT};
+use crate::host::ledger::ResultPublished;
 use crate::mqtt::client::{Notice, Receipt};
 use crate::operation::{OperationName, PolicyUsed, Reason, Report};
-use crate::outbox::Outgoing;
+use crate::plugin::slot::Digest;
 use crate::plugin::{Pluggable, PluginKind};
-use crate::results::ResultPublished;
-use crate::slot::Digest;
-use crate::state::{Location, Published};
+use crate::vehicle::state::{Location, Published};
 use crate::vehicle::{self, Memory, Vehicle};
+use crate::wire::publish::Outgoing;
 
 impl Host {
     /// Says everything again that a broker should have retained. After it, say [`Host::online`].

@@ -11,8 +11,8 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::bindings::connector::Vehicle;
 use crate::config::Selector;
+use crate::plugin::slot::Digest;
 use crate::redact::mask_vins;
-use crate::slot::Digest;
 
 /// How much of an identifier is shown to tell two vehicles apart.
 const TAIL: usize = 4;

@@ -8,12 +8,12 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::{Host, Refused, Request, RespondTo};
 use crate::command::{self, Action, Asked, Malformed};
-use crate::deliveries::{Delivered, Delivery};
+use crate::host::deliveries::{Delivered, Delivery};
+use crate::host::ledger::Known;
 use crate::operation::{Reason, Report};
-use crate::results::Known;
 use crate::store::StoreError;
-use crate::topics::Incoming;
 use crate::vehicle::{Turn, Vehicle};
+use crate::wire::topics::Incoming;
 
 /// A command that was understood and may be done.
 pub(super) struct Accepted {

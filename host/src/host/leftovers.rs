@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::mqtt::client::{Delivered, Notice};
-use crate::outbox::{Outbox, Outgoing};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::topics::Topics;
+use crate::wire::publish::{Outbox, Outgoing};
+use crate::wire::topics::Topics;
 
 /// Topics that are nobody's any more.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! What arrives, in the host's terms.
 
-use crate::deliveries::Delivery;
+use crate::host::deliveries::Delivery;
 use crate::mqtt::client::Receipt;
 
 /// A message on a topic that the host listens to.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub(super) use self::queue::Queue;
 use super::{Host, Request, RespondTo};
 use crate::mqtt::client::Notice;
-use crate::outbox::Outgoing;
+use crate::wire::publish::Outgoing;
 
 /// The largest request that is read, in bytes. A larger component comes by the control socket or the folder.
 const LARGEST: usize = 1 << 20;

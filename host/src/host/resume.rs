@@ -8,8 +8,8 @@ use super::Host;
 use super::work::Commanded;
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::{self, Action};
+use crate::host::ledger::{Interrupted, Pending};
 use crate::operation::{Operation, OperationName, Reason, Report, State};
-use crate::results::{Interrupted, Pending};
 use crate::vehicle::{Turn, Vehicle};
 
 impl Host {

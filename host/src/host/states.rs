@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::Host;
 use crate::bindings::connector::ReadMode;
 use crate::operation::OperationName;
-use crate::state::{Reading, Source, Taken, Unreadable};
 use crate::vehicle::Vehicle;
+use crate::vehicle::state::{Reading, Source, Taken, Unreadable};
 
 impl Host {
     /// Takes in what a read of this car has found, and publishes what is known then, unless that was newer already. `before`

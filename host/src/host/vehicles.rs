@@ -10,7 +10,7 @@ use super::choice::{choose, identity};
 use crate::account::Account;
 use crate::bindings::connector::{Vehicle as Listed, VehicleRef};
 use crate::events::{AboutVehicle, Event};
-use crate::failure::LONGEST_MESSAGE;
+use crate::judge::failure::LONGEST_MESSAGE;
 use crate::operation::step::{Failed, Step, Stopped};
 use crate::operation::{End, Operation, OperationName, Reason, State, Words};
 use crate::plugin::{Answer, Ask};

@@ -11,16 +11,16 @@ use super::vehicles::tell_moved;
 use super::{Found, Host};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::Action;
-use crate::daily::NotCounted;
+use crate::host::ledger::{Pending, Results};
 use crate::operation::step::Stopped;
 use crate::operation::{
     End, Observer, Operation, OperationName, PolicyUsed, Progress, Reason, Report, Stage, State, Unobserved,
 };
 use crate::primitives::Journal;
-use crate::results::{Pending, Results};
-use crate::state::{Source, Taken, Unreadable};
+use crate::protect::quota::NotCounted;
 use crate::store::StoreError;
 use crate::time::Clock;
+use crate::vehicle::state::{Source, Taken, Unreadable};
 use crate::vehicle::{Supersession, Vehicle};
 
 /// A command on its way: whose it is, how far it is, and where that is written down.

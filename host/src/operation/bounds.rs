@@ -4,7 +4,7 @@
 //! cut. What would mean something else when cut, such as an identifier, makes the answer nonsense.
 
 use crate::bindings::connector::{Outcome, Vehicle};
-use crate::failure::LONGEST_MESSAGE;
+use crate::judge::failure::LONGEST_MESSAGE;
 use crate::plugin::Answer;
 use crate::redact;
 

@@ -2,13 +2,13 @@
 
 use super::{Reason, Words};
 use crate::account::Account;
+use crate::account::session::NotRenewed;
 use crate::bindings::policy::{Certainty, Effect, Failure, Fault, Phase, Transport, Verdict};
-use crate::circuit::Shut;
-use crate::evidence;
-use crate::latch::LatchKind;
+use crate::judge::evidence;
 use crate::plugin::POLICY_FAULT;
 use crate::primitives::{NotOffered, PIN};
-use crate::session::NotRenewed;
+use crate::protect::circuit::Shut;
+use crate::protect::latch::LatchKind;
 
 /// What the default policy calls a token that was refused a moment after it was given out.
 pub(super) const FRESH_TOKEN_REFUSED: &str = "fresh-token-refused";

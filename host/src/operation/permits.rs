@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Operation;
 use super::meaning::{AUX_BATTERY_LOW, NO_DATA};
 use crate::bindings::policy::{Certainty, CircuitScope, CircuitSettings, Failure, Fault, Verdict};
-use crate::circuit::{Circuits, Permit, Purpose, Settings, Shut};
 use crate::plugin::Policy;
+use crate::protect::circuit::{Circuits, Permit, Purpose, Settings, Shut};
 
 /// The places of one attempt in all the circuits that it passes. Given back when dropped.
 #[must_use = "its result must be recorded"]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{OperationName, Words};
-use crate::failure::LONGEST_MESSAGE;
+use crate::judge::failure::LONGEST_MESSAGE;
 use crate::plugin::Policy;
 use crate::redact;
 

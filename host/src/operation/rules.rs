@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::bindings::policy::{Certainty, Decision};
 use crate::config::Told;
-use crate::latch::LatchKind;
 use crate::primitives::SESSION;
+use crate::protect::latch::LatchKind;
 
 /// How often one step is tried at most.
 pub(super) const MOST_ATTEMPTS: u32 = 4;

@@ -30,11 +30,11 @@ use crate::bindings::policy::{
 };
 use crate::cell::Snapshot;
 use crate::config::Told;
-use crate::failure::{self, Facts};
+use crate::judge::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, Called, POLICY_FAULT};
 use crate::primitives::{Call, SESSION, Turn};
+use crate::protect::retry_budget::Price;
 use crate::redact;
-use crate::retry_budget::Price;
 use crate::time::milliseconds;
 
 /// The steps of one operation, one after the other.

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::{OperationName, Reason, State};
-use crate::latch::Latched;
+use crate::protect::latch::Latched;
 
 /// What is said whenever nobody can know whether the car has acted.
 pub(crate) const NOBODY_KNOWS: &str =

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 
 use super::walk::{self, Objection, Tally, TooMuch};
+use crate::plugin::slot::Digest;
 use crate::redact;
 use crate::sandbox::{CallFault, Compiler, CompilerFault, Sandbox, wasi};
-use crate::slot::Digest;
 
 /// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
 pub(crate) const LARGEST_COMPONENT: usize = 32 << 20;

@@ -13,9 +13,9 @@ use crate::bindings::connector::{
 };
 use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, types};
+use crate::plugin::slot::{Candidate, Entrance, Generation, Slot};
 use crate::primitives::{Call, ConnectorCx};
 use crate::sandbox::{self, Budget, CallFault, Sandbox, wasi};
-use crate::slot::{Candidate, Entrance, Generation, Slot};
 
 /// A connector that is ready to be instantiated.
 pub struct ConnectorPlugin {

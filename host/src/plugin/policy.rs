@@ -13,8 +13,8 @@ use crate::bindings::policy::{
     Attempt, CircuitScope, CircuitSettings, Decision, Failure, Fault, Guest, GuestIndices, RefreshDecision,
     SessionView, Verdict,
 };
+use crate::plugin::slot::{Candidate, Conduct, Entrance, Generation, Slot};
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
-use crate::slot::{Candidate, Conduct, Entrance, Generation, Slot};
 
 /// The rule that stands in a verdict that the policy did not give.
 pub const POLICY_FAULT: &str = "host.policy-fault";

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::policy::PolicyPlugin;
-use crate::slot::{Digest, Generation};
+use crate::plugin::slot::{Digest, Generation};
 
 /// How a candidate is tried out.
 #[derive(Debug, Clone, PartialEq, Eq)]

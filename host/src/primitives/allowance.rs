@@ -9,7 +9,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell};
 
 use crate::config::Told;
-use crate::daily::DailyCount;
+use crate::protect::quota::DailyCount;
 use crate::store::StoreError;
 use crate::time::Clock;
 

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::doubt::{Doubt, InDoubt, Refused, Rest};
-use crate::latch::{Latch, LatchKind, Latched, Why};
-use crate::slot::Digest;
+use crate::plugin::slot::Digest;
+use crate::protect::doubt::{Doubt, InDoubt, Refused, Rest};
+use crate::protect::latch::{Latch, LatchKind, Latched, Why};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 

@@ -190,7 +190,7 @@ impl Case {
             sub_code,
             oauth_error: facts::oauth_error(&self.body, &self.text),
             retry_after: None,
-            message: crate::failure::message(&self.text),
+            message: crate::judge::failure::message(&self.text),
             body: if facts::is_page(&self.text) {
                 BodyKind::Html
             } else if self.body.is_null() {

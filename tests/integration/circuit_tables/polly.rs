@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use vehicle_connector::circuit::{Purpose, Settings, StateName};
+use vehicle_connector::protect::circuit::{Purpose, Settings, StateName};
 
 use super::{Bench, number, seconds, table};
 

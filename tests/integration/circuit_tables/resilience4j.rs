@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::Value;
-use vehicle_connector::circuit::{Permit, Settings};
+use vehicle_connector::protect::circuit::{Permit, Settings};
 
 use super::{Bench, number, seconds, table};
 

@@ -5,8 +5,8 @@ use tests::storm::variant;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Offer, POLICY_SLOT, PublicKey, Refusal};
 use vehicle_connector::host::StartError;
+use vehicle_connector::plugin::slot::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
-use vehicle_connector::slot::Digest;
 
 use super::{active, fail, trapping, went_back};
 

@@ -392,7 +392,7 @@ cases! {
         let versions = home
             .published
             .find(|messages| {
-                let of = |message: &vehicle_connector::outbox::Outgoing| {
+                let of = |message: &vehicle_connector::wire::publish::Outgoing| {
                     let document: serde_json::Value = serde_json::from_slice(&message.payload).ok()?;
                     document["installed_version"].as_str().map(str::to_owned)
                 };

@@ -9,7 +9,7 @@ use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::config::{Config, Selector};
 use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::outbox::Outgoing;
+use vehicle_connector::wire::publish::Outgoing;
 
 /// Makes the configuration mean a car by this.
 fn mean(config: &mut Config, slug: &str, selector: Selector) {

@@ -87,7 +87,7 @@ cases! {
         assert_eq!(first.reason, Some(Reason::Quota), "{first:?}");
         let state = home.account_is("rate_limited").await;
         assert!(state["until"].is_string(), "{state}");
-        let event = |message: &vehicle_connector::outbox::Outgoing| {
+        let event = |message: &vehicle_connector::wire::publish::Outgoing| {
             let event: serde_json::Value = serde_json::from_slice(&message.payload).ok()?;
             (event["event_type"] == "rate_limited").then_some(event)
         };

@@ -7,7 +7,7 @@ use simulator::ActionKind;
 use tests::LEGACY;
 use tests::storm::Storm;
 use vehicle_connector::operation::State;
-use vehicle_connector::slot::KEPT;
+use vehicle_connector::plugin::slot::KEPT;
 use vehicle_connector::store::MemoryStore;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

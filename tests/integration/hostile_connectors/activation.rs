@@ -1,8 +1,8 @@
 //! Connectors that are not let in.
 
+use vehicle_connector::plugin::slot::Entrance;
 use vehicle_connector::plugin::{ActivationError, ConnectorSlot, Plugins, embedded};
 use vehicle_connector::sandbox::CallFault;
-use vehicle_connector::slot::Entrance;
 
 use super::guest::{Connector, ENDLESS};
 use super::plugins;

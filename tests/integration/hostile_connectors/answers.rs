@@ -3,8 +3,8 @@
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, LEGACY};
 use vehicle_connector::operation::{Reason, Report, State};
-use vehicle_connector::outbox::Outgoing;
 use vehicle_connector::sandbox::Budget;
+use vehicle_connector::wire::publish::Outgoing;
 
 use super::guest::{Connector, ENDLESS};
 use super::{home, is_a_fault, serves_on};

@@ -11,11 +11,11 @@ use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::bindings::connector::Account;
 use vehicle_connector::cell::{Cells, Secrets, Snapshot};
 use vehicle_connector::config::Network;
+use vehicle_connector::plugin::slot::Digest;
+use vehicle_connector::plugin::slot::Entrance;
 use vehicle_connector::plugin::{Ask, Compiled, ConnectorSlot};
 use vehicle_connector::primitives::{Allowance, Call, HttpClient, PinGuard, Skew, Surroundings};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
-use vehicle_connector::slot::Digest;
-use vehicle_connector::slot::Entrance;
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
 
@@ -97,7 +97,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         cells,
         transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
         clock,
-        outbox: Arc::clone(&published) as Arc<dyn vehicle_connector::outbox::Outbox>,
+        outbox: Arc::clone(&published) as Arc<dyn vehicle_connector::wire::publish::Outbox>,
         topic_prefix: "b/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
         skew: Skew::default(),

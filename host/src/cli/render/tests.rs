@@ -144,7 +144,7 @@ fn no_rollout_and_no_disagreement_are_said() {
 
 #[test]
 fn circuits_as_a_host_describes_them() {
-    let status = crate::circuit::Circuits::default();
+    let status = crate::protect::circuit::Circuits::default();
     status.ensure("account main");
     let clock = crate::time::SystemClock::start();
     let answer = serde_json::to_value(status.statuses(&clock)).unwrap();

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::Disagreement;
 use crate::deployment::{POLICY_SLOT, Trust, shelf};
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
+use crate::plugin::slot::{Conduct, Digest, Entrance};
 use crate::plugin::{Compiled, Pluggable as _, PolicySlot, Trial};
-use crate::slot::{Conduct, Digest, Entrance};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
 
 /// A rollout as it is stored.

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
 use super::parsed;
-use crate::circuit::{Cause, Circuits, Transition};
 use crate::events::{AboutCircuit, Event};
 use crate::host::Host;
 use crate::plugin::ConnectorSlot;
+use crate::protect::circuit::{Cause, Circuits, Transition};
 use crate::store::{Kind, StoreError, Write};
 
 /// How long a circuit is opened for that an operator opens without saying so.

@@ -13,8 +13,8 @@ use crate::component_file::{self, Contents, Links};
 use crate::deployment::{Action, Disagreement, Offer, POLICY_SLOT, PROMOTE_AFTER, Refusal, Try};
 use crate::host::Host;
 use crate::plugin::PluginKind;
+use crate::plugin::slot::Digest;
 use crate::redact;
-use crate::slot::Digest;
 
 /// How many attempts `history` tells of unless it is asked for more.
 const LAST: usize = 20;

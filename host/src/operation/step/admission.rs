@@ -8,16 +8,16 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::{Step, Stopped};
+use crate::account::session::{self, Cause, Freshness, NotRenewed, Renewed};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::bindings::policy::Failure;
-use crate::circuit::Purpose;
-use crate::evidence;
+use crate::judge::evidence;
 use crate::operation::permits::Permits;
 use crate::operation::{Operation, OperationName, Progress, Reason, meaning, rules};
 use crate::plugin::Ask;
 use crate::primitives::SESSION;
-use crate::session::{self, Cause, Freshness, NotRenewed, Renewed};
-use crate::throttle::Why;
+use crate::protect::circuit::Purpose;
+use crate::protect::throttle::Why;
 
 impl<'a> Step<'a> {
     /// What may keep a step from being tried, or tried again.

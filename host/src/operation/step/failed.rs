@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use super::Step;
+use crate::account::session::NotRenewed;
 use crate::bindings::policy::{Certainty, Failure, Verdict};
-use crate::latch::Latched;
 use crate::operation::{Reason, Words, meaning};
+use crate::protect::latch::Latched;
 use crate::sandbox::CallFault;
-use crate::session::NotRenewed;
 
 /// Why a step has no answer.
 #[derive(Debug)]

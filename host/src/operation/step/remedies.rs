@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failed, Step, Stopped};
+use crate::account::session::{Cause, NotRenewed, Renewal, Renewed};
 use crate::bindings::policy::{Failure, Fault};
 use crate::operation::{Reason, Words, meaning};
 use crate::plugin::Ask;
 use crate::primitives::{Allowance, SESSION};
-use crate::retry_budget::Price;
-use crate::session::{Cause, NotRenewed, Renewal, Renewed};
+use crate::protect::retry_budget::Price;
 
 impl Step<'_> {
     /// A newer session than the one that was refused, made by whoever comes first.

@@ -13,16 +13,16 @@ use crate::bindings::connector::Account;
 use crate::bindings::http::TransportError;
 use crate::bindings::types::{Certainty, Failure};
 use crate::cell::{Cells, Contents, Secrets};
-use crate::outbox::{Outbox, Outgoing};
 use crate::plugin::connector::{Ask, ConnectorPlugin};
+use crate::plugin::slot::Digest;
 use crate::plugin::{ActivationError, Answer};
 use crate::primitives::transport::Response;
 use crate::primitives::{
     Allowance, Call, Capturable, Endpoint, PinGuard, SESSION, Skew, Surroundings, Transport,
 };
-use crate::slot::Digest;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
+use crate::wire::publish::{Outbox, Outgoing};
 use crate::{account, config};
 
 /// How many requests a connector may send for one question of its trial.

@@ -6,11 +6,11 @@ use super::*;
 use crate::bindings::http::CaptureSource;
 use crate::cell::{Cells, Secrets};
 use crate::config::Network;
-use crate::outbox::{Outbox, Outgoing};
+use crate::plugin::slot::Digest;
 use crate::primitives::{Allowance, Capturable, HttpClient, PinGuard, Surroundings, Transport};
-use crate::slot::Digest;
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
+use crate::wire::publish::{Outbox, Outgoing};
 
 mod echo;
 mod offers;
@@ -157,7 +157,7 @@ async fn a_secret_stays_one_value_wherever_it_is_put() {
 #[tokio::test]
 async fn a_refused_pin_is_not_put_into_any_request() {
     let call = call().await;
-    let why = crate::latch::Why::new("Kia refused the PIN".to_owned(), "");
+    let why = crate::protect::latch::Why::new("Kia refused the PIN".to_owned(), "");
     call.surroundings.pin.refuse(why, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     let why = why_denied(&call, &get("https://cars.example:8080/base?pin={secret:pin}"));
     assert!(why.contains("refused"), "{why}");

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
+use vehicle_connector::plugin::slot::Entrance;
 use vehicle_connector::plugin::{ActivationError, Compiled, PolicySlot, embedded};
 use vehicle_connector::sandbox::{Allowance, Compiler, CompilerFault, Sandbox};
-use vehicle_connector::slot::Entrance;
 
 use super::bombs::{functions, nest};
 use super::{PROGRAM, compile};

@@ -117,7 +117,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::state::{Corners, VehicleState};
+    use crate::vehicle::state::{Corners, VehicleState};
 
     #[test]
     fn every_value_of_the_state_has_one_rule() {

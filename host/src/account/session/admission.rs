@@ -8,8 +8,8 @@ use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{RefreshDecision, SessionView};
 use crate::cell::Cell;
-use crate::circuit::{Permit, Purpose};
 use crate::events::{AboutAccount, Event};
+use crate::protect::circuit::{Permit, Purpose};
 use crate::time::milliseconds;
 
 /// How long callers are told to wait when a policy wants no more renewals. It is asked again with the next operation.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use super::history::MOST_AN_HOUR;
 use crate::bindings::policy::{RefreshReason, Verdict};
 use crate::cell::Cell;
-use crate::circuit::Shut;
-use crate::daily::NotCounted;
-use crate::latch::Latched;
+use crate::protect::circuit::Shut;
+use crate::protect::latch::Latched;
+use crate::protect::quota::NotCounted;
 use crate::sandbox::CallFault;
 use crate::store::StoreError;
 
@@ -37,7 +37,7 @@ pub(crate) enum NotRenewed {
     Shut(Shut),
     #[error("{message}")]
     Failed { verdict: Verdict, message: String },
-    /// It was refused, and nothing says why: see [`doubt`](crate::doubt).
+    /// It was refused, and nothing says why: see [`doubt`](crate::protect::doubt).
     #[error("the sign-in was refused without a reason ({0})")]
     Doubtful(String),
     /// The same, and the connector does not even say what was answered, so nothing promises that another try helps.

@@ -6,7 +6,7 @@
 //! moment later.
 //!
 //! What protects the account is not the policy's to decide: a grant that is said to be refused latches, one that is refused
-//! without a reason rests ([`doubt`](crate::doubt)), a failed renewal is not repeated before a growing pause is over
+//! without a reason rests ([`doubt`](crate::protect::doubt)), a failed renewal is not repeated before a growing pause is over
 //! ([`history`]), somebody who keeps ending our sessions slows us down
 //! ([`fight`]), sign-ins are counted by the day, and renewing never turns into signing in with a password because the
 //! network was down.
@@ -30,13 +30,13 @@ use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Grant;
 use crate::bindings::policy::{Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch};
 use crate::cell::{CellGuard, Contents};
-use crate::circuit::{Permit, Settings};
-use crate::daily::NotCounted;
-use crate::evidence;
-use crate::failure::{self, Facts};
-use crate::latch::LatchKind;
+use crate::judge::evidence;
+use crate::judge::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, Connected, POLICY_FAULT, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
+use crate::protect::circuit::{Permit, Settings};
+use crate::protect::latch::LatchKind;
+use crate::protect::quota::NotCounted;
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);

@@ -2,7 +2,7 @@
 //!
 //! After a refused grant the next call to the token endpoint would be refused too, and the one after that might
 //! lock the account. So one is made and then none, until the credentials change or a person asks for one more try; a restart
-//! changes nothing. Only what says that a credential is refused comes to this; for the rest there is [`doubt`](crate::doubt).
+//! changes nothing. Only what says that a credential is refused comes to this; for the rest there is [`doubt`](crate::protect::doubt).
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::policy;
-use crate::slot::Digest;
+use crate::plugin::slot::Digest;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{end_not_ahead, not_ahead};
 

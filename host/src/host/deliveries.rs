@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::operation::Report;
-use crate::slot::Digest;
+use crate::plugin::slot::Digest;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 
 /// How a broker delivered a message.

@@ -1,0 +1,9 @@
+//! What protects accounts, vehicles and clouds from too many attempts. Time and settings are arguments; what has to outlive
+//! a restart is in the store.
+
+pub mod circuit;
+pub mod doubt;
+pub mod latch;
+pub mod quota;
+pub mod retry_budget;
+pub(crate) mod throttle;
