@@ -1,9 +1,10 @@
 //! One account at a vendor: its connector and policy, its cells, its latch and its circuits.
-pub(crate) mod session;
 
 mod presence;
 mod retry;
+pub(crate) mod session;
 
+use crate::plugin::TrialAccount;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,9 +18,10 @@ use crate::account::session::History;
 use crate::audit::Audit;
 use crate::bindings::connector;
 use crate::cell::Cells;
-use crate::config::{self, Refusals};
+use crate::config;
+use crate::descriptor::Refusals;
+use crate::digest::Digest;
 use crate::events::{AboutAccount, AboutDoubt, Event, Events};
-use crate::plugin::slot::Digest;
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::{Endpoint, PIN, PinGuard, SESSION, Skew, Surroundings, Tap, Transport};
 use crate::protect::circuit::Circuits;
@@ -433,13 +435,24 @@ async fn forget_strangers(
 }
 
 /// The services that an account's connector may reach.
-pub(crate) fn endpoints(config: &config::Account) -> Vec<Endpoint> {
+fn endpoints(config: &config::Account) -> Vec<Endpoint> {
     let endpoint = |of: &config::Endpoint| Endpoint { name: of.name.clone(), url: of.url.clone() };
     config.endpoints.iter().map(endpoint).collect()
 }
 
+/// What a component that is to serve such an account is tried with.
+pub(crate) fn for_trial(slug: &str, config: &config::Account) -> TrialAccount {
+    TrialAccount {
+        described: described(slug, config),
+        endpoints: endpoints(config),
+        bindings: config.bindings.clone(),
+        capturable: config.capturable.clone(),
+        command_answers: Arc::clone(&config.command_answers),
+    }
+}
+
 /// An account as its connector is told of it.
-pub(crate) fn described(slug: &str, config: &config::Account) -> connector::Account {
+fn described(slug: &str, config: &config::Account) -> connector::Account {
     let endpoint = |of: &config::Endpoint| connector::Endpoint { name: of.name.clone(), url: base(&of.url) };
     connector::Account {
         id: slug.to_owned(),

@@ -12,6 +12,7 @@
     reason = "generated; the documentation is in wit/"
 )]
 
+pub(crate) mod guard;
 pub mod names;
 
 mod generated {
@@ -21,7 +22,7 @@ mod generated {
         imports: { default: async | trappable },
         exports: { default: async },
         require_store_data_send: true,
-        with: { "vehicle:connector/lock.guard": crate::primitives::Guard },
+        with: { "vehicle:connector/lock.guard": crate::bindings::guard::Guard },
         additional_derives: [PartialEq],
     });
 }

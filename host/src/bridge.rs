@@ -12,9 +12,8 @@ use tokio::time::Instant;
 use self::intake::Intake;
 use crate::config;
 use crate::host::Host;
-use crate::mqtt::client::{
-    self, Event, Events, Options, Outgoing, Publisher, SubscribeError, TlsError, Version, Will,
-};
+use crate::mqtt::{self, Event, Events, Publisher, SubscribeError, TlsError, Version, Will};
+use crate::wire::message::Outgoing;
 use crate::wire::publish::Outbox;
 use crate::wire::topics::Topics;
 
@@ -43,7 +42,7 @@ impl Bridge {
             payload: b"offline".to_vec(),
             retain: true,
         };
-        let (publisher, events) = client::connect(Options::new(config, will))?;
+        let (publisher, events) = mqtt::connect(config.options(will))?;
         Ok(Self { publisher, events })
     }
 

@@ -28,10 +28,10 @@ use crate::bridge::Bridge;
 #[cfg(feature = "demo")]
 use crate::config::LogFormat;
 use crate::config::{Config, Problem};
+use crate::digest::Digest;
 use crate::host::{Ground, Host};
 use crate::output::{Stopped, print};
 use crate::plugin::embedded;
-use crate::plugin::slot::Digest;
 use crate::sandbox::{self, Compiler, Sandbox};
 use crate::store::{Kind, Reader, SqliteStore, Store};
 use crate::time::SystemClock;

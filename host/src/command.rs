@@ -10,7 +10,8 @@ use std::time::Duration;
 pub use self::asked::Asked;
 pub use self::options::SMART_MAX_AGE;
 use crate::bindings::connector::{Climate, Command, Windows};
-use crate::operation::{OperationName, Reason};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::Reason;
 
 /// The largest payload that is read, in bytes.
 pub const LARGEST_PAYLOAD: usize = 16 << 10;

@@ -8,7 +8,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::plugin::LARGEST_COMPONENT;
+use crate::sandbox::LARGEST_COMPONENT;
 
 /// The ending of a signature's name, after the component's whole name.
 const SIGNATURE: &str = ".minisig";

@@ -25,7 +25,6 @@ use toml::de::DeTable;
 mod access;
 mod account;
 mod broker;
-mod command_answers;
 mod endpoint;
 mod error;
 mod form;
@@ -43,17 +42,15 @@ mod vehicle;
 
 pub use account::Account;
 pub use broker::Mqtt;
-pub use command_answers::{CommandAnswers, Told};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
 pub use limits::Limits;
-pub use network::Network;
 pub use plugins::Plugins;
-pub use presets::{Refusals, Said};
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 
 use reader::{Reader, Section};
+use crate::descriptor::Network;
 use text::NoText;
 
 /// What the program is to do.

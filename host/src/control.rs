@@ -19,7 +19,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::plugin::LARGEST_COMPONENT;
+use crate::sandbox::LARGEST_COMPONENT;
 
 mod address;
 mod client;

@@ -24,7 +24,7 @@ use self::voice::Voice;
 use crate::bridge::Bridge;
 use crate::config::Config;
 use crate::host::{Ground, Host};
-use crate::mqtt::client::Version;
+use crate::mqtt::Version;
 use crate::store::MemoryStore;
 use crate::time::SystemClock;
 

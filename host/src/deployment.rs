@@ -17,10 +17,11 @@ mod restore;
 mod rollouts;
 mod shelf;
 mod swap;
-mod trust;
 mod view;
 mod watch;
 
+use crate::plugin::POLICY_SLOT;
+use crate::plugin::trust::Trust;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -34,20 +35,17 @@ pub(crate) use self::rollouts::stored::restore_rollout;
 pub use self::rollouts::{Disagreement, PROMOTE_AFTER, RolloutView, Try};
 pub use self::shelf::Bad;
 use self::shelf::Shelf;
-pub use self::trust::{PublicKey, Trust, TrustError};
 use self::view::deployed;
 pub(crate) use self::view::state;
 pub use self::view::{Deployed, Earlier, Identity, SlotState, SlotView, Verified};
 use crate::account::Account;
+use crate::digest::Digest;
 use crate::events::{AboutPlugin, Event, Events};
-use crate::plugin::slot::{Digest, Generation};
+use crate::plugin::slot::Generation;
 use crate::plugin::{ConnectorSlot, Pluggable, PluginKind, PolicySlot};
 use crate::sandbox::Sandbox;
 use crate::store::StoreError;
 use crate::time::Clock;
-
-/// The name of the policy's slot.
-pub const POLICY_SLOT: &str = "vehicle";
 
 /// A slot, by name and by type.
 enum Place<'d> {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::digest::Digest;
 use crate::plugin::PluginKind;
-use crate::plugin::slot::Digest;
 use crate::protect::doubt::Refused;
 use crate::protect::latch::{LatchKind, Latched};
 use crate::time::Clock;
-use crate::wire::publish::{Outbox, Outgoing};
+use crate::wire::message::Outgoing;
+use crate::wire::publish::Outbox;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -2,13 +2,14 @@
 //!
 //! Nothing here knows of MQTT connections: commands come in as topic and payload, and what there is to say goes
 //! to an [`Outbox`]. What is retained can be said again at any time, as after a reconnect.
-pub(crate) mod deliveries;
-pub mod ledger;
 
 mod announce;
+pub(crate) mod attended;
 mod choice;
 mod commands;
 mod course;
+pub(crate) mod deliveries;
+pub mod ledger;
 mod leftovers;
 mod messages;
 mod plugins;
@@ -30,31 +31,28 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::account::{Account, Shared};
+use crate::account::{Account, Shared, for_trial};
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::deployment::{
-    self, Deployments, POLICY_SLOT, Refusal, restore_connector, restore_policy, restore_rollout,
-};
+use crate::deployment::{self, Deployments, Refusal, restore_connector, restore_policy, restore_rollout};
 use crate::events::{AboutState, Event, Events};
+use crate::host::attended::Attended;
 use crate::host::deliveries::Deliveries;
 use crate::host::ledger::Results;
+use crate::plugin::POLICY_SLOT;
 use crate::plugin::slot::{Entrance, Generation};
-use crate::plugin::{
-    ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot, TrialAccount,
-};
+use crate::plugin::{ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot};
 use crate::primitives::{HttpClient, Tap, Transport};
 use crate::protect::circuit::Circuits;
 use crate::sandbox::{Compiler, Sandbox};
-use crate::store::{Attended, Store, StoreError};
+use crate::store::{Store, StoreError};
 use crate::time::Clock;
 use crate::vehicle::Vehicle;
 use crate::wire::publish::{Masking, Outbox};
 use crate::wire::topics::Topics;
 
-pub use self::messages::{Refused, Request, RespondTo};
-pub(crate) use self::vehicles::{Found, Missing};
-pub use crate::host::deliveries::Delivery;
+pub use self::deliveries::Delivery;
+pub use self::messages::{Refused, Request};
 
 /// What a host stands on.
 #[derive(Debug, Clone)]
@@ -274,7 +272,7 @@ impl Host {
                 None => {
                     let opened = ConnectorSlot::open(sandbox, compiled, carried()).await;
                     let connector = Arc::new(opened.map_err(connector_failed)?);
-                    connector.try_with(TrialAccount::like(slug.as_str(), account));
+                    connector.try_with(for_trial(slug.as_str(), account));
                     if restore {
                         let (store, clock) = (&ground.store, ground.clock.as_ref());
                         let is_configured = files.contains_key(name);

@@ -7,25 +7,23 @@
 //!
 //! # Layout
 //!
-//! From the outside in:
+//! A module uses what stands below it in this list, never what stands above; a test of the integration tests,
+//! `architecture`, holds that. From the outside in:
 //!
-//! * [`cli`]: the program; [`config`]: its file; [`demo`]: the whole product on loopback.
-//! * [`bridge`]: serves a host to a broker; [`mqtt`]: the connection; [`wire::topics`]: the tree; [`wire::publish`]: what the
-//!   host has to say.
-//! * [`host`]: accounts and vehicles, and what happens to a command; [`command`]: what callers send;
-//!   [`host::ledger`]: what they get again when they repeat themselves; [`vehicle`]: queue and memory of one vehicle;
-//!   [`vehicle::state`]: what is published of it.
-//! * [`operation`]: attempts, repeats and their limits, from the first attempt to the final result.
-//! * [`account`]: what one account consists of. `session`: renewing its token once for everybody; [`cell`]: values
-//!   under a lock, by generation; [`protect::quota`]: ceilings by the day; [`protect::latch`]: what only a person can
-//!   end; [`protect::circuit`]: breakers; [`protect::retry_budget`]: how much may be repeated; [`audit`]: every decision.
-//! * [`deployment`]: how a component becomes the active one, whoever wants it; [`plugin`]: trials and calls;
-//!   [`plugin::slot`]: generations; [`primitives`]: what a connector can do; [`sandbox`]: the engine, the budget of a call, and
-//!   a WASI that grants nothing; [`bindings`]: the WIT interfaces as Rust types.
-//! * [`control`], [`folder`]: how plugins come in but for MQTT: a socket for programs of this machine, and a watched folder.
-//!   `component_file`: reading a file that may be anything. `output`: what the program shows.
-//! * [`store`], [`time`], [`redact`]: state, clocks, and what must not be said. [`events`]: what is said once. [`scoring`]: how well
-//!   a policy judges.
+//! * The program: `cli`, its command line; `demo`, the whole product on loopback; `output`, what it shows.
+//! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine; [`folder`] takes components
+//!   that are dropped into a directory. [`scoring`] says how well a policy judges.
+//! * [`host`]: accounts and vehicles, and what happens to a command from its arrival to its result.
+//! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`operation`]: attempts and their
+//!   limits, from the first one to the final result; [`deployment`]: how a component becomes the active one.
+//! * [`account`]: what one account consists of; in it `session`, which refreshes its token once for everybody.
+//! * `judge`: what a failure is; [`audit`]: every decision; [`events`]: what is said once; [`config`]: the owner's file.
+//! * [`plugin`]: trials, generations and calls of components; [`primitives`]: what a connector can do.
+//! * [`protect`]: circuits, latches, quotas and budgets; [`wire`]: what is on the broker, as types; [`mqtt`]: the connection.
+//! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.
+//! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state; [`descriptor`]: what the
+//!   owner says of a vendor's clouds.
+//! * [`digest`], [`redact`], [`time`]: what a component is, what must not be said, clocks.
 
 pub mod account;
 pub mod audit;
@@ -41,6 +39,8 @@ pub mod control;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod deployment;
+pub mod descriptor;
+pub mod digest;
 pub mod events;
 pub mod folder;
 pub mod host;

@@ -6,13 +6,17 @@
 
 mod bounds;
 mod meaning;
-mod name;
 mod permits;
-mod report;
 mod rules;
 pub(crate) mod step;
-pub(crate) mod words;
+pub(crate) mod supersession;
 
+use crate::operation::supersession::Supersession;
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::Reason;
+use crate::wire::outcome::State;
+use crate::wire::report::Report;
+use crate::wire::words::Words;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -20,16 +24,12 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-pub use self::name::{Actuator, OperationName};
-pub use self::report::{PolicyUsed, Reason, Report, State};
 use self::step::{Failed, Step, Stopped};
-pub(crate) use self::words::Words;
 use crate::account::Account;
 use crate::bindings::connector::{Command, Outcome, VehicleRef};
 use crate::bindings::policy::Effect;
 use crate::plugin::{Answer, Ask, Connected, Policy};
 use crate::primitives::{Allowance, Journal};
-use crate::vehicle::Supersession;
 
 /// How often the cloud is asked what became of an action, if that is the whole command. Records appear a few seconds
 /// late; of an action that nobody knows there never is one.

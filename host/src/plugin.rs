@@ -1,16 +1,16 @@
 //! Plugins: how a component becomes a generation, and how it is called.
-pub mod slot;
 
 mod activation;
 mod connector;
 mod interfaces;
 mod policy;
 pub mod rollout;
+pub mod slot;
 mod texts;
 mod trial;
+pub mod trust;
 mod walk;
 
-pub(crate) use self::activation::LARGEST_COMPONENT;
 pub use self::activation::{ActivationError, Compiled, Trial};
 pub use self::connector::{Answer, Ask, Called, Connected, ConnectorPlugin, ConnectorSlot};
 pub use self::policy::{POLICY_FAULT, Policy, PolicyPlugin, PolicySlot};
@@ -18,6 +18,9 @@ pub(crate) use self::trial::TrialAccount;
 pub use self::walk::{Measure, Tally, TooMuch};
 use crate::plugin::slot::{Candidate, Slot};
 use crate::sandbox::Sandbox;
+
+/// The name of the policy's slot.
+pub const POLICY_SLOT: &str = "vehicle";
 
 /// What a plugin is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

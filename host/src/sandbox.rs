@@ -34,6 +34,9 @@ pub(crate) use self::lines::{Lines, line};
 use self::processor::Meter;
 use self::wasi::Wasi;
 
+/// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
+pub(crate) const LARGEST_COMPONENT: usize = 32 << 20;
+
 /// How often a running guest is interrupted, to see how much of its processor time it has used.
 const TICK: Duration = Duration::from_millis(5);
 

@@ -4,7 +4,6 @@
 //! command is accepted, and that it is being sent before it is sent. What implements the trait decides how much of
 //! that survives: [`SqliteStore`] everything that was committed, [`MemoryStore`] nothing.
 
-mod attended;
 mod damaged;
 mod directory;
 mod memory;
@@ -14,7 +13,6 @@ use std::fmt;
 
 use futures_util::future::BoxFuture;
 
-pub(crate) use self::attended::Attended;
 pub(crate) use self::damaged::{Loaded, load_carefully, load_document, read_document};
 pub use self::directory::{Directory, DirectoryError};
 pub use self::memory::MemoryStore;

@@ -2,10 +2,11 @@
 //!
 //! What reaches the vehicle itself is done one at a time and in order; what only asks the cloud may overtake, a
 //! few at a time.
-pub mod state;
 
 mod identity;
+pub mod state;
 
+use crate::operation::supersession::Supersession;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,11 +17,13 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Sem
 
 pub(crate) use self::identity::Identity;
 use crate::account::Account;
+use crate::bindings::connector::VehicleRef;
 use crate::config;
-use crate::operation::{Actuator, OperationName};
 use crate::protect::quota::DailyCount;
 use crate::store::{Kind, StoreError, Write, load_document};
 use crate::vehicle::state::{Known, Published};
+use crate::wire::operation::{Actuator, OperationName};
+use jiff::Timestamp;
 
 /// How many commands may wait for one vehicle.
 const MOST_COMMANDS_WAITING: usize = 16;
@@ -66,9 +69,9 @@ pub(crate) struct Memory {
     /// What the vendor said that it does not have.
     pub(crate) unsupported: BTreeSet<OperationName>,
     /// Its place in the cloud, once that is known.
-    pub(crate) found: Option<crate::host::Found>,
+    pub(crate) found: Option<Found>,
     /// Why the account does not have it, since the list was last read.
-    pub(crate) missing: Option<crate::host::Missing>,
+    pub(crate) missing: Option<Missing>,
     /// Whether it was read since it was found.
     pub(crate) was_read: bool,
     /// How often in a row a question about it, or a command, was refused for good.
@@ -76,9 +79,25 @@ pub(crate) struct Memory {
     /// When the list was last read because of such refusals.
     pub(crate) looked_at: Option<std::time::Duration>,
     /// The latest step of the latest command.
-    pub(crate) last_report: Option<crate::operation::Report>,
+    pub(crate) last_report: Option<crate::wire::report::Report>,
     /// The vendor's identifier of the last command that the cloud took.
     pub(crate) last_action: Option<String>,
+}
+
+/// What the cloud says of a vehicle.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    pub(crate) vehicle: VehicleRef,
+    /// Which car it is (see [`identity`]), if that is known.
+    pub(crate) car: Option<String>,
+    pub(crate) operations: Vec<String>,
+}
+
+/// That an account does not have a vehicle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) message: String,
+    pub(crate) since: Timestamp,
 }
 
 impl Memory {
@@ -114,31 +133,6 @@ struct Stored<K> {
 pub(crate) enum Turn {
     Command { _turn: OwnedMutexGuard<()> },
     Read { _turn: OwnedSemaphorePermit },
-}
-
-/// Whether a newer command for the same actuator has taken a command's place.
-#[derive(Debug)]
-pub(crate) struct Supersession(Option<(watch::Receiver<u64>, u64)>);
-
-impl Supersession {
-    /// Of what moves nothing.
-    pub(crate) const fn never() -> Self {
-        Self(None)
-    }
-
-    pub(crate) fn happened(&self) -> bool {
-        self.0.as_ref().is_some_and(|(newest, number)| *newest.borrow() > *number)
-    }
-
-    /// Waits until it happens; for ever if it does not.
-    pub(crate) async fn wait(&self) {
-        if let Some((newest, number)) = &self.0
-            && newest.clone().wait_for(|newest| newest > number).await.is_ok()
-        {
-            return;
-        }
-        std::future::pending().await
-    }
 }
 
 /// Counts a waiting command for as long as it exists.
@@ -229,7 +223,7 @@ impl Vehicle {
         let newest = newest.entry(actuator).or_default();
         newest.send_modify(|number| *number += 1);
         let number = *newest.borrow();
-        Supersession(Some((newest.subscribe(), number)))
+        Supersession::by_what_follows(number, newest.subscribe())
     }
 
     /// Whether the configuration lets this operation be commanded.

@@ -1,5 +1,10 @@
 //! What is on the broker, as types: `docs/mqtt.md` is its reference. Everything here is published, so its names and forms are
 //! stable.
 
+pub mod message;
+pub mod operation;
+pub mod outcome;
 pub mod publish;
+pub mod report;
 pub mod topics;
+pub(crate) mod words;

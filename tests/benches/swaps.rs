@@ -15,12 +15,12 @@ use std::time::{Duration, Instant};
 
 use tests::storm::{Aftermath, Storm, variant};
 use tests::{Recording, configuration};
+use vehicle_connector::digest::Digest;
 use vehicle_connector::host::{Ground, Host};
-use vehicle_connector::operation::State;
 use vehicle_connector::plugin::embedded;
-use vehicle_connector::plugin::slot::Digest;
 use vehicle_connector::store::SqliteStore;
 use vehicle_connector::time::SystemClock;
+use vehicle_connector::wire::outcome::State;
 
 /// How many policies are moved into the folder.
 const FILES: u32 = 50;

@@ -4,9 +4,9 @@ use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
 use tests::LEGACY;
 use tests::virtual_home::{VirtualHome, compiled};
 use vehicle_connector::audit::{Decided, Record, records};
-use vehicle_connector::operation::State;
 use vehicle_connector::plugin::embedded;
 use vehicle_connector::store::{Kind, Store as _};
+use vehicle_connector::wire::outcome::State;
 
 async fn decisions(home: &VirtualHome) -> Vec<Record> {
     records(home.store.list(Kind::Audit).await.unwrap())

@@ -2,8 +2,8 @@
 
 use tests::{Home, LEGACY};
 use vehicle_connector::deployment::Refusal;
-use vehicle_connector::operation::State;
 use vehicle_connector::plugin::{ActivationError, embedded};
+use vehicle_connector::wire::outcome::State;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
 

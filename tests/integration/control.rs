@@ -14,7 +14,7 @@ use tests::{Home, configuration_text};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
-use vehicle_connector::plugin::slot::Digest;
+use vehicle_connector::digest::Digest;
 
 use tests::storm::variant;
 
@@ -188,7 +188,7 @@ async fn who_never_reads_its_answers_holds_up_nobody_else() {
         }
     }
     let report = controlled.home.command("niro", "refresh_cached", None).await;
-    assert_eq!(report.state, vehicle_connector::operation::State::Succeeded);
+    assert_eq!(report.state, vehicle_connector::wire::outcome::State::Succeeded);
     // Stopping waits for it only for a moment.
     let socket = controlled.socket();
     controlled.control.close().await;

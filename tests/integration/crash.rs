@@ -11,8 +11,10 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use vehicle_connector::demo::Broker;
-use vehicle_connector::mqtt::client::{Event, Outgoing, Publisher, connect};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::mqtt::{Event, Publisher, connect};
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use crate::mqtt_client::{options, up};
 
@@ -293,7 +295,7 @@ async fn what_was_swapped_in_is_active_again_after_a_kill_and_what_was_bad_stays
     let (good_file, bad_file) = (write("good.wasm", &good), write("bad.wasm", &bad));
     assert_eq!(policy(&house, &["swap", &good_file]).await.0, Some(0));
     assert_eq!(policy(&house, &["swap", &bad_file]).await.0, Some(0));
-    let digest = vehicle_connector::plugin::slot::Digest::of(&good).to_string();
+    let digest = vehicle_connector::digest::Digest::of(&good).to_string();
     for n in 0..3 {
         house.control().expire_access_token();
         let id = format!("bad-{n}");

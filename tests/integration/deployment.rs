@@ -6,11 +6,12 @@ mod trust;
 use serde_json::{Value, json};
 use tests::{Home, LEGACY};
 use vehicle_connector::config::Config;
-use vehicle_connector::deployment::{Action, Offer, Outcome, POLICY_SLOT, Refusal, Source};
+use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, Source};
+use vehicle_connector::digest::Digest;
 use vehicle_connector::host::StartError;
-use vehicle_connector::operation::State;
-use vehicle_connector::plugin::slot::Digest;
+use vehicle_connector::plugin::POLICY_SLOT;
 use vehicle_connector::plugin::{PluginKind, embedded};
+use vehicle_connector::wire::outcome::State;
 
 use tests::storm::variant;
 
@@ -44,7 +45,7 @@ async fn fail(home: &Home, times: usize) {
 
 /// Waits until the host has written down that it went back to an earlier policy.
 async fn went_back(home: &Home) -> Value {
-    let event = |message: &vehicle_connector::wire::publish::Outgoing| {
+    let event = |message: &vehicle_connector::wire::message::Outgoing| {
         let event: Value = serde_json::from_slice(&message.payload).ok()?;
         (event["event_type"] == "policy_rolled_back").then_some(event)
     };
@@ -317,8 +318,8 @@ async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half
     };
     let until_recorded = async |home: &Home, kind: PluginKind, count: usize| {
         let wanted = format!(r#"{kind}_"#);
-        let said = |messages: &[vehicle_connector::wire::publish::Outgoing]| {
-            let about = |message: &&vehicle_connector::wire::publish::Outgoing| {
+        let said = |messages: &[vehicle_connector::wire::message::Outgoing]| {
+            let about = |message: &&vehicle_connector::wire::message::Outgoing| {
                 let text = String::from_utf8_lossy(&message.payload);
                 message.topic.ends_with("/bridge/event") && text.contains(&wanted)
             };

@@ -5,7 +5,8 @@ use std::time::Duration;
 use simulator::{ActionKind, Refusal};
 use tests::{CCS2, Home, LEGACY, patient_cloud};
 use tokio::task::JoinSet;
-use vehicle_connector::operation::{Report, State};
+use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::report::Report;
 
 /// Ten operations on two cars, all in flight at the same moment: four reads and a lock for each.
 async fn ten(home: &std::sync::Arc<Home>) -> Vec<Report> {

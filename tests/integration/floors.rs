@@ -6,7 +6,7 @@ use simulator::{Effect, Fault, Refusal, RouteKind};
 use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, LEGACY};
-use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 mod budget;
 mod fights;

@@ -5,9 +5,9 @@ use tests::LEGACY;
 use tests::storm::variant;
 use tests::virtual_home::{VirtualHome, compiled};
 use vehicle_connector::deployment::{Offer, Refusal, Try};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::store::Kind;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 fn locks(home: &VirtualHome) -> u64 {
     home.counters().actuations_of(LEGACY.1, ActionKind::Lock)

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::deployment::Refusal;
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::plugin::ActivationError;
 use vehicle_connector::sandbox::{Budget, CallFault};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use crate::guests::{self, CLASSIFY, DECIDE};
 

@@ -17,9 +17,10 @@ use std::time::Duration;
 use tests::virtual_home::{self, VirtualHome};
 use tests::{CCS2, Home, LEGACY};
 use tokio::sync::OnceCell;
-use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::{Budget, Sandbox};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 pub use self::guest::Connector;
 

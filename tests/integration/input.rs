@@ -4,9 +4,10 @@ use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::config::Selector;
-use vehicle_connector::host::{Request, RespondTo};
-use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::host::Request;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::message::RespondTo;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_rejected_with_a_reason_and_without_a_request() {
@@ -103,7 +104,8 @@ async fn a_mistake_does_not_answer_under_the_id_of_another_command() {
     let report = home.ended(LEGACY.0, "mine").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     let rejected = |message: &Outgoing| {
-        let report: vehicle_connector::operation::Report = serde_json::from_slice(&message.payload).ok()?;
+        let report: vehicle_connector::wire::report::Report =
+            serde_json::from_slice(&message.payload).ok()?;
         (report.reason == Some(Reason::BadPayload)).then_some(report.id)
     };
     let id = home.published.find(|messages| messages.iter().find_map(rejected)).await;

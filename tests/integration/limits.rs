@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tests::{Home, LEGACY, configuration};
 use vehicle_connector::host::{Host, StartError};
-use vehicle_connector::operation::State;
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::{self, Budget, CallFault, Sandbox};
+use vehicle_connector::wire::outcome::State;
 use wasmtime::component::{Component, Linker};
 
 pub(crate) mod connector;

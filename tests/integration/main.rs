@@ -8,6 +8,7 @@
     reason = "tests may fail"
 )]
 
+mod architecture;
 mod audit_trail;
 mod circuit_tables;
 mod classification;

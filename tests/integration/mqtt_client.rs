@@ -7,7 +7,7 @@ pub mod scripted;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use vehicle_connector::mqtt::client::{Event, Events, Message, Options, Version, Will};
+use vehicle_connector::mqtt::{Event, Events, Message, Options, Version, Will};
 
 pub fn options(port: u16) -> Options {
     Options {

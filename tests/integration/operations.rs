@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY, patient_cloud};
-use vehicle_connector::operation::{Reason, Report, State};
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 /// What can be commanded: the operation, its topic, and a payload.
 pub(crate) const OPERATIONS: [(&str, &str, &str); 12] = [

@@ -9,8 +9,9 @@ use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config::Config;
 use vehicle_connector::demo::Broker;
 use vehicle_connector::host::{Ground, Host};
-use vehicle_connector::mqtt::client::{self, Event, Options, Outgoing, Version, Will};
-use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::mqtt::{self, Event, Options, Version, Will};
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 fn payload(id: &str) -> Vec<u8> {
     format!(r#"{{"id":"{id}"}}"#).into_bytes()
@@ -157,8 +158,8 @@ async fn a_retained_unlock_on_an_old_broker_moves_nothing() {
     let config = Config::parse(&text, std::path::Path::new("test.toml"), &secrets).unwrap();
 
     let will = || Will { topic: "test/gone".to_owned(), payload: Vec::new(), retain: false };
-    let somebody = Options { client_id: "somebody".to_owned(), ..Options::new(&config.mqtt, will()) };
-    let (publisher, mut events) = client::connect(somebody).unwrap();
+    let somebody = Options { client_id: "somebody".to_owned(), ..config.mqtt.options(will()) };
+    let (publisher, mut events) = mqtt::connect(somebody).unwrap();
     while !matches!(events.next().await, Some(Event::Connected { .. })) {}
     let topic = "vehicle-connector/vehicle/niro/cmd/unlock";
     publisher.publish(Outgoing::new(topic, "UNLOCK").retained()).await.unwrap();

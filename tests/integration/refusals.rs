@@ -6,8 +6,8 @@ use std::time::Duration;
 use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, patient_cloud};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::{Kind, Write};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 const REFRESH_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 

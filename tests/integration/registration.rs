@@ -2,8 +2,8 @@
 
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, LEGACY};
-use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use crate::operations::{OPERATIONS, home, run};
 

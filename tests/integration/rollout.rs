@@ -4,9 +4,10 @@
 use serde_json::{Value, json};
 use tests::{Home, LEGACY};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, RolloutView, Try};
-use vehicle_connector::operation::{Report, State};
-use vehicle_connector::plugin::slot::Digest;
+use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
+use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::report::Report;
 
 use tests::storm::variant;
 

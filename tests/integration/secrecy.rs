@@ -9,13 +9,13 @@ use simulator::{Effect, Fault, RouteKind};
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, Recording, configuration};
 use tracing_subscriber::fmt::MakeWriter;
-use vehicle_connector::config::Network;
+use vehicle_connector::descriptor::Network;
 use vehicle_connector::host::{Ground, Host, Request};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::primitives::HttpClient;
 use vehicle_connector::primitives::transport::Lookup;
 use vehicle_connector::store::{Kind, MemoryStore};
 use vehicle_connector::time::SystemClock;
+use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::publish::Outbox;
 
 /// A log that can be read.
@@ -166,7 +166,7 @@ async fn a_cloud_whose_name_leads_home_is_not_asked_and_the_report_says_why() {
         .find(|messages| {
             let reports = messages.iter().filter(|message| message.topic == topic);
             let mut reports = reports.filter_map(|it| {
-                serde_json::from_slice::<vehicle_connector::operation::Report>(&it.payload).ok()
+                serde_json::from_slice::<vehicle_connector::wire::report::Report>(&it.payload).ok()
             });
             reports.find(|report| report.state.is_final())
         })

@@ -7,8 +7,8 @@ use simulator::{Refusal, RouteKind};
 use tests::{CCS2, Home, LEGACY};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use crate::operations::{OPERATIONS, home, run};
 

@@ -6,8 +6,10 @@ use jsonschema::Validator;
 use serde_json::Value;
 use simulator::{Effect, Fault, RouteKind, VehicleState as Car};
 use tests::{CCS2, Home, LEGACY};
-use vehicle_connector::operation::{OperationName, PolicyUsed, Reason, Report, State};
 use vehicle_connector::vehicle::state::{Corners, Location, Meta, Published, Source, VehicleState};
+use vehicle_connector::wire::operation::OperationName;
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::{PolicyUsed, Report};
 
 use crate::operations::{self, OPERATIONS, run};
 

@@ -2,7 +2,7 @@
 
 use simulator::{ActionKind, Effect, Ending, Fault, Outcome, RouteKind};
 use tests::{CCS2, Home, LEGACY};
-use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_whose_answer_is_lost_is_sent_once_and_reported_unknown() {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tests::{Home, LEGACY};
 use vehicle_connector::bindings::policy::{BodyKind, Certainty, Effect, Failure, Phase};
-use vehicle_connector::operation::State;
 use vehicle_connector::plugin::slot::Entrance;
 use vehicle_connector::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
+use vehicle_connector::wire::outcome::State;
 use wit_parser::{Resolve, WorldId};
 
 use crate::guests::{self, CLASSIFY, DECIDE};

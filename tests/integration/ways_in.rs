@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use tests::Home;
 use tests::storm::variant;
 use vehicle_connector::deployment::{Action, Outcome, Record};
+use vehicle_connector::digest::Digest;
 use vehicle_connector::host::Request;
-use vehicle_connector::plugin::slot::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::wire::message::Outgoing;
 
 /// How many requests may wait.
 const WAITING: usize = 8;
@@ -222,8 +222,8 @@ async fn what_the_folder_refuses_is_on_record() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_configuration_may_name_a_link_and_no_pipe() {
-    use vehicle_connector::deployment::POLICY_SLOT;
     use vehicle_connector::host::StartError;
+    use vehicle_connector::plugin::POLICY_SLOT;
     let dir = tempfile::tempdir().unwrap();
     let (file, link, pipe) =
         (dir.path().join("a.wasm"), dir.path().join("b.wasm"), dir.path().join("c.wasm"));

@@ -5,7 +5,8 @@ mod coverage;
 mod published;
 mod session;
 
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 pub use self::coverage::Coverage;
 use crate::home::Run;

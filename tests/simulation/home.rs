@@ -10,9 +10,11 @@ use tests::trace::{self, Entry, Event, Trace};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
-use vehicle_connector::operation::{OperationName, Report, State};
 use vehicle_connector::plugin::{PluginKind, Plugins};
 use vehicle_connector::store::MemoryStore;
+use vehicle_connector::wire::operation::OperationName;
+use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::report::Report;
 
 use crate::policies::{Choice, Policies};
 use crate::schedule::{CARS, Command, Happening, Schedule};

@@ -29,12 +29,14 @@ use tokio::sync::watch;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Deployed, Offer, Refusal};
 use vehicle_connector::host::{Ground, Host, Request, StartError};
-use vehicle_connector::mqtt::client::Notice;
-use vehicle_connector::operation::{OperationName, Report};
 use vehicle_connector::plugin::{PluginKind, Plugins, embedded};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
-use vehicle_connector::wire::publish::{Outbox, Outgoing};
+use vehicle_connector::wire::message::Notice;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::operation::OperationName;
+use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::report::Report;
 
 /// Longer than anything in a test takes; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(150);

@@ -13,13 +13,15 @@ use simulator::{Control, Counters, Effect, Fault, RouteKind, Simulator};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use vehicle_connector::deployment::Offer;
+use vehicle_connector::digest::Digest;
 use vehicle_connector::host::{Ground, Host, Request};
-use vehicle_connector::operation::{Reason, Report, State};
-use vehicle_connector::plugin::slot::Digest;
 use vehicle_connector::plugin::{Compiled, PluginKind, embedded};
 use vehicle_connector::store::{Kind, Store};
 use vehicle_connector::time::Clock;
-use vehicle_connector::wire::publish::{Outbox, Outgoing};
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::report::Report;
 
 use crate::{CCS2, LEGACY, PATIENCE, Shifted, configuration};
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use vehicle_connector::operation::Report;
 use vehicle_connector::time::Clock;
-use vehicle_connector::wire::publish::{Outbox, Outgoing};
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::report::Report;
 
 use crate::paused::PausedClock;
 

@@ -17,13 +17,16 @@ use tokio::time::Instant;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Ground, Host, Request};
-use vehicle_connector::operation::{OperationName, Report, State};
 use vehicle_connector::plugin::{Compiled, PluginKind, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
 use vehicle_connector::store::Store;
 use vehicle_connector::time::Clock;
-use vehicle_connector::wire::publish::{Outbox, Outgoing};
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::operation::OperationName;
+use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::report::Report;
 
 pub use self::surroundings::{Calendar, Meddling, Published};
 pub use self::worn_store::WornStore;

@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::Account;
 use crate::cell::Cell;
-use crate::operation::Reason;
 use crate::primitives::SESSION;
-use crate::wire::publish::Outgoing;
+use crate::wire::message::Outgoing;
+use crate::wire::outcome::Reason;
 
 /// What the last exchanges with the cloud have shown.
 #[derive(Debug, Default)]

@@ -10,8 +10,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::command;
-use crate::host::{Delivery, Host, Refused, Request, RespondTo};
-use crate::mqtt::client::{Message, Receipt};
+use crate::host::{Delivery, Host, Refused, Request};
+use crate::mqtt::{Message, Receipt};
+use crate::wire::message::RespondTo;
 use crate::wire::topics::Incoming;
 
 /// Messages that may wait in one lane.

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::broker::quoted;
-use super::command_answers::CommandAnswers;
 use super::endpoint::{self, Endpoint};
-use super::presets::{self, Configured, Preset, Refusals};
+use super::presets::{self, Configured, Preset};
 use super::reader::{Section, advice};
 use super::secrets;
-use crate::primitives::Capturable;
+use crate::descriptor::{Capturable, CommandAnswers, Refusals};
 
 /// Logins per day unless the file says otherwise.
 const LOGINS: u32 = 4;

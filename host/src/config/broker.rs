@@ -1,12 +1,14 @@
 //! The `[mqtt]` table.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 use url::Url;
 
 use super::reader::{Section, Text};
 use super::secrets;
 use crate::component_file::{self, Links};
-use crate::mqtt::client::{Tls, Version};
+use crate::mqtt::{self, Tls, Version, Will};
 
 /// The prefix of all topics unless the file says otherwise.
 const BASE_TOPIC: &str = "vehicle-connector";
@@ -31,6 +33,32 @@ pub struct Mqtt {
     pub password: Option<SecretString>,
     /// What all topics begin with; without a slash at either end, and without wildcards.
     pub base_topic: String,
+}
+
+/// How often an idle connection is checked.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
+/// How long a broker may take to acknowledge a message.
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);
+
+impl Mqtt {
+    /// The options of a client that connects as the configuration says, with a keep-alive time of 30 s, and as long for
+    /// acknowledgements.
+    #[must_use]
+    pub fn options(&self, will: Will) -> mqtt::Options {
+        mqtt::Options {
+            host: self.host.clone(),
+            port: self.port,
+            tls: self.tls.clone(),
+            client_id: self.client_id.clone(),
+            username: self.username.clone(),
+            password: self.password.clone(),
+            version: self.version,
+            will,
+            keep_alive: KEEP_ALIVE,
+            acknowledge_within: ACKNOWLEDGE_WITHIN,
+        }
+    }
 }
 
 /// More than all certificates of the world's authorities together, in bytes.

@@ -5,15 +5,7 @@ use std::collections::BTreeSet;
 use url::Host;
 
 use super::reader::{Section, Text};
-
-/// What the host may reach besides the internet.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Network {
-    /// Names of vehicle clouds that may resolve to addresses of private networks and of this machine; in lower case,
-    /// without a dot at the end. All other names are refused when they do, except that `localhost` may be this
-    /// machine.
-    pub private_hosts: BTreeSet<String>,
-}
+use crate::descriptor::Network;
 
 pub(super) fn read(mut section: Section<'_, '_>) -> Network {
     let given = section.entry("private_hosts").and_then(|entry| entry.texts()).unwrap_or_default();

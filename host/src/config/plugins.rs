@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use super::reader::{Entry, Section, advice};
 use super::{access, presets};
 use crate::component_file::{self, Links};
-use crate::deployment::{POLICY_SLOT, PublicKey, Trust};
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
+use crate::plugin::POLICY_SLOT;
+use crate::plugin::trust::{PublicKey, Trust};
 
 /// Where components come from besides the program itself, and which of them may be loaded.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,9 +5,8 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::command_answers::CommandAnswers;
 use super::form::Form;
-use crate::primitives::{Capturable, SHORTEST_SEARCHED};
+use crate::descriptor::{Capturable, CommandAnswers, Refusals, SHORTEST_SEARCHED};
 
 /// One connector's clouds.
 #[derive(Debug, Deserialize)]
@@ -23,31 +22,6 @@ pub(super) struct Preset {
     pub(super) refusals: Refusals,
     /// What answers to commands say about whether the vehicle may have acted.
     pub(super) commands: CommandAnswers,
-}
-
-/// What a cloud says when it refuses a credential.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refusals {
-    /// Of a sign-in or a renewal.
-    pub grant: Vec<Said>,
-    /// Of a PIN.
-    pub pin: Vec<Said>,
-    /// Of anything, because the vendor's limit of requests a day is reached.
-    #[serde(default)]
-    pub daily_limit: Vec<Said>,
-}
-
-/// A code that says it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Said {
-    /// The vendor's code.
-    pub code: String,
-    /// Only with this status; with any that refuses if there is none.
-    pub status: Option<u16>,
-    /// Only if the vendor's words have these in them, in any case.
-    pub words: Option<String>,
 }
 
 /// What is known about one secret.

@@ -5,8 +5,8 @@ use std::path::Path;
 use secrecy::ExposeSecret;
 
 use super::*;
-use crate::mqtt::client::{Tls, Version};
-use crate::operation::OperationName as Op;
+use crate::mqtt::{Tls, Version};
+use crate::wire::operation::OperationName as Op;
 
 mod complaints;
 

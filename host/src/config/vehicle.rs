@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::reader::{Entry, Section, advice};
 use super::slug::Slug;
-use crate::operation::OperationName as Op;
+use crate::wire::operation::OperationName as Op;
 
 /// What may stand in `allow`, and the operations that it stands for.
 const ALLOW: &[(&str, &[Op])] = &[

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rumqttd::{ConnectionSettings, RouterConfig, ServerSettings};
 
-use crate::mqtt::client::Version;
+use crate::mqtt::Version;
 
 /// How long the broker may take to accept connections.
 const READY_WITHIN: Duration = Duration::from_secs(10);

@@ -8,9 +8,10 @@ use anyhow::Context as _;
 use tokio::sync::{oneshot, watch};
 
 use crate::config;
-use crate::mqtt::client::{self, Event, Events, Message, Options, Outgoing, Publisher, Will};
-use crate::operation::Report;
+use crate::mqtt::{self, Event, Events, Message, Options, Publisher, Will};
 use crate::vehicle::state::Published;
+use crate::wire::message::Outgoing;
+use crate::wire::report::Report;
 use crate::wire::topics::Topics;
 
 /// Longer than any command of the story may take.
@@ -30,8 +31,8 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) async fn connect(config: &config::Mqtt) -> anyhow::Result<Self> {
         let will = Will { topic: "demo/driver".to_owned(), payload: Vec::new(), retain: false };
-        let options = Options { client_id: "demo-driver".to_owned(), ..Options::new(config, will) };
-        let (publisher, mut events) = client::connect(options)?;
+        let options = Options { client_id: "demo-driver".to_owned(), ..config.options(will) };
+        let (publisher, mut events) = mqtt::connect(options)?;
         let topics = Topics::below(&config.base_topic);
         loop {
             match events.next().await.context("the MQTT client has ended")? {

@@ -12,8 +12,9 @@ use super::voice::Voice;
 use crate::config::Config;
 use crate::deployment::{Deployed, Offer};
 use crate::host::Host;
-use crate::operation::{Reason, Report, State};
 use crate::plugin::{PluginKind, embedded};
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::Report;
 
 /// The slug of the demo's account.
 pub const DEMO_ACCOUNT: &str = "demo";

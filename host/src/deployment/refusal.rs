@@ -1,9 +1,9 @@
 //! Why nothing has changed.
 
+use crate::plugin::trust::TrustError;
 use jiff::Timestamp;
 
-use super::TrustError;
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::plugin::{ActivationError, PluginKind};
 use crate::store::StoreError;
 

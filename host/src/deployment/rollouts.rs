@@ -6,6 +6,7 @@
 mod compare;
 pub(super) mod stored;
 
+use crate::plugin::POLICY_SLOT;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -15,11 +16,12 @@ use serde::{Deserialize, Serialize};
 use self::stored::{Stored, disagreements, key};
 use super::record::{Action, Record};
 use super::shelf::Change;
-use super::{Deployed, Deployments, Identity, Offer, POLICY_SLOT, Refusal, deployed};
+use super::{Deployed, Deployments, Identity, Offer, Refusal, deployed};
 use crate::audit;
+use crate::digest::Digest;
 use crate::events::Event;
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
-use crate::plugin::slot::{Digest, Entrance, Generation};
+use crate::plugin::slot::{Entrance, Generation};
 use crate::plugin::{Pluggable, PluginKind};
 use crate::store::{Kind, StoreError, Write};
 

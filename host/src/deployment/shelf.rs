@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Record, Source};
+use crate::digest::Digest;
 use crate::plugin::Compiled;
-use crate::plugin::slot::{Candidate, Conduct, Digest, Entrance, Generation, KEPT, Slot};
+use crate::plugin::slot::{Candidate, Conduct, Entrance, Generation, KEPT, Slot};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
 
 /// How many attempts are remembered.

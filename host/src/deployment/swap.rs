@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 
 use super::shelf::{Change, Kept};
 use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed};
+use crate::digest::Digest;
 use crate::events::{AboutPlugin, Event};
-use crate::plugin::slot::{Candidate, Digest, Entrance, Generation, Slot};
-use crate::plugin::{ActivationError, Compiled, LARGEST_COMPONENT, Pluggable, PluginKind};
+use crate::plugin::slot::{Candidate, Entrance, Generation, Slot};
+use crate::plugin::{ActivationError, Compiled, Pluggable, PluginKind};
+use crate::sandbox::LARGEST_COMPONENT;
 use crate::store::StoreError;
 
 /// How long whoever wants a rollback waits for it to be written down.

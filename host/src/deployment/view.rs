@@ -1,13 +1,15 @@
 //! How slots are, for whoever asks.
 
+use crate::plugin::POLICY_SLOT;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::rollouts::RolloutView;
-use super::{Bad, Deployments, POLICY_SLOT, Refusal};
-use crate::plugin::slot::{Conduct, Digest, Generation};
+use super::{Bad, Deployments, Refusal};
+use crate::digest::Digest;
+use crate::plugin::slot::{Conduct, Generation};
 use crate::plugin::{Pluggable, PluginKind};
 
 /// Which plugin.

@@ -1,12 +1,13 @@
 //! What happens to plugins without anybody asking: faults, rollbacks, and what is decided beside a policy that is tried
 //! out.
 
+use crate::plugin::POLICY_SLOT;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
 
 use super::record::Action;
-use super::{Bad, Deployments, POLICY_SLOT};
+use super::{Bad, Deployments};
 use crate::audit;
 use crate::plugin::Pluggable;
 use crate::plugin::rollout::Failed;

@@ -1,19 +1,25 @@
 //! What the host says without being asked: what it is, how accounts and vehicles are.
 
+use crate::vehicle::Missing;
+use crate::wire::message::RespondTo;
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{Host, Missing};
-use crate::deployment::{self, POLICY_SLOT};
+use super::Host;
+use crate::deployment;
+use crate::digest::Digest;
 use crate::host::ledger::ResultPublished;
-use crate::mqtt::client::{Notice, Receipt};
-use crate::operation::{OperationName, PolicyUsed, Reason, Report};
-use crate::plugin::slot::Digest;
+use crate::mqtt::Receipt;
+use crate::plugin::POLICY_SLOT;
 use crate::plugin::{Pluggable, PluginKind};
 use crate::vehicle::state::{Location, Published};
 use crate::vehicle::{self, Memory, Vehicle};
-use crate::wire::publish::Outgoing;
+use crate::wire::message::Notice;
+use crate::wire::message::Outgoing;
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::Reason;
+use crate::wire::report::{PolicyUsed, Report};
 
 impl Host {
     /// Says everything again that a broker should have retained. After it, say [`Host::online`].
@@ -225,7 +231,7 @@ impl Host {
         &self,
         vehicle: &str,
         report: &Report,
-        respond_to: &[super::RespondTo],
+        respond_to: &[RespondTo],
         hold: Option<Receipt>,
     ) {
         self.publish_report(vehicle, report, hold.map(Notice::from));
@@ -233,8 +239,8 @@ impl Host {
     }
 
     /// Answers those who asked for an answer, with the final report: a request has one response.
-    pub(super) fn respond(&self, report: &Report, respond_to: &[super::RespondTo]) {
-        for super::RespondTo { topic, correlation } in respond_to {
+    pub(super) fn respond(&self, report: &Report, respond_to: &[RespondTo]) {
+        for RespondTo { topic, correlation } in respond_to {
             let answer = Outgoing::new(topic.clone(), encode(report)).foreign();
             self.ground.outbox.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }

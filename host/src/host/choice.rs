@@ -11,7 +11,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use crate::bindings::connector::Vehicle;
 use crate::config::Selector;
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::redact::mask_vins;
 
 /// How much of an identifier is shown to tell two vehicles apart.

@@ -1,18 +1,20 @@
 //! A command from its arrival to its place in the queue, or the answer that it is not done.
 
+use crate::wire::message::RespondTo;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use futures_util::future::{BoxFuture, join_all};
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-use super::{Host, Refused, Request, RespondTo};
+use super::{Host, Refused, Request};
 use crate::command::{self, Action, Asked, Malformed};
 use crate::host::deliveries::{Delivered, Delivery};
 use crate::host::ledger::Known;
-use crate::operation::{Reason, Report};
 use crate::store::StoreError;
 use crate::vehicle::{Turn, Vehicle};
+use crate::wire::outcome::Reason;
+use crate::wire::report::Report;
 use crate::wire::topics::Incoming;
 
 /// A command that was understood and may be done.

@@ -7,8 +7,10 @@ use tokio::time::Instant;
 use super::Host;
 use super::commands::Accepted;
 use super::work::Commanded;
-use crate::operation::{OperationName, Reason, Report, State};
 use crate::vehicle::{Turn, Vehicle};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::Report;
 
 impl Host {
     /// Lets a command run when its turn comes.

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::operation::Report;
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
+use crate::wire::report::Report;
 
 /// How a broker delivered a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

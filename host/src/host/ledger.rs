@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::command::Asked;
-use crate::host::RespondTo;
-use crate::operation::{OperationName, Reason, Report, State};
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully, load_document, read_document};
 use crate::time::not_ahead;
+use crate::wire::message::RespondTo;
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::Report;
 
 pub use self::published::ResultPublished;
 

@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::mqtt::client::{Delivered, Notice};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::wire::publish::{Outbox, Outgoing};
+use crate::wire::message::Outgoing;
+use crate::wire::message::{Delivered, Notice};
+use crate::wire::publish::Outbox;
 use crate::wire::topics::Topics;
 
 /// Topics that are nobody's any more.

@@ -1,7 +1,8 @@
 //! What arrives, in the host's terms.
 
 use crate::host::deliveries::Delivery;
-use crate::mqtt::client::Receipt;
+use crate::mqtt::Receipt;
+use crate::wire::message::RespondTo;
 
 /// A message on a topic that the host listens to.
 #[derive(Debug, Clone, Default)]
@@ -35,13 +36,4 @@ pub struct Refused {
     pub delivery: Option<Delivery>,
     /// As that of a [`Request`].
     pub hold: Option<Receipt>,
-}
-
-/// Where an answer goes besides its own topic (MQTT 5 §4.10).
-#[derive(Debug, Clone)]
-pub struct RespondTo {
-    /// The response topic.
-    pub topic: String,
-    /// The correlation data.
-    pub correlation: Option<Vec<u8>>,
 }

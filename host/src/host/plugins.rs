@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::{Host, StartError};
 use crate::component_file::{self, Contents, Links};
 use crate::config::Config;
-use crate::deployment::{Action, Offer, POLICY_SLOT, Refusal, Source};
+use crate::deployment::{Action, Offer, Refusal, Source};
 use crate::folder::{Folder, FolderError, Found};
+use crate::plugin::POLICY_SLOT;
 use crate::plugin::PluginKind;
 
 /// The name of the policy's file in the watched folder, without its ending.

@@ -5,6 +5,7 @@ mod circuits;
 mod plugins;
 mod queue;
 
+use crate::wire::message::RespondTo;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -12,9 +13,9 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(super) use self::queue::Queue;
-use super::{Host, Request, RespondTo};
-use crate::mqtt::client::Notice;
-use crate::wire::publish::Outgoing;
+use super::{Host, Request};
+use crate::wire::message::Notice;
+use crate::wire::message::Outgoing;
 
 /// The largest request that is read, in bytes. A larger component comes by the control socket or the folder.
 const LARGEST: usize = 1 << 20;

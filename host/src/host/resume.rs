@@ -9,8 +9,11 @@ use super::work::Commanded;
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::{self, Action};
 use crate::host::ledger::{Interrupted, Pending};
-use crate::operation::{Operation, OperationName, Reason, Report, State};
+use crate::operation::Operation;
 use crate::vehicle::{Turn, Vehicle};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::Report;
 
 impl Host {
     /// Gives every interrupted command its one result. What the cloud had taken is asked about; nothing is sent again.

@@ -14,9 +14,9 @@ use tokio::time::Instant;
 
 use super::Host;
 use crate::account::Account;
-use crate::operation::Reason;
 use crate::operation::step::Stopped;
 use crate::vehicle::Vehicle;
+use crate::wire::outcome::Reason;
 
 /// The pause as long as nothing arrives anywhere, and at first also when it does.
 const SHORT: Duration = Duration::from_secs(3);

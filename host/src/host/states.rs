@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Host;
 use crate::bindings::connector::ReadMode;
-use crate::operation::OperationName;
 use crate::vehicle::Vehicle;
 use crate::vehicle::state::{Reading, Source, Taken, Unreadable};
+use crate::wire::operation::OperationName;
 
 impl Host {
     /// Takes in what a read of this car has found, and publishes what is known then, unless that was newer already. `before`

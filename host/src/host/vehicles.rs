@@ -1,21 +1,24 @@
 //! Finding the configured vehicles in the cloud, and finding them again.
 
+use crate::vehicle::Found;
+use crate::vehicle::Missing;
 use std::sync::Arc;
 use std::time::Duration;
-
-use jiff::Timestamp;
 
 use super::Host;
 use super::choice::{choose, identity};
 use crate::account::Account;
 use crate::bindings::connector::{Vehicle as Listed, VehicleRef};
 use crate::events::{AboutVehicle, Event};
-use crate::judge::failure::LONGEST_MESSAGE;
 use crate::operation::step::{Failed, Step, Stopped};
-use crate::operation::{End, Operation, OperationName, Reason, State, Words};
+use crate::operation::{End, Operation};
 use crate::plugin::{Answer, Ask};
 use crate::redact::cut;
 use crate::vehicle::Vehicle;
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::LONGEST_MESSAGE;
+use crate::wire::words::Words;
 
 /// After how many answers in a row that say "no" for good the list is read again, if none of them was about the question
 /// itself.
@@ -24,22 +27,6 @@ const REFUSALS: u32 = 3;
 /// How long the list is not read again because of refusals: a car that the vendor refuses something for good costs one
 /// request more in that time.
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
-
-/// What the cloud says of a vehicle.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) vehicle: VehicleRef,
-    /// Which car it is (see [`identity`]), if that is known.
-    pub(crate) car: Option<String>,
-    pub(crate) operations: Vec<String>,
-}
-
-/// That an account does not have a vehicle.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Missing {
-    pub(crate) message: String,
-    pub(crate) since: Timestamp,
-}
 
 impl Host {
     /// Looks once for every vehicle that was not found yet, for whoever has to wait for that; [`Host::settle_in`] looks until

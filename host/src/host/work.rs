@@ -1,5 +1,6 @@
 //! Doing a command, and the reads that the host does of its own accord.
 
+use crate::vehicle::Found;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -7,21 +8,23 @@ use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::Host;
 use super::vehicles::tell_moved;
-use super::{Found, Host};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::Action;
 use crate::host::ledger::{Pending, Results};
 use crate::operation::step::Stopped;
-use crate::operation::{
-    End, Observer, Operation, OperationName, PolicyUsed, Progress, Reason, Report, Stage, State, Unobserved,
-};
+use crate::operation::supersession::Supersession;
+use crate::operation::{End, Observer, Operation, Progress, Stage, Unobserved};
 use crate::primitives::Journal;
 use crate::protect::quota::NotCounted;
 use crate::store::StoreError;
 use crate::time::Clock;
+use crate::vehicle::Vehicle;
 use crate::vehicle::state::{Source, Taken, Unreadable};
-use crate::vehicle::{Supersession, Vehicle};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::{PolicyUsed, Report};
 
 /// A command on its way: whose it is, how far it is, and where that is written down.
 pub(super) struct Commanded {

@@ -7,7 +7,7 @@
 //! the code that it goes by. Nothing else is a verdict: no status alone, no page, no words, whatever a policy makes of them.
 
 use crate::bindings::policy::{BodyKind, Failure, Fault, Latch, Phase};
-use crate::config::{Refusals, Said};
+use crate::descriptor::{Refusals, Said};
 use crate::plugin::Policy;
 
 /// RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6: the grant or the client is not accepted, or a person has to sign in,

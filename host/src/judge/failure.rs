@@ -4,16 +4,14 @@
 //! the token was), takes out what the policy must not see, and corrects the one claim on which lives could
 //! depend: whether the vehicle may have acted.
 
+use crate::wire::report::LONGEST_MESSAGE;
 use std::time::Duration;
 
 use crate::bindings::{policy, types};
-use crate::config::Told;
+use crate::descriptor::Told;
 use crate::primitives::Call;
 use crate::redact;
 use crate::time::milliseconds;
-
-/// The longest message that a policy or a person is shown, in bytes.
-pub(crate) const LONGEST_MESSAGE: usize = 2_048;
 
 /// The longest code that a policy is shown, in bytes.
 const LONGEST_CODE: usize = 64;

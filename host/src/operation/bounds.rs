@@ -4,9 +4,9 @@
 //! cut. What would mean something else when cut, such as an identifier, makes the answer nonsense.
 
 use crate::bindings::connector::{Outcome, Vehicle};
-use crate::judge::failure::LONGEST_MESSAGE;
 use crate::plugin::Answer;
 use crate::redact;
+use crate::wire::report::LONGEST_MESSAGE;
 
 /// The most vehicles of one account.
 const MOST_VEHICLES: usize = 256;

@@ -1,6 +1,5 @@
 //! What is told to people: from what a plugin said, or the host found out, to a reason code.
 
-use super::{Reason, Words};
 use crate::account::Account;
 use crate::account::session::NotRenewed;
 use crate::bindings::policy::{Certainty, Effect, Failure, Fault, Phase, Transport, Verdict};
@@ -9,6 +8,8 @@ use crate::plugin::POLICY_FAULT;
 use crate::primitives::{NotOffered, PIN};
 use crate::protect::circuit::Shut;
 use crate::protect::latch::LatchKind;
+use crate::wire::outcome::Reason;
+use crate::wire::words::Words;
 
 /// What the default policy calls a token that was refused a moment after it was given out.
 pub(super) const FRESH_TOKEN_REFUSED: &str = "fresh-token-refused";

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bindings::policy::{Certainty, Decision};
-use crate::config::Told;
+use crate::descriptor::Told;
 use crate::primitives::SESSION;
 use crate::protect::latch::LatchKind;
 

@@ -12,6 +12,7 @@ mod credentials;
 mod failed;
 mod remedies;
 
+use crate::wire::outcome::Reason;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ use tokio::time::Instant;
 pub(crate) use self::failed::{Failed, Stopped};
 use super::meaning::FRESH_TOKEN_REFUSED;
 use super::rules::Action;
-use super::{Operation, Reason, bounds, meaning, rules};
+use super::{Operation, bounds, meaning, rules};
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Outcome;
 use crate::bindings::names::Named as _;
@@ -29,7 +30,7 @@ use crate::bindings::policy::{
     Attempt, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Phase, Verdict,
 };
 use crate::cell::Snapshot;
-use crate::config::Told;
+use crate::descriptor::Told;
 use crate::judge::failure::{self, Facts};
 use crate::plugin::{Answer, Ask, Called, POLICY_FAULT};
 use crate::primitives::{Call, SESSION, Turn};

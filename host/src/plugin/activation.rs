@@ -1,16 +1,14 @@
 //! What a component goes through before it may answer: size, compilation, imports, and a trial.
 
+use crate::sandbox::LARGEST_COMPONENT;
 use std::sync::Arc;
 
 use wasmtime::component::Component;
 
 use super::walk::{self, Objection, Tally, TooMuch};
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::redact;
 use crate::sandbox::{CallFault, Compiler, CompilerFault, Sandbox, wasi};
-
-/// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
-pub(crate) const LARGEST_COMPONENT: usize = 32 << 20;
 
 /// How much of an import's name is told, in bytes.
 const LONGEST_NAME: usize = 256;

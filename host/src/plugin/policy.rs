@@ -1,5 +1,6 @@
 //! The policy's slot, and the questions that the host asks a policy.
 
+use crate::wire::report::PolicyUsed;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::watch;
@@ -277,4 +278,15 @@ async fn prepare(
     let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices, circuits: Mutex::default() };
     let manifest = trial::of_policy(&plugin, trial).await?;
     Ok(Candidate { digest, name: manifest.name, version: manifest.version, plugin })
+}
+
+impl From<&Policy> for PolicyUsed {
+    fn from(policy: &Policy) -> Self {
+        let generation = policy.generation();
+        Self {
+            name: generation.name.clone(),
+            version: generation.version.clone(),
+            generation: generation.number,
+        }
+    }
 }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use super::policy::PolicyPlugin;
-use crate::plugin::slot::{Digest, Generation};
+use crate::digest::Digest;
+use crate::plugin::slot::Generation;
 
 /// How a candidate is tried out.
 #[derive(Debug, Clone, PartialEq, Eq)]

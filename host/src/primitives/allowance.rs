@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell};
 
-use crate::config::Told;
+use crate::descriptor::Told;
 use crate::protect::quota::DailyCount;
 use crate::store::StoreError;
 use crate::time::Clock;

@@ -27,13 +27,6 @@ pub(super) fn retry_after(headers: &[(String, String)], now: Timestamp) -> Optio
     headers.filter_map(|(_, value)| told(value)).filter(|told| !told.is_zero()).max()
 }
 
-/// Whether the value of a `Retry-After` header names a time at all, be it past.
-pub(crate) fn names_a_time(value: &str) -> bool {
-    let value = value.trim();
-    let seconds = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
-    seconds || http_date(value).is_some()
-}
-
 /// When the server says that it answered (RFC 9110 §6.6.1).
 fn date(headers: &[(String, String)]) -> Option<Timestamp> {
     headers.iter().find(|(name, _)| name == "date").and_then(|(_, value)| http_date(value.trim()))

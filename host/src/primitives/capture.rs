@@ -23,7 +23,6 @@
 //! such a secret an answer can tell something all the same, to a plugin that makes a server echo every possible one. What
 //! protects it is the endpoint that it is bound to.
 
-mod capturable;
 mod pointer;
 mod private;
 
@@ -33,7 +32,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-pub use self::capturable::Capturable;
 use super::content::{self, Unreadable};
 use super::placeholder::placeholder;
 use super::scrub::Scrubber;
@@ -41,10 +39,8 @@ use super::{Call, Withheld};
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget, TransportError};
 use crate::bindings::types::BodyKind;
 use crate::cell::Secrets;
+use crate::descriptor::SHORTEST_SEARCHED;
 use crate::redact;
-
-/// The shortest secret that is searched for in every response. A shorter one (a PIN) would be found in odometers.
-pub(crate) const SHORTEST_SEARCHED: usize = 8;
 
 /// The shortest secret that is searched for at all. PINs have four digits.
 const SHORTEST_PIN: usize = 4;

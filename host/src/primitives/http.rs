@@ -12,7 +12,7 @@ use super::capture::Incoming;
 use super::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
 use super::{Call, ConnectorCx, Endpoint, Surroundings, answer_time, transport};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request, Response, TransportError};
-use crate::config::Told;
+use crate::descriptor::Told;
 use crate::time::Clock;
 
 /// The largest request body, in bytes.

@@ -1,14 +1,14 @@
 //! Locks for guests.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::component::Resource;
 
 use super::{ConnectorCx, LONGEST_LOCK_WAIT};
+use crate::bindings::guard::Guard;
 use crate::bindings::lock::{Cell, Host, HostGuard, LockError};
-use crate::cell::{self, CellGuard, Contents, Secrets};
+use crate::cell::{self, Contents, Secrets};
 use crate::time::{Clock, milliseconds};
 
 /// The largest value of a cell, in bytes.
@@ -16,17 +16,6 @@ const LARGEST_VALUE: usize = 4_096;
 
 /// The cell that only the host replaces: a guest that could would bypass the rules of a refresh.
 pub(crate) const SESSION: &str = "session";
-
-/// A lock that a guest holds. Its place is the store's resource table, so it ends with the call at the latest.
-#[derive(Debug)]
-pub struct Guard {
-    name: String,
-    guard: CellGuard,
-    /// The secrets that were captured before, which belong to something else.
-    captured_before: BTreeSet<String>,
-    /// The secrets that were missing before.
-    missing_before: BTreeSet<String>,
-}
 
 fn show(cell: &cell::Cell, clock: &dyn Clock) -> Option<Cell> {
     let value = cell.value.clone()?;

@@ -2,7 +2,7 @@
 
 use super::ConnectorCx;
 use crate::bindings::mqtt::{Host, PublishError};
-use crate::wire::publish::Outgoing;
+use crate::wire::message::Outgoing;
 
 /// The largest payload, in bytes.
 const LARGEST_PAYLOAD: usize = 64 << 10;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::protect::doubt::{Doubt, InDoubt, Refused, Rest};
 use crate::protect::latch::{Latch, LatchKind, Latched, Why};
 use crate::store::{Store, StoreError};

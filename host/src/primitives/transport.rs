@@ -14,7 +14,7 @@ use reqwest::redirect;
 pub use super::resolver::{Lookup, SystemLookup};
 use super::resolver::{Refused, Resolver};
 use crate::bindings::http::TransportError;
-use crate::config::Network;
+use crate::descriptor::Network;
 
 /// The largest response body, in bytes.
 pub const LARGEST_RESPONSE: usize = 1 << 20;

@@ -19,7 +19,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{Clock, move_back};
 

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::policy;
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{end_not_ahead, not_ahead};
 

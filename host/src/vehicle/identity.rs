@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
 use crate::config::Selector;
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 
 /// The VIN's digest, so that nothing has to hide it.

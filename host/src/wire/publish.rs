@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-pub use crate::mqtt::client::Outgoing;
 use crate::redact;
+pub use crate::wire::message::Outgoing;
 
 /// Takes messages. Never blocks: whoever publishes goes on at once.
 pub trait Outbox: fmt::Debug + Send + Sync {

@@ -63,7 +63,7 @@ impl Topics {
             Some("it begins with `$`, which is the broker's own")
         } else if below.is_some_and(|below| below.is_empty() || below.starts_with('/')) {
             Some("it is one of this host's own topics, or below them")
-        } else if !crate::mqtt::client::is_topic(topic) || topic.contains(char::is_control) {
+        } else if !crate::wire::message::is_topic(topic) || topic.contains(char::is_control) {
             Some("it is empty, too long, or has a wildcard or a control character")
         } else {
             None

@@ -1,8 +1,8 @@
 //! BRK: when circuits open, and what they let through.
 
 use tests::CCS2;
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::protect::circuit::{Circuit, Purpose, Settings};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::*;
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use tests::paused::PausedClock;
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::protect::retry_budget::{Price, RetryBudget};
 use vehicle_connector::store::{MemoryStore, Store};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::*;
 

@@ -78,7 +78,7 @@ async fn attempts_are_those_of_the_table_or_deviate_for_a_reason() {
             if u64::from(report.attempts) != expected {
                 wrong.push(format!("{} {operation} {script}: {expected}, not {report:?}", case["id"]));
             }
-            let succeeded = report.state == vehicle_connector::operation::State::Succeeded;
+            let succeeded = report.state == vehicle_connector::wire::outcome::State::Succeeded;
             let expected = deviation.is_some() || case["expectSuccess"].as_bool().unwrap();
             if succeeded != expected {
                 wrong

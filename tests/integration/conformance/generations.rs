@@ -1,8 +1,8 @@
 //! GEN: one refresh for each generation of a session, and none that is not needed.
 
 use serde_json::json;
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::time::Clock as _;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::*;
 

@@ -5,7 +5,7 @@ use simulator::{ActionKind, Ending, Outcome};
 use tests::CCS2;
 use tests::network::Outage;
 use vehicle_connector::host::Request;
-use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::*;
 

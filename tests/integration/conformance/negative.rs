@@ -3,8 +3,9 @@
 use simulator::Effect::Answer;
 use tests::CCS2;
 use vehicle_connector::host::Request;
-use vehicle_connector::operation::{OperationName, Reason, State};
 use vehicle_connector::time::Clock as _;
+use vehicle_connector::wire::operation::OperationName;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::*;
 

@@ -2,9 +2,9 @@
 
 use tests::{Home, LEGACY};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal};
-use vehicle_connector::operation::State;
-use vehicle_connector::plugin::slot::Digest;
+use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
+use vehicle_connector::wire::outcome::State;
 
 use super::swap_connector;
 use crate::guests;

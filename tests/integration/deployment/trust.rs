@@ -3,9 +3,11 @@
 use tests::Home;
 use tests::storm::variant;
 use vehicle_connector::config::Config;
-use vehicle_connector::deployment::{Offer, POLICY_SLOT, PublicKey, Refusal};
+use vehicle_connector::deployment::{Offer, Refusal};
+use vehicle_connector::digest::Digest;
 use vehicle_connector::host::StartError;
-use vehicle_connector::plugin::slot::Digest;
+use vehicle_connector::plugin::POLICY_SLOT;
+use vehicle_connector::plugin::trust::PublicKey;
 use vehicle_connector::plugin::{PluginKind, embedded};
 
 use super::{active, fail, trapping, went_back};

@@ -12,11 +12,13 @@ use tests::{Home, LEGACY};
 use tokio::time::{Instant, timeout};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config;
-use vehicle_connector::host::{Delivery, Ground, Host, Refused, Request, RespondTo};
-use vehicle_connector::mqtt::client::{Event, Outgoing, Version, connect};
-use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::host::{Delivery, Ground, Host, Refused, Request};
+use vehicle_connector::mqtt::{Event, Version, connect};
 use vehicle_connector::store::{Kind, MemoryStore};
 use vehicle_connector::time::SystemClock;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::message::RespondTo;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use self::house::{Gate, House, sent_at_once};
 use super::in_virtual_time;

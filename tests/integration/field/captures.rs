@@ -14,11 +14,12 @@ use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::bindings::http::TransportError;
-use vehicle_connector::config::Network;
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::descriptor::Network;
 use vehicle_connector::primitives::transport::Response;
 use vehicle_connector::primitives::{HttpClient, Transport};
 use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use super::in_virtual_time;
 

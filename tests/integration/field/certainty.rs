@@ -6,8 +6,9 @@ use serde_json::json;
 use simulator::{Counters, Effect, Fault, RouteKind};
 use tests::virtual_home::{self, VirtualHome};
 use tests::{CCS2, LEGACY};
-use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::plugin::embedded;
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use super::in_virtual_time;
 

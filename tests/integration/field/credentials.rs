@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, patient_cloud};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use super::in_virtual_time;
 

@@ -13,8 +13,8 @@ use tests::{Home, LEGACY};
 use tokio::process::Command;
 use vehicle_connector::control::Control;
 use vehicle_connector::host::{Delivery, Request};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::{Kind, OpenError, SqliteStore, Store, StoreError, Write};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use crate::crash::{House, kill};
 
@@ -115,7 +115,7 @@ cases! {
         let answered = home.published.find(|messages| {
             messages.iter().skip(before).find(|message| message.topic == topic).map(|message| message.payload.clone())
         });
-        let report: vehicle_connector::operation::Report = serde_json::from_slice(&answered.await).unwrap();
+        let report: vehicle_connector::wire::report::Report = serde_json::from_slice(&answered.await).unwrap();
         assert_eq!(report.state, State::Unknown, "{report:?}");
         assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), locks);
         let report = home.command(LEGACY.0, "refresh_force", None).await;

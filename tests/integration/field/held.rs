@@ -18,11 +18,12 @@ use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, patient_cloud};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vehicle_connector::bindings::http::TransportError;
-use vehicle_connector::config::{Config, Network, Selector};
-use vehicle_connector::operation::{Reason, State};
+use vehicle_connector::config::{Config, Selector};
+use vehicle_connector::descriptor::Network;
 use vehicle_connector::primitives::{HttpClient, Transport as _};
 use vehicle_connector::store::{Kind, Write};
 use vehicle_connector::time::Clock as _;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use self::way::{Met, free, met_as, met_at, on_the_way, server};
 use super::in_virtual_time;

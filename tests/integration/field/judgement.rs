@@ -5,7 +5,8 @@ use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
 use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, LEGACY};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use super::in_virtual_time;
 

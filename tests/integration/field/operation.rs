@@ -11,8 +11,8 @@ use simulator::{Effect, Fault, RouteKind};
 use tempfile::TempDir;
 use tests::virtual_home::VirtualHome;
 use tests::{Home, LEGACY};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::{Kind, SqliteStore, Store as _, Write};
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::in_virtual_time;
 
@@ -392,7 +392,7 @@ cases! {
         let versions = home
             .published
             .find(|messages| {
-                let of = |message: &vehicle_connector::wire::publish::Outgoing| {
+                let of = |message: &vehicle_connector::wire::message::Outgoing| {
                     let document: serde_json::Value = serde_json::from_slice(&message.payload).ok()?;
                     document["installed_version"].as_str().map(str::to_owned)
                 };

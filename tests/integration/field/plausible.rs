@@ -11,7 +11,8 @@ use simulator::{Effect, Fault, RouteKind};
 use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use self::answers::{STATUS, berlin, force, latest, minutes, newer, older, read, state, utc};
 

@@ -2,8 +2,8 @@
 
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY, patient_cloud};
-use vehicle_connector::operation::State;
 use vehicle_connector::store::Kind;
+use vehicle_connector::wire::outcome::State;
 
 use crate::secrecy::Log;
 

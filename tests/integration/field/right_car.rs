@@ -8,8 +8,8 @@ use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::config::{Config, Selector};
-use vehicle_connector::operation::{Reason, State};
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 /// Makes the configuration mean a car by this.
 fn mean(config: &mut Config, slug: &str, selector: Selector) {
@@ -247,7 +247,7 @@ cases! {
         for right in [None, Some(false), Some(true)] {
             let home = Home::configured(simulator::Config::default(), |config| {
                 for (slug, vehicle) in &mut config.vehicles {
-                    vehicle.allow.extend(vehicle_connector::operation::OperationName::COMMANDABLE);
+                    vehicle.allow.extend(vehicle_connector::wire::operation::OperationName::COMMANDABLE);
                     vehicle.right_hand_drive = right.filter(|_| slug.as_str() == CCS2.0);
                 }
             })

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, Home, LEGACY, patient_cloud};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 /// An answer that asks for patience.
 fn throttled(status: u16, retry_after: &[&str]) -> Effect {
@@ -50,7 +51,7 @@ cases! {
             }
             home.restart_configured(|config| {
                 for vehicle in config.vehicles.values_mut() {
-                    vehicle.allow.extend(vehicle_connector::operation::OperationName::COMMANDABLE);
+                    vehicle.allow.extend(vehicle_connector::wire::operation::OperationName::COMMANDABLE);
                 }
             })
             .await
@@ -87,7 +88,7 @@ cases! {
         assert_eq!(first.reason, Some(Reason::Quota), "{first:?}");
         let state = home.account_is("rate_limited").await;
         assert!(state["until"].is_string(), "{state}");
-        let event = |message: &vehicle_connector::wire::publish::Outgoing| {
+        let event = |message: &vehicle_connector::wire::message::Outgoing| {
             let event: serde_json::Value = serde_json::from_slice(&message.payload).ok()?;
             (event["event_type"] == "rate_limited").then_some(event)
         };

@@ -2,7 +2,8 @@
 
 use simulator::ActionKind;
 use tests::{CCS2, Home, LEGACY};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 /// Sends a payload and waits for its end, whatever its identifier.
 async fn ended(home: &Home, operation: &str, payload: &str) -> Report {
@@ -79,7 +80,7 @@ cases! {
             if restarted {
                 home.restart_configured(|config| {
                     for vehicle in config.vehicles.values_mut() {
-                        vehicle.allow.extend(vehicle_connector::operation::OperationName::COMMANDABLE);
+                        vehicle.allow.extend(vehicle_connector::wire::operation::OperationName::COMMANDABLE);
                     }
                 })
                 .await

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use simulator::ActionKind;
 use tests::LEGACY;
 use tests::storm::Storm;
-use vehicle_connector::operation::State;
 use vehicle_connector::plugin::slot::KEPT;
 use vehicle_connector::store::MemoryStore;
+use vehicle_connector::wire::outcome::State;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_swaps_lose_and_double_nothing() {

@@ -2,9 +2,10 @@
 
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, LEGACY};
-use vehicle_connector::operation::{Reason, Report, State};
 use vehicle_connector::sandbox::Budget;
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use super::guest::{Connector, ENDLESS};
 use super::{home, is_a_fault, serves_on};

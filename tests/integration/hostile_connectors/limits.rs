@@ -2,7 +2,7 @@
 
 use simulator::RouteKind;
 use tests::LEGACY;
-use vehicle_connector::operation::State;
+use vehicle_connector::wire::outcome::State;
 
 use super::guest::{Connector, DONE, times};
 use super::{home, serves_on};

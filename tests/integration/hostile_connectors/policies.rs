@@ -3,9 +3,9 @@
 use simulator::{Effect, Fault, RouteKind};
 use tests::{Home, LEGACY};
 use vehicle_connector::deployment::{Deployed, Refusal};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::plugin::ActivationError;
 use vehicle_connector::store::Kind;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use crate::guests::{self, CLASSIFY};
 
@@ -35,7 +35,7 @@ fn activation(swapped: Result<Deployed, Refusal>) -> ActivationError {
 }
 
 /// Lets this policy decide about one failure.
-async fn decided(policy: &[u8]) -> (Home, vehicle_connector::operation::Report) {
+async fn decided(policy: &[u8]) -> (Home, vehicle_connector::wire::report::Report) {
     let home = Home::start().await;
     home.settle().await;
     home.swap_policy(policy).await.unwrap();

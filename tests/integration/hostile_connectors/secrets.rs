@@ -2,9 +2,9 @@
 
 use simulator::{Effect, Fault, RouteKind};
 use tests::{Home, LEGACY};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::Kind;
-use vehicle_connector::wire::publish::Outgoing;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::guest::{Connector, DONE, NAMED, times};
 use super::{home, is_a_fault, serves_on};

@@ -1,8 +1,8 @@
 //! Connectors that get the session wrong.
 
 use tests::{Home, LEGACY};
-use vehicle_connector::operation::{Reason, State};
 use vehicle_connector::store::Kind;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::guest::{Connector, ENDLESS};
 use super::plugins;

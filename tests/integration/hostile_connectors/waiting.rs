@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, LEGACY};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use super::guest::Connector;
 use super::in_virtual_time;

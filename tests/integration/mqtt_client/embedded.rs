@@ -5,7 +5,8 @@ use std::time::Duration;
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::PublishProperties;
 use vehicle_connector::demo::Broker;
-use vehicle_connector::mqtt::client::{Outgoing, Version, connect};
+use vehicle_connector::mqtt::{Version, connect};
+use vehicle_connector::wire::message::Outgoing;
 
 use super::{message, options, up};
 

@@ -3,7 +3,8 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use vehicle_connector::mqtt::client::{Event, MAX_INCOMING_V5, Outgoing, Tls, TlsError, Version, connect};
+use vehicle_connector::mqtt::{Event, MAX_INCOMING_V5, Tls, TlsError, Version, connect};
+use vehicle_connector::wire::message::Outgoing;
 
 use super::{free_port, message, next, options, up};
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use vehicle_connector::mqtt::client::{Event, Outgoing, SubscribeError, Version, connect};
+use vehicle_connector::mqtt::{Event, SubscribeError, Version, connect};
+use vehicle_connector::wire::message::Outgoing;
 
 use super::{free_port, message, next, options, up};
 

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use tests::trace::{self, Event, Fate};
 use vehicle_connector::bindings::policy::Effect;
-use vehicle_connector::operation::{OperationName, Reason, Report, State};
+use vehicle_connector::wire::operation::OperationName;
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use crate::home::Run;
 use crate::schedule::CARS;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use tests::trace::{self, Event, Fate};
-use vehicle_connector::operation::{Reason, Report, State};
+use vehicle_connector::wire::outcome::{Reason, State};
+use vehicle_connector::wire::report::Report;
 
 use crate::home::Run;
 

@@ -10,12 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 use vehicle_connector::bindings::http::TransportError;
-use vehicle_connector::mqtt::client::Notice;
-use vehicle_connector::operation::Report;
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::primitives::transport::Response;
 use vehicle_connector::time::Clock;
-use vehicle_connector::wire::publish::{Outbox, Outgoing};
+use vehicle_connector::wire::message::Notice;
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::report::Report;
 
 use crate::network::Network;
 use crate::paused::PausedClock;

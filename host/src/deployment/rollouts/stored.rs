@@ -6,9 +6,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Disagreement;
-use crate::deployment::{POLICY_SLOT, Trust, shelf};
+use crate::deployment::shelf;
+use crate::digest::Digest;
+use crate::plugin::POLICY_SLOT;
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
-use crate::plugin::slot::{Conduct, Digest, Entrance};
+use crate::plugin::slot::{Conduct, Entrance};
+use crate::plugin::trust::Trust;
 use crate::plugin::{Compiled, Pluggable as _, PolicySlot, Trial};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
 

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{Results, key};
-use crate::mqtt::client::Delivered;
-use crate::operation::Report;
 use crate::store::{Kind, StoreError, Write};
+use crate::wire::message::Delivered;
+use crate::wire::report::Report;
 
 /// Forgets that a result may not have been published, once the broker has it.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 use super::*;
-use crate::operation::OperationName;
 use crate::store::MemoryStore;
+use crate::wire::operation::OperationName;
 
 fn accepted(id: &str) -> Report {
     Report::accepted("ev6", id.to_owned(), OperationName::Unlock, Timestamp::UNIX_EPOCH)

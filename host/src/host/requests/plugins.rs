@@ -10,10 +10,11 @@ use serde_json::{Value, json};
 
 use super::parsed;
 use crate::component_file::{self, Contents, Links};
-use crate::deployment::{Action, Disagreement, Offer, POLICY_SLOT, PROMOTE_AFTER, Refusal, Try};
+use crate::deployment::{Action, Disagreement, Offer, PROMOTE_AFTER, Refusal, Try};
+use crate::digest::Digest;
 use crate::host::Host;
+use crate::plugin::POLICY_SLOT;
 use crate::plugin::PluginKind;
-use crate::plugin::slot::Digest;
 use crate::redact;
 
 /// How many attempts `history` tells of unless it is asked for more.

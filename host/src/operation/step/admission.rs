@@ -13,11 +13,13 @@ use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::bindings::policy::Failure;
 use crate::judge::evidence;
 use crate::operation::permits::Permits;
-use crate::operation::{Operation, OperationName, Progress, Reason, meaning, rules};
+use crate::operation::{Operation, Progress, meaning, rules};
 use crate::plugin::Ask;
 use crate::primitives::SESSION;
 use crate::protect::circuit::Purpose;
 use crate::protect::throttle::Why;
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::Reason;
 
 impl<'a> Step<'a> {
     /// What may keep a step from being tried, or tried again.

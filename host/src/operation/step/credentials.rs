@@ -3,8 +3,9 @@
 use super::{Failed, Step, Stopped, is_about_the_token};
 use crate::bindings::policy::{Failure, Fault, Phase, Verdict};
 use crate::judge::evidence;
-use crate::operation::{Reason, meaning};
+use crate::operation::meaning;
 use crate::protect::latch::{LatchKind, Latched};
+use crate::wire::outcome::Reason;
 
 /// The cell of the device registration, as connectors name it.
 const REGISTRATION: &str = "device-registration";

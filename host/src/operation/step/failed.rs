@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::Step;
 use crate::account::session::NotRenewed;
 use crate::bindings::policy::{Certainty, Failure, Verdict};
-use crate::operation::{Reason, Words, meaning};
+use crate::operation::meaning;
 use crate::protect::latch::Latched;
 use crate::sandbox::CallFault;
+use crate::wire::outcome::Reason;
+use crate::wire::words::Words;
 
 /// Why a step has no answer.
 #[derive(Debug)]

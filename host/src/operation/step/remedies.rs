@@ -6,10 +6,12 @@ use std::time::Duration;
 use super::{Failed, Step, Stopped};
 use crate::account::session::{Cause, NotRenewed, Renewal, Renewed};
 use crate::bindings::policy::{Failure, Fault};
-use crate::operation::{Reason, Words, meaning};
+use crate::operation::meaning;
 use crate::plugin::Ask;
 use crate::primitives::{Allowance, SESSION};
 use crate::protect::retry_budget::Price;
+use crate::wire::outcome::Reason;
+use crate::wire::words::Words;
 
 impl Step<'_> {
     /// A newer session than the one that was refused, made by whoever comes first.

@@ -13,17 +13,16 @@ use crate::bindings::connector::Account;
 use crate::bindings::http::TransportError;
 use crate::bindings::types::{Certainty, Failure};
 use crate::cell::{Cells, Contents, Secrets};
+use crate::descriptor::{Capturable, CommandAnswers};
+use crate::digest::Digest;
 use crate::plugin::connector::{Ask, ConnectorPlugin};
-use crate::plugin::slot::Digest;
 use crate::plugin::{ActivationError, Answer};
 use crate::primitives::transport::Response;
-use crate::primitives::{
-    Allowance, Call, Capturable, Endpoint, PinGuard, SESSION, Skew, Surroundings, Transport,
-};
+use crate::primitives::{Allowance, Call, Endpoint, PinGuard, SESSION, Skew, Surroundings, Transport};
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
-use crate::wire::publish::{Outbox, Outgoing};
-use crate::{account, config};
+use crate::wire::message::Outgoing;
+use crate::wire::publish::Outbox;
 
 /// How many requests a connector may send for one question of its trial.
 const SENDS: u32 = 16;
@@ -44,20 +43,7 @@ pub(crate) struct TrialAccount {
     /// Those that it may take out of an answer.
     pub(crate) capturable: BTreeSet<Capturable>,
     /// What answers to commands say.
-    pub(crate) command_answers: Arc<config::CommandAnswers>,
-}
-
-impl TrialAccount {
-    /// One like this.
-    pub(crate) fn like(slug: &str, config: &config::Account) -> Self {
-        Self {
-            described: account::described(slug, config),
-            endpoints: account::endpoints(config),
-            bindings: config.bindings.clone(),
-            capturable: config.capturable.clone(),
-            command_answers: Arc::clone(&config.command_answers),
-        }
-    }
+    pub(crate) command_answers: Arc<CommandAnswers>,
 }
 
 /// What the cloud answers, whatever it is asked.

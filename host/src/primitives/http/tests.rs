@@ -5,12 +5,14 @@ use super::super::Skew;
 use super::*;
 use crate::bindings::http::CaptureSource;
 use crate::cell::{Cells, Secrets};
-use crate::config::Network;
-use crate::plugin::slot::Digest;
-use crate::primitives::{Allowance, Capturable, HttpClient, PinGuard, Surroundings, Transport};
+use crate::descriptor::Network;
+use crate::descriptor::Capturable;
+use crate::digest::Digest;
+use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings, Transport};
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
-use crate::wire::publish::{Outbox, Outgoing};
+use crate::wire::message::Outgoing;
+use crate::wire::publish::Outbox;
 
 mod echo;
 mod offers;

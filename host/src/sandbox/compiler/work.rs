@@ -11,8 +11,8 @@ use std::process::ExitCode;
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
 use super::{Allowance, COMMAND};
-use crate::plugin::LARGEST_COMPONENT;
 use crate::sandbox;
+use crate::sandbox::LARGEST_COMPONENT;
 
 /// How the child ends when the component is why there is no code.
 pub(super) const REFUSED: u8 = 3;

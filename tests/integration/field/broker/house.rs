@@ -10,9 +10,11 @@ use tests::configuration_text;
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
-use vehicle_connector::mqtt::client::{Event, Outgoing, Publisher, connect};
-use vehicle_connector::operation::{Report, State};
+use vehicle_connector::mqtt::{Event, Publisher, connect};
 use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::report::Report;
 
 use crate::mqtt_client::mosquitto::Mosquitto;
 use crate::mqtt_client::{options, up};

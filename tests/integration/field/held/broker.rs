@@ -8,8 +8,10 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::host::{Ground, Host};
-use vehicle_connector::mqtt::client::{Event, Events, Message, Outgoing, Publisher, Version, connect};
-use vehicle_connector::operation::{Report, State};
+use vehicle_connector::mqtt::{Event, Events, Message, Publisher, Version, connect};
+use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::report::Report;
 
 use crate::crash::{House, kill};
 use crate::mqtt_client::mosquitto::Mosquitto;

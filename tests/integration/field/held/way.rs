@@ -12,7 +12,7 @@ use tests::virtual_home::VirtualHome;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use vehicle_connector::bindings::http::TransportError;
-use vehicle_connector::config::Network;
+use vehicle_connector::descriptor::Network;
 use vehicle_connector::primitives::transport::{Lookup, Response};
 use vehicle_connector::primitives::{HttpClient, Transport};
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
 use tests::{Home, LEGACY};
-use vehicle_connector::operation::Report;
+use vehicle_connector::wire::report::Report;
 
 /// Answers to cached reads in which everything is known.
 const OLDER: &str = include_str!("../../state_schema/legacy.json");

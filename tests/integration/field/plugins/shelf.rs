@@ -7,7 +7,7 @@ use tests::Home;
 use tests::storm::variant;
 use tokio::sync::watch;
 use vehicle_connector::deployment::{Action, Offer, Outcome, Try};
-use vehicle_connector::plugin::slot::Digest;
+use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::store::{Kind, Record, Store, StoreError, Write};
 

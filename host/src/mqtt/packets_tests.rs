@@ -3,8 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::mqtt::client::outbox::Shipment;
-use crate::mqtt::client::{Outgoing, Will};
+use crate::mqtt::Will;
+use crate::mqtt::inflight::Shipment;
+use crate::wire::message::Outgoing;
 
 fn read(version: Version, up: bool, bytes: &[u8]) -> Result<Option<Incoming>, String> {
     Wire::new(version).read(&mut BytesMut::from(bytes), up).map_err(|failure| failure.reason)
@@ -83,7 +84,7 @@ fn what_is_too_long_is_not_written() {
 
 #[test]
 fn a_password_goes_only_with_a_name() {
-    let mut options = crate::mqtt::client::Options {
+    let mut options = crate::mqtt::Options {
         host: String::new(),
         port: 0,
         tls: None,

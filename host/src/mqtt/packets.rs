@@ -203,5 +203,5 @@ impl Wire {
 }
 
 #[cfg(test)]
-#[path = "wire_tests.rs"]
+#[path = "packets_tests.rs"]
 mod tests;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::Outgoing;
 use super::link::Verdict;
-use super::wire::Limits;
+use super::packets::Limits;
 use queue::State;
 
 mod queue;
@@ -28,12 +28,12 @@ const LAST_ID: u16 = 0x7FFF;
 
 /// The queue between publishers and the task.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(super) struct Inflight {
     state: Mutex<State>,
     /// Messages that the caller is done with, for the broker to be told: their connection and identifier. Under a lock of
     /// its own: a message that is given up may be what the caller waited for.
     receipts: Mutex<Vec<(u64, u16)>>,
-    /// For the task: there is something to send, or the outbox was closed.
+    /// For the task: there is something to send, or the queue was closed.
     work: Notify,
     /// For publishers: there is room, or waiting for it has become pointless.
     room: Notify,
@@ -64,7 +64,7 @@ pub(super) struct Shipment {
     pub(super) left: Option<Duration>,
 }
 
-impl Outbox {
+impl Inflight {
     pub(super) fn new(patience: Duration) -> Self {
         let (state, receipts) = (Mutex::default(), Mutex::default());
         Self { state, receipts, work: Notify::new(), room: Notify::new(), patience }
@@ -120,12 +120,12 @@ impl Outbox {
         }
     }
 
-    /// Resolves when [`Outbox::push`] is worth another try. Call it before the failed try, await it after.
+    /// Resolves when [`Inflight::push`] is worth another try. Call it before the failed try, await it after.
     pub(super) fn room(&self) -> impl Future<Output = ()> + '_ {
         self.room.notified()
     }
 
-    /// Resolves when [`Outbox::hand_out`] or [`Outbox::receipts`] is worth another try. For one waiting task. Cancel safe.
+    /// Resolves when [`Inflight::hand_out`] or [`Inflight::receipts`] is worth another try. For one waiting task. Cancel safe.
     pub(super) async fn work(&self) {
         self.work.notified().await;
     }
@@ -247,5 +247,5 @@ impl Outbox {
 }
 
 #[cfg(test)]
-#[path = "outbox_tests.rs"]
+#[path = "inflight_tests.rs"]
 mod tests;

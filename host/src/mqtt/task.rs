@@ -10,12 +10,12 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::backoff::{self, Backoff};
 use super::dialect::{Dialect, Evidence};
 use super::inbox::Inbox;
+use super::inflight::Inflight;
 use super::link::{Failure, Link, Verdict};
-use super::outbox::Outbox;
+use super::packets::{Accepted, Incoming, Terms, WillTerm};
 use super::publisher::Order;
 use super::receipts::{Receipt, Receipts};
 use super::subscriptions::Subscriptions;
-use super::wire::{Accepted, Incoming, Terms, WillTerm};
 use super::{Event, Options, SESSION_KEPT, Version};
 use connection::{Connection, Ended, Up, until};
 
@@ -27,10 +27,10 @@ pub(super) const CLOSE_TIME: Duration = Duration::from_millis(1500);
 const GOODBYE_TIME: Duration = Duration::from_millis(250);
 
 /// Everything that outlives one connection.
-pub(super) struct Session {
+pub(super) struct ClientTask {
     options: Options,
     tls: Option<Arc<ClientConfig>>,
-    outbox: Arc<Outbox>,
+    inflight: Arc<Inflight>,
     orders: mpsc::Receiver<Order>,
     inbox: Inbox,
     dialect: Dialect,
@@ -55,11 +55,11 @@ struct Closing {
     _done: oneshot::Sender<()>,
 }
 
-impl Session {
+impl ClientTask {
     pub(super) fn new(
         options: Options,
         tls: Option<Arc<ClientConfig>>,
-        outbox: Arc<Outbox>,
+        inflight: Arc<Inflight>,
         orders: mpsc::Receiver<Order>,
         inbox: Inbox,
     ) -> Self {
@@ -68,7 +68,7 @@ impl Session {
         Self {
             options,
             tls,
-            outbox,
+            inflight,
             orders,
             inbox,
             dialect,
@@ -85,7 +85,7 @@ impl Session {
     pub(super) async fn run(mut self) {
         loop {
             let ended = self.connection().await;
-            self.outbox.disconnected(ended.verdict());
+            self.inflight.disconnected(ended.verdict());
             if let Ended::Lost(..) = ended {
                 self.last_up = Some(Instant::now());
             }
@@ -192,7 +192,7 @@ impl Session {
                     // Dropping the reply says that there is no connection.
                     Some(Order::Subscribe { .. }) => {}
                     Some(Order::Disconnect { .. }) => {
-                        self.outbox.close();
+                        self.inflight.close();
                         return Err(Ended::Finished);
                     }
                     None => return Err(Ended::Abandoned),
@@ -207,7 +207,7 @@ impl Session {
             self.send_waiting(connection)?;
             let deadline = self.closing.as_ref().map(|closing| closing.deadline);
             let (ask, overdue) = match connection.up {
-                Some(_) => (self.outbox.ask_at(), self.outbox.overdue_at()),
+                Some(_) => (self.inflight.ask_at(), self.inflight.overdue_at()),
                 None => (None, None),
             };
             let ask = ask.filter(|_| !connection.link.has_asked());
@@ -224,7 +224,7 @@ impl Session {
                     Some(order) => self.obey(order, connection)?,
                     None => return Err(Ended::Abandoned),
                 },
-                () = self.outbox.work() => {}
+                () = self.inflight.work() => {}
                 // A slow broker has its whole time all the same: it answers in the order in which it is asked.
                 () = until(ask) => connection.link.ask(self.options.acknowledge_within),
                 () = until(overdue) => return Err(connection.ended(self.overdue())),
@@ -235,7 +235,7 @@ impl Session {
 
     /// The broker has taken too long to acknowledge something.
     fn overdue(&self) -> Failure {
-        let topics = self.outbox.overdue();
+        let topics = self.inflight.overdue();
         let named = topics.first().map_or("", String::as_str);
         let others = match topics.len() {
             0 | 1 => String::new(),
@@ -260,7 +260,7 @@ impl Session {
                 Ok(())
             }
             Order::Disconnect { done } => {
-                self.outbox.close();
+                self.inflight.close();
                 self.closing = Some(Closing { deadline: Instant::now() + CLOSE_TIME, _done: done });
                 if connection.up.is_some() { Ok(()) } else { Err(Ended::Finished) }
             }
@@ -270,7 +270,7 @@ impl Session {
     /// Puts on its way what may be sent now, and ends once everything is through if that was asked for.
     fn send_waiting(&mut self, connection: &mut Connection) -> Result<(), Ended> {
         let Some(up) = &connection.up else { return Ok(()) };
-        for (number, packet) in self.outbox.receipts() {
+        for (number, packet) in self.inflight.receipts() {
             connection.receipts.done(number, packet);
         }
         while connection.link.has_room()
@@ -279,7 +279,7 @@ impl Session {
             connection.link.acknowledge(id);
         }
         while connection.link.has_room()
-            && let Some(shipment) = self.outbox.hand_out(up.limits)
+            && let Some(shipment) = self.inflight.hand_out(up.limits)
         {
             if let Err(error) = connection.link.publish(&shipment) {
                 tracing::error!(
@@ -287,12 +287,12 @@ impl Session {
                     "message dropped: it cannot be written: {error}"
                 );
                 if let Some(id) = shipment.id {
-                    self.outbox.acknowledged(id, false);
+                    self.inflight.acknowledged(id, false);
                 }
             }
         }
         match self.closing {
-            Some(_) if self.outbox.is_empty() => Err(Ended::Finished),
+            Some(_) if self.inflight.is_empty() => Err(Ended::Finished),
             _ => Ok(()),
         }
     }
@@ -308,11 +308,11 @@ impl Session {
 
     /// Acts on what the broker said; the answer is set when it was the last thing.
     fn take(&mut self, incoming: Incoming, connection: &mut Connection) -> Option<Ended> {
-        self.outbox.heard();
+        self.inflight.heard();
         match incoming {
             Incoming::Accepted(accepted) => return self.accepted(accepted, connection),
             Incoming::Acknowledged { id, refused } => {
-                let topic = self.outbox.acknowledged(id, refused.is_some());
+                let topic = self.inflight.acknowledged(id, refused.is_some());
                 if let (Some(topic), Some(reason)) = (topic, refused) {
                     tracing::error!(
                         topic,
@@ -325,7 +325,7 @@ impl Session {
             Incoming::Message(mut message, id) => {
                 if let Some(id) = id {
                     connection.receipts.received(id);
-                    message.receipt = Some(Receipt::new(&self.outbox, self.number, id));
+                    message.receipt = Some(Receipt::new(&self.inflight, self.number, id));
                 }
                 self.inbox.message(message);
             }
@@ -353,7 +353,7 @@ impl Session {
         }
         tracing::debug!("connected to the broker at {host}:{port} with {version}");
         self.told = None;
-        self.outbox.connected();
+        self.inflight.connected();
         self.inbox.connection(Event::Connected { version, session_present });
         None
     }
@@ -368,9 +368,9 @@ impl Session {
     }
 }
 
-impl Drop for Session {
+impl Drop for ClientTask {
     fn drop(&mut self) {
         // However the task ends: nobody may wait for it any more.
-        self.outbox.close();
+        self.inflight.close();
     }
 }

@@ -1,5 +1,7 @@
 //! The caller's sending end.
 
+use crate::wire::message::is_string;
+use crate::wire::message::is_topic;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,19 +9,19 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use super::outbox::{Full, Outbox};
+use super::inflight::{Full, Inflight};
 use super::subscriptions::{Refusal, Reply};
 use super::{MAX_PAYLOAD, Outgoing};
 
 /// How long a broker may take to answer a subscription.
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(10);
 /// How long [`Publisher::disconnect`] may take: the task's own limit, and a little more.
-const DISCONNECT_TIME: Duration = super::session::CLOSE_TIME.saturating_add(Duration::from_secs(1));
+const DISCONNECT_TIME: Duration = super::task::CLOSE_TIME.saturating_add(Duration::from_secs(1));
 
 /// The sending end of [`connect`](super::connect); clones share one queue and one connection.
 #[derive(Clone, Debug)]
 pub struct Publisher {
-    outbox: Arc<Outbox>,
+    inflight: Arc<Inflight>,
     orders: mpsc::Sender<Order>,
 }
 
@@ -74,8 +76,8 @@ impl Publisher {
         check(&message)?;
         let mut message = message;
         loop {
-            let room = self.outbox.room();
-            match self.outbox.push(message) {
+            let room = self.inflight.room();
+            match self.inflight.push(message) {
                 Ok(()) => return Ok(()),
                 Err(Full::Busy(back)) => message = back,
                 Err(Full::Offline) => return Err(PublishError::QueueFull),
@@ -90,13 +92,13 @@ impl Publisher {
     /// in the log.
     pub fn put(&self, message: Outgoing) -> Result<(), PublishError> {
         check(&message)?;
-        if self.outbox.put(message) { Ok(()) } else { Err(PublishError::Closed) }
+        if self.inflight.put(message) { Ok(()) } else { Err(PublishError::Closed) }
     }
 
     /// Waits until [`Publisher::publish`] would not wait: for whoever takes on work that ends in messages. Returns at once
     /// without a connection. Cancel safe.
     pub async fn ready(&self) {
-        self.outbox.ready().await;
+        self.inflight.ready().await;
     }
 
     /// Subscribes with QoS 1 and waits for the broker's answer, at most ten seconds.
@@ -145,9 +147,9 @@ impl Publisher {
 }
 
 /// A publisher and the task's end of its orders.
-pub(super) fn channel(outbox: Arc<Outbox>) -> (Publisher, mpsc::Receiver<Order>) {
+pub(super) fn channel(inflight: Arc<Inflight>) -> (Publisher, mpsc::Receiver<Order>) {
     let (orders, receiver) = mpsc::channel(8);
-    (Publisher { outbox, orders }, receiver)
+    (Publisher { inflight, orders }, receiver)
 }
 
 fn check(message: &Outgoing) -> Result<(), PublishError> {
@@ -160,22 +162,12 @@ fn check(message: &Outgoing) -> Result<(), PublishError> {
     Ok(())
 }
 
-/// Whether it can be published to (MQTT 5 §4.7).
-pub(crate) fn is_topic(topic: &str) -> bool {
-    is_string(topic) && !topic.contains(['+', '#'])
-}
-
 /// Whether it can be subscribed to: a wildcard is a level of its own, and `#` is the last one.
 fn is_filter(filter: &str) -> bool {
     let is_level = |level: &str| matches!(level, "+" | "#") || !level.contains(['+', '#']);
     let mut levels = filter.split('/').rev();
     let last = levels.next().is_some_and(is_level);
     is_string(filter) && last && levels.all(|level| is_level(level) && level != "#")
-}
-
-/// Whether MQTT can carry it as a topic or filter.
-fn is_string(text: &str) -> bool {
-    !text.is_empty() && text.len() <= usize::from(u16::MAX) && !text.contains('\0')
 }
 
 fn listed(refusals: &[Refusal]) -> String {
@@ -187,7 +179,7 @@ mod tests {
     use super::*;
 
     fn publisher() -> (Publisher, mpsc::Receiver<Order>) {
-        channel(Arc::new(Outbox::new(std::time::Duration::from_secs(30))))
+        channel(Arc::new(Inflight::new(std::time::Duration::from_secs(30))))
     }
 
     #[tokio::test]

@@ -3,77 +3,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{OperationName, Words};
-use crate::judge::failure::LONGEST_MESSAGE;
-use crate::plugin::Policy;
+use super::operation::OperationName;
+use super::outcome::{Reason, State};
+use super::words::Words;
 use crate::redact;
 
-/// How far a command is. The last five are final, and a command has exactly one of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum State {
-    /// The host has taken it.
-    Accepted,
-    /// It is on its way to the cloud.
-    Sent,
-    /// The cloud has taken it, and the vehicle is yet to answer.
-    Pending,
-    /// Done, and confirmed by the vehicle where that is possible.
-    Succeeded,
-    /// Not done.
-    Failed,
-    /// The vehicle did not answer in time. It may have acted.
-    Timeout,
-    /// Not tried.
-    Rejected,
-    /// Nobody knows whether the vehicle acted.
-    Unknown,
-}
-
-impl State {
-    /// Whether a command in this state is over.
-    #[must_use]
-    pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Accepted | Self::Sent | Self::Pending)
-    }
-}
-
-/// Why a command did not succeed, or a read that did has changed nothing. These words are stable; see `docs/mqtt.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-#[expect(missing_docs, reason = "each is explained once, in docs/mqtt.md, where its readers look")]
-pub enum Reason {
-    BadPayload,
-    UnknownVehicle,
-    UnknownOperation,
-    Unsupported,
-    NotAllowed,
-    RetainedCommand,
-    Busy,
-    Quota,
-    Cooldown,
-    BreakerOpen,
-    Isolated,
-    AuthRequired,
-    OtpRequired,
-    LockedOut,
-    PinMissing,
-    PinRejected,
-    UpstreamUnavailable,
-    UpstreamRefused,
-    NoData,
-    Unconfirmed,
-    VehicleUnreachable,
-    VehicleRefused,
-    AuxBatteryLow,
-    Superseded,
-    PolicyFault,
-    ConnectorFault,
-    HostFault,
-    HostStopping,
-    NothingNew,
-}
+/// The longest message that a policy or a person is shown, in bytes.
+pub(crate) const LONGEST_MESSAGE: usize = 2_048;
 
 /// The policy that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,17 +20,6 @@ pub struct PolicyUsed {
     pub version: String,
     /// Its generation in its slot.
     pub generation: u64,
-}
-
-impl From<&Policy> for PolicyUsed {
-    fn from(policy: &Policy) -> Self {
-        let generation = policy.generation();
-        Self {
-            name: generation.name.clone(),
-            version: generation.version.clone(),
-            generation: generation.number,
-        }
-    }
 }
 
 /// One step of one command, as it is published.
@@ -207,22 +132,5 @@ impl Report {
             sent_at: None,
             finished_at: None,
         }
-    }
-}
-
-impl Reason {
-    /// Whether time alone may make the command succeed.
-    #[must_use]
-    pub const fn may_pass(self) -> bool {
-        matches!(
-            self,
-            Self::Busy
-                | Self::Quota
-                | Self::Cooldown
-                | Self::BreakerOpen
-                | Self::UpstreamUnavailable
-                | Self::VehicleUnreachable
-                | Self::HostStopping
-        )
     }
 }

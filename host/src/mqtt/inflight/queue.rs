@@ -1,4 +1,4 @@
-//! What waits, what was sent, and in which order: the outbox without its lock.
+//! What waits, what was sent, and in which order: the queue without its lock.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 use super::super::Outgoing;
 use super::super::link::Verdict;
+use super::super::packets::Limits;
 use super::super::reputation::{Reputation, Standing};
-use super::super::wire::Limits;
 use super::{LAST_ID, MAX_HANG_UPS, MOST_BYTES, MOST_WAITING, Shipment, WINDOW};
 
 #[derive(Debug, Default)]

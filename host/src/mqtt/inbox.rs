@@ -351,10 +351,10 @@ mod tests {
 
     #[tokio::test]
     async fn what_the_broker_sends_again_waits_once() {
-        let outbox = Arc::new(super::super::outbox::Outbox::new(std::time::Duration::from_secs(30)));
+        let inflight = Arc::new(super::super::inflight::Inflight::new(std::time::Duration::from_secs(30)));
         let held = |packet, connection| Message {
             payload: vec![packet],
-            receipt: Some(Receipt::new(&outbox, connection, packet.into())),
+            receipt: Some(Receipt::new(&inflight, connection, packet.into())),
             ..message(0)
         };
         let payloads = |all: Vec<Event>| -> Vec<u8> {
@@ -372,7 +372,7 @@ mod tests {
         inbox.connection(up(true));
         inbox.message(held(1, 2));
         assert_eq!(inbox.shared.lock().messages, 2);
-        assert_eq!(outbox.receipts(), [], "of what comes again the broker is told nothing");
+        assert_eq!(inflight.receipts(), [], "of what comes again the broker is told nothing");
         assert_eq!(payloads(drain(inbox, events).await), [2, 1]);
 
         // A broker that has forgotten does not send it again, and says so: then this is the only one, also later.

@@ -3,7 +3,7 @@
 use tokio::io::{BufStream, DuplexStream, duplex};
 
 use super::*;
-use crate::mqtt::client::Outgoing;
+use crate::wire::message::Outgoing;
 
 const IDLE: Duration = Duration::from_secs(30);
 const CONNACK: [u8; 5] = [0x20, 3, 0, 0, 0];

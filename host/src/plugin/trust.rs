@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use minisign_verify::Signature;
 
-use crate::plugin::slot::Digest;
+use crate::digest::Digest;
 
 /// A key that components may be signed with.
 #[derive(Clone)]

@@ -2,8 +2,8 @@
 
 use secrecy::ExposeSecret as _;
 
+use super::super::inflight::Shipment;
 use super::super::link;
-use super::super::outbox::Shipment;
 use super::super::{MAX_INCOMING_V5, MAX_UNACKNOWLEDGED, Options, SESSION_KEPT, Version};
 use super::{Terms, Unwritable, Wire, kind, property};
 

@@ -16,8 +16,8 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 
 use super::dialect::Evidence;
-use super::outbox::Shipment;
-use super::wire::{Accepted, Incoming, Terms, Unwritable, WillTerm, Wire};
+use super::inflight::Shipment;
+use super::packets::{Accepted, Incoming, Terms, Unwritable, WillTerm, Wire};
 use super::{Options, Version};
 
 /// How long TCP and TLS, and then MQTT, may take to connect.
@@ -28,7 +28,7 @@ const ANSWER_TIME: Duration = Duration::from_secs(10);
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(18 * 3600));
 /// How much is read at once.
 const READ_AT_ONCE: usize = 64 * 1024;
-/// How much may be on its way before no more is put there: what waits in the outbox outlives the connection, and what is
+/// How much may be on its way before no more is put there: what waits in the queue outlives the connection, and what is
 /// sent without asking for an acknowledgement does not. What is put there last may be as large as a packet is.
 const MOST_OUTGOING: usize = 256 * 1024;
 /// Room that is kept for what arrives. More is given back when the large packet that it was for has been read.

@@ -10,8 +10,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::primitives::names_a_time;
-
 /// RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many requests.
 const REFUSED: [u16; 2] = [401, 429];
 
@@ -85,6 +83,13 @@ impl CommandAnswers {
         }
         any(&self.before_execution) || REFUSED.contains(&status) || status == UNAVAILABLE && later
     }
+}
+
+/// Whether the value of a `Retry-After` header names a time at all, be it past.
+fn names_a_time(value: &str) -> bool {
+    let value = value.trim();
+    let seconds = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
+    seconds || httpdate::parse_http_date(value).is_ok()
 }
 
 /// A code as written, whether it is a string or a number.

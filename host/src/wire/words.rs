@@ -5,7 +5,8 @@
 
 use std::fmt;
 
-use super::{OperationName, Reason, State};
+use super::operation::OperationName;
+use super::outcome::{Reason, State};
 use crate::protect::latch::Latched;
 
 /// What is said whenever nobody can know whether the car has acted.

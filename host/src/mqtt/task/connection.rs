@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use super::super::link::{Failure, Link, Verdict};
+use super::super::packets::Limits;
 use super::super::receipts::Receipts;
 use super::super::subscriptions::Subscriptions;
-use super::super::wire::Limits;
 
 /// What belongs to one connection.
 pub(super) struct Connection {

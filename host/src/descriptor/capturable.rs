@@ -29,6 +29,9 @@ const NOTHINGS: [&str; 16] = [
     "unknown",
 ];
 
+/// The shortest secret that is searched for in every response. A shorter one (a PIN) would be found in odometers.
+pub(crate) const SHORTEST_SEARCHED: usize = 8;
+
 /// A secret that a connector may take out of an answer. Compared by its name.
 #[derive(Debug, Clone)]
 pub struct Capturable {
@@ -43,7 +46,7 @@ pub struct Capturable {
 
 impl Capturable {
     /// The secret in a value of an answer; none if there is no such secret in it.
-    pub(super) fn secret<'v>(&self, value: &'v Value) -> Option<&'v str> {
+    pub(crate) fn secret<'v>(&self, value: &'v Value) -> Option<&'v str> {
         let text = value.as_str()?.trim();
         (text.len() >= self.least && !stands_for_nothing(text)).then_some(text)
     }

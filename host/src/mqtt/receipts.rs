@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::outbox::Outbox;
+use super::inflight::Inflight;
 use super::{Delivered, Notice};
 
 /// Keeps the broker from being told that a message has arrived, for as long as any clone of it exists.
@@ -14,7 +14,7 @@ pub struct Receipt(Arc<Open>);
 
 /// Says to the broker that a message has arrived when it is dropped.
 struct Open {
-    outbox: Arc<Outbox>,
+    inflight: Arc<Inflight>,
     /// Which connection of this client it came with: identifiers begin anew with the next one.
     connection: u64,
     packet: u16,
@@ -23,15 +23,15 @@ struct Open {
 }
 
 impl Receipt {
-    pub(super) fn new(outbox: &Arc<Outbox>, connection: u64, packet: u16) -> Self {
-        let (outbox, left) = (Arc::clone(outbox), AtomicBool::new(false));
-        Self(Arc::new(Open { outbox, connection, packet, left }))
+    pub(super) fn new(inflight: &Arc<Inflight>, connection: u64, packet: u16) -> Self {
+        let (inflight, left) = (Arc::clone(inflight), AtomicBool::new(false));
+        Self(Arc::new(Open { inflight, connection, packet, left }))
     }
 
     /// Of a message that no broker has sent.
     #[cfg(test)]
     pub(crate) fn of_nobody(packet: u16) -> Self {
-        Self::new(&Arc::new(Outbox::new(std::time::Duration::ZERO)), 0, packet)
+        Self::new(&Arc::new(Inflight::new(std::time::Duration::ZERO)), 0, packet)
     }
 
     /// Under which identifier the broker sent the message. It sends it again under the same one if the connection ends before
@@ -70,7 +70,7 @@ impl Eq for Receipt {}
 impl Drop for Open {
     fn drop(&mut self) {
         if !self.left.load(Ordering::Relaxed) {
-            self.outbox.acknowledge(self.connection, self.packet);
+            self.inflight.acknowledge(self.connection, self.packet);
         }
     }
 }
@@ -140,16 +140,16 @@ mod tests {
 
     #[test]
     fn the_last_clone_tells_unless_the_message_is_left_to_the_next() {
-        let outbox = Arc::new(Outbox::new(std::time::Duration::from_secs(30)));
-        outbox.connected();
-        let receipt = Receipt::new(&outbox, 1, 7);
+        let inflight = Arc::new(Inflight::new(std::time::Duration::from_secs(30)));
+        inflight.connected();
+        let receipt = Receipt::new(&inflight, 1, 7);
         let notice = Notice::from(receipt.clone());
         drop(receipt);
-        assert_eq!(outbox.receipts(), []);
+        assert_eq!(inflight.receipts(), []);
         notice.delivered();
         drop(notice);
-        assert_eq!(outbox.receipts(), [(1, 7)]);
-        Receipt::new(&outbox, 1, 8).leave();
-        assert_eq!(outbox.receipts(), []);
+        assert_eq!(inflight.receipts(), [(1, 7)]);
+        Receipt::new(&inflight, 1, 8).leave();
+        assert_eq!(inflight.receipts(), []);
     }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 
-use super::{Kind, Record, Store, StoreError, Write};
 use crate::events::{AboutState, Event, Events};
+use crate::store::{Kind, Record, Store, StoreError, Write};
 
 /// The store that a host works with.
 pub(crate) struct Attended {

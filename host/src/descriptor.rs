@@ -1,0 +1,13 @@
+//! What the owner of the host says of a vendor's clouds: which codes are refusals, what a connector may take out of an
+//! answer. Neither a plugin nor a configuration can add to it.
+
+mod capturable;
+mod command_answers;
+mod network;
+mod refusals;
+
+pub use self::capturable::Capturable;
+pub(crate) use self::capturable::SHORTEST_SEARCHED;
+pub use self::command_answers::{CommandAnswers, Told};
+pub use self::network::Network;
+pub use self::refusals::{Refusals, Said};
