@@ -66,7 +66,7 @@ pub struct Shared {
     pub events: Events,
     /// Every decision of a policy.
     pub audit: Arc<Audit>,
-    /// How many requests one operation may send, renewals and polls included.
+    /// How many requests one operation may send, refreshes and polls included.
     pub requests_per_operation: u32,
     /// What goes on without anybody waiting for it, so that stopping can.
     pub background: TaskTracker,
@@ -134,7 +134,7 @@ pub struct Account {
     pub(crate) described: Arc<connector::Account>,
     /// The same as it is told with questions about a vehicle that has settings of its own.
     described_for: Mutex<BTreeMap<String, Arc<connector::Account>>>,
-    pub(crate) renewals: Mutex<History>,
+    pub(crate) refreshes: Mutex<History>,
     /// Held by whoever asks for the vehicle list.
     pub(crate) listing: tokio::sync::Mutex<()>,
     /// Told when the list has been read.
@@ -206,7 +206,7 @@ impl Account {
             surroundings: Arc::new(surroundings),
             described: Arc::new(described),
             described_for: Mutex::default(),
-            renewals: Mutex::default(),
+            refreshes: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
             listed: tokio::sync::Notify::new(),
             listed_at: Mutex::default(),
@@ -342,7 +342,7 @@ impl Account {
     pub(crate) fn settle(&self) {
         let now = self.clock().monotonic();
         *self.listed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        self.renewals.lock().unwrap_or_else(PoisonError::into_inner).settle();
+        self.refreshes.lock().unwrap_or_else(PoisonError::into_inner).settle();
         self.listed.notify_waiters();
     }
 

@@ -27,7 +27,7 @@ pub enum Event {
     LockedOut(AboutAccount),
     /// Something was refused without a reason. It is tried again, ever more rarely.
     AuthDoubtful(AboutDoubt),
-    /// Something keeps ending the account's sessions, and renewing them slows down.
+    /// Something keeps ending the account's sessions, and refreshing them slows down.
     SessionFight(AboutAccount),
     /// A vehicle is not, or not any more, among those of its account; or it is not clear which of them it is.
     VehicleMissing(AboutVehicle),

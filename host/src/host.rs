@@ -389,7 +389,7 @@ impl Host {
             self.stopping.cancel();
             self.under_way.wait().await;
         }
-        // A renewal goes on when nobody waits for it any more, and its token may be the only one that is still good. It is
+        // A refresh goes on when nobody waits for it any more, and its token may be the only one that is still good. It is
         // stored when it arrives; one that takes longer than this keeps nobody's machine from shutting down.
         if tokio::time::timeout_at(until, self.background.wait()).await.is_err() {
             tracing::warn!("a token refresh did not end in time; its result may be lost");

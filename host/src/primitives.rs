@@ -107,8 +107,8 @@ pub struct Call {
     pub(crate) missing: BTreeSet<String>,
     /// The last answer that was not given to the guest.
     pub(crate) withheld: Option<Withheld>,
-    /// The lock of the session that this call is to renew. What it captures is stored under it at once.
-    pub(crate) renewing: Option<Arc<CellGuard>>,
+    /// The lock of the session that this call is to refresh. What it captures is stored under it at once.
+    pub(crate) refreshing: Option<Arc<CellGuard>>,
     /// Values that the guest handles by their marks.
     pub(crate) private: Vec<serde_json::Value>,
     /// Whether a request that acts on the vehicle was sent in this call.
@@ -169,7 +169,7 @@ impl Call {
             captured: Secrets::new(),
             missing: BTreeSet::new(),
             withheld: None,
-            renewing: None,
+            refreshing: None,
             private: Vec::new(),
             acted: false,
             left: false,

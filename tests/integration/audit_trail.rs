@@ -13,7 +13,7 @@ async fn decisions(home: &VirtualHome) -> Vec<Record> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_renewal_that_a_circuit_did_not_let_through_was_not_made() {
+async fn a_refresh_that_a_circuit_did_not_let_through_was_not_made() {
     let home = VirtualHome::start().await;
     let which = r#"{"circuit":"token-endpoint home"}"#.to_owned();
     home.send("bridge/request/circuit/isolate", which).await;

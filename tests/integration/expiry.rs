@@ -84,7 +84,7 @@ async fn a_token_that_stays_refused_costs_two_attempts_and_one_refresh() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_session_that_is_ended_at_once_again_is_renewed_at_once_again() {
+async fn a_session_that_is_ended_at_once_again_is_refreshed_at_once_again() {
     // A window of time after a refresh, as the replaced service had it, would fail the second operation.
     let home = Home::start().await;
     home.settle().await;
@@ -97,7 +97,7 @@ async fn a_session_that_is_ended_at_once_again_is_renewed_at_once_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_token_about_to_end_is_renewed_before_it_is_used() {
+async fn a_token_about_to_end_is_refreshed_before_it_is_used() {
     let home = Home::with(patient_cloud()).await;
     home.settle().await;
     home.clock.advance(3_595);
@@ -108,7 +108,7 @@ async fn a_token_about_to_end_is_renewed_before_it_is_used() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tokens_that_live_only_a_moment_are_not_renewed_before_every_request() {
+async fn tokens_that_live_only_a_moment_are_not_refreshed_before_every_request() {
     let config = simulator::Config { access_token_lifetime: Duration::from_secs(1), ..patient_cloud() };
     let home = Home::with(config).await;
     home.settle().await;

@@ -67,7 +67,7 @@ pub const CLASSIFY: &str = "
             (i32.eq (i32.load16_u offset=24 (local.get $failure)) (i32.const 401))))))
     (i32.const 1024)";
 
-/// The same for a decision: an expired token is renewed (0), all else given up (4).
+/// The same for a decision: an expired token is refreshed (0), all else given up (4).
 pub const DECIDE: &str = "
     (i32.store8 (i32.const 1024)
       (select (i32.const 4) (i32.const 0) (i32.load8_u offset=112 (local.get $attempt))))

@@ -335,7 +335,7 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
         (select (i32.const 0) (i32.const 11) (i32.eq (i32.load offset=84 (local.get $failure)) (i32.const 36))))
         (i32.const 1024)";
     let give_up = always(4);
-    // Renews what is expired, and sends all else again.
+    // Refreshes what is expired, and sends all else again.
     let sends_again = "(i32.store8 (i32.const 1024)
         (select (i32.const 2) (i32.const 0) (i32.load8_u offset=112 (local.get $attempt)))) (i32.const 1024)";
     let spins_at_start = "(func $spin (loop $again (br $again))) (start $spin)";

@@ -239,7 +239,7 @@ async fn an_operation_sends_as_much_as_is_configured() {
     .await;
     home.settle().await;
     home.control().expire_access_token();
-    // The refused read has taken the one request that there was; the renewal is the session's, not the operation's.
+    // The refused read has taken the one request that there was; the refresh is the session's, not the operation's.
     let report = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!(report.state, State::Failed, "{report:?}");
     assert_eq!(report.upstream_calls, 1, "{report:?}");

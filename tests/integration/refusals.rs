@@ -39,9 +39,9 @@ async fn a_refused_grant_latches_until_the_credentials_change() {
     assert_eq!(report.reason, Some(Reason::AuthRequired), "{report:?}");
     assert_eq!(home.control().counters().requests, after_latch.requests);
 
-    let renewed = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2";
-    home.control().set_refresh_token(renewed);
-    home.restart(renewed, "1234").await;
+    let refreshed = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2";
+    home.control().set_refresh_token(refreshed);
+    home.restart(refreshed, "1234").await;
     let report = home.command(LEGACY.0, "refresh_cached", None).await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
@@ -98,7 +98,7 @@ async fn a_token_endpoint_that_is_unwell_is_left_alone_for_a_while() {
     home.control.expire_access_token();
     home.control.reset_counters();
     let began = tokio::time::Instant::now();
-    // Each waits for the next renewal as long as it has time.
+    // Each waits for the next refresh as long as it has time.
     for _ in 0..20 {
         let report = home.command(LEGACY.0, "refresh_cached", "").await;
         let unwell = [Some(Reason::UpstreamUnavailable), Some(Reason::BreakerOpen)];

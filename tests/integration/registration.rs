@@ -1,4 +1,4 @@
-//! The device registration: one for everybody, renewed when it is that, and the same for a command and its polls.
+//! The device registration: one for everybody, refreshed when it is that, and the same for a command and its polls.
 
 use simulator::{Effect, Fault, RouteKind};
 use tests::{CCS2, LEGACY};

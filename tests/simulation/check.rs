@@ -20,7 +20,7 @@ pub fn violations(run: &Run) -> Vec<String> {
     for report in &run.last_reads {
         ends_well(report, dead.before_the_last_credentials, &mut found);
     }
-    for report in &run.renewed_reads {
+    for report in &run.refreshed_reads {
         ends_well(report, dead.with_the_last_credentials, &mut found);
     }
     found

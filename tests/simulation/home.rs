@@ -39,7 +39,7 @@ pub struct Run {
     /// The reads in the end, when nothing was wrong any more; none for one that has no end.
     pub last_reads: Vec<Option<Report>>,
     /// The same with new credentials.
-    pub renewed_reads: Vec<Option<Report>>,
+    pub refreshed_reads: Vec<Option<Report>>,
 }
 
 /// Runs a schedule to its end, on this thread.
@@ -74,14 +74,14 @@ impl<'a> Home<'a> {
         home.weather_clears().await;
         let last_reads = home.last_reads("final").await;
         home.happens(&Happening::NewCredentials).await;
-        let renewed_reads = home.last_reads("renewed").await;
+        let refreshed_reads = home.last_reads("refreshed").await;
         home.stop().await;
         Run {
             trace: std::mem::take(&mut *home.trace.entries()),
             secrets: home.trace.secrets(),
             token_lifetime: schedule.token_lifetime,
             last_reads,
-            renewed_reads,
+            refreshed_reads,
         }
     }
 

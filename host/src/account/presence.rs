@@ -63,8 +63,8 @@ impl Account {
     pub fn announce(&self) {
         let (now, monotonic) = (self.clock().now(), self.clock().monotonic());
         let (latched, throttled) = (self.latched(), self.throttled());
-        let (fighting, pause, renewed) = {
-            let mut history = self.renewals.lock().unwrap_or_else(PoisonError::into_inner);
+        let (fighting, pause, refreshed) = {
+            let mut history = self.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
             let pause = history.pause_left(monotonic);
             (history.is_fighting(monotonic), pause, history.within_an_hour(monotonic))
         };
@@ -79,9 +79,9 @@ impl Account {
         ];
         let grant_rests =
             in_doubt.iter().flatten().find(|doubt| doubt.what == crate::protect::doubt::Refused::Grant);
-        let next_renewal = pause.and_then(|pause| now.checked_add(pause).ok());
+        let next_refresh = pause.and_then(|pause| now.checked_add(pause).ok());
         let next_attempt_at: Option<Timestamp> =
-            next_renewal.into_iter().chain(grant_rests.map(|doubt| doubt.next_attempt_at)).max();
+            next_refresh.into_iter().chain(grant_rests.map(|doubt| doubt.next_attempt_at)).max();
         let rests = pause.is_some() || grant_rests.is_some();
         let state = match &latched {
             Some(latched) => latched.kind.as_str(),
@@ -106,7 +106,7 @@ impl Account {
             "next_attempt_at": next_attempt_at,
             "pin_refused_since": self.surroundings.pin.latched(now).map(|latched| latched.since),
             "in_doubt": in_doubt.iter().flatten().collect::<Vec<_>>(),
-            "refreshes_last_hour": renewed,
+            "refreshes_last_hour": refreshed,
             "logins_today": self.sign_ins.used(now),
             "requests_today": self.requests.used(now),
             "requests_left": self.requests.left(now),

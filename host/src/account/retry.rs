@@ -148,7 +148,7 @@ impl Account {
         pin.lift().await?;
         self.grant.forget().await;
         self.registration.forget().await;
-        self.renewals.lock().unwrap_or_else(PoisonError::into_inner).forget_failures();
+        self.refreshes.lock().unwrap_or_else(PoisonError::into_inner).forget_failures();
         tracing::warn!(account = self.slug, by, ?lifted, "the same credentials are tried once more");
         self.announce();
         Ok(Retried { account: self.slug.clone(), lifted, left_today: left_today - 1 })

@@ -1,14 +1,14 @@
-//! Renewing the session: once for everybody.
+//! Refreshing the session: once for everybody.
 //!
 //! Whoever finds the session refused comes here with the generation that was refused. Under the session's lock
-//! the first one renews it; the others then find a newer generation and take that, or are told the error that the
-//! first one got. There is no time window in this, so a session that is ended again a moment later is renewed again a
+//! the first one refreshes it; the others then find a newer generation and take that, or are told the error that the
+//! first one got. There is no time window in this, so a session that is ended again a moment later is refreshed again a
 //! moment later.
 //!
 //! What protects the account is not the policy's to decide: a grant that is said to be refused latches, one that is refused
-//! without a reason rests ([`doubt`](crate::protect::doubt)), a failed renewal is not repeated before a growing pause is over
+//! without a reason rests ([`doubt`](crate::protect::doubt)), a failed refresh is not repeated before a growing pause is over
 //! ([`history`]), somebody who keeps ending our sessions slows us down
-//! ([`fight`]), sign-ins are counted by the day, and renewing never turns into signing in with a password because the
+//! ([`fight`]), sign-ins are counted by the day, and refreshing never turns into signing in with a password because the
 //! network was down.
 
 mod admission;
@@ -24,7 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use self::expiry::{Freshness, freshness};
 pub(crate) use self::history::History;
-pub(crate) use self::outcome::{Cause, NotRenewed, Renewed};
+pub(crate) use self::outcome::{Cause, RefreshError, Refreshed};
 use crate::account::Account;
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Grant;
@@ -41,7 +41,7 @@ use crate::protect::quota::NotCounted;
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
-/// The shortest wait for a renewal that is due, whatever a policy says.
+/// The shortest wait for a refresh that is due, whatever a policy says.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
 /// The secret of the configuration that is a password, if an account has one.
@@ -59,7 +59,7 @@ const LARGEST_VALUE: usize = 4_096;
 
 /// Who asks, and with what.
 #[derive(Debug, Clone)]
-pub(crate) struct Renewal {
+pub(crate) struct Refresh {
     pub(crate) account: Arc<Account>,
     pub(crate) policy: Policy,
     pub(crate) connector: Connected,
@@ -67,52 +67,52 @@ pub(crate) struct Renewal {
     pub(crate) operation: String,
 }
 
-impl Renewal {
+impl Refresh {
     /// A session newer than the generation that failed.
     ///
-    /// Dropping the future does not stop a renewal under way: its token may be the only one that the cloud still
+    /// Dropping the future does not stop a refresh under way: its token may be the only one that the cloud still
     /// accepts.
-    pub(crate) async fn renew(self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
+    pub(crate) async fn refresh(self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {
         let under_way = self.account.shared.background.token();
         let leading = tokio::spawn(async move {
             let _under_way = under_way;
             self.lead(cause, failed).await
         });
-        leading.await.unwrap_or(Err(NotRenewed::Stopping))
+        leading.await.unwrap_or(Err(RefreshError::Stopping))
     }
 
-    /// When it is worth asking again for what was not renewed; none if only a person, or a long silence, can change
+    /// When it is worth asking again for what was not refreshed; none if only a person, or a long silence, can change
     /// the answer.
-    pub(crate) fn due_in(&self, why: &NotRenewed) -> Option<Duration> {
+    pub(crate) fn due_in(&self, why: &RefreshError) -> Option<Duration> {
         let due = match why {
-            NotRenewed::NotDue { because: Some(first), .. } if self.due_in(first).is_none() => return None,
-            NotRenewed::NotDue { retry_in, .. } => *retry_in,
+            RefreshError::NotDue { because: Some(first), .. } if self.due_in(first).is_none() => return None,
+            RefreshError::NotDue { retry_in, .. } => *retry_in,
             // A success without its content, or a request that must not be sent, comes of what speaks, and not of a bad moment.
-            NotRenewed::Failed { verdict, .. }
+            RefreshError::Failed { verdict, .. }
                 if matches!(verdict.fault, Fault::Malformed | Fault::InvalidRequest) =>
             {
                 return None;
             }
-            NotRenewed::Failed { .. } | NotRenewed::Doubtful(_) => {
+            RefreshError::Failed { .. } | RefreshError::Doubtful(_) => {
                 let clock = self.account.clock();
                 let pause = self.history().pause_left(clock.monotonic()).unwrap_or_default();
                 self.account.grant.rest(clock).map_or(pause, |rest| rest.left.max(pause))
             }
-            NotRenewed::Latched(_)
-            | NotRenewed::Unexplained(_)
-            | NotRenewed::Shut(_)
-            | NotRenewed::Fight { .. }
-            | NotRenewed::TooManySignIns(_)
-            | NotRenewed::TooManyRenewals
-            | NotRenewed::NotStored(_)
-            | NotRenewed::Plugin(_)
-            | NotRenewed::Stopping => return None,
+            RefreshError::Latched(_)
+            | RefreshError::Unexplained(_)
+            | RefreshError::Shut(_)
+            | RefreshError::Fight { .. }
+            | RefreshError::TooManySignIns(_)
+            | RefreshError::TooManyRefreshes
+            | RefreshError::NotStored(_)
+            | RefreshError::Plugin(_)
+            | RefreshError::Stopping => return None,
         };
         Some(due.max(SHORTEST_WAIT))
     }
 
-    /// Renews a session that is still good, without anybody waiting for it.
-    pub(crate) fn renew_early(self, failed: u64) {
+    /// Refreshes a session that is still good, without anybody waiting for it.
+    pub(crate) fn refresh_early(self, failed: u64) {
         let now = self.account.clock().monotonic();
         if self.account.latched().is_some() || self.may_try(now).is_err() {
             return;
@@ -121,49 +121,49 @@ impl Renewal {
         tokio::spawn(async move {
             let _under_way = under_way;
             if let Err(why) = self.lead(Cause::EndsSoon, failed).await {
-                tracing::debug!(account = self.account.slug, "the early renewal waits: {why}");
+                tracing::debug!(account = self.account.slug, "the early refresh waits: {why}");
             }
         });
     }
 
-    async fn lead(&self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
-        let led = self.renew_once(cause, failed).await;
+    async fn lead(&self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {
+        let led = self.refresh_once(cause, failed).await;
         if cause == Cause::Refused && led.is_err() {
             self.account.token_refused(failed);
         }
         led
     }
 
-    async fn renew_once(&self, cause: Cause, failed: u64) -> Result<Renewed, NotRenewed> {
+    async fn refresh_once(&self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {
         let account = &self.account;
         let Some(slot) = account.surroundings.cells.slot(SESSION) else {
-            return Err(NotRenewed::Stopping);
+            return Err(RefreshError::Stopping);
         };
         let guard = slot.acquire().await;
         let cell = guard.cell();
         if cell.generation > failed {
-            return Ok(Renewed::Adopted(cell));
+            return Ok(Refreshed::Adopted(cell));
         }
         if account.shared.background.is_closed() {
-            return Err(NotRenewed::Stopping);
+            return Err(RefreshError::Stopping);
         }
         if let Some(latched) = account.latched() {
-            return Err(NotRenewed::Latched(latched));
+            return Err(RefreshError::Latched(latched));
         }
         let now = account.clock().monotonic();
         self.may_try(now)?;
         match self.admit(&cell, cause, now).await? {
             Some(permit) => self.attempt(guard, cause, permit).await,
-            None => Ok(Renewed::Adopted(cell)),
+            None => Ok(Refreshed::Adopted(cell)),
         }
     }
 
     /// Whether enough time has passed since the last one that failed, whatever the policy thinks.
-    fn may_try(&self, now: Duration) -> Result<(), NotRenewed> {
+    fn may_try(&self, now: Duration) -> Result<(), RefreshError> {
         if let Some(rest) = self.account.grant.rest(self.account.clock()) {
             let last = self.history().last_failure.as_ref().map(|(_, why)| why.clone());
-            let because = last.unwrap_or(NotRenewed::Doubtful(rest.reason));
-            return Err(NotRenewed::NotDue {
+            let because = last.unwrap_or(RefreshError::Doubtful(rest.reason));
+            return Err(RefreshError::NotDue {
                 retry_in: rest.left,
                 why: because.to_string(),
                 because: Some(Box::new(because)),
@@ -172,7 +172,7 @@ impl Renewal {
         self.history().may_try(now)
     }
 
-    async fn attempt(&self, guard: CellGuard, cause: Cause, permit: Permit) -> Result<Renewed, NotRenewed> {
+    async fn attempt(&self, guard: CellGuard, cause: Cause, permit: Permit) -> Result<Refreshed, RefreshError> {
         let account = &self.account;
         let before = guard.cell();
         let ask = if before.value.is_some() { Ask::Refresh } else { Ask::SignIn };
@@ -181,8 +181,8 @@ impl Renewal {
         {
             account.circuits.abandoned(&token_endpoint(account), permit);
             return Err(match not_counted {
-                NotCounted::NotStored(error) => NotRenewed::NotStored(error),
-                used => NotRenewed::TooManySignIns(used),
+                NotCounted::NotStored(error) => RefreshError::NotStored(error),
+                used => RefreshError::TooManySignIns(used),
             });
         }
         if let Err(error) = account.grant.begin(account.clock()).await {
@@ -191,7 +191,7 @@ impl Renewal {
             if matches!(ask, Ask::SignIn) {
                 self.take_back_sign_in().await;
             }
-            return Err(NotRenewed::NotStored(error));
+            return Err(RefreshError::NotStored(error));
         }
         tracing::info!(
             account = account.slug,
@@ -209,7 +209,7 @@ impl Renewal {
             self.operation.clone(),
             view,
         );
-        call.renewing = Some(Arc::clone(&guard));
+        call.refreshing = Some(Arc::clone(&guard));
         let called = self.connector.ask(&account.described, &ask, call).await;
         let whole = !called.call.captured.is_empty() && called.call.missing.is_empty();
         let grant = match called.answer {
@@ -225,7 +225,7 @@ impl Renewal {
             Ok(Ok(_)) => {
                 let answer = "it reports a session but captured no token".to_owned();
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                return Err(self.doubtful(cause, NotRenewed::Unexplained, answer, None).await);
+                return Err(self.doubtful(cause, RefreshError::Unexplained, answer, None).await);
             }
             Ok(Err(failure)) => {
                 let facts = Facts {
@@ -245,7 +245,7 @@ impl Renewal {
             Err(fault) => {
                 account.circuits.abandoned(&token_endpoint(account), permit);
                 account.grant.unclear().await;
-                return Err(self.failed(cause, true, NotRenewed::Plugin(fault), None));
+                return Err(self.failed(cause, true, RefreshError::Plugin(fault), None));
             }
         };
         let contents = Contents {
@@ -269,7 +269,7 @@ impl Renewal {
             "token refresh finished"
         );
         account.announce();
-        Ok(Renewed::Fresh)
+        Ok(Refreshed::Fresh)
     }
 
     /// A sign-in was counted and not made.
@@ -294,7 +294,7 @@ impl Renewal {
         cause: Cause,
         failure: Failure,
         permit: Permit,
-    ) -> Result<Renewed, NotRenewed> {
+    ) -> Result<Refreshed, RefreshError> {
         let (circuits, endpoint) = (&self.account.circuits, token_endpoint(&self.account));
         let grant_refused = evidence::refuses_grant(&failure, &self.account.refusals, &self.policy).await;
         if grant_refused {
@@ -303,7 +303,7 @@ impl Renewal {
             if guard.reread().await.is_ok_and(|stored| stored > known) {
                 circuits.abandoned(&endpoint, permit);
                 self.account.grant.unclear().await;
-                return Ok(Renewed::Adopted(guard.cell()));
+                return Ok(Refreshed::Adopted(guard.cell()));
             }
         }
         let verdict = self.policy.classify(&failure).await;
@@ -315,7 +315,7 @@ impl Renewal {
         }
         let retry_after = failure.retry_after.map(Duration::from_millis);
         let arrived = failure.certainty != Certainty::NotSent;
-        // Without a session nothing else can be asked for either. One that is only renewed early is not waited for.
+        // Without a session nothing else can be asked for either. One that is only refreshed early is not waited for.
         let asked = retry_after.filter(|_| cause != Cause::EndsSoon).map(|told| told.min(LONGEST_PAUSE));
         self.account.asked_for_patience(asked, evidence::is_daily_limit(&failure, &self.account.refusals));
         let message = failure.message.clone();
@@ -370,12 +370,12 @@ impl Renewal {
                 self.latch(&latch, &message).await
             }
             (None, Some(answer)) => {
-                let told = if unexplained { NotRenewed::Unexplained } else { NotRenewed::Doubtful };
+                let told = if unexplained { RefreshError::Unexplained } else { RefreshError::Doubtful };
                 self.doubtful(cause, told, answer, retry_after).await
             }
             (None, None) => {
                 account.grant.unclear().await;
-                self.failed(cause, arrived, NotRenewed::Failed { verdict, message }, retry_after)
+                self.failed(cause, arrived, RefreshError::Failed { verdict, message }, retry_after)
             }
         })
     }
@@ -388,19 +388,19 @@ impl Renewal {
         self.policy.circuit(&CircuitScope::TokenEndpoint).await.into()
     }
 
-    async fn latch(&self, latch: &Latch, words: &str) -> NotRenewed {
+    async fn latch(&self, latch: &Latch, words: &str) -> RefreshError {
         let latched = self.account.set_latch(LatchKind::from(latch), words).await;
-        latched.map_or(NotRenewed::Stopping, NotRenewed::Latched)
+        latched.map_or(RefreshError::Stopping, RefreshError::Latched)
     }
 
     /// It was refused, or not granted, and nothing says why: it rests, and that is told once.
     async fn doubtful(
         &self,
         cause: Cause,
-        why: impl FnOnce(String) -> NotRenewed,
+        why: impl FnOnce(String) -> RefreshError,
         answer: String,
         retry_after: Option<Duration>,
-    ) -> NotRenewed {
+    ) -> RefreshError {
         let account = &self.account;
         account.grant.refused(account.clock(), answer.clone(), retry_after).await;
         let why = self.failed(cause, true, why(answer), retry_after);
@@ -413,9 +413,9 @@ impl Renewal {
         &self,
         cause: Cause,
         arrived: bool,
-        why: NotRenewed,
+        why: RefreshError,
         retry_after: Option<Duration>,
-    ) -> NotRenewed {
+    ) -> RefreshError {
         let now = self.account.clock().monotonic();
         let early = cause == Cause::EndsSoon;
         let pause = self.history().failed(now, early, arrived, why.clone(), retry_after);
@@ -431,7 +431,7 @@ impl Renewal {
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
-        self.account.renewals.lock().unwrap_or_else(PoisonError::into_inner)
+        self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Entry {
     pub vehicle: Option<String>,
     /// The identifier of the operation, which is that of the command it does.
     pub operation: String,
-    /// The session's generation that the attempt worked with, or that is to be renewed.
+    /// The session's generation that the attempt worked with, or that is to be refreshed.
     pub session_generation: u64,
     /// Who decided.
     pub policy: PolicyIdentity,
@@ -95,7 +95,7 @@ pub enum Decided {
         #[serde(with = "DecisionForm")]
         decision: Decision,
     },
-    /// Somebody wanted the session renewed: `admit-refresh`.
+    /// Somebody wanted the session refreshed: `admit-refresh`.
     Refresh {
         /// What was asked.
         #[serde(with = "SessionViewForm")]

@@ -13,7 +13,7 @@ pub struct Limits {
     pub policy: Budget,
     /// One call of a connector.
     pub connector: Budget,
-    /// How many requests one operation may send, renewals and polls included.
+    /// How many requests one operation may send, refreshes and polls included.
     pub requests_per_operation: u32,
 }
 

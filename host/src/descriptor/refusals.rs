@@ -6,7 +6,7 @@ use serde::Deserialize;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusals {
-    /// Of a sign-in or a renewal.
+    /// Of a sign-in or a refresh.
     pub grant: Vec<Said>,
     /// Of a PIN.
     pub pin: Vec<Said>,

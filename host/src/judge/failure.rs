@@ -58,7 +58,7 @@ pub(crate) fn message(words: &str) -> String {
 }
 
 /// A connector may be more careful than the host, never less: "not sent" is not believed when the host saw a request
-/// leave that acts on the vehicle, or any in a sign-in or a renewal, which are counted. When a request that acts was never
+/// leave that acts on the vehicle, or any in a sign-in or a refresh, which are counted. When a request that acts was never
 /// answered nobody knows what happened, nor when it was answered with anything but a refusal that is known, by its code
 /// or status, to come before execution.
 fn certainty(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> policy::Certainty {

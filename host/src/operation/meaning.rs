@@ -1,7 +1,7 @@
 //! What is told to people: from what a plugin said, or the host found out, to a reason code.
 
 use crate::account::Account;
-use crate::account::session::NotRenewed;
+use crate::account::session::RefreshError;
 use crate::bindings::policy::{Certainty, Effect, Failure, Fault, Phase, Transport, Verdict};
 use crate::judge::evidence;
 use crate::plugin::POLICY_FAULT;
@@ -123,54 +123,54 @@ pub(super) fn in_words(failure: &Failure, verdict: &Verdict, account: &Account) 
     }
 }
 
-/// What is told of a session that could not be renewed.
-pub(super) fn of_renewal_in_words(why: &NotRenewed) -> Words {
+/// What is told of a session that could not be refreshed.
+pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
     match why {
-        NotRenewed::Failed { message, .. } => Words::theirs(message.clone()),
-        NotRenewed::Plugin(fault) => Words::theirs(fault.to_string()),
-        NotRenewed::Doubtful(answer) => {
+        RefreshError::Failed { message, .. } => Words::theirs(message.clone()),
+        RefreshError::Plugin(fault) => Words::theirs(fault.to_string()),
+        RefreshError::Doubtful(answer) => {
             let ours = "the sign-in was refused without a reason; it is tried again after a pause";
             Words { ours: Some(ours.to_owned()), theirs: Some(answer.clone()) }
         }
-        NotRenewed::NotDue { retry_in, why, because } => {
-            let because = because.as_deref().map(of_renewal_in_words).and_then(|words| words.ours);
+        RefreshError::NotDue { retry_in, why, because } => {
+            let because = because.as_deref().map(of_refresh_in_words).and_then(|words| words.ours);
             let because = because.map(|ours| format!(" ({ours})")).unwrap_or_default();
             let seconds = retry_in.as_secs();
             let ours =
-                format!("the session could not be renewed{because}; the next renewal is due in {seconds} s");
+                format!("the session could not be refreshed{because}; the next refresh is due in {seconds} s");
             Words { ours: Some(ours), theirs: Some(why.clone()) }
         }
-        NotRenewed::Latched(_)
-        | NotRenewed::Shut(_)
-        | NotRenewed::Fight { .. }
-        | NotRenewed::TooManySignIns(_)
-        | NotRenewed::TooManyRenewals
-        | NotRenewed::NotStored(_)
-        | NotRenewed::Unexplained(_)
-        | NotRenewed::Stopping => why.to_string().into(),
+        RefreshError::Latched(_)
+        | RefreshError::Shut(_)
+        | RefreshError::Fight { .. }
+        | RefreshError::TooManySignIns(_)
+        | RefreshError::TooManyRefreshes
+        | RefreshError::NotStored(_)
+        | RefreshError::Unexplained(_)
+        | RefreshError::Stopping => why.to_string().into(),
     }
 }
 
 /// The reason of an operation that has no session.
-pub(super) fn of_not_renewed(why: &NotRenewed) -> Reason {
+pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
     match why {
-        NotRenewed::Latched(latched) => latched.kind.into(),
-        NotRenewed::Shut(shut) => of_shut(shut),
+        RefreshError::Latched(latched) => latched.kind.into(),
+        RefreshError::Shut(shut) => of_shut(shut),
         // Whoever comes later is told what the first one was told.
-        NotRenewed::NotDue { because: Some(first), .. } => of_not_renewed(first),
-        NotRenewed::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
+        RefreshError::NotDue { because: Some(first), .. } => of_refresh_error(first),
+        RefreshError::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
         // No session came of it, and nobody refused one.
-        NotRenewed::Failed { verdict, .. } if verdict.fault == Fault::Malformed => {
+        RefreshError::Failed { verdict, .. } if verdict.fault == Fault::Malformed => {
             Reason::UpstreamUnavailable
         }
-        NotRenewed::Failed { verdict, .. } => of_fault(&verdict.fault),
-        NotRenewed::Doubtful(_) | NotRenewed::Unexplained(_) => Reason::UpstreamUnavailable,
-        NotRenewed::TooManySignIns(_) | NotRenewed::TooManyRenewals | NotRenewed::Fight { .. } => {
+        RefreshError::Failed { verdict, .. } => of_fault(&verdict.fault),
+        RefreshError::Doubtful(_) | RefreshError::Unexplained(_) => Reason::UpstreamUnavailable,
+        RefreshError::TooManySignIns(_) | RefreshError::TooManyRefreshes | RefreshError::Fight { .. } => {
             Reason::Cooldown
         }
-        NotRenewed::Plugin(_) => Reason::ConnectorFault,
-        NotRenewed::NotStored(_) => Reason::HostFault,
-        NotRenewed::Stopping => Reason::HostStopping,
+        RefreshError::Plugin(_) => Reason::ConnectorFault,
+        RefreshError::NotStored(_) => Reason::HostFault,
+        RefreshError::Stopping => Reason::HostStopping,
     }
 }
 

@@ -20,7 +20,7 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 /// What the host does about a failure.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    Renew,
+    Refresh,
     Discard(String),
     Pause(Duration),
     AskLater(Duration),
@@ -31,7 +31,7 @@ pub(super) enum Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Renew => f.write_str("refresh"),
+            Self::Refresh => f.write_str("refresh"),
             Self::Discard(cell) => write!(f, "discard {cell}"),
             Self::Pause(pause) => write!(f, "repeat after {} ms", pause.as_millis()),
             Self::AskLater(pause) => write!(f, "ask after {} ms", pause.as_millis()),
@@ -53,7 +53,7 @@ pub(super) struct Facts<'a> {
     /// How often the step was tried, counting this time.
     pub(super) number: u32,
     /// Whether the step was repeated after a refresh.
-    pub(super) renewed: bool,
+    pub(super) refreshed: bool,
     /// The cells that were discarded for this step.
     pub(super) discarded: &'a BTreeSet<String>,
     /// Until the operation must have a result.
@@ -81,7 +81,7 @@ pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
     }
     let may_repeat = facts.number < MOST_ATTEMPTS && !facts.left.is_zero();
     match decision {
-        Decision::RefreshAndRetry if may_repeat && !facts.renewed => Action::Renew,
+        Decision::RefreshAndRetry if may_repeat && !facts.refreshed => Action::Refresh,
         Decision::DiscardAndRetry(cell)
             if may_repeat && cell != SESSION && !facts.discarded.contains(&cell) =>
         {
@@ -118,7 +118,7 @@ mod tests {
     }
 
     fn sends_again(action: &Action) -> bool {
-        matches!(action, Action::Renew | Action::Discard(_) | Action::Pause(_))
+        matches!(action, Action::Refresh | Action::Discard(_) | Action::Pause(_))
     }
 
     const NOTHING: &BTreeSet<String> = &BTreeSet::new();
@@ -129,7 +129,7 @@ mod tests {
             told: None,
             certainty: Certainty::Rejected,
             number: 1,
-            renewed: false,
+            refreshed: false,
             discarded: NOTHING,
             left: Duration::from_secs(60),
         }
@@ -161,16 +161,16 @@ mod tests {
 
     #[test]
     fn one_refresh_and_one_of_each_discard() {
-        let renewed = Facts { renewed: true, number: 2, ..rejected(true) };
-        assert_eq!(admit(Decision::RefreshAndRetry, rejected(true)), Action::Renew);
-        assert_eq!(admit(Decision::RefreshAndRetry, renewed), Action::GiveUp);
+        let refreshed = Facts { refreshed: true, number: 2, ..rejected(true) };
+        assert_eq!(admit(Decision::RefreshAndRetry, rejected(true)), Action::Refresh);
+        assert_eq!(admit(Decision::RefreshAndRetry, refreshed), Action::GiveUp);
 
         let cell = "device-registration".to_owned();
         let discard = || Decision::DiscardAndRetry(cell.clone());
-        assert_eq!(admit(discard(), renewed), Action::Discard(cell.clone()));
+        assert_eq!(admit(discard(), refreshed), Action::Discard(cell.clone()));
         let discarded = BTreeSet::from([cell.clone()]);
-        assert_eq!(admit(discard(), Facts { discarded: &discarded, ..renewed }), Action::GiveUp);
-        // The session is renewed, never thrown away.
+        assert_eq!(admit(discard(), Facts { discarded: &discarded, ..refreshed }), Action::GiveUp);
+        // The session is refreshed, never thrown away.
         assert_eq!(admit(Decision::DiscardAndRetry(SESSION.to_owned()), rejected(true)), Action::GiveUp);
     }
 

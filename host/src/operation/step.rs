@@ -45,7 +45,7 @@ pub(crate) struct Step<'a> {
     /// How often this step was tried.
     number: u32,
     /// Whether this step was repeated after a refresh.
-    renewed: bool,
+    refreshed: bool,
     /// The cells that were discarded for this step.
     discarded: BTreeSet<String>,
     /// The cells as of the accepted command: a device asks for its own commands' results.
@@ -69,7 +69,7 @@ impl<'a> Step<'a> {
         Self {
             operation,
             number: 0,
-            renewed: false,
+            refreshed: false,
             discarded: BTreeSet::new(),
             pinned: None,
             last_view: Snapshot::default(),
@@ -95,7 +95,7 @@ impl<'a> Step<'a> {
     /// Begins the next step.
     pub(crate) fn next(&mut self) {
         self.number = 0;
-        self.renewed = false;
+        self.refreshed = false;
         self.discarded.clear();
         self.paid = None;
         self.failed_before = None;
@@ -177,9 +177,9 @@ impl<'a> Step<'a> {
     }
 
     /// Whose health a failure tells about. An expired token tells nothing; one that is refused although it was just
-    /// renewed does, whatever the policy thinks: else a cloud that refuses every token would be asked for ever.
+    /// refreshed does, whatever the policy thinks: else a cloud that refuses every token would be asked for ever.
     fn counted(&self, verdict: &Verdict) -> Verdict {
-        let refused_again = self.renewed && is_about_the_token(&verdict.fault);
+        let refused_again = self.refreshed && is_about_the_token(&verdict.fault);
         let counts_against = match &verdict.counts_against {
             None if refused_again => Some(CircuitScope::Account),
             scope => scope.clone(),
@@ -208,7 +208,7 @@ impl<'a> Step<'a> {
             told: self.told,
             certainty: failure.certainty,
             number: self.number,
-            renewed: self.renewed,
+            refreshed: self.refreshed,
             discarded: &self.discarded,
             left: self.left(),
         };
@@ -235,7 +235,7 @@ impl<'a> Step<'a> {
         self.record(attempt, decision, done).await;
         self.failed_before = Some(self.failed(&failure, &verdict));
         match action {
-            Action::Renew => self.renew(ask, &failure).await,
+            Action::Refresh => self.refresh(ask, &failure).await,
             Action::Discard(cell) => self.discard(cell, &failure).await,
             Action::Pause(pause) => {
                 self.pause(ask, pause, self.failed(&failure, &verdict), &verdict.fault).await
@@ -306,7 +306,7 @@ impl<'a> Step<'a> {
             failure,
             verdict,
             number: self.number,
-            refreshed: self.renewed,
+            refreshed: self.refreshed,
             superseded: operation.superseded.happened(),
             elapsed: milliseconds(operation.started.elapsed()),
             remaining: milliseconds(self.left()),

@@ -118,7 +118,7 @@ impl Pluggable for ConnectorSlot {
 pub enum Ask {
     /// Obtain a session from credentials.
     SignIn,
-    /// Renew the session.
+    /// Refresh the session.
     Refresh,
     /// List the vehicles.
     ListVehicles,

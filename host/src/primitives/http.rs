@@ -174,10 +174,10 @@ impl Call {
         self.surroundings.clock.as_ref()
     }
 
-    /// Stores what was captured for a session that is being renewed before the connector goes on: the cloud may have
+    /// Stores what was captured for a session that is being refreshed before the connector goes on: the cloud may have
     /// ended the token before it, and nobody knows whether there is a next moment.
     async fn store_captured(&self) {
-        if let Some(session) = self.renewing.as_ref().filter(|_| !self.captured.is_empty())
+        if let Some(session) = self.refreshing.as_ref().filter(|_| !self.captured.is_empty())
             && let Err(error) = session.add_secrets(self.captured.clone()).await
         {
             tracing::warn!(

@@ -44,7 +44,7 @@ const DAY: Duration = Duration::from_secs(24 * 3_600);
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Refused {
-    /// Signing in, or renewing the session.
+    /// Signing in, or refreshing the session.
     Grant,
     /// The PIN.
     Pin,

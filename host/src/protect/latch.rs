@@ -137,7 +137,7 @@ impl Latch {
         let about = about.to_string();
         let current = match load_carefully(store.as_ref(), Kind::Latch, key).await? {
             Loaded::Whole(latched) => Some(latched).filter(|latched: &Latched| latched.about == about),
-            // It was set. A client's ends by itself, and what is sent too early renews it; the others end with a person.
+            // It was set. A client's ends by itself, and what is sent too early refreshes it; the others end with a person.
             Loaded::Damaged if !key.starts_with("client/") => {
                 let latched = Latched {
                     kind: LatchKind::AuthRequired,
@@ -262,8 +262,8 @@ mod tests {
 
         let restarted = Latch::open("home", old, &store, now).await.unwrap().current(now).unwrap();
         assert_eq!((restarted.kind, restarted.reason.as_str()), (LatchKind::AuthRequired, "first"));
-        let renewed = Latch::open("home", Digest::of(b"new credentials"), &store, now).await.unwrap();
-        assert_eq!(renewed.current(now), None);
+        let refreshed = Latch::open("home", Digest::of(b"new credentials"), &store, now).await.unwrap();
+        assert_eq!(refreshed.current(now), None);
     }
 
     #[tokio::test]

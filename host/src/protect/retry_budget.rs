@@ -2,7 +2,7 @@
 //!
 //! When a cloud is unwell, everybody who repeats makes it worse. Each repeat takes from a stock; a success that needed
 //! one gives it back, any other success a little, and time does the rest. So a passing fault is repeated at once, and
-//! an outage is not hammered, however many operations there are. Renewals and the repeats that follow them take
+//! an outage is not hammered, however many operations there are. Refreshes and the repeats that follow them take
 //! nothing: an expired token is nobody's ill health.
 //!
 //! Stock and prices are those of the AWS SDKs' standard retry mode, version 2.1.

@@ -95,7 +95,7 @@ async fn a_clock_set_back() {
     // An hour later it has ended, whatever the calendar says.
     home.advance(seconds(3_600)).await;
     let report = home.read().await;
-    assert_eq!((report.state, report.attempts), (State::Succeeded, 1), "renewed before it was used");
+    assert_eq!((report.state, report.attempts), (State::Succeeded, 1), "refreshed before it was used");
     assert_eq!(home.counters().grants_asked, 3);
 }
 

@@ -28,7 +28,7 @@ async fn an_outage_at_expiry() {
     let load = home.reads(seconds(1), seconds(120)).await;
     let calls = home.counters().grants_asked;
     assert!((2..=12).contains(&calls), "{calls}");
-    // Whoever has the time waits for the next renewal; nobody waits longer than his operation may take.
+    // Whoever has the time waits for the next refresh; nobody waits longer than his operation may take.
     assert!(load.longest() <= seconds(60), "{:?}", load.longest());
     home.control.restore();
     let load = home.reads(seconds(1), seconds(60)).await;

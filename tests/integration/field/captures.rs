@@ -146,7 +146,7 @@ cases! {
                 }
             });
             over(&mut home, way).await;
-            // The first renewal gets it, and the second one has to do with what was kept.
+            // The first refresh gets it, and the second one has to do with what was kept.
             for _ in 0..2 {
                 home.control().expire_access_token();
                 home.clock.advance(30);

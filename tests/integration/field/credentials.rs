@@ -326,9 +326,9 @@ cases! {
         assert_eq!(home.account()["state"], "ok");
     }
 
-    /// A code that wants a sign-in, on a read or a command: one renewal for a token that may have ended; else a refusal,
+    /// A code that wants a sign-in, on a read or a command: one refresh for a token that may have ended; else a refusal,
     /// and never a word that is for latches.
-    ["F14"] a_code_that_wants_a_sign_in_is_worth_one_renewal {
+    ["F14"] a_code_that_wants_a_sign_in_is_worth_one_refresh {
         let home = home().await;
         let wanted = [
             r#"{"errId":"x","errCode":"4010","errMsg":"Require authentication"}"#,

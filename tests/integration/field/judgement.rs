@@ -78,8 +78,8 @@ cases! {
         });
     }
 
-    /// A token that the gateway refuses with 403 is renewed once: for a read, and for nothing that moves the car.
-    ["F21"] key_not_authorized_with_403_is_renewed_once_for_reads {
+    /// A token that the gateway refuses with 403 is refreshed once: for a read, and for nothing that moves the car.
+    ["F21"] key_not_authorized_with_403_is_refreshed_once_for_reads {
         in_virtual_time(async || {
             let home = VirtualHome::start().await;
             home.advance(std::time::Duration::from_secs(120)).await;
@@ -88,7 +88,7 @@ cases! {
             let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
             assert_eq!(home.counters().grants_asked, 1);
-            // For ever: one renewal, one repeat, and no more.
+            // For ever: one refresh, one repeat, and no more.
             home.advance(std::time::Duration::from_secs(120)).await;
             home.control.inject(Fault::new(RouteKind::Status, refusal()).forever());
             let report = home.command(LEGACY.0, "refresh_cached", "").await;

@@ -1,4 +1,4 @@
-//! Field cases: wrong clocks, `Retry-After`, limits by the day, and renewals that are due within an operation's time.
+//! Field cases: wrong clocks, `Retry-After`, limits by the day, and refreshes that are due within an operation's time.
 
 use std::sync::Arc;
 
@@ -131,7 +131,7 @@ cases! {
         assert_eq!(report.state, State::Succeeded, "{report:?}");
     }
 
-    /// One fault of the token endpoint costs nobody his operation: whoever has the time waits for the next renewal, which
+    /// One fault of the token endpoint costs nobody his operation: whoever has the time waits for the next refresh, which
     /// is one for all.
     ["S4", "F17"] a_passing_fault_of_the_token_endpoint_fails_nothing {
         for faults in [1, 3] {
@@ -147,13 +147,13 @@ cases! {
                 assert!(report.token_refreshed, "{report:?}");
             }
             let counters = home.control().counters();
-            assert_eq!(counters.grants_asked, faults + 1, "one renewal for all");
+            assert_eq!(counters.grants_asked, faults + 1, "one refresh for all");
             assert_eq!(counters.actuations_of(LEGACY.1, simulator::ActionKind::Lock), 1);
         }
     }
 
     /// Nobody waits for what comes too late for him.
-    ["S4", "F17"] a_renewal_that_is_due_too_late_is_not_waited_for {
+    ["S4", "F17"] a_refresh_that_is_due_too_late_is_not_waited_for {
         let home = Home::start().await;
         home.settle().await;
         home.control().inject(Fault::new(RouteKind::Token, throttled(503, &["600"])));

@@ -28,9 +28,9 @@ async fn a_session_that_is_ended_every_five_seconds_for_a_minute_fails_nothing()
     assert!(home.events("session_fight").is_empty());
 }
 
-/// A phone that ends the session all the time: renewals for a while, then one a minute (FC-59).
+/// A phone that ends the session all the time: refreshes for a while, then one a minute (FC-59).
 #[tokio::test(start_paused = true)]
-async fn a_fight_slows_renewals_down_and_is_told_once() {
+async fn a_fight_slows_refreshes_down_and_is_told_once() {
     const HOURS: u64 = 3;
     let home = VirtualHome::start().await;
     for fight in 1..=2 {

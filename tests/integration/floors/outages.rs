@@ -45,7 +45,7 @@ async fn a_token_that_is_still_good_is_used_while_no_new_one_can_be_had() {
         // What hung arrives late and is answered to nobody, so there may be more than the one that is needed.
         let grants = home.counters().grants;
         let most = if matches!(down, Down::Hanging) { 5 } else { 1 };
-        assert!((1..=most).contains(&grants), "{down:?}: renewed before its end: {grants}");
+        assert!((1..=most).contains(&grants), "{down:?}: refreshed before its end: {grants}");
     }
 }
 
@@ -57,7 +57,7 @@ async fn a_token_that_has_ended_makes_nobody_wait_for_a_refusal() {
     let load = home.reads(TEN_A_SECOND, OUTAGE).await;
     let calls = home.token_calls().len() - 1;
     assert!((1..=12).contains(&calls), "{calls} calls");
-    // For the next renewal, if it is due within the minute that a read has.
+    // For the next refresh, if it is due within the minute that a read has.
     assert!(load.longest() <= seconds(61), "{:?}", load.longest());
     assert!(!load.failed().is_empty(), "there is no token");
     end(&home);

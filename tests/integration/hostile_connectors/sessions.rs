@@ -70,7 +70,7 @@ async fn a_sign_in_without_an_answer_is_not_repeated_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_renewal_that_only_pretends_does_not_go_on_for_ever() {
+async fn a_refresh_that_only_pretends_does_not_go_on_for_ever() {
     // The cloud refuses every token, and the connector is glad about each.
     let read = "
         (local.set $n (call $get_with (call $cloud `/api/v1/spa/vehicles`)

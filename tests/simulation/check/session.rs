@@ -13,7 +13,7 @@ pub struct Dead {
     pub with_the_last_credentials: bool,
 }
 
-/// A token that ends so soon is renewed early; the host says 10 s or a quarter of its life.
+/// A token that ends so soon is refreshed early; the host says 10 s or a quarter of its life.
 const EARLY: Duration = Duration::from_secs(10);
 
 /// What is known of the session at some point of the trace.

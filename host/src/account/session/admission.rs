@@ -1,9 +1,9 @@
-//! May the session be renewed now? Asked once under its lock, and answered by the policy first and then by the host.
+//! May the session be refreshed now? Asked once under its lock, and answered by the policy first and then by the host.
 
 use std::time::Duration;
 
 use super::fight::Fight;
-use super::{Cause, LONGEST_PAUSE, NotRenewed, Renewal, token_endpoint};
+use super::{Cause, LONGEST_PAUSE, RefreshError, Refresh, token_endpoint};
 use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{RefreshDecision, SessionView};
@@ -12,13 +12,13 @@ use crate::events::{AboutAccount, Event};
 use crate::protect::circuit::{Permit, Purpose};
 use crate::time::milliseconds;
 
-/// How long callers are told to wait when a policy wants no more renewals. It is asked again with the next operation.
+/// How long callers are told to wait when a policy wants no more refreshes. It is asked again with the next operation.
 const STOPPED: Duration = LONGEST_PAUSE;
 
 /// How long to wait after an answer that nobody understands.
 const NONSENSE: Duration = Duration::from_secs(60);
 
-impl Renewal {
+impl Refresh {
     /// A place at the token endpoint; none if the session is to be taken as it is. The decision is written down with
     /// what really follows from it.
     pub(super) async fn admit(
@@ -26,7 +26,7 @@ impl Renewal {
         cell: &Cell,
         cause: Cause,
         now: Duration,
-    ) -> Result<Option<Permit>, NotRenewed> {
+    ) -> Result<Option<Permit>, RefreshError> {
         let session = self.view(cell, cause);
         let decision = self.policy.admit_refresh(&session).await;
         let admitted = self.follow(&decision, cell, cause, now).await;
@@ -54,7 +54,7 @@ impl Renewal {
         cell: &Cell,
         cause: Cause,
         now: Duration,
-    ) -> Result<Option<Permit>, NotRenewed> {
+    ) -> Result<Option<Permit>, RefreshError> {
         match decision {
             RefreshDecision::Adopt if cell.value.is_some() => return Ok(None),
             // There is nothing to adopt.
@@ -75,10 +75,10 @@ impl Renewal {
             self.watch_for_a_fight(cell, now)?;
         }
         let circuits = &self.account.circuits;
-        // The pauses between renewals grow by themselves.
+        // The pauses between refreshes grow by themselves.
         let purpose = if self.history().is_settled() { Purpose::Read } else { Purpose::FirstRead };
         let permit = circuits.admit(&token_endpoint(&self.account), now, purpose);
-        permit.map(Some).map_err(NotRenewed::Shut)
+        permit.map(Some).map_err(RefreshError::Shut)
     }
 
     fn view(&self, cell: &Cell, cause: Cause) -> SessionView {
@@ -102,7 +102,7 @@ impl Renewal {
     }
 
     /// Slows down when fresh sessions keep being ended, and says so once.
-    fn watch_for_a_fight(&self, cell: &Cell, now: Duration) -> Result<(), NotRenewed> {
+    fn watch_for_a_fight(&self, cell: &Cell, now: Duration) -> Result<(), RefreshError> {
         let life = cell.life().and_then(|life| Duration::try_from(life).ok());
         let age = cell.age(self.account.clock()).unwrap_or(Duration::MAX);
         if !Fight::ended_early(age, life) {
@@ -110,7 +110,7 @@ impl Renewal {
         }
         let admitted = self.history().ended_early(cell.generation, now);
         admitted.map_err(|(retry_in, first)| {
-            let why = NotRenewed::Fight { retry_in };
+            let why = RefreshError::Fight { retry_in };
             if first {
                 let reason = why.to_string();
                 tracing::error!(account = self.account.slug, "{reason}");
@@ -123,6 +123,6 @@ impl Renewal {
     }
 }
 
-fn not_due(retry_in: Duration, why: String) -> NotRenewed {
-    NotRenewed::NotDue { retry_in, why, because: None }
+fn not_due(retry_in: Duration, why: String) -> RefreshError {
+    RefreshError::NotDue { retry_in, why, because: None }
 }

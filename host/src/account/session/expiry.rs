@@ -1,7 +1,7 @@
-//! When a session is renewed before anybody refuses it.
+//! When a session is refreshed before anybody refuses it.
 //!
-//! A token that is about to end is renewed early, in the background, while the old one is still good: nobody waits,
-//! and when the token endpoint is down nothing fails. Close to its end it must be renewed before it is used.
+//! A token that is about to end is refreshed early, in the background, while the old one is still good: nobody waits,
+//! and when the token endpoint is down nothing fails. Close to its end it must be refreshed before it is used.
 
 use std::time::Duration;
 
@@ -10,18 +10,18 @@ use jiff::SignedDuration;
 use crate::cell::Cell;
 use crate::time::Clock;
 
-/// The part of a token's life in which it is renewed early.
+/// The part of a token's life in which it is refreshed early.
 const EARLY_PART: i32 = 6;
 
-/// The longest time before its end at which a token is renewed early.
+/// The longest time before its end at which a token is refreshed early.
 const EARLIEST: SignedDuration = SignedDuration::from_mins(10);
 
-/// A token that ends within so long is renewed before it is used, or within a quarter of its life: it has to last
+/// A token that ends within so long is refreshed before it is used, or within a quarter of its life: it has to last
 /// until the request arrives.
 const GRACE: SignedDuration = SignedDuration::from_secs(10);
 
-/// The least distance of a renewal that nobody's refusal has asked for from the one before. A token that lives
-/// twenty seconds is used until it is refused; renewing it early would be renewing it all the time.
+/// The least distance of a refresh that nobody's refusal has asked for from the one before. A token that lives
+/// twenty seconds is used until it is refused; refreshing it early would be refreshing it all the time.
 pub(super) const LEAST_DISTANCE: Duration = Duration::from_secs(30);
 
 /// Whether a session can be used.
@@ -29,16 +29,16 @@ pub(super) const LEAST_DISTANCE: Duration = Duration::from_secs(30);
 pub(crate) enum Freshness {
     /// As it is.
     Good,
-    /// As it is, but renew it meanwhile.
+    /// As it is, but refresh it meanwhile.
     EndsSoon,
-    /// Not before it is renewed: it has ended, or will before a request has arrived.
+    /// Not before it is refreshed: it has ended, or will before a request has arrived.
     Ended,
     /// There is none.
     Missing,
 }
 
-/// Whether a session can be used. `spread`, from 0 to 1, decides where within a range a renewal becomes due, so that
-/// accounts that were signed in together are not renewed together.
+/// Whether a session can be used. `spread`, from 0 to 1, decides where within a range a refresh becomes due, so that
+/// accounts that were signed in together are not refreshed together.
 pub(crate) fn freshness(session: &Cell, spread: f64, clock: &dyn Clock) -> Freshness {
     if session.value.is_none() {
         return Freshness::Missing;
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_just_renewed_is_used_until_it_is_refused() {
+    async fn what_was_just_refreshed_is_used_until_it_is_refused() {
         for life in [10, 20, 35] {
             let clock = Arc::new(Clocks::default());
             let session = session(&clock, Some(life)).await;

@@ -1,9 +1,9 @@
 //! When something else keeps ending our sessions.
 //!
 //! A cloud that allows one session for each account ends ours when the owner's phone signs in, and the phone's when we
-//! renew. Each renewal is right by itself, and together they are a storm that ends with both locked out. So
+//! refresh. Each refresh is right by itself, and together they are a storm that ends with both locked out. So
 //! sessions that are ended long before their time draw on a stock that fills up slowly. A phone that is opened now
-//! and then never empties it; two programs on one account do, and then there is one renewal a minute.
+//! and then never empties it; two programs on one account do, and then there is one refresh a minute.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ impl Fight {
         age < life.map_or(YOUNG, |life| life / 2)
     }
 
-    /// A session was ended early. May it be renewed?
+    /// A session was ended early. May it be refreshed?
     ///
     /// # Errors
     ///
@@ -86,8 +86,8 @@ mod tests {
         assert_eq!(kicked(&mut fight, 5, 60), 12, "every one of them");
 
         let mut fight = Fight::default();
-        let renewed = kicked(&mut fight, 40, 86_400);
-        assert!((1_440..=1_461).contains(&renewed), "one a minute and the stock: {renewed}");
+        let refreshed = kicked(&mut fight, 40, 86_400);
+        assert!((1_440..=1_461).contains(&refreshed), "one a minute and the stock: {refreshed}");
         assert!(fight.is_on(at(86_400)));
         assert!(!fight.is_on(at(86_400 + 10 * 60)), "peace is believed when half of the stock is back");
     }

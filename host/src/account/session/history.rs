@@ -1,13 +1,13 @@
-//! What is remembered of an account's renewals: when the next one may be tried, and how many there were.
+//! What is remembered of an account's refreshes: when the next one may be tried, and how many there were.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::expiry::LEAST_DISTANCE;
 use super::fight::Fight;
-use super::{LONGEST_PAUSE, NotRenewed};
+use super::{LONGEST_PAUSE, RefreshError};
 
-/// The shortest and the longest pause after a renewal that failed.
+/// The shortest and the longest pause after a refresh that failed.
 const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
 /// How many failures a pause grows with where growing protects nobody: that makes it 4 s.
@@ -19,37 +19,37 @@ const AT_THE_START: u32 = 24;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How often a session is renewed within an hour at most: a token that lives twenty seconds needs half of that.
+/// How often a session is refreshed within an hour at most: a token that lives twenty seconds needs half of that.
 pub(super) const MOST_AN_HOUR: usize = 360;
 
-/// The renewals of one account. Times are monotonic.
+/// The refreshes of one account. Times are monotonic.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     pub(super) failures: u32,
     /// When the last one failed, and why: whoever comes before the next is due is told the same.
-    pub(super) last_failure: Option<(Duration, NotRenewed)>,
+    pub(super) last_failure: Option<(Duration, RefreshError)>,
     pub(super) retry_after: Option<Duration>,
     fight: Fight,
-    /// The generation that ended early last, so that a renewal that is tried again does not count as another end.
+    /// The generation that ended early last, so that a refresh that is tried again does not count as another end.
     ended_early: Option<u64>,
     next_attempt: Duration,
-    renewed: VecDeque<Duration>,
+    refreshed: VecDeque<Duration>,
     /// Whether the account's cloud has answered well since the host started.
     settled: bool,
 }
 
 impl History {
-    /// The host's own rules: after a failure a growing pause, and so many renewals an hour.
+    /// The host's own rules: after a failure a growing pause, and so many refreshes an hour.
     ///
     /// # Errors
     ///
     /// When none may be tried now.
-    pub(super) fn may_try(&mut self, now: Duration) -> Result<(), NotRenewed> {
+    pub(super) fn may_try(&mut self, now: Duration) -> Result<(), RefreshError> {
         if self.within_an_hour(now) >= MOST_AN_HOUR {
-            return Err(NotRenewed::TooManyRenewals);
+            return Err(RefreshError::TooManyRefreshes);
         }
         match (&self.last_failure, self.pause_left(now)) {
-            (Some((_, why)), Some(retry_in)) => Err(NotRenewed::NotDue {
+            (Some((_, why)), Some(retry_in)) => Err(RefreshError::NotDue {
                 retry_in,
                 why: why.to_string(),
                 because: Some(Box::new(why.clone())),
@@ -66,10 +66,10 @@ impl History {
 
     /// How many there were within the last hour.
     pub(crate) fn within_an_hour(&mut self, now: Duration) -> usize {
-        while self.renewed.front().is_some_and(|at| now.saturating_sub(*at) >= HOUR) {
-            self.renewed.pop_front();
+        while self.refreshed.front().is_some_and(|at| now.saturating_sub(*at) >= HOUR) {
+            self.refreshed.pop_front();
         }
-        self.renewed.len()
+        self.refreshed.len()
     }
 
     /// Whether something keeps ending the account's sessions.
@@ -94,11 +94,11 @@ impl History {
         FEW + self.failures.saturating_sub(AT_THE_START)
     }
 
-    /// A session of this generation has ended before its time. Counted once, however often its renewal is tried.
+    /// A session of this generation has ended before its time. Counted once, however often its refresh is tried.
     ///
     /// # Errors
     ///
-    /// When that happens too often: until the next renewal, and whether that is news.
+    /// When that happens too often: until the next refresh, and whether that is news.
     pub(super) fn ended_early(&mut self, generation: u64, now: Duration) -> Result<(), (Duration, bool)> {
         if self.ended_early != Some(generation) {
             self.fight.admit(now)?;
@@ -115,7 +115,7 @@ impl History {
         now: Duration,
         early: bool,
         arrived: bool,
-        why: NotRenewed,
+        why: RefreshError,
         retry_after: Option<Duration>,
     ) -> Duration {
         if arrived || self.failures < FEW {
@@ -133,7 +133,7 @@ impl History {
 
     pub(super) fn succeeded(&mut self, now: Duration) {
         self.within_an_hour(now);
-        self.renewed.push_back(now);
+        self.refreshed.push_back(now);
         self.forget_failures();
     }
 
@@ -150,8 +150,8 @@ impl History {
 mod tests {
     use super::*;
 
-    fn failed() -> NotRenewed {
-        NotRenewed::Stopping
+    fn failed() -> RefreshError {
+        RefreshError::Stopping
     }
 
     #[test]
@@ -165,7 +165,7 @@ mod tests {
             let told = Some(Duration::from_secs(told));
             assert_eq!(history.failed(now, false, true, failed(), told).as_secs(), pause);
         }
-        assert!(matches!(history.may_try(now), Err(NotRenewed::NotDue { because: Some(_), .. })));
+        assert!(matches!(history.may_try(now), Err(RefreshError::NotDue { because: Some(_), .. })));
         assert!(history.may_try(now + LONGEST_PAUSE).is_ok());
         history.succeeded(now);
         assert!(history.may_try(now).is_ok());
@@ -191,14 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn renewals_an_hour_have_a_ceiling() {
+    fn refreshes_an_hour_have_a_ceiling() {
         let mut history = History::default();
         for n in 0..MOST_AN_HOUR {
             let now = Duration::from_secs(n as u64);
             history.may_try(now).unwrap();
             history.succeeded(now);
         }
-        assert!(matches!(history.may_try(Duration::from_secs(3_599)), Err(NotRenewed::TooManyRenewals)));
+        assert!(matches!(history.may_try(Duration::from_secs(3_599)), Err(RefreshError::TooManyRefreshes)));
         assert!(history.may_try(Duration::from_secs(3_600)).is_ok(), "the first is an hour ago");
     }
 }

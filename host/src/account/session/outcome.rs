@@ -14,8 +14,8 @@ use crate::store::StoreError;
 
 /// How a session was come by.
 #[derive(Debug, Clone)]
-pub(crate) enum Renewed {
-    /// This caller renewed it.
+pub(crate) enum Refreshed {
+    /// This caller refreshed it.
     Fresh,
     /// Somebody else did, or the policy said to take it as it is.
     Adopted(Arc<Cell>),
@@ -23,15 +23,15 @@ pub(crate) enum Renewed {
 
 /// Why there is no new session. Shared by everybody who waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
-pub(crate) enum NotRenewed {
+pub(crate) enum RefreshError {
     #[error("a person must act: {0}")]
     Latched(Latched),
-    #[error("{why}; the next renewal is due in {} s", .retry_in.as_secs())]
+    #[error("{why}; the next refresh is due in {} s", .retry_in.as_secs())]
     NotDue {
         retry_in: Duration,
         why: String,
         /// The failure that is still too young, if it is one.
-        because: Option<Box<NotRenewed>>,
+        because: Option<Box<RefreshError>>,
     },
     #[error(transparent)]
     Shut(Shut),
@@ -45,15 +45,15 @@ pub(crate) enum NotRenewed {
     Unexplained(String),
     #[error(
         "something else keeps ending this account's sessions, such as another program that uses the account; the \
-         next renewal is due in {} s", .retry_in.as_secs()
+         next refresh is due in {} s", .retry_in.as_secs()
     )]
     Fight { retry_in: Duration },
     #[error(transparent)]
     TooManySignIns(NotCounted),
-    #[error("the session was renewed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
-    TooManyRenewals,
+    #[error("the session was refreshed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
+    TooManyRefreshes,
     /// Nobody could tell after a restart that it was asked for.
-    #[error("the session is not renewed: {0}")]
+    #[error("the session is not refreshed: {0}")]
     NotStored(StoreError),
     #[error(transparent)]
     Plugin(CallFault),
@@ -61,7 +61,7 @@ pub(crate) enum NotRenewed {
     Stopping,
 }
 
-/// Why a session is to be renewed.
+/// Why a session is to be refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// There is none.

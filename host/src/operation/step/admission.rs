@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::{Step, Stopped};
-use crate::account::session::{self, Cause, Freshness, NotRenewed, Renewed};
+use crate::account::session::{self, Cause, Freshness, RefreshError, Refreshed};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::bindings::policy::Failure;
 use crate::judge::evidence;
@@ -96,7 +96,7 @@ impl<'a> Step<'a> {
         account.asked_for_patience(told, evidence::is_daily_limit(failure, &account.refusals));
     }
 
-    /// Makes sure that there is a session which has not ended. One that ends soon is renewed meanwhile, and nobody
+    /// Makes sure that there is a session which has not ended. One that ends soon is refreshed meanwhile, and nobody
     /// waits for that or fails because of it.
     pub(super) async fn ensure_session(&mut self, ask: &Ask) -> Result<(), Stopped> {
         let account = &self.operation.account;
@@ -109,7 +109,7 @@ impl<'a> Step<'a> {
             Freshness::EndsSoon => {
                 // Requests of its own: what nobody waits for does not use up what somebody may still need.
                 let allowance = Progress::for_account(account).allowance;
-                self.renewal_with(allowance).renew_early(cell.generation);
+                self.refresh_with(allowance).refresh_early(cell.generation);
                 return Ok(());
             }
             Freshness::Ended => Cause::Ended,
@@ -117,21 +117,21 @@ impl<'a> Step<'a> {
         };
         let usable = !account.is_refused(&cell)
             && cell.expires_in(account.clock()).is_some_and(|left| left.is_positive());
-        match self.renewed_in_time(ask, cause, cell.generation, usable).await? {
-            Ok(renewed) => {
-                let newer = match renewed {
-                    Renewed::Fresh => true,
-                    Renewed::Adopted(adopted) => adopted.generation > cell.generation,
+        match self.refreshed_in_time(ask, cause, cell.generation, usable).await? {
+            Ok(refreshed) => {
+                let newer = match refreshed {
+                    Refreshed::Fresh => true,
+                    Refreshed::Adopted(adopted) => adopted.generation > cell.generation,
                 };
                 if newer && cause != Cause::Missing {
                     self.operation.progress.refreshed();
                 }
                 Ok(())
             }
-            Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
+            Err(RefreshError::Latched(latched)) => Err(self.latched(&latched)),
             // For its last seconds the old token is still good.
             Err(_) if usable => Ok(()),
-            Err(why) => Err(self.not_renewed(&why)),
+            Err(why) => Err(self.not_refreshed(&why)),
         }
     }
 
@@ -157,7 +157,7 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// Reads, as anybody would who is allowed to: with a renewal if the token has ended meanwhile. What matters is only
+    /// Reads, as anybody would who is allowed to: with a refresh if the token has ended meanwhile. What matters is only
     /// what the circuits make of it.
     ///
     /// A read never probes in turn, so this ends; the compiler wants to see a box all the same.

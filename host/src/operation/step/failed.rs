@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Step;
-use crate::account::session::NotRenewed;
+use crate::account::session::RefreshError;
 use crate::bindings::policy::{Certainty, Failure, Verdict};
 use crate::operation::meaning;
 use crate::protect::latch::Latched;
@@ -99,7 +99,7 @@ impl Step<'_> {
         self.not_tried(latched.kind.into(), latched)
     }
 
-    pub(super) fn not_renewed(&self, why: &NotRenewed) -> Stopped {
-        self.not_tried(meaning::of_not_renewed(why), meaning::of_renewal_in_words(why))
+    pub(super) fn not_refreshed(&self, why: &RefreshError) -> Stopped {
+        self.not_tried(meaning::of_refresh_error(why), meaning::of_refresh_in_words(why))
     }
 }

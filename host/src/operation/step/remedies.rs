@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failed, Step, Stopped};
-use crate::account::session::{Cause, NotRenewed, Renewal, Renewed};
+use crate::account::session::{Cause, RefreshError, Refresh, Refreshed};
 use crate::bindings::policy::{Failure, Fault};
 use crate::operation::meaning;
 use crate::plugin::Ask;
@@ -15,72 +15,72 @@ use crate::wire::words::Words;
 
 impl Step<'_> {
     /// A newer session than the one that was refused, made by whoever comes first.
-    pub(super) async fn renew(&mut self, ask: &Ask, failure: &Failure) -> Result<&'static str, Stopped> {
-        self.renewed = true;
+    pub(super) async fn refresh(&mut self, ask: &Ask, failure: &Failure) -> Result<&'static str, Stopped> {
+        self.refreshed = true;
         let refused = self.last_view.generation(SESSION);
-        match self.renewed_in_time(ask, Cause::Refused, refused, false).await? {
-            Ok(Renewed::Fresh) => {
+        match self.refreshed_in_time(ask, Cause::Refused, refused, false).await? {
+            Ok(Refreshed::Fresh) => {
                 self.operation.progress.refreshed();
                 Ok("after a token refresh")
             }
-            Ok(Renewed::Adopted(cell)) if cell.generation > refused => {
+            Ok(Refreshed::Adopted(cell)) if cell.generation > refused => {
                 self.operation.progress.refreshed();
                 Ok("with the token that another operation refreshed")
             }
-            Ok(Renewed::Adopted(_)) => Ok("with the same token, as the policy wants"),
-            Err(NotRenewed::Latched(latched)) => Err(self.latched(&latched)),
+            Ok(Refreshed::Adopted(_)) => Ok("with the same token, as the policy wants"),
+            Err(RefreshError::Latched(latched)) => Err(self.latched(&latched)),
             Err(why) => {
-                let theirs = [Some(failure.message.clone()), meaning::of_renewal_in_words(&why).theirs];
+                let theirs = [Some(failure.message.clone()), meaning::of_refresh_in_words(&why).theirs];
                 let theirs = theirs.into_iter().flatten().collect::<Vec<_>>().join("; no new token: ");
-                let ours = meaning::of_renewal_in_words(&why).ours;
-                Err(self.not_tried(meaning::of_not_renewed(&why), Words { ours, theirs: Some(theirs) }))
+                let ours = meaning::of_refresh_in_words(&why).ours;
+                Err(self.not_tried(meaning::of_refresh_error(&why), Words { ours, theirs: Some(theirs) }))
             }
         }
     }
 
-    /// A newer session than this generation. A renewal that fails for a passing reason is tried again when the next one is
+    /// A newer session than this generation. A refresh that fails for a passing reason is tried again when the next one is
     /// due, if the operation has the time: its caller waits for a result either way. Whoever waits makes no call of
-    /// his own: under the session's lock the first one renews it for all. Nobody waits while the old one is usable.
-    pub(super) async fn renewed_in_time(
+    /// his own: under the session's lock the first one refreshes it for all. Nobody waits while the old one is usable.
+    pub(super) async fn refreshed_in_time(
         &self,
         ask: &Ask,
         cause: Cause,
         generation: u64,
         old_is_usable: bool,
-    ) -> Result<Result<Renewed, NotRenewed>, Stopped> {
+    ) -> Result<Result<Refreshed, RefreshError>, Stopped> {
         let operation = self.operation;
         loop {
-            let renewing = self.renewal().renew(cause, generation);
-            let Ok(renewed) = tokio::time::timeout_at(operation.deadline, renewing).await else {
+            let refreshing = self.session().refresh(cause, generation);
+            let Ok(refreshed) = tokio::time::timeout_at(operation.deadline, refreshing).await else {
                 return Err(self.out_of_time());
             };
-            let Err(why) = &renewed else { return Ok(renewed) };
-            let Some(due) = self.renewal().due_in(why) else { return Ok(renewed) };
-            // The vendor may want more than this renewal to wait.
+            let Err(why) = &refreshed else { return Ok(refreshed) };
+            let Some(due) = self.session().due_in(why) else { return Ok(refreshed) };
+            // The vendor may want more than this refresh to wait.
             let throttled = operation.account.throttled();
             let due = throttled.map_or(due, |it| it.left(operation.account.clock().now()).max(due));
             if old_is_usable || due >= self.left() {
-                return Ok(renewed);
+                return Ok(refreshed);
             }
             tracing::info!(
                 operation = operation.id,
-                "waits {} ms for the next renewal: {why}",
+                "waits {} ms for the next refresh: {why}",
                 due.as_millis()
             );
             tokio::select! {
                 () = tokio::time::sleep(due) => {}
-                () = self.superseded(ask) => return Ok(renewed),
+                () = self.superseded(ask) => return Ok(refreshed),
             }
         }
     }
 
-    pub(super) fn renewal(&self) -> Renewal {
-        self.renewal_with(Arc::clone(&self.operation.allowance))
+    pub(super) fn session(&self) -> Refresh {
+        self.refresh_with(Arc::clone(&self.operation.allowance))
     }
 
-    pub(super) fn renewal_with(&self, allowance: Arc<Allowance>) -> Renewal {
+    pub(super) fn refresh_with(&self, allowance: Arc<Allowance>) -> Refresh {
         let operation = self.operation;
-        Renewal {
+        Refresh {
             account: Arc::clone(&operation.account),
             policy: operation.policy.clone(),
             connector: operation.connector.clone(),

@@ -24,10 +24,10 @@ struct Known {
 #[derive(Clone, Copy)]
 enum Demands {
     /// It is an expired token, and the command is repeated with another one.
-    Renewal,
-    /// It is no expired token, and nothing is renewed because of it.
-    NoRenewal,
-    /// It is neither renewed for nor sent again.
+    Refresh,
+    /// It is no expired token, and nothing is refreshed because of it.
+    NoRefresh,
+    /// It is neither refreshed for nor sent again.
     NoRepeat,
 }
 
@@ -43,17 +43,17 @@ fn known_failures() -> [Known; 7] {
     [
         known(
             "\"Key not authorized: Token is expired\" (HTTP 401)",
-            Demands::Renewal,
+            Demands::Refresh,
             expired("Key not authorized: Token is expired"),
         ),
         known(
             "\"Key not authorized: token has expired\" (HTTP 401)",
-            Demands::Renewal,
+            Demands::Refresh,
             expired("Key not authorized: token has expired"),
         ),
         known(
             "a refused grant (invalid_grant)",
-            Demands::NoRenewal,
+            Demands::NoRefresh,
             Failure {
                 message: "The refresh token is invalid or has expired".to_owned(),
                 http_status: Some(400),
@@ -64,7 +64,7 @@ fn known_failures() -> [Known; 7] {
         ),
         known(
             "too many requests (HTTP 429)",
-            Demands::NoRenewal,
+            Demands::NoRefresh,
             Failure {
                 message: "Too Many Requests".to_owned(),
                 http_status: Some(429),
@@ -74,7 +74,7 @@ fn known_failures() -> [Known; 7] {
         ),
         known(
             "a page that says that the service is unavailable (HTTP 503)",
-            Demands::NoRenewal,
+            Demands::NoRefresh,
             Failure {
                 message: "503 Service Unavailable".to_owned(),
                 http_status: Some(503),
@@ -85,7 +85,7 @@ fn known_failures() -> [Known; 7] {
         ),
         known(
             "a name that does not resolve",
-            Demands::NoRenewal,
+            Demands::NoRefresh,
             Failure {
                 message: "no connection".to_owned(),
                 transport: Some(Transport::NotSent),
@@ -143,20 +143,20 @@ impl Known {
     fn judge(&self, verdict: &Verdict, decision: &Decision) -> Result<(), ActivationError> {
         let case = self.case;
         let is_expired = verdict.fault == Fault::TokenExpired;
-        let renews = matches!(decision, Decision::RefreshAndRetry);
-        let repeats = renews || matches!(decision, Decision::Retry(_) | Decision::DiscardAndRetry(_));
+        let refreshes = matches!(decision, Decision::RefreshAndRetry);
+        let repeats = refreshes || matches!(decision, Decision::Retry(_) | Decision::DiscardAndRetry(_));
         match self.demands {
-            Demands::Renewal if !is_expired => {
+            Demands::Refresh if !is_expired => {
                 let fault = verdict.fault.name();
                 Err(wrong(format!("{case} is classified as {fault} and not as token-expired")))
             }
-            Demands::Renewal if !renews => Err(wrong(format!("after {case} it would not refresh"))),
-            Demands::NoRenewal if is_expired => {
+            Demands::Refresh if !refreshes => Err(wrong(format!("after {case} it would not refresh"))),
+            Demands::NoRefresh if is_expired => {
                 Err(wrong(format!("{case} is classified as an expired token")))
             }
-            Demands::NoRenewal if renews => Err(wrong(format!("after {case} it would refresh"))),
+            Demands::NoRefresh if refreshes => Err(wrong(format!("after {case} it would refresh"))),
             Demands::NoRepeat if repeats => Err(wrong(format!("after {case} it would send it again"))),
-            Demands::Renewal | Demands::NoRenewal | Demands::NoRepeat => Ok(()),
+            Demands::Refresh | Demands::NoRefresh | Demands::NoRepeat => Ok(()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Signing in, renewing, and everything that can be wrong with a token.
+//! Signing in, refreshing, and everything that can be wrong with a token.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ async fn a_dead_refresh_token_gets_the_sign_in_services_envelope() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_refused_in_any_words_until_it_is_renewed() {
+async fn an_expired_token_is_refused_in_any_words_until_it_is_refreshed() {
     let mut client = Client::signed_in().await;
     client.control.expire_access_token();
     let reply = client.vehicles().await.unwrap();

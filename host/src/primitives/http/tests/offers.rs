@@ -41,7 +41,7 @@ async fn twenty_times(answer: Answer, request: &Request) -> (u32, Result<Respons
     (cloud.asked.load(Ordering::Relaxed), last)
 }
 
-fn renewal() -> Request {
+fn refresh() -> Request {
     Request {
         captures: vec![secret("/t", "refresh-token")],
         ..get("https://idp.example/?a={secret:refresh-token}&b={secret:refresh-token}")
@@ -57,7 +57,7 @@ async fn what_the_cloud_may_have_seen_is_offered_only_so_often() {
         ("rotated", || says(200, r#"{"t":"a-rotated-token"}"#)),
     ];
     for (what, answer) in answers {
-        let (asked, last) = twenty_times(answer, &renewal()).await;
+        let (asked, last) = twenty_times(answer, &refresh()).await;
         assert_eq!(asked, MOST_OFFERS, "{what}");
         let TransportError::Denied(why) = last.unwrap_err() else { unreachable!("{what}") };
         let expected = "the secret refresh-token was sent with 4 requests of this call; it is not sent again";
@@ -68,7 +68,7 @@ async fn what_the_cloud_may_have_seen_is_offered_only_so_often() {
 #[tokio::test]
 async fn what_never_left_is_no_offer() {
     let (asked, last) =
-        twenty_times(|| Err(TransportError::NotSent("no route".to_owned())), &renewal()).await;
+        twenty_times(|| Err(TransportError::NotSent("no route".to_owned())), &refresh()).await;
     assert_eq!(asked, 20);
     assert!(matches!(last, Err(TransportError::NotSent(_))), "{last:?}");
 }
@@ -80,12 +80,12 @@ async fn every_secret_has_its_own_count_and_what_is_never_configured_has_none() 
     let mut call = call_over(Arc::clone(&cloud) as Arc<dyn Transport>, 64).await;
     for _ in 0..MOST_OFFERS {
         let captures = vec![secret("/a", "access-token")];
-        call.send(Request { captures, ..renewal() }).await.unwrap();
+        call.send(Request { captures, ..refresh() }).await.unwrap();
     }
     let read = get("https://cars.example:8080/base?{secret:access-token}");
     for _ in 0..20 {
         call.send(read.clone()).await.unwrap();
     }
     call.send(get("https://cars.example:8080/base?{secret:pin}")).await.unwrap();
-    assert!(call.send(renewal()).await.is_err());
+    assert!(call.send(refresh()).await.is_err());
 }
