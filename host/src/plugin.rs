@@ -20,7 +20,7 @@ use crate::plugin::slot::{Candidate, Slot};
 use crate::sandbox::Sandbox;
 
 /// The name of the policy's slot.
-pub const POLICY_SLOT: &str = "vehicle";
+pub const POLICY_SLOT: &str = "policy";
 
 /// What a plugin is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -311,7 +311,7 @@ async fn what_was_swapped_in_is_active_again_after_a_kill_and_what_was_bad_stays
     let seen = house.published.borrow().len();
     let _host = house.host().await;
     let active = |topic: &str, payload: &[u8]| {
-        topic.ends_with("/bridge/policy/vehicle") && String::from_utf8_lossy(payload).contains(&digest)
+        topic.ends_with("/bridge/policy/policy") && String::from_utf8_lossy(payload).contains(&digest)
     };
     house.wait(seen, active).await;
     let (code, said) = policy(&house, &["swap", &bad_file]).await;

@@ -154,17 +154,17 @@ async fn an_attempt_that_comes_to_no_component_is_on_record() {
     })
     .await;
     let cases = [
-        ("policy/swap", "{", Action::Swap, "vehicle", "EOF"),
-        ("policy/swap", r#"{"componnent":"AA=="}"#, Action::Swap, "vehicle", "componnent"),
-        ("policy/swap", r#"{"component":"%"}"#, Action::Swap, "vehicle", "no base64"),
-        ("policy/swap", r#"{"file":"missing.wasm"}"#, Action::Swap, "vehicle", "missing.wasm"),
-        ("policy/shadow", r#"{"file":"../new.wasm"}"#, Action::Shadow, "vehicle", "no name of a file"),
-        ("policy/canary", "{}", Action::Canary, "vehicle", "share"),
+        ("policy/swap", "{", Action::Swap, "policy", "EOF"),
+        ("policy/swap", r#"{"componnent":"AA=="}"#, Action::Swap, "policy", "componnent"),
+        ("policy/swap", r#"{"component":"%"}"#, Action::Swap, "policy", "no base64"),
+        ("policy/swap", r#"{"file":"missing.wasm"}"#, Action::Swap, "policy", "missing.wasm"),
+        ("policy/shadow", r#"{"file":"../new.wasm"}"#, Action::Shadow, "policy", "no name of a file"),
+        ("policy/canary", "{}", Action::Canary, "policy", "share"),
         ("policy/swap", r#"{"slot":"other","file":"new.wasm"}"#, Action::Swap, "other", "no policy slot"),
-        ("policy/promote", "{}", Action::Promote, "vehicle", "tried out"),
+        ("policy/promote", "{}", Action::Promote, "policy", "tried out"),
         // What comes to the deployments is not there twice.
-        ("policy/rollback", "{}", Action::Rollback, "vehicle", "to go back to"),
-        ("policy/shadow", r#"{"file":"new.wasm"}"#, Action::Shadow, "vehicle", ""),
+        ("policy/rollback", "{}", Action::Rollback, "policy", "to go back to"),
+        ("policy/shadow", r#"{"file":"new.wasm"}"#, Action::Shadow, "policy", ""),
     ];
     for (count, (verb, payload, action, slot, why)) in (1..).zip(cases) {
         send(&home, verb, payload).await;
@@ -211,7 +211,7 @@ async fn what_the_folder_refuses_is_on_record() {
     std::fs::write(folder.join("policy.wasm"), "in place").unwrap();
     for (kind, slot, why) in [
         (PluginKind::Connector, "hyundai-kia-eu", "a symbolic link"),
-        (PluginKind::Policy, "vehicle", "written in place"),
+        (PluginKind::Policy, "policy", "written in place"),
     ] {
         let record = until_attempted(&home, kind, 1).await.remove(0);
         assert_eq!((record.action, record.slot.as_str(), record.by.as_str()), (Action::Swap, slot, "folder"));

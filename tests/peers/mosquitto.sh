@@ -151,7 +151,7 @@ ask() { mosquitto_rr "${client[@]}" -W 20 -t "$base/bridge/request/$1" -e "peer/
 # Policies by all ways. A custom section at its end gives a component another digest.
 policy_file() { { cat guest/dist/policy.wasm; printf '\000\006\004test%s' "$1"; } >"$work/$2"; }
 digest() { sha256sum "$1" | cut -d' ' -f1; }
-active() { message "$base/bridge/policy/vehicle" | field digest; }
+active() { message "$base/bridge/policy/policy" | field digest; }
 policy() { "$program" policy "$@" -c "$work/car.toml"; }
 carried=$(active)
 policy_file 1 one.wasm

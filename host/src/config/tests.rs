@@ -152,7 +152,7 @@ fn everything() {
     assert_eq!(config.vehicles["b"].selector, Selector::Id("8f1c".into()));
     assert_eq!(config.vehicles["b"].allow, [Op::CheckActionStatus].into());
     assert_eq!(config.vehicles["c"].selector, Selector::Name("My car".into()));
-    assert_eq!(config.plugins.files.get("vehicle"), Some(&dir.path().join("policy.wasm")));
+    assert_eq!(config.plugins.files.get("policy"), Some(&dir.path().join("policy.wasm")));
     let private_hosts: Vec<_> = config.network.private_hosts.iter().map(String::as_str).collect();
     assert_eq!(private_hosts, ["cloud.lan", "localhost", "xn--bcher-kva.lan"]);
     assert_eq!((config.log.level.as_str(), config.log.format), ("debug", LogFormat::Json));

@@ -397,7 +397,7 @@ cases! {
                     document["installed_version"].as_str().map(str::to_owned)
                 };
                 let all: Vec<String> =
-                    messages.iter().filter(|m| m.topic.ends_with("/bridge/policy/vehicle")).filter_map(of).collect();
+                    messages.iter().filter(|m| m.topic.ends_with("/bridge/policy/policy")).filter_map(of).collect();
                 (!all.is_empty()).then_some(all)
             })
             .await;

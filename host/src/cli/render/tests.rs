@@ -11,7 +11,7 @@ fn shown<T: DeserializeOwned>(answer: Value, show: impl FnOnce(&T) -> String) ->
 
 fn slot() -> Value {
     json!({
-        "slot": "vehicle", "kind": "policy", "state": "probation", "name": "default", "version": "0.4.0",
+        "slot": "policy", "kind": "policy", "state": "probation", "name": "default", "version": "0.4.0",
         "digest": "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "generation": 7,
         "since": "2026-11-24T23:50:58.123456Z", "by": "control (uid 1000)", "faults": 1, "answers": 17,
         "pinned": null, "previous": [], "rollout": null, "bad": [],
@@ -73,8 +73,8 @@ fn the_active_one_is_shown_with_its_whole_digest() {
 #[test]
 fn a_swap_names_both_and_how_long_it_took() {
     let answer = json!({
-        "slot": "vehicle", "name": "next", "version": "0.5.0", "digest": "fedcba9876543210ffff", "generation": 8,
-        "before": {"slot": "vehicle", "name": "default", "version": "0.4.0", "digest": "0123456789abcdef", "generation": 7},
+        "slot": "policy", "name": "next", "version": "0.5.0", "digest": "fedcba9876543210ffff", "generation": 8,
+        "before": {"slot": "policy", "name": "default", "version": "0.4.0", "digest": "0123456789abcdef", "generation": 7},
         "took_ms": 31,
     });
     let expected = "vehicle: next 0.5.0 (fedcba987654), generation 8, in 31 ms\n\
@@ -84,7 +84,7 @@ fn a_swap_names_both_and_how_long_it_took() {
 
 #[test]
 fn a_verified_component_is_named() {
-    let answer = json!({"slot": "vehicle", "name": "next", "version": "0.5.0", "digest": "fedcba9876543210ffff", "size": 20480});
+    let answer = json!({"slot": "policy", "name": "next", "version": "0.5.0", "digest": "fedcba9876543210ffff", "size": 20480});
     assert_eq!(shown(answer, verified), "vehicle: next 0.5.0 (fedcba987654), 20480 bytes, would be taken\n");
 }
 
@@ -92,9 +92,9 @@ fn a_verified_component_is_named() {
 fn the_history_shows_whole_reasons() {
     let long = "the trial failed: ".to_owned() + &"case ".repeat(60) + "end";
     let answer = json!([
-        {"seq": 1, "at": "2026-11-24T23:00:00Z", "slot": "vehicle", "action": "start", "by": "configuration",
+        {"seq": 1, "at": "2026-11-24T23:00:00Z", "slot": "policy", "action": "start", "by": "configuration",
          "digest": "0123456789abcdef", "name": "default", "version": "0.4.0", "result": "ok", "reason": null},
-        {"seq": 2, "at": "2026-11-24T23:00:09Z", "slot": "vehicle", "action": "swap", "by": "control (uid 0)",
+        {"seq": 2, "at": "2026-11-24T23:00:09Z", "slot": "policy", "action": "swap", "by": "control (uid 0)",
          "digest": null, "name": null, "version": null, "result": "refused", "reason": long},
     ]);
     let text = shown(answer, history);
