@@ -6,7 +6,8 @@ pub(crate) mod session;
 
 use crate::plugin::TrialAccount;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -327,13 +328,13 @@ impl Account {
         let mut described = connector::Account::clone(&self.described);
         described.options.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
         described.options.push((RIGHT_HAND_DRIVE.to_owned(), right_hand_drive.to_string()));
-        let mut described_for = self.described_for.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut described_for = self.described_for.lock();
         described_for.insert(vehicle.to_owned(), Arc::new(described));
     }
 
     /// How its connector is told of it with a question about this vehicle, or about none.
     pub(crate) fn described_for(&self, vehicle: Option<&str>) -> Arc<connector::Account> {
-        let described_for = self.described_for.lock().unwrap_or_else(PoisonError::into_inner);
+        let described_for = self.described_for.lock();
         let special = vehicle.and_then(|vehicle| described_for.get(vehicle));
         Arc::clone(special.unwrap_or(&self.described))
     }
@@ -341,19 +342,19 @@ impl Account {
     /// The cloud has listed the account's vehicles: it is there, and so is the account.
     pub(crate) fn settle(&self) {
         let now = self.clock().monotonic();
-        *self.listed_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
-        self.refreshes.lock().unwrap_or_else(PoisonError::into_inner).settle();
+        *self.listed_at.lock() = Some(now);
+        self.refreshes.lock().settle();
         self.listed.notify_waiters();
     }
 
     /// Whether the list has not been read since the host started.
     pub(crate) fn is_settling(&self) -> bool {
-        self.listed_at.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+        self.listed_at.lock().is_none()
     }
 
     /// Whether the list was read within such a time.
     pub(crate) fn was_listed_within(&self, time: Duration) -> bool {
-        let at = *self.listed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = *self.listed_at.lock();
         at.is_some_and(|at| self.clock().monotonic().saturating_sub(at) < time)
     }
 

@@ -7,7 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::Arc;
+use parking_lot::{RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -141,14 +142,14 @@ impl Cells {
                 store: Arc::clone(&self.store),
                 clock: Arc::clone(&self.clock),
             };
-            let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+            let mut slots = self.slots.write();
             slots.entry(name.clone()).or_insert_with(|| Arc::new(slot));
         }
         Ok(())
     }
 
     fn slots(&self) -> RwLockReadGuard<'_, BTreeMap<String, Arc<CellSlot>>> {
-        self.slots.read().unwrap_or_else(PoisonError::into_inner)
+        self.slots.read()
     }
 
     /// The cell of this name; none if the account has no such cell.
@@ -240,7 +241,7 @@ impl CellSlot {
     /// The current generation. Never waits.
     #[must_use]
     pub fn current(&self) -> Arc<Cell> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.current.read())
     }
 
     /// Waits until this caller is the only one that may replace the cell. Callers are served in the order in
@@ -356,7 +357,7 @@ impl CellGuard {
     }
 
     fn show(&self, next: Cell) {
-        *self.slot.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        *self.slot.current.write() = Arc::new(next);
     }
 }
 

@@ -18,7 +18,8 @@ use crate::wire::outcome::State;
 use crate::wire::report::Report;
 use crate::wire::words::Words;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -114,7 +115,7 @@ impl Progress {
 
     /// The vendor's identifier of the action, once the cloud has given one.
     pub(crate) fn action_id(&self) -> Option<String> {
-        self.action_id.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.action_id.lock().clone()
     }
 
     /// Tells a report how far the operation is.
@@ -154,7 +155,7 @@ impl Progress {
 
     fn acts_as(&self, action_id: Option<String>) {
         if let Some(action_id) = action_id {
-            *self.action_id.lock().unwrap_or_else(PoisonError::into_inner) = Some(action_id);
+            *self.action_id.lock() = Some(action_id);
         }
     }
 }

@@ -9,7 +9,8 @@ pub mod state;
 use crate::operation::supersession::Supersession;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use parking_lot::Mutex;
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
@@ -219,7 +220,7 @@ impl Vehicle {
     /// Registers a command for an actuator: it takes the place of older ones, and is told when a newer one takes its.
     pub(crate) fn newest(&self, name: OperationName) -> Supersession {
         let Some(actuator) = name.actuator() else { return Supersession::never() };
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest.lock();
         let newest = newest.entry(actuator).or_default();
         newest.send_modify(|number| *number += 1);
         let number = *newest.borrow();
@@ -262,8 +263,8 @@ impl Vehicle {
         self.learn(|memory| self.identity.is_still(car).then(|| change(memory)))
     }
 
-    pub(crate) fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn memory(&self) -> parking_lot::MutexGuard<'_, Memory> {
+        self.memory.lock()
     }
 }
 

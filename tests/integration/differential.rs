@@ -14,7 +14,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use parking_lot::Mutex;
 
 use futures_util::future::BoxFuture;
 use reqwest::Url;
@@ -95,7 +96,7 @@ impl Disguise {
             })
             .collect();
         let shown = format!("{}{letters}", self.secrets.before_tokens);
-        self.own.lock().unwrap().insert(shown.clone(), token.to_owned());
+        self.own.lock().insert(shown.clone(), token.to_owned());
         shown
     }
 
@@ -117,7 +118,7 @@ impl Disguise {
 
     /// Puts the cloud's own tokens back, wherever in a request they stand.
     fn undo(&self, text: &str) -> String {
-        let own = self.own.lock().unwrap();
+        let own = self.own.lock();
         own.iter().fold(text.to_owned(), |text, (shown, own)| {
             let json = Value::from(shown.as_str()).to_string();
             let mut form = Url::parse("https://a.example").unwrap();
@@ -152,7 +153,7 @@ impl Disguise {
     /// The echo that is due for this request.
     fn echo(&self, request: &reqwest::Request) -> Option<Response> {
         let path = request.url().path();
-        let mut echoing = self.echoing.lock().unwrap();
+        let mut echoing = self.echoing.lock();
         let due = echoing.iter().position(|route| path.ends_with(route))?;
         echoing.remove(due);
         let mut said = format!("{} ", request.url());
@@ -162,7 +163,7 @@ impl Disguise {
         }
         let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
         said.push_str(std::str::from_utf8(body).unwrap());
-        self.echoed.lock().unwrap().push_str(&said);
+        self.echoed.lock().push_str(&said);
         let percent: String = said.bytes().map(|byte| format!("%{byte:02x}")).collect();
         let escaped: String = said.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
         let body = json!({"resCode": "4000", "resMsg": said, "percent": percent, "echo": "ESCAPED"});
@@ -204,19 +205,19 @@ struct Lines(Arc<Mutex<Vec<String>>>);
 
 impl Lines {
     fn all(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        self.0.lock().clone()
     }
 }
 
 impl Tap for Lines {
     fn given(&self, what: &'static str, value: &dyn fmt::Debug) {
-        self.0.lock().unwrap().push(format!("{what}: {value:?}"));
+        self.0.lock().push(format!("{what}: {value:?}"));
     }
 }
 
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().push(String::from_utf8_lossy(bytes).into_owned());
+        self.0.lock().push(String::from_utf8_lossy(bytes).into_owned());
         Ok(bytes.len())
     }
 
@@ -278,7 +279,7 @@ async fn play(secrets: Secrets) -> Seen {
         }
         // The first round goes well, in the second and third the cloud echoes, and the third is after a restart.
         if let Some(routes) = ECHOING.get(round) {
-            disguise.echoing.lock().unwrap().extend(*routes);
+            disguise.echoing.lock().extend(*routes);
         }
         home.advance(std::time::Duration::from_secs(1_800)).await;
         if round == 1 {
@@ -289,17 +290,17 @@ async fn play(secrets: Secrets) -> Seen {
     home.control.expire_access_token();
     home.command(LEGACY.0, "refresh_cached", "").await;
 
-    let echoed = disguise.echoed.lock().unwrap().clone();
+    let echoed = disguise.echoed.lock().clone();
     assert!(echoed.contains(secrets.pin), "{echoed}");
-    assert!(disguise.own.lock().unwrap().keys().any(|token| echoed.contains(token)), "{echoed}");
-    assert_eq!(disguise.echoing.lock().unwrap().as_slice(), [""; 0], "every route has echoed");
+    assert!(disguise.own.lock().keys().any(|token| echoed.contains(token)), "{echoed}");
+    assert_eq!(disguise.echoing.lock().as_slice(), [""; 0], "every route has echoed");
     let published = home.messages().into_iter().map(|message| {
         format!("{} {} {}", message.topic, message.retain, String::from_utf8_lossy(&message.payload))
     });
     let decisions = home.store.list(Kind::Audit).await.unwrap().into_iter();
     let decisions =
         decisions.map(|(number, record)| format!("{number} {}", String::from_utf8_lossy(&record)));
-    let mut never: Vec<String> = disguise.own.lock().unwrap().keys().cloned().collect();
+    let mut never: Vec<String> = disguise.own.lock().keys().cloned().collect();
     never.push(secrets.refresh_token.to_owned());
     Seen {
         given: given.all(),

@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::net::{IpAddr, TcpListener};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
+use parking_lot::Mutex;
 
 use futures_util::future::BoxFuture;
 use simulator::{Effect, Fault, RouteKind};
@@ -44,13 +45,13 @@ impl Log {
 
     /// What was written so far.
     pub fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(self.0.lock().clone()).unwrap()
     }
 }
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        self.0.lock().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 

@@ -25,7 +25,7 @@ mod schedule;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -78,13 +78,13 @@ fn whatever_happens_the_rules_hold() {
             // A panic is a violation too, and its seed is worth knowing.
             let checked = || {
                 let run = run(&Schedule::from_seed(seed), &policies);
-                coverage.lock().unwrap().add(&run);
+                coverage.lock().add(&run);
                 check::violations(&run)
             };
             let violations = catch_unwind(AssertUnwindSafe(checked))
                 .unwrap_or_else(|_| vec!["something panicked".to_owned()]);
             if !violations.is_empty() {
-                found.lock().unwrap().insert(seed, violations);
+                found.lock().insert(seed, violations);
             }
         }
     };
@@ -93,9 +93,9 @@ fn whatever_happens_the_rules_hold() {
             scope.spawn(|| with_default(NoSubscriber::default(), work));
         }
     });
-    let coverage = coverage.into_inner().unwrap();
+    let coverage = coverage.into_inner();
     println!("{schedules} schedules in {:.1} s:\n{coverage}", began.elapsed().as_secs_f64());
-    let found = found.into_inner().unwrap();
+    let found = found.into_inner();
     if let Some((seed, violations)) = found.first_key_value() {
         let first = |(seed, violations): (&u64, &Vec<String>)| {
             format!("  {seed}: {}\n", violations.first().map_or("", |v| v.get(..120).unwrap_or(v)))

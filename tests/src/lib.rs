@@ -19,7 +19,8 @@ pub mod virtual_home;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -58,7 +59,7 @@ impl Outbox for Recording {
     fn publish(&self, message: Outgoing) {
         // In this home the broker takes everything at once. Whoever waits for the message finds it delivered.
         message.notice.iter().for_each(Notice::delivered);
-        self.messages.lock().unwrap().push(Outgoing { notice: None, ..message });
+        self.messages.lock().push(Outgoing { notice: None, ..message });
         self.changed.send_replace(());
     }
 }
@@ -66,14 +67,14 @@ impl Outbox for Recording {
 impl Recording {
     /// Everything that was published so far.
     pub fn messages(&self) -> Vec<Outgoing> {
-        self.messages.lock().unwrap().clone()
+        self.messages.lock().clone()
     }
 
     /// The reports on one topic, in order.
     pub fn reports(&self, topic: &str) -> Vec<Report> {
         let on_topic = |message: &Outgoing| message.topic == topic;
         let parse = |message: &Outgoing| serde_json::from_slice(&message.payload).unwrap();
-        self.messages.lock().unwrap().iter().filter(|m| on_topic(m)).map(parse).collect()
+        self.messages.lock().iter().filter(|m| on_topic(m)).map(parse).collect()
     }
 
     /// Waits until something is found in what was published.
@@ -82,7 +83,7 @@ impl Recording {
         let search = async {
             loop {
                 changed.borrow_and_update();
-                if let Some(found) = wanted(&self.messages.lock().unwrap()) {
+                if let Some(found) = wanted(&self.messages.lock()) {
                     return found;
                 }
                 changed.changed().await.unwrap();

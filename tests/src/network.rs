@@ -2,7 +2,8 @@
 
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -59,24 +60,24 @@ impl Network {
 
     /// From now on this cannot be reached.
     pub fn set_outage(&self, outage: Outage) {
-        self.state.lock().unwrap().outage = outage;
+        self.state.lock().outage = outage;
     }
 
     /// From now on everything can be reached, and fast.
     pub fn calm_down(&self) {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock();
         state.outage = Outage::Nothing;
         state.calm = true;
     }
 
     /// The process of the host ends, and with it whoever waits for an answer. What comes later is sent by another one.
     pub fn process_ends(&self) {
-        std::mem::take(&mut self.state.lock().unwrap().process).cancel();
+        std::mem::take(&mut self.state.lock().process).cancel();
     }
 
     /// Writes the request down, and draws how long it takes there and back.
     fn departs(&self, request: &reqwest::Request, acts: bool) -> (Request, [Duration; 2]) {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.state.lock();
         let number = state.requests;
         state.requests += 1;
         let latest = if state.calm { Duration::from_millis(80) } else { Duration::MAX };
@@ -138,7 +139,7 @@ impl Network {
     }
 
     fn unreachable(&self, request: &Request) -> bool {
-        match self.state.lock().unwrap().outage {
+        match self.state.lock().outage {
             Outage::Nothing => false,
             Outage::Tokens => request.is_grant(),
             Outage::Everything => true,
@@ -172,7 +173,7 @@ impl Transport for Network {
                 waiting.fate = Fate::NotSent;
                 return Err(TransportError::NotSent("connection refused".to_owned()));
             }
-            let process = self.state.lock().unwrap().process.clone();
+            let process = self.state.lock().process.clone();
             let is_grant = departed.is_grant();
             let exchange = self.exchange(request, departed, latencies);
             let answer = tokio::select! {

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -72,8 +73,8 @@ impl Outbox for Ends {
         if !report.state.is_final() {
             return;
         }
-        *self.seen.lock().unwrap().entry(id.to_owned()).or_default() += 1;
-        if let Some(waiting) = self.waiting.lock().unwrap().remove(id) {
+        *self.seen.lock().entry(id.to_owned()).or_default() += 1;
+        if let Some(waiting) = self.waiting.lock().remove(id) {
             let _gave_up = waiting.send(report);
         }
     }
@@ -185,7 +186,7 @@ impl Storm {
     pub async fn command(&self, vehicle: &str, topic: &str, fields: &str) -> Ended {
         let id = format!("storm-{}", self.next.fetch_add(1, Ordering::Relaxed));
         let (ended, end) = oneshot::channel();
-        self.ends.waiting.lock().unwrap().insert(id.clone(), ended);
+        self.ends.waiting.lock().insert(id.clone(), ended);
         let (before, started) = (self.swaps.load(Ordering::SeqCst), Instant::now());
         let topic = format!("vehicle-connector/vehicle/{vehicle}/cmd/{topic}");
         let payload = format!(r#"{{"id":"{id}"{fields}}}"#).into_bytes();
@@ -284,7 +285,7 @@ impl Storm {
         }
         let last = resident_kib();
         let (after, requests_today) = self.counted_by_both().await;
-        let seen = self.ends.seen.lock().unwrap().clone();
+        let seen = self.ends.seen.lock().clone();
         let sent = (0..self.next.load(Ordering::Relaxed)).map(|n| format!("storm-{n}"));
         let lost = sent.filter(|id| !seen.contains_key(id)).collect();
         let doubled = seen.iter().filter(|(_, times)| **times > 1).map(|(id, _)| id.clone()).collect();

@@ -1,7 +1,8 @@
 //! What happened, in one order: what was asked of the host, what it published, what it sent and what came back.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use vehicle_connector::time::Clock;
@@ -100,22 +101,22 @@ impl Trace {
     /// Something happened, now.
     pub fn write(&self, event: Event) {
         let at = self.clock.monotonic();
-        self.entries.lock().unwrap().push(Entry { at, event });
+        self.entries.lock().push(Entry { at, event });
     }
 
     /// Something must never be published.
     pub fn keep_secret(&self, secret: &str) {
-        self.secrets.lock().unwrap().push(secret.to_owned());
+        self.secrets.lock().push(secret.to_owned());
     }
 
     /// Everything so far.
     pub fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
-        self.entries.lock().unwrap()
+        self.entries.lock()
     }
 
     /// What must never be published.
     pub fn secrets(&self) -> Vec<String> {
-        self.secrets.lock().unwrap().clone()
+        self.secrets.lock().clone()
     }
 }
 

@@ -7,7 +7,8 @@ mod surroundings;
 mod worn_store;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -213,7 +214,7 @@ impl VirtualHome {
     /// The final reports of a command so far: one, unless it was repeated.
     pub fn finals(&self, vehicle: &str, id: &str) -> Vec<Report> {
         let topic = format!("vehicle-connector/vehicle/{vehicle}/action/{id}");
-        self.published.finals.lock().unwrap().get(&topic).cloned().unwrap_or_default()
+        self.published.finals.lock().get(&topic).cloned().unwrap_or_default()
     }
 
     /// Waits for the final report of a command.
@@ -267,7 +268,7 @@ impl VirtualHome {
 
     /// What was retained last on a topic below the base topic; null if nothing was.
     pub fn retained(&self, topic: &str) -> Value {
-        let retained = self.published.retained.lock().unwrap();
+        let retained = self.published.retained.lock();
         let payload = retained.get(&format!("vehicle-connector/{topic}"));
         payload.map_or(Value::Null, |payload| serde_json::from_slice(payload).unwrap())
     }

@@ -1,6 +1,5 @@
 //! How an account is: what its retained state says.
 
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use jiff::Timestamp;
@@ -64,7 +63,7 @@ impl Account {
         let (now, monotonic) = (self.clock().now(), self.clock().monotonic());
         let (latched, throttled) = (self.latched(), self.throttled());
         let (fighting, pause, refreshed) = {
-            let mut history = self.refreshes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut history = self.refreshes.lock();
             let pause = history.pause_left(monotonic);
             (history.is_fighting(monotonic), pause, history.within_an_hour(monotonic))
         };

@@ -5,7 +5,7 @@
 //! a person can have the same tried once more. What is refused then latches again, and it is done a few times a day at most,
 //! because whoever automates it would lock the account.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -148,7 +148,7 @@ impl Account {
         pin.lift().await?;
         self.grant.forget().await;
         self.registration.forget().await;
-        self.refreshes.lock().unwrap_or_else(PoisonError::into_inner).forget_failures();
+        self.refreshes.lock().forget_failures();
         tracing::warn!(account = self.slug, by, ?lifted, "the same credentials are tried once more");
         self.announce();
         Ok(Retried { account: self.slug.clone(), lifted, left_today: left_today - 1 })

@@ -17,7 +17,8 @@ mod fight;
 mod history;
 mod outcome;
 
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::MutexGuard;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -431,7 +432,7 @@ impl Refresh {
     }
 
     fn history(&self) -> MutexGuard<'_, History> {
-        self.account.refreshes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.account.refreshes.lock()
     }
 }
 

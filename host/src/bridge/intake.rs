@@ -5,7 +5,7 @@
 //! answered: of such a message only the identifier is kept.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 
@@ -94,7 +94,7 @@ impl Intake {
 
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         // Nothing panics while holding it.
-        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lanes.lock()
     }
 }
 

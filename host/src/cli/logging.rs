@@ -125,7 +125,8 @@ fn tells_no_secret(line: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::Arc;
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -134,7 +135,7 @@ mod tests {
 
     impl io::Write for Lines {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+            self.0.lock().extend_from_slice(bytes);
             Ok(bytes.len())
         }
 
@@ -149,7 +150,7 @@ mod tests {
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
         let registry = tracing_subscriber::registry().with(layer.with_filter(filter(level, directives)));
         tracing::subscriber::with_default(registry, log);
-        String::from_utf8(lines.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(lines.0.lock().clone()).unwrap()
     }
 
     #[test]
@@ -165,7 +166,7 @@ mod tests {
             let error: &(dyn std::error::Error + 'static) = &io::Error::other(words);
             tracing::info!(error, "an error");
         });
-        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let logged = String::from_utf8(lines.0.lock().clone()).unwrap();
         assert_eq!(logged.lines().count(), 3, "{logged}");
         assert_eq!(logged.matches("\\nERROR forged\\r").count(), 5, "{logged}");
         assert!(!logged.contains(['\r', '\u{2028}']) && !logged.contains("\u{1b}[2K"), "{logged}");
@@ -181,7 +182,7 @@ mod tests {
             .with(tracing_subscriber::fmt::layer().fmt_fields(OneLine).with_writer(move || text.clone()))
             .with(tracing_subscriber::fmt::layer().json().with_writer(move || Masked(json.clone())));
         tracing::subscriber::with_default(registry, || tracing::info!(field = words, "said: {words}"));
-        let logged = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        let logged = String::from_utf8(lines.0.lock().clone()).unwrap();
         assert_eq!(logged.matches("*************0001x").count(), 4, "{logged}");
         assert!(!logged.contains(words), "{logged}");
     }

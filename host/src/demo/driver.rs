@@ -1,7 +1,8 @@
 //! A client of the broker that sends commands and waits for their results, as anybody's automation would.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -57,7 +58,7 @@ impl Driver {
     ) -> anyhow::Result<Report> {
         let id = uuid::Uuid::now_v7().to_string();
         let (tell, result) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), tell);
+        self.waiting.lock().insert(id.clone(), tell);
         let mut payload = serde_json::json!({"id": id});
         if let (Some(action), Some(fields)) = (action, payload.as_object_mut()) {
             fields.insert("action".to_owned(), action.into());
@@ -95,7 +96,7 @@ async fn listen(
         }
         if let Ok(report) = serde_json::from_slice::<Report>(&payload) {
             if report.state.is_final() {
-                let waits = waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&report.id);
+                let waits = waiting.lock().remove(&report.id);
                 if let Some(tell) = waits {
                     // Nobody listens any more if the story has ended.
                     let _ended = tell.send(report);

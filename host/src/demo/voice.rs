@@ -1,7 +1,7 @@
 //! How the story is told: short lines, colour where there is a terminal for it.
 
 use std::io::IsTerminal as _;
-use std::sync::Mutex;
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use owo_colors::{OwoColorize as _, Style};
@@ -37,14 +37,14 @@ impl Voice {
     ///
     /// When it could not be written, as on a full disk.
     pub(super) fn was_heard(&self) -> std::io::Result<()> {
-        let mut unheard = self.unheard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut unheard = self.unheard.lock();
         unheard.take().map_or(Ok(()), Err)
     }
 
     /// A line as it is, to be pasted or read by a program.
     pub(super) fn line(&self, text: &str) {
         if let Err(Stopped::Failed(error)) = Output::lock().line(text) {
-            *self.unheard.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
+            *self.unheard.lock() = Some(error);
         }
     }
 

@@ -3,7 +3,8 @@
 //! as `online` that nobody serves. So the store has a list of what the broker may have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::wire::message::Outgoing;
@@ -41,7 +42,7 @@ impl Delivered for Cleared {
 
 impl Clearing {
     fn left(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+        self.left.lock()
     }
 
     /// Writes down that nothing is left, once that is so. A topic that the broker has not cleared would be forgotten, and
@@ -50,7 +51,7 @@ impl Clearing {
         if !self.left().is_empty() {
             return;
         }
-        let afterwards = std::mem::take(&mut *self.afterwards.lock().unwrap_or_else(PoisonError::into_inner));
+        let afterwards = std::mem::take(&mut *self.afterwards.lock());
         if !afterwards.is_empty() {
             // Changes are made even if nobody waits for them; if they are not, topics are cleared once more at the next start.
             drop(self.store.commit(afterwards));
@@ -135,14 +136,14 @@ mod tests {
 
     impl Outbox for Slow {
         fn publish(&self, message: Outgoing) {
-            self.0.lock().unwrap().push(message);
+            self.0.lock().push(message);
         }
     }
 
     impl Slow {
         /// What was to be cleared since this was asked before.
         fn cleared(&self) -> Vec<Outgoing> {
-            let mut messages = std::mem::take(&mut *self.0.lock().unwrap());
+            let mut messages = std::mem::take(&mut *self.0.lock());
             messages.retain(|message| message.payload.is_empty());
             messages
         }

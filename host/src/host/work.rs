@@ -1,7 +1,8 @@
 //! Doing a command, and the reads that the host does of its own accord.
 
 use crate::vehicle::Found;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -99,12 +100,12 @@ impl Commanded {
 
     /// It is sent to this car.
     fn is_about(&self, found: &Found) {
-        *self.car.lock().unwrap_or_else(PoisonError::into_inner) = found.car.clone();
+        *self.car.lock() = found.car.clone();
     }
 
     /// Which car it was sent to.
     fn car(&self) -> Option<String> {
-        self.car.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.car.lock().clone()
     }
 
     /// The same command, of which an earlier host has done the first part.

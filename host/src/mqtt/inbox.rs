@@ -1,7 +1,8 @@
 //! Events on their way from the task to the caller: bounded in messages and bytes, and never in the way.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 
 use std::time::Duration;
 
@@ -121,7 +122,7 @@ struct Shared {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Queue> {
         // Nothing panics while holding it, and a queue has no broken state anyway.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages on their way to the broker: kept until acknowledged, in order, across connections.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -197,13 +197,13 @@ impl Inflight {
 
     /// The caller is done with this message.
     pub(super) fn acknowledge(&self, connection: u64, packet: u16) {
-        self.receipts.lock().unwrap_or_else(PoisonError::into_inner).push((connection, packet));
+        self.receipts.lock().push((connection, packet));
         self.work.notify_one();
     }
 
     /// Messages that the caller is done with since the last call.
     pub(super) fn receipts(&self) -> Vec<(u64, u16)> {
-        std::mem::take(&mut self.receipts.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.receipts.lock())
     }
 
     /// A connection begins.
@@ -242,7 +242,7 @@ impl Inflight {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while holding it.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The policy's slot, and the questions that the host asks a policy.
 
 use crate::wire::report::PolicyUsed;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
+use parking_lot::{Mutex, MutexGuard};
 
 use tokio::sync::watch;
 use wasmtime::Store;
@@ -51,7 +52,7 @@ impl PolicyPlugin {
     }
 
     fn circuits(&self) -> MutexGuard<'_, Vec<(CircuitScope, CircuitSettings)>> {
-        self.circuits.lock().unwrap_or_else(PoisonError::into_inner)
+        self.circuits.lock()
     }
 
     fn known_circuit(&self, scope: &CircuitScope) -> Option<CircuitSettings> {

@@ -2,7 +2,8 @@
 //! the accounts.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 
 use arc_swap::ArcSwapOption;
 use serde::{Deserialize, Serialize};
@@ -92,7 +93,7 @@ impl Rollout {
 
     /// What has been seen.
     pub fn tally(&self) -> MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tally.lock()
     }
 
     /// Whether it has shown enough to become the active policy.
@@ -173,7 +174,7 @@ impl Rollouts {
 
     /// The candidates that did not answer, and why. There is one reader; none if it was taken already.
     pub fn failed(&self) -> Option<mpsc::UnboundedReceiver<Failed>> {
-        self.unread.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.unread.lock().take()
     }
 }
 

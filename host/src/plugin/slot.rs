@@ -10,7 +10,8 @@ mod conduct;
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -165,7 +166,7 @@ impl<P> Slot<P> {
     }
 
     fn change(&self) -> MutexGuard<'_, Change<P>> {
-        self.change.lock().unwrap_or_else(PoisonError::into_inner)
+        self.change.lock()
     }
 
     /// The active generation. Keep it for as long as one piece of work lasts.

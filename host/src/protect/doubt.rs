@@ -13,7 +13,8 @@
 //! * A restart ends the pause, not the count: whoever restarts the host wants to know whether it works now.
 //! * A success forgets everything, and so do other credentials and a person's wish ([`Doubt::forget`]).
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -376,7 +377,7 @@ impl Doubt {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 }
 

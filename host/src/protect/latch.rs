@@ -5,7 +5,8 @@
 //! changes nothing. Only what says that a credential is refused comes to this; for the rest there is [`doubt`](crate::protect::doubt).
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use parking_lot::RwLock;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -167,13 +168,13 @@ impl Latch {
     pub fn current(&self, now: Timestamp) -> Option<Latched> {
         let held = |current: &Latched| holds(current, now).then(|| current.clone());
         {
-            let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+            let current = self.current.read();
             let current = current.as_ref()?;
             if not_ahead(current.since, now) == current.since {
                 return held(current);
             }
         }
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.current.write();
         let latched = current.as_mut()?;
         self.move_from_the_future(latched, now);
         held(latched)
@@ -209,7 +210,7 @@ impl Latch {
         let Why { reason, detail } = why;
         let latched = Latched { kind, reason, detail, since: now, until, about: self.about.clone() };
         {
-            let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+            let mut current = self.current.write();
             if current.as_ref().is_some_and(|latched| holds(latched, now)) {
                 return (false, Ok(()));
             }
@@ -228,11 +229,11 @@ impl Latch {
     ///
     /// When that could not be stored; then it is set as before.
     pub async fn lift(&self) -> Result<bool, StoreError> {
-        if self.current.read().unwrap_or_else(PoisonError::into_inner).is_none() {
+        if self.current.read().is_none() {
             return Ok(false);
         }
         self.store.commit(vec![Write::remove(Kind::Latch, self.key.clone())]).await?;
-        Ok(self.current.write().unwrap_or_else(PoisonError::into_inner).take().is_some())
+        Ok(self.current.write().take().is_some())
     }
 }
 

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -192,7 +193,7 @@ impl DailyCount {
     }
 
     fn minutes(&self) -> MutexGuard<'_, BTreeMap<i64, u32>> {
-        self.minutes.lock().unwrap_or_else(PoisonError::into_inner)
+        self.minutes.lock()
     }
 }
 
@@ -263,7 +264,7 @@ mod tests {
         fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
             let value = writes[0].value.as_deref().unwrap();
             let minutes: BTreeMap<i64, u32> = serde_json::from_slice(value).unwrap();
-            self.counts.lock().unwrap().push(minutes.values().sum());
+            self.counts.lock().push(minutes.values().sum());
             self.within.commit(writes)
         }
     }
@@ -285,7 +286,7 @@ mod tests {
         let counting: Vec<_> = counting.collect();
         counting.into_iter().for_each(|thread| thread.join().unwrap());
         assert_eq!(requests.used(now), 4_000);
-        let counts = watched.counts.lock().unwrap();
+        let counts = watched.counts.lock();
         assert!(counts.is_sorted() && counts.last() == Some(&4_000), "{:?}", counts.last());
     }
 

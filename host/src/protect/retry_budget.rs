@@ -7,7 +7,8 @@
 //!
 //! Stock and prices are those of the AWS SDKs' standard retry mode, version 2.1.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -110,7 +111,7 @@ impl RetryBudget {
     }
 
     fn at(&self, now: Duration) -> MutexGuard<'_, Stock> {
-        let mut stock = self.stock.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stock = self.stock.lock();
         let periods = periods(now.saturating_sub(stock.counted_from));
         if periods > 0 {
             stock.left = refilled(stock.left, periods);

@@ -6,7 +6,8 @@
 //! account's circuit lets one read find out whether the vendor has changed its mind.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -165,7 +166,7 @@ impl Throttle {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Throttled>> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        self.current.lock()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
+use parking_lot::RwLock;
 
 /// How long a number is (ISO 3779).
 const LENGTH: usize = 17;
@@ -22,7 +22,7 @@ static SEEN: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
 pub(crate) fn remember_vin(text: &str) {
     let text = text.trim();
     if has_shape(text) {
-        let mut seen = SEEN.write().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = SEEN.write();
         if seen.len() < MOST {
             seen.insert(text.to_ascii_uppercase());
         }
@@ -33,7 +33,7 @@ pub(crate) fn remember_vin(text: &str) {
 /// characters.
 #[must_use]
 pub fn mask_known_vins(text: &str) -> Cow<'_, str> {
-    let seen = SEEN.read().unwrap_or_else(PoisonError::into_inner);
+    let seen = SEEN.read();
     if seen.is_empty() || text.len() < LENGTH {
         return text.into();
     }

@@ -1,6 +1,7 @@
 //! What a guest writes to its standard outputs, as lines of the host's log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use parking_lot::Mutex;
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
@@ -105,7 +106,7 @@ impl OutputStream for Output {
         if bytes.len() > PERMIT {
             return Err(StreamError::trap("more was written than `check-write` allows"));
         }
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take(&bytes);
+        self.0.lock().take(&bytes);
         Ok(())
     }
 

@@ -8,7 +8,7 @@
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 
 use self::system::Identity;
 
@@ -136,7 +136,7 @@ impl Directory {
     /// From now on this file has to be the one that it is now.
     pub(super) fn watch(&self, file: &Path) {
         if let Ok(identity) = Identity::of(file) {
-            self.watched.lock().unwrap_or_else(PoisonError::into_inner).push((file.to_owned(), identity));
+            self.watched.lock().push((file.to_owned(), identity));
         }
     }
 
@@ -146,7 +146,7 @@ impl Directory {
     ///
     /// What was removed or replaced, in words.
     pub fn check(&self) -> Result<(), String> {
-        let watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.watched.lock();
         for (file, identity) in watched.iter() {
             match Identity::of(file) {
                 Ok(found) if found == *identity => {}

@@ -4,7 +4,8 @@
 //! under another identifier, and by it the host notices that a name, or a slug, has come to mean another car, of which
 //! nothing is known that was known of the one before.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use parking_lot::Mutex;
 
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,7 @@ impl Identity {
 
     /// The car that the configuration has meant so far, as long as it says the same.
     pub(crate) fn known(&self) -> Option<String> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = self.known.lock();
         known.as_ref().filter(|known| known.chosen_by == self.chosen_by).map(|known| known.vin.clone())
     }
 
@@ -67,7 +68,7 @@ impl Identity {
     pub(crate) async fn is(&self, vin: &str) -> (bool, Result<(), StoreError>) {
         let now = Known { chosen_by: self.chosen_by.clone(), vin: vin.to_owned() };
         let before = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut known = self.known.lock();
             known.replace(now.clone())
         };
         if before.as_ref() == Some(&now) {

@@ -31,7 +31,7 @@ impl Outbox for Masking {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -40,7 +40,7 @@ mod tests {
 
     impl Outbox for Last {
         fn publish(&self, message: Outgoing) {
-            *self.0.lock().unwrap() = message.payload;
+            *self.0.lock() = message.payload;
         }
     }
 
@@ -55,7 +55,7 @@ mod tests {
             (b"\xff\x00", b"\xff\x00"),
         ] {
             outbox.publish(Outgoing::new("t", payload));
-            assert_eq!(*last.0.lock().unwrap(), expected);
+            assert_eq!(*last.0.lock(), expected);
         }
     }
 }

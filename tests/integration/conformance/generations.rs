@@ -140,7 +140,7 @@ async fn odd_lifetimes() {
         (json!("abc"), None),
     ] {
         let home = VirtualHome::start().await;
-        *home.meddling.expires_in.lock().unwrap() = Some(says.clone());
+        *home.meddling.expires_in.lock() = Some(says.clone());
         home.control.expire_access_token();
         assert_eq!(home.read().await.state, State::Succeeded, "{says}");
         let state = home.retained("account/home/state");
@@ -159,7 +159,7 @@ async fn odd_lifetimes() {
 
 async fn a_token_that_is_given_out_expired() {
     let home = VirtualHome::start().await;
-    *home.meddling.expires_in.lock().unwrap() = Some(json!(0));
+    *home.meddling.expires_in.lock() = Some(json!(0));
     home.control.expire_access_token();
     let load = home.reads(Duration::from_millis(200), seconds(120)).await;
     assert_eq!(load.failed(), Vec::<&_>::new());

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -129,7 +130,7 @@ impl Store for Watched {
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
         let session = writes.iter().filter(|write| write.kind == Kind::Cell && write.key == "home/session");
         let written = session.filter_map(|write| serde_json::from_slice(write.value.as_deref()?).ok());
-        self.sessions.lock().unwrap().extend(written);
+        self.sessions.lock().extend(written);
         self.store.commit(writes)
     }
 }
@@ -228,12 +229,12 @@ cases! {
         let simulator::Config { refresh_token, pin, .. } = simulator::Config::default();
         home.restart(&refresh_token, &pin).await;
         for _ in 0..2 {
-            sessions.lock().unwrap().clear();
+            sessions.lock().clear();
             home.control().expire_access_token();
             home.clock.advance(60);
             let report = home.command(LEGACY.0, "refresh_cached", None).await;
             assert_eq!(report.state, State::Succeeded, "{report:?}");
-            let written = sessions.lock().unwrap().clone();
+            let written = sessions.lock().clone();
             let [first, last] = written.as_slice() else { unreachable!("{} writes", written.len()) };
             assert_eq!(first["generation"].as_u64().map(|it| it + 1), last["generation"].as_u64());
             for secret in ["refresh-token", "access-token"] {

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -155,7 +156,7 @@ impl Shared {
     /// The state, for as long as the guard lives; never held across an await.
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         // A test that panicked in a closure under the lock must not take the cloud down for its clean-up.
-        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+        self.world.lock()
     }
 
     pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {

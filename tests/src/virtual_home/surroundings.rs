@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -60,11 +61,11 @@ impl Outbox for Published {
         if message.topic.contains("/action/") && !message.topic.ends_with("/last") {
             let report: Report = serde_json::from_slice(&message.payload).unwrap();
             if report.state.is_final() {
-                self.finals.lock().unwrap().entry(message.topic.clone()).or_default().push(report);
+                self.finals.lock().entry(message.topic.clone()).or_default().push(report);
                 self.changed.send_replace(());
             }
         } else if message.retain {
-            self.retained.lock().unwrap().insert(message.topic.clone(), message.payload.clone());
+            self.retained.lock().insert(message.topic.clone(), message.payload.clone());
         }
         self.trace.publish(message.clone());
         // Here the broker takes everything at once.
@@ -89,7 +90,7 @@ impl Transport for Meddling {
         let grant = request.url().path().ends_with("/oauth2/token");
         Box::pin(async move {
             let mut response = self.network.send(request, acts_on_vehicle).await?;
-            if let (true, 200, Some(says)) = (grant, response.status, &*self.expires_in.lock().unwrap()) {
+            if let (true, 200, Some(says)) = (grant, response.status, &*self.expires_in.lock()) {
                 let mut body: Value = serde_json::from_slice(&response.body).unwrap();
                 let fields = body.as_object_mut().unwrap();
                 fields.remove("expires_in");

@@ -1,6 +1,6 @@
 //! A store that can fail, as a disk does that is full.
 
-use std::sync::Mutex;
+use parking_lot::Mutex;
 
 use futures_util::future::BoxFuture;
 use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
@@ -23,17 +23,17 @@ struct Refusal {
 impl WornStore {
     /// Refuses commits with a record of this kind, after so many that go well.
     pub fn refuse(&self, kind: Kind, after: usize) {
-        *self.refused.lock().unwrap() = Some(Refusal { kind: Some(kind), after });
+        *self.refused.lock() = Some(Refusal { kind: Some(kind), after });
     }
 
     /// Refuses all commits.
     pub fn refuse_all(&self) {
-        *self.refused.lock().unwrap() = Some(Refusal { kind: None, after: 0 });
+        *self.refused.lock() = Some(Refusal { kind: None, after: 0 });
     }
 
     /// Refuses nothing any more.
     pub fn mend(&self) {
-        *self.refused.lock().unwrap() = None;
+        *self.refused.lock() = None;
     }
 
     /// Loses everything.
@@ -42,7 +42,7 @@ impl WornStore {
     }
 
     fn refuses(&self, writes: &[Write]) -> bool {
-        let mut refused = self.refused.lock().unwrap();
+        let mut refused = self.refused.lock();
         let Some(refusal) = refused.as_mut() else { return false };
         if !writes.iter().any(|write| refusal.kind.is_none_or(|kind| write.kind == kind)) {
             return false;

@@ -4,7 +4,7 @@
 //! out and counted, and so are lines that nobody took off the writer in time; once in a while the count is told.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 use std::time::{Duration, Instant};
 
 use tracing::callsite::Identifier;
@@ -52,7 +52,7 @@ impl Bound {
 
     /// Whether this line is written, and how many are missing, if that is to be told now.
     fn admit(&self, place: Identifier, now: Instant) -> (bool, Option<u64>) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let place = state.places.entry(place).or_insert(Place { stock: AT_ONCE, at: now });
         let refilled = now.saturating_duration_since(place.at).as_secs_f64() * A_SECOND;
         place.stock = (place.stock + refilled).min(AT_ONCE);

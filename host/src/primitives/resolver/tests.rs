@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use parking_lot::Mutex;
 
 use super::*;
 
@@ -16,7 +16,7 @@ impl Table {
 
 impl Lookup for Table {
     fn addresses(&self, name: String) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        let mut table = self.0.lock().unwrap();
+        let mut table = self.0.lock();
         let answer = table.get_mut(name.as_str()).map(|turns| match turns.len() {
             1 => turns[0].clone(),
             _ => turns.remove(0),

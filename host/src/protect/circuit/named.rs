@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use parking_lot::Mutex;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -173,7 +173,7 @@ impl Circuits {
             let left = SignedDuration::try_from(until.saturating_sub(monotonic)).ok()?;
             now.checked_add(left).ok()
         };
-        let circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        let circuits = self.circuits.lock();
         let status = |(name, circuit): (&String, &Circuit)| {
             let snapshot = circuit.snapshot(monotonic);
             Status { circuit: name.clone(), snapshot, until: snapshot.until.and_then(civil) }
@@ -182,7 +182,7 @@ impl Circuits {
     }
 
     fn with<T>(&self, name: &str, work: impl FnOnce(&mut Circuit) -> (T, Option<Transition>)) -> T {
-        let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut circuits = self.circuits.lock();
         let (result, transition) = work(circuits.entry(name.to_owned()).or_default());
         self.tell(name, transition);
         result
@@ -194,7 +194,7 @@ impl Circuits {
         name: &str,
         work: impl FnOnce(&mut Circuit) -> Option<Transition>,
     ) -> Result<(), UnknownCircuit> {
-        let mut circuits = self.circuits.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut circuits = self.circuits.lock();
         let circuit = circuits.get_mut(name).ok_or_else(|| UnknownCircuit(name.to_owned()))?;
         let transition = work(circuit);
         self.tell(name, transition);
