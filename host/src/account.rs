@@ -5,9 +5,9 @@ mod retry;
 pub(crate) mod session;
 
 use crate::plugin::TrialAccount;
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use parking_lot::Mutex;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -24,16 +24,16 @@ use crate::descriptor::Refusals;
 use crate::digest::Digest;
 use crate::events::{AboutAccount, AboutDoubt, Event, Events};
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::{Endpoint, PIN, PinGuard, SESSION, Skew, Surroundings, Tap, Transport};
+use crate::primitives::{AccountContext, Endpoint, PIN, PinGuard, SESSION, Skew, Tap, Transport};
 use crate::protect::circuit::Circuits;
 use crate::protect::doubt::{Doubt, InDoubt, Refused};
 use crate::protect::latch::{Latch, LatchKind, Latched, SILENCE, Why};
-use crate::protect::quota::DailyCount;
+use crate::protect::quota::DailyQuota;
 use crate::protect::retry_budget::RetryBudget;
 use crate::protect::throttle::{Throttle, Throttled};
 use crate::store::{Kind, Store, StoreError, Write};
 use crate::time::Clock;
-use crate::wire::publish::Outbox;
+use crate::wire::publish::Publish;
 use crate::wire::topics::Topics;
 
 pub(crate) use self::presence::Presence;
@@ -52,7 +52,7 @@ pub struct Shared {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The way to the broker.
-    pub outbox: Arc<dyn Outbox>,
+    pub publisher: Arc<dyn Publish>,
     /// The way to the clouds.
     pub transport: Arc<dyn Transport>,
     /// Who is told what guests are given.
@@ -131,7 +131,7 @@ pub struct Account {
     retries_by_hand: retry::ByHand,
     /// The circuits of its token endpoint, of itself and of its vehicles.
     pub circuits: Circuits,
-    pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) context: Arc<AccountContext>,
     pub(crate) described: Arc<connector::Account>,
     /// The same as it is told with questions about a vehicle that has settings of its own.
     described_for: Mutex<BTreeMap<String, Arc<connector::Account>>>,
@@ -142,9 +142,9 @@ pub struct Account {
     pub(crate) listed: tokio::sync::Notify,
     /// When it was read last, on the monotonic clock.
     listed_at: Mutex<Option<Duration>>,
-    pub(crate) sign_ins: DailyCount,
+    pub(crate) sign_ins: DailyQuota,
     /// Every request to the vendor.
-    pub(crate) requests: Arc<DailyCount>,
+    pub(crate) requests: Arc<DailyQuota>,
     pub(crate) retries: RetryBudget,
     /// What the vendor asks for.
     throttle: Throttle,
@@ -174,7 +174,7 @@ impl Account {
         let cells = Cells::open(slug, names, &shared.store, &shared.clock).await?;
         forget_strangers(slug, credentials(config), &cells, &shared.store).await?;
         let (endpoints, described) = (endpoints(config), described(slug, config));
-        let surroundings = Surroundings {
+        let context = AccountContext {
             account: slug.to_owned(),
             endpoints,
             secrets: config.secrets.clone(),
@@ -184,7 +184,7 @@ impl Account {
             cells,
             transport: Arc::clone(&shared.transport),
             clock: Arc::clone(&shared.clock),
-            outbox: Arc::clone(&shared.outbox),
+            publisher: Arc::clone(&shared.publisher),
             topic_prefix,
             pin: PinGuard::open(slug, credentials(config), &shared.store, now).await?,
             skew: Skew::default(),
@@ -204,15 +204,15 @@ impl Account {
             presence: Presence::default(),
             retries_by_hand: retry::ByHand::open(slug, store).await?,
             circuits: shared.clouds.beside(),
-            surroundings: Arc::new(surroundings),
+            context: Arc::new(context),
             described: Arc::new(described),
             described_for: Mutex::default(),
             refreshes: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
             listed: tokio::sync::Notify::new(),
             listed_at: Mutex::default(),
-            sign_ins: DailyCount::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
-            requests: Arc::new(DailyCount::open("requests", slug, config.quota_per_day, store).await?),
+            sign_ins: DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
+            requests: Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
             retries: RetryBudget::open(slug, store, shared.clock.as_ref()).await?,
             throttle: Throttle::open(slug, store).await?,
             seed: fastrand::u64(..),
@@ -286,7 +286,7 @@ impl Account {
             "{vendor} refused the PIN, and a few wrong ones lock it in its app too: write the right one into the \
              configuration and restart, or {once_more}"
         );
-        let (pin, now) = (&self.surroundings.pin, self.clock().now());
+        let (pin, now) = (&self.context.pin, self.clock().now());
         if let Err(error) = pin.refuse(Why::new(reason, words), now).await {
             tracing::error!(
                 account = self.slug,
@@ -306,7 +306,7 @@ impl Account {
         let clock = self.clock();
         let untold = [
             self.grant.untold(clock).await,
-            self.surroundings.pin.untold(clock).await,
+            self.context.pin.untold(clock).await,
             self.registration.untold(clock).await,
         ];
         for InDoubt { what, reason, next_attempt_at, .. } in untold.into_iter().flatten() {

@@ -14,7 +14,7 @@ use crate::config;
 use crate::host::Host;
 use crate::mqtt::{self, Event, Events, Publisher, SubscribeError, TlsError, Version, Will};
 use crate::wire::message::Outgoing;
-use crate::wire::publish::Outbox;
+use crate::wire::publish::Publish;
 use crate::wire::topics::Topics;
 
 /// How long a refused or unanswered subscription waits before it is tried again.
@@ -48,7 +48,7 @@ impl Bridge {
 
     /// Where a host puts what it has to say.
     #[must_use]
-    pub fn outbox(&self) -> Arc<dyn Outbox> {
+    pub fn publisher(&self) -> Arc<dyn Publish> {
         Arc::new(ToBroker(self.publisher.clone()))
     }
 
@@ -160,7 +160,7 @@ async fn work_off(publisher: &Publisher, host: &Arc<Host>, intake: &Intake) {
 #[derive(Debug)]
 struct ToBroker(Publisher);
 
-impl Outbox for ToBroker {
+impl Publish for ToBroker {
     fn publish(&self, message: Outgoing) {
         let topic = message.topic.clone();
         if let Err(error) = self.0.put(message) {

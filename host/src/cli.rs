@@ -150,7 +150,7 @@ fn say(shown: &clap::Error) -> ExitCode {
 /// Where a command runs components: as a host does, compiled in a process of their own.
 fn sandbox() -> anyhow::Result<Sandbox> {
     let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-    Ok(sandbox.compiling(Compiler::in_child_of_this_program()?))
+    Ok(sandbox.with_compiler(Compiler::in_child_of_this_program()?))
 }
 
 fn complain(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
@@ -224,8 +224,8 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let state = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
     let ground =
-        Ground::new(Arc::clone(&state) as Arc<dyn Store>, Arc::new(SystemClock::start()), bridge.outbox());
-    let ground = ground.compiling(Compiler::in_child_of_this_program()?);
+        Ground::new(Arc::clone(&state) as Arc<dyn Store>, Arc::new(SystemClock::start()), bridge.publisher());
+    let ground = ground.with_compiler(Compiler::in_child_of_this_program()?);
     // Compiling may take minutes. Whoever ends the host meanwhile ends it as a crash would.
     let host = tokio::select! {
         host = Host::start(config, ground) => host?,

@@ -49,8 +49,8 @@ pub use plugins::Plugins;
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 
-use reader::{Reader, Section};
 use crate::descriptor::Network;
+use reader::{Reader, Section};
 use text::NoText;
 
 /// What the program is to do.

@@ -5,8 +5,8 @@
 
 mod broker;
 mod driver;
+mod narrator;
 mod story;
-mod voice;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use tokio::time::Instant;
 
 pub use self::broker::{Broker, BrokerError};
 use self::driver::Driver;
+use self::narrator::Narrator;
 use self::story::Story;
 pub use self::story::{DEMO_ACCOUNT, demo_config};
-use self::voice::Voice;
 use crate::bridge::Bridge;
 use crate::config::Config;
 use crate::host::{Ground, Host};
@@ -85,7 +85,7 @@ impl Stage {
         let config = demo_config(&cloud.base_url(), broker.port())?;
         let mut bridge = Bridge::connect(&config.mqtt)?;
         let store = Arc::new(MemoryStore::default());
-        let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.outbox());
+        let ground = Ground::new(store, Arc::new(SystemClock::start()), bridge.publisher());
         let host = Host::start(&config, ground).await?;
         let driver = Driver::connect(&config.mqtt).await?;
         let (connected, online) = tokio::sync::oneshot::channel();
@@ -110,12 +110,14 @@ impl Stage {
     ///
     /// When it did not go as told; the error says where.
     pub async fn tell(&mut self) -> anyhow::Result<()> {
-        self.tell_with(&Voice::for_stdout()).await
+        self.tell_with(&Narrator::for_stdout()).await
     }
 
-    async fn tell_with(&mut self, voice: &Voice) -> anyhow::Result<()> {
+    async fn tell_with(&mut self, narrator: &Narrator) -> anyhow::Result<()> {
         let cloud = self.cloud.control();
-        Story::new(voice, self.driver.clone(), Arc::clone(&self.host), cloud, &mut self.summary).tell().await
+        Story::new(narrator, self.driver.clone(), Arc::clone(&self.host), cloud, &mut self.summary)
+            .tell()
+            .await
     }
 
     /// What the story came to so far.
@@ -145,21 +147,26 @@ impl Stage {
 /// When something that the demo needs does not start, or what it tells cannot be shown.
 pub async fn play(options: Options) -> anyhow::Result<bool> {
     let deadline = options.seconds.map(|seconds| Instant::now() + Duration::from_secs(seconds));
-    let voice = Voice::for_stdout();
+    let narrator = Narrator::for_stdout();
     let mut stage = Stage::set().await?;
-    voice.opening(stage.started.elapsed(), stage.config.mqtt.port, stage.plain_port, &stage.cloud.base_url());
+    narrator.opening(
+        stage.started.elapsed(),
+        stage.config.mqtt.port,
+        stage.plain_port,
+        &stage.cloud.base_url(),
+    );
 
     // Whoever wants it to end early still wants to know how it ends; it takes a few seconds.
     let told = tokio::select! {
-        told = stage.tell_with(&voice) => Some(told),
+        told = stage.tell_with(&narrator) => Some(told),
         _ = tokio::signal::ctrl_c() => None,
     };
     let summary = stage.summary();
     let went_as_told = match told {
         Some(Ok(())) => {
-            voice.closing(&summary);
+            narrator.closing(&summary);
             if deadline.is_none_or(|deadline| deadline > Instant::now()) {
-                voice.invitation(&stage.config.mqtt, stage.plain_port, options.seconds);
+                narrator.invitation(&stage.config.mqtt, stage.plain_port, options.seconds);
             }
             tokio::select! {
                 () = at(deadline) => {}
@@ -168,19 +175,19 @@ pub async fn play(options: Options) -> anyhow::Result<bool> {
             true
         }
         Some(Err(error)) => {
-            voice.failure(&format!("the story did not go as told: {error:#}"));
+            narrator.failure(&format!("the story did not go as told: {error:#}"));
             false
         }
         None => {
-            voice.failure("interrupted before the story had ended");
+            narrator.failure("interrupted before the story had ended");
             false
         }
     };
     stage.strike().await;
     if options.json {
-        voice.line(&serde_json::to_string(&summary)?);
+        narrator.line(&serde_json::to_string(&summary)?);
     }
-    voice.was_heard()?;
+    narrator.was_heard()?;
     Ok(went_as_told)
 }
 

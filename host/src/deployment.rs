@@ -7,15 +7,15 @@
 //!
 //! # Layout
 //!
-//! `trust`: pins and signatures. `record`: who wanted what, and how it went. `shelf`: what is kept of slots and
+//! `trust`: pins and signatures. `record`: who wanted what, and how it went. `registry`: what is kept of slots and
 //! components. `restore`: what a start finds. `watch`: what the host does by itself. `rollouts`: shadow and canary.
 
 mod offer;
 mod record;
 mod refusal;
+mod registry;
 mod restore;
 mod rollouts;
-mod shelf;
 mod swap;
 mod view;
 mod watch;
@@ -30,11 +30,11 @@ use tokio::sync::watch as signal;
 pub use self::offer::{Offer, Offered, Source};
 pub use self::record::{Action, Outcome, Record};
 pub use self::refusal::Refusal;
+pub use self::registry::Bad;
+use self::registry::Registry;
 pub(crate) use self::restore::{restore_connector, restore_policy};
 pub(crate) use self::rollouts::stored::restore_rollout;
 pub use self::rollouts::{Disagreement, PROMOTE_AFTER, RolloutView, Try};
-pub use self::shelf::Bad;
-use self::shelf::Shelf;
 use self::view::deployed;
 pub(crate) use self::view::state;
 pub use self::view::{Deployed, Earlier, Identity, SlotState, SlotView, Verified};
@@ -81,7 +81,7 @@ pub struct Deployments {
     connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     accounts: Vec<Arc<Account>>,
     ground: Ground,
-    shelf: Shelf,
+    registry: Registry,
     /// Told of what changes besides the active generations.
     changed: signal::Sender<()>,
     /// One change at a time. Whoever wants the second one sees what the first one did. A rollback waits for it only to
@@ -103,14 +103,14 @@ impl Deployments {
         ground: Ground,
     ) -> Result<Arc<Self>, StoreError> {
         let tried_out = rollouts::stored::tried_out(store.as_ref()).await?;
-        let shelf = Shelf::open(Arc::clone(&store), tried_out).await?;
-        shelf.tidy(tried_out).await;
+        let registry = Registry::open(Arc::clone(&store), tried_out).await?;
+        registry.tidy(tried_out).await;
         Ok(Arc::new(Self {
             policy: Arc::clone(policy),
             connectors: connectors.clone(),
             accounts,
             ground,
-            shelf,
+            registry,
             changed: signal::Sender::new(()),
             changing: tokio::sync::Mutex::default(),
         }))
@@ -188,11 +188,11 @@ impl Deployments {
         in_place!(self, kind, slot, |name, at| {
             let _one_at_a_time = self.changing.lock().await;
             let record = self.record(kind, name, Action::Forgive, by).about(digest);
-            if self.shelf.bad(name, digest).await?.is_none() && !at.slot().is_condemned(digest) {
-                self.shelf.note(record.unchanged()).await;
+            if self.registry.bad(name, digest).await?.is_none() && !at.slot().is_condemned(digest) {
+                self.registry.note(record.unchanged()).await;
                 return Ok(false);
             }
-            self.shelf.forgive(name, digest, record).await?;
+            self.registry.forgive(name, digest, record).await?;
             at.slot().forgive(digest);
         });
         self.changed.send_replace(());
@@ -219,15 +219,15 @@ impl Deployments {
     ) -> Result<(), Refusal> {
         in_place!(self, kind, Some(slot), |name, at| {
             let _one_at_a_time = self.changing.lock().await;
-            self.shelf.see(name, Some(source), Digest::of(component));
-            Ok(self.shelf.keep_conduct(name, at.slot()).await?)
+            self.registry.see(name, Some(source), Digest::of(component));
+            Ok(self.registry.keep_conduct(name, at.slot()).await?)
         })
     }
 
     /// Whether this is what was found in a place when it was last looked at.
     #[must_use]
     pub fn is_known(&self, slot: &str, source: Source, component: &[u8]) -> bool {
-        self.shelf.has_seen(slot, source, Digest::of(component))
+        self.registry.has_seen(slot, source, Digest::of(component))
     }
 
     /// Whether every slot has what the configuration allows there: what it is pinned to, or what the program carries if
@@ -250,7 +250,7 @@ impl Deployments {
         let pinned = self.ground.trust.pins.get(name).copied();
         let is_fallback = active == slot.slot().carried();
         match pinned {
-            Some(pinned) if is_fallback && self.shelf.bad(name, pinned).await?.is_some() => {
+            Some(pinned) if is_fallback && self.registry.bad(name, pinned).await?.is_some() => {
                 tracing::error!(slot = name, %pinned, "what the program carries runs, because the pinned component had to be rolled back");
                 Ok(())
             }
@@ -270,7 +270,7 @@ impl Deployments {
         last: usize,
     ) -> Result<Vec<Record>, Refusal> {
         let name = slot.map(|slot| self.name_of(kind, Some(slot))).transpose()?;
-        let mut records = self.shelf.history().await?;
+        let mut records = self.registry.history().await?;
         records.retain(|record| record.kind == kind && name.is_none_or(|name| record.slot == name));
         records.drain(..records.len().saturating_sub(last));
         Ok(records)
@@ -280,7 +280,7 @@ impl Deployments {
     /// the slot is unknown.
     pub async fn note_refused(&self, kind: PluginKind, slot: &str, action: Action, by: &str, reason: &str) {
         let reason = crate::redact::cut(reason.to_owned(), refusal::LONGEST);
-        self.shelf.note(self.record(kind, slot, action, by).refused(reason)).await;
+        self.registry.note(self.record(kind, slot, action, by).refused(reason)).await;
     }
 
     /// Tells of every change that shows in [`Deployments::list`], but for the active generations themselves.

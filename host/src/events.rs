@@ -12,7 +12,7 @@ use crate::protect::doubt::Refused;
 use crate::protect::latch::{LatchKind, Latched};
 use crate::time::Clock;
 use crate::wire::message::Outgoing;
-use crate::wire::publish::Outbox;
+use crate::wire::publish::Publish;
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -168,7 +168,7 @@ impl Event {
 /// Says what happened.
 #[derive(Clone)]
 pub struct Events {
-    outbox: Arc<dyn Outbox>,
+    publisher: Arc<dyn Publish>,
     clock: Arc<dyn Clock>,
     topic: String,
 }
@@ -189,8 +189,8 @@ struct Message<'e> {
 impl Events {
     /// Events that are published on this topic, not retained.
     #[must_use]
-    pub fn on(topic: String, outbox: Arc<dyn Outbox>, clock: Arc<dyn Clock>) -> Self {
-        Self { outbox, clock, topic }
+    pub fn on(topic: String, publisher: Arc<dyn Publish>, clock: Arc<dyn Clock>) -> Self {
+        Self { publisher, clock, topic }
     }
 
     /// Says that something happened.
@@ -198,6 +198,6 @@ impl Events {
         let message = Message { ts: self.clock.now(), event };
         // Strings and a time, for which this cannot fail.
         let payload = serde_json::to_vec(&message).unwrap_or_default();
-        self.outbox.publish(Outgoing::new(self.topic.clone(), payload));
+        self.publisher.publish(Outgoing::new(self.topic.clone(), payload));
     }
 }

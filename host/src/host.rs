@@ -1,7 +1,7 @@
 //! The host: accounts and vehicles, and what happens to a command from the moment it arrives.
 //!
 //! Nothing here knows of MQTT connections: commands come in as topic and payload, and what there is to say goes
-//! to an [`Outbox`]. What is retained can be said again at any time, as after a reconnect.
+//! to an [`Publish`]. What is retained can be said again at any time, as after a reconnect.
 
 mod announce;
 pub(crate) mod attended;
@@ -15,10 +15,10 @@ mod messages;
 mod plugins;
 mod requests;
 mod resume;
+mod run;
 mod settle;
-mod states;
+mod vehicle_state;
 mod vehicles;
-mod work;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,9 +38,9 @@ use crate::deployment::{self, Deployments, Refusal, restore_connector, restore_p
 use crate::events::{AboutState, Event, Events};
 use crate::host::attended::Attended;
 use crate::host::deliveries::Deliveries;
-use crate::host::ledger::Results;
+use crate::host::ledger::CommandLedger;
 use crate::plugin::POLICY_SLOT;
-use crate::plugin::slot::{Entrance, Generation};
+use crate::plugin::slot::{Generation, Provenance};
 use crate::plugin::{ActivationError, ConnectorPlugin, ConnectorSlot, PluginKind, Plugins, PolicySlot};
 use crate::primitives::{HttpClient, Tap, Transport};
 use crate::protect::circuit::Circuits;
@@ -48,7 +48,7 @@ use crate::sandbox::{Compiler, Sandbox};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 use crate::vehicle::Vehicle;
-use crate::wire::publish::{Masking, Outbox};
+use crate::wire::publish::{Masking, Publish};
 use crate::wire::topics::Topics;
 
 pub use self::deliveries::Delivery;
@@ -62,7 +62,7 @@ pub struct Ground {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The way to the broker.
-    pub outbox: Arc<dyn Outbox>,
+    pub publisher: Arc<dyn Publish>,
     /// The way to the clouds; none means the network.
     pub transport: Option<Arc<dyn Transport>>,
     /// Who is told what guests are given; usually nobody.
@@ -74,25 +74,25 @@ pub struct Ground {
 impl Ground {
     /// Ground on which clouds are reached over the network and components are compiled in this process.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outbox: Arc<dyn Outbox>) -> Self {
-        Self { store, clock, outbox, transport: None, tap: None, compiler: Compiler::in_process() }
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, publisher: Arc<dyn Publish>) -> Self {
+        Self { store, clock, publisher, transport: None, tap: None, compiler: Compiler::in_process() }
     }
 
     /// The same with another way to the clouds.
     #[must_use]
-    pub fn over(self, transport: Arc<dyn Transport>) -> Self {
+    pub fn with_transport(self, transport: Arc<dyn Transport>) -> Self {
         Self { transport: Some(transport), ..self }
     }
 
     /// The same with components compiled there.
     #[must_use]
-    pub fn compiling(self, compiler: Compiler) -> Self {
+    pub fn with_compiler(self, compiler: Compiler) -> Self {
         Self { compiler, ..self }
     }
 
     /// The same with somebody who is told what guests are given.
     #[must_use]
-    pub fn tapped_by(self, tap: Arc<dyn Tap>) -> Self {
+    pub fn with_tap(self, tap: Arc<dyn Tap>) -> Self {
         Self { tap: Some(tap), ..self }
     }
 }
@@ -162,7 +162,7 @@ pub struct Host {
     events: Events,
     /// Where messages about plugins wait for their turn.
     requests: requests::Queue,
-    results: Arc<Results>,
+    ledger: Arc<CommandLedger>,
     leftovers: leftovers::Leftovers,
     deliveries: Deliveries,
     background: TaskTracker,
@@ -195,7 +195,7 @@ impl Host {
     /// See [`StartError`].
     pub async fn start(config: &Config, ground: Ground) -> Result<Arc<Self>, StartError> {
         let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let sandbox = sandbox.compiling(ground.compiler.clone());
+        let sandbox = sandbox.with_compiler(ground.compiler.clone());
         let plugins = Plugins::embedded(sandbox).await.map_err(connector_failed)?;
         let host = Self::assemble(config, ground, &plugins, true).await?;
         host.offer_configured(config).await?;
@@ -222,9 +222,10 @@ impl Host {
         plugins: &Plugins,
         restore: bool,
     ) -> Result<Arc<Self>, StartError> {
-        let ground = Ground { outbox: Arc::new(Masking(Arc::clone(&ground.outbox))), ..ground };
+        let ground = Ground { publisher: Arc::new(Masking(Arc::clone(&ground.publisher))), ..ground };
         let topics = Topics::below(&config.mqtt.base_topic);
-        let events = Events::on(topics.bridge_event(), Arc::clone(&ground.outbox), Arc::clone(&ground.clock));
+        let events =
+            Events::on(topics.bridge_event(), Arc::clone(&ground.publisher), Arc::clone(&ground.clock));
         let attended = Attended::new(Arc::clone(&ground.store), events.clone());
         let ground = Ground { store: Arc::new(attended), ..ground };
         let Plugins { sandbox, connector: compiled, policy } = plugins;
@@ -234,7 +235,7 @@ impl Host {
             None => Arc::new(HttpClient::new(&config.network)?),
         };
         let (trust, files) = (&config.plugins.trust, &config.plugins.files);
-        let carried = || Entrance::new(ground.clock.now(), "carried by the program");
+        let carried = || Provenance::new(ground.clock.now(), "carried by the program");
         let policy = policy.as_ref().unwrap_or(compiled);
         let policy =
             Arc::new(PolicySlot::open(sandbox, policy, carried()).await.map_err(StartError::Policy)?);
@@ -250,7 +251,7 @@ impl Host {
             policy: Arc::clone(&policy),
             store: Arc::clone(&ground.store),
             clock: Arc::clone(&ground.clock),
-            outbox: Arc::clone(&ground.outbox),
+            publisher: Arc::clone(&ground.publisher),
             transport,
             tap: ground.tap.clone(),
             clouds: Arc::clone(&clouds),
@@ -301,10 +302,11 @@ impl Host {
         let all = accounts.values().cloned().collect();
         let store = Arc::clone(&ground.store);
         let deployments = Deployments::open(&policy, &connectors, all, store, footing).await?;
-        let (results, interrupted) = Results::open(Arc::clone(&ground.store), ground.clock.now()).await?;
+        let (ledger, interrupted) =
+            CommandLedger::open(Arc::clone(&ground.store), ground.clock.now()).await?;
         let leftovers =
             leftovers::Leftovers::open(&topics, vehicles.keys(), accounts.keys(), &ground.store).await?;
-        let unpublished = results.unpublished().await?;
+        let unpublished = ledger.unpublished().await?;
         let (requests, waiting) = requests::Queue::new();
         let host = Arc::new(Self {
             vehicles,
@@ -316,7 +318,7 @@ impl Host {
             folder: config.plugins.folder.clone(),
             topics,
             requests,
-            results: Arc::new(results),
+            ledger: Arc::new(ledger),
             leftovers,
             deliveries: Deliveries::new(Arc::clone(&ground.store)),
             background: shared.background.clone(),

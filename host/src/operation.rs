@@ -4,9 +4,9 @@
 //! a question to the connector that may be repeated by the rules in `step`. Asking never sends the command
 //! again, whatever happens to a question.
 
-mod bounds;
-mod meaning;
+mod limits;
 mod permits;
+mod reason;
 mod rules;
 pub(crate) mod step;
 pub(crate) mod supersession;
@@ -17,9 +17,9 @@ use crate::wire::outcome::Reason;
 use crate::wire::outcome::State;
 use crate::wire::report::Report;
 use crate::wire::words::Words;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::Arc;
 use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;

@@ -40,7 +40,7 @@ use crate::cell::{CellGuard, Cells, Secrets, Snapshot};
 use crate::descriptor::{Capturable, CommandAnswers, Told};
 use crate::sandbox::{Caller, Cx};
 use crate::time::Clock;
-use crate::wire::publish::Outbox;
+use crate::wire::publish::Publish;
 
 /// A service that the configuration lets a connector reach.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ pub struct Endpoint {
 
 /// What the primitives need to know of an account. The same for all its calls.
 #[derive(Debug)]
-pub struct Surroundings {
+pub struct AccountContext {
     /// The account's slug.
     pub account: String,
     /// The services that its connector may reach. Empty means none.
@@ -73,7 +73,7 @@ pub struct Surroundings {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// The way to the broker.
-    pub outbox: Arc<dyn Outbox>,
+    pub publisher: Arc<dyn Publish>,
     /// Below which topic the connector publishes, with a slash at the end.
     pub topic_prefix: String,
     /// How often the PIN may be sent.
@@ -95,7 +95,7 @@ pub(crate) struct Withheld {
 
 /// One call into a connector.
 pub struct Call {
-    pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) context: Arc<AccountContext>,
     pub(crate) allowance: Arc<Allowance>,
     /// The operation's identifier, for the log.
     pub(crate) operation: String,
@@ -129,7 +129,7 @@ pub struct Call {
 
 impl Caller for Call {
     fn account(&self) -> Option<&str> {
-        Some(&self.surroundings.account)
+        Some(&self.context.account)
     }
 
     fn operation(&self) -> Option<&str> {
@@ -140,9 +140,9 @@ impl Caller for Call {
 impl fmt::Debug for Call {
     /// Private values are not printed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { surroundings, allowance, operation, captured, private, acted, .. } = self;
+        let Self { context, allowance, operation, captured, private, acted, .. } = self;
         f.debug_struct("Call")
-            .field("account", &surroundings.account)
+            .field("account", &context.account)
             .field("operation", operation)
             .field("allowance", allowance)
             .field("captured", &captured.keys())
@@ -156,13 +156,13 @@ impl Call {
     /// A call for this operation that sees the cells as this snapshot has them.
     #[must_use]
     pub fn new(
-        surroundings: Arc<Surroundings>,
+        context: Arc<AccountContext>,
         allowance: Arc<Allowance>,
         operation: String,
         view: Snapshot,
     ) -> Self {
         Self {
-            surroundings,
+            context,
             allowance,
             operation,
             view,
@@ -183,23 +183,20 @@ impl Call {
 
     /// Tells whoever listens what the guest is given.
     pub(crate) fn given(&self, what: &'static str, value: &dyn fmt::Debug) {
-        if let Some(tap) = &self.surroundings.tap {
+        if let Some(tap) = &self.context.tap {
             tap.given(what, value);
         }
     }
 
     /// The secret of this name as this call sees it: just captured, committed in a cell, or configured.
     fn secret(&self, name: &str) -> Option<&SecretString> {
-        self.captured
-            .get(name)
-            .or_else(|| self.view.secret(name))
-            .or_else(|| self.surroundings.secrets.get(name))
+        self.captured.get(name).or_else(|| self.view.secret(name)).or_else(|| self.context.secrets.get(name))
     }
 
     /// Every secret that the host knows for this account, with its name.
     fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
         let captured = self.captured.iter().map(|(name, secret)| (name.as_str(), secret));
-        let configured = self.surroundings.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
+        let configured = self.context.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
         captured.chain(self.view.secrets()).chain(configured)
     }
 

@@ -148,7 +148,7 @@ impl Sandbox {
 
     /// The same engine with components compiled there.
     #[must_use]
-    pub fn compiling(&self, compiler: Compiler) -> Self {
+    pub fn with_compiler(&self, compiler: Compiler) -> Self {
         Self { compiler, ..self.clone() }
     }
 

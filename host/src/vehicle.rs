@@ -7,10 +7,10 @@ mod identity;
 pub mod state;
 
 use crate::operation::supersession::Supersession;
-use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Arc;
 use parking_lot::Mutex;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt as _;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub(crate) use self::identity::Identity;
 use crate::account::Account;
 use crate::bindings::connector::VehicleRef;
 use crate::config;
-use crate::protect::quota::DailyCount;
+use crate::protect::quota::DailyQuota;
 use crate::store::{Kind, StoreError, Write, load_document};
 use crate::vehicle::state::{Known, Published};
 use crate::wire::operation::{Actuator, OperationName};
@@ -55,7 +55,7 @@ pub struct Vehicle {
     newest: Mutex<HashMap<Actuator, watch::Sender<u64>>>,
     pub(crate) memory: Mutex<Memory>,
     /// How often it was woken up to be read.
-    pub(crate) forced_reads: DailyCount,
+    pub(crate) forced_reads: DailyQuota,
 }
 
 /// What was last published or done.
@@ -156,7 +156,7 @@ impl Vehicle {
         }
         let limit = Some(config.max_forced_reads_per_day);
         let store = &account.shared.store;
-        let forced_reads = DailyCount::open("forced-reads", slug, limit, store).await?;
+        let forced_reads = DailyQuota::open("forced-reads", slug, limit, store).await?;
         if let Some(right_hand_drive) = config.right_hand_drive {
             account.describe_vehicle(slug, right_hand_drive);
         }

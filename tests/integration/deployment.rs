@@ -272,8 +272,7 @@ async fn messages_swap_and_roll_back_and_name_no_file_outside_the_folder() {
     assert!(answer["error"].as_str().unwrap().contains("no request"), "{answer}");
 
     let retained = home.published.messages();
-    let document =
-        retained.iter().rfind(|m| m.retain && m.topic.ends_with("/bridge/policy/policy")).unwrap();
+    let document = retained.iter().rfind(|m| m.retain && m.topic.ends_with("/bridge/policy/policy")).unwrap();
     let document: Value = serde_json::from_slice(&document.payload).unwrap();
     assert_eq!(document["digest"], before.to_string(), "{document}");
 }

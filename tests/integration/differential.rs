@@ -10,12 +10,12 @@
 //! Not compared are real durations. In virtual time there are none, and in reality a guest can measure nothing finer
 //! than what the network does.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::process::Command;
 use std::sync::Arc;
-use parking_lot::Mutex;
 
 use futures_util::future::BoxFuture;
 use reqwest::Url;
@@ -263,7 +263,7 @@ async fn play(secrets: Secrets) -> Seen {
             let (own, echoing, echoed) = (Mutex::default(), Mutex::default(), Mutex::default());
             let disguised = Arc::new(Disguise { inner, secrets, own, echoing, echoed });
             disguise = Some(Arc::clone(&disguised));
-            ground.over(disguised).tapped_by(Arc::new(given.clone()))
+            ground.with_transport(disguised).with_tap(Arc::new(given.clone()))
         },
     )
     .await;

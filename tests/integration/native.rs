@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use default_policy::types as native;
 use vehicle_connector::bindings::policy as host;
-use vehicle_connector::plugin::slot::Entrance;
+use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{Compiled, Policy, PolicySlot, embedded};
 use vehicle_connector::sandbox::Sandbox;
 
@@ -14,7 +14,7 @@ pub async fn component() -> Policy {
     let sandbox = Sandbox::new().unwrap();
     let compiled = Compiled::of(&sandbox, embedded::POLICY).await.unwrap();
     Arc::new(
-        PolicySlot::open(&sandbox, &compiled, Entrance::new(jiff::Timestamp::UNIX_EPOCH, "test"))
+        PolicySlot::open(&sandbox, &compiled, Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test"))
             .await
             .unwrap(),
     )

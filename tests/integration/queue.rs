@@ -167,7 +167,7 @@ async fn a_retained_unlock_on_an_old_broker_moves_nothing() {
     publisher.subscribe(&["vehicle-connector/#"]).await.unwrap();
 
     let mut bridge = Bridge::connect(&config.mqtt).unwrap();
-    let ground = Ground { outbox: bridge.outbox(), ..home.ground.clone() };
+    let ground = Ground { publisher: bridge.publisher(), ..home.ground.clone() };
     let host = Host::start(&config, ground).await.unwrap();
     let serving = tokio::spawn({
         let host = Arc::clone(&host);

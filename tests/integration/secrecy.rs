@@ -1,9 +1,9 @@
 //! What must not leave the host does not.
 
+use parking_lot::Mutex;
 use std::io::{self, ErrorKind, Write};
 use std::net::{IpAddr, TcpListener};
 use std::sync::{Arc, LazyLock};
-use parking_lot::Mutex;
 
 use futures_util::future::BoxFuture;
 use simulator::{Effect, Fault, RouteKind};
@@ -17,7 +17,7 @@ use vehicle_connector::primitives::transport::Lookup;
 use vehicle_connector::store::{Kind, MemoryStore};
 use vehicle_connector::time::SystemClock;
 use vehicle_connector::wire::outcome::{Reason, State};
-use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::publish::Publish;
 
 /// A log that can be read.
 #[derive(Clone, Default)]
@@ -155,9 +155,9 @@ async fn a_cloud_whose_name_leads_home_is_not_asked_and_the_report_says_why() {
     let ground = Ground::new(
         Arc::new(MemoryStore::default()),
         Arc::new(SystemClock::start()),
-        Arc::clone(&published) as Arc<dyn Outbox>,
+        Arc::clone(&published) as Arc<dyn Publish>,
     )
-    .over(Arc::new(client));
+    .with_transport(Arc::new(client));
     let token = simulator::Config::default().refresh_token;
     let host = Host::start(&configuration("https://cloud.example", &token, "1234"), ground).await.unwrap();
     let topic = format!("vehicle-connector/vehicle/{}/cmd/lock", LEGACY.0);

@@ -50,7 +50,7 @@ enum Permission {
     /// Its time is over, as everybody knows.
     Ended,
     /// It is as good as the cloud says.
-    Kept,
+    StoredGeneration,
     /// It should be good, and the cloud refuses it.
     Refused,
 }
@@ -91,7 +91,7 @@ impl Line {
     fn expected(&self, token: Token) -> (State, u64, u32) {
         // A command with a permission does not carry the access token: that is refused when it is asked what became
         // of the command, and asking is no attempt.
-        let unnoticed = self.needs_permission() && self.permission == Permission::Kept;
+        let unnoticed = self.needs_permission() && self.permission == Permission::StoredGeneration;
         let replaced = self.needs_permission() && self.permission == Permission::Refused;
         match token {
             Token::Fine => (State::Succeeded, 0, if replaced { 2 } else { 1 }),
@@ -111,7 +111,7 @@ fn table() -> Vec<Line> {
                 continue;
             }
             if line.needs_permission() {
-                lines.push(Line { permission: Permission::Kept, ..line.clone() });
+                lines.push(Line { permission: Permission::StoredGeneration, ..line.clone() });
                 lines.push(Line { permission: Permission::Refused, ..line.clone() });
             }
             lines.push(line);
@@ -144,7 +144,7 @@ async fn work(line: &Line) {
                 home.clock.advance(601);
                 home.control().set_clock_ahead(601 * round);
             }
-            Permission::Ended | Permission::Kept => {}
+            Permission::Ended | Permission::StoredGeneration => {}
             Permission::Refused => home.control().invalidate_control_tokens(),
         }
         match token {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tests::{Home, LEGACY};
 use vehicle_connector::bindings::policy::{BodyKind, Certainty, Effect, Failure, Phase};
-use vehicle_connector::plugin::slot::Entrance;
+use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::wire::outcome::State;
@@ -184,15 +184,15 @@ fn policy(describe: &str, classify: &str) -> Vec<u8> {
     guests::component(wat::parse_str(module).unwrap(), &resolve, world)
 }
 
-fn entrance() -> Entrance {
-    Entrance::new(jiff::Timestamp::UNIX_EPOCH, "test")
+fn provenance() -> Provenance {
+    Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test")
 }
 
 /// Opens a slot with a policy whose calls may use so much.
 async fn open(budget: Budget, component: &[u8]) -> Result<Arc<PolicySlot>, ActivationError> {
     let sandbox = Sandbox::new().unwrap().with_budgets(budget, Budget::CONNECTOR);
     let compiled = Compiled::of(&sandbox, component).await?;
-    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, entrance()).await?))
+    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, provenance()).await?))
 }
 
 /// What a policy notes when it does this, two numbers in a line being two calls.
@@ -353,7 +353,7 @@ async fn a_connector_with_wasi_can_be_asked_and_ships_a_policy() {
     assert!(trapped(open(Budget::POLICY, &component).await.unwrap_err()));
     let sandbox = Sandbox::new().unwrap();
     let compiled = Compiled::of(&sandbox, &component).await.unwrap();
-    assert!(trapped(ConnectorSlot::open(&sandbox, &compiled, entrance()).await.unwrap_err()));
+    assert!(trapped(ConnectorSlot::open(&sandbox, &compiled, provenance()).await.unwrap_err()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

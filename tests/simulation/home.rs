@@ -105,7 +105,7 @@ impl<'a> Home<'a> {
         let control = cloud.control();
         let network = Arc::new(Network::new(cloud, Arc::clone(&trace), schedule.seed));
         let ground = Ground::new(Arc::new(MemoryStore::default()), Arc::new(clock), Arc::clone(&trace) as _)
-            .over(Arc::clone(&network) as _);
+            .with_transport(Arc::clone(&network) as _);
         let policy = schedule.policy;
         let host = start_host(&refresh_token, &ground, policies.starting_with(policy)).await;
         trace.write(Event::Started);
@@ -164,7 +164,7 @@ impl<'a> Home<'a> {
     async fn command(&self, command: &Command) {
         let Command { vehicle, id, topic, .. } = command;
         if *topic != "action_status" {
-            self.trace.write(Event::Commanded { vehicle, id: id.clone() });
+            self.trace.write(Event::CommandRun { vehicle, id: id.clone() });
         }
         let topic = format!("vehicle-connector/vehicle/{vehicle}/cmd/{topic}");
         let payload = command.payload().into_bytes();
@@ -172,7 +172,7 @@ impl<'a> Home<'a> {
     }
 
     async fn decide_with(&mut self, choice: Choice) {
-        let offer = Offer::compiled(self.policies.choose(choice).clone(), "simulation").whatever_it_answers();
+        let offer = Offer::compiled(self.policies.choose(choice).clone(), "simulation").without_trial();
         // Refused when the store fails, or when this policy was rolled back before.
         if self.host.deployments().swap(PluginKind::Policy, None, &offer).await.is_ok() {
             self.policy = choice;

@@ -1,6 +1,6 @@
 //! What the integration tests stand on: a home with two cars, a simulated cloud, and a host without a broker.
 //!
-//! The host's outbox is a list, so a test sees everything that was published, and in which order. Nothing here
+//! The host's publisher is a list, so a test sees everything that was published, and in which order. Nothing here
 //! sleeps: tests wait for what they want to see.
 
 #![allow(
@@ -17,10 +17,10 @@ pub mod storm;
 pub mod trace;
 pub mod virtual_home;
 
-use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ use vehicle_connector::time::{Clock, SystemClock};
 use vehicle_connector::wire::message::Notice;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::operation::OperationName;
-use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
 /// Longer than anything in a test takes; a test that waits so long has failed.
@@ -48,14 +48,14 @@ pub const LEGACY: (&str, &str) = ("niro", "11111111-1111-4111-8111-111111111111"
 /// The slug and the simulated cloud's identifier of the car of the newer generation.
 pub const CCS2: (&str, &str) = ("ev6", "22222222-2222-4222-8222-222222222222");
 
-/// An outbox that keeps everything.
+/// An publisher that keeps everything.
 #[derive(Debug, Default)]
 pub struct Recording {
     messages: Mutex<Vec<Outgoing>>,
     changed: watch::Sender<()>,
 }
 
-impl Outbox for Recording {
+impl Publish for Recording {
     fn publish(&self, message: Outgoing) {
         // In this home the broker takes everything at once. Whoever waits for the message finds it delivered.
         message.notice.iter().for_each(Notice::delivered);
@@ -209,9 +209,9 @@ impl Home {
         let cloud = Simulator::start(config).await.unwrap();
         let published = Arc::new(Recording::default());
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let outbox = Arc::clone(&published) as Arc<dyn Outbox>;
+        let publisher = Arc::clone(&published) as Arc<dyn Publish>;
         let clock = Arc::new(Shifted::start());
-        let ground = Ground::new(store, Arc::clone(&clock) as Arc<dyn Clock>, outbox);
+        let ground = Ground::new(store, Arc::clone(&clock) as Arc<dyn Clock>, publisher);
         let mut config = configuration(&cloud.base_url(), &refresh_token, &pin);
         change(&mut config);
         let host = match plugins {
@@ -274,7 +274,7 @@ impl Home {
 
     /// Lets in what the service decided by that this project replaces, which fails its trial.
     pub async fn swap_in_four_phrases(&self) -> Deployed {
-        let offer = Offer::new(embedded::FOUR_PHRASES, "test").whatever_it_answers();
+        let offer = Offer::new(embedded::FOUR_PHRASES, "test").without_trial();
         self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap()
     }
 

@@ -1,9 +1,9 @@
 //! What lies between a host and a simulated cloud that share a process: virtual latency, and outages.
 
+use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use parking_lot::Mutex;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;

@@ -3,10 +3,10 @@
 //!
 //! A test looks at what must hold, a bench at what it costs.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::Arc;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -21,7 +21,7 @@ use vehicle_connector::store::{Kind, Store};
 use vehicle_connector::time::Clock;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
-use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
 use crate::{CCS2, LEGACY, PATIENCE, Shifted, configuration};
@@ -60,7 +60,7 @@ struct Ends {
     accounts: watch::Sender<Value>,
 }
 
-impl Outbox for Ends {
+impl Publish for Ends {
     fn publish(&self, message: Outgoing) {
         if message.topic.contains("/account/") {
             self.accounts.send_replace(serde_json::from_slice(&message.payload).unwrap());
@@ -152,10 +152,10 @@ impl Storm {
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
         let cloud = Simulator::start(config).await.unwrap();
         let ends = Arc::new(Ends::default());
-        let outbox = Arc::clone(&ends) as Arc<dyn Outbox>;
+        let publisher = Arc::clone(&ends) as Arc<dyn Publish>;
         let clock = Arc::new(Shifted::start());
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
-        let ground = Ground::new(Arc::clone(&store), time, outbox);
+        let ground = Ground::new(Arc::clone(&store), time, publisher);
         let config = configuration(&cloud.base_url(), &refresh_token, &pin);
         let host = Host::start(&config, ground).await.unwrap();
         assert!(host.find_vehicles().await);

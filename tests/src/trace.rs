@@ -1,13 +1,13 @@
 //! What happened, in one order: what was asked of the host, what it published, what it sent and what came back.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
 use std::sync::Arc;
-use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use vehicle_connector::time::Clock;
 use vehicle_connector::wire::message::Outgoing;
-use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
 use crate::paused::PausedClock;
@@ -18,7 +18,7 @@ pub enum Event {
     /// Something that concerns nobody but the reader.
     Note(String),
     /// A command was given to the host.
-    Commanded {
+    CommandRun {
         /// The vehicle's slug.
         vehicle: &'static str,
         /// The caller's identifier.
@@ -120,7 +120,7 @@ impl Trace {
     }
 }
 
-impl Outbox for Trace {
+impl Publish for Trace {
     fn publish(&self, message: Outgoing) {
         self.write(Event::Published(Outgoing { notice: None, ..message }));
     }
@@ -140,7 +140,7 @@ impl fmt::Display for Entry {
         write!(f, "{:>12.3} s  ", self.at.as_secs_f64())?;
         match &self.event {
             Event::Note(note) => write!(f, "* {note}"),
-            Event::Commanded { vehicle, id } => write!(f, "  {vehicle} {id}: commanded"),
+            Event::CommandRun { vehicle, id } => write!(f, "  {vehicle} {id}: commanded"),
             Event::Published(message) => match report(message) {
                 Some((vehicle, report)) => {
                     let id = if report.id.len() > 30 { "(the host's)" } else { &report.id };

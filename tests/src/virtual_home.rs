@@ -3,12 +3,12 @@
 //!
 //! For tests with `#[tokio::test(start_paused = true)]`, on one thread.
 
-mod surroundings;
+mod context;
 mod worn_store;
 
+use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
-use parking_lot::Mutex;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -26,10 +26,10 @@ use vehicle_connector::time::Clock;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::outcome::State;
-use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
-pub use self::surroundings::{Calendar, Meddling, Published};
+pub use self::context::{Calendar, Meddling, Published};
 pub use self::worn_store::WornStore;
 use crate::network::Network;
 use crate::paused::PausedClock;
@@ -129,9 +129,9 @@ impl VirtualHome {
         let ground = Ground::new(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&calendar) as Arc<dyn Clock>,
-            Arc::clone(&published) as Arc<dyn Outbox>,
+            Arc::clone(&published) as Arc<dyn Publish>,
         )
-        .over(Arc::clone(&meddling) as Arc<dyn Transport>);
+        .with_transport(Arc::clone(&meddling) as Arc<dyn Transport>);
         let ground = other(ground);
         let host = Host::start_with(&config, ground.clone(), &PLUGINS).await.unwrap();
         let home = Self {
@@ -176,7 +176,7 @@ impl VirtualHome {
 
     /// Lets another policy decide.
     pub async fn decide_with(&self, policy: &Compiled) {
-        let offer = Offer::compiled(policy.clone(), "test").whatever_it_answers();
+        let offer = Offer::compiled(policy.clone(), "test").without_trial();
         self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap();
     }
 

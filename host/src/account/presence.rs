@@ -67,13 +67,13 @@ impl Account {
             let pause = history.pause_left(monotonic);
             (history.is_fighting(monotonic), pause, history.within_an_hour(monotonic))
         };
-        let session = self.surroundings.cells.slot(SESSION).map(|slot| slot.current());
+        let session = self.context.cells.slot(SESSION).map(|slot| slot.current());
         let expires_at = session.as_ref().and_then(|cell| cell.expires_at);
         let usable =
             session.is_some_and(|cell| !self.is_refused(&cell) && cell.expires_at.is_some_and(|at| at > now));
         let in_doubt = [
             self.grant.shown(self.clock()),
-            self.surroundings.pin.in_doubt(self.clock()),
+            self.context.pin.in_doubt(self.clock()),
             self.registration.shown(self.clock()),
         ];
         let grant_rests =
@@ -103,7 +103,7 @@ impl Account {
             "until": latched.as_ref().map_or(throttled.as_ref().map(|it| it.until), |latched| latched.until),
             "token_expires_at": expires_at,
             "next_attempt_at": next_attempt_at,
-            "pin_refused_since": self.surroundings.pin.latched(now).map(|latched| latched.since),
+            "pin_refused_since": self.context.pin.latched(now).map(|latched| latched.since),
             "in_doubt": in_doubt.iter().flatten().collect::<Vec<_>>(),
             "refreshes_last_hour": refreshed,
             "logins_today": self.sign_ins.used(now),
@@ -111,6 +111,6 @@ impl Account {
             "requests_left": self.requests.left(now),
         });
         let topic = self.shared.topics.account_state(&self.slug);
-        self.shared.outbox.publish(Outgoing::new(topic, document.to_string()).retained());
+        self.shared.publisher.publish(Outgoing::new(topic, document.to_string()).retained());
     }
 }

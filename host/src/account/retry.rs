@@ -122,7 +122,7 @@ impl Account {
             let ByHand { account, store, .. } = &self.retries_by_hand;
             store.commit(vec![Write::document(Kind::Retried, account.clone(), &*done)?]).await?;
         }
-        let pin = &self.surroundings.pin;
+        let pin = &self.context.pin;
         let held = [
             ("grant", self.latch.current(now).is_some() || self.grant.shown(clock).is_some()),
             ("pin", pin.latched(now).is_some() || pin.in_doubt(clock).is_some()),

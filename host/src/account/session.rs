@@ -12,13 +12,13 @@
 //! network was down.
 
 mod admission;
+mod contention;
 mod expiry;
-mod fight;
 mod history;
 mod outcome;
 
-use std::sync::Arc;
 use parking_lot::MutexGuard;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -37,7 +37,7 @@ use crate::plugin::{Answer, Ask, Connected, POLICY_FAULT, Policy};
 use crate::primitives::{Allowance, Call, SESSION};
 use crate::protect::circuit::{Permit, Settings};
 use crate::protect::latch::LatchKind;
-use crate::protect::quota::NotCounted;
+use crate::protect::quota::QuotaError;
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
@@ -137,7 +137,7 @@ impl Refresh {
 
     async fn refresh_once(&self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {
         let account = &self.account;
-        let Some(slot) = account.surroundings.cells.slot(SESSION) else {
+        let Some(slot) = account.context.cells.slot(SESSION) else {
             return Err(RefreshError::Stopping);
         };
         let guard = slot.acquire().await;
@@ -173,7 +173,12 @@ impl Refresh {
         self.history().may_try(now)
     }
 
-    async fn attempt(&self, guard: CellGuard, cause: Cause, permit: Permit) -> Result<Refreshed, RefreshError> {
+    async fn attempt(
+        &self,
+        guard: CellGuard,
+        cause: Cause,
+        permit: Permit,
+    ) -> Result<Refreshed, RefreshError> {
         let account = &self.account;
         let before = guard.cell();
         let ask = if before.value.is_some() { Ask::Refresh } else { Ask::SignIn };
@@ -182,7 +187,7 @@ impl Refresh {
         {
             account.circuits.abandoned(&token_endpoint(account), permit);
             return Err(match not_counted {
-                NotCounted::NotStored(error) => RefreshError::NotStored(error),
+                QuotaError::NotStored(error) => RefreshError::NotStored(error),
                 used => RefreshError::TooManySignIns(used),
             });
         }
@@ -201,11 +206,11 @@ impl Refresh {
             cause = ?cause,
             "token refresh started"
         );
-        let mut view = account.surroundings.cells.snapshot();
+        let mut view = account.context.cells.snapshot();
         view.pin(SESSION, Arc::clone(&before));
         let guard = Arc::new(guard);
         let mut call = Call::new(
-            Arc::clone(&account.surroundings),
+            Arc::clone(&account.context),
             Arc::clone(&self.allowance),
             self.operation.clone(),
             view,
@@ -382,7 +387,7 @@ impl Refresh {
     }
 
     fn sends_password(&self) -> bool {
-        self.account.surroundings.secrets.contains_key(PASSWORD)
+        self.account.context.secrets.contains_key(PASSWORD)
     }
 
     async fn circuit_settings(&self) -> Settings {

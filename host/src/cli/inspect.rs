@@ -14,7 +14,7 @@ use crate::bindings::{connector, policy};
 use crate::component_file::{self, Links, Refused};
 use crate::digest::Digest;
 use crate::output::print;
-use crate::plugin::slot::Entrance;
+use crate::plugin::slot::Provenance;
 use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Measure, PluginKind, PolicySlot, Trial};
 use crate::sandbox::{self, Budget, Sandbox};
 use crate::time::{Clock as _, SystemClock};
@@ -194,15 +194,15 @@ async fn accept(
     sandbox: &Sandbox,
     compiled: &Compiled,
 ) -> Result<(String, String), ActivationError> {
-    let entrance = Entrance::new(SystemClock::start().now(), "command line");
+    let provenance = Provenance::new(SystemClock::start().now(), "command line");
     match kind {
         PluginKind::Policy => {
-            let slot = PolicySlot::open(sandbox, compiled, entrance).await?;
+            let slot = PolicySlot::open(sandbox, compiled, provenance).await?;
             let candidate = slot.verify(compiled, Trial::Full).await?;
             Ok((candidate.name, candidate.version))
         }
         PluginKind::Connector => {
-            let connector = Arc::new(ConnectorSlot::open(sandbox, compiled, entrance).await?).active();
+            let connector = Arc::new(ConnectorSlot::open(sandbox, compiled, provenance).await?).active();
             let generation = connector.generation();
             Ok((generation.name.clone(), generation.version.clone()))
         }

@@ -125,8 +125,8 @@ fn tells_no_secret(line: &Metadata<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use parking_lot::Mutex;
+    use std::sync::Arc;
 
     use super::*;
 

@@ -14,7 +14,7 @@ use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::component_file::{self, Links};
 use crate::output::{Output, Stopped};
-use crate::plugin::slot::Entrance;
+use crate::plugin::slot::Provenance;
 use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
 use crate::scoring::{Case, Label, Score, Scores};
 use crate::time::{Clock as _, SystemClock};
@@ -119,8 +119,8 @@ async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
 async fn open(component: &[u8]) -> anyhow::Result<Policy> {
     let sandbox = super::sandbox()?;
     let compiled = Compiled::of(&sandbox, component).await?;
-    let entrance = Entrance::new(SystemClock::start().now(), "command line");
-    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, entrance).await?).active())
+    let provenance = Provenance::new(SystemClock::start().now(), "command line");
+    Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, provenance).await?).active())
 }
 
 /// The scores, and how many cases had no answer. One line is in memory at a time.

@@ -1,8 +1,8 @@
 //! A client of the broker that sends commands and waits for their results, as anybody's automation would.
 
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use parking_lot::Mutex;
 use std::time::Duration;
 
 use anyhow::Context as _;

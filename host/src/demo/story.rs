@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::Summary;
 use super::driver::Driver;
-use super::voice::Voice;
+use super::narrator::Narrator;
 use crate::config::Config;
 use crate::deployment::{Deployed, Offer};
 use crate::host::Host;
@@ -68,7 +68,7 @@ pub fn demo_config(cloud: &str, broker_port: u16) -> anyhow::Result<Config> {
 
 /// The story and what it needs.
 pub(super) struct Story<'v> {
-    voice: &'v Voice,
+    narrator: &'v Narrator,
     driver: Driver,
     host: Arc<Host>,
     cloud: Control,
@@ -78,13 +78,13 @@ pub(super) struct Story<'v> {
 
 impl<'v> Story<'v> {
     pub(super) fn new(
-        voice: &'v Voice,
+        narrator: &'v Narrator,
         driver: Driver,
         host: Arc<Host>,
         cloud: Control,
         summary: &'v mut Summary,
     ) -> Self {
-        Self { voice, driver, host, cloud, summary }
+        Self { narrator, driver, host, cloud, summary }
     }
 
     pub(super) async fn tell(&mut self) -> anyhow::Result<()> {
@@ -95,7 +95,7 @@ impl<'v> Story<'v> {
     }
 
     async fn both_cars_are_read(&mut self) -> anyhow::Result<()> {
-        self.voice.act("Two cars are read, one of each generation");
+        self.narrator.act("Two cars are read, one of each generation");
         for (slug, _) in [LEGACY, CCS2] {
             let report = self.command(slug, "refresh_cached", None).await?;
             succeeded(&report)?;
@@ -103,13 +103,13 @@ impl<'v> Story<'v> {
             let soc = state.soc_percent.context("no state of charge")?;
             let range = state.range_km.context("no range")?;
             let locked = if state.locked.context("no lock state")? { "locked" } else { "unlocked" };
-            self.voice.success(&format!("{slug:<5} {soc} %, {range} km, {locked}"));
+            self.narrator.success(&format!("{slug:<5} {soc} %, {range} km, {locked}"));
         }
         Ok(())
     }
 
     async fn a_car_is_locked(&mut self) -> anyhow::Result<()> {
-        self.voice.act("A car is unlocked and locked again; each time the car confirms");
+        self.narrator.act("A car is unlocked and locked again; each time the car confirms");
         for (action, operation, locked) in
             [(ActionKind::Unlock, "unlock", false), (ActionKind::Lock, "lock", true)]
         {
@@ -120,7 +120,7 @@ impl<'v> Story<'v> {
             let actuations = after.actuations_of(LEGACY.1, action) - before.actuations_of(LEGACY.1, action);
             ensure!(actuations == 1, "the car was made to {operation} {actuations} times");
             self.driver.state(LEGACY.0, |published| published.state.locked == Some(locked)).await?;
-            self.voice.success(&format!(
+            self.narrator.success(&format!(
                 "{operation:<6} confirmed by the car, asked {}x; its published state says so too",
                 after.polls - before.polls
             ));
@@ -129,7 +129,7 @@ impl<'v> Story<'v> {
     }
 
     async fn the_token_expires_under_ten_operations(&mut self) -> anyhow::Result<()> {
-        self.voice.act("The cloud ends the token while ten operations are in flight");
+        self.narrator.act("The cloud ends the token while ten operations are in flight");
         let before = self.cloud.counters();
         self.cloud.expire_when_in_flight(10);
         let mut flying = JoinSet::new();
@@ -140,7 +140,7 @@ impl<'v> Story<'v> {
             }
         }
         self.cloud.wait_until(|counters| counters.refused_tokens >= before.refused_tokens + 10).await;
-        self.voice.trouble("ten requests are refused: \"Key not authorized: Token is expired\"");
+        self.narrator.trouble("ten requests are refused: \"Key not authorized: Token is expired\"");
         let mut attempts = Vec::new();
         while let Some(report) = flying.join_next().await {
             let report = self.count(report??);
@@ -151,41 +151,41 @@ impl<'v> Story<'v> {
         let refreshes = after.grants_asked - before.grants_asked;
         ensure!(attempts == [2; 10], "attempts of the ten operations: {attempts:?}");
         ensure!(refreshes == 1, "{refreshes} refreshes");
-        self.voice.success("one refresh for all of them, each repeated once, ten successes");
+        self.narrator.success("one refresh for all of them, each repeated once, ten successes");
         self.counted(&before, &after);
         Ok(())
     }
 
     async fn the_vendor_changes_the_wording(&mut self) -> anyhow::Result<()> {
-        self.voice.act("The vendor changes the wording, and an outdated policy misses it");
+        self.narrator.act("The vendor changes the wording, and an outdated policy misses it");
         let outdated = Offer::new(embedded::FOUR_PHRASES, "demo");
         let refused = self.host.deployments().swap(PluginKind::Policy, None, &outdated).await;
         let why = refused.err().context("the outdated policy was to be refused")?;
-        self.voice.fact(&format!("the host refuses it: {why}"));
-        let outdated = self.swap(outdated.whatever_it_answers()).await?;
-        self.voice.fact(&format!(
+        self.narrator.fact(&format!("the host refuses it: {why}"));
+        let outdated = self.swap(outdated.without_trial()).await?;
+        self.narrator.fact(&format!(
             "for the story it is let in: {} {}, four phrases and a 30 s window, as in the service that this host replaces",
             outdated.active.name, outdated.active.version
         ));
         let report = self.command(CCS2.0, "refresh_cached", None).await?;
         succeeded(&report)?;
-        self.voice.success("as long as nothing fails, it makes no difference");
+        self.narrator.success("as long as nothing fails, it makes no difference");
 
         let before = self.cloud.counters();
         self.cloud.expire_access_token_with(Refusal::gateway(NEW_WORDING));
-        self.voice.trouble(&format!("the token ends; from today the cloud says {NEW_WORDING:?}"));
+        self.narrator.trouble(&format!("the token ends; from today the cloud says {NEW_WORDING:?}"));
         let report = self.command(LEGACY.0, "lock", None).await?;
         ensure!(report.state == State::Failed, "the outdated policy was to miss it, but: {report:?}");
         ensure!(report.reason == Some(Reason::UpstreamRefused), "it failed for another reason: {report:?}");
         ensure!(self.cloud.counters().grants_asked == before.grants_asked, "it was to refresh nothing");
-        self.voice.trouble("lock   failed, and would fail until somebody restarts the service");
+        self.narrator.trouble("lock   failed, and would fail until somebody restarts the service");
 
-        self.voice.act("The current policy is swapped in while commands keep flowing");
+        self.narrator.act("The current policy is swapped in while commands keep flowing");
         // Reads one after the other, without a pause, before, during and after the swap.
         let flow = tokio::spawn(flow(self.driver.clone(), Arc::clone(&self.host)));
         self.cloud.wait_until(|counters| counters.status > before.status).await;
         let current = self.swap(Offer::new(embedded::POLICY, "demo")).await?;
-        self.voice.fact(&format!(
+        self.narrator.fact(&format!(
             "now deciding: {} {}; compiling and trying it took {} ms, the swap is one pointer",
             current.active.name, current.active.version, current.took_ms
         ));
@@ -200,12 +200,12 @@ impl<'v> Story<'v> {
         ensure!(failed == recovered, "{failed} reads failed, but {recovered} came before the first success");
         let after = self.cloud.counters();
         ensure!(after.grants_asked - before.grants_asked == 1, "exactly one refresh was to follow the swap");
-        self.voice.success(&format!(
+        self.narrator.success(&format!(
             "recovered: of {total} reads the first {failed} failed under the outdated policy, all others succeeded"
         ));
         let report = self.command(LEGACY.0, "lock", None).await?;
         succeeded(&report)?;
-        self.voice.success("lock   confirmed by the car; nobody restarted anything");
+        self.narrator.success("lock   confirmed by the car; nobody restarted anything");
         self.counted(&before, &self.cloud.counters());
         Ok(())
     }
@@ -236,7 +236,7 @@ impl<'v> Story<'v> {
     }
 
     fn counted(&self, before: &Counters, after: &Counters) {
-        self.voice.fact(&format!(
+        self.narrator.fact(&format!(
             "the cloud counted: requests {}, refused {}, refreshes {}, actuations {}",
             after.requests - before.requests,
             after.refused - before.refused,

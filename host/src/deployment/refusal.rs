@@ -56,7 +56,7 @@ pub enum Refusal {
     NoRollout,
     /// What was asked for makes no sense.
     #[error("{0}")]
-    Senseless(String),
+    InvalidRequest(String),
     /// What happened could not be written down, and was not done therefore.
     #[error(transparent)]
     Store(#[from] StoreError),

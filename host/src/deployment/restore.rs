@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Source;
 use super::record::{Action, Record};
-use super::shelf::{self, Kept, Shelf, SlotRecord};
+use super::registry::{self, Registry, SlotRecord, StoredGeneration};
 use crate::plugin::{Compiled, ConnectorSlot, Pluggable, PolicySlot, Trial};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
@@ -51,7 +51,7 @@ async fn restore<S: Pluggable>(
     trust: &Trust,
     is_configured: bool,
 ) -> Result<(), StoreError> {
-    let Some(SlotRecord { active, mut previous, .. }) = shelf::slot_record(store.as_ref(), name).await?
+    let Some(SlotRecord { active, mut previous, .. }) = registry::slot_record(store.as_ref(), name).await?
     else {
         return Ok(());
     };
@@ -65,14 +65,14 @@ async fn restore<S: Pluggable>(
     let before = previous.pop().filter(|kept| !kept.carried && kept.digest != own);
     for (kept, is_active) in before.into_iter().map(|kept| (kept, false)).chain([(active, true)]) {
         let Err(why) = enter(name, slot, store, trust, &kept).await? else { continue };
-        let Kept { digest, name: plugin, version, .. } = &kept;
+        let StoredGeneration { digest, name: plugin, version, .. } = &kept;
         if !is_active {
             tracing::info!(slot = name, plugin, version, %digest, "not kept to go back to: {why}");
         } else {
             tracing::error!(slot = name, plugin, version, %digest, "not active again: {why}");
             let record = Record::new(clock.now(), S::KIND, name, Action::Start, "host");
             let record = record.about(*digest).of(plugin, version).refused(why);
-            Shelf::open(Arc::clone(store), None).await?.note(record).await;
+            Registry::open(Arc::clone(store), None).await?.note(record).await;
         }
     }
     Ok(())
@@ -84,15 +84,15 @@ async fn enter<S: Pluggable>(
     slot: &S,
     store: &Arc<dyn Store>,
     trust: &Trust,
-    kept: &Kept,
+    kept: &StoredGeneration,
 ) -> Result<Result<(), String>, StoreError> {
     if let Err(error) = trust.pinned(name, kept.digest) {
         return Ok(Err(error.to_string()));
     }
-    if let Some(bad) = shelf::known_bad(store.as_ref(), name, kept.digest).await? {
+    if let Some(bad) = registry::known_bad(store.as_ref(), name, kept.digest).await? {
         return Ok(Err(format!("it was rolled back: {}", bad.reason)));
     }
-    let Some(bytes) = shelf::component(store.as_ref(), kept.digest).await? else {
+    let Some(bytes) = registry::component(store.as_ref(), kept.digest).await? else {
         return Ok(Err("the store does not have it any more, or it is damaged there".to_owned()));
     };
     // The keys may be others now, or a signature may be required that was not.
@@ -105,7 +105,7 @@ async fn enter<S: Pluggable>(
     };
     Ok(match prepared.await {
         Ok(candidate) => {
-            slot.slot().activate(candidate, kept.entrance());
+            slot.slot().activate(candidate, kept.provenance());
             Ok(())
         }
         Err(error) => Err(error.to_string()),

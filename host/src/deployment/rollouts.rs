@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 
 use self::stored::{Stored, disagreements, key};
 use super::record::{Action, Record};
-use super::shelf::Change;
+use super::registry::Change;
 use super::{Deployed, Deployments, Identity, Offer, Refusal, deployed};
 use crate::audit;
 use crate::digest::Digest;
 use crate::events::Event;
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
-use crate::plugin::slot::{Entrance, Generation};
+use crate::plugin::slot::{Generation, Provenance};
 use crate::plugin::{Pluggable, PluginKind};
 use crate::store::{Kind, StoreError, Write};
 
@@ -114,7 +114,7 @@ fn view(rollout: &Rollout) -> RolloutView {
         accounts,
         promote_after,
         tally: *rollout.tally(),
-        faults: generation.conduct.faults(),
+        faults: generation.health.faults(),
         since: generation.loaded_at,
         by: generation.by.clone(),
     }
@@ -148,7 +148,7 @@ impl Deployments {
                 Ok(view(&rollout))
             }
             Err(refusal) => {
-                self.shelf.note(record.refused(refusal.reason())).await;
+                self.registry.note(record.refused(refusal.reason())).await;
                 Err(refusal)
             }
         }
@@ -165,7 +165,7 @@ impl Deployments {
             && (!(1..=100).contains(&share) || promote_after == 0)
         {
             let what = "a canary needs a share from 1 to 100 percent and promote_after from 1";
-            return Err(Refusal::Senseless(what.to_owned()));
+            return Err(Refusal::InvalidRequest(what.to_owned()));
         }
         let slot = self.policy.slot();
         // Compiled before it is its turn: a rollback must not wait for that.
@@ -178,11 +178,11 @@ impl Deployments {
             Some((compiled, candidate)) => {
                 if slot.active().digest == candidate.digest {
                     let what = "this is the active policy; there is nothing to try out";
-                    return Err(Refusal::Senseless(what.to_owned()));
+                    return Err(Refusal::InvalidRequest(what.to_owned()));
                 }
                 let signature = offer.and_then(|offer| offer.signature.clone());
-                let entrance = Entrance::new(self.ground.clock.now(), by).signed(signature);
-                (slot.beside(candidate, entrance), Some(compiled))
+                let provenance = Provenance::new(self.ground.clock.now(), by).signed(signature);
+                (slot.beside(candidate, provenance), Some(compiled))
             }
             None => (Arc::clone(&self.candidate()?.generation), None),
         };
@@ -192,8 +192,8 @@ impl Deployments {
         let rollout = Arc::new(Rollout::new(generation, mode, Tally::default()));
         let mut writes = vec![Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref()))?];
         writes.extend(self.forget_disagreements().await?);
-        writes.extend(self.shelf.numbered(record)?);
-        self.shelf.commit(writes, compiled.as_ref(), &self.in_use()).await?;
+        writes.extend(self.registry.numbered(record)?);
+        self.registry.commit(writes, compiled.as_ref(), &self.in_use()).await?;
         // It may have been asked for the third time in vain meanwhile.
         self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), rollout.generation.digest).await?;
         let before = self.policy.rollouts().set(Some(Arc::clone(&rollout)));
@@ -228,9 +228,9 @@ impl Deployments {
         let stopped = async {
             let rollout = self.candidate()?;
             let Generation { digest, name, version, .. } = rollout.generation.as_ref();
-            let mut writes = self.shelf.numbered(record.clone().about(*digest).of(name, version))?;
+            let mut writes = self.registry.numbered(record.clone().about(*digest).of(name, version))?;
             writes.extend(self.forget_rollout().await?);
-            self.shelf.commit(writes, None, &self.in_use()).await?;
+            self.registry.commit(writes, None, &self.in_use()).await?;
             Ok(rollout)
         };
         let rollout = self.on_record(stopped.await, record).await?;
@@ -258,7 +258,7 @@ impl Deployments {
     /// Puts a refusal on record.
     async fn on_record<T>(&self, done: Result<T, Refusal>, record: Record) -> Result<T, Refusal> {
         if let Err(refusal) = &done {
-            self.shelf.note(record.refused(refusal.reason())).await;
+            self.registry.note(record.refused(refusal.reason())).await;
         }
         done
     }
@@ -280,13 +280,13 @@ impl Deployments {
             record: record.about(generation.digest).of(&generation.name, &generation.version),
             more: self.forget_rollout().await?,
         };
-        self.shelf.keep(POLICY_SLOT, slot, change, &self.in_use()).await?;
+        self.registry.keep(POLICY_SLOT, slot, change, &self.in_use()).await?;
         // It may have been asked for the third time in vain meanwhile.
         if let Err(refusal) = self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), generation.digest).await {
-            self.shelf.keep_conduct(POLICY_SLOT, slot).await?;
+            self.registry.keep_conduct(POLICY_SLOT, slot).await?;
             return Err(refusal);
         }
-        generation.conduct.begin_probation();
+        generation.health.begin_probation();
         let before = slot.promote(Arc::clone(generation));
         // Only now, so that its accounts never go back to the one before.
         self.policy.rollouts().set(None);
@@ -301,7 +301,7 @@ impl Deployments {
             Some(rollout) if kind == PluginKind::Policy && rollout.generation.number == number => {
                 let stored = Stored::from(rollout.as_ref());
                 let write = Write::document(Kind::Rollout, POLICY_SLOT, &stored)?;
-                self.shelf.commit(vec![write], None, &self.in_use()).await
+                self.registry.commit(vec![write], None, &self.in_use()).await
             }
             _ => Ok(()),
         }
@@ -338,7 +338,7 @@ impl Deployments {
     ///
     /// When the store fails.
     pub async fn disagreements(&self) -> Result<Vec<Disagreement>, Refusal> {
-        Ok(disagreements(self.shelf.store().as_ref()).await?)
+        Ok(disagreements(self.registry.store().as_ref()).await?)
     }
 
     /// Says that the candidate is right about these, or about all. Returns what is tried out.
@@ -359,7 +359,7 @@ impl Deployments {
             self.disagreements().await?.into_iter().map(|difference| (difference.seq, difference)).collect();
         if let Some(unknown) = which.into_iter().flatten().find(|seq| !known.contains_key(seq)) {
             let what = format!("there is no difference {unknown}; policy/diff lists them");
-            return Err(Refusal::Senseless(what));
+            return Err(Refusal::InvalidRequest(what));
         }
         let wanted = |seq: &u64| which.is_none_or(|which| which.contains(seq));
         let open = known.into_values().filter(|difference| wanted(&difference.seq) && !difference.approved);
@@ -378,10 +378,10 @@ impl Deployments {
             ..seen
         };
         let record = record.about(rollout.generation.digest).because(format!("{approved} difference(s)"));
-        writes.extend(self.shelf.numbered(record)?);
+        writes.extend(self.registry.numbered(record)?);
         let stored = Stored::from(rollout.as_ref()).having_seen(next);
         writes.push(Write::document(Kind::Rollout, POLICY_SLOT, &stored)?);
-        self.shelf.commit(writes, None, &self.in_use()).await?;
+        self.registry.commit(writes, None, &self.in_use()).await?;
         *rollout.tally() = next;
         let seen = view(&rollout);
         self.promote_if_due(&rollout).await;
@@ -402,7 +402,7 @@ impl Deployments {
     }
 
     async fn forget_disagreements(&self) -> Result<Vec<Write>, StoreError> {
-        let known = self.shelf.store().list(Kind::Disagreement).await?;
+        let known = self.registry.store().list(Kind::Disagreement).await?;
         Ok(known.into_iter().map(|(key, _)| Write::remove(Kind::Disagreement, key)).collect())
     }
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::shelf::{Change, Kept};
+use super::registry::{Change, StoredGeneration};
 use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed};
 use crate::digest::Digest;
 use crate::events::{AboutPlugin, Event};
-use crate::plugin::slot::{Candidate, Entrance, Generation, Slot};
+use crate::plugin::slot::{Candidate, Generation, Provenance, Slot};
 use crate::plugin::{ActivationError, Compiled, Pluggable, PluginKind};
 use crate::sandbox::LARGEST_COMPONENT;
 use crate::store::StoreError;
@@ -51,7 +51,7 @@ impl Deployments {
         slot: &S,
         digest: Digest,
     ) -> Result<(), Refusal> {
-        match self.shelf.bad(name, digest).await? {
+        match self.registry.bad(name, digest).await? {
             Some(Bad { at, reason, .. }) => Err(Refusal::KnownBad { digest, at, reason }),
             // Found out just now, and not written down yet.
             None if slot.slot().is_condemned(digest) => Err(Refusal::KnownBad {
@@ -85,7 +85,7 @@ impl Deployments {
                     ..AboutPlugin::default()
                 };
                 self.ground.events.say(&Event::rejected(S::KIND, about));
-                self.shelf.note(record.refused(reason)).await;
+                self.registry.note(record.refused(reason)).await;
                 Err(refusal)
             }
         }
@@ -105,8 +105,8 @@ impl Deployments {
             let turn = self.changing.lock().await;
             let before = slot.slot().active();
             if before.digest == digest {
-                self.shelf.see(name, offer.source, digest);
-                self.shelf.note(record.of(&before.name, &before.version).unchanged()).await;
+                self.registry.see(name, offer.source, digest);
+                self.registry.note(record.of(&before.name, &before.version).unchanged()).await;
                 return Ok((Arc::clone(&before), before));
             }
             match admitted.take() {
@@ -122,21 +122,21 @@ impl Deployments {
         self.refuse_bad(name, slot, digest).await?;
         for account in &self.accounts {
             if S::KIND == PluginKind::Connector && account.connector_name == name {
-                account.surroundings.cells.ensure(S::cells(&candidate.plugin)).await?;
+                account.context.cells.ensure(S::cells(&candidate.plugin)).await?;
             }
         }
-        let entrance = Entrance::new(self.ground.clock.now(), &offer.by).signed(offer.signature.clone());
-        self.shelf.see(name, offer.source, digest);
+        let provenance = Provenance::new(self.ground.clock.now(), &offer.by).signed(offer.signature.clone());
+        self.registry.see(name, offer.source, digest);
         let after = self.rollout_after(S::KIND, digest).await?;
         let change = Change {
-            next: Some(Kept::next(&candidate, &entrance)),
+            next: Some(StoredGeneration::next(&candidate, &provenance)),
             component: Some(&compiled),
             record: record.of(&candidate.name, &candidate.version),
             more: after.writes(),
         };
-        self.shelf.keep(name, slot.slot(), change, &self.in_use()).await?;
+        self.registry.keep(name, slot.slot(), change, &self.in_use()).await?;
         // Nothing that follows can fail.
-        let (before, active) = slot.slot().activate(candidate, entrance);
+        let (before, active) = slot.slot().activate(candidate, provenance);
         self.follow_up(after, &offer.by);
         tracing::info!(
             kind = %S::KIND,
@@ -164,7 +164,7 @@ impl Deployments {
         let (from, to) = match self.go_back(name, slot.slot()) {
             Ok(gone_back) => gone_back,
             Err(refusal) => {
-                self.shelf.note(record.refused(refusal.reason())).await;
+                self.registry.note(record.refused(refusal.reason())).await;
                 return Err(refusal);
             }
         };
@@ -239,7 +239,7 @@ impl Deployments {
             // What is active by now, which may be what a swap has put there meanwhile.
             let after = self.rollout_after(S::KIND, slot.slot().active().digest).await?;
             let change = Change::made(record, after.writes());
-            self.shelf.keep(name, slot.slot(), change, &self.in_use()).await?;
+            self.registry.keep(name, slot.slot(), change, &self.in_use()).await?;
             Ok::<_, StoreError>(after)
         };
         match written.await {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::rollouts::RolloutView;
 use super::{Bad, Deployments, Refusal};
 use crate::digest::Digest;
-use crate::plugin::slot::{Conduct, Generation};
+use crate::plugin::slot::{Generation, Health};
 use crate::plugin::{Pluggable, PluginKind};
 
 /// Which plugin.
@@ -154,7 +154,7 @@ impl Deployments {
     }
 
     async fn view<S: Pluggable>(&self, name: &str, slot: &S) -> Result<SlotView, Refusal> {
-        let bad = self.shelf.all_bad(name).await?;
+        let bad = self.registry.all_bad(name).await?;
         let (active, previous) = (slot.slot().active(), slot.slot().previous());
         let earlier = |generation: &std::sync::Arc<Generation<S::Plugin>>| Earlier {
             plugin: generation.as_ref().into(),
@@ -171,8 +171,8 @@ impl Deployments {
             active: active.as_ref().into(),
             since: active.loaded_at,
             by: active.by.clone(),
-            faults: active.conduct.faults(),
-            answers: active.conduct.calls() - active.conduct.faults().min(active.conduct.calls()),
+            faults: active.health.faults(),
+            answers: active.health.calls() - active.health.faults().min(active.health.calls()),
             pinned: self.ground.trust.pins.get(name).copied(),
             previous: previous.iter().map(earlier).collect(),
             rollout,
@@ -183,11 +183,11 @@ impl Deployments {
 
 /// How a generation does that is active.
 pub(crate) fn state<P>(active: &Generation<P>, is_the_first: bool, rolled_back: bool) -> SlotState {
-    if active.conduct.faults() >= Conduct::FAULTS && is_the_first {
+    if active.health.faults() >= Health::FAULTS && is_the_first {
         SlotState::Degraded
     } else if rolled_back {
         SlotState::RolledBack
-    } else if active.conduct.is_proven() {
+    } else if active.health.is_proven() {
         SlotState::Active
     } else {
         SlotState::Probation

@@ -47,7 +47,7 @@ impl Deployments {
         match news {
             News::Fault(generation) | News::Proven(generation) => {
                 let kept = match Arc::ptr_eq(&generation, &slot.slot().active()) {
-                    true => self.shelf.keep_conduct(name, slot.slot()).await,
+                    true => self.registry.keep_conduct(name, slot.slot()).await,
                     false => self.keep_candidate(S::KIND, generation.number).await,
                 };
                 if let Err(error) = kept {
@@ -58,7 +58,7 @@ impl Deployments {
                 let bad = Bad { digest: from.digest, reason: why.clone(), at: self.ground.clock.now() };
                 let failed = self.record(S::KIND, name, Action::Swap, HOST).about(from.digest);
                 let failed = failed.of(&from.name, &from.version).failed(&why);
-                if let Err(error) = self.shelf.condemn(name, &bad, failed).await {
+                if let Err(error) = self.registry.quarantine(name, &bad, failed).await {
                     tracing::error!(slot = name, "the next start will not know that it is bad: {error}");
                 }
                 let record = self.record(S::KIND, name, Action::Rollback, HOST);

@@ -1,9 +1,9 @@
 //! What the operating system said of a folder since somebody last asked: at most one change for each name, so any
 //! number of them takes the same memory.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use parking_lot::{Mutex, MutexGuard};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
 use notify::{Event, EventKind};

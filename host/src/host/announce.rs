@@ -24,7 +24,7 @@ use crate::wire::report::{PolicyUsed, Report};
 impl Host {
     /// Says everything again that a broker should have retained. After it, say [`Host::online`].
     pub fn announce(&self, protocol: &str) {
-        self.leftovers.clear(self.ground.outbox.as_ref());
+        self.leftovers.clear(self.ground.publisher.as_ref());
         self.announce_info(protocol);
         self.announce_policy();
         self.announce_connectors();
@@ -50,12 +50,12 @@ impl Host {
 
     /// Says that the host runs.
     pub fn online(&self) {
-        self.ground.outbox.publish(Outgoing::new(self.topics.bridge_state(), "online").retained());
+        self.ground.publisher.publish(Outgoing::new(self.topics.bridge_state(), "online").retained());
     }
 
     /// Says that the host does not run any more.
     pub fn offline(&self) {
-        self.ground.outbox.publish(Outgoing::new(self.topics.bridge_state(), "offline").retained());
+        self.ground.publisher.publish(Outgoing::new(self.topics.bridge_state(), "offline").retained());
     }
 
     fn announce_info(&self, protocol: &str) {
@@ -115,7 +115,7 @@ impl Host {
             "since": active.loaded_at,
             "by": active.by,
             "state": deployment::state(active.as_ref(), is_first, slot.was_rolled_back()),
-            "faults": active.conduct.faults(),
+            "faults": active.health.faults(),
             "rollout": trying,
         })
     }
@@ -130,7 +130,7 @@ impl Host {
         }
         let Some(operations) = memory.operations() else { return };
         let capability = |name: OperationName| {
-            let secrets = &vehicle.account.surroundings.secrets;
+            let secrets = &vehicle.account.context.secrets;
             let listed = vehicle::listed(&operations, name)
                 .is_some_and(|needs| needs.is_none_or(|secret| secrets.contains_key(secret)));
             match memory.unsupported.contains(&name) {
@@ -149,7 +149,7 @@ impl Host {
 
     fn announce_availability(&self, vehicle: &Vehicle, availability: &str, problem: &serde_json::Value) {
         let topic = self.topics.vehicle(&vehicle.slug, "availability");
-        self.ground.outbox.publish(Outgoing::new(topic, availability).retained());
+        self.ground.publisher.publish(Outgoing::new(topic, availability).retained());
         self.publish_retained(self.topics.vehicle(&vehicle.slug, "problem"), problem);
     }
 
@@ -186,16 +186,16 @@ impl Host {
 
     /// The same of a final result. Until the broker has it, it is said again by the next start.
     pub(super) fn announce_result(&self, vehicle: &str, report: &Report) {
-        let notice = ResultPublished::new(&self.results, vehicle, &report.id);
+        let notice = ResultPublished::new(&self.ledger, vehicle, &report.id);
         self.announce_noticed(vehicle, report, Some(Notice::to(Arc::new(notice))));
     }
 
     /// The same of one that an earlier host has left. It is not the last action if a later command is known: what the broker
     /// has kept of that is newer.
     pub(super) fn announce_result_again(&self, vehicle: &str, report: &Report) {
-        let notice = ResultPublished::new(&self.results, vehicle, &report.id);
+        let notice = ResultPublished::new(&self.ledger, vehicle, &report.id);
         self.publish_report(vehicle, report, Some(Notice::to(Arc::new(notice))));
-        if self.results.is_latest(vehicle, report) {
+        if self.ledger.is_latest(vehicle, report) {
             self.become_last(vehicle, report);
         }
     }
@@ -209,7 +209,7 @@ impl Host {
     fn publish_report(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
         let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
         let expendable = !report.state.is_final();
-        self.ground.outbox.publish(Outgoing { expendable, notice, ..Outgoing::new(own, encode(report)) });
+        self.ground.publisher.publish(Outgoing { expendable, notice, ..Outgoing::new(own, encode(report)) });
     }
 
     fn become_last(&self, vehicle: &str, report: &Report) {
@@ -242,16 +242,16 @@ impl Host {
     pub(super) fn respond(&self, report: &Report, respond_to: &[RespondTo]) {
         for RespondTo { topic, correlation } in respond_to {
             let answer = Outgoing::new(topic.clone(), encode(report)).foreign();
-            self.ground.outbox.publish(Outgoing { correlation: correlation.clone(), ..answer });
+            self.ground.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }
     }
 
     pub(super) fn clear_retained(&self, topic: &str) {
-        self.ground.outbox.publish(Outgoing::new(topic, Vec::new()).retained());
+        self.ground.publisher.publish(Outgoing::new(topic, Vec::new()).retained());
     }
 
     fn publish_retained(&self, topic: String, document: &impl serde::Serialize) {
-        self.ground.outbox.publish(Outgoing::new(topic, encode(document)).retained());
+        self.ground.publisher.publish(Outgoing::new(topic, encode(document)).retained());
     }
 
     /// The policy that an operation beginning now would use.

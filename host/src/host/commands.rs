@@ -194,7 +194,7 @@ impl Host {
         let now = self.ground.clock.now();
         // What is rejected must not be taken for the result of another command with the same identifier.
         let known = match &id {
-            Some(id) => self.results.is_known(vehicle, id).await.unwrap_or(true),
+            Some(id) => self.ledger.is_known(vehicle, id).await.unwrap_or(true),
             None => true,
         };
         let id = id.filter(|_| !known).unwrap_or_else(new_id);
@@ -298,7 +298,7 @@ impl Host {
         // It was understood, so it is text.
         let payload = String::from_utf8_lossy(&request.payload).into_owned();
         let asked = Asked::new(operation, &payload);
-        match self.results.begin(slug, &report, &asked, request.respond_to.clone()).await {
+        match self.ledger.begin(slug, &report, &asked, request.respond_to.clone()).await {
             Ok(Known::New) => {
                 let request = (operation.to_owned(), payload);
                 let vehicle = Arc::clone(vehicle);

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::Host;
 use super::commands::Accepted;
-use super::work::Commanded;
+use super::run::CommandRun;
 use crate::vehicle::{Turn, Vehicle};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
@@ -20,7 +20,7 @@ impl Host {
         // Only what has a place can take that of an older one.
         let superseded = vehicle.newest(name);
         self.announce_report(&vehicle.slug, &report);
-        let commanded = Commanded::new(self, &vehicle, &report, request);
+        let commanded = CommandRun::new(self, &vehicle, &report, request);
         let host = Arc::clone(self);
         tokio::spawn(async move {
             let _open = open;
@@ -45,7 +45,7 @@ impl Host {
     /// Lets a command be done, unless the host stops, and gives out its result.
     pub(super) async fn see_through(
         self: &Arc<Self>,
-        commanded: &Commanded,
+        commanded: &CommandRun,
         name: OperationName,
         mut report: Report,
         work: impl AsyncFnOnce(&mut Report, &mut Option<Turn>),
@@ -59,7 +59,7 @@ impl Host {
         };
         commanded.write_into(&mut report);
         if stopped {
-            if self.results.is_begun(&commanded.vehicle.slug, &report.id) {
+            if self.ledger.is_begun(&commanded.vehicle.slug, &report.id) {
                 // What it has come to is written down, and the next host goes on from there, as after a crash: it can
                 // still ask what became of it, and this one has no time left to.
                 tracing::info!(
@@ -87,7 +87,7 @@ impl Host {
         // Whoever sends again what may have happened does it twice.
         let over = report.state != State::Unknown && (report.state != State::Timeout || name.is_read());
         report.retryable = over && report.reason.is_some_and(Reason::may_pass);
-        let (waiting, stored) = self.results.finish(&vehicle.slug, &report).await;
+        let (waiting, stored) = self.ledger.finish(&vehicle.slug, &report).await;
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");
         }

@@ -4,9 +4,9 @@
 //! is known of each: one that was only accepted has certainly not been sent, one that the cloud had taken can be asked
 //! about, and of the others nobody knows what became of them. None is sent again.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use parking_lot::{Mutex, MutexGuard};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ pub struct Interrupted {
 
 /// The results of all vehicles.
 #[derive(Debug)]
-pub struct Results {
+pub struct CommandLedger {
     store: Arc<dyn Store>,
     memory: Mutex<Memory>,
 }
@@ -154,7 +154,7 @@ fn key(vehicle: &str, id: &str) -> String {
     format!("{vehicle}/{id}")
 }
 
-impl Results {
+impl CommandLedger {
     /// The results that this store has, and the commands that it has no result of. Those count as under way: somebody
     /// has to finish them.
     ///
@@ -191,9 +191,9 @@ impl Results {
         over.sort();
         memory.order = over.into_iter().map(|(_, key)| key).collect();
         interrupted.sort_by_key(|interrupted| interrupted.report.requested_at);
-        let results = Self { store, memory: Mutex::new(memory) };
-        results.keep_lost(all_lost).await;
-        Ok((results, interrupted))
+        let ledger = Self { store, memory: Mutex::new(memory) };
+        ledger.keep_lost(all_lost).await;
+        Ok((ledger, interrupted))
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {

@@ -2,14 +2,14 @@
 //! have any more, or has under another base topic. A broker keeps such topics until somebody clears them, and shows a car
 //! as `online` that nobody serves. So the store has a list of what the broker may have.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use parking_lot::{Mutex, MutexGuard};
 
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::wire::message::Outgoing;
 use crate::wire::message::{Delivered, Notice};
-use crate::wire::publish::Outbox;
+use crate::wire::publish::Publish;
 use crate::wire::topics::Topics;
 
 /// Topics that are nobody's any more.
@@ -109,16 +109,16 @@ impl Leftovers {
     }
 
     /// Clears at the broker what it is not known to have cleared. Whoever listens is told first that the vehicle is offline.
-    pub(super) fn clear(&self, outbox: &dyn Outbox) {
+    pub(super) fn clear(&self, publisher: &dyn Publish) {
         let left = self.0.left().clone();
         for topic in left {
             if topic.ends_with("/availability") {
-                outbox.publish(Outgoing::new(topic.clone(), "offline").retained());
+                publisher.publish(Outgoing::new(topic.clone(), "offline").retained());
             }
             let notice =
                 Notice::to(Arc::new(Cleared { topic: topic.clone(), clearing: Arc::clone(&self.0) }));
             let clear = Outgoing::new(topic, Vec::new()).retained();
-            outbox.publish(Outgoing { notice: Some(notice), ..clear });
+            publisher.publish(Outgoing { notice: Some(notice), ..clear });
         }
         // What the store says may be out of date although nothing is left.
         self.0.finish();
@@ -134,7 +134,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Slow(Mutex<Vec<Outgoing>>);
 
-    impl Outbox for Slow {
+    impl Publish for Slow {
         fn publish(&self, message: Outgoing) {
             self.0.lock().push(message);
         }

@@ -91,10 +91,12 @@ impl Host {
     fn respond_to(&self, verb: &str, request: &Request, answer: &Value) {
         let payload = answer.to_string();
         let response = Outgoing::new(self.topics.bridge_response(verb), payload.clone());
-        self.ground.outbox.publish(Outgoing { notice: request.hold.clone().map(Notice::from), ..response });
+        self.ground
+            .publisher
+            .publish(Outgoing { notice: request.hold.clone().map(Notice::from), ..response });
         if let Some(RespondTo { topic, correlation }) = &request.respond_to {
             let answer = Outgoing::new(topic.clone(), payload).foreign();
-            self.ground.outbox.publish(Outgoing { correlation: correlation.clone(), ..answer });
+            self.ground.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::Host;
-use super::work::Commanded;
+use super::run::CommandRun;
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::{self, Action};
 use crate::host::ledger::{Interrupted, Pending};
@@ -36,7 +36,7 @@ impl Host {
         report.end(state, Reason::HostStopping, message.to_owned());
         report.retryable = state == State::Failed;
         report.finished_at = Some(self.ground.clock.now());
-        let (_nobody_waits, stored) = self.results.finish(slug, &report).await;
+        let (_nobody_waits, stored) = self.ledger.finish(slug, &report).await;
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");
         }
@@ -73,7 +73,7 @@ impl Host {
         let turn = vehicle.enqueue(name);
         let open = self.under_way.token();
         let commanded =
-            Commanded::new(self, vehicle, &report, pending.request.clone()).resumed(&pending, name);
+            CommandRun::new(self, vehicle, &report, pending.request.clone()).resumed(&pending, name);
         let deadline = Instant::now() + pending.left(name, self.ground.clock.now());
         let host = Arc::clone(self);
         tokio::spawn(async move {
@@ -96,7 +96,7 @@ impl Host {
         });
     }
 
-    fn resumed(&self, commanded: &Commanded, name: OperationName, report: &Report) -> Operation {
+    fn resumed(&self, commanded: &CommandRun, name: OperationName, report: &Report) -> Operation {
         let vehicle = &commanded.vehicle;
         Operation::new(report.id.clone(), name, Arc::clone(&vehicle.account), Some(vehicle.slug.clone()))
             .reporting(Arc::clone(&commanded.progress))

@@ -83,7 +83,7 @@ fn is_doubtful(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> bool
     let told = facts.acts && !call.acted && failure.phase == types::Phase::Command;
     let Some(status) = failure.http_status.filter(|_| told) else { return false };
     let codes = [&failure.code, &failure.sub_code].into_iter().flatten().map(String::as_str);
-    !call.surroundings.command_answers.is_refusal(status, codes, failure.retry_after.is_some())
+    !call.context.command_answers.is_refusal(status, codes, failure.retry_after.is_some())
 }
 
 impl From<types::Phase> for policy::Phase {

@@ -1,8 +1,8 @@
 //! Events on their way from the task to the caller: bounded in messages and bytes, and never in the way.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use parking_lot::{Mutex, MutexGuard};
 
 use std::time::Duration;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Operation;
-use super::meaning::{AUX_BATTERY_LOW, NO_DATA};
+use super::reason::{AUX_BATTERY_LOW, NO_DATA};
 use crate::bindings::policy::{Certainty, CircuitScope, CircuitSettings, Failure, Fault, Verdict};
 use crate::plugin::Policy;
 use crate::protect::circuit::{Circuits, Permit, Purpose, Settings, Shut};

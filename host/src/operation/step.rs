@@ -20,9 +20,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 pub(crate) use self::failed::{Failed, Stopped};
-use super::meaning::FRESH_TOKEN_REFUSED;
+use super::reason::FRESH_TOKEN_REFUSED;
 use super::rules::Action;
-use super::{Operation, bounds, meaning, rules};
+use super::{Operation, limits, reason, rules};
 use crate::audit::{Decided, Entry};
 use crate::bindings::connector::Outcome;
 use crate::bindings::names::Named as _;
@@ -83,7 +83,7 @@ impl<'a> Step<'a> {
 
     /// The steps that follow a command which the cloud has taken before the host was restarted.
     pub(crate) fn resumed(operation: &'a Operation) -> Self {
-        let pinned = operation.account.surroundings.cells.snapshot();
+        let pinned = operation.account.context.cells.snapshot();
         Self { pinned: Some(pinned), ..Self::new(operation) }
     }
 
@@ -149,7 +149,7 @@ impl<'a> Step<'a> {
             let failure = match called.answer {
                 Ok(Ok(mut answer)) => {
                     operation.progress.doubts_vehicle(false);
-                    bounds::keep(&mut answer).map_err(|large| self.nonsense(large.to_string().into()))?;
+                    limits::keep(&mut answer).map_err(|large| self.nonsense(large.to_string().into()))?;
                     permits.succeeded(&operation.policy).await;
                     operation.account.retries.succeeded(self.paid, operation.account.clock());
                     operation.account.answered_well();
@@ -169,7 +169,7 @@ impl<'a> Step<'a> {
             self.pin_turn = called.call.pin_turn.take();
             let verdict = operation.policy.classify(&failure).await;
             self.note(&failure, &verdict);
-            operation.progress.doubts_vehicle(meaning::doubts_the_vehicle(&failure, &verdict));
+            operation.progress.doubts_vehicle(reason::doubts_the_vehicle(&failure, &verdict));
             permits.failed(&failure, &self.counted(&verdict), &operation.policy).await;
             self.note_throttling(&failure);
             repeated = Some(self.follow(ask, failure, verdict).await?);
@@ -218,7 +218,7 @@ impl<'a> Step<'a> {
             true => Action::GiveUp,
             false => match rules::admit(decision.clone(), facts) {
                 // There is nothing to forget, so the repeat would be the same attempt again.
-                Action::Discard(cell) if operation.account.surroundings.cells.slot(&cell).is_none() => {
+                Action::Discard(cell) if operation.account.context.cells.slot(&cell).is_none() => {
                     Action::GiveUp
                 }
                 Action::Latch(kind) if !self.may_latch(kind, &failure).await => Action::GiveUp,
@@ -264,7 +264,7 @@ impl<'a> Step<'a> {
     /// A call, and the age of the token that it begins with.
     fn call(&self) -> (Call, Option<Duration>) {
         let operation = self.operation;
-        let mut view = operation.account.surroundings.cells.snapshot();
+        let mut view = operation.account.context.cells.snapshot();
         if let Some(pinned) = &self.pinned {
             for (name, cell) in pinned.cells().filter(|(name, _)| *name != SESSION) {
                 view.pin(name, Arc::clone(cell));
@@ -272,7 +272,7 @@ impl<'a> Step<'a> {
         }
         let token_age = view.cell(SESSION).and_then(|cell| cell.age(operation.account.clock()));
         let call = Call::new(
-            Arc::clone(&operation.account.surroundings),
+            Arc::clone(&operation.account.context),
             Arc::clone(&operation.allowance),
             operation.id.clone(),
             view,

@@ -64,7 +64,7 @@ pub enum ActivationError {
     TrialAnswer(String),
     /// It is for something else than what has this place.
     #[error("{0}")]
-    Stranger(String),
+    WrongIdentity(String),
 }
 
 /// How much a candidate has to show.

@@ -13,7 +13,7 @@ use crate::bindings::connector::{
 };
 use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, types};
-use crate::plugin::slot::{Candidate, Entrance, Generation, Slot};
+use crate::plugin::slot::{Candidate, Generation, Provenance, Slot};
 use crate::primitives::{Call, ConnectorCx};
 use crate::sandbox::{self, Budget, CallFault, Sandbox, wasi};
 
@@ -49,9 +49,9 @@ impl ConnectorSlot {
     pub async fn open(
         sandbox: &Sandbox,
         compiled: &Compiled,
-        entrance: Entrance,
+        provenance: Provenance,
     ) -> Result<Self, ActivationError> {
-        let slot = Slot::new(prepare(sandbox, compiled).await?, entrance.proven());
+        let slot = Slot::new(prepare(sandbox, compiled).await?, provenance.proven());
         Ok(Self { sandbox: sandbox.clone(), slot, trial_account: OnceLock::new() })
     }
 
@@ -98,7 +98,7 @@ impl Pluggable for ConnectorSlot {
         let candidate = prepare(&self.sandbox, compiled).await?;
         let (active, new) = (&self.slot.active().plugin.manifest, &candidate.plugin.manifest);
         if (&active.name, &active.cloud) != (&new.name, &new.cloud) {
-            return Err(ActivationError::Stranger(format!(
+            return Err(ActivationError::WrongIdentity(format!(
                 "this is the connector {} for the cloud {}; only another version of {} for {} can take its place, \
                  because the sessions belong to it",
                 new.name, new.cloud, active.name, active.cloud

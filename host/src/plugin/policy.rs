@@ -1,8 +1,8 @@
 //! The policy's slot, and the questions that the host asks a policy.
 
 use crate::wire::report::PolicyUsed;
-use std::sync::{Arc, Weak};
 use parking_lot::{Mutex, MutexGuard};
+use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 use wasmtime::Store;
@@ -15,7 +15,7 @@ use crate::bindings::policy::{
     Attempt, CircuitScope, CircuitSettings, Decision, Failure, Fault, Guest, GuestIndices, RefreshDecision,
     SessionView, Verdict,
 };
-use crate::plugin::slot::{Candidate, Conduct, Entrance, Generation, Slot};
+use crate::plugin::slot::{Candidate, Generation, Health, Provenance, Slot};
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
 
 /// The rule that stands in a verdict that the policy did not give.
@@ -89,10 +89,10 @@ impl PolicySlot {
     pub async fn open(
         sandbox: &Sandbox,
         compiled: &Compiled,
-        entrance: Entrance,
+        provenance: Provenance,
     ) -> Result<Self, ActivationError> {
         let first = prepare(sandbox, compiled, Trial::Waived).await?;
-        let slot = Slot::new(first, entrance.proven());
+        let slot = Slot::new(first, provenance.proven());
         Ok(Self { sandbox: sandbox.clone(), slot, rollouts: Rollouts::default() })
     }
 
@@ -144,9 +144,9 @@ impl PolicySlot {
     pub fn activate(
         &self,
         candidate: Candidate<PolicyPlugin>,
-        entrance: Entrance,
+        provenance: Provenance,
     ) -> Arc<Generation<PolicyPlugin>> {
-        self.slot.activate(candidate, entrance).1
+        self.slot.activate(candidate, provenance).1
     }
 }
 
@@ -248,8 +248,8 @@ impl Policy {
             }
             Err(fault) => {
                 let faults = self.slot.slot.fault(&self.generation, question, &fault);
-                if faults >= Conduct::FAULTS && self.slot.slot.active().number != self.generation.number {
-                    self.slot.slot.condemn(self.generation.digest);
+                if faults >= Health::FAULTS && self.slot.slot.active().number != self.generation.number {
+                    self.slot.slot.quarantine(self.generation.digest);
                     let why = format!("{faults} calls without an answer; the last one, {question}: {fault}");
                     self.slot.rollouts.end_of(&self.generation, why);
                 }

@@ -6,18 +6,18 @@
 //! A generation that does not answer ([`Slot::fault`]) loses its place to the one before it. That compiles nothing,
 //! waits for nothing and cannot fail.
 
-mod conduct;
+mod health;
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
-use parking_lot::{Mutex, MutexGuard};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-pub use self::conduct::Conduct;
+pub use self::health::Health;
 use crate::digest::Digest;
 use crate::sandbox::CallFault;
 
@@ -36,7 +36,7 @@ pub struct Generation<P> {
     /// Whose wish it was.
     pub by: String,
     /// How it has answered since then.
-    pub conduct: Conduct,
+    pub health: Health,
     /// The signature that it came with, for the next start.
     pub(crate) signature: Option<String>,
     /// The prepared component.
@@ -68,22 +68,22 @@ pub struct Candidate<P> {
 
 /// How a generation comes to its place.
 #[derive(Debug, Clone)]
-pub struct Entrance {
+pub struct Provenance {
     /// When.
     pub at: Timestamp,
     /// Whose wish it is.
     pub by: String,
     /// How it has answered before, for one that comes back after a restart.
-    pub conduct: Conduct,
+    pub health: Health,
     /// Its detached signature, if it came with one.
     pub signature: Option<String>,
 }
 
-impl Entrance {
+impl Provenance {
     /// Of a component that was never active before.
     #[must_use]
     pub fn new(at: Timestamp, by: impl Into<String>) -> Self {
-        Self { at, by: by.into(), conduct: Conduct::on_probation(), signature: None }
+        Self { at, by: by.into(), health: Health::on_probation(), signature: None }
     }
 
     /// With the signature that it came with.
@@ -95,7 +95,7 @@ impl Entrance {
     /// Of a component that has nothing to prove.
     #[must_use]
     pub fn proven(self) -> Self {
-        Self { conduct: Conduct::proven(), ..self }
+        Self { health: Health::proven(), ..self }
     }
 }
 
@@ -147,7 +147,7 @@ pub const KEPT: usize = 4;
 
 impl<P> Slot<P> {
     /// A slot whose first generation is this one.
-    pub fn new(first: Candidate<P>, entrance: Entrance) -> Self {
+    pub fn new(first: Candidate<P>, provenance: Provenance) -> Self {
         let (news, unread) = mpsc::unbounded_channel();
         let change = Change {
             previous: Vec::new(),
@@ -158,7 +158,7 @@ impl<P> Slot<P> {
         };
         Self {
             carried: first.digest,
-            active: ArcSwap::from_pointee(first.enter(1, entrance)),
+            active: ArcSwap::from_pointee(first.enter(1, provenance)),
             change: Mutex::new(change),
             changes: watch::Sender::new(()),
             news,
@@ -195,10 +195,10 @@ impl<P> Slot<P> {
     }
 
     /// A generation that does not take the place of the active one, with a number of its own.
-    pub fn beside(&self, candidate: Candidate<P>, entrance: Entrance) -> Arc<Generation<P>> {
+    pub fn beside(&self, candidate: Candidate<P>, provenance: Provenance) -> Arc<Generation<P>> {
         let mut change = self.change();
         change.last_number += 1;
-        Arc::new(candidate.enter(change.last_number, entrance))
+        Arc::new(candidate.enter(change.last_number, provenance))
     }
 
     /// Makes a candidate the active generation, and returns the one before and the new one. Cannot fail:
@@ -206,9 +206,9 @@ impl<P> Slot<P> {
     pub fn activate(
         &self,
         candidate: Candidate<P>,
-        entrance: Entrance,
+        provenance: Provenance,
     ) -> (Arc<Generation<P>>, Arc<Generation<P>>) {
-        let next = self.beside(candidate, entrance);
+        let next = self.beside(candidate, provenance);
         (self.promote(Arc::clone(&next)), next)
     }
 
@@ -241,7 +241,7 @@ impl<P> Slot<P> {
         }
         let previous = change.previous.pop()?;
         // It begins anew: what it did before is no reason to take its place away, for there may be no other.
-        previous.conduct.forgive();
+        previous.health.forgive();
         self.active.store(Arc::clone(&previous));
         change.rolled_back = is_fault;
         self.changes.send_replace(());
@@ -249,7 +249,7 @@ impl<P> Slot<P> {
     }
 
     /// Remembers that a component did not answer: it is not gone back to, under whichever number it was active before.
-    pub fn condemn(&self, digest: Digest) {
+    pub fn quarantine(&self, digest: Digest) {
         Self::condemn_in(&mut self.change(), digest);
     }
 
@@ -275,7 +275,7 @@ impl<P> Slot<P> {
 
     /// Counts an answer of a generation.
     pub fn answered(&self, generation: &Arc<Generation<P>>) {
-        if generation.conduct.answered() {
+        if generation.health.answered() {
             let _nobody_listens = self.news.send(News::Proven(Arc::clone(generation)));
         }
     }
@@ -283,7 +283,7 @@ impl<P> Slot<P> {
     /// Counts a call without an answer. Too many of them end the generation, if it is the active one and there is
     /// one before it. Returns how many there were.
     pub fn fault(&self, generation: &Arc<Generation<P>>, question: &str, fault: &CallFault) -> u32 {
-        let faults = generation.conduct.fault();
+        let faults = generation.health.fault();
         tracing::warn!(
             plugin = generation.name,
             version = generation.version,
@@ -293,7 +293,7 @@ impl<P> Slot<P> {
             faults,
             "no answer: {fault}"
         );
-        let back = match faults >= Conduct::FAULTS {
+        let back = match faults >= Health::FAULTS {
             true => self.lose_place(generation),
             false => None,
         };
@@ -328,8 +328,8 @@ impl<P> Slot<P> {
 }
 
 impl<P> Candidate<P> {
-    fn enter(self, number: u64, entrance: Entrance) -> Generation<P> {
-        let Entrance { at, by, conduct, signature } = entrance;
+    fn enter(self, number: u64, provenance: Provenance) -> Generation<P> {
+        let Provenance { at, by, health, signature } = provenance;
         Generation {
             number,
             digest: self.digest,
@@ -337,7 +337,7 @@ impl<P> Candidate<P> {
             version: self.version,
             loaded_at: at,
             by,
-            conduct,
+            health,
             signature,
             plugin: self.plugin,
         }

@@ -9,7 +9,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell};
 
 use crate::descriptor::Told;
-use crate::protect::quota::DailyCount;
+use crate::protect::quota::DailyQuota;
 use crate::store::StoreError;
 use crate::time::Clock;
 
@@ -37,7 +37,7 @@ pub struct Allowance {
     /// Whether one was answered in a way that does not say whether the vehicle was told. From then on none is sent.
     not_refused: AtomicBool,
     repeatable: bool,
-    counted: Option<(Arc<DailyCount>, Arc<dyn Clock>)>,
+    counted: Option<(Arc<DailyQuota>, Arc<dyn Clock>)>,
     journal: Option<Arc<dyn Journal>>,
     written_down: OnceCell<()>,
     leaving: Notify,
@@ -72,7 +72,7 @@ impl Allowance {
 
     /// Counts every request among those of the account's day as well.
     #[must_use]
-    pub fn counted(self, requests: Arc<DailyCount>, clock: Arc<dyn Clock>) -> Self {
+    pub fn counted(self, requests: Arc<DailyQuota>, clock: Arc<dyn Clock>) -> Self {
         Self { counted: Some((requests, clock)), ..self }
     }
 

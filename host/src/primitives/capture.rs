@@ -229,7 +229,7 @@ impl Call {
         match target {
             CaptureTarget::Private => self.hide(value),
             CaptureTarget::Secret(name) => {
-                let capturable = self.surroundings.capturable.get(name.as_str());
+                let capturable = self.context.capturable.get(name.as_str());
                 let secret = match &*value {
                     // Whatever it says, it is over the limit.
                     Value::String(text) if text.len() > LARGEST_SECRET => Some(text.as_str()),
@@ -333,7 +333,7 @@ impl Call {
     }
 
     fn is_essential(&self, name: &str) -> bool {
-        self.surroundings.capturable.get(name).is_some_and(|capturable| capturable.essential)
+        self.context.capturable.get(name).is_some_and(|capturable| capturable.essential)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::time::milliseconds;
 
 impl Host for ConnectorCx {
     async fn now(&mut self) -> wasmtime::Result<Datetime> {
-        let now = self.call.surroundings.clock.now();
+        let now = self.call.context.clock.now();
         // Before 1970 there were no connected cars.
         let seconds = u64::try_from(now.as_second()).unwrap_or(0);
         let nanoseconds = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
@@ -18,7 +18,7 @@ impl Host for ConnectorCx {
     }
 
     async fn monotonic(&mut self) -> wasmtime::Result<u64> {
-        let elapsed = milliseconds(self.call.surroundings.clock.monotonic());
+        let elapsed = milliseconds(self.call.context.clock.monotonic());
         self.call.given("the stopwatch", &elapsed);
         Ok(elapsed)
     }

@@ -10,7 +10,7 @@ use url::Url;
 use super::allowance::Before;
 use super::capture::Incoming;
 use super::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
-use super::{Call, ConnectorCx, Endpoint, Surroundings, answer_time, transport};
+use super::{AccountContext, Call, ConnectorCx, Endpoint, answer_time, transport};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request, Response, TransportError};
 use crate::descriptor::Told;
 use crate::time::Clock;
@@ -98,9 +98,9 @@ impl Call {
         let Prepared { request: prepared, carries } = self.prepare(&request)?;
         let carries_pin = carries.iter().any(|name| name == PIN);
         if carries_pin && self.pin_turn.is_none() {
-            self.pin_turn = Some(self.surroundings.pin.turn().await);
+            self.pin_turn = Some(self.context.pin.turn().await);
         }
-        if carries_pin && let Err(why) = self.surroundings.pin.may_offer(self.clock()) {
+        if carries_pin && let Err(why) = self.context.pin.may_offer(self.clock()) {
             return Err(denied(why.to_string()));
         }
         if request.acts_on_vehicle && !self.allowance.may_act() {
@@ -112,7 +112,7 @@ impl Call {
         {
             return Err(denied(format!("it could not be written down that the command is sent: {error}")));
         }
-        if carries_pin && let Err(error) = self.surroundings.pin.offering(self.clock()).await {
+        if carries_pin && let Err(error) = self.context.pin.offering(self.clock()).await {
             return Err(denied(format!("it could not be written down that the PIN is sent: {error}")));
         }
         let offers_before = self.offers.clone();
@@ -121,7 +121,7 @@ impl Call {
         // while it is under way, and then nothing below is reached any more.
         let acting = request.acts_on_vehicle.then(|| self.begin_act());
         self.allowance.leaves();
-        let answer = self.surroundings.transport.send(prepared, request.acts_on_vehicle).await;
+        let answer = self.context.transport.send(prepared, request.acts_on_vehicle).await;
         self.left |= !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
         if let Err(TransportError::NotSent(_) | TransportError::Denied(_)) = answer {
             self.offers = offers_before;
@@ -131,7 +131,7 @@ impl Call {
             }
         }
         if carries_pin && answer.is_err() {
-            self.surroundings.pin.unanswered().await;
+            self.context.pin.unanswered().await;
             self.pin_turn = None;
         }
         let transport::Response { status, headers, body } = answer?;
@@ -140,14 +140,14 @@ impl Call {
         let received = self.receive(Incoming { status, headers, body }, &request.captures, &carries);
         if carries_pin {
             let success = self.captured.len() > captured_before;
-            let refused = self.surroundings.pin.answered(status, success, self.clock()).await;
+            let refused = self.context.pin.answered(status, success, self.clock()).await;
             // What was refused is known when the failure has been looked at.
             self.pin_turn.take_if(|_| !refused);
         }
         self.store_captured().await;
         if let Some(before) = acting {
             let told = match &received {
-                Ok(it) => self.surroundings.command_answers.told(status, &it.headers, &it.body),
+                Ok(it) => self.context.command_answers.told(status, &it.headers, &it.body),
                 // It was answered, and nobody can read how.
                 Err(_) => Told::Nothing,
             };
@@ -160,7 +160,7 @@ impl Call {
 
     /// Notes what an answer says of time. Of a success `Retry-After` says nothing (RFC 9110 §10.2.3).
     fn note_times(&mut self, status: u16, headers: &[(String, String)]) {
-        let Surroundings { account, clock, skew, .. } = self.surroundings.as_ref();
+        let AccountContext { account, clock, skew, .. } = self.context.as_ref();
         let now = clock.now();
         let names_a_time = status >= 300 && headers.iter().any(|(name, _)| name == "retry-after");
         self.told_to_wait = names_a_time.then(|| answer_time::retry_after(headers, now).unwrap_or_default());
@@ -171,7 +171,7 @@ impl Call {
     }
 
     fn clock(&self) -> &dyn Clock {
-        self.surroundings.clock.as_ref()
+        self.context.clock.as_ref()
     }
 
     /// Stores what was captured for a session that is being refreshed before the connector goes on: the cloud may have
@@ -181,7 +181,7 @@ impl Call {
             && let Err(error) = session.add_secrets(self.captured.clone()).await
         {
             tracing::warn!(
-                account = self.surroundings.account,
+                account = self.context.account,
                 operation = self.operation,
                 "a new token could not be stored yet: {error}"
             );
@@ -192,7 +192,7 @@ impl Call {
     /// session's rotated token takes the place of the configured one, and a vendor counts refusals of either.
     fn count_offers(&mut self, carries: &[String]) {
         let secrets: BTreeSet<&String> =
-            carries.iter().filter(|name| self.surroundings.secrets.contains_key(*name)).collect();
+            carries.iter().filter(|name| self.context.secrets.contains_key(*name)).collect();
         for name in secrets {
             let offers = self.offers.entry(name.clone()).or_default();
             *offers = offers.saturating_add(1);
@@ -227,7 +227,7 @@ impl Call {
         }
         for Capture { target, .. } in &request.captures {
             if let CaptureTarget::Secret(name) = target
-                && !self.surroundings.capturable.contains(name.as_str())
+                && !self.context.capturable.contains(name.as_str())
             {
                 return Err(denied(format!("the secret {name} is not taken from answers")));
             }
@@ -305,7 +305,7 @@ impl Call {
             endpoint.url.origin() == url.origin()
                 && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let found: Vec<_> = self.surroundings.endpoints.iter().filter(below).collect();
+        let found: Vec<_> = self.context.endpoints.iter().filter(below).collect();
         if found.is_empty() {
             let host = url.host_str().unwrap_or_default();
             return Err(denied(format!("{}://{host} is no endpoint of this account", url.scheme())));
@@ -315,7 +315,7 @@ impl Call {
 
     /// The value of a secret that may be sent to one of these endpoints.
     fn bound_secret(&self, name: &str, endpoints: &[&Endpoint]) -> Result<&str, TransportError> {
-        let bound = self.surroundings.bindings.get(name);
+        let bound = self.context.bindings.get(name);
         if !bound.is_some_and(|bound| endpoints.iter().any(|endpoint| bound.contains(&endpoint.name))) {
             let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
             return Err(denied(format!(
@@ -324,7 +324,7 @@ impl Call {
             )));
         }
         if name == PIN
-            && let Err(why) = self.surroundings.pin.may_offer(self.clock())
+            && let Err(why) = self.context.pin.may_offer(self.clock())
         {
             return Err(denied(why.to_string()));
         }

@@ -25,7 +25,7 @@ fn show(cell: &cell::Cell, clock: &dyn Clock) -> Option<Cell> {
 
 impl Host for ConnectorCx {
     async fn read(&mut self, name: String) -> wasmtime::Result<Option<Cell>> {
-        let clock = &self.call.surroundings.clock;
+        let clock = &self.call.context.clock;
         let cell = self.call.view.cell(&name).and_then(|cell| show(cell, clock.as_ref()));
         self.call.given("a cell", &cell);
         Ok(cell)
@@ -36,8 +36,8 @@ impl Host for ConnectorCx {
         name: String,
         wait: u64,
     ) -> wasmtime::Result<Result<Resource<Guard>, LockError>> {
-        let surroundings = Arc::clone(&self.call.surroundings);
-        let Some(slot) = surroundings.cells.slot(&name).filter(|_| name != SESSION) else {
+        let context = Arc::clone(&self.call.context);
+        let Some(slot) = context.cells.slot(&name).filter(|_| name != SESSION) else {
             return Ok(Err(LockError::UnknownName));
         };
         let wish = Duration::from_millis(wait).min(LONGEST_LOCK_WAIT);
@@ -54,7 +54,7 @@ impl Host for ConnectorCx {
 impl HostGuard for ConnectorCx {
     async fn cell(&mut self, guard: Resource<Guard>) -> wasmtime::Result<Option<Cell>> {
         let cell = self.table.get(&guard)?.guard.cell();
-        let cell = show(&cell, self.call.surroundings.clock.as_ref());
+        let cell = show(&cell, self.call.context.clock.as_ref());
         self.call.given("a guarded cell", &cell);
         Ok(cell)
     }

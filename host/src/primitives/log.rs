@@ -10,7 +10,7 @@ impl Host for ConnectorCx {
             return Ok(());
         }
         let message = line(message);
-        let (account, operation) = (&self.call.surroundings.account, &self.call.operation);
+        let (account, operation) = (&self.call.context.account, &self.call.operation);
         match level {
             Level::Trace => tracing::trace!(target: "connector", account, operation, "{message}"),
             Level::Debug => tracing::debug!(target: "connector", account, operation, "{message}"),

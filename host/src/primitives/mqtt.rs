@@ -42,8 +42,8 @@ impl Host for ConnectorCx {
             return Ok(Err(PublishError::Other(format!("at most {most} messages a call"))));
         }
         let call = &self.call;
-        let topic = format!("{}{topic}", call.surroundings.topic_prefix);
-        call.surroundings.outbox.publish(Outgoing { retain, ..Outgoing::new(topic, payload) });
+        let topic = format!("{}{topic}", call.context.topic_prefix);
+        call.context.publisher.publish(Outgoing { retain, ..Outgoing::new(topic, payload) });
         Ok(Ok(()))
     }
 }

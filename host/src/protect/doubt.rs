@@ -13,8 +13,8 @@
 //! * A restart ends the pause, not the count: whoever restarts the host wants to know whether it works now.
 //! * A success forgets everything, and so do other credentials and a person's wish ([`Doubt::forget`]).
 
-use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};

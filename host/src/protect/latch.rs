@@ -4,9 +4,9 @@
 //! lock the account. So one is made and then none, until the credentials change or a person asks for one more try; a restart
 //! changes nothing. Only what says that a credential is refused comes to this; for the rest there is [`doubt`](crate::protect::doubt).
 
+use parking_lot::RwLock;
 use std::fmt;
 use std::sync::Arc;
-use parking_lot::RwLock;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};

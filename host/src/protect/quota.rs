@@ -3,10 +3,10 @@
 //! These are ceilings that no policy can raise. Too many sign-ins lock an account, too many forced reads drain a
 //! battery, too many requests lock out the vendor's app as well; so the counts outlive a restart.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ const DAY: i64 = 24 * 60;
 
 /// One count, over the last 24 hours.
 #[derive(Debug)]
-pub struct DailyCount {
+pub struct DailyQuota {
     what: &'static str,
     key: String,
     limit: Option<u32>,
@@ -32,7 +32,7 @@ pub struct DailyCount {
 /// It was not counted, and must not be done.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
-pub enum NotCounted {
+pub enum QuotaError {
     /// It was done as often as the configuration allows.
     #[error("{limit} {what} within a day, which is as many as the configuration allows")]
     Used {
@@ -50,7 +50,7 @@ fn minute(at: Timestamp) -> i64 {
     at.as_second().div_euclid(60)
 }
 
-impl DailyCount {
+impl DailyQuota {
     /// Opens a count of `what` (a plural) under the store's key `what/subject`. Without a limit it only counts.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl DailyCount {
     /// # Errors
     ///
     /// When there were too many, or the count cannot be stored. Then it is not done, so it does not count.
-    pub async fn count(&self, now: Timestamp) -> Result<(), NotCounted> {
+    pub async fn count(&self, now: Timestamp) -> Result<(), QuotaError> {
         self.add(now)?;
         let kept = self.keep().await;
         if kept.is_err() {
@@ -92,18 +92,18 @@ impl DailyCount {
     /// # Errors
     ///
     /// When there were too many.
-    pub fn take(&self, now: Timestamp) -> Result<(), NotCounted> {
+    pub fn take(&self, now: Timestamp) -> Result<(), QuotaError> {
         self.add(now)?;
         self.store_soon(&self.minutes());
         Ok(())
     }
 
-    fn add(&self, now: Timestamp) -> Result<(), NotCounted> {
+    fn add(&self, now: Timestamp) -> Result<(), QuotaError> {
         let mut minutes = self.within_a_day(now);
         if let Some(limit) = self.limit
             && minutes.values().sum::<u32>() >= limit
         {
-            return Err(NotCounted::Used { what: self.what, limit });
+            return Err(QuotaError::Used { what: self.what, limit });
         }
         *minutes.entry(minute(now)).or_default() += 1;
         Ok(())
@@ -208,7 +208,7 @@ mod tests {
     async fn a_clock_that_was_never_set_takes_back_only_what_it_has_counted() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let yesterday = Timestamp::from_second(1_800_000_000).unwrap();
-        let sign_ins = DailyCount::open("sign-ins", "home", Some(4), &store).await.unwrap();
+        let sign_ins = DailyQuota::open("sign-ins", "home", Some(4), &store).await.unwrap();
         for _ in 0..3 {
             sign_ins.count(yesterday).await.unwrap();
         }
@@ -226,14 +226,14 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let start = Timestamp::from_second(1_800_000_000).unwrap();
         let hours = |hours: i64| start + SignedDuration::from_hours(hours);
-        let sign_ins = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        let sign_ins = DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap();
         sign_ins.count(hours(0)).await.unwrap();
         sign_ins.count(hours(1)).await.unwrap();
         sign_ins.take_back(hours(1)).await.unwrap();
         sign_ins.count(hours(2)).await.unwrap();
         assert_eq!((sign_ins.used(hours(2)), sign_ins.left(hours(2))), (2, Some(0)));
 
-        let restarted = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        let restarted = DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap();
         let refused = restarted.count(hours(23)).await.unwrap_err().to_string();
         assert!(refused.starts_with("2 sign-ins within a day"), "{refused}");
         restarted.count(hours(24)).await.unwrap();
@@ -273,7 +273,7 @@ mod tests {
     async fn no_older_count_is_stored_after_a_newer_one() {
         let watched = Arc::new(Watched::default());
         let store = Arc::clone(&watched) as Arc<dyn Store>;
-        let requests = Arc::new(DailyCount::open("requests", "home", None, &store).await.unwrap());
+        let requests = Arc::new(DailyQuota::open("requests", "home", None, &store).await.unwrap());
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let counting = (0..8).map(|_| {
             let requests = Arc::clone(&requests);
@@ -294,14 +294,14 @@ mod tests {
     async fn what_left_is_known_after_a_crash_and_what_did_not_leave_is_not_counted() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let now = Timestamp::from_second(1_800_000_000).unwrap();
-        let requests = DailyCount::open("requests", "home", Some(3), &store).await.unwrap();
+        let requests = DailyQuota::open("requests", "home", Some(3), &store).await.unwrap();
         for _ in 0..10 {
             requests.take(now).unwrap();
             requests.give_back(now);
         }
         requests.take(now).unwrap();
         requests.take(now).unwrap();
-        let after_a_crash = DailyCount::open("requests", "home", Some(3), &store).await.unwrap();
+        let after_a_crash = DailyQuota::open("requests", "home", Some(3), &store).await.unwrap();
         assert_eq!((requests.left(now), after_a_crash.left(now)), (Some(1), Some(1)));
     }
 
@@ -310,19 +310,19 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let start = Timestamp::from_second(1_800_000_000).unwrap();
         let hours = |hours: i64| start + SignedDuration::from_hours(hours);
-        let sign_ins = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        let sign_ins = DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap();
         sign_ins.count(hours(4 * 365 * 24)).await.unwrap();
         sign_ins.count(hours(4 * 365 * 24)).await.unwrap();
         assert_eq!(sign_ins.left(start), Some(0), "they count, since they may have been made just now");
 
-        let restarted = DailyCount::open("sign-ins", "home", Some(2), &store).await.unwrap();
+        let restarted = DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap();
         assert_eq!((restarted.left(hours(23)), restarted.left(hours(24))), (Some(0), Some(2)));
     }
 
     #[tokio::test]
     async fn without_a_limit_it_only_counts() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-        let requests = DailyCount::open("requests", "home", None, &store).await.unwrap();
+        let requests = DailyQuota::open("requests", "home", None, &store).await.unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         for _ in 0..5_000 {
             requests.take(now).unwrap();

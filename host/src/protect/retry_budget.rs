@@ -7,8 +7,8 @@
 //!
 //! Stock and prices are those of the AWS SDKs' standard retry mode, version 2.1.
 
-use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;

@@ -1,7 +1,7 @@
 //! What a guest writes to its standard outputs, as lines of the host's log.
 
-use std::sync::Arc;
 use parking_lot::Mutex;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::AsyncWrite;

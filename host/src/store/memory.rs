@@ -1,9 +1,9 @@
 //! State for tests and the demo.
 
+use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use parking_lot::{Mutex, MutexGuard};
 
 use futures_util::future::BoxFuture;
 

@@ -4,8 +4,8 @@
 //! under another identifier, and by it the host notices that a name, or a slug, has come to mean another car, of which
 //! nothing is known that was known of the one before.
 
-use std::sync::Arc;
 use parking_lot::Mutex;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 

@@ -8,7 +8,7 @@ use crate::redact;
 pub use crate::wire::message::Outgoing;
 
 /// Takes messages. Never blocks: whoever publishes goes on at once.
-pub trait Outbox: fmt::Debug + Send + Sync {
+pub trait Publish: fmt::Debug + Send + Sync {
     /// Takes a message. Messages leave in the order in which they were taken.
     fn publish(&self, message: Outgoing);
 }
@@ -16,9 +16,9 @@ pub trait Outbox: fmt::Debug + Send + Sync {
 /// The last look at what leaves: a vehicle identification number that the host has seen is masked in every payload,
 /// whoever wrote it and whatever stands around it. Topics stay: only the owner and the host name them.
 #[derive(Debug)]
-pub(crate) struct Masking(pub(crate) Arc<dyn Outbox>);
+pub(crate) struct Masking(pub(crate) Arc<dyn Publish>);
 
-impl Outbox for Masking {
+impl Publish for Masking {
     fn publish(&self, mut message: Outgoing) {
         if let Ok(payload) = std::str::from_utf8(&message.payload)
             && let Cow::Owned(masked) = redact::mask_known_vins(payload)
@@ -38,7 +38,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Last(Mutex<Vec<u8>>);
 
-    impl Outbox for Last {
+    impl Publish for Last {
         fn publish(&self, message: Outgoing) {
             *self.0.lock() = message.payload;
         }
@@ -48,13 +48,13 @@ mod tests {
     fn a_number_that_was_seen_leaves_in_no_payload() {
         redact::remember_vin("KNATESTSENTX00001");
         let last = Arc::new(Last::default());
-        let outbox = Masking(Arc::clone(&last) as Arc<dyn Outbox>);
+        let publisher = Masking(Arc::clone(&last) as Arc<dyn Publish>);
         for (payload, expected) in [
             (&b"{\"name\":\"xknatestsentx00001y\"}"[..], &b"{\"name\":\"x*************0001y\"}"[..]),
             (b"{\"lat\":52.520008}", b"{\"lat\":52.520008}"),
             (b"\xff\x00", b"\xff\x00"),
         ] {
-            outbox.publish(Outgoing::new("t", payload));
+            publisher.publish(Outgoing::new("t", payload));
             assert_eq!(*last.0.lock(), expected);
         }
     }

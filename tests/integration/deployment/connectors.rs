@@ -38,7 +38,7 @@ async fn a_connector_that_takes_a_refusal_for_a_success_is_refused_with_the_case
     let connector = Connector::default().component();
     let refused = swap_connector(&home, connector.clone()).await.unwrap_err().to_string();
     assert!(refused.contains("a token that is refused (HTTP 401) is reported as a success"), "{refused}");
-    let offer = Offer::new(connector, "test").whatever_it_answers();
+    let offer = Offer::new(connector, "test").without_trial();
     home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
     assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
 }
@@ -58,7 +58,7 @@ async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_
     ] {
         let connector = Connector { lock, ..Connector::default() }.component();
         let digest = Digest::of(&connector);
-        let offer = Offer::new(connector, "test").whatever_it_answers();
+        let offer = Offer::new(connector, "test").without_trial();
         home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
         for _ in 0..3 {
             let report = home.command(LEGACY.0, "lock", None).await;
@@ -86,7 +86,7 @@ async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_
 async fn a_connector_comes_back_from_a_restart_through_its_trial() {
     let mut home = Home::start().await;
     // Let in without its trial, which it would not pass.
-    let offer = Offer::new(Connector::default().component(), "test").whatever_it_answers();
+    let offer = Offer::new(Connector::default().component(), "test").without_trial();
     home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
     home.restart_configured(|_| {}).await.unwrap();
     let slot = home.host.deployments().list(PluginKind::Connector).await.unwrap().remove(0);

@@ -189,7 +189,7 @@ cases! {
         let bridge = Bridge::connect(&config).unwrap();
         let _peer = Peer::welcome(&listener).await;
         for number in 0..2_000 {
-            bridge.outbox().publish(Outgoing::new(format!("t/{number}"), "x"));
+            bridge.publisher().publish(Outgoing::new(format!("t/{number}"), "x"));
         }
         let closing = Instant::now();
         bridge.close().await;
@@ -216,7 +216,7 @@ cases! {
         let config = home.configuration(port);
         let mut bridge = Bridge::connect(&config.mqtt).unwrap();
         let gate = Arc::new(Gate::over(MemoryStore::default()));
-        let ground = Ground::new(gate.clone(), Arc::new(SystemClock::start()), bridge.outbox());
+        let ground = Ground::new(gate.clone(), Arc::new(SystemClock::start()), bridge.publisher());
         let host = Host::start(&config, ground).await.unwrap();
         let mut peer = Peer::welcome(&listener).await;
         let serving = tokio::spawn(async move { bridge.serve(&host, |_| {}).await });

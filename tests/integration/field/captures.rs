@@ -1,9 +1,9 @@
 //! Captures that did not happen, and answers that cannot be read.
 
+use parking_lot::Mutex;
 use std::fmt;
 use std::io::Write as _;
 use std::sync::Arc;
-use parking_lot::Mutex;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -89,7 +89,7 @@ fn nothings() -> [Value; 10] {
 /// The host again, with this on the way to the cloud.
 async fn over(home: &mut Home, transport: Arc<dyn Transport>) {
     let simulator::Config { refresh_token, pin, .. } = simulator::Config::default();
-    home.ground = home.ground.clone().over(transport);
+    home.ground = home.ground.clone().with_transport(transport);
     home.restart(&refresh_token, &pin).await;
 }
 

@@ -2,20 +2,20 @@
 
 mod bombs;
 mod child;
-mod shelf;
+mod registry;
 
 use vehicle_connector::plugin::{ActivationError, Compiled};
 use vehicle_connector::sandbox::{Allowance, Compiler, Sandbox};
 
 /// The identifiers that these tables answer.
-pub(super) const IDS: [&[&str]; 3] = [bombs::IDS, child::IDS, shelf::IDS];
+pub(super) const IDS: [&[&str]; 3] = [bombs::IDS, child::IDS, registry::IDS];
 
 /// The program, which has the command that compiles.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_vehicle-connector-under-test");
 
 /// Compiles a component in a child of this program within this.
 async fn compile(program: &str, allowance: Allowance, component: &[u8]) -> Result<Compiled, ActivationError> {
-    let sandbox = Sandbox::new().unwrap().compiling(Compiler::in_child(program, allowance));
+    let sandbox = Sandbox::new().unwrap().with_compiler(Compiler::in_child(program, allowance));
     Compiled::of(&sandbox, component).await
 }
 

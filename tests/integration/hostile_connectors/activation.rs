@@ -1,6 +1,6 @@
 //! Connectors that are not let in.
 
-use vehicle_connector::plugin::slot::Entrance;
+use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{ActivationError, ConnectorSlot, Plugins, embedded};
 use vehicle_connector::sandbox::CallFault;
 
@@ -11,8 +11,8 @@ use crate::guests;
 async fn refused(component: &[u8]) -> ActivationError {
     match plugins(component).await {
         Ok(Plugins { sandbox, connector, .. }) => {
-            let entrance = Entrance::new(jiff::Timestamp::UNIX_EPOCH, "test");
-            ConnectorSlot::open(&sandbox, &connector, entrance).await.unwrap_err()
+            let provenance = Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test");
+            ConnectorSlot::open(&sandbox, &connector, provenance).await.unwrap_err()
         }
         Err(error) => error,
     }

@@ -1,9 +1,9 @@
 //! What only a connector has limits of: pauses, locks, messages, and lines of the log.
 
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
-use parking_lot::Mutex;
 use std::time::Duration;
 
 use tests::Recording;
@@ -13,9 +13,9 @@ use vehicle_connector::bindings::connector::Account;
 use vehicle_connector::cell::{Cells, Secrets, Snapshot};
 use vehicle_connector::descriptor::Network;
 use vehicle_connector::digest::Digest;
-use vehicle_connector::plugin::slot::Entrance;
+use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{Ask, Compiled, ConnectorSlot};
-use vehicle_connector::primitives::{Allowance, Call, HttpClient, PinGuard, Skew, Surroundings};
+use vehicle_connector::primitives::{AccountContext, Allowance, Call, HttpClient, PinGuard, Skew};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
@@ -79,8 +79,8 @@ struct Asked {
 async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
     let sandbox = Sandbox::new().unwrap().with_budgets(Budget::POLICY, budget);
     let compiled = Compiled::of(&sandbox, &component(it_does)).await.unwrap();
-    let entrance = Entrance::new(jiff::Timestamp::UNIX_EPOCH, "test");
-    let slot = Arc::new(ConnectorSlot::open(&sandbox, &compiled, entrance).await.unwrap());
+    let provenance = Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test");
+    let slot = Arc::new(ConnectorSlot::open(&sandbox, &compiled, provenance).await.unwrap());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let published = Arc::new(Recording::default());
@@ -90,7 +90,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         _ => None,
     };
     let now = clock.now();
-    let surroundings = Surroundings {
+    let context = AccountContext {
         account: "home".to_owned(),
         endpoints: Vec::new(),
         secrets: Secrets::new(),
@@ -98,7 +98,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         cells,
         transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
         clock,
-        outbox: Arc::clone(&published) as Arc<dyn vehicle_connector::wire::publish::Outbox>,
+        publisher: Arc::clone(&published) as Arc<dyn vehicle_connector::wire::publish::Publish>,
         topic_prefix: "b/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
         skew: Skew::default(),
@@ -106,12 +106,8 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         command_answers: Arc::default(),
         tap: None,
     };
-    let call = Call::new(
-        Arc::new(surroundings),
-        Arc::new(Allowance::new(1)),
-        "op-1".to_owned(),
-        Snapshot::default(),
-    );
+    let call =
+        Call::new(Arc::new(context), Arc::new(Allowance::new(1)), "op-1".to_owned(), Snapshot::default());
     let nobody = Account {
         id: String::new(),
         brand: String::new(),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::fight::Fight;
-use super::{Cause, LONGEST_PAUSE, RefreshError, Refresh, token_endpoint};
+use super::contention::Fight;
+use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, token_endpoint};
 use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{RefreshDecision, SessionView};

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::contention::Fight;
 use super::expiry::LEAST_DISTANCE;
-use super::fight::Fight;
 use super::{LONGEST_PAUSE, RefreshError};
 
 /// The shortest and the longest pause after a refresh that failed.

@@ -8,7 +8,7 @@ use crate::bindings::policy::{RefreshReason, Verdict};
 use crate::cell::Cell;
 use crate::protect::circuit::Shut;
 use crate::protect::latch::Latched;
-use crate::protect::quota::NotCounted;
+use crate::protect::quota::QuotaError;
 use crate::sandbox::CallFault;
 use crate::store::StoreError;
 
@@ -49,7 +49,7 @@ pub(crate) enum RefreshError {
     )]
     Fight { retry_in: Duration },
     #[error(transparent)]
-    TooManySignIns(NotCounted),
+    TooManySignIns(QuotaError),
     #[error("the session was refreshed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
     TooManyRefreshes,
     /// Nobody could tell after a restart that it was asked for.

@@ -3,8 +3,8 @@
 //! Each place in the program that logs has a stock of lines, which fills up again with time. What goes beyond it is left
 //! out and counted, and so are lines that nobody took off the writer in time; once in a while the count is told.
 
-use std::collections::HashMap;
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use tracing::callsite::Identifier;

@@ -54,7 +54,7 @@ impl Deployments {
             }
         }
         writes.extend(Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref())).ok());
-        if let Err(error) = self.shelf.commit(writes, None, &self.in_use()).await {
+        if let Err(error) = self.registry.commit(writes, None, &self.in_use()).await {
             tracing::error!("what is seen of a candidate is lost at the next restart: {error}");
         }
         self.promote_if_due(&rollout).await;
@@ -84,11 +84,11 @@ impl Deployments {
         let record = self.record(PluginKind::Policy, POLICY_SLOT, action, HOST).about(generation.digest);
         let record = record.of(&generation.name, &generation.version).failed(&why);
         self.say_ended(&rollout, HOST, Some(why));
-        let condemned = self.shelf.condemn(POLICY_SLOT, &bad, record).await;
+        let condemned = self.registry.quarantine(POLICY_SLOT, &bad, record).await;
         let forgotten = match (condemned, self.policy.rollouts().current()) {
             // Somebody may have begun with another one meanwhile.
             (Ok(()), None) => match self.forget_rollout().await {
-                Ok(writes) => self.shelf.commit(writes, None, &self.in_use()).await,
+                Ok(writes) => self.registry.commit(writes, None, &self.in_use()).await,
                 Err(error) => Err(error),
             },
             (condemned, _) => condemned,

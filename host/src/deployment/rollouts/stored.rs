@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Disagreement;
-use crate::deployment::shelf;
+use crate::deployment::registry;
 use crate::digest::Digest;
 use crate::plugin::POLICY_SLOT;
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
-use crate::plugin::slot::{Conduct, Entrance};
+use crate::plugin::slot::{Health, Provenance};
 use crate::plugin::trust::Trust;
 use crate::plugin::{Compiled, Pluggable as _, PolicySlot, Trial};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
@@ -69,8 +69,8 @@ impl From<&Rollout> for Stored {
             seen: *rollout.tally(),
             by: rollout.generation.by.clone(),
             at: rollout.generation.loaded_at,
-            calls: rollout.generation.conduct.calls(),
-            faults: rollout.generation.conduct.faults(),
+            calls: rollout.generation.health.calls(),
+            faults: rollout.generation.health.faults(),
             signature: rollout.generation.signature.clone(),
         }
     }
@@ -98,8 +98,8 @@ pub(crate) async fn restore_rollout<'a>(
 ) -> Result<(), StoreError> {
     let Some(stored) = stored(store.as_ref()).await? else { return Ok(()) };
     let Stored { digest, share, promote_after, seen, by, at, calls, faults, signature } = stored;
-    let bytes = shelf::component(store.as_ref(), digest).await?;
-    let is_bad = shelf::known_bad(store.as_ref(), POLICY_SLOT, digest).await?.is_some();
+    let bytes = registry::component(store.as_ref(), digest).await?;
+    let is_bad = registry::known_bad(store.as_ref(), POLICY_SLOT, digest).await?.is_some();
     let is_over = is_bad || slot.slot().active().digest == digest;
     let prepared = async {
         trust.pinned(POLICY_SLOT, digest).map_err(|error| error.to_string())?;
@@ -121,7 +121,7 @@ pub(crate) async fn restore_rollout<'a>(
             };
             let generation = slot.slot().beside(
                 candidate,
-                Entrance { conduct: Conduct::resumed(false, calls, faults), ..Entrance::new(at, by) }
+                Provenance { health: Health::resumed(false, calls, faults), ..Provenance::new(at, by) }
                     .signed(signature.clone()),
             );
             slot.rollouts().set(Some(Arc::new(Rollout::new(generation, mode, seen))));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Results, key};
+use super::{CommandLedger, key};
 use crate::store::{Kind, StoreError, Write};
 use crate::wire::message::Delivered;
 use crate::wire::report::Report;
@@ -10,26 +10,26 @@ use crate::wire::report::Report;
 /// Forgets that a result may not have been published, once the broker has it.
 #[derive(Debug)]
 pub struct ResultPublished {
-    results: Arc<Results>,
+    ledger: Arc<CommandLedger>,
     key: String,
 }
 
 impl ResultPublished {
     /// For the result of this command.
     #[must_use]
-    pub fn new(results: &Arc<Results>, vehicle: &str, id: &str) -> Self {
-        Self { results: Arc::clone(results), key: key(vehicle, id) }
+    pub fn new(results: &Arc<CommandLedger>, vehicle: &str, id: &str) -> Self {
+        Self { ledger: Arc::clone(results), key: key(vehicle, id) }
     }
 }
 
 impl Delivered for ResultPublished {
     fn delivered(&self) {
         // Changes are made even if nobody waits for them; that it is lost in a crash costs one repetition.
-        drop(self.results.store.commit(vec![Write::remove(Kind::Unpublished, self.key.clone())]));
+        drop(self.ledger.store.commit(vec![Write::remove(Kind::Unpublished, self.key.clone())]));
     }
 }
 
-impl Results {
+impl CommandLedger {
     /// Final results of which a host before this one has not learned that the broker has them: the vehicle, and the result.
     ///
     /// # Errors

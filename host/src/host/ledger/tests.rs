@@ -22,8 +22,8 @@ fn pending() -> Pending {
     }
 }
 
-async fn opened(store: &Arc<dyn Store>) -> (Results, Vec<Interrupted>) {
-    Results::open(Arc::clone(store), Timestamp::UNIX_EPOCH).await.unwrap()
+async fn opened(store: &Arc<dyn Store>) -> (CommandLedger, Vec<Interrupted>) {
+    CommandLedger::open(Arc::clone(store), Timestamp::UNIX_EPOCH).await.unwrap()
 }
 
 #[tokio::test]
@@ -86,31 +86,31 @@ async fn results_are_bounded_and_the_oldest_go_first_also_after_a_restart() {
         requested_at: Timestamp::from_second(i64::try_from(n).unwrap()).unwrap(),
         ..accepted(&n.to_string())
     };
-    let (results, _) = opened(&store).await;
+    let (ledger, _) = opened(&store).await;
     for n in 0..REMEMBERED {
-        results.finish("ev6", &report(n)).await.1.unwrap();
+        ledger.finish("ev6", &report(n)).await.1.unwrap();
     }
-    let (results, _) = opened(&store).await;
-    results.finish("ev6", &report(REMEMBERED)).await.1.unwrap();
-    assert!(results.result("ev6", "0").await.unwrap().is_none());
-    assert!(results.result("ev6", "1").await.unwrap().is_some());
+    let (ledger, _) = opened(&store).await;
+    ledger.finish("ev6", &report(REMEMBERED)).await.1.unwrap();
+    assert!(ledger.result("ev6", "0").await.unwrap().is_none());
+    assert!(ledger.result("ev6", "1").await.unwrap().is_some());
 }
 
 #[tokio::test]
 async fn everybody_who_asked_is_told() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let (results, _) = opened(&store).await;
+    let (ledger, _) = opened(&store).await;
     let respond_to = |n: u8| Some(RespondTo { topic: format!("answer/{n}"), correlation: Some(vec![n]) });
     for n in 0..3 {
-        results.begin("ev6", &accepted("a"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
+        ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
     }
-    let (waiting, _) = results.finish("ev6", &Report { state: State::Failed, ..accepted("a") }).await;
+    let (waiting, _) = ledger.finish("ev6", &Report { state: State::Failed, ..accepted("a") }).await;
     assert_eq!(waiting.len(), 3);
     // But not an endless number: what each of them wants is kept meanwhile.
     for n in 0..100 {
-        results.begin("ev6", &accepted("b"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
+        ledger.begin("ev6", &accepted("b"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
     }
-    let (waiting, _) = results.finish("ev6", &Report { state: State::Failed, ..accepted("b") }).await;
+    let (waiting, _) = ledger.finish("ev6", &Report { state: State::Failed, ..accepted("b") }).await;
     assert_eq!(waiting.len(), ASKERS);
 }
 
@@ -123,54 +123,48 @@ async fn the_latest_command_is_known_also_after_a_restart() {
         ..accepted(id)
     };
     let (earlier, later) = (at("earlier", 1), at("later", 2));
-    let (results, _) = opened(&store).await;
-    assert!(results.is_latest("ev6", &earlier));
-    results
+    let (ledger, _) = opened(&store).await;
+    assert!(ledger.is_latest("ev6", &earlier));
+    ledger
         .begin("ev6", &Report { state: State::Accepted, ..later.clone() }, &asked("LOCK"), None)
         .await
         .unwrap();
     for report in [&later, &earlier] {
-        results.finish("ev6", report).await.1.unwrap();
+        ledger.finish("ev6", report).await.1.unwrap();
     }
     let now = Timestamp::from_second(10).unwrap();
-    let (restarted, _) = Results::open(Arc::clone(&store), now).await.unwrap();
-    for results in [&results, &restarted] {
-        assert!(results.is_latest("ev6", &later) && !results.is_latest("ev6", &earlier));
-        assert!(results.is_latest("niro", &earlier));
+    let (restarted, _) = CommandLedger::open(Arc::clone(&store), now).await.unwrap();
+    for ledger in [&ledger, &restarted] {
+        assert!(ledger.is_latest("ev6", &later) && !ledger.is_latest("ev6", &earlier));
+        assert!(ledger.is_latest("niro", &earlier));
     }
     // What a clock that was ahead has noted is not the latest.
     let today = 1_800_000_000;
     let ahead = at("ahead", today + 1_000_000);
-    results.finish("ev6", &ahead).await.1.unwrap();
-    let (restarted, _) = Results::open(store, Timestamp::from_second(today).unwrap()).await.unwrap();
+    ledger.finish("ev6", &ahead).await.1.unwrap();
+    let (restarted, _) = CommandLedger::open(store, Timestamp::from_second(today).unwrap()).await.unwrap();
     assert!(restarted.is_latest("ev6", &later) && !restarted.is_latest("ev6", &ahead));
 }
 
 #[tokio::test]
 async fn an_identifier_is_one_commands_whether_that_is_under_way_or_over_or_before_a_restart() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
-    let (results, _) = opened(&store).await;
-    assert!(matches!(results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::New)));
+    let (ledger, _) = opened(&store).await;
+    assert!(matches!(ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::New)));
     let respond_to = RespondTo { topic: "answer".to_owned(), correlation: None };
-    let other = results.begin("ev6", &accepted("a"), &asked("LOCK"), Some(respond_to)).await.unwrap();
+    let other = ledger.begin("ev6", &accepted("a"), &asked("LOCK"), Some(respond_to)).await.unwrap();
     assert!(matches!(other, Known::Another(report) if report.state == State::Accepted));
-    results.sending("ev6", "a", Timestamp::UNIX_EPOCH).await.unwrap();
+    ledger.sending("ev6", "a", Timestamp::UNIX_EPOCH).await.unwrap();
 
-    let (results, _) = opened(&store).await;
-    assert!(matches!(
-        results.begin("ev6", &accepted("a"), &asked("LOCK"), None).await,
-        Ok(Known::Another(_))
-    ));
-    let (waiting, stored) = results.finish("ev6", &Report { state: State::Succeeded, ..accepted("a") }).await;
+    let (ledger, _) = opened(&store).await;
+    assert!(matches!(ledger.begin("ev6", &accepted("a"), &asked("LOCK"), None).await, Ok(Known::Another(_))));
+    let (waiting, stored) = ledger.finish("ev6", &Report { state: State::Succeeded, ..accepted("a") }).await;
     stored.unwrap();
     assert!(waiting.is_empty(), "what is another command's is not told to this one");
 
-    let (results, _) = opened(&store).await;
-    assert!(matches!(
-        results.begin("ev6", &accepted("a"), &asked("LOCK"), None).await,
-        Ok(Known::Another(_))
-    ));
-    assert!(matches!(results.begin("ev6", &accepted("a"), &asked("unlock"), None).await, Ok(Known::Over(_))));
+    let (ledger, _) = opened(&store).await;
+    assert!(matches!(ledger.begin("ev6", &accepted("a"), &asked("LOCK"), None).await, Ok(Known::Another(_))));
+    assert!(matches!(ledger.begin("ev6", &accepted("a"), &asked("unlock"), None).await, Ok(Known::Over(_))));
 }
 
 #[tokio::test]
@@ -178,10 +172,10 @@ async fn of_what_an_older_version_has_stored_the_operation_is_known() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let older = Report { state: State::Succeeded, ..accepted("a") };
     store.commit(vec![Write::document(Kind::Result, "ev6/a".to_owned(), &older).unwrap()]).await.unwrap();
-    let (results, _) = opened(&store).await;
+    let (ledger, _) = opened(&store).await;
     let lock = Report::accepted("ev6", "a".to_owned(), OperationName::Lock, Timestamp::UNIX_EPOCH);
-    assert!(matches!(results.begin("ev6", &lock, &asked("LOCK"), None).await, Ok(Known::Another(_))));
-    assert!(matches!(results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::Over(_))));
+    assert!(matches!(ledger.begin("ev6", &lock, &asked("LOCK"), None).await, Ok(Known::Another(_))));
+    assert!(matches!(ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::Over(_))));
 }
 
 #[tokio::test]
@@ -190,24 +184,24 @@ async fn a_damaged_result_is_not_done_again_after_any_number_of_restarts_and_is_
     let damage = |key: &str| Write { kind: Kind::Result, key: key.to_owned(), value: Some(b"{{".to_vec()) };
     store.commit(vec![damage("ev6/a")]).await.unwrap();
     for _ in 0..3 {
-        let (results, interrupted) = opened(&store).await;
-        assert!(interrupted.is_empty() && results.unpublished().await.unwrap().is_empty());
-        assert!(results.is_known("ev6", "a").await.unwrap());
-        let over = results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap();
+        let (ledger, interrupted) = opened(&store).await;
+        assert!(interrupted.is_empty() && ledger.unpublished().await.unwrap().is_empty());
+        assert!(ledger.is_known("ev6", "a").await.unwrap());
+        let over = ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap();
         assert!(matches!(over, Known::Over(report) if report.state == State::Unknown && report.is_lost()));
     }
     // So is one that is damaged while the host runs.
-    let (results, _) = opened(&store).await;
+    let (ledger, _) = opened(&store).await;
     store.commit(vec![damage("ev6/b")]).await.unwrap();
     for _ in 0..2 {
-        let report = results.result("ev6", "b").await.unwrap().unwrap();
+        let report = ledger.result("ev6", "b").await.unwrap().unwrap();
         assert!(report.is_lost());
     }
-    results.finish("ev6", &Report { state: State::Succeeded, ..accepted("c") }).await.1.unwrap();
+    ledger.finish("ev6", &Report { state: State::Succeeded, ..accepted("c") }).await.1.unwrap();
     for _ in 0..2 {
-        let (results, _) = opened(&store).await;
-        assert!(results.result("ev6", "b").await.unwrap().unwrap().is_lost());
-        let unpublished = results.unpublished().await.unwrap();
+        let (ledger, _) = opened(&store).await;
+        assert!(ledger.result("ev6", "b").await.unwrap().unwrap().is_lost());
+        let unpublished = ledger.unpublished().await.unwrap();
         assert_eq!(unpublished.iter().map(|(_, report)| report.id.as_str()).collect::<Vec<_>>(), ["c"]);
     }
 }
@@ -218,15 +212,15 @@ async fn who_asks_again_at_the_same_time_is_told_the_same() {
     let directory = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> =
         Arc::new(crate::store::SqliteStore::open(&directory.path().join("state")).unwrap());
-    let (results, _) = opened(&store).await;
-    results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap();
-    results.finish("ev6", &Report { state: State::Succeeded, ..accepted("a") }).await.1.unwrap();
-    let again = || async { results.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap() };
+    let (ledger, _) = opened(&store).await;
+    ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap();
+    ledger.finish("ev6", &Report { state: State::Succeeded, ..accepted("a") }).await.1.unwrap();
+    let again = || async { ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap() };
     let (first, second, third) = tokio::join!(again(), again(), again());
     for known in [first, second, third] {
         assert!(matches!(known, Known::Over(_)), "{known:?}");
     }
-    let new = || async { results.begin("ev6", &accepted("b"), &asked("UNLOCK"), None).await.unwrap() };
+    let new = || async { ledger.begin("ev6", &accepted("b"), &asked("UNLOCK"), None).await.unwrap() };
     let (first, second) = tokio::join!(new(), new());
     assert!(matches!((first, second), (Known::New, Known::UnderWay)));
 }

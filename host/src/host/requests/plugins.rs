@@ -27,27 +27,27 @@ const LONGEST_SLOT: usize = 128;
 #[derive(Debug)]
 enum NotDone {
     /// It is no good request, or what it names cannot be read.
-    Unfit(String),
+    BadRequest(String),
     /// The deployments refused it, and have put it on record.
     Refused(Refusal),
 }
 
 impl From<String> for NotDone {
     fn from(why: String) -> Self {
-        Self::Unfit(why)
+        Self::BadRequest(why)
     }
 }
 
 impl From<&str> for NotDone {
     fn from(why: &str) -> Self {
-        Self::Unfit(why.to_owned())
+        Self::BadRequest(why.to_owned())
     }
 }
 
 impl std::fmt::Display for NotDone {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Unfit(why) => f.write_str(why),
+            Self::BadRequest(why) => f.write_str(why),
             Self::Refused(refusal) => refusal.fmt(f),
         }
     }
@@ -112,7 +112,7 @@ impl Host {
             Ok(wanted) => self.with_plugins(kind, what, wanted, by).await,
             Err(error) => Err(error.clone().into()),
         };
-        if let (Err(NotDone::Unfit(why)), Some(action)) = (&done, action_of(what)) {
+        if let (Err(NotDone::BadRequest(why)), Some(action)) = (&done, action_of(what)) {
             self.note(kind, slot, action, by, why).await;
         }
         Some(done.map_err(|not_done| not_done.to_string()))
@@ -264,7 +264,7 @@ fn action_of(what: &str) -> Option<Action> {
 
 fn in_json<T: serde::Serialize>(done: Result<T, Refusal>) -> Result<Value, NotDone> {
     let done = done.map_err(NotDone::Refused)?;
-    serde_json::to_value(done).map_err(|error| NotDone::Unfit(error.to_string()))
+    serde_json::to_value(done).map_err(|error| NotDone::BadRequest(error.to_string()))
 }
 
 /// A difference, with its case in one line.

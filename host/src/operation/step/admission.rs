@@ -13,7 +13,7 @@ use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::bindings::policy::Failure;
 use crate::judge::evidence;
 use crate::operation::permits::Permits;
-use crate::operation::{Operation, Progress, meaning, rules};
+use crate::operation::{Operation, Progress, reason, rules};
 use crate::plugin::Ask;
 use crate::primitives::SESSION;
 use crate::protect::circuit::Purpose;
@@ -100,7 +100,7 @@ impl<'a> Step<'a> {
     /// waits for that or fails because of it.
     pub(super) async fn ensure_session(&mut self, ask: &Ask) -> Result<(), Stopped> {
         let account = &self.operation.account;
-        let Some(slot) = account.surroundings.cells.slot(SESSION) else { return Ok(()) };
+        let Some(slot) = account.context.cells.slot(SESSION) else { return Ok(()) };
         let cell = slot.current();
         let cause = match session::freshness(&cell, account.spread(cell.generation), account.clock()) {
             // Sending it again would only tell the same.
@@ -152,7 +152,7 @@ impl<'a> Step<'a> {
             admitted = Permits::take(self.operation, purpose);
         }
         admitted.map_err(|shut| {
-            let stopped = self.not_tried(meaning::of_shut(&shut), shut.to_string());
+            let stopped = self.not_tried(reason::of_shut(&shut), shut.to_string());
             Self::only_the_question_waits(stopped, ask, shut.refused.retry_in.unwrap_or(rules::LONGEST_PAUSE))
         })
     }

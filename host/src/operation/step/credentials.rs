@@ -3,7 +3,7 @@
 use super::{Failed, Step, Stopped, is_about_the_token};
 use crate::bindings::policy::{Failure, Fault, Phase, Verdict};
 use crate::judge::evidence;
-use crate::operation::meaning;
+use crate::operation::reason;
 use crate::protect::latch::{LatchKind, Latched};
 use crate::wire::outcome::Reason;
 
@@ -18,7 +18,7 @@ impl Step<'_> {
         if pinned.is_some_and(|cell| cell.value.is_some()) {
             return false;
         }
-        let slot = self.operation.account.surroundings.cells.slot(REGISTRATION);
+        let slot = self.operation.account.context.cells.slot(REGISTRATION);
         slot.is_none_or(|slot| slot.current().value.is_none())
     }
 
@@ -69,11 +69,11 @@ impl Step<'_> {
                 if self.pin_turn.is_some()
                     && (is_about_the_token(&verdict.fault) || verdict.fault == Fault::DeviceUnregistered) =>
             {
-                account.surroundings.pin.not_about_it().await;
+                account.context.pin.not_about_it().await;
             }
-            Phase::Pin if meaning::is_pin_in_doubt(failure, verdict) => {
+            Phase::Pin if reason::is_pin_in_doubt(failure, verdict) => {
                 if self.pin_turn.is_some() {
-                    account.surroundings.pin.doubted(account.clock());
+                    account.context.pin.doubted(account.clock());
                 }
                 account.tell_of_doubt().await;
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Step;
 use crate::account::session::RefreshError;
 use crate::bindings::policy::{Certainty, Failure, Verdict};
-use crate::operation::meaning;
+use crate::operation::reason;
 use crate::protect::latch::Latched;
 use crate::sandbox::CallFault;
 use crate::wire::outcome::Reason;
@@ -36,7 +36,7 @@ impl Step<'_> {
     pub(super) fn failed(&self, failure: &Failure, verdict: &Verdict) -> Failed {
         let account = &self.operation.account;
         Failed {
-            reason: meaning::of_failure(failure, verdict, account),
+            reason: reason::of_failure(failure, verdict, account),
             words: self.with_skew(failure, verdict),
             ambiguous: matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted),
             rejected: false,
@@ -46,10 +46,10 @@ impl Step<'_> {
     /// What clouds say of a request with a wrong time in it seldom speaks of time.
     fn with_skew(&self, failure: &Failure, verdict: &Verdict) -> Words {
         let account = &self.operation.account;
-        let words = meaning::in_words(failure, verdict, account);
+        let words = reason::in_words(failure, verdict, account);
         let refused = failure.certainty == Certainty::Rejected && failure.http_status.is_some();
-        match account.surroundings.skew.in_words().filter(|_| refused) {
-            Some(skewed) => words.and(&skewed, meaning::of_failure(failure, verdict, account)),
+        match account.context.skew.in_words().filter(|_| refused) {
+            Some(skewed) => words.and(&skewed, reason::of_failure(failure, verdict, account)),
             None => words,
         }
     }
@@ -100,6 +100,6 @@ impl Step<'_> {
     }
 
     pub(super) fn not_refreshed(&self, why: &RefreshError) -> Stopped {
-        self.not_tried(meaning::of_refresh_error(why), meaning::of_refresh_in_words(why))
+        self.not_tried(reason::of_refresh_error(why), reason::of_refresh_in_words(why))
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Failed, Step, Stopped};
-use crate::account::session::{Cause, RefreshError, Refresh, Refreshed};
+use crate::account::session::{Cause, Refresh, RefreshError, Refreshed};
 use crate::bindings::policy::{Failure, Fault};
-use crate::operation::meaning;
+use crate::operation::reason;
 use crate::plugin::Ask;
 use crate::primitives::{Allowance, SESSION};
 use crate::protect::retry_budget::Price;
@@ -30,10 +30,10 @@ impl Step<'_> {
             Ok(Refreshed::Adopted(_)) => Ok("with the same token, as the policy wants"),
             Err(RefreshError::Latched(latched)) => Err(self.latched(&latched)),
             Err(why) => {
-                let theirs = [Some(failure.message.clone()), meaning::of_refresh_in_words(&why).theirs];
+                let theirs = [Some(failure.message.clone()), reason::of_refresh_in_words(&why).theirs];
                 let theirs = theirs.into_iter().flatten().collect::<Vec<_>>().join("; no new token: ");
-                let ours = meaning::of_refresh_in_words(&why).ours;
-                Err(self.not_tried(meaning::of_refresh_error(&why), Words { ours, theirs: Some(theirs) }))
+                let ours = reason::of_refresh_in_words(&why).ours;
+                Err(self.not_tried(reason::of_refresh_error(&why), Words { ours, theirs: Some(theirs) }))
             }
         }
     }
@@ -92,7 +92,7 @@ impl Step<'_> {
     /// Forgets what the cloud no longer knows, if it still is what the attempt has used.
     pub(super) async fn discard(&mut self, cell: String, failure: &Failure) -> Result<&'static str, Stopped> {
         let used = self.last_view.generation(&cell);
-        if let Some(slot) = self.operation.account.surroundings.cells.slot(&cell)
+        if let Some(slot) = self.operation.account.context.cells.slot(&cell)
             && let Err(error) = slot.discard(used).await
         {
             let ours = format!("{cell} could not be discarded: {error}");

@@ -9,8 +9,8 @@ fn candidate(version: &str) -> Candidate<()> {
     }
 }
 
-fn entrance() -> Entrance {
-    Entrance::new(Timestamp::UNIX_EPOCH, "test")
+fn provenance() -> Provenance {
+    Provenance::new(Timestamp::UNIX_EPOCH, "test")
 }
 
 fn trapped() -> CallFault {
@@ -29,8 +29,8 @@ fn a_digest_is_read_as_it_is_printed() {
 
 #[test]
 fn the_third_fault_brings_the_generation_before_back_whatever_is_said_in_between() {
-    let slot = Slot::new(candidate("1"), entrance().proven());
-    let (_, second) = slot.activate(candidate("2"), entrance());
+    let slot = Slot::new(candidate("1"), provenance().proven());
+    let (_, second) = slot.activate(candidate("2"), provenance());
     slot.fault(&second, "decide", &trapped());
     slot.answered(&second);
     slot.fault(&second, "decide", &trapped());
@@ -50,15 +50,15 @@ fn the_third_fault_brings_the_generation_before_back_whatever_is_said_in_between
 
 #[test]
 fn a_proven_generation_is_forgiven_what_is_rare() {
-    let slot = Slot::new(candidate("1"), entrance().proven());
-    let (_, second) = slot.activate(candidate("2"), entrance());
+    let slot = Slot::new(candidate("1"), provenance().proven());
+    let (_, second) = slot.activate(candidate("2"), provenance());
     for _ in 0..4 {
         slot.fault(&second, "decide", &trapped());
         slot.fault(&second, "decide", &trapped());
-        for _ in 2..Conduct::PROBATION {
+        for _ in 2..Health::PROBATION {
             slot.answered(&second);
         }
-        assert!(second.conduct.is_proven());
+        assert!(second.health.is_proven());
     }
     assert_eq!(slot.active().version, "2");
     let mut news = slot.news().unwrap();
@@ -68,7 +68,7 @@ fn a_proven_generation_is_forgiven_what_is_rare() {
 
 #[test]
 fn the_last_generation_keeps_its_place() {
-    let slot = Slot::new(candidate("1"), entrance());
+    let slot = Slot::new(candidate("1"), provenance());
     let only = slot.active();
     for _ in 0..10 {
         slot.fault(&only, "decide", &trapped());
@@ -78,10 +78,11 @@ fn the_last_generation_keeps_its_place() {
 
 #[test]
 fn a_generation_is_freed_with_its_last_user() {
-    let slot = Slot::new(candidate("0"), entrance());
+    let slot = Slot::new(candidate("0"), provenance());
     let in_use = slot.active();
-    let all: Vec<_> =
-        (1..1_000).map(|n| Arc::downgrade(&slot.activate(candidate(&n.to_string()), entrance()).1)).collect();
+    let all: Vec<_> = (1..1_000)
+        .map(|n| Arc::downgrade(&slot.activate(candidate(&n.to_string()), provenance()).1))
+        .collect();
     assert_eq!(all.iter().filter(|generation| generation.strong_count() > 0).count(), KEPT + 1);
     let first = Arc::downgrade(&in_use);
     drop(in_use);
@@ -90,10 +91,10 @@ fn a_generation_is_freed_with_its_last_user() {
 
 #[test]
 fn what_did_not_answer_is_not_gone_back_to_under_another_number() {
-    let slot = Slot::new(candidate("carried"), entrance().proven());
-    slot.activate(candidate("a"), entrance());
-    slot.activate(candidate("b"), entrance());
-    let (_, again) = slot.activate(candidate("a"), entrance());
+    let slot = Slot::new(candidate("carried"), provenance().proven());
+    slot.activate(candidate("a"), provenance());
+    slot.activate(candidate("b"), provenance());
+    let (_, again) = slot.activate(candidate("a"), provenance());
     for _ in 0..3 {
         slot.fault(&again, "decide", &trapped());
     }
@@ -108,8 +109,8 @@ fn what_did_not_answer_is_not_gone_back_to_under_another_number() {
 
 #[test]
 fn faults_that_came_while_another_one_was_active_are_too_many_afterwards() {
-    let slot = Slot::new(candidate("1"), entrance().proven());
-    let candidate = slot.beside(candidate("2"), entrance());
+    let slot = Slot::new(candidate("1"), provenance().proven());
+    let candidate = slot.beside(candidate("2"), provenance());
     for _ in 0..3 {
         slot.fault(&candidate, "decide", &trapped());
     }

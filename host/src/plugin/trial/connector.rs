@@ -18,11 +18,11 @@ use crate::digest::Digest;
 use crate::plugin::connector::{Ask, ConnectorPlugin};
 use crate::plugin::{ActivationError, Answer};
 use crate::primitives::transport::Response;
-use crate::primitives::{Allowance, Call, Endpoint, PinGuard, SESSION, Skew, Surroundings, Transport};
+use crate::primitives::{AccountContext, Allowance, Call, Endpoint, PinGuard, SESSION, Skew, Transport};
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
 use crate::wire::message::Outgoing;
-use crate::wire::publish::Outbox;
+use crate::wire::publish::Publish;
 
 /// How many requests a connector may send for one question of its trial.
 const SENDS: u32 = 16;
@@ -76,7 +76,7 @@ impl Transport for Canned {
 #[derive(Debug)]
 struct Nobody;
 
-impl Outbox for Nobody {
+impl Publish for Nobody {
     fn publish(&self, _message: Outgoing) {}
 }
 
@@ -164,7 +164,7 @@ pub(in crate::plugin) async fn of_connector(
     in_time.unwrap_or_else(|_| Err(wrong(format!("it took longer than {} s", LONGEST_TRIAL.as_secs()))))
 }
 
-/// A call into surroundings that look like an account's with a session, over a cloud that always says the same.
+/// A call into context that look like an account's with a session, over a cloud that always says the same.
 async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -> Result<Call, StoreError> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -179,7 +179,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
     }
     let view = cells.snapshot();
     let now = clock.now();
-    let surroundings = Surroundings {
+    let context = AccountContext {
         account: slug.to_owned(),
         endpoints: account.endpoints.clone(),
         // What a session has is not the configuration's: how often that is sent in one call has a limit.
@@ -193,13 +193,13 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         cells,
         transport: Arc::new(cloud),
         clock,
-        outbox: Arc::new(Nobody),
+        publisher: Arc::new(Nobody),
         topic_prefix: String::new(),
         pin: PinGuard::open(slug, Digest::of(b"trial"), &store, now).await?,
         skew: Skew::default(),
         tap: None,
     };
-    Ok(Call::new(Arc::new(surroundings), Arc::new(Allowance::new(SENDS)), "trial".to_owned(), view))
+    Ok(Call::new(Arc::new(context), Arc::new(Allowance::new(SENDS)), "trial".to_owned(), view))
 }
 
 impl Known {

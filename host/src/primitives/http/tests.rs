@@ -5,14 +5,14 @@ use super::super::Skew;
 use super::*;
 use crate::bindings::http::CaptureSource;
 use crate::cell::{Cells, Secrets};
-use crate::descriptor::Network;
 use crate::descriptor::Capturable;
+use crate::descriptor::Network;
 use crate::digest::Digest;
-use crate::primitives::{Allowance, HttpClient, PinGuard, Surroundings, Transport};
+use crate::primitives::{AccountContext, Allowance, HttpClient, PinGuard, Transport};
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
 use crate::wire::message::Outgoing;
-use crate::wire::publish::Outbox;
+use crate::wire::publish::Publish;
 
 mod echo;
 mod offers;
@@ -21,7 +21,7 @@ mod private;
 #[derive(Debug)]
 struct Nobody;
 
-impl Outbox for Nobody {
+impl Publish for Nobody {
     fn publish(&self, _message: Outgoing) {}
 }
 
@@ -36,7 +36,7 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
     let endpoint = |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
     let bound = |endpoint: &str| BTreeSet::from([endpoint.to_owned()]);
     let now = clock.now();
-    let surroundings = Surroundings {
+    let context = AccountContext {
         account: "home".to_owned(),
         endpoints: vec![
             endpoint("ccapi", "https://cars.example:8080/base"),
@@ -58,14 +58,14 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
         transport,
         clock,
-        outbox: Arc::new(Nobody),
+        publisher: Arc::new(Nobody),
         topic_prefix: "b/account/home/connector/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
         skew: Skew::default(),
         tap: None,
     };
     Call::new(
-        Arc::new(surroundings),
+        Arc::new(context),
         Arc::new(Allowance::new(sends)),
         "test".to_owned(),
         crate::cell::Snapshot::default(),
@@ -160,7 +160,7 @@ async fn a_secret_stays_one_value_wherever_it_is_put() {
 async fn a_refused_pin_is_not_put_into_any_request() {
     let call = call().await;
     let why = crate::protect::latch::Why::new("Kia refused the PIN".to_owned(), "");
-    call.surroundings.pin.refuse(why, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    call.context.pin.refuse(why, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     let why = why_denied(&call, &get("https://cars.example:8080/base?pin={secret:pin}"));
     assert!(why.contains("refused"), "{why}");
 }
@@ -399,8 +399,8 @@ async fn a_captured_value_is_taken_out_whatever_it_is() {
 #[tokio::test]
 async fn a_secret_of_a_character_or_two_is_looked_for_nowhere() {
     let mut call = call().await;
-    let surroundings = Arc::get_mut(&mut call.surroundings).unwrap();
-    surroundings.secrets.insert("username".to_owned(), "e".into());
+    let context = Arc::get_mut(&mut call.context).unwrap();
+    context.secrets.insert("username".to_owned(), "e".into());
     let sent = ["username", "pin"];
     assert_eq!(received(&mut call, answer(200, &[], "here 1234"), &[], &sent), "here {secret:pin}");
 }
@@ -449,7 +449,7 @@ async fn nothing_prints_what_a_call_holds() {
         headers: vec![("x".to_owned(), "abcdefghijkl".to_owned())],
         body: body.as_bytes().to_vec(),
     };
-    let printed = format!("{call:?} {:?} {response:?}", call.surroundings);
+    let printed = format!("{call:?} {:?} {response:?}", call.context);
     assert!(printed.contains("access-token") && printed.contains("status: 200"), "{printed}");
     for held in ["abcdefghijkl", "KNALEGACY", "1234", "R/", "[97, 98", "[123, 34"] {
         assert!(!printed.contains(held), "{held} in {printed}");

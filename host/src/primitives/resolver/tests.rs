@@ -1,5 +1,5 @@
-use std::collections::BTreeMap;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 
 use super::*;
 

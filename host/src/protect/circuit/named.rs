@@ -1,8 +1,8 @@
 //! Circuits by name, and who is told when they change.
 
+use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
-use parking_lot::Mutex;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};

@@ -75,7 +75,7 @@ cases! {
         let home = Home::start().await;
         let config = home.configuration(broker.port);
         let mut bridge = Bridge::connect(&config.mqtt).unwrap();
-        let ground = Ground { outbox: bridge.outbox(), ..home.ground.clone() };
+        let ground = Ground { publisher: bridge.publisher(), ..home.ground.clone() };
         let mut watcher = Watcher::at(broker.port, "before").await;
         let host = Host::start(&config, ground).await.unwrap();
         let serving = tokio::spawn(async move { bridge.serve(&host, |_| {}).await });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use vehicle_connector::plugin::slot::Entrance;
+use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{ActivationError, Compiled, PolicySlot, embedded};
 use vehicle_connector::sandbox::{Allowance, Compiler, CompilerFault, Sandbox};
 
@@ -52,10 +52,10 @@ fn hand_over(child: &mut Child, component: &[u8]) -> ChildStdin {
 cases! {
     /// What a child has compiled is the component, and it decides.
     ["S2"] what_a_child_compiles_runs {
-        let sandbox = Sandbox::new().unwrap().compiling(Compiler::in_child(PROGRAM, Allowance::COMPILING));
+        let sandbox = Sandbox::new().unwrap().with_compiler(Compiler::in_child(PROGRAM, Allowance::COMPILING));
         let compiled = Compiled::of(&sandbox, embedded::POLICY).await.unwrap();
-        let entrance = Entrance::new(jiff::Timestamp::UNIX_EPOCH, "test");
-        let slot = Arc::new(PolicySlot::open(&sandbox, &compiled, entrance).await.unwrap());
+        let provenance = Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test");
+        let slot = Arc::new(PolicySlot::open(&sandbox, &compiled, provenance).await.unwrap());
         assert_eq!(slot.active().generation().name, "default");
     }
 
@@ -177,10 +177,10 @@ cases! {
         let endless = Script::new("exec sleep 3600");
         let program = endless.0.path().join("compiler");
         let sandbox = Sandbox::new().unwrap();
-        let stuck = sandbox.compiling(Compiler::in_child(program, Allowance::COMPILING));
+        let stuck = sandbox.with_compiler(Compiler::in_child(program, Allowance::COMPILING));
         let abandoned = Compiled::of(&stuck, embedded::POLICY);
         tokio::time::timeout(Duration::from_millis(200), abandoned).await.unwrap_err();
-        let well = sandbox.compiling(Compiler::in_child(PROGRAM, Allowance::COMPILING));
+        let well = sandbox.with_compiler(Compiler::in_child(PROGRAM, Allowance::COMPILING));
         Compiled::of(&well, &nest("", 2, 2)).await.unwrap();
     }
 }

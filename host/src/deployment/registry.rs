@@ -1,9 +1,9 @@
 //! What the store has of slots: which component is active, those before it, those that were bad, and every attempt.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{Record, Source};
 use crate::digest::Digest;
 use crate::plugin::Compiled;
-use crate::plugin::slot::{Candidate, Conduct, Entrance, Generation, KEPT, Slot};
+use crate::plugin::slot::{Candidate, Generation, Health, KEPT, Provenance, Slot};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
 
 /// How many attempts are remembered.
@@ -30,7 +30,7 @@ pub struct Bad {
 
 /// A generation as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct StoredGeneration {
     pub(super) digest: Digest,
     pub(super) name: String,
     pub(super) version: String,
@@ -46,43 +46,43 @@ pub(super) struct Kept {
     pub(super) carried: bool,
 }
 
-impl Kept {
+impl StoredGeneration {
     /// What a candidate will be once it is active.
-    pub(super) fn next<P>(candidate: &Candidate<P>, entrance: &Entrance) -> Self {
+    pub(super) fn next<P>(candidate: &Candidate<P>, provenance: &Provenance) -> Self {
         let Candidate { digest, name, version, .. } = candidate;
-        let Entrance { at, by, conduct, signature } = entrance;
+        let Provenance { at, by, health, signature } = provenance;
         Self {
             digest: *digest,
             name: name.clone(),
             version: version.clone(),
             by: by.clone(),
             at: *at,
-            proven: conduct.is_proven(),
-            calls: conduct.calls(),
-            faults: conduct.faults(),
+            proven: health.is_proven(),
+            calls: health.calls(),
+            faults: health.faults(),
             signature: signature.clone(),
             carried: false,
         }
     }
 
-    pub(super) fn entrance(&self) -> Entrance {
-        let conduct = Conduct::resumed(self.proven, self.calls, self.faults);
-        Entrance { at: self.at, by: self.by.clone(), conduct, signature: self.signature.clone() }
+    pub(super) fn provenance(&self) -> Provenance {
+        let health = Health::resumed(self.proven, self.calls, self.faults);
+        Provenance { at: self.at, by: self.by.clone(), health, signature: self.signature.clone() }
     }
 }
 
-impl<P> From<&Generation<P>> for Kept {
+impl<P> From<&Generation<P>> for StoredGeneration {
     fn from(generation: &Generation<P>) -> Self {
-        let Generation { number, digest, name, version, loaded_at, by, conduct, signature, .. } = generation;
+        let Generation { number, digest, name, version, loaded_at, by, health, signature, .. } = generation;
         Self {
             digest: *digest,
             name: name.clone(),
             version: version.clone(),
             by: by.clone(),
             at: *loaded_at,
-            proven: conduct.is_proven(),
-            calls: conduct.calls(),
-            faults: conduct.faults(),
+            proven: health.is_proven(),
+            calls: health.calls(),
+            faults: health.faults(),
             signature: signature.clone(),
             carried: *number == 1,
         }
@@ -95,9 +95,9 @@ type Seen = BTreeMap<String, Digest>;
 /// A slot as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SlotRecord {
-    pub(super) active: Kept,
+    pub(super) active: StoredGeneration,
     /// The latest last.
-    pub(super) previous: Vec<Kept>,
+    pub(super) previous: Vec<StoredGeneration>,
     #[serde(default)]
     pub(super) seen: Seen,
 }
@@ -105,7 +105,7 @@ pub(super) struct SlotRecord {
 /// What is written down of a change of a slot, all of it or none.
 pub(super) struct Change<'c> {
     /// What is about to become active; none if it is already.
-    pub(super) next: Option<Kept>,
+    pub(super) next: Option<StoredGeneration>,
     /// Its component, if the store does not have it.
     pub(super) component: Option<&'c Compiled>,
     /// Who wanted what.
@@ -129,7 +129,7 @@ impl SlotRecord {
 
 /// The store, as far as it is about plugins.
 #[derive(Debug)]
-pub(super) struct Shelf {
+pub(super) struct Registry {
     store: Arc<dyn Store>,
     next: AtomicU64,
     memory: Mutex<Memory>,
@@ -174,7 +174,7 @@ pub(super) async fn known_bad(
     load_document(store, Kind::BadComponent, &bad_key(slot, digest)).await
 }
 
-impl Shelf {
+impl Registry {
     /// What the store has; beside the slots it may have what is tried out.
     pub(super) async fn open(store: Arc<dyn Store>, tried_out: Option<Digest>) -> Result<Self, StoreError> {
         let records = store.list(Kind::Deployment).await?;
@@ -236,7 +236,7 @@ impl Shelf {
         &self.store
     }
 
-    /// Remembers what was found in a place, from the next [`Shelf::keep`] on.
+    /// Remembers what was found in a place, from the next [`Registry::keep`] on.
     pub(super) fn see(&self, slot: &str, source: Option<Source>, digest: Digest) {
         if let Some(source) = source {
             let mut memory = self.memory();
@@ -310,10 +310,11 @@ impl Shelf {
         self.commit(writes, component, in_use).await
     }
 
-    fn slot_record_of<P>(&self, name: &str, slot: &Slot<P>, next: Option<Kept>) -> SlotRecord {
+    fn slot_record_of<P>(&self, name: &str, slot: &Slot<P>, next: Option<StoredGeneration>) -> SlotRecord {
         let (active, previous) = (slot.active(), slot.previous());
-        let mut previous: Vec<Kept> = previous.iter().map(|generation| generation.as_ref().into()).collect();
-        let mut active = Kept::from(active.as_ref());
+        let mut previous: Vec<StoredGeneration> =
+            previous.iter().map(|generation| generation.as_ref().into()).collect();
+        let mut active = StoredGeneration::from(active.as_ref());
         if let Some(next) = next {
             previous.push(std::mem::replace(&mut active, next));
             let too_many = previous.len().saturating_sub(KEPT);
@@ -366,7 +367,7 @@ impl Shelf {
     }
 
     /// Remembers a component as bad, with the record of why.
-    pub(super) async fn condemn(&self, slot: &str, bad: &Bad, record: Record) -> Result<(), StoreError> {
+    pub(super) async fn quarantine(&self, slot: &str, bad: &Bad, record: Record) -> Result<(), StoreError> {
         let mut writes = vec![Write::document(Kind::BadComponent, bad_key(slot, bad.digest), bad)?];
         writes.extend(self.numbered(record)?);
         self.store.commit(writes).await

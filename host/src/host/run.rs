@@ -1,8 +1,8 @@
 //! Doing a command, and the reads that the host does of its own accord.
 
 use crate::vehicle::Found;
-use std::sync::{Arc, OnceLock};
 use parking_lot::Mutex;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -13,12 +13,12 @@ use super::Host;
 use super::vehicles::tell_moved;
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::Action;
-use crate::host::ledger::{Pending, Results};
+use crate::host::ledger::{CommandLedger, Pending};
 use crate::operation::step::Stopped;
 use crate::operation::supersession::Supersession;
 use crate::operation::{End, Observer, Operation, Progress, Stage, Unobserved};
 use crate::primitives::Journal;
-use crate::protect::quota::NotCounted;
+use crate::protect::quota::QuotaError;
 use crate::store::StoreError;
 use crate::time::Clock;
 use crate::vehicle::Vehicle;
@@ -28,7 +28,7 @@ use crate::wire::outcome::{Reason, State};
 use crate::wire::report::{PolicyUsed, Report};
 
 /// A command on its way: whose it is, how far it is, and where that is written down.
-pub(super) struct Commanded {
+pub(super) struct CommandRun {
     pub(super) vehicle: Arc<Vehicle>,
     pub(super) progress: Arc<Progress>,
     host: Arc<Host>,
@@ -45,15 +45,15 @@ pub(super) struct Commanded {
     car: Mutex<Option<String>>,
 }
 
-impl Commanded {
+impl CommandRun {
     pub(super) fn new(
         host: &Arc<Host>,
         vehicle: &Arc<Vehicle>,
         accepted: &Report,
         request: (String, String),
     ) -> Self {
-        let journal = ResultsJournal {
-            results: Arc::clone(&host.results),
+        let journal = LedgerJournal {
+            ledger: Arc::clone(&host.ledger),
             clock: Arc::clone(&host.ground.clock),
             vehicle: vehicle.slug.clone(),
             id: accepted.id.clone(),
@@ -118,7 +118,7 @@ impl Commanded {
     }
 }
 
-impl Observer for Commanded {
+impl Observer for CommandRun {
     fn reached(&self, stage: Stage) {
         let state = match stage {
             Stage::Sent => State::Sent,
@@ -144,7 +144,7 @@ impl Observer for Commanded {
                 car: self.car(),
             };
             let step = self.step(State::Pending);
-            let stored = self.host.results.pending(&self.vehicle.slug, &step, &pending).await;
+            let stored = self.host.ledger.pending(&self.vehicle.slug, &step, &pending).await;
             if let Err(error) = stored {
                 tracing::error!(operation = step.id, "it is not asked about after a restart: {error}");
             }
@@ -154,16 +154,16 @@ impl Observer for Commanded {
 
 /// Writes down that a command is being sent.
 #[derive(Debug)]
-struct ResultsJournal {
-    results: Arc<Results>,
+struct LedgerJournal {
+    ledger: Arc<CommandLedger>,
     clock: Arc<dyn Clock>,
     vehicle: String,
     id: String,
 }
 
-impl Journal for ResultsJournal {
+impl Journal for LedgerJournal {
     fn sending(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        Box::pin(self.results.sending(&self.vehicle, &self.id, self.clock.now()))
+        Box::pin(self.ledger.sending(&self.vehicle, &self.id, self.clock.now()))
     }
 }
 
@@ -171,7 +171,7 @@ impl Host {
     /// Does the command, and writes down how it ended.
     pub(super) async fn work(
         &self,
-        commanded: &Commanded,
+        commanded: &CommandRun,
         action: Action,
         superseded: Supersession,
         since: Instant,
@@ -209,8 +209,8 @@ impl Host {
             && let Err(why) = vehicle.forced_reads.count(self.ground.clock.now()).await
         {
             let (reason, message) = match why {
-                NotCounted::Used { .. } => (Reason::Cooldown, format!("{why} (max_forced_reads_per_day)")),
-                NotCounted::NotStored(error) => (Reason::HostFault, error.to_string()),
+                QuotaError::Used { .. } => (Reason::Cooldown, format!("{why} (max_forced_reads_per_day)")),
+                QuotaError::NotStored(error) => (Reason::HostFault, error.to_string()),
             };
             if name != OperationName::RefreshSmart {
                 return report.end(State::Rejected, reason, message);
@@ -249,7 +249,7 @@ impl Host {
     }
 
     /// If a vehicle that was asked has not answered, what is known is older than somebody wanted it to be.
-    pub(super) fn note_unanswered(&self, commanded: &Commanded, end: &End) {
+    pub(super) fn note_unanswered(&self, commanded: &CommandRun, end: &End) {
         if matches!(end, End::Otherwise { .. }) {
             self.publish_stale(&commanded.vehicle, commanded.car().as_deref());
         }
@@ -258,7 +258,7 @@ impl Host {
     /// Writes down how a command ended, and takes in what it has found out.
     pub(super) fn conclude(
         &self,
-        commanded: &Commanded,
+        commanded: &CommandRun,
         name: OperationName,
         forced: bool,
         end: End,
@@ -298,7 +298,7 @@ impl Host {
     /// Publishes what a read has found, and says in its report if there was nothing to publish.
     fn conclude_read(
         &self,
-        commanded: &Commanded,
+        commanded: &CommandRun,
         state: &serde_json::Value,
         source: Source,
         report: &mut Report,
@@ -340,7 +340,7 @@ impl Host {
                 let last = match last {
                     Some(last) => Some(last),
                     // Before the host was started.
-                    None => self.results.last_action(&vehicle.slug).await.ok().flatten(),
+                    None => self.ledger.last_action(&vehicle.slug).await.ok().flatten(),
                 };
                 Command::CheckActionStatus(
                     last.ok_or("no command that is remembered has reached this vehicle")?,
@@ -348,7 +348,7 @@ impl Host {
             }
             // An identifier of ours stands for the action that it became; anything else is the vendor's.
             Action::CheckActionStatus(Some(id)) => {
-                let ours = self.results.result(&vehicle.slug, id).await.ok().flatten();
+                let ours = self.ledger.result(&vehicle.slug, id).await.ok().flatten();
                 Command::CheckActionStatus(match ours {
                     Some(report) => report.upstream_action_id.ok_or_else(|| {
                         format!(

@@ -1,9 +1,9 @@
 //! What a host in virtual time stands on: its clock, its way to the cloud, and its way to the broker.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::Arc;
 use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,7 +16,7 @@ use vehicle_connector::primitives::transport::Response;
 use vehicle_connector::time::Clock;
 use vehicle_connector::wire::message::Notice;
 use vehicle_connector::wire::message::Outgoing;
-use vehicle_connector::wire::publish::Outbox;
+use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
 use crate::network::Network;
@@ -56,7 +56,7 @@ pub struct Published {
     pub(super) changed: watch::Sender<()>,
 }
 
-impl Outbox for Published {
+impl Publish for Published {
     fn publish(&self, message: Outgoing) {
         if message.topic.contains("/action/") && !message.topic.ends_with("/last") {
             let report: Report = serde_json::from_slice(&message.payload).unwrap();

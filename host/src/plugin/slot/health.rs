@@ -4,16 +4,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Counts the calls of a generation and those without an answer.
 ///
-/// A generation is on probation for its first [`Conduct::PROBATION`] calls. It loses its place with its third fault among
+/// A generation is on probation for its first [`Health::PROBATION`] calls. It loses its place with its third fault among
 /// these, and later with the third one among any as many: a plugin that fails once a month is none that has to go.
 #[derive(Debug, Default)]
-pub struct Conduct {
+pub struct Health {
     calls: AtomicU32,
     faults: AtomicU32,
     proven: AtomicBool,
 }
 
-impl Conduct {
+impl Health {
     /// So many calls are a probation, and so many faults among them too many.
     pub const PROBATION: u32 = 100;
 
@@ -84,7 +84,7 @@ impl Conduct {
     }
 }
 
-impl Clone for Conduct {
+impl Clone for Health {
     fn clone(&self) -> Self {
         Self::resumed(self.is_proven(), self.calls(), self.faults())
     }

@@ -1,7 +1,7 @@
 //! How the story is told: short lines, colour where there is a terminal for it.
 
-use std::io::IsTerminal as _;
 use parking_lot::Mutex;
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use owo_colors::{OwoColorize as _, Style};
@@ -18,13 +18,13 @@ const INDENT: &str = "     ";
 
 /// Tells the story on standard output.
 #[derive(Debug)]
-pub(super) struct Voice {
+pub(super) struct Narrator {
     colour: bool,
     /// Why some of it could not be shown, if that is more than a reader who has had enough.
     unheard: Mutex<Option<std::io::Error>>,
 }
 
-impl Voice {
+impl Narrator {
     /// Coloured on a terminal, unless `NO_COLOR` (no-color.org) is set; plain otherwise.
     pub(super) fn for_stdout() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());

@@ -27,8 +27,8 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
     }
     let denied = failure.transport == Some(Transport::Denied);
     match failure.phase {
-        Phase::Pin if denied && !account.surroundings.secrets.contains_key(PIN) => Reason::PinMissing,
-        Phase::Pin if denied => match account.surroundings.pin.may_offer(account.clock()) {
+        Phase::Pin if denied && !account.context.secrets.contains_key(PIN) => Reason::PinMissing,
+        Phase::Pin if denied => match account.context.pin.may_offer(account.clock()) {
             Err(NotOffered::Refused(_)) => Reason::PinRejected,
             Err(NotOffered::InDoubt(_)) => Reason::UpstreamUnavailable,
             Ok(()) => of_denied(account),
@@ -102,9 +102,9 @@ pub(super) fn in_words(failure: &Failure, verdict: &Verdict, account: &Account) 
     let words = Words::theirs(failure.message.clone());
     match &verdict.fault {
         _ if failure.transport == Some(Transport::Denied) && failure.phase == Phase::Pin => {
-            let surroundings = &account.surroundings;
-            match surroundings.pin.may_offer(account.clock()) {
-                _ if !surroundings.secrets.contains_key(PIN) => words,
+            let context = &account.context;
+            match context.pin.may_offer(account.clock()) {
+                _ if !context.secrets.contains_key(PIN) => words,
                 Err(NotOffered::Refused(latched)) => (&latched).into(),
                 Err(why @ NotOffered::InDoubt(_)) => why.to_string().into(),
                 Ok(()) => words,
@@ -136,8 +136,9 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
             let because = because.as_deref().map(of_refresh_in_words).and_then(|words| words.ours);
             let because = because.map(|ours| format!(" ({ours})")).unwrap_or_default();
             let seconds = retry_in.as_secs();
-            let ours =
-                format!("the session could not be refreshed{because}; the next refresh is due in {seconds} s");
+            let ours = format!(
+                "the session could not be refreshed{because}; the next refresh is due in {seconds} s"
+            );
             Words { ours: Some(ours), theirs: Some(why.clone()) }
         }
         RefreshError::Latched(_)
