@@ -12,29 +12,26 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
-use tokio_util::task::TaskTracker;
 use url::Url;
 
 use crate::account::session::History;
-use crate::audit::Audit;
 use crate::bindings::connector;
 use crate::cell::Cells;
 use crate::config;
 use crate::descriptor::Refusals;
 use crate::digest::Digest;
-use crate::events::{AboutAccount, AboutDoubt, Event, Events};
+use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::{AccountContext, Endpoint, PIN, PinGuard, SESSION, Skew, Tap, Transport};
+use crate::primitives::{AccountContext, Endpoint, PIN, PinGuard, SESSION, Skew};
 use crate::protect::circuit::Circuits;
 use crate::protect::doubt::{Doubt, InDoubt, Refused};
 use crate::protect::latch::{Latch, LatchKind, Latched, SILENCE, Why};
 use crate::protect::quota::DailyQuota;
 use crate::protect::retry_budget::RetryBudget;
 use crate::protect::throttle::{Throttle, Throttled};
+use crate::services::Services;
 use crate::store::{Kind, Store, StoreError, Write};
 use crate::time::Clock;
-use crate::wire::publish::Publish;
-use crate::wire::topics::Topics;
 
 pub(crate) use self::presence::Presence;
 pub use self::retry::{NotRetried, Retried, Retry};
@@ -42,35 +39,19 @@ pub use self::retry::{NotRetried, Retried, Retry};
 /// The longest time for which operations wait when the vendor wants to be left alone: none has longer than a few minutes.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What all accounts of a host share.
-#[derive(Debug, Clone)]
-pub struct Shared {
+/// What the accounts of a host have in common. Opens them.
+#[derive(Debug)]
+pub struct Accounts {
+    /// The services of the host.
+    pub services: Arc<Services>,
     /// The policy's slot.
     pub policy: Arc<PolicySlot>,
-    /// Where state is kept.
-    pub store: Arc<dyn Store>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// The way to the broker.
-    pub publisher: Arc<dyn Publish>,
-    /// The way to the clouds.
-    pub transport: Arc<dyn Transport>,
-    /// Who is told what guests are given.
-    pub tap: Option<Arc<dyn Tap>>,
     /// The clouds' circuits, by the cloud's name: one cloud is well or unwell for all accounts at once.
     pub clouds: Arc<Circuits>,
     /// What vendors have against this client, whichever account it speaks for.
-    pub clients: Arc<Clients>,
-    /// The topic tree.
-    pub topics: Topics,
-    /// What happened.
-    pub events: Events,
-    /// Every decision of a policy.
-    pub audit: Arc<Audit>,
+    pub clients: Clients,
     /// How many requests one operation may send, refreshes and polls included.
     pub requests_per_operation: u32,
-    /// What goes on without anybody waiting for it, so that stopping can.
-    pub background: TaskTracker,
 }
 
 /// Latches by client: a vendor that blocks a client does so for all its accounts.
@@ -109,8 +90,14 @@ const RIGHT_HAND_DRIVE: &str = "right_hand_drive";
 pub struct Account {
     /// Its slug.
     pub slug: String,
-    /// What all accounts share.
-    pub shared: Shared,
+    /// The services of the host.
+    pub services: Arc<Services>,
+    /// The policy's slot.
+    pub policy: Arc<PolicySlot>,
+    /// The circuits of all clouds.
+    pub clouds: Arc<Circuits>,
+    /// How many requests one operation may send, refreshes and polls included.
+    pub requests_per_operation: u32,
     /// Its connector's slot.
     pub connector: Arc<ConnectorSlot>,
     /// The name of that slot.
@@ -152,60 +139,42 @@ pub struct Account {
     seed: u64,
 }
 
-impl Account {
+impl Accounts {
     /// Opens an account with what the store knows of it.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn open(
+        &self,
         slug: &str,
         config: &config::Account,
-        topic_prefix: String,
         connector: Arc<ConnectorSlot>,
-        shared: Shared,
-    ) -> Result<Arc<Self>, StoreError> {
-        let (store, now) = (&shared.store, shared.clock.now());
-        let latch = Latch::open(slug, credentials(config), store, now).await?;
+    ) -> Result<Arc<Account>, StoreError> {
+        let services = &self.services;
+        let (store, now) = (&services.store, services.clock.now());
         let cloud = connector.active().manifest().cloud.clone();
-        let client = shared.clients.latch(&cloud, &config.brand, store, now).await?;
-        let manifest_cells = connector.active().manifest().cells.clone();
-        let names = manifest_cells.into_iter().chain([SESSION.to_owned()]);
-        let cells = Cells::open(slug, names, &shared.store, &shared.clock).await?;
-        forget_strangers(slug, credentials(config), &cells, &shared.store).await?;
-        let (endpoints, described) = (endpoints(config), described(slug, config));
-        let context = AccountContext {
-            account: slug.to_owned(),
-            endpoints,
-            secrets: config.secrets.clone(),
-            bindings: config.bindings.clone(),
-            capturable: config.capturable.clone(),
-            command_answers: Arc::clone(&config.command_answers),
-            cells,
-            transport: Arc::clone(&shared.transport),
-            clock: Arc::clone(&shared.clock),
-            publisher: Arc::clone(&shared.publisher),
-            topic_prefix,
-            pin: PinGuard::open(slug, credentials(config), &shared.store, now).await?,
-            skew: Skew::default(),
-            tap: shared.tap.clone(),
-        };
-        let account = Self {
+        let credentials = credentials(config);
+        let account = Account {
             slug: slug.to_owned(),
+            services: Arc::clone(services),
+            policy: Arc::clone(&self.policy),
+            clouds: Arc::clone(&self.clouds),
+            requests_per_operation: self.requests_per_operation,
+            context: Arc::new(self.context(slug, config, &connector).await?),
             connector,
             connector_name: config.connector.clone(),
             vendor: as_people_say(&config.brand),
             signs_in_with: signs_in_with(config),
-            latch,
-            client,
+            latch: Latch::open(slug, credentials, store, now).await?,
+            client: self.clients.latch(&cloud, &config.brand, store, now).await?,
             refusals: config.refusals.clone(),
-            grant: Doubt::open(Refused::Grant, slug, credentials(config), store, now).await?,
-            registration: Doubt::open(Refused::Registration, slug, credentials(config), store, now).await?,
+            grant: Doubt::open(Refused::Grant, slug, credentials, store, now).await?,
+            registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
             retries_by_hand: retry::ByHand::open(slug, store).await?,
-            circuits: shared.clouds.beside(),
-            context: Arc::new(context),
-            described: Arc::new(described),
+            circuits: self.clouds.beside(),
+            described: Arc::new(described(slug, config)),
             described_for: Mutex::default(),
             refreshes: Mutex::default(),
             listing: tokio::sync::Mutex::default(),
@@ -213,10 +182,9 @@ impl Account {
             listed_at: Mutex::default(),
             sign_ins: DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
             requests: Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
-            retries: RetryBudget::open(slug, store, shared.clock.as_ref()).await?,
+            retries: RetryBudget::open(slug, store, services.clock.as_ref()).await?,
             throttle: Throttle::open(slug, store).await?,
             seed: fastrand::u64(..),
-            shared,
         };
         if let Some(throttled) = account.throttled() {
             account.leave_alone(&throttled);
@@ -224,6 +192,37 @@ impl Account {
         Ok(Arc::new(account))
     }
 
+    /// What the account's calls are given.
+    async fn context(
+        &self,
+        slug: &str,
+        config: &config::Account,
+        connector: &Arc<ConnectorSlot>,
+    ) -> Result<AccountContext, StoreError> {
+        let Services { store, clock, publisher, transport, tap, topics, .. } = self.services.as_ref();
+        let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
+        let cells = Cells::open(slug, names, store, clock).await?;
+        forget_strangers(slug, credentials(config), &cells, store).await?;
+        Ok(AccountContext {
+            account: slug.to_owned(),
+            endpoints: endpoints(config),
+            secrets: config.secrets.clone(),
+            bindings: config.bindings.clone(),
+            capturable: config.capturable.clone(),
+            command_answers: Arc::clone(&config.command_answers),
+            cells,
+            transport: Arc::clone(transport),
+            clock: Arc::clone(clock),
+            publisher: Arc::clone(publisher),
+            topic_prefix: topics.connector_prefix(slug),
+            pin: PinGuard::open(slug, credentials(config), store, clock.now()).await?,
+            skew: Skew::default(),
+            tap: tap.clone(),
+        })
+    }
+}
+
+impl Account {
     /// What only a person, or a long silence, can end; about this account or about this client.
     #[must_use]
     pub fn latched(&self) -> Option<Latched> {
@@ -249,7 +248,7 @@ impl Account {
         let latched = self.latched();
         if new && let Some(latched) = &latched {
             tracing::error!(account = self.slug, kind = kind.as_str(), "a person must act: {latched}");
-            self.shared.events.say(&Event::latched(kind, &self.slug, latched));
+            self.services.events.say(&Event::latched(kind, &self.slug, latched));
             self.announce();
         }
         latched
@@ -317,7 +316,7 @@ impl Account {
             );
             tracing::warn!(account = self.slug, %next_attempt_at, "{reason}");
             let about = AboutDoubt { account: self.slug.clone(), what, reason, next_attempt_at };
-            self.shared.events.say(&Event::AuthDoubtful(about));
+            self.services.events.say(&Event::AuthDoubtful(about));
         }
         self.announce();
     }
@@ -392,7 +391,7 @@ impl Account {
         if left > LONGEST_WAIT {
             self.circuits.leave_alone(&self.circuit_name(), self.clock().monotonic(), left);
             let about = AboutAccount { account: self.slug.clone(), reason: throttled.to_string() };
-            self.shared.events.say(&Event::RateLimited(about));
+            self.services.events.say(&Event::RateLimited(about));
         }
     }
 
@@ -407,7 +406,7 @@ impl Account {
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {
-        self.shared.clock.as_ref()
+        self.services.clock.as_ref()
     }
 }
 

@@ -132,7 +132,7 @@ async fn begin(
     host: &Arc<Host>,
     version: Version,
 ) -> (Version, Result<(), SubscribeError>) {
-    let filters = host.topics.filters();
+    let filters = host.topics().filters();
     let filters: Vec<&str> = filters.iter().map(String::as_str).collect();
     if let Err(error) = publisher.subscribe(&filters).await {
         return (version, Err(error));

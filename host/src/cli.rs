@@ -29,7 +29,7 @@ use crate::bridge::Bridge;
 use crate::config::LogFormat;
 use crate::config::{Config, Problem};
 use crate::digest::Digest;
-use crate::host::{Ground, Host};
+use crate::host::{Environment, Host};
 use crate::output::{Stopped, print};
 use crate::plugin::embedded;
 use crate::sandbox::{self, Compiler, Sandbox};
@@ -223,12 +223,15 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let mut signals = signals::Signals::listen()?;
     let state = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
-    let ground =
-        Ground::new(Arc::clone(&state) as Arc<dyn Store>, Arc::new(SystemClock::start()), bridge.publisher());
-    let ground = ground.with_compiler(Compiler::in_child_of_this_program()?);
+    let environment = Environment::new(
+        Arc::clone(&state) as Arc<dyn Store>,
+        Arc::new(SystemClock::start()),
+        bridge.publisher(),
+    );
+    let environment = environment.with_compiler(Compiler::in_child_of_this_program()?);
     // Compiling may take minutes. Whoever ends the host meanwhile ends it as a crash would.
     let host = tokio::select! {
-        host = Host::start(config, ground) => host?,
+        host = Host::start(config, environment) => host?,
         stopped = signals.stop() => return Ok(stopped?),
     };
     if state.began_anew() {

@@ -40,12 +40,12 @@ pub(crate) use self::view::state;
 pub use self::view::{Deployed, Earlier, Identity, SlotState, SlotView, Verified};
 use crate::account::Account;
 use crate::digest::Digest;
-use crate::events::{AboutPlugin, Event, Events};
+use crate::events::{AboutPlugin, Event};
 use crate::plugin::slot::Generation;
 use crate::plugin::{ConnectorSlot, Pluggable, PluginKind, PolicySlot};
 use crate::sandbox::Sandbox;
+use crate::services::Services;
 use crate::store::StoreError;
-use crate::time::Clock;
 
 /// A slot, by name and by type.
 enum Place<'d> {
@@ -66,21 +66,14 @@ macro_rules! in_place {
     };
 }
 
-/// What deployments stand on.
-#[derive(Debug)]
-pub(crate) struct Ground {
-    pub(crate) trust: Trust,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) events: Events,
-}
-
 /// The slots of a host, and everything that changes them.
 #[derive(Debug)]
 pub struct Deployments {
     policy: Arc<PolicySlot>,
     connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     accounts: Vec<Arc<Account>>,
-    ground: Ground,
+    services: Arc<Services>,
+    trust: Trust,
     registry: Registry,
     /// Told of what changes besides the active generations.
     changed: signal::Sender<()>,
@@ -99,17 +92,19 @@ impl Deployments {
         policy: &Arc<PolicySlot>,
         connectors: &BTreeMap<String, Arc<ConnectorSlot>>,
         accounts: Vec<Arc<Account>>,
-        store: Arc<dyn crate::store::Store>,
-        ground: Ground,
+        services: Arc<Services>,
+        trust: Trust,
     ) -> Result<Arc<Self>, StoreError> {
+        let store = &services.store;
         let tried_out = rollouts::stored::tried_out(store.as_ref()).await?;
-        let registry = Registry::open(Arc::clone(&store), tried_out).await?;
+        let registry = Registry::open(Arc::clone(store), tried_out).await?;
         registry.tidy(tried_out).await;
         Ok(Arc::new(Self {
             policy: Arc::clone(policy),
             connectors: connectors.clone(),
             accounts,
-            ground,
+            services,
+            trust,
             registry,
             changed: signal::Sender::new(()),
             changing: tokio::sync::Mutex::default(),
@@ -199,6 +194,18 @@ impl Deployments {
         Ok(true)
     }
 
+    /// The policy's slot.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<PolicySlot> {
+        &self.policy
+    }
+
+    /// The connectors' slots, by name.
+    #[must_use]
+    pub fn connectors(&self) -> &BTreeMap<String, Arc<ConnectorSlot>> {
+        &self.connectors
+    }
+
     /// Where the components of all slots run, for whoever compiles them beforehand.
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
@@ -246,8 +253,8 @@ impl Deployments {
 
     async fn check_pin<S: Pluggable>(&self, name: &str, slot: &S) -> Result<(), Refusal> {
         let active = slot.slot().active().digest;
-        let Err(error) = self.ground.trust.pinned(name, active) else { return Ok(()) };
-        let pinned = self.ground.trust.pins.get(name).copied();
+        let Err(error) = self.trust.pinned(name, active) else { return Ok(()) };
+        let pinned = self.trust.pins.get(name).copied();
         let is_fallback = active == slot.slot().carried();
         match pinned {
             Some(pinned) if is_fallback && self.registry.bad(name, pinned).await?.is_some() => {
@@ -334,7 +341,7 @@ impl Deployments {
     }
 
     fn record(&self, kind: PluginKind, slot: &str, action: Action, by: &str) -> Record {
-        Record::new(self.ground.clock.now(), kind, slot, action, by)
+        Record::new(self.services.clock.now(), kind, slot, action, by)
     }
 
     /// The components that must be there after a restart.
@@ -368,6 +375,6 @@ impl Deployments {
             by: by.to_owned(),
             reason,
         };
-        self.ground.events.say(&event(kind, about));
+        self.services.events.say(&event(kind, about));
     }
 }

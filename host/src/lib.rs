@@ -54,6 +54,7 @@ pub mod protect;
 pub mod redact;
 pub mod sandbox;
 pub mod scoring;
+pub mod services;
 pub mod store;
 pub mod time;
 pub mod vehicle;

@@ -81,8 +81,8 @@ pub(crate) struct Progress {
 impl Progress {
     /// Of an operation of this account, without a journal: for what moves nothing.
     pub(crate) fn for_account(account: &Account) -> Self {
-        let clock = Arc::clone(&account.shared.clock);
-        let sends = account.shared.requests_per_operation;
+        let clock = Arc::clone(&account.services.clock);
+        let sends = account.requests_per_operation;
         Self::within(Allowance::new(sends).counted(Arc::clone(&account.requests), clock))
     }
 
@@ -92,8 +92,8 @@ impl Progress {
         name: Option<OperationName>,
         journal: Arc<dyn Journal>,
     ) -> Self {
-        let clock = Arc::clone(&account.shared.clock);
-        let sends = account.shared.requests_per_operation;
+        let clock = Arc::clone(&account.services.clock);
+        let sends = account.requests_per_operation;
         let allowance = Allowance::new(sends).counted(Arc::clone(&account.requests), clock);
         let allowance = allowance.journalled(journal);
         Self::within(match name.map(OperationName::effect) {
@@ -213,7 +213,7 @@ impl Operation {
             id,
             name,
             vehicle,
-            policy: account.shared.policy.active_for(&account.slug),
+            policy: account.policy.active_for(&account.slug),
             connector: account.connector.active(),
             allowance: Arc::clone(&progress.allowance),
             started,

@@ -155,7 +155,7 @@ impl Vehicle {
             crate::redact::remember_vin(vin);
         }
         let limit = Some(config.max_forced_reads_per_day);
-        let store = &account.shared.store;
+        let store = &account.services.store;
         let forced_reads = DailyQuota::open("forced-reads", slug, limit, store).await?;
         if let Some(right_hand_drive) = config.right_hand_drive {
             account.describe_vehicle(slug, right_hand_drive);
@@ -165,7 +165,7 @@ impl Vehicle {
         let known =
             stored.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
         let mut memory = Memory { known: known.unwrap_or_default(), ..Memory::default() };
-        memory.known.not_after(account.shared.clock.now());
+        memory.known.not_after(account.services.clock.now());
         // What an earlier host knew is what this one says first.
         memory.publish();
         Ok(Self {
@@ -250,7 +250,7 @@ impl Vehicle {
             let document = Stored { chosen_by: self.identity.chosen_by().to_owned(), known: &memory.known };
             match Write::document(Kind::Known, &self.slug, &document) {
                 // Under the lock, so that what is learned later is stored later.
-                Ok(write) => drop(self.account.shared.store.commit(vec![write])),
+                Ok(write) => drop(self.account.services.store.commit(vec![write])),
                 Err(error) => tracing::error!(vehicle = self.slug, "what is known is not stored: {error}"),
             }
         }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tests::storm::{Aftermath, Storm, variant};
 use tests::{Recording, configuration};
 use vehicle_connector::digest::Digest;
-use vehicle_connector::host::{Ground, Host};
+use vehicle_connector::host::{Environment, Host};
 use vehicle_connector::plugin::embedded;
 use vehicle_connector::store::SqliteStore;
 use vehicle_connector::time::SystemClock;
@@ -50,8 +50,8 @@ async fn from_file_to_active() {
     let mut config = configuration("http://127.0.0.1:1", &"A".repeat(48), "1234");
     config.plugins.folder = Some(folder.clone());
     let store = Arc::new(SqliteStore::open(&dir.path().join("state")).unwrap());
-    let ground = Ground::new(store, Arc::new(SystemClock::start()), Arc::new(Recording::default()));
-    let host = Host::start(&config, ground).await.unwrap();
+    let environment = Environment::new(store, Arc::new(SystemClock::start()), Arc::new(Recording::default()));
+    let host = Host::start(&config, environment).await.unwrap();
     let _watching = host.watch_folder().unwrap();
     let mut took = Vec::new();
     for number in 0..FILES {

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The modules of `host/src`, from the ground up.
+/// The modules of `host/src`, from the environment up.
 const FLOORS: [&[&str]; 17] = [
-    // The ground: values, clocks, and what must not be said.
+    // The environment: values, clocks, and what must not be said.
     &["digest", "redact", "time"],
     // Where state is kept, where components run, what the owner says of a vendor's clouds.
     &["descriptor", "sandbox", "store"],

@@ -476,7 +476,7 @@ async fn nothing_that_is_shown_makes_a_terminal_do_something() {
     home.command("niro", "refresh_cached", None).await;
     let program = Program::new();
     let store = SqliteStore::open(&program.dir.path().join("car.state")).unwrap();
-    for (key, value) in home.ground.store.list(Kind::Audit).await.unwrap() {
+    for (key, value) in home.environment.store.list(Kind::Audit).await.unwrap() {
         // What comes from a policy and from a cloud may be anything.
         let mut record: Value = serde_json::from_slice(&value).unwrap();
         record["policy"]["name"] = hostile.into();

@@ -258,12 +258,12 @@ async fn play(secrets: Secrets) -> Seen {
     let mut home = VirtualHome::on(
         cloud,
         |_| {},
-        |ground| {
-            let inner = ground.transport.clone().unwrap();
+        |environment| {
+            let inner = environment.transport.clone().unwrap();
             let (own, echoing, echoed) = (Mutex::default(), Mutex::default(), Mutex::default());
             let disguised = Arc::new(Disguise { inner, secrets, own, echoing, echoed });
             disguise = Some(Arc::clone(&disguised));
-            ground.with_transport(disguised).with_tap(Arc::new(given.clone()))
+            environment.with_transport(disguised).with_tap(Arc::new(given.clone()))
         },
     )
     .await;

@@ -202,7 +202,7 @@ async fn a_candidate_is_tried_under_the_limits_that_are_configured() {
     let plugins = Plugins { policy: Some(policy), ..plugins };
     let mut config = configuration(&home.cloud.base_url(), "x", "1");
     config.limits.policy.memory = 32 << 10;
-    let error = Host::start_with(&config, home.ground.clone(), &plugins).await.err().unwrap();
+    let error = Host::start_with(&config, home.environment.clone(), &plugins).await.err().unwrap();
     assert!(error.to_string().contains("32 KiB of memory"), "{error}");
     match error {
         StartError::Policy(ActivationError::TrialFault(fault)) => {

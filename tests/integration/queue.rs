@@ -8,7 +8,7 @@ use tests::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config::Config;
 use vehicle_connector::demo::Broker;
-use vehicle_connector::host::{Ground, Host};
+use vehicle_connector::host::{Environment, Host};
 use vehicle_connector::mqtt::{self, Event, Options, Version, Will};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
@@ -167,8 +167,8 @@ async fn a_retained_unlock_on_an_old_broker_moves_nothing() {
     publisher.subscribe(&["vehicle-connector/#"]).await.unwrap();
 
     let mut bridge = Bridge::connect(&config.mqtt).unwrap();
-    let ground = Ground { publisher: bridge.publisher(), ..home.ground.clone() };
-    let host = Host::start(&config, ground).await.unwrap();
+    let environment = Environment { publisher: bridge.publisher(), ..home.environment.clone() };
+    let host = Host::start(&config, environment).await.unwrap();
     let serving = tokio::spawn({
         let host = Arc::clone(&host);
         async move { bridge.serve(&host, |_| {}).await }

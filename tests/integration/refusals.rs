@@ -77,7 +77,7 @@ async fn a_sign_in_that_never_left_the_machine_does_not_count() {
     // The router is not up yet.
     let mut home = VirtualHome::start().await;
     home.network.set_outage(Outage::Everything);
-    home.ground.store.commit(vec![Write::remove(Kind::Cell, "home/session")]).await.unwrap();
+    home.environment.store.commit(vec![Write::remove(Kind::Cell, "home/session")]).await.unwrap();
     home.restart().await;
     let before = home.token_calls().len();
     for _ in 0..10 {

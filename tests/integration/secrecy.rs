@@ -11,7 +11,7 @@ use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, Recording, configuration};
 use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::descriptor::Network;
-use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::host::{Environment, Host, Request};
 use vehicle_connector::primitives::HttpClient;
 use vehicle_connector::primitives::transport::Lookup;
 use vehicle_connector::store::{Kind, MemoryStore};
@@ -103,7 +103,7 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
         let has_position = positions.iter().any(|position| payload.contains(position));
         assert!(!has_position || message.topic.ends_with("/location"), "a position in {message:?}");
     }
-    let decisions = home.ground.store.list(Kind::Audit).await.unwrap();
+    let decisions = home.environment.store.list(Kind::Audit).await.unwrap();
     assert!(!decisions.is_empty());
     let decisions: String =
         decisions.iter().map(|(_, record)| String::from_utf8_lossy(record).into_owned()).collect();
@@ -152,14 +152,15 @@ impl Lookup for LeadsHome {
 async fn a_cloud_whose_name_leads_home_is_not_asked_and_the_report_says_why() {
     let published = Arc::new(Recording::default());
     let client = HttpClient::with_lookup(&Network::default(), Arc::new(LeadsHome)).unwrap();
-    let ground = Ground::new(
+    let environment = Environment::new(
         Arc::new(MemoryStore::default()),
         Arc::new(SystemClock::start()),
         Arc::clone(&published) as Arc<dyn Publish>,
     )
     .with_transport(Arc::new(client));
     let token = simulator::Config::default().refresh_token;
-    let host = Host::start(&configuration("https://cloud.example", &token, "1234"), ground).await.unwrap();
+    let host =
+        Host::start(&configuration("https://cloud.example", &token, "1234"), environment).await.unwrap();
     let topic = format!("vehicle-connector/vehicle/{}/cmd/lock", LEGACY.0);
     host.handle(Request { topic, payload: br#"{"id":"x"}"#.to_vec(), ..Request::default() }).await;
     let topic = format!("vehicle-connector/vehicle/{}/action/x", LEGACY.0);

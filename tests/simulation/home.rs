@@ -9,7 +9,7 @@ use tests::paused::PausedClock;
 use tests::trace::{self, Entry, Event, Trace};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
-use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::host::{Environment, Host, Request};
 use vehicle_connector::plugin::{PluginKind, Plugins};
 use vehicle_connector::store::MemoryStore;
 use vehicle_connector::wire::operation::OperationName;
@@ -56,7 +56,7 @@ struct Home<'a> {
     control: Control,
     network: Arc<Network>,
     trace: Arc<Trace>,
-    ground: Ground,
+    environment: Environment,
     refresh_token: String,
     policy: Choice,
     /// Whether the cloud refuses every grant.
@@ -104,12 +104,23 @@ impl<'a> Home<'a> {
         let cloud = Cloud::new(config, clock.of_cloud());
         let control = cloud.control();
         let network = Arc::new(Network::new(cloud, Arc::clone(&trace), schedule.seed));
-        let ground = Ground::new(Arc::new(MemoryStore::default()), Arc::new(clock), Arc::clone(&trace) as _)
-            .with_transport(Arc::clone(&network) as _);
+        let environment =
+            Environment::new(Arc::new(MemoryStore::default()), Arc::new(clock), Arc::clone(&trace) as _)
+                .with_transport(Arc::clone(&network) as _);
         let policy = schedule.policy;
-        let host = start_host(&refresh_token, &ground, policies.starting_with(policy)).await;
+        let host = start_host(&refresh_token, &environment, policies.starting_with(policy)).await;
         trace.write(Event::Started);
-        Self { policies, control, network, trace, ground, refresh_token, policy, grants_dead: false, host }
+        Self {
+            policies,
+            control,
+            network,
+            trace,
+            environment,
+            refresh_token,
+            policy,
+            grants_dead: false,
+            host,
+        }
     }
 
     async fn happens(&mut self, happening: &Happening) {
@@ -153,9 +164,12 @@ impl<'a> Home<'a> {
                 control.expire_access_token();
                 self.stop().await;
                 self.trace.write(Event::NewCredentials);
-                self.host =
-                    start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy))
-                        .await;
+                self.host = start_host(
+                    &self.refresh_token,
+                    &self.environment,
+                    self.policies.starting_with(self.policy),
+                )
+                .await;
                 self.trace.write(Event::Started);
             }
         }
@@ -188,7 +202,8 @@ impl<'a> Home<'a> {
     async fn restart(&mut self) {
         self.stop().await;
         self.host =
-            start_host(&self.refresh_token, &self.ground, self.policies.starting_with(self.policy)).await;
+            start_host(&self.refresh_token, &self.environment, self.policies.starting_with(self.policy))
+                .await;
         self.trace.write(Event::Started);
     }
 
@@ -260,10 +275,10 @@ impl<'a> Home<'a> {
     }
 }
 
-async fn start_host(refresh_token: &str, ground: &Ground, plugins: Plugins) -> Arc<Host> {
+async fn start_host(refresh_token: &str, environment: &Environment, plugins: Plugins) -> Arc<Host> {
     let mut config: Config = tests::configuration("http://127.0.0.1:1", refresh_token, "1234");
     for vehicle in config.vehicles.values_mut() {
         vehicle.allow.extend(OperationName::COMMANDABLE);
     }
-    Host::start_with(&config, ground.clone(), &plugins).await.unwrap()
+    Host::start_with(&config, environment.clone(), &plugins).await.unwrap()
 }

@@ -29,7 +29,7 @@ use simulator::{Control, Simulator};
 use tokio::sync::watch;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Deployed, Offer, Refusal};
-use vehicle_connector::host::{Ground, Host, Request, StartError};
+use vehicle_connector::host::{Environment, Host, Request, StartError};
 use vehicle_connector::plugin::{PluginKind, Plugins, embedded};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
@@ -160,7 +160,7 @@ pub struct Home {
     /// The cloud. Ends with the home.
     pub cloud: Simulator,
     /// What the host stands on, to start another one on the same.
-    pub ground: Ground,
+    pub environment: Environment,
     /// The host's time.
     pub clock: Arc<Shifted>,
     /// What was published.
@@ -211,15 +211,15 @@ impl Home {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let publisher = Arc::clone(&published) as Arc<dyn Publish>;
         let clock = Arc::new(Shifted::start());
-        let ground = Ground::new(store, Arc::clone(&clock) as Arc<dyn Clock>, publisher);
+        let environment = Environment::new(store, Arc::clone(&clock) as Arc<dyn Clock>, publisher);
         let mut config = configuration(&cloud.base_url(), &refresh_token, &pin);
         change(&mut config);
         let host = match plugins {
-            Some(plugins) => Host::start_with(&config, ground.clone(), plugins).await,
-            None => Host::start(&config, ground.clone()).await,
+            Some(plugins) => Host::start_with(&config, environment.clone(), plugins).await,
+            None => Host::start(&config, environment.clone()).await,
         };
         let host = host.unwrap();
-        Self { cloud, ground, clock, published, host }
+        Self { cloud, environment, clock, published, host }
     }
 
     /// Another host on the same state, as after a restart, perhaps with other credentials.
@@ -238,7 +238,7 @@ impl Home {
 
     async fn try_restart(&mut self, config: Config) -> Result<(), StartError> {
         self.host.stop().await;
-        self.host = Host::start(&config, self.ground.clone()).await?;
+        self.host = Host::start(&config, self.environment.clone()).await?;
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::digest::Digest;
-use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::host::{Environment, Host, Request};
 use vehicle_connector::plugin::{Compiled, PluginKind, embedded};
 use vehicle_connector::store::{Kind, Store};
 use vehicle_connector::time::Clock;
@@ -155,9 +155,9 @@ impl Storm {
         let publisher = Arc::clone(&ends) as Arc<dyn Publish>;
         let clock = Arc::new(Shifted::start());
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
-        let ground = Ground::new(Arc::clone(&store), time, publisher);
+        let environment = Environment::new(Arc::clone(&store), time, publisher);
         let config = configuration(&cloud.base_url(), &refresh_token, &pin);
-        let host = Host::start(&config, ground).await.unwrap();
+        let host = Host::start(&config, environment).await.unwrap();
         assert!(host.find_vehicles().await);
         Arc::new(Self {
             cloud,

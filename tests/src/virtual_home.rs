@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
-use vehicle_connector::host::{Ground, Host, Request};
+use vehicle_connector::host::{Environment, Host, Request};
 use vehicle_connector::plugin::{Compiled, PluginKind, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
@@ -76,7 +76,7 @@ pub struct VirtualHome {
     /// What was published.
     pub published: Arc<Published>,
     /// What hosts stand on, to start another one on the same.
-    pub ground: Ground,
+    pub environment: Environment,
     /// Where state is kept.
     pub store: Arc<WornStore>,
     /// What they are configured with.
@@ -95,14 +95,14 @@ impl VirtualHome {
 
     /// A home in another cloud, with changes to its configuration.
     pub async fn with(cloud: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
-        Self::on(cloud, change, |ground| ground).await
+        Self::on(cloud, change, |environment| environment).await
     }
 
-    /// The same on other ground.
+    /// The same on other environment.
     pub async fn on(
         cloud: simulator::Config,
         change: impl FnOnce(&mut Config),
-        other: impl FnOnce(Ground) -> Ground,
+        other: impl FnOnce(Environment) -> Environment,
     ) -> Self {
         // Jitter and identifiers are drawn from here.
         fastrand::seed(1);
@@ -126,21 +126,21 @@ impl VirtualHome {
             changed: watch::Sender::default(),
         });
         let store = Arc::new(WornStore::default());
-        let ground = Ground::new(
+        let environment = Environment::new(
             Arc::clone(&store) as Arc<dyn Store>,
             Arc::clone(&calendar) as Arc<dyn Clock>,
             Arc::clone(&published) as Arc<dyn Publish>,
         )
         .with_transport(Arc::clone(&meddling) as Arc<dyn Transport>);
-        let ground = other(ground);
-        let host = Host::start_with(&config, ground.clone(), &PLUGINS).await.unwrap();
+        let environment = other(environment);
+        let host = Host::start_with(&config, environment.clone(), &PLUGINS).await.unwrap();
         let home = Self {
             control,
             network,
             meddling,
             calendar,
             published,
-            ground,
+            environment,
             store,
             config,
             host,
@@ -154,7 +154,7 @@ impl VirtualHome {
 
     /// Another host on the same state and the same configuration, while the first one may go on.
     pub async fn another_host(&self) -> Arc<Host> {
-        Host::start_with(&self.config, self.ground.clone(), &PLUGINS).await.unwrap()
+        Host::start_with(&self.config, self.environment.clone(), &PLUGINS).await.unwrap()
     }
 
     /// Stops the host and starts another one, as configured now.
@@ -169,7 +169,7 @@ impl VirtualHome {
         self.host.stop().await;
         let policy = Some(own_policy().clone());
         let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connector, policy };
-        self.host = Host::start_with(&self.config, self.ground.clone(), &plugins).await.unwrap();
+        self.host = Host::start_with(&self.config, self.environment.clone(), &plugins).await.unwrap();
         self.host.find_vehicles().await;
         self.control.reset_counters();
     }

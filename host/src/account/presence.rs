@@ -110,7 +110,7 @@ impl Account {
             "requests_today": self.requests.used(now),
             "requests_left": self.requests.left(now),
         });
-        let topic = self.shared.topics.account_state(&self.slug);
-        self.shared.publisher.publish(Outgoing::new(topic, document.to_string()).retained());
+        let topic = self.services.topics.account_state(&self.slug);
+        self.services.publisher.publish(Outgoing::new(topic, document.to_string()).retained());
     }
 }

@@ -74,7 +74,7 @@ impl Refresh {
     /// Dropping the future does not stop a refresh under way: its token may be the only one that the cloud still
     /// accepts.
     pub(crate) async fn refresh(self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {
-        let under_way = self.account.shared.background.token();
+        let under_way = self.account.services.background.token();
         let leading = tokio::spawn(async move {
             let _under_way = under_way;
             self.lead(cause, failed).await
@@ -118,7 +118,7 @@ impl Refresh {
         if self.account.latched().is_some() || self.may_try(now).is_err() {
             return;
         }
-        let under_way = self.account.shared.background.token();
+        let under_way = self.account.services.background.token();
         tokio::spawn(async move {
             let _under_way = under_way;
             if let Err(why) = self.lead(Cause::EndsSoon, failed).await {
@@ -145,7 +145,7 @@ impl Refresh {
         if cell.generation > failed {
             return Ok(Refreshed::Adopted(cell));
         }
-        if account.shared.background.is_closed() {
+        if account.services.background.is_closed() {
             return Err(RefreshError::Stopping);
         }
         if let Some(latched) = account.latched() {
@@ -368,7 +368,7 @@ impl Refresh {
             decided: Decided::Failure { attempt, decision },
             done,
         };
-        self.account.shared.audit.record(entry).await;
+        self.account.services.audit.record(entry).await;
         let account = &self.account;
         Err(match (latch, doubtful) {
             (Some(latch), _) => {

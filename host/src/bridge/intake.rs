@@ -63,7 +63,7 @@ struct Lane {
 impl Intake {
     /// Takes a message, or notes that it has to be refused. Never waits.
     pub(super) fn offer(&self, host: &Host, message: Message) {
-        let Some(incoming) = host.topics.parse(&message.topic) else { return };
+        let Some(incoming) = host.topics().parse(&message.topic) else { return };
         let lane = match incoming {
             Incoming::Command { vehicle, .. } if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
             // However many names there are of vehicles that there are not.

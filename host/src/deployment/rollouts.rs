@@ -181,7 +181,7 @@ impl Deployments {
                     return Err(Refusal::InvalidRequest(what.to_owned()));
                 }
                 let signature = offer.and_then(|offer| offer.signature.clone());
-                let provenance = Provenance::new(self.ground.clock.now(), by).signed(signature);
+                let provenance = Provenance::new(self.services.clock.now(), by).signed(signature);
                 (slot.beside(candidate, provenance), Some(compiled))
             }
             None => (Arc::clone(&self.candidate()?.generation), None),
@@ -271,7 +271,7 @@ impl Deployments {
     ) -> Result<Deployed, Refusal> {
         let started = std::time::Instant::now();
         let (slot, generation) = (self.policy.slot(), &rollout.generation);
-        self.ground.trust.pinned(POLICY_SLOT, generation.digest)?;
+        self.trust.pinned(POLICY_SLOT, generation.digest)?;
         let mut record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
         record.reason = why.clone();
         let change = Change {

@@ -32,9 +32,9 @@ impl Deployments {
             return Err(ActivationError::TooLarge { size: bytes.len() }.into());
         }
         let digest = Digest::of(bytes);
-        self.ground.trust.pinned(name, digest)?;
+        self.trust.pinned(name, digest)?;
         if matches!(offer.component, Offered::Bytes(_)) {
-            self.ground.trust.signed(bytes, offer.signature.as_deref())?;
+            self.trust.signed(bytes, offer.signature.as_deref())?;
         }
         self.refuse_bad(name, slot, digest).await?;
         let compiled = match &offer.component {
@@ -56,7 +56,7 @@ impl Deployments {
             // Found out just now, and not written down yet.
             None if slot.slot().is_condemned(digest) => Err(Refusal::KnownBad {
                 digest,
-                at: self.ground.clock.now(),
+                at: self.services.clock.now(),
                 reason: "it does not answer".to_owned(),
             }),
             None => Ok(()),
@@ -84,7 +84,7 @@ impl Deployments {
                     reason: Some(reason.clone()),
                     ..AboutPlugin::default()
                 };
-                self.ground.events.say(&Event::rejected(S::KIND, about));
+                self.services.events.say(&Event::rejected(S::KIND, about));
                 self.registry.note(record.refused(reason)).await;
                 Err(refusal)
             }
@@ -125,7 +125,8 @@ impl Deployments {
                 account.context.cells.ensure(S::cells(&candidate.plugin)).await?;
             }
         }
-        let provenance = Provenance::new(self.ground.clock.now(), &offer.by).signed(offer.signature.clone());
+        let provenance =
+            Provenance::new(self.services.clock.now(), &offer.by).signed(offer.signature.clone());
         self.registry.see(name, offer.source, digest);
         let after = self.rollout_after(S::KIND, digest).await?;
         let change = Change {
@@ -198,7 +199,7 @@ impl Deployments {
                     version: from.version.clone(),
                 });
             };
-            self.ground.trust.pinned(name, to.digest)?;
+            self.trust.pinned(name, to.digest)?;
             // If it is another one by now, somebody else was first, and this is about what they have left.
             if let Some(to) = slot.roll_back(from.number, to.number) {
                 return Ok((from, to));

@@ -173,7 +173,7 @@ impl Deployments {
             by: active.by.clone(),
             faults: active.health.faults(),
             answers: active.health.calls() - active.health.faults().min(active.health.calls()),
-            pinned: self.ground.trust.pins.get(name).copied(),
+            pinned: self.trust.pins.get(name).copied(),
             previous: previous.iter().map(earlier).collect(),
             rollout,
             bad,

@@ -55,7 +55,7 @@ impl Deployments {
                 }
             }
             News::RolledBack { from, to, why } => {
-                let bad = Bad { digest: from.digest, reason: why.clone(), at: self.ground.clock.now() };
+                let bad = Bad { digest: from.digest, reason: why.clone(), at: self.services.clock.now() };
                 let failed = self.record(S::KIND, name, Action::Swap, HOST).about(from.digest);
                 let failed = failed.of(&from.name, &from.version).failed(&why);
                 if let Err(error) = self.registry.quarantine(name, &bad, failed).await {

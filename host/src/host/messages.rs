@@ -1,6 +1,6 @@
 //! What arrives, in the host's terms.
 
-use crate::host::deliveries::Delivery;
+use crate::host::command_desk::deliveries::Delivery;
 use crate::mqtt::Receipt;
 use crate::wire::message::RespondTo;
 

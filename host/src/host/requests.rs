@@ -1,8 +1,6 @@
 //! Requests to the host itself, and their answers: on `bridge/request/…`, and by whatever other way they come.
 
 mod accounts;
-mod circuits;
-mod plugins;
 mod queue;
 
 use crate::wire::message::RespondTo;
@@ -13,7 +11,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 pub(super) use self::queue::Queue;
-use super::{Host, Request};
+use super::Request;
+use super::announcer::Announcer;
+use super::circuit_desk::CircuitDesk;
+use super::fleet::Fleet;
+use super::plugin_desk::PluginDesk;
+use super::shutdown::Shutdown;
+use crate::services::Services;
 use crate::wire::message::Notice;
 use crate::wire::message::Outgoing;
 
@@ -21,7 +25,7 @@ use crate::wire::message::Outgoing;
 const LARGEST: usize = 1 << 20;
 
 /// Whose wish it is what a message asks for.
-const BY_MESSAGE: &str = "mqtt";
+pub(super) const BY_MESSAGE: &str = "mqtt";
 
 /// What can be asked for.
 const VERBS: &str = "account/retry, account/retries; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
@@ -44,7 +48,7 @@ fn answer(done: Result<Value, String>, payload: &[u8]) -> Value {
 }
 
 /// The payload of a request; the error says what would be one.
-fn parsed<T: DeserializeOwned>(payload: &[u8], takes: &str) -> Result<T, String> {
+pub(super) fn parsed<T: DeserializeOwned>(payload: &[u8], takes: &str) -> Result<T, String> {
     // A list would be taken for the values of the fields in their order.
     if !payload.trim_ascii_start().starts_with(b"{") {
         return Err(format!("it is no JSON object; {takes}"));
@@ -52,17 +56,30 @@ fn parsed<T: DeserializeOwned>(payload: &[u8], takes: &str) -> Result<T, String>
     serde_json::from_slice(payload).map_err(|error| format!("{error}; {takes}"))
 }
 
-impl Host {
+/// Does what operators ask for, and answers.
+#[derive(Debug)]
+pub(super) struct RequestDesk {
+    pub(super) services: Arc<Services>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) plugins: Arc<PluginDesk>,
+    pub(super) circuits: Arc<CircuitDesk>,
+    /// Where messages about plugins wait for their turn.
+    pub(super) queue: Queue,
+    pub(super) shutdown: Arc<Shutdown>,
+}
+
+impl RequestDesk {
     /// Does what a message asks for and says how that went, on the response topic of the verb and wherever else the
     /// caller wants the answer. What follows a request about a circuit finds it as it was asked to be. Requests about
     /// plugins are done one after the other, in the order of their arrival, and nobody waits for them; a few may wait, and
     /// one too many is refused.
-    pub(super) async fn answer(self: &Arc<Self>, verb: &str, mut request: Request) {
-        if let Some(unusable) = self.unusable(&mut request.respond_to) {
+    pub(super) async fn answer(&self, verb: &str, mut request: Request) {
+        if let Some(unusable) = self.services.topics.take_unusable(&mut request.respond_to) {
             return self.respond_to(verb, &request, &answer(Err(unusable), &request.payload));
         }
         if request.retained {
-            self.clear_retained(&request.topic);
+            self.announcer.clear_retained(&request.topic);
             let refused = "requests must not be retained; this one was cleared and not done".to_owned();
             return self.respond_to(verb, &request, &answer(Err(refused), &request.payload));
         }
@@ -72,7 +89,7 @@ impl Host {
                 "the request has {size} bytes; at most {LARGEST} are read; larger components come by the control \
                  socket (`vehicle-connector policy swap`, `connector swap`) or the watched folder"
             );
-            self.note_unread(verb, &refused).await;
+            self.plugins.note_unread(verb, &refused).await;
             // Without its transaction: it is not read.
             return self.respond_to(verb, &request, &answer(Err(refused), &[]));
         }
@@ -90,23 +107,23 @@ impl Host {
 
     fn respond_to(&self, verb: &str, request: &Request, answer: &Value) {
         let payload = answer.to_string();
-        let response = Outgoing::new(self.topics.bridge_response(verb), payload.clone());
-        self.ground
+        let response = Outgoing::new(self.services.topics.bridge_response(verb), payload.clone());
+        self.services
             .publisher
             .publish(Outgoing { notice: request.hold.clone().map(Notice::from), ..response });
         if let Some(RespondTo { topic, correlation }) = &request.respond_to {
             let answer = Outgoing::new(topic.clone(), payload).foreign();
-            self.ground.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
+            self.services.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }
     }
 
     /// Does what is asked for, whichever way it came in, and says how that went:
     /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` is whose wish it is, for the record.
-    pub async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
+    pub(super) async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
         let done = match verb.split_once('/') {
-            Some(("account", what)) => self.about_accounts(what, payload, by).await,
-            Some(("circuit", what)) => self.about_circuits(what, payload).await,
-            Some((kind, what)) => self.about_plugins(kind, what, payload, by).await,
+            Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,
+            Some(("circuit", what)) => self.circuits.about(what, payload).await,
+            Some((kind, what)) => self.plugins.about(kind, what, payload, by).await,
             None => None,
         };
         let none = || Err(format!("there is no request {verb:?}; there are {VERBS}"));

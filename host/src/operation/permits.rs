@@ -37,7 +37,7 @@ impl<'a> Permits<'a> {
 
     fn circuits(&self, scope: &CircuitScope) -> &'a Circuits {
         let account = &self.operation.account;
-        if *scope == CircuitScope::Cloud { &account.shared.clouds } else { &account.circuits }
+        if *scope == CircuitScope::Cloud { &account.clouds } else { &account.circuits }
     }
 
     pub(super) async fn succeeded(mut self, policy: &Policy) {

@@ -326,7 +326,7 @@ impl<'a> Step<'a> {
             decided: Decided::Failure { attempt, decision },
             done,
         };
-        operation.account.shared.audit.record(entry).await;
+        operation.account.services.audit.record(entry).await;
     }
 
     /// For the log: what failed, what it was taken for, and by which rule of which policy.

@@ -33,7 +33,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(super) async fn open(slug: &str, selector: &Selector, account: &Account) -> Result<Self, StoreError> {
-        let store = Arc::clone(&account.shared.store);
+        let store = Arc::clone(&account.services.store);
         let known = load_document(store.as_ref(), Kind::Identity, slug).await?;
         let chosen_by = match selector {
             Selector::Vin(text) | Selector::Id(text) | Selector::Name(text) => {

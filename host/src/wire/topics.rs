@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::message::RespondTo;
+
 /// What is retained of a vehicle, below its own topic. Cleared when the vehicle is not configured any more.
 const RETAINED_OF_VEHICLE: [&str; 6] =
     ["availability", "capabilities", "state", "location", "action/last", "problem"];
@@ -68,6 +70,13 @@ impl Topics {
         } else {
             None
         }
+    }
+
+    /// Takes away a response topic that cannot be used, and says why it cannot.
+    pub fn take_unusable(&self, respond_to: &mut Option<RespondTo>) -> Option<String> {
+        let why = self.not_for_answers(&respond_to.as_ref()?.topic)?;
+        *respond_to = None;
+        Some(format!("the response topic cannot be used: {why}"))
     }
 
     /// Whether the host runs: `online` or `offline`, retained, and the will.

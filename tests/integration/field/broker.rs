@@ -12,7 +12,7 @@ use tests::{Home, LEGACY};
 use tokio::time::{Instant, timeout};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config;
-use vehicle_connector::host::{Delivery, Ground, Host, Refused, Request};
+use vehicle_connector::host::{Delivery, Environment, Host, Refused, Request};
 use vehicle_connector::mqtt::{Event, Version, connect};
 use vehicle_connector::store::{Kind, MemoryStore};
 use vehicle_connector::time::SystemClock;
@@ -216,8 +216,8 @@ cases! {
         let config = home.configuration(port);
         let mut bridge = Bridge::connect(&config.mqtt).unwrap();
         let gate = Arc::new(Gate::over(MemoryStore::default()));
-        let ground = Ground::new(gate.clone(), Arc::new(SystemClock::start()), bridge.publisher());
-        let host = Host::start(&config, ground).await.unwrap();
+        let environment = Environment::new(gate.clone(), Arc::new(SystemClock::start()), bridge.publisher());
+        let host = Host::start(&config, environment).await.unwrap();
         let mut peer = Peer::welcome(&listener).await;
         let serving = tokio::spawn(async move { bridge.serve(&host, |_| {}).await });
         let (first, subscription) = peer.packet().await;
@@ -241,8 +241,8 @@ cases! {
     ["S8"] what_is_in_hand_when_the_host_stops_is_answered {
         let home = Home::start().await;
         let gate = Arc::new(Gate::over(MemoryStore::default()));
-        let ground = Ground { store: gate.clone(), ..home.ground.clone() };
-        let host = Host::start(&home.configuration(1), ground).await.unwrap();
+        let environment = Environment { store: gate.clone(), ..home.environment.clone() };
+        let host = Host::start(&home.configuration(1), environment).await.unwrap();
         gate.close();
         // A read, which has a result from this host however little time is left.
         let topic = format!("vehicle-connector/vehicle/{}/cmd/refresh_cached", LEGACY.0);
@@ -359,7 +359,7 @@ cases! {
         let mut home = Home::start().await;
         home.settle().await;
         let report = home.command(LEGACY.0, "lock", None).await;
-        let store = Arc::clone(&home.ground.store);
+        let store = Arc::clone(&home.environment.store);
         assert_eq!(store.list(Kind::Unpublished).await.unwrap().len(), 0);
         // As if the host had been killed between the disk and the broker.
         let key = format!("niro/{}", report.id);
@@ -383,7 +383,7 @@ cases! {
         for (id, expected) in [(&earlier.id, false), (&later.id, true)] {
             let key = format!("niro/{id}");
             let write = vehicle_connector::store::Write { kind: Kind::Unpublished, key, value: Some(Vec::new()) };
-            home.ground.store.commit(vec![write]).await.unwrap();
+            home.environment.store.commit(vec![write]).await.unwrap();
             let before = home.published.messages().len();
             home.restart_configured(|_| {}).await.unwrap();
             let said = home.published.messages().split_off(before);

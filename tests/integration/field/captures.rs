@@ -89,7 +89,7 @@ fn nothings() -> [Value; 10] {
 /// The host again, with this on the way to the cloud.
 async fn over(home: &mut Home, transport: Arc<dyn Transport>) {
     let simulator::Config { refresh_token, pin, .. } = simulator::Config::default();
-    home.ground = home.ground.clone().with_transport(transport);
+    home.environment = home.environment.clone().with_transport(transport);
     home.restart(&refresh_token, &pin).await;
 }
 
@@ -213,7 +213,7 @@ cases! {
         let report = home.command(CCS2.0, "lock", None).await;
         assert_ne!(report.state, State::Succeeded, "{report:?}");
         assert_eq!(home.control().counters().commands, 0);
-        let cells = home.ground.store.list(Kind::Cell).await.unwrap();
+        let cells = home.environment.store.list(Kind::Cell).await.unwrap();
         let permission = cells.iter().find(|(key, _)| key == "home/control-token");
         let committed = permission.and_then(|(_, cell)| serde_json::from_slice::<Value>(cell).ok());
         assert!(committed.is_none_or(|cell| cell["value"].is_null()), "a permission without its token was kept");
@@ -225,7 +225,7 @@ cases! {
         let mut home = Home::with(simulator::Config { rotate_refresh_token: true, ..patient_cloud() }).await;
         let watched = Watched::default();
         let sessions = Arc::clone(&watched.sessions);
-        home.ground.store = Arc::new(watched);
+        home.environment.store = Arc::new(watched);
         let simulator::Config { refresh_token, pin, .. } = simulator::Config::default();
         home.restart(&refresh_token, &pin).await;
         for _ in 0..2 {
@@ -245,7 +245,7 @@ cases! {
             let key = "home/session".to_owned();
             let write = Write { kind: Kind::Cell, key, value: Some(first.to_string().into_bytes()) };
             home.host.stop().await;
-            home.ground.store.commit(vec![write]).await.unwrap();
+            home.environment.store.commit(vec![write]).await.unwrap();
             home.restart(&refresh_token, &pin).await;
             home.control().expire_access_token();
             home.clock.advance(60);

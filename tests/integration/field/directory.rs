@@ -64,7 +64,7 @@ cases! {
             home.settle().await;
             home.command(LEGACY.0, "lock", None).await;
             home.command(LEGACY.0, "refresh_cached", None).await;
-            let store = Arc::clone(&home.ground.store);
+            let store = Arc::clone(&home.environment.store);
             let mut records = store.list(kind).await.unwrap();
             if records.is_empty() {
                 // What this home has no reason to write; the key is what it would look for.
@@ -97,7 +97,7 @@ cases! {
         home.send(LEGACY.0, "lock", r#"{"id":"once"}"#).await;
         home.ended(LEGACY.0, "once").await;
         assert_eq!(home.command(LEGACY.0, "refresh_force", None).await.state, State::Succeeded);
-        let store = Arc::clone(&home.ground.store);
+        let store = Arc::clone(&home.environment.store);
         let damage = |kind, key: &str| Write { kind, key: key.to_owned(), value: Some(DAMAGED.to_vec()) };
         let writes = vec![damage(Kind::Result, "niro/once"), damage(Kind::Daily, "forced-reads/niro")];
         store.commit(writes).await.unwrap();

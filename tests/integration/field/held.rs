@@ -376,7 +376,7 @@ cases! {
             assert!(why.contains(cause), "{url}: {why}");
             in_virtual_time(async || {
                 let mut home = VirtualHome::start().await;
-                home.ground.store.commit(vec![Write::remove(Kind::Cell, "home/session")]).await.unwrap();
+                home.environment.store.commit(vec![Write::remove(Kind::Cell, "home/session")]).await.unwrap();
                 on_the_way(&mut home, &["/"], met).await;
                 // More often than anybody may sign in within a day.
                 for _ in 0..20 {

@@ -50,7 +50,7 @@ impl Desk {
         home.control().inject(Fault::new(RouteKind::Status, Effect::unavailable()).times(2));
         home.command(LEGACY.0, "refresh_cached", None).await;
         let store = SqliteStore::open(&desk.path("car.state")).unwrap();
-        let records = home.ground.store.list(Kind::Audit).await.unwrap();
+        let records = home.environment.store.list(Kind::Audit).await.unwrap();
         assert!(!records.is_empty());
         let writes =
             records.into_iter().map(|(key, value)| Write { kind: Kind::Audit, key, value: Some(value) });

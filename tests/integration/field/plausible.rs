@@ -75,7 +75,7 @@ cases! {
                 "none" => Value::Null,
                 _ => "yesterday".into(),
             };
-            let asked = home.ground.clock.now();
+            let asked = home.environment.clock.now();
             let status = json!({"doorLock": true, "time": time, "evStatus": {"batteryStatus": 77}});
             is_plain_success(&force(&home, &status).await);
             let state = state(&home, LEGACY.0);
@@ -97,14 +97,14 @@ cases! {
         assert_eq!(home.command(LEGACY.0, "refresh_force", None).await.state, State::Succeeded);
         let place = latest(&home, LEGACY.0, "location").unwrap();
         let at: Timestamp = place["vehicle_time"].as_str().unwrap().parse().unwrap();
-        let age = home.ground.clock.now().duration_since(at);
+        let age = home.environment.clock.now().duration_since(at);
         assert!(age < SignedDuration::from_mins(5), "{place}");
     }
 
     /// Of the hour that happens twice the pass is meant that is nearest to now and not ahead of it.
     ["K7"] the_hour_that_happens_twice {
         let home = home().await;
-        let next_year = home.ground.clock.now().to_zoned(TimeZone::UTC).year() + 1;
+        let next_year = home.environment.clock.now().to_zoned(TimeZone::UTC).year() + 1;
         let last = jiff::civil::date(next_year, 10, 31);
         let days = i64::from(last.weekday().to_sunday_zero_offset());
         let sunday = last.checked_sub(SignedDuration::from_hours(24 * days)).unwrap();
@@ -112,7 +112,7 @@ cases! {
         let mut ahead = 0;
         for (minute, text, pass) in [(45, "023000", 30), (105, "024000", 100), (106, "024500", 105)] {
             let now = midnight + SignedDuration::from_mins(minute);
-            let by = now.duration_since(home.ground.clock.now()).as_secs();
+            let by = now.duration_since(home.environment.clock.now()).as_secs();
             home.clock.advance(u64::try_from(by).unwrap());
             ahead += by;
             home.control().set_clock_ahead(ahead);

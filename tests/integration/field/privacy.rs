@@ -23,7 +23,7 @@ fn status() -> String {
 async fn everything(home: &Home) -> String {
     let mut all = Log::of_this_process().text();
     for kind in [Kind::Audit, Kind::Result] {
-        for (_, record) in home.ground.store.list(kind).await.unwrap() {
+        for (_, record) in home.environment.store.list(kind).await.unwrap() {
             all.push_str(&String::from_utf8_lossy(&record));
         }
     }

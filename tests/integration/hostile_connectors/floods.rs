@@ -21,7 +21,7 @@ async fn is_small(home: &Home, what: &str) {
         assert!(sizes.0 < 1_024 && sizes.1 < ENOUGH, "{what}: {sizes:?} bytes");
     }
     for kind in [Kind::Cell, Kind::Latch, Kind::Result, Kind::Pending, Kind::Audit] {
-        for (key, record) in home.ground.store.list(kind).await.unwrap() {
+        for (key, record) in home.environment.store.list(kind).await.unwrap() {
             assert!(record.len() < ENOUGH, "{what}: {kind:?} {key}: {} bytes", record.len());
         }
     }
@@ -169,7 +169,7 @@ async fn what_a_cell_keeps_secret_is_only_so_large() {
         let report = home.command(LEGACY.0, "lock", None).await;
         assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
         is_small(&home, what).await;
-        let cell = home.ground.store.load(Kind::Cell, "home/device").await.unwrap().unwrap();
+        let cell = home.environment.store.load(Kind::Cell, "home/device").await.unwrap().unwrap();
         let cell: serde_json::Value = serde_json::from_slice(&cell).unwrap();
         let names: Vec<&String> =
             cell["secrets"].as_object().into_iter().flatten().map(|(name, _)| name).collect();

@@ -83,7 +83,7 @@ async fn the_texts_of_a_policy_are_cut() {
         let large = |size: usize| size > 64 << 10;
         assert!(home.published.messages().iter().all(|message| !large(message.payload.len())), "{what}");
         for kind in [Kind::Audit, Kind::Latch, Kind::Result] {
-            let records = home.ground.store.list(kind).await.unwrap();
+            let records = home.environment.store.list(kind).await.unwrap();
             assert!(records.iter().all(|(_, record)| !large(record.len())), "{what}: {kind:?}");
         }
     }

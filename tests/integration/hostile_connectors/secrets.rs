@@ -12,7 +12,7 @@ use crate::secrecy::Log;
 
 /// The secrets of a home that has signed in.
 async fn secrets(home: &Home) -> Vec<String> {
-    let session = home.ground.store.load(Kind::Cell, "home/session").await.unwrap().unwrap();
+    let session = home.environment.store.load(Kind::Cell, "home/session").await.unwrap().unwrap();
     let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
     let tokens = session["secrets"].as_object().unwrap().values();
     let mut secrets: Vec<String> = tokens.map(|token| token.as_str().unwrap().to_owned()).collect();
@@ -30,7 +30,7 @@ async fn everything(home: &Home, log: &Log) -> String {
         all += &String::from_utf8_lossy(&message.payload);
     }
     for kind in [Kind::Latch, Kind::Result, Kind::Pending, Kind::Audit] {
-        for (key, record) in home.ground.store.list(kind).await.unwrap() {
+        for (key, record) in home.environment.store.list(kind).await.unwrap() {
             all += &key;
             all += &String::from_utf8_lossy(&record);
         }

@@ -29,7 +29,7 @@ async fn a_token_that_was_captured_is_kept_whatever_comes_after() {
             assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
         }
         assert_eq!(home.control().counters().grants_asked, 1, "{what}");
-        let session = home.ground.store.load(Kind::Cell, "home/session").await.unwrap().unwrap();
+        let session = home.environment.store.load(Kind::Cell, "home/session").await.unwrap().unwrap();
         assert!(session.len() < 16 << 10, "{what}: {} bytes", session.len());
     }
 }

@@ -44,7 +44,7 @@ impl Refresh {
             decided: Decided::Refresh { session, decision },
             done,
         };
-        self.account.shared.audit.record(entry).await;
+        self.account.services.audit.record(entry).await;
         admitted
     }
 
@@ -115,7 +115,7 @@ impl Refresh {
                 let reason = why.to_string();
                 tracing::error!(account = self.account.slug, "{reason}");
                 let about = AboutAccount { account: self.account.slug.clone(), reason };
-                self.account.shared.events.say(&Event::SessionFight(about));
+                self.account.services.events.say(&Event::SessionFight(about));
                 self.account.announce();
             }
             why

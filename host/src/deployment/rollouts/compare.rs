@@ -76,7 +76,7 @@ impl Deployments {
     pub(in crate::deployment) async fn rollout_failed(&self, (rollout, why): Failed) {
         let _one_at_a_time = self.changing.lock().await;
         let generation = &rollout.generation;
-        let bad = Bad { digest: generation.digest, reason: why.clone(), at: self.ground.clock.now() };
+        let bad = Bad { digest: generation.digest, reason: why.clone(), at: self.services.clock.now() };
         let action = match rollout.mode {
             Mode::Shadow => Action::Shadow,
             Mode::Canary { .. } => Action::Canary,

@@ -2,12 +2,11 @@
 //! a rollback means them in this order.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use tokio::sync::mpsc;
 
-use super::answer;
-use crate::host::{Host, Request};
+use super::{RequestDesk, answer};
+use crate::host::Request;
 
 /// How many requests may wait while one is worked on.
 const WAITING: usize = 8;
@@ -24,20 +23,20 @@ pub(in crate::host) struct Waiting {
 pub(in crate::host) struct Queue(mpsc::Sender<Waiting>);
 
 impl Queue {
-    /// A queue, and its other end for [`Host::work_off`].
+    /// A queue, and its other end for [`RequestDesk::work_off`].
     pub(in crate::host) fn new() -> (Self, mpsc::Receiver<Waiting>) {
         let (places, waiting) = mpsc::channel(WAITING);
         (Self(places), waiting)
     }
 }
 
-impl Host {
+impl RequestDesk {
     /// Gives a request its turn after all that came before it, or says at once that too many wait.
     pub(super) fn in_turn(&self, verb: &str, mut request: Request) {
         // It has arrived: compiling takes so long that whatever comes after it would wait to be acknowledged.
         let hold = request.hold.take();
         let waiting = Waiting { verb: verb.to_owned(), request };
-        let (error, Waiting { mut request, .. }) = match self.requests.0.try_send(waiting) {
+        let (error, Waiting { mut request, .. }) = match self.queue.0.try_send(waiting) {
             Ok(()) => return,
             Err(mpsc::error::TrySendError::Full(waiting)) => {
                 let error = format!(
@@ -54,16 +53,16 @@ impl Host {
     /// Works off what waits, in the order of its arrival. The one in hand when the host stops is done to its end; what
     /// comes after it is refused.
     pub(in crate::host) fn work_off(self: &Arc<Self>, mut requests: mpsc::Receiver<Waiting>) {
-        let host = Arc::downgrade(self);
+        let desk = Arc::downgrade(self);
         tokio::spawn(async move {
             while let Some(Waiting { verb, request }) = requests.recv().await {
-                let Some(host) = host.upgrade() else { return };
+                let Some(desk) = desk.upgrade() else { return };
                 let working = async move {
-                    let answer = match host.closed.load(Ordering::Relaxed) {
+                    let answer = match desk.shutdown.is_closed() {
                         true => answer(Err(stopping()), &request.payload),
-                        false => host.request(&verb, &request.payload, super::BY_MESSAGE).await,
+                        false => desk.request(&verb, &request.payload, super::BY_MESSAGE).await,
                     };
-                    host.respond_to(&verb, &request, &answer);
+                    desk.respond_to(&verb, &request, &answer);
                 };
                 // A task of its own, so that a panic takes none of the requests along that wait.
                 if let Err(error) = tokio::spawn(working).await {

@@ -7,7 +7,7 @@ use tests::{CCS2, Home, LEGACY};
 use tokio::process::Command;
 use tokio::time::timeout;
 use vehicle_connector::bridge::Bridge;
-use vehicle_connector::host::{Ground, Host};
+use vehicle_connector::host::{Environment, Host};
 use vehicle_connector::mqtt::{Event, Events, Message, Publisher, Version, connect};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::State;
@@ -75,9 +75,9 @@ cases! {
         let home = Home::start().await;
         let config = home.configuration(broker.port);
         let mut bridge = Bridge::connect(&config.mqtt).unwrap();
-        let ground = Ground { publisher: bridge.publisher(), ..home.ground.clone() };
+        let environment = Environment { publisher: bridge.publisher(), ..home.environment.clone() };
         let mut watcher = Watcher::at(broker.port, "before").await;
-        let host = Host::start(&config, ground).await.unwrap();
+        let host = Host::start(&config, environment).await.unwrap();
         let serving = tokio::spawn(async move { bridge.serve(&host, |_| {}).await });
         let mut retained = BTreeSet::new();
         watcher

@@ -77,13 +77,14 @@ impl Transport for Way {
 /// The home's host again, with this on its way to these paths.
 pub async fn on_the_way(home: &mut VirtualHome, at: &'static [&'static str], met: Met) {
     let network = Arc::clone(&home.meddling) as Arc<dyn Transport>;
-    home.ground = home.ground.clone().with_transport(Arc::new(Way { network, at, met }));
+    home.environment = home.environment.clone().with_transport(Arc::new(Way { network, at, met }));
     home.restart().await;
 }
 
 /// The way as it was.
 pub async fn free(home: &mut VirtualHome) {
-    home.ground = home.ground.clone().with_transport(Arc::clone(&home.meddling) as Arc<dyn Transport>);
+    home.environment =
+        home.environment.clone().with_transport(Arc::clone(&home.meddling) as Arc<dyn Transport>);
     home.restart().await;
 }
 

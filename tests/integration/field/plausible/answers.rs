@@ -17,7 +17,7 @@ pub(super) const VEHICLE: &str = "/resMsg/state/Vehicle";
 
 /// So many minutes before now, or after it.
 pub(super) fn minutes(home: &Home, minutes: i64) -> Timestamp {
-    home.ground.clock.now() + SignedDuration::from_mins(minutes)
+    home.environment.clock.now() + SignedDuration::from_mins(minutes)
 }
 
 pub(super) fn compact(at: Timestamp, zone: TimeZone) -> String {

@@ -48,7 +48,7 @@ fn policy(number: u32) -> (Vec<u8>, Digest) {
 }
 
 async fn stored(home: &Home) -> Vec<String> {
-    home.ground.store.keys(Kind::Component).await.unwrap()
+    home.environment.store.keys(Kind::Component).await.unwrap()
 }
 
 async fn restart(home: &mut Home) {
@@ -62,7 +62,7 @@ cases! {
         let (nobodys, of_old) = (policy(90), policy(91));
         for (component, digest) in [&nobodys, &of_old] {
             let write = Write { kind: Kind::Component, key: digest.to_string(), value: Some(component.clone()) };
-            home.ground.store.commit(vec![write]).await.unwrap();
+            home.environment.store.commit(vec![write]).await.unwrap();
         }
         let (active, candidate) = (policy(1), policy(2));
         home.swap_policy(active.0).await.unwrap();
@@ -98,7 +98,7 @@ cases! {
         home.swap_policy(first.0).await.unwrap();
         let (disk, answers) = watch::channel(true);
         let (waiting, mut waits) = watch::channel(0);
-        home.ground.store = Arc::new(Gated { inner: Arc::clone(&home.ground.store), answers, waiting });
+        home.environment.store = Arc::new(Gated { inner: Arc::clone(&home.environment.store), answers, waiting });
         restart(&mut home).await;
         let active = |home: &Home| home.host.policy().active().generation().digest;
         assert_eq!(active(&home), first.1);

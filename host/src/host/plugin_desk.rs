@@ -1,14 +1,21 @@
 //! The host's plugins: what the configuration names, what the folder has, and what is said of changes.
 
+mod requests;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{Host, StartError};
+use serde_json::json;
+
+use super::announcer::Announcer;
+use super::start_error::StartError;
 use crate::component_file::{self, Contents, Links};
 use crate::config::Config;
-use crate::deployment::{Action, Offer, Refusal, Source};
+use crate::deployment::{self, Action, Deployments, Offer, Refusal, Source};
+use crate::digest::Digest;
 use crate::folder::{Folder, FolderError, Found};
-use crate::plugin::POLICY_SLOT;
-use crate::plugin::PluginKind;
+use crate::plugin::slot::Generation;
+use crate::plugin::{ConnectorSlot, POLICY_SLOT, Pluggable, PluginKind};
 
 /// The name of the policy's file in the watched folder, without its ending.
 const POLICY_FILE: &str = "policy";
@@ -16,7 +23,16 @@ const POLICY_FILE: &str = "policy";
 /// Whose wish it is what is moved into the folder.
 const BY_FOLDER: &str = "folder";
 
-impl Host {
+/// Changes plugins for whoever asks, and publishes which ones run.
+#[derive(Debug)]
+pub(super) struct PluginDesk {
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) deployments: Arc<Deployments>,
+    /// Where messages can name components.
+    pub(super) folder: Option<PathBuf>,
+}
+
+impl PluginDesk {
     /// Offers the components that the configuration names. One that was found there before is no news: what somebody
     /// has swapped in since then, or gone back to, stays.
     pub(super) async fn offer_configured(&self, config: &Config) -> Result<(), StartError> {
@@ -26,7 +42,7 @@ impl Host {
                 false => PluginKind::Connector,
             };
             // A connector that no account uses has no slot, and needs none.
-            if kind == PluginKind::Connector && !self.connectors.contains_key(slot) {
+            if kind == PluginKind::Connector && !self.deployments.connectors().contains_key(slot) {
                 continue;
             }
             let file = path.display().to_string();
@@ -59,15 +75,15 @@ impl Host {
     /// # Errors
     ///
     /// When the folder cannot be watched.
-    pub fn watch_folder(self: &Arc<Self>) -> Result<Option<Folder>, FolderError> {
+    pub(super) fn watch_folder(self: &Arc<Self>) -> Result<Option<Folder>, FolderError> {
         let Some(path) = &self.folder else { return Ok(None) };
-        let names = self.connectors.keys().cloned().chain([POLICY_FILE.to_owned()]);
+        let names = self.deployments.connectors().keys().cloned().chain([POLICY_FILE.to_owned()]);
         let (folder, mut finds) = Folder::watch(path, names)?;
-        let host = Arc::downgrade(self);
+        let desk = Arc::downgrade(self);
         tokio::spawn(async move {
             while let Some(found) = finds.recv().await {
-                let Some(host) = host.upgrade() else { return };
-                host.take_found(found).await;
+                let Some(desk) = desk.upgrade() else { return };
+                desk.take_found(found).await;
             }
         });
         Ok(Some(folder))
@@ -104,25 +120,79 @@ impl Host {
         }
     }
 
-    /// Says which plugins run whenever that changes, whoever changed it.
-    pub(super) fn watch_plugins(self: &Arc<Self>) {
-        let policy = self.policy.changes();
-        self.whenever(policy, |host| host.announce_policy());
-        for connector in self.connectors.values() {
-            self.whenever(connector.changes(), |host| host.announce_connectors());
+    /// Which connectors run, for the document about the bridge.
+    pub(super) fn connectors_in_short(&self) -> Vec<serde_json::Value> {
+        let short = |connector: &Arc<ConnectorSlot>| {
+            let connected = connector.active();
+            let Generation { name, version, digest, .. } = connected.generation();
+            json!({"kind": "connector", "name": name, "version": version, "digest": digest})
+        };
+        self.deployments.connectors().values().map(short).collect()
+    }
+
+    /// Says which policy runs, and how it does.
+    pub(super) fn announce_policy(&self) {
+        let topics = &self.announcer.services.topics;
+        let document = self.plugin_document(self.deployments.policy().as_ref());
+        self.announcer.publish_retained(topics.bridge_policy(POLICY_SLOT), &document);
+    }
+
+    /// The same of every connector.
+    pub(super) fn announce_connectors(&self) {
+        let topics = &self.announcer.services.topics;
+        for (name, connector) in self.deployments.connectors() {
+            let document = self.plugin_document(connector.as_ref());
+            self.announcer.publish_retained(topics.bridge_connector(name), &document);
         }
-        self.whenever(self.deployments.changes(), |host| {
-            host.announce_policy();
-            host.announce_connectors();
+    }
+
+    /// As Home Assistant's update entities want it, and more.
+    fn plugin_document<S: Pluggable>(&self, slot: &S) -> serde_json::Value {
+        let slot = slot.slot();
+        let (active, is_first) = (slot.active(), slot.previous().is_empty());
+        let trying = match S::KIND {
+            PluginKind::Policy => self.deployments.rollout(),
+            PluginKind::Connector => None,
+        };
+        let installed = told_apart(&active.version, active.digest);
+        let latest = trying.as_ref().map_or_else(
+            || installed.clone(),
+            |rollout| told_apart(&rollout.candidate.version, rollout.candidate.digest),
+        );
+        json!({
+            "installed_version": installed,
+            "latest_version": latest,
+            "in_progress": false,
+            "name": active.name,
+            "digest": active.digest,
+            "generation": active.number,
+            "since": active.loaded_at,
+            "by": active.by,
+            "state": deployment::state(active.as_ref(), is_first, slot.was_rolled_back()),
+            "faults": active.health.faults(),
+            "rollout": trying,
+        })
+    }
+
+    /// Says which plugins run whenever that changes, whoever changed it.
+    pub(super) fn watch(self: &Arc<Self>) {
+        let policy = self.deployments.policy().changes();
+        self.whenever(policy, |desk| desk.announce_policy());
+        for connector in self.deployments.connectors().values() {
+            self.whenever(connector.changes(), |desk| desk.announce_connectors());
+        }
+        self.whenever(self.deployments.changes(), |desk| {
+            desk.announce_policy();
+            desk.announce_connectors();
         });
     }
 
     fn whenever(self: &Arc<Self>, mut changes: tokio::sync::watch::Receiver<()>, say: fn(&Self)) {
-        let host = Arc::downgrade(self);
+        let desk = Arc::downgrade(self);
         tokio::spawn(async move {
             while changes.changed().await.is_ok() {
-                let Some(host) = host.upgrade() else { return };
-                say(&host);
+                let Some(desk) = desk.upgrade() else { return };
+                say(&desk);
             }
         });
     }
@@ -135,3 +205,13 @@ fn slot_of(slot_file: &str) -> (PluginKind, &str) {
         connector => (PluginKind::Connector, connector),
     }
 }
+
+/// A version that tells two builds of it apart. Not as a version number with a suffix: Home Assistant compares those without
+/// it, and would show no candidate that differs by digest only.
+fn told_apart(version: &str, digest: Digest) -> String {
+    let digest = digest.to_string();
+    format!("{version} ({})", digest.get(..TELLING).unwrap_or(&digest))
+}
+
+/// So many digits of a digest tell two components apart.
+const TELLING: usize = 12;

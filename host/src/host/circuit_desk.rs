@@ -7,11 +7,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::parsed;
+use super::fleet::Fleet;
+use super::requests::parsed;
+use crate::deployment::Deployments;
 use crate::events::{AboutCircuit, Event};
-use crate::host::Host;
 use crate::plugin::ConnectorSlot;
 use crate::protect::circuit::{Cause, Circuits, Transition};
+use crate::services::Services;
 use crate::store::{Kind, StoreError, Write};
 
 /// How long a circuit is opened for that an operator opens without saying so.
@@ -41,9 +43,26 @@ struct Nothing {
     _transaction: Value,
 }
 
-impl Host {
+/// Opens, isolates and closes circuits for operators, and says when one opens or closes.
+#[derive(Debug)]
+pub(super) struct CircuitDesk {
+    pub(super) services: Arc<Services>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) deployments: Arc<Deployments>,
+    /// The circuits of the clouds.
+    pub(super) clouds: Arc<Circuits>,
+}
+
+impl CircuitDesk {
+    /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to the changes
+    /// of the first is told of the changes of all.
+    pub(super) fn circuits(&self) -> impl Iterator<Item = &Circuits> {
+        let accounts = self.fleet.accounts.values().map(|account| &account.circuits);
+        std::iter::once(self.clouds.as_ref()).chain(accounts)
+    }
+
     /// Does what is asked for; none if there is no such request.
-    pub(super) async fn about_circuits(&self, what: &str, payload: &[u8]) -> Option<Result<Value, String>> {
+    pub(super) async fn about(&self, what: &str, payload: &[u8]) -> Option<Result<Value, String>> {
         Some(match what {
             "list" => {
                 parsed::<Nothing>(payload, "circuit/list takes {}").map(|_| self.circuits_as_they_are())
@@ -66,13 +85,13 @@ impl Host {
         let seconds = seconds.unwrap_or(OPEN_FOR).min(LONGEST_OPEN);
         let open_for = Duration::from_secs(seconds);
         let circuits = self.circuits_with(&circuit)?;
-        let now = self.ground.clock.monotonic();
+        let now = self.services.clock.monotonic();
         circuits.trip(&circuit, now, open_for).map_err(|error| error.to_string())?;
         Ok(json!({"circuit": circuit, "state": "open", "seconds": seconds}))
     }
 
     fn circuits_as_they_are(&self) -> Value {
-        let clock = self.ground.clock.as_ref();
+        let clock = self.services.clock.as_ref();
         let all = self.circuits().flat_map(|circuits| circuits.statuses(clock));
         all.map(|status| json!(status)).collect()
     }
@@ -80,7 +99,7 @@ impl Host {
     async fn isolate(&self, name: &str) -> Result<Value, String> {
         let circuits = self.circuits_with(name)?;
         let write = Write { kind: Kind::Isolated, key: name.to_owned(), value: Some(Vec::new()) };
-        self.ground.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
+        self.services.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
         circuits.isolate(name).map_err(|error| error.to_string())?;
         Ok(json!({"circuit": name, "state": "isolated"}))
     }
@@ -88,9 +107,9 @@ impl Host {
     async fn close(&self, name: &str) -> Result<Value, String> {
         let circuits = self.circuits_with(name)?;
         let write = Write::remove(Kind::Isolated, name);
-        self.ground.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
+        self.services.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
         circuits.close(name).map_err(|error| error.to_string())?;
-        let account = name.strip_prefix("account ").and_then(|slug| self.accounts.get(slug));
+        let account = name.strip_prefix("account ").and_then(|slug| self.fleet.accounts.get(slug));
         if let Some(account) = account {
             account.lift_throttle();
         }
@@ -99,24 +118,28 @@ impl Host {
 
     /// The circuits among which the one of this name belongs, whether or not anything has passed it yet.
     fn circuits_with(&self, name: &str) -> Result<&Circuits, String> {
-        let account = |slug: &str| self.accounts.get(slug).map(|account| &account.circuits);
+        let account = |slug: &str| self.fleet.accounts.get(slug).map(|account| &account.circuits);
         let circuits = match name.split_once(' ') {
             Some(("account" | "token-endpoint", slug)) => account(slug),
-            Some(("vehicle", slug)) => self.vehicles.get(slug).map(|vehicle| &vehicle.account.circuits),
+            Some(("vehicle", slug)) => self.fleet.vehicles.get(slug).map(|vehicle| &vehicle.account.circuits),
             Some(_) => None,
             None => {
                 let is_cloud = |connector: &Arc<ConnectorSlot>| connector.active().manifest().cloud == name;
-                self.connectors.values().any(is_cloud).then_some(self.clouds.as_ref())
+                self.deployments.connectors().values().any(is_cloud).then_some(self.clouds.as_ref())
             }
         };
         let circuits = circuits.ok_or_else(|| {
-            let clouds =
-                self.connectors.values().map(|connector| connector.active().manifest().cloud.clone());
+            let clouds = self
+                .deployments
+                .connectors()
+                .values()
+                .map(|connector| connector.active().manifest().cloud.clone());
             let accounts = self
+                .fleet
                 .accounts
                 .keys()
                 .flat_map(|slug| [format!("account {slug}"), format!("token-endpoint {slug}")]);
-            let vehicles = self.vehicles.keys().map(|slug| format!("vehicle {slug}"));
+            let vehicles = self.fleet.vehicles.keys().map(|slug| format!("vehicle {slug}"));
             let known: Vec<String> = clouds.chain(accounts).chain(vehicles).collect();
             format!("there is no circuit {name:?}; there are: {}", known.join(", "))
         })?;
@@ -125,8 +148,8 @@ impl Host {
     }
 
     /// What an operator isolated stays isolated over a restart.
-    pub(in crate::host) async fn isolate_again(&self) -> Result<(), StoreError> {
-        for (name, _) in self.ground.store.list(Kind::Isolated).await? {
+    pub(super) async fn isolate_again(&self) -> Result<(), StoreError> {
+        for (name, _) in self.services.store.list(Kind::Isolated).await? {
             if let Ok(circuits) = self.circuits_with(&name) {
                 // It was made a line above.
                 let _known = circuits.isolate(&name);
@@ -136,9 +159,9 @@ impl Host {
     }
 
     /// Says when a circuit opens and closes.
-    pub(in crate::host) fn watch_circuits(self: &Arc<Self>) {
+    pub(super) fn watch(self: &Arc<Self>) {
         let mut changes = self.clouds.changes();
-        let host = Arc::downgrade(self);
+        let desk = Arc::downgrade(self);
         tokio::spawn(async move {
             loop {
                 let change = match changes.recv().await {
@@ -149,7 +172,7 @@ impl Host {
                     }
                     Err(RecvError::Closed) => return,
                 };
-                let Some(host) = host.upgrade() else { return };
+                let Some(desk) = desk.upgrade() else { return };
                 let about = |reason: String| AboutCircuit { circuit: change.circuit.clone(), reason };
                 let event = match change.transition {
                     // It was open before its probes failed, and that was told.
@@ -163,7 +186,7 @@ impl Host {
                     }
                     Transition::HalfOpened => continue,
                 };
-                host.events.say(&event);
+                desk.services.events.say(&event);
             }
         });
     }

@@ -8,11 +8,11 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::parsed;
+use super::PluginDesk;
 use crate::component_file::{self, Contents, Links};
 use crate::deployment::{Action, Disagreement, Offer, PROMOTE_AFTER, Refusal, Try};
 use crate::digest::Digest;
-use crate::host::Host;
+use crate::host::requests::{BY_MESSAGE, parsed};
 use crate::plugin::POLICY_SLOT;
 use crate::plugin::PluginKind;
 use crate::redact;
@@ -82,9 +82,9 @@ struct Wanted {
     _transaction: Value,
 }
 
-impl Host {
+impl PluginDesk {
     /// Does what is asked for; none if there is no such request.
-    pub(super) async fn about_plugins(
+    pub(in crate::host) async fn about(
         &self,
         kind: &str,
         what: &str,
@@ -119,10 +119,10 @@ impl Host {
     }
 
     /// Puts on record that a message was not read.
-    pub(super) async fn note_unread(&self, verb: &str, why: &str) {
+    pub(in crate::host) async fn note_unread(&self, verb: &str, why: &str) {
         let Some((kind, what)) = verb.split_once('/') else { return };
         if let (Some(kind), Some(action)) = (kind_of(kind), action_of(what)) {
-            self.note(kind, None, action, super::BY_MESSAGE, why).await;
+            self.note(kind, None, action, BY_MESSAGE, why).await;
         }
     }
 
@@ -131,8 +131,8 @@ impl Host {
             (Some(slot), _) => redact::cut(slot.to_owned(), LONGEST_SLOT),
             (None, PluginKind::Policy) => POLICY_SLOT.to_owned(),
             // Of several nobody knows which one was meant.
-            (None, PluginKind::Connector) if self.connectors.len() > 1 => String::new(),
-            (None, PluginKind::Connector) => self.connectors.keys().cloned().collect(),
+            (None, PluginKind::Connector) if self.deployments.connectors().len() > 1 => String::new(),
+            (None, PluginKind::Connector) => self.deployments.connectors().keys().cloned().collect(),
         };
         tracing::warn!(%kind, slot, by, ?action, "refused: {why}");
         self.deployments.note_refused(kind, &slot, action, by, why).await;

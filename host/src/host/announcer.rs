@@ -1,37 +1,40 @@
-//! What the host says without being asked: what it is, how accounts and vehicles are.
+//! What the host publishes about accounts, vehicles and commands.
 
-use crate::vehicle::Missing;
-use crate::wire::message::RespondTo;
 use std::sync::Arc;
 
 use serde_json::json;
 
-use super::Host;
-use crate::deployment;
-use crate::digest::Digest;
-use crate::host::ledger::ResultPublished;
+use super::fleet::Fleet;
+use super::ledger::{CommandLedger, ResultPublished};
 use crate::mqtt::Receipt;
-use crate::plugin::POLICY_SLOT;
-use crate::plugin::{Pluggable, PluginKind};
+use crate::services::Services;
 use crate::vehicle::state::{Location, Published};
-use crate::vehicle::{self, Memory, Vehicle};
-use crate::wire::message::Notice;
-use crate::wire::message::Outgoing;
+use crate::vehicle::{self, Memory, Missing, Vehicle};
+use crate::wire::message::{Notice, Outgoing, RespondTo};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
-use crate::wire::report::{PolicyUsed, Report};
+use crate::wire::report::Report;
 
-impl Host {
-    /// Says everything again that a broker should have retained. After it, say [`Host::online`].
-    pub fn announce(&self, protocol: &str) {
-        self.leftovers.clear(self.ground.publisher.as_ref());
-        self.announce_info(protocol);
-        self.announce_policy();
-        self.announce_connectors();
-        for account in self.accounts.values() {
+/// Publishes what accounts and vehicles are like and how commands go. What is retained can be said again at any time.
+#[derive(Debug)]
+pub(super) struct Announcer {
+    pub(super) services: Arc<Services>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) ledger: Arc<CommandLedger>,
+}
+
+impl Announcer {
+    /// Publishes that the host runs, or that it does not run any more.
+    pub(super) fn announce_bridge(&self, state: &str) {
+        self.services.publisher.publish(Outgoing::new(self.services.topics.bridge_state(), state).retained());
+    }
+
+    /// Publishes everything about accounts and vehicles that a broker should have retained.
+    pub(super) fn announce_fleet(&self) {
+        for account in self.fleet.accounts.values() {
             account.announce();
         }
-        for vehicle in self.vehicles.values() {
+        for vehicle in self.fleet.vehicles.values() {
             self.announce_presence(vehicle);
             // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what is learned
             // meanwhile is said after it.
@@ -46,78 +49,6 @@ impl Host {
                 self.announce_last(vehicle, report);
             }
         }
-    }
-
-    /// Says that the host runs.
-    pub fn online(&self) {
-        self.ground.publisher.publish(Outgoing::new(self.topics.bridge_state(), "online").retained());
-    }
-
-    /// Says that the host does not run any more.
-    pub fn offline(&self) {
-        self.ground.publisher.publish(Outgoing::new(self.topics.bridge_state(), "offline").retained());
-    }
-
-    fn announce_info(&self, protocol: &str) {
-        let plugins: Vec<_> = self
-            .connectors
-            .values()
-            .map(|connector| {
-                let connected = connector.active();
-                let generation = connected.generation();
-                json!({"kind": "connector", "name": generation.name, "version": generation.version,
-                       "digest": generation.digest})
-            })
-            .collect();
-        let info = json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "started_at": self.started_at,
-            "mqtt": {"protocol": protocol},
-            "plugins": plugins,
-        });
-        self.publish_retained(self.topics.bridge_info(), &info);
-    }
-
-    /// Says which policy runs, and how it does.
-    pub(super) fn announce_policy(&self) {
-        let document = self.plugin_document(self.policy.as_ref());
-        self.publish_retained(self.topics.bridge_policy(POLICY_SLOT), &document);
-    }
-
-    /// The same of every connector.
-    pub(super) fn announce_connectors(&self) {
-        for (name, connector) in &self.connectors {
-            let document = self.plugin_document(connector.as_ref());
-            self.publish_retained(self.topics.bridge_connector(name), &document);
-        }
-    }
-
-    /// As Home Assistant's update entities want it, and more.
-    fn plugin_document<S: Pluggable>(&self, slot: &S) -> serde_json::Value {
-        let slot = slot.slot();
-        let (active, is_first) = (slot.active(), slot.previous().is_empty());
-        let trying = match S::KIND {
-            PluginKind::Policy => self.deployments.rollout(),
-            PluginKind::Connector => None,
-        };
-        let installed = told_apart(&active.version, active.digest);
-        let latest = trying.as_ref().map_or_else(
-            || installed.clone(),
-            |rollout| told_apart(&rollout.candidate.version, rollout.candidate.digest),
-        );
-        json!({
-            "installed_version": installed,
-            "latest_version": latest,
-            "in_progress": false,
-            "name": active.name,
-            "digest": active.digest,
-            "generation": active.number,
-            "since": active.loaded_at,
-            "by": active.by,
-            "state": deployment::state(active.as_ref(), is_first, slot.was_rolled_back()),
-            "faults": active.health.faults(),
-            "rollout": trying,
-        })
     }
 
     /// Says whether the account has a vehicle: if it does, what can be done with it, and if not, why. Nothing of one of which
@@ -142,15 +73,15 @@ impl Host {
             .into_iter()
             .map(|name| (name.as_str().to_owned(), capability(name)))
             .collect();
-        let topic = self.topics.vehicle(&vehicle.slug, "capabilities");
+        let topic = self.services.topics.vehicle(&vehicle.slug, "capabilities");
         self.publish_retained(topic, &serde_json::Value::Object(capabilities));
         self.announce_availability(vehicle, "online", &serde_json::Value::Null);
     }
 
     fn announce_availability(&self, vehicle: &Vehicle, availability: &str, problem: &serde_json::Value) {
-        let topic = self.topics.vehicle(&vehicle.slug, "availability");
-        self.ground.publisher.publish(Outgoing::new(topic, availability).retained());
-        self.publish_retained(self.topics.vehicle(&vehicle.slug, "problem"), problem);
+        let topic = self.services.topics.vehicle(&vehicle.slug, "availability");
+        self.services.publisher.publish(Outgoing::new(topic, availability).retained());
+        self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "problem"), problem);
     }
 
     /// Another car has this vehicle's place: nothing of what was known is about it.
@@ -159,7 +90,7 @@ impl Host {
             // Subscribers compare numbers, so these go on.
             *memory = Memory { seq: memory.seq, ..Memory::default() };
             for what in ["state", "location", "action/last"] {
-                self.clear_retained(&self.topics.vehicle(&vehicle.slug, what));
+                self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
             }
         });
     }
@@ -167,11 +98,11 @@ impl Host {
     /// This and the two that say where it is and what was done last are called under the lock of the vehicle's memory: what
     /// is retained in the end must not be older than what is known.
     pub(super) fn announce_state(&self, vehicle: &Vehicle, published: &Published) {
-        self.publish_retained(self.topics.vehicle(&vehicle.slug, "state"), published);
+        self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "state"), published);
     }
 
     pub(super) fn announce_location(&self, vehicle: &Vehicle, location: &Location) {
-        self.publish_retained(self.topics.vehicle(&vehicle.slug, "location"), location);
+        self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "location"), location);
     }
 
     /// Publishes one step of a command: on its own topic, and as the vehicle's last action.
@@ -207,14 +138,18 @@ impl Host {
 
     /// On the command's own topic.
     fn publish_report(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
-        let own = self.topics.vehicle(vehicle, &format!("action/{}", report.id));
+        let own = self.services.topics.vehicle(vehicle, &format!("action/{}", report.id));
         let expendable = !report.state.is_final();
-        self.ground.publisher.publish(Outgoing { expendable, notice, ..Outgoing::new(own, encode(report)) });
+        self.services.publisher.publish(Outgoing {
+            expendable,
+            notice,
+            ..Outgoing::new(own, encode(report))
+        });
     }
 
     fn become_last(&self, vehicle: &str, report: &Report) {
         // Of a command whose record was damaged nobody knows whether it was the last one, or what it was.
-        if let Some(vehicle) = self.vehicles.get(vehicle).filter(|_| !report.is_lost()) {
+        if let Some(vehicle) = self.fleet.vehicles.get(vehicle).filter(|_| !report.is_lost()) {
             let mut memory = vehicle.memory();
             memory.last_report = Some(report.clone());
             self.announce_last(vehicle, report);
@@ -222,7 +157,7 @@ impl Host {
     }
 
     fn announce_last(&self, vehicle: &Vehicle, report: &Report) {
-        self.publish_retained(self.topics.vehicle(&vehicle.slug, "action/last"), report);
+        self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "action/last"), report);
     }
 
     /// Publishes the result of an earlier command again, for whoever has asked for it. It is not the last action.
@@ -242,34 +177,18 @@ impl Host {
     pub(super) fn respond(&self, report: &Report, respond_to: &[RespondTo]) {
         for RespondTo { topic, correlation } in respond_to {
             let answer = Outgoing::new(topic.clone(), encode(report)).foreign();
-            self.ground.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
+            self.services.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
         }
     }
 
     pub(super) fn clear_retained(&self, topic: &str) {
-        self.ground.publisher.publish(Outgoing::new(topic, Vec::new()).retained());
+        self.services.publisher.publish(Outgoing::new(topic, Vec::new()).retained());
     }
 
-    fn publish_retained(&self, topic: String, document: &impl serde::Serialize) {
-        self.ground.publisher.publish(Outgoing::new(topic, encode(document)).retained());
-    }
-
-    /// The policy that an operation beginning now would use.
-    #[must_use]
-    pub fn policy_used(&self) -> PolicyUsed {
-        (&self.policy.active()).into()
+    pub(super) fn publish_retained(&self, topic: String, document: &impl serde::Serialize) {
+        self.services.publisher.publish(Outgoing::new(topic, encode(document)).retained());
     }
 }
-
-/// A version that tells two builds of it apart. Not as a version number with a suffix: Home Assistant compares those without
-/// it, and would show no candidate that differs by digest only.
-fn told_apart(version: &str, digest: Digest) -> String {
-    let digest = digest.to_string();
-    format!("{version} ({})", digest.get(..TELLING).unwrap_or(&digest))
-}
-
-/// So many digits of a digest tell two components apart.
-const TELLING: usize = 12;
 
 /// Documents are made of strings, numbers and maps with string keys, for which this cannot fail.
 fn encode(document: &impl serde::Serialize) -> Vec<u8> {

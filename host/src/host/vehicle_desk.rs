@@ -1,12 +1,17 @@
 //! Finding the configured vehicles in the cloud, and finding them again.
 
+mod choice;
+mod reading;
+pub(super) mod settle;
+
 use crate::vehicle::Found;
 use crate::vehicle::Missing;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Host;
-use super::choice::{choose, identity};
+use self::choice::{choose, identity};
+use super::announcer::Announcer;
+use super::fleet::Fleet;
 use crate::account::Account;
 use crate::bindings::connector::{Vehicle as Listed, VehicleRef};
 use crate::events::{AboutVehicle, Event};
@@ -14,6 +19,7 @@ use crate::operation::step::{Failed, Step, Stopped};
 use crate::operation::{End, Operation};
 use crate::plugin::{Answer, Ask};
 use crate::redact::cut;
+use crate::services::Services;
 use crate::vehicle::Vehicle;
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
@@ -28,12 +34,20 @@ const REFUSALS: u32 = 3;
 /// request more in that time.
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
-impl Host {
-    /// Looks once for every vehicle that was not found yet, for whoever has to wait for that; [`Host::settle_in`] looks until
+/// Finds and reads the vehicles, and takes in what is found.
+#[derive(Debug)]
+pub(super) struct VehicleDesk {
+    pub(super) services: Arc<Services>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) announcer: Arc<Announcer>,
+}
+
+impl VehicleDesk {
+    /// Looks once for every vehicle that was not found yet, for whoever has to wait for that; [`settle_in`](settle::settle_in) looks until
     /// they are found. Returns whether all are.
-    pub async fn find_vehicles(self: &Arc<Self>) -> bool {
+    pub(super) async fn find_vehicles(&self) -> bool {
         let mut all = true;
-        for vehicle in self.vehicles.values() {
+        for vehicle in self.fleet.vehicles.values() {
             let operation = self.listing(&vehicle.account);
             if let Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) =
                 self.find(vehicle, &operation).await
@@ -86,7 +100,7 @@ impl Host {
                 "the connector answered something that it was not asked",
             ));
         };
-        for vehicle in self.vehicles.values().filter(|vehicle| vehicle.account.slug == account.slug) {
+        for vehicle in self.fleet.vehicles_of(account) {
             let known = vehicle.identity.known();
             match choose(&vehicle.selector, known.as_deref(), &listed) {
                 Ok(listed) => self.take_place(vehicle, listed).await,
@@ -117,7 +131,7 @@ impl Host {
                     vehicle = vehicle.slug,
                     "another car has this place now; what was known is forgotten"
                 );
-                self.forget(vehicle);
+                self.announcer.forget(vehicle);
             }
         }
         let (before, was_missing) = vehicle.learn(|memory| {
@@ -134,7 +148,7 @@ impl Host {
             Some(before) if before.operations == found.operations && was_missing.is_none() => return,
             Some(_) => {}
         }
-        self.announce_presence(vehicle);
+        self.announcer.announce_presence(vehicle);
     }
 
     /// The account does not have the vehicle.
@@ -148,7 +162,7 @@ impl Host {
                 return true;
             }
             let since = memory.missing.as_ref().map(|missing| missing.since);
-            let since = since.unwrap_or_else(|| self.ground.clock.now());
+            let since = since.unwrap_or_else(|| self.services.clock.now());
             memory.missing = Some(Missing { message: message.clone(), since });
             false
         });
@@ -156,9 +170,10 @@ impl Host {
             return;
         }
         tracing::error!(vehicle = vehicle.slug, "the vehicle is not to be found: {message}");
-        self.events
+        self.services
+            .events
             .say(&Event::VehicleMissing(AboutVehicle { vehicle: vehicle.slug.clone(), reason: message }));
-        self.announce_presence(vehicle);
+        self.announcer.announce_presence(vehicle);
     }
 
     /// After something about this vehicle has ended so: where the vehicle is, if it is elsewhere than where it was looked
@@ -178,7 +193,7 @@ impl Host {
         let _one_at_a_time = tokio::time::timeout_at(deadline, account.listing.lock()).await.ok()?;
         // Somebody may have found out meanwhile.
         let elsewhere = |found: &Found| found.vehicle.id != looked_for.id;
-        let now = self.ground.clock.monotonic();
+        let now = self.services.clock.monotonic();
         {
             let mut memory = vehicle.memory();
             if let Some(found) = memory.found.clone().filter(elsewhere) {

@@ -4,24 +4,23 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::Host;
-use super::commands::Accepted;
-use super::run::CommandRun;
+use super::{Accepted, CommandDesk};
+use crate::host::run::CommandRun;
 use crate::vehicle::{Turn, Vehicle};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
-impl Host {
+impl CommandDesk {
     /// Lets a command run when its turn comes.
     pub(super) fn begin(self: &Arc<Self>, accepted: Accepted) {
         let Accepted { vehicle, action, request, report, turn, open } = accepted;
         let (name, since) = (action.name(), Instant::now());
         // Only what has a place can take that of an older one.
         let superseded = vehicle.newest(name);
-        self.announce_report(&vehicle.slug, &report);
-        let commanded = CommandRun::new(self, &vehicle, &report, request);
-        let host = Arc::clone(self);
+        self.announcer.announce_report(&vehicle.slug, &report);
+        let run = CommandRun::new(self, &vehicle, &report, request);
+        let desk = Arc::clone(self);
         tokio::spawn(async move {
             let _open = open;
             let work = async |report: &mut Report, place: &mut Option<Turn>| {
@@ -32,20 +31,20 @@ impl Host {
                     return report.end(State::Rejected, Reason::Busy, message);
                 };
                 *place = turn;
-                if host.stopping.is_cancelled() {
+                if desk.shutdown.stopping().is_cancelled() {
                     // The one before it has just ended because of that. Nothing new is sent any more.
                     return host_stopped(report);
                 }
-                host.work(&commanded, action, superseded, since, report).await;
+                run.execute(action, superseded, since, report).await;
             };
-            host.see_through(&commanded, name, report, work).await;
+            desk.see_through(&run, name, report, work).await;
         });
     }
 
     /// Lets a command be done, unless the host stops, and gives out its result.
     pub(super) async fn see_through(
         self: &Arc<Self>,
-        commanded: &CommandRun,
+        run: &CommandRun,
         name: OperationName,
         mut report: Report,
         work: impl AsyncFnOnce(&mut Report, &mut Option<Turn>),
@@ -55,24 +54,24 @@ impl Host {
         let stopped = tokio::select! {
             biased;
             () = work(&mut report, &mut place) => false,
-            () = self.stopping.cancelled() => true,
+            () = self.shutdown.stopping().cancelled() => true,
         };
-        commanded.write_into(&mut report);
+        run.write_into(&mut report);
         if stopped {
-            if self.ledger.is_begun(&commanded.vehicle.slug, &report.id) {
+            if self.ledger.is_begun(&run.vehicle.slug, &report.id) {
                 // What it has come to is written down, and the next host goes on from there, as after a crash: it can
                 // still ask what became of it, and this one has no time left to.
                 tracing::info!(
                     operation = report.id,
                     op = report.op,
-                    vehicle = commanded.vehicle.slug,
+                    vehicle = run.vehicle.slug,
                     "left to the next start"
                 );
                 return;
             }
             host_stopped(&mut report);
         }
-        self.finish(&commanded.vehicle, name, report, place).await;
+        self.finish(&run.vehicle, name, report, place).await;
     }
 
     /// Gives out the final result, and reads what the command has changed.
@@ -83,7 +82,7 @@ impl Host {
         mut report: Report,
         place: Option<Turn>,
     ) {
-        report.finished_at = Some(self.ground.clock.now());
+        report.finished_at = Some(self.services.clock.now());
         // Whoever sends again what may have happened does it twice.
         let over = report.state != State::Unknown && (report.state != State::Timeout || name.is_read());
         report.retryable = over && report.reason.is_some_and(Reason::may_pass);
@@ -91,8 +90,8 @@ impl Host {
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");
         }
-        self.announce_result(&vehicle.slug, &report);
-        self.respond(&report, &waiting);
+        self.announcer.announce_result(&vehicle.slug, &report);
+        self.announcer.respond(&report, &waiting);
         drop(place);
         tracing::info!(
             operation = report.id,
@@ -108,7 +107,7 @@ impl Host {
         // command may have acted and told the cloud so.
         let may_show = matches!(report.state, State::Succeeded | State::Unknown | State::Timeout);
         if may_show && name.reaches_vehicle() && !name.is_read() {
-            self.stopping.run_until_cancelled(self.read(vehicle)).await;
+            self.shutdown.stopping().run_until_cancelled(self.vehicles.read(vehicle)).await;
         }
     }
 }

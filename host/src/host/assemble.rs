@@ -1,0 +1,253 @@
+//! The start of a host: its parts, in the order in which they need each other.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use super::announcer::Announcer;
+use super::attended::Attended;
+use super::circuit_desk::CircuitDesk;
+use super::command_desk::CommandDesk;
+use super::command_desk::deliveries::Deliveries;
+use super::environment::Environment;
+use super::fleet::Fleet;
+use super::ledger::CommandLedger;
+use super::leftovers::Leftovers;
+use super::plugin_desk::PluginDesk;
+use super::requests::{Queue, RequestDesk};
+use super::shutdown::Shutdown;
+use super::start_error::StartError;
+use super::vehicle_desk::VehicleDesk;
+use super::{Host, command_desk};
+use crate::account::{Accounts, Clients, for_trial};
+use crate::audit::Audit;
+use crate::config::Config;
+use crate::deployment::{Deployments, restore_connector, restore_policy, restore_rollout};
+use crate::events::Events;
+use crate::plugin::slot::Provenance;
+use crate::plugin::{ActivationError, ConnectorSlot, POLICY_SLOT, Plugins, PolicySlot};
+use crate::primitives::HttpClient;
+use crate::protect::circuit::Circuits;
+use crate::services::Services;
+use crate::store::StoreError;
+use crate::vehicle::Vehicle;
+use crate::wire::publish::Masking;
+use crate::wire::topics::Topics;
+
+/// The configuration's name for the connector that the host carries.
+const HYUNDAI_KIA: &str = "hyundai-kia-eu";
+
+/// Which components a host starts with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// With those that were active when the last host ended.
+    Restored,
+    /// With those that it is given, whatever the state says.
+    Given,
+}
+
+/// Builds a host and lets it resume what an earlier one has left.
+pub(super) async fn assemble(
+    config: &Config,
+    environment: Environment,
+    plugins: &Plugins,
+    begin: Begin,
+) -> Result<Arc<Host>, StartError> {
+    let services = Arc::new(services(config, environment).await?);
+    let slots = Slots::open(config, &services, plugins, begin).await?;
+    let clouds = Arc::new(Circuits::default());
+    let fleet = fleet(config, &services, &slots, &clouds).await?;
+    let accounts = fleet.accounts.values().cloned().collect();
+    let trust = config.plugins.trust.clone();
+    let deployments =
+        Deployments::open(&slots.policy, &slots.connectors, accounts, Arc::clone(&services), trust).await?;
+    let (ledger, interrupted) =
+        CommandLedger::open(Arc::clone(&services.store), services.clock.now()).await?;
+    let (vehicles, accounts) = (fleet.vehicles.keys(), fleet.accounts.keys());
+    let leftovers = Leftovers::open(&services.topics, vehicles, accounts, &services.store).await?;
+    let unpublished = ledger.unpublished().await?;
+    let (queue, waiting) = Queue::new();
+    let parts = Parts { services, fleet: Arc::new(fleet), deployments, clouds, ledger, leftovers, queue };
+    let host = Arc::new(parts.into_host(config));
+    if let Some(decisions) = host.services.audit.listen() {
+        host.deployments.watch(decisions);
+    }
+    host.requests.work_off(waiting);
+    host.plugins.watch();
+    host.circuits.watch();
+    host.circuits.isolate_again().await?;
+    for (vehicle, report) in &unpublished {
+        host.announcer.announce_result_again(vehicle, report);
+    }
+    command_desk::resume(&host.commands, interrupted).await;
+    Ok(host)
+}
+
+/// The services, made of what the embedding program gives and the configuration says.
+async fn services(config: &Config, environment: Environment) -> Result<Services, StartError> {
+    let Environment { store, clock, publisher, transport, tap, compiler: _ } = environment;
+    let publisher = Arc::new(Masking(publisher));
+    let topics = Topics::below(&config.mqtt.base_topic);
+    let events = Events::on(topics.bridge_event(), Arc::clone(&publisher) as _, Arc::clone(&clock));
+    let store = Arc::new(Attended::new(store, events.clone()));
+    let transport = match transport {
+        Some(transport) => transport,
+        None => Arc::new(HttpClient::new(&config.network)?),
+    };
+    let audit = Arc::new(Audit::open(Arc::clone(&store) as _, Arc::clone(&clock)).await?);
+    let background = TaskTracker::new();
+    Ok(Services { store, clock, publisher, transport, tap, topics, events, audit, background })
+}
+
+/// The slots of a host.
+struct Slots {
+    policy: Arc<PolicySlot>,
+    /// One for each connector, however many accounts use it: a swap is for all of them.
+    connectors: BTreeMap<String, Arc<ConnectorSlot>>,
+}
+
+impl Slots {
+    async fn open(
+        config: &Config,
+        services: &Services,
+        plugins: &Plugins,
+        begin: Begin,
+    ) -> Result<Self, StartError> {
+        let Plugins { sandbox, connector: compiled, policy } = plugins;
+        let sandbox = &sandbox.with_budgets(config.limits.policy, config.limits.connector);
+        let (store, clock) = (&services.store, services.clock.as_ref());
+        let (trust, files) = (&config.plugins.trust, &config.plugins.files);
+        let carried = || Provenance::new(clock.now(), "carried by the program");
+        let policy = policy.as_ref().unwrap_or(compiled);
+        let policy =
+            Arc::new(PolicySlot::open(sandbox, policy, carried()).await.map_err(StartError::Policy)?);
+        if begin == Begin::Restored {
+            restore_policy(&policy, store, clock, trust, files.contains_key(POLICY_SLOT)).await?;
+            let accounts = config.accounts.keys().map(|slug| slug.as_str());
+            restore_rollout(&policy, store, trust, accounts).await?;
+        }
+        let mut connectors: BTreeMap<String, Arc<ConnectorSlot>> = BTreeMap::new();
+        for (slug, account) in &config.accounts {
+            let name = account.connector.as_str();
+            if connectors.contains_key(name) {
+                continue;
+            }
+            let opened = ConnectorSlot::open(sandbox, compiled, carried()).await;
+            let connector = Arc::new(opened.map_err(connector_failed)?);
+            connector.try_with(for_trial(slug.as_str(), account));
+            if begin == Begin::Restored {
+                let is_configured = files.contains_key(name);
+                restore_connector(name, &connector, store, clock, trust, is_configured).await?;
+            }
+            connectors.insert(name.to_owned(), connector);
+        }
+        Ok(Self { policy, connectors })
+    }
+}
+
+async fn fleet(
+    config: &Config,
+    services: &Arc<Services>,
+    slots: &Slots,
+    clouds: &Arc<Circuits>,
+) -> Result<Fleet, StoreError> {
+    let opening = Accounts {
+        services: Arc::clone(services),
+        policy: Arc::clone(&slots.policy),
+        clouds: Arc::clone(clouds),
+        clients: Clients::default(),
+        requests_per_operation: config.limits.requests_per_operation,
+    };
+    let mut accounts = BTreeMap::new();
+    for (slug, account) in &config.accounts {
+        // One was opened for each account.
+        let Some(connector) = slots.connectors.get(account.connector.as_str()) else { continue };
+        let account = opening.open(slug.as_str(), account, Arc::clone(connector)).await?;
+        accounts.insert(slug.to_string(), account);
+    }
+    let mut vehicles = BTreeMap::new();
+    for (slug, vehicle) in &config.vehicles {
+        // The configuration has made sure that the account exists.
+        let Some(account) = accounts.get(vehicle.account.as_str()) else { continue };
+        let vehicle = Vehicle::open(slug.as_str(), vehicle, Arc::clone(account)).await?;
+        vehicles.insert(slug.to_string(), Arc::new(vehicle));
+    }
+    Ok(Fleet { accounts, vehicles })
+}
+
+/// What the desks of a host are made of.
+struct Parts {
+    services: Arc<Services>,
+    fleet: Arc<Fleet>,
+    deployments: Arc<Deployments>,
+    clouds: Arc<Circuits>,
+    ledger: CommandLedger,
+    leftovers: Leftovers,
+    queue: Queue,
+}
+
+impl Parts {
+    fn into_host(self, config: &Config) -> Host {
+        let Self { services, fleet, deployments, clouds, ledger, leftovers, queue } = self;
+        let (ledger, shutdown) = (Arc::new(ledger), Arc::new(Shutdown::default()));
+        let announcer = Arc::new(Announcer {
+            services: Arc::clone(&services),
+            fleet: Arc::clone(&fleet),
+            ledger: Arc::clone(&ledger),
+        });
+        let vehicles = Arc::new(VehicleDesk {
+            services: Arc::clone(&services),
+            fleet: Arc::clone(&fleet),
+            announcer: Arc::clone(&announcer),
+        });
+        let commands = CommandDesk {
+            services: Arc::clone(&services),
+            fleet: Arc::clone(&fleet),
+            announcer: Arc::clone(&announcer),
+            vehicles: Arc::clone(&vehicles),
+            ledger,
+            deliveries: Deliveries::new(Arc::clone(&services.store)),
+            shutdown: Arc::clone(&shutdown),
+        };
+        let plugins = Arc::new(PluginDesk {
+            announcer: Arc::clone(&announcer),
+            deployments: Arc::clone(&deployments),
+            folder: config.plugins.folder.clone(),
+        });
+        let circuits = Arc::new(CircuitDesk {
+            services: Arc::clone(&services),
+            fleet: Arc::clone(&fleet),
+            deployments: Arc::clone(&deployments),
+            clouds,
+        });
+        let requests = RequestDesk {
+            services: Arc::clone(&services),
+            fleet: Arc::clone(&fleet),
+            announcer: Arc::clone(&announcer),
+            plugins: Arc::clone(&plugins),
+            circuits: Arc::clone(&circuits),
+            queue,
+            shutdown: Arc::clone(&shutdown),
+        };
+        Host {
+            started_at: services.clock.now(),
+            services,
+            fleet,
+            deployments,
+            announcer,
+            commands: Arc::new(commands),
+            vehicles,
+            plugins,
+            circuits,
+            requests: Arc::new(requests),
+            leftovers,
+            shutdown,
+        }
+    }
+}
+
+/// About the one connector that there is, whichever name the configuration has for it.
+pub(super) fn connector_failed(error: ActivationError) -> StartError {
+    StartError::Connector { name: HYUNDAI_KIA.to_owned(), error }
+}

@@ -1,0 +1,307 @@
+//! A command from its arrival to its place in the queue, or the answer that it is not done.
+
+mod course;
+pub(crate) mod deliveries;
+mod resume;
+
+pub(super) use self::resume::resume;
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, join_all};
+use jiff::Timestamp;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use self::deliveries::{Delivered, Deliveries, Delivery};
+use super::announcer::Announcer;
+use super::fleet::Fleet;
+use super::ledger::{CommandLedger, Known};
+use super::shutdown::Shutdown;
+use super::vehicle_desk::VehicleDesk;
+use super::{Refused, Request};
+use crate::command::{self, Action, Asked, Malformed, Parsed};
+use crate::services::Services;
+use crate::store::StoreError;
+use crate::vehicle::{Turn, Vehicle};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::Reason;
+use crate::wire::report::Report;
+use crate::wire::topics::Incoming;
+
+/// Takes commands, sees each through to its one final result, and resumes those that an earlier host has left.
+#[derive(Debug)]
+pub(super) struct CommandDesk {
+    pub(super) services: Arc<Services>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) vehicles: Arc<VehicleDesk>,
+    pub(super) ledger: Arc<CommandLedger>,
+    pub(super) deliveries: Deliveries,
+    pub(super) shutdown: Arc<Shutdown>,
+}
+
+/// A command as it has arrived.
+struct Arrived {
+    vehicle: String,
+    /// The last level of its topic.
+    operation: String,
+    /// Why its response topic cannot be used, if there is a reason.
+    unusable: Option<String>,
+    request: Request,
+}
+
+/// A command that has its place in its vehicle's queue, and is not written down yet.
+struct Admitted {
+    vehicle: Arc<Vehicle>,
+    action: Action,
+    turn: BoxFuture<'static, Option<Turn>>,
+}
+
+/// A command that was understood and may be done.
+pub(super) struct Accepted {
+    pub(super) vehicle: Arc<Vehicle>,
+    pub(super) action: Action,
+    /// The last level of the topic, and the payload.
+    pub(super) request: (String, String),
+    pub(super) report: Report,
+    /// Its place in the vehicle's queue.
+    pub(super) turn: BoxFuture<'static, Option<Turn>>,
+    /// Keeps the host from having stopped before this command has its result.
+    pub(super) open: TaskTrackerToken,
+}
+
+/// A command that is not done.
+enum NotDone {
+    /// For this reason.
+    Rejected(Box<Report>),
+    /// Because it was done before, like this.
+    Repeated(Box<Report>),
+}
+
+/// Why a command is not done.
+struct Rejection {
+    op: String,
+    reason: Reason,
+    message: String,
+}
+
+impl Rejection {
+    fn of(op: impl Into<String>, reason: Reason, message: impl Into<String>) -> Self {
+        Self { op: op.into(), reason, message: message.into() }
+    }
+}
+
+impl CommandDesk {
+    /// Takes commands in their order. They are written down together: they wait for the disk once.
+    pub(super) async fn handle(self: &Arc<Self>, requests: Vec<Request>) {
+        let mut all = Vec::with_capacity(requests.len());
+        for mut request in requests {
+            let Some(Incoming::Command { vehicle, operation }) = self.services.topics.parse(&request.topic)
+            else {
+                continue;
+            };
+            let (vehicle, operation) = (vehicle.to_owned(), operation.to_owned());
+            let unusable = self.services.topics.take_unusable(&mut request.respond_to);
+            all.push(Arrived { vehicle, operation, unusable, request });
+        }
+        // Before any of them is looked at: what comes the second time comes first.
+        let before = join_all(all.iter().map(|arrived| self.before(arrived.request.delivery))).await;
+        let accepting = all.iter().zip(before).map(|(arrived, before)| self.accept(arrived, before));
+        // Asked in their order, so they have their places in the queues and on the disk in that order too.
+        let accepted = join_all(accepting).await;
+        for (Arrived { vehicle, request, .. }, accepted) in all.into_iter().zip(accepted) {
+            match accepted {
+                Ok(None) => {}
+                Ok(Some(accepted)) => self.begin(accepted),
+                Err(NotDone::Rejected(report)) => {
+                    self.announcer.announce_rejected(&vehicle, &report, request.hold);
+                    self.announcer.respond(&report, request.respond_to.as_slice());
+                }
+                Err(NotDone::Repeated(report)) => {
+                    let respond_to = request.respond_to.as_slice();
+                    self.announcer.repeat_report(&vehicle, &report, respond_to, request.hold)
+                }
+            }
+        }
+    }
+
+    /// Says that there was no room for a command.
+    pub(super) async fn refuse(&self, vehicle: &str, operation: &str, refused: Refused, message: String) {
+        let Refused { id, respond_to, delivery, hold, .. } = refused;
+        let rejection = Rejection::of(command::shown(operation), Reason::Busy, message);
+        let report = self.rejected(vehicle, id, rejection, delivery).await;
+        self.announcer.announce_rejected(vehicle, &report, hold);
+        self.announcer.respond(&report, respond_to.as_slice());
+    }
+
+    /// What became of a delivery before.
+    async fn before(&self, delivery: Option<Delivery>) -> Result<Option<Delivered>, StoreError> {
+        match delivery {
+            Some(delivery) => self.deliveries.before(&delivery, self.services.clock.now()).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The report about a command that is not done.
+    async fn rejected(
+        &self,
+        vehicle: &str,
+        id: Option<String>,
+        rejection: Rejection,
+        delivery: Option<Delivery>,
+    ) -> Report {
+        let now = self.services.clock.now();
+        // What is rejected must not be taken for the result of another command with the same identifier.
+        let known = match &id {
+            Some(id) => self.ledger.is_known(vehicle, id).await.unwrap_or(true),
+            None => true,
+        };
+        let id = id.filter(|_| !known).unwrap_or_else(new_id);
+        let Rejection { op, reason, message } = rejection;
+        let report = Report::rejected(vehicle, id.clone(), op, reason, message, now);
+        // If the broker delivers it again it would be done then, and have two results.
+        if let Some(delivery) = delivery.filter(|_| report.retryable)
+            && let Err(error) = self.deliveries.remember(&delivery, id, Some(report.clone()), now).await
+        {
+            tracing::error!(vehicle, "it is not remembered that a command was rejected: {error}");
+        }
+        report
+    }
+
+    /// Everything that is checked before a command gets its place, and what is written down of it. None if it is under
+    /// way already.
+    async fn accept(
+        &self,
+        arrived: &Arrived,
+        before: Result<Option<Delivered>, StoreError>,
+    ) -> Result<Option<Accepted>, NotDone> {
+        let open = self.shutdown.hold();
+        let Arrived { vehicle: slug, operation, request, .. } = arrived;
+        let before = match before {
+            Ok(Some(Delivered { rejected: Some(report), .. })) => {
+                return Err(NotDone::Repeated(Box::new(report)));
+            }
+            before => before,
+        };
+        let parsed = command::parse(operation, &request.payload);
+        let id = match &parsed {
+            Ok(parsed) => parsed.id.clone(),
+            Err(malformed) => malformed.id.clone(),
+        };
+        let rejected = async |rejection: Rejection| {
+            let Rejection { op, reason, message } = &rejection;
+            match reason {
+                // A flood of commands must not be one of lines.
+                Reason::Busy => tracing::debug!(vehicle = slug, op, "command rejected: {message}"),
+                _ => tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}"),
+            }
+            let report = self.rejected(slug, id.clone(), rejection, request.delivery).await;
+            NotDone::Rejected(Box::new(report))
+        };
+        let Admitted { vehicle, action, turn } = match self.admit(arrived, parsed) {
+            Ok(admitted) => admitted,
+            Err(rejection) => return Err(rejected(rejection).await),
+        };
+        let (name, now) = (action.name(), self.services.clock.now());
+        let fault = |error: StoreError| Rejection::of(name.as_str(), Reason::HostFault, error.to_string());
+        let report = match self.identified(id.clone(), request.delivery, before, name, now).await {
+            Ok(id) => Report::accepted(slug, id, name, now),
+            Err(error) => return Err(rejected(fault(error)).await),
+        };
+        // It was understood, so it is text.
+        let payload = String::from_utf8_lossy(&request.payload).into_owned();
+        let asked = Asked::new(operation, &payload);
+        match self.ledger.begin(slug, &report, &asked, request.respond_to.clone()).await {
+            Ok(Known::New) => {
+                let request = (operation.clone(), payload);
+                Ok(Some(Accepted { vehicle, action, request, report, turn, open }))
+            }
+            Ok(Known::UnderWay) => Ok(None),
+            Ok(Known::Over(report)) => Err(NotDone::Repeated(report)),
+            Ok(Known::Another(earlier)) => {
+                Err(NotDone::Rejected(Box::new(another(*earlier, slug, name, now))))
+            }
+            Err(error) => Err(rejected(fault(error)).await),
+        }
+    }
+
+    /// Gives a command its place in its vehicle's queue, if everything about it is as it must be.
+    fn admit(&self, arrived: &Arrived, parsed: Result<Parsed, Malformed>) -> Result<Admitted, Rejection> {
+        let Arrived { vehicle: slug, operation, unusable, request } = arrived;
+        if request.retained {
+            // It would be done again at every start. Take it away from the broker.
+            self.announcer.clear_retained(&request.topic);
+            let message = "commands must not be retained; this one was cleared and not done";
+            return Err(Rejection::of(operation, Reason::RetainedCommand, message));
+        }
+        let action = match parsed {
+            Ok(parsed) => parsed.action,
+            Err(Malformed { op, reason, message, .. }) => return Err(Rejection::of(op, reason, message)),
+        };
+        let name = action.name();
+        let rejection = |reason, message: String| Err(Rejection::of(name.as_str(), reason, message));
+        if let Some(unusable) = unusable {
+            return rejection(Reason::BadPayload, unusable.clone());
+        }
+        let Some(vehicle) = self.fleet.vehicles.get(slug) else {
+            let known: Vec<&str> = self.fleet.vehicles.keys().map(String::as_str).collect();
+            let message = format!("there is no vehicle {slug:?}; there are: {}", known.join(", "));
+            return rejection(Reason::UnknownVehicle, message);
+        };
+        if !vehicle.allows(name) {
+            return rejection(Reason::NotAllowed, format!("{name} is not in the vehicle's `allow` list"));
+        }
+        if vehicle.lacks(name) {
+            return rejection(Reason::Unsupported, format!("this vehicle does not have {name}"));
+        }
+        if self.shutdown.is_closed() {
+            return rejection(Reason::HostStopping, "the host is stopping".to_owned());
+        }
+        // Before it is written down: a flood costs no disk, and what is rejected now may be sent again.
+        let Some(turn) = vehicle.enqueue(name) else {
+            return rejection(Reason::Busy, "too many commands wait for this vehicle".to_owned());
+        };
+        Ok(Admitted { vehicle: Arc::clone(vehicle), action, turn: Box::pin(turn) })
+    }
+
+    /// The identifier of a command: its own, that of the same delivery before, or a new one.
+    async fn identified(
+        &self,
+        id: Option<String>,
+        delivery: Option<Delivery>,
+        before: Result<Option<Delivered>, StoreError>,
+        name: OperationName,
+        now: Timestamp,
+    ) -> Result<String, StoreError> {
+        match (id, delivery, before?) {
+            (Some(id), ..) => Ok(id),
+            (None, _, Some(before)) => Ok(before.id),
+            (None, None, None) => Ok(new_id()),
+            (None, Some(delivery), None) => {
+                let id = new_id();
+                match self.deliveries.remember(&delivery, id.clone(), None, now).await {
+                    // A read moves nothing: one that comes a second time is read a second time.
+                    Err(error) if name.is_read() && !matches!(error, StoreError::Gone(_)) => {
+                        tracing::warn!(operation = id, "how this read came is not remembered: {error}");
+                        Ok(id)
+                    }
+                    remembered => remembered.map(|()| id),
+                }
+            }
+        }
+    }
+}
+
+/// The rejection of a command under the identifier of an earlier one that asked for something else. A constant identifier in
+/// a template would make every other command a silent success.
+fn another(earlier: Report, vehicle: &str, name: OperationName, now: Timestamp) -> Report {
+    let Report { id, op, requested_at, .. } = earlier;
+    let message = format!(
+        "the id {id:?} was used for {op} at {requested_at:.0}; give each command an id of its own, or none"
+    );
+    Report::rejected(vehicle, new_id(), name.as_str().to_owned(), Reason::BadPayload, message, now)
+}
+
+/// An identifier for a command that came without one.
+fn new_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}

@@ -1,0 +1,216 @@
+//! Doing a command, and writing down how it ended.
+
+use tokio::time::Instant;
+
+use super::CommandRun;
+use crate::bindings::connector::{Command, ReadMode};
+use crate::command::Action;
+use crate::host::vehicle_desk::tell_moved;
+use crate::operation::step::Stopped;
+use crate::operation::supersession::Supersession;
+use crate::operation::{End, Operation};
+use crate::protect::quota::QuotaError;
+use crate::vehicle::Found;
+use crate::vehicle::state::{Source, Taken, Unreadable};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::Report;
+
+impl CommandRun {
+    /// Does the command, and writes down how it ended.
+    pub(in crate::host) async fn execute(
+        &self,
+        action: Action,
+        superseded: Supersession,
+        since: Instant,
+        report: &mut Report,
+    ) {
+        let vehicle = &self.vehicle;
+        let command = match self.command(&action).await {
+            Ok(command) => command,
+            Err(message) => return report.end(State::Rejected, Reason::BadPayload, message),
+        };
+        if let (Action::CheckActionStatus(asked), Command::CheckActionStatus(action_id)) = (&action, &command)
+        {
+            report.about = Some(asked.clone().unwrap_or_else(|| action_id.clone()));
+        }
+        let name = action.name();
+        let operation = self.operation(name).since(since).superseded_by(superseded);
+        self.done_by(&operation, report);
+        let found = match self.desk.vehicles.find(vehicle, &operation).await {
+            Ok(found) => found,
+            Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
+                let state = if failed.rejected { State::Rejected } else { State::Failed };
+                return report.end(state, failed.reason, failed.words);
+            }
+        };
+        // The host learned only now what the vehicle has.
+        if vehicle.lacks(name) {
+            let message = format!("this vehicle does not have {name}");
+            return report.end(State::Rejected, Reason::Unsupported, message);
+        }
+        let command = match self.within_budget(command, name).await {
+            Ok(command) => command,
+            Err((reason, message)) => return report.end(State::Rejected, reason, message),
+        };
+        if let Some(known) = vehicle.memory().known.vehicle_time() {
+            let _first = self.before.set(known);
+        }
+        let forced = matches!(command, Command::Read(ReadMode::Forced));
+        let allowance = &self.progress.allowance;
+        let (sent_before, arrived_before) = (allowance.sent(), allowance.perhaps_arrived());
+        let end = self.send(&operation, found, command).await;
+        if forced && allowance.sent() == sent_before {
+            // It did not get as far as the vehicle.
+            if let Err(error) = vehicle.forced_reads.take_back(self.desk.services.clock.now()).await {
+                tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
+            }
+        }
+        if forced && self.sent_at.get().is_some() && allowance.perhaps_arrived() > arrived_before {
+            self.note_unanswered(&end);
+        }
+        self.conclude(name, forced, end, report);
+    }
+
+    /// Counts a forced read. One too many becomes a cached read if the caller left that open.
+    async fn within_budget(
+        &self,
+        command: Command,
+        name: OperationName,
+    ) -> Result<Command, (Reason, String)> {
+        if !matches!(command, Command::Read(ReadMode::Forced)) {
+            return Ok(command);
+        }
+        let Err(why) = self.vehicle.forced_reads.count(self.desk.services.clock.now()).await else {
+            return Ok(command);
+        };
+        let (reason, message) = match why {
+            QuotaError::Used { .. } => (Reason::Cooldown, format!("{why} (max_forced_reads_per_day)")),
+            QuotaError::NotStored(error) => (Reason::HostFault, error.to_string()),
+        };
+        if name != OperationName::RefreshSmart {
+            return Err((reason, message));
+        }
+        tracing::warn!(vehicle = self.vehicle.slug, "read from the cloud instead: {message}");
+        Ok(Command::Read(ReadMode::Cached))
+    }
+
+    /// Sends the command to the vehicle where it was found; a read also to where it has moved meanwhile.
+    async fn send(&self, operation: &Operation, found: Found, command: Command) -> End {
+        let (vehicle, vehicles) = (&self.vehicle, &self.desk.vehicles);
+        self.is_about(&found);
+        let mut end = operation.run(found.vehicle.clone(), command.clone(), self).await;
+        if let Some(moved) = vehicles.moved(vehicle, &found.vehicle, operation, &end).await {
+            if operation.name.is_read() {
+                self.is_about(&moved);
+                end = operation.run(moved.vehicle, command, self).await;
+            } else {
+                // What moves something is not sent twice by the host.
+                tell_moved(&mut end);
+            }
+        }
+        end
+    }
+
+    /// If a vehicle that was asked has not answered, what is known is older than somebody wanted it to be.
+    pub(in crate::host) fn note_unanswered(&self, end: &End) {
+        if matches!(end, End::Otherwise { .. }) {
+            self.desk.vehicles.publish_stale(&self.vehicle, self.car().as_deref());
+        }
+    }
+
+    /// Writes down how a command ended, and takes in what it has found out.
+    pub(in crate::host) fn conclude(&self, name: OperationName, forced: bool, end: End, report: &mut Report) {
+        let vehicle = &self.vehicle;
+        let source = if forced { Source::Vehicle } else { Source::Cached };
+        vehicle.account.announce();
+        match end {
+            End::Done { state } => {
+                report.state = State::Succeeded;
+                match state {
+                    Some(state) => self.conclude_read(&state, source, report),
+                    None if name.reads_state() => {
+                        vehicle.learn_of(self.car().as_deref(), |memory| memory.was_read = true);
+                        let message = "the connector has answered no state, so nothing is published";
+                        report.end(State::Succeeded, Reason::NothingNew, message.to_owned());
+                    }
+                    None => {}
+                }
+            }
+            End::Otherwise { state, reason, words } => {
+                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle,
+                // if the question was.
+                if reason == Reason::Unsupported && state == State::Failed && name.reaches_vehicle() {
+                    self.desk.vehicles.learn_unsupported(vehicle, self.car().as_deref(), name);
+                }
+                report.end(state, reason, words);
+            }
+        }
+        if let Some(action_id) = self.progress.action_id().filter(|_| name.reaches_vehicle()) {
+            // Of another car's action nobody can be asked.
+            vehicle.learn_of(self.car().as_deref(), |memory| memory.last_action = Some(action_id));
+        }
+    }
+
+    /// Publishes what a read has found, and says in its report if there was nothing to publish.
+    fn conclude_read(&self, state: &serde_json::Value, source: Source, report: &mut Report) {
+        let vehicle = &self.vehicle;
+        let car = self.car();
+        match self.desk.vehicles.publish_state(vehicle, car.as_deref(), state, source, self.before()) {
+            Ok(Taken::Anew) => {}
+            Ok(Taken::Unanswered) => {
+                let message = "the vehicle was asked and has said nothing newer than what is known";
+                report.end(State::Succeeded, Reason::NothingNew, message.to_owned());
+            }
+            Ok(Taken::Older(known)) => {
+                let message =
+                    format!("what the cloud has is older than what is known, which is of {known:.0}");
+                report.end(State::Succeeded, Reason::NothingNew, message);
+            }
+            Err(why) => {
+                if source == Source::Vehicle {
+                    self.desk.vehicles.publish_stale(vehicle, car.as_deref());
+                }
+                let message = match why {
+                    Unreadable::AnotherCar => why.to_string(),
+                    _ => format!("{why}; what is known stays"),
+                };
+                report.end(State::Failed, why.reason(), message);
+            }
+        }
+    }
+
+    /// The command as the connector is told it.
+    async fn command(&self, action: &Action) -> Result<Command, String> {
+        let vehicle = &self.vehicle;
+        Ok(match action {
+            Action::RefreshCached => Command::Read(ReadMode::Cached),
+            Action::RefreshSmart(max_age) => Command::Read(self.desk.vehicles.smart(vehicle, *max_age)),
+            Action::RefreshForce => Command::Read(ReadMode::Forced),
+            Action::CheckActionStatus(None) => {
+                let last = vehicle.memory().last_action.clone();
+                let last = match last {
+                    Some(last) => Some(last),
+                    // Before the host was started.
+                    None => self.desk.ledger.last_action(&vehicle.slug).await.ok().flatten(),
+                };
+                Command::CheckActionStatus(
+                    last.ok_or("no command that is remembered has reached this vehicle")?,
+                )
+            }
+            // An identifier of ours stands for the action that it became; anything else is the vendor's.
+            Action::CheckActionStatus(Some(id)) => {
+                let ours = self.desk.ledger.result(&vehicle.slug, id).await.ok().flatten();
+                Command::CheckActionStatus(match ours {
+                    Some(report) => report.upstream_action_id.ok_or_else(|| {
+                        format!(
+                            "the cloud never said which action {id} became, so it cannot be asked about it"
+                        )
+                    })?,
+                    None => id.clone(),
+                })
+            }
+            moving => moving.to_command().ok_or("there is no such command")?,
+        })
+    }
+}

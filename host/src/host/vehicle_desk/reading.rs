@@ -1,0 +1,156 @@
+//! What is known of a vehicle: taking in what a read has found, and publishing it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::VehicleDesk;
+use crate::bindings::connector::{Command, ReadMode};
+use crate::operation::{End, Operation, Unobserved};
+use crate::vehicle::Vehicle;
+use crate::vehicle::state::{Reading, Source, Taken, Unreadable};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::Reason;
+
+impl VehicleDesk {
+    /// Takes in what a read of this car has found, and publishes what is known then, unless that was newer already. `before`
+    /// is the vehicle time that was known when the read began.
+    ///
+    /// # Errors
+    ///
+    /// When it says nothing of the vehicle. What is known stays.
+    pub(in crate::host) fn publish_state(
+        &self,
+        vehicle: &Vehicle,
+        car: Option<&str>,
+        found: &serde_json::Value,
+        source: Source,
+        before: Option<Timestamp>,
+    ) -> Result<Taken, Unreadable> {
+        let now = self.services.clock.now();
+        let reading = Reading::of(found)?;
+        let taken = vehicle.learn_of(car, |memory| {
+            let location = reading.location.as_ref();
+            if location.is_some_and(|found| memory.known.take_location(found, source, now))
+                && let Some(location) = memory.known.location()
+            {
+                self.announcer.announce_location(vehicle, location);
+            }
+            if !reading.has_values() {
+                return Err(Unreadable::NoValues);
+            }
+            let taken = memory.known.take_in(&reading, source, before, now);
+            memory.was_read = true;
+            // The cloud has answered. If what it has is older, what is known is all there is.
+            let was_confirmed = std::mem::replace(&mut memory.is_confirmed, true);
+            let says_more = !matches!(taken, Taken::Older(_)) || !was_confirmed;
+            if says_more && let Some(published) = memory.publish() {
+                self.announcer.announce_state(vehicle, &published);
+            }
+            Ok(taken)
+        });
+        taken.unwrap_or(Err(Unreadable::AnotherCar))
+    }
+
+    /// Wakes the vehicle only if what is known of it is older than that. Nothing known is no reason: the cloud may
+    /// have something fresh.
+    pub(in crate::host) fn smart(&self, vehicle: &Vehicle, max_age: Duration) -> ReadMode {
+        let known = vehicle.memory().known.vehicle_time();
+        let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
+        match known {
+            Some(at) if self.services.clock.now().duration_since(at) > max_age => ReadMode::Forced,
+            _ => ReadMode::Cached,
+        }
+    }
+
+    /// Says that this car was asked and did not answer: what is known is older than somebody wanted it to be.
+    pub(in crate::host) fn publish_stale(&self, vehicle: &Vehicle, car: Option<&str>) {
+        let published = vehicle.learn_of(car, |memory| {
+            memory.known.remains_unanswered();
+            if let Some(published) = memory.publish() {
+                self.announcer.announce_state(vehicle, &published);
+            }
+        });
+        if published.is_none() {
+            tracing::debug!(vehicle = vehicle.slug, "the car that did not answer has its place no more");
+        }
+    }
+
+    /// Remembers that the vendor said that this car does not have an operation. It is not asked for again.
+    pub(in crate::host) fn learn_unsupported(
+        &self,
+        vehicle: &Vehicle,
+        car: Option<&str>,
+        name: OperationName,
+    ) {
+        let is_found = vehicle.learn_of(car, |memory| {
+            memory.unsupported.insert(name);
+            memory.found.is_some()
+        });
+        if is_found == Some(true) {
+            self.announcer.announce_presence(vehicle);
+        }
+    }
+
+    /// Reads a vehicle without anybody having asked: at the start, and after a command, whose effect shows only
+    /// then. A cached read: it wakes nobody up.
+    pub(in crate::host) async fn read(&self, vehicle: &Arc<Vehicle>) {
+        if let Err((_, message)) = self.read_by(vehicle, &self.reading(vehicle)).await {
+            tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
+        }
+    }
+
+    /// The operation of such a read.
+    pub(in crate::host) fn reading(&self, vehicle: &Vehicle) -> Operation {
+        let id = format!("host-{}", uuid::Uuid::now_v7().simple());
+        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
+        Operation::new(id, OperationName::RefreshCached, account, slug)
+    }
+
+    /// Reads a vehicle that was found; does nothing with another one.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be read, for programs and for people.
+    pub(in crate::host) async fn read_by(
+        &self,
+        vehicle: &Arc<Vehicle>,
+        operation: &Operation,
+    ) -> Result<(), (Reason, String)> {
+        let known = vehicle.memory().found.clone();
+        let Some(mut found) = known else { return Ok(()) };
+        let cached = Command::Read(ReadMode::Cached);
+        let mut end = operation.run(found.vehicle.clone(), cached.clone(), &Unobserved).await;
+        if let Some(moved) = self.moved(vehicle, &found.vehicle, operation, &end).await {
+            found = moved;
+            end = operation.run(found.vehicle.clone(), cached, &Unobserved).await;
+        }
+        // It has cost requests too, and has perhaps found out how the account is.
+        vehicle.account.announce();
+        match end {
+            End::Done { state } => {
+                let car = found.car.as_deref();
+                let Some(state) = state else {
+                    vehicle.learn_of(car, |memory| memory.was_read = true);
+                    return Ok(());
+                };
+                let taken = self.publish_state(vehicle, car, &state, Source::Cached, None);
+                taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
+            }
+            End::Otherwise { reason, words, .. } => Err((reason, words.to_string())),
+        }
+    }
+}
+
+impl Unreadable {
+    /// Nothing is what clouds answer that are unwell. What is no document is the connector's.
+    pub(in crate::host) const fn reason(self) -> Reason {
+        match self {
+            Self::NoDocument => Reason::ConnectorFault,
+            Self::NoValues => Reason::UpstreamUnavailable,
+            // Whoever asks again is told of the car that is there now.
+            Self::AnotherCar => Reason::UnknownVehicle,
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The first look at every vehicle after a start, and one at the list every day.
+//!
+//! Each vehicle settles by itself: it is read as soon as it is found, whoever found it, and nobody waits for a vehicle that
+//! is not there or for an account that needs a person. A host may well start before its network, or before the vendor is
+//! back from the same outage; so it asks often at first.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
+
+use super::VehicleDesk;
+use crate::account::Account;
+use crate::operation::step::Stopped;
+use crate::vehicle::Vehicle;
+use crate::wire::outcome::Reason;
+
+/// The pause as long as nothing arrives anywhere, and at first also when it does.
+const SHORT: Duration = Duration::from_secs(3);
+
+/// How often a cloud that answers, but is not well, is asked after so short a pause: for about a minute and a half.
+const HURRIED: u32 = 24;
+
+/// The longest pause before a cloud that is not well is asked again.
+const LONGEST: Duration = Duration::from_secs(900);
+
+/// The pause before an account is looked at again that a person has to see to, which costs no request, and after a fault of
+/// ours.
+const LATCHED: Duration = Duration::from_secs(60);
+
+/// The first and the longest pause after a "no" that time alone will hardly change.
+const REFUSED: Duration = Duration::from_secs(15);
+const LONGEST_REFUSED: Duration = Duration::from_secs(3_600);
+
+/// How often the list is read although nothing is missing: vehicles are sold, and get other identifiers.
+const LIST_AGAIN: Duration = Duration::from_secs(24 * 3_600);
+
+/// How long it may take until it is noticed that the machine has slept.
+const NOTICE: Duration = Duration::from_secs(600);
+
+/// Pauses between two looks at the same thing.
+#[derive(Debug, Default)]
+struct Pace {
+    /// How often in a row there was an answer, but not the wanted one.
+    answered: u32,
+    /// The last trouble: it is told once.
+    told: Option<Reason>,
+}
+
+impl Pace {
+    /// The pause after a look that ended so. `arrived` says whether the cloud was bothered with it.
+    fn after(&mut self, reason: Reason, arrived: bool) -> Duration {
+        if arrived || reason == Reason::UnknownVehicle {
+            self.answered = self.answered.saturating_add(1);
+        }
+        let doubled = |pause: Duration, times: u32| pause.saturating_mul(1 << times.min(16));
+        match reason {
+            Reason::AuthRequired | Reason::OtpRequired | Reason::LockedOut | Reason::Isolated => LATCHED,
+            Reason::UpstreamUnavailable
+            | Reason::BreakerOpen
+            | Reason::Busy
+            | Reason::Cooldown
+            | Reason::HostFault => doubled(SHORT, self.answered.saturating_sub(HURRIED)).min(LONGEST),
+            _ => doubled(REFUSED, self.answered.saturating_sub(1)).min(LONGEST_REFUSED),
+        }
+    }
+
+    /// Whether this trouble is news.
+    fn is_news(&mut self, reason: Reason) -> bool {
+        self.told.replace(reason) != Some(reason)
+    }
+}
+
+/// Finds and reads every vehicle, as soon as it can be, and looks every day whether they are still there. Does not
+/// return.
+pub(in crate::host) async fn settle_in(desk: &Arc<VehicleDesk>) {
+    let mut accounts = JoinSet::new();
+    for account in desk.fleet.accounts.values() {
+        let (desk, account) = (Arc::clone(desk), Arc::clone(account));
+        accounts.spawn(async move { settle(&desk, &account).await });
+    }
+    while accounts.join_next().await.is_some() {}
+}
+
+async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>) {
+    let vehicles: Vec<_> = desk.fleet.vehicles_of(account).cloned().collect();
+    if vehicles.is_empty() {
+        return;
+    }
+    let (mut pace, mut next_look) = (Pace::default(), Instant::now());
+    let mut reads = FirstReads { desk, tasks: JoinSet::new(), being_read: HashMap::new() };
+    loop {
+        // Before looking, so that what a command finds meanwhile is not missed.
+        let mut listed = pin!(account.listed.notified());
+        listed.as_mut().enable();
+        let is_missing = |vehicle: &Arc<Vehicle>| vehicle.memory().found.is_none();
+        let due = !account.was_listed_within(LIST_AGAIN) || vehicles.iter().any(is_missing);
+        if due && Instant::now() >= next_look {
+            let looked = look(desk, account, &vehicles, &mut pace).await;
+            next_look = Instant::now() + looked.err().unwrap_or_default();
+            if looked.is_ok() {
+                pace = Pace::default();
+            }
+        }
+        for vehicle in vehicles.iter().filter(|vehicle| is_unread(vehicle)) {
+            reads.begin(vehicle);
+        }
+        let latest = Instant::now() + NOTICE;
+        let wake_up = if next_look > Instant::now() { next_look.min(latest) } else { latest };
+        tokio::select! {
+            () = tokio::time::sleep_until(wake_up) => {}
+            () = listed => {}
+            () = reads.ended() => {}
+        }
+    }
+}
+
+/// Reads an account's list.
+///
+/// # Errors
+///
+/// If that failed or a vehicle is not there: when to look again.
+async fn look(
+    desk: &VehicleDesk,
+    account: &Arc<Account>,
+    vehicles: &[Arc<Vehicle>],
+    pace: &mut Pace,
+) -> Result<(), Duration> {
+    let listing = desk.listing(account).first(account.is_settling());
+    let listed = {
+        let _one_at_a_time = account.listing.lock().await;
+        desk.list(account, &listing).await
+    };
+    match listed {
+        Ok(()) if vehicles.iter().all(|vehicle| vehicle.memory().found.is_some()) => Ok(()),
+        // Which one, and why, was said where it was found out.
+        Ok(()) => Err(pace.after(Reason::UnknownVehicle, true)),
+        Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
+            if pace.is_news(failed.reason) {
+                tracing::warn!(account = account.slug, "the vehicles are not known yet: {}", failed.words);
+            }
+            Err(pace.after(failed.reason, listing.allowance.arrived()))
+        }
+    }
+}
+
+/// The first reads of an account's vehicles, one for each vehicle at a time.
+struct FirstReads<'d> {
+    desk: &'d Arc<VehicleDesk>,
+    tasks: JoinSet<()>,
+    being_read: HashMap<Id, String>,
+}
+
+impl FirstReads<'_> {
+    /// Begins to read a vehicle, unless that is under way.
+    fn begin(&mut self, vehicle: &Arc<Vehicle>) {
+        if !self.being_read.values().any(|slug| *slug == vehicle.slug) {
+            let (desk, read) = (Arc::clone(self.desk), Arc::clone(vehicle));
+            let task = self.tasks.spawn(async move { read_first(&desk, &read).await });
+            self.being_read.insert(task.id(), vehicle.slug.clone());
+        }
+    }
+
+    /// Waits until one of them has ended; for ever if there is none.
+    async fn ended(&mut self) {
+        match self.tasks.join_next_with_id().await {
+            Some(Ok((task, ()))) => {
+                self.being_read.remove(&task);
+            }
+            // A fault of ours. It is begun anew, but not at once: it would fail as fast as it can.
+            Some(Err(error)) => {
+                tracing::error!("a first read did not end: {error}");
+                if let Some(slug) = self.being_read.remove(&error.id()) {
+                    let task = self.tasks.spawn(tokio::time::sleep(LATCHED));
+                    self.being_read.insert(task.id(), slug);
+                }
+            }
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Reads a vehicle until that has worked once, whoever does it, or until it is not there any more.
+async fn read_first(desk: &VehicleDesk, vehicle: &Arc<Vehicle>) {
+    let mut pace = Pace::default();
+    while is_unread(vehicle) {
+        let operation = desk.reading(vehicle).first(!vehicle.memory().was_read);
+        let Err((reason, message)) = desk.read_by(vehicle, &operation).await else { return };
+        if pace.is_news(reason) {
+            tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
+        }
+        tokio::time::sleep(pace.after(reason, operation.allowance.arrived())).await;
+    }
+}
+
+fn is_unread(vehicle: &Vehicle) -> bool {
+    let memory = vehicle.memory();
+    memory.found.is_some() && !memory.was_read
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_be_reached_is_asked_often_and_who_is_unwell_ever_more_rarely() {
+        let mut pace = Pace::default();
+        assert!((0..10_000).all(|_| pace.after(Reason::UpstreamUnavailable, false) == SHORT));
+        assert!((0..100).all(|_| pace.after(Reason::BreakerOpen, false) == SHORT), "nobody is asked");
+        let pauses: Vec<_> =
+            (0..HURRIED + 12).map(|_| pace.after(Reason::UpstreamUnavailable, true)).collect();
+        assert!(pauses.is_sorted() && pauses.last() == Some(&LONGEST), "{pauses:?}");
+        assert_eq!(pauses.iter().filter(|pause| **pause == SHORT).count(), HURRIED as usize);
+    }
+
+    #[test]
+    fn a_no_is_not_asked_about_often() {
+        let mut pace = Pace::default();
+        let pauses: Vec<_> = (0..4).map(|_| pace.after(Reason::UnknownVehicle, true).as_secs()).collect();
+        assert_eq!(pauses, [15, 30, 60, 120]);
+        assert!((0..50).all(|_| pace.after(Reason::UpstreamRefused, true) <= LONGEST_REFUSED));
+        assert_eq!(pace.after(Reason::AuthRequired, false), LATCHED);
+        assert!(pace.is_news(Reason::AuthRequired) && !pace.is_news(Reason::AuthRequired));
+    }
+}

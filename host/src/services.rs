@@ -1,0 +1,36 @@
+//! The services that all parts of a host use, made once at its start.
+
+use std::sync::Arc;
+
+use tokio_util::task::TaskTracker;
+
+use crate::audit::Audit;
+use crate::events::Events;
+use crate::primitives::{Tap, Transport};
+use crate::store::Store;
+use crate::time::Clock;
+use crate::wire::publish::Publish;
+use crate::wire::topics::Topics;
+
+/// One set of services for a host: its accounts, its deployments and its desks share it.
+#[derive(Debug)]
+pub struct Services {
+    /// Where state is kept. What happens to it is said as events.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The way to the broker. It masks vehicle identification numbers that the host has seen.
+    pub publisher: Arc<dyn Publish>,
+    /// The way to the clouds.
+    pub transport: Arc<dyn Transport>,
+    /// Told what guests are given; usually there is none.
+    pub tap: Option<Arc<dyn Tap>>,
+    /// The topic tree.
+    pub topics: Topics,
+    /// What happened, for subscribers.
+    pub events: Events,
+    /// Every decision of a policy, for operators.
+    pub audit: Arc<Audit>,
+    /// Work that goes on without a caller who waits for it, so that stopping can wait.
+    pub background: TaskTracker,
+}
