@@ -251,8 +251,38 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
             tracing::info!(ms = started.elapsed().as_millis(), "serving");
         }
     };
-    let ended = {
-        let serving = bridge.serve(&host, connected);
+    let serving = bridge.serve(&host, connected);
+    let served = Served { host: &host, state: &state, control, finding };
+    let ended = served.until_told_to_stop(serving, &mut signals).await?;
+    host.last_words().await;
+    host.offline();
+    tokio::select! {
+        () = bridge.close() => {}
+        _again = signals.stop() => {}
+    }
+    ended
+}
+
+/// A host that is served to a broker.
+struct Served<'h> {
+    host: &'h Arc<Host>,
+    state: &'h SqliteStore,
+    control: ControlSocket,
+    finding: tokio::task::JoinHandle<()>,
+}
+
+impl Served<'_> {
+    /// Serves until a signal or a lost state directory ends that, and stops the host. Returns why it ended.
+    ///
+    /// # Errors
+    ///
+    /// When it is told to stop a second time; nothing is waited for then.
+    async fn until_told_to_stop(
+        self,
+        serving: impl Future<Output = ()>,
+        signals: &mut signals::Signals,
+    ) -> anyhow::Result<anyhow::Result<()>> {
+        let Self { host, state, control, finding } = self;
         tokio::pin!(serving);
         let mut served = false;
         let ended: anyhow::Result<()> = tokio::select! {
@@ -277,15 +307,8 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
             ((), ()) = async { tokio::join!(host.stop(), control.close()) } => {}
             _again = signals.stop() => anyhow::bail!("told to stop a second time; what was under way is left as it is"),
         }
-        ended
-    };
-    host.last_words().await;
-    host.offline();
-    tokio::select! {
-        () = bridge.close() => {}
-        _again = signals.stop() => {}
+        Ok(ended)
     }
-    ended
 }
 
 /// The control socket, if there is one: the host serves without it too.

@@ -8,7 +8,8 @@
 //! # Layout
 //!
 //! `trust`: pins and signatures. `record`: who wanted what, and how it went. `registry`: what is kept of slots and
-//! components. `restore`: what a start finds. `watch`: what the host does by itself. `rollouts`: shadow and canary.
+//! components. `slots`: what swaps and
+//! rollouts share. `restore`: what a start finds. `watch`: what the host does by itself. `rollouts`: shadow and canary.
 
 mod offer;
 mod record;
@@ -16,6 +17,7 @@ mod refusal;
 mod registry;
 mod restore;
 mod rollouts;
+mod slots;
 mod swap;
 mod view;
 mod watch;
@@ -25,6 +27,7 @@ use crate::plugin::trust::Trust;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch as signal;
 
 pub use self::offer::{Offer, Offered, Source};
@@ -34,15 +37,15 @@ pub use self::registry::Bad;
 use self::registry::Registry;
 pub(crate) use self::restore::{restore_connector, restore_policy};
 pub(crate) use self::rollouts::stored::restore_rollout;
-pub use self::rollouts::{Disagreement, PROMOTE_AFTER, RolloutView, Try};
+pub use self::rollouts::{Disagreement, PROMOTE_AFTER, RolloutView, Rollouts, Try};
+use self::slots::Slots;
 use self::view::deployed;
 pub(crate) use self::view::state;
 pub use self::view::{Deployed, Earlier, Identity, SlotState, SlotView, Verified};
-use crate::account::Account;
+use crate::audit;
 use crate::digest::Digest;
-use crate::events::{AboutPlugin, Event};
-use crate::plugin::slot::Generation;
 use crate::plugin::{ConnectorSlot, Pluggable, PluginKind, PolicySlot};
+use crate::primitives::AccountContext;
 use crate::sandbox::Sandbox;
 use crate::services::Services;
 use crate::store::StoreError;
@@ -66,20 +69,21 @@ macro_rules! in_place {
     };
 }
 
-/// The slots of a host, and everything that changes them.
+/// An account that a connector serves.
+#[derive(Debug, Clone)]
+pub(crate) struct Served {
+    /// The connector's slot.
+    pub(crate) connector: String,
+    /// The account.
+    pub(crate) context: Arc<AccountContext>,
+}
+
+/// Everything that changes the slots of a host.
 #[derive(Debug)]
 pub struct Deployments {
-    policy: Arc<PolicySlot>,
-    connectors: BTreeMap<String, Arc<ConnectorSlot>>,
-    accounts: Vec<Arc<Account>>,
-    services: Arc<Services>,
-    trust: Trust,
-    registry: Registry,
-    /// Told of what changes besides the active generations.
-    changed: signal::Sender<()>,
-    /// One change at a time. Whoever wants the second one sees what the first one did. A rollback waits for it only to
-    /// write down what it has done.
-    changing: tokio::sync::Mutex<()>,
+    slots: Arc<Slots>,
+    rollouts: Arc<Rollouts>,
+    accounts: Vec<Served>,
 }
 
 impl Deployments {
@@ -91,7 +95,7 @@ impl Deployments {
     pub(crate) async fn open(
         policy: &Arc<PolicySlot>,
         connectors: &BTreeMap<String, Arc<ConnectorSlot>>,
-        accounts: Vec<Arc<Account>>,
+        accounts: Vec<Served>,
         services: Arc<Services>,
         trust: Trust,
     ) -> Result<Arc<Self>, StoreError> {
@@ -99,16 +103,54 @@ impl Deployments {
         let tried_out = rollouts::stored::tried_out(store.as_ref()).await?;
         let registry = Registry::open(Arc::clone(store), tried_out).await?;
         registry.tidy(tried_out).await;
-        Ok(Arc::new(Self {
+        let slots = Arc::new(Slots {
             policy: Arc::clone(policy),
             connectors: connectors.clone(),
-            accounts,
             services,
             trust,
             registry,
             changed: signal::Sender::new(()),
             changing: tokio::sync::Mutex::default(),
-        }))
+        });
+        let slugs = accounts.iter().map(|served| served.context.account.clone()).collect();
+        let rollouts = Arc::new(Rollouts::new(Arc::clone(&slots), slugs));
+        Ok(Arc::new(Self { slots, rollouts, accounts }))
+    }
+
+    /// Takes in what happens, for as long as the host lives. The decisions are those that the audit trail gets.
+    pub(crate) fn watch(self: &Arc<Self>, decisions: Receiver<audit::Record>) {
+        watch::watch(self, decisions);
+    }
+
+    /// Trying a policy out.
+    #[must_use]
+    pub fn rollouts(&self) -> &Arc<Rollouts> {
+        &self.rollouts
+    }
+
+    /// Records an attempt that was refused before it came to a function of its own: what was to be read could not be, or
+    /// the slot is unknown.
+    pub async fn note_refused(&self, kind: PluginKind, slot: &str, action: Action, by: &str, reason: &str) {
+        self.slots.note_refused(kind, slot, action, by, reason).await;
+    }
+
+    /// How the slots of a kind are.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn list(&self, kind: PluginKind) -> Result<Vec<SlotView>, Refusal> {
+        let Slots { policy, connectors, .. } = self.slots.as_ref();
+        match kind {
+            PluginKind::Policy => Ok(vec![view::of(&self.slots, POLICY_SLOT, policy.as_ref()).await?]),
+            PluginKind::Connector => {
+                let mut views = Vec::with_capacity(connectors.len());
+                for (name, slot) in connectors {
+                    views.push(view::of(&self.slots, name, slot.as_ref()).await?);
+                }
+                Ok(views)
+            }
+        }
     }
 
     /// Puts a component into a slot, if everything about it is as it must be. Operations under way end with what they
@@ -139,7 +181,7 @@ impl Deployments {
         offer: &Offer,
     ) -> Result<Verified, Refusal> {
         in_place!(self, kind, slot, |name, at| {
-            let (compiled, candidate) = self.admit(name, at.as_ref(), offer).await?;
+            let (compiled, candidate) = self.slots.admit(name, at.as_ref(), offer).await?;
             Ok(Verified {
                 slot: name.to_owned(),
                 name: candidate.name,
@@ -181,35 +223,35 @@ impl Deployments {
     ) -> Result<bool, Refusal> {
         self.known_slot(kind, slot, Action::Forgive, by).await?;
         in_place!(self, kind, slot, |name, at| {
-            let _one_at_a_time = self.changing.lock().await;
-            let record = self.record(kind, name, Action::Forgive, by).about(digest);
-            if self.registry.bad(name, digest).await?.is_none() && !at.slot().is_condemned(digest) {
-                self.registry.note(record.unchanged()).await;
+            let _one_at_a_time = self.slots.changing.lock().await;
+            let record = self.slots.record(kind, name, Action::Forgive, by).about(digest);
+            if self.slots.registry.bad(name, digest).await?.is_none() && !at.slot().is_quarantined(digest) {
+                self.slots.registry.note(record.unchanged()).await;
                 return Ok(false);
             }
-            self.registry.forgive(name, digest, record).await?;
+            self.slots.registry.forgive(name, digest, record).await?;
             at.slot().forgive(digest);
         });
-        self.changed.send_replace(());
+        self.slots.changed.send_replace(());
         Ok(true)
     }
 
     /// The policy's slot.
     #[must_use]
     pub fn policy(&self) -> &Arc<PolicySlot> {
-        &self.policy
+        &self.slots.policy
     }
 
     /// The connectors' slots, by name.
     #[must_use]
     pub fn connectors(&self) -> &BTreeMap<String, Arc<ConnectorSlot>> {
-        &self.connectors
+        &self.slots.connectors
     }
 
     /// Where the components of all slots run, for whoever compiles them beforehand.
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
-        self.policy.sandbox()
+        self.slots.policy.sandbox()
     }
 
     /// Remembers what was found in a place and not taken, so that it is no news at the next start.
@@ -225,16 +267,16 @@ impl Deployments {
         component: &[u8],
     ) -> Result<(), Refusal> {
         in_place!(self, kind, Some(slot), |name, at| {
-            let _one_at_a_time = self.changing.lock().await;
-            self.registry.see(name, Some(source), Digest::of(component));
-            Ok(self.registry.keep_conduct(name, at.slot()).await?)
+            let _one_at_a_time = self.slots.changing.lock().await;
+            self.slots.registry.see(name, Some(source), Digest::of(component));
+            Ok(self.slots.registry.keep_health(name, at.slot()).await?)
         })
     }
 
     /// Whether this is what was found in a place when it was last looked at.
     #[must_use]
     pub fn is_known(&self, slot: &str, source: Source, component: &[u8]) -> bool {
-        self.registry.has_seen(slot, source, Digest::of(component))
+        self.slots.registry.has_seen(slot, source, Digest::of(component))
     }
 
     /// Whether every slot has what the configuration allows there: what it is pinned to, or what the program carries if
@@ -244,8 +286,8 @@ impl Deployments {
     ///
     /// The first slot that has something else.
     pub async fn check_pins(&self) -> Result<(), Refusal> {
-        self.check_pin(POLICY_SLOT, self.policy.as_ref()).await?;
-        for (name, slot) in &self.connectors {
+        self.check_pin(POLICY_SLOT, self.slots.policy.as_ref()).await?;
+        for (name, slot) in &self.slots.connectors {
             self.check_pin(name, slot.as_ref()).await?;
         }
         Ok(())
@@ -253,11 +295,11 @@ impl Deployments {
 
     async fn check_pin<S: Pluggable>(&self, name: &str, slot: &S) -> Result<(), Refusal> {
         let active = slot.slot().active().digest;
-        let Err(error) = self.trust.pinned(name, active) else { return Ok(()) };
-        let pinned = self.trust.pins.get(name).copied();
+        let Err(error) = self.slots.trust.pinned(name, active) else { return Ok(()) };
+        let pinned = self.slots.trust.pins.get(name).copied();
         let is_fallback = active == slot.slot().carried();
         match pinned {
-            Some(pinned) if is_fallback && self.registry.bad(name, pinned).await?.is_some() => {
+            Some(pinned) if is_fallback && self.slots.registry.bad(name, pinned).await?.is_some() => {
                 tracing::error!(slot = name, %pinned, "what the program carries runs, because the pinned component had to be rolled back");
                 Ok(())
             }
@@ -277,39 +319,32 @@ impl Deployments {
         last: usize,
     ) -> Result<Vec<Record>, Refusal> {
         let name = slot.map(|slot| self.name_of(kind, Some(slot))).transpose()?;
-        let mut records = self.registry.history().await?;
+        let mut records = self.slots.registry.history().await?;
         records.retain(|record| record.kind == kind && name.is_none_or(|name| record.slot == name));
         records.drain(..records.len().saturating_sub(last));
         Ok(records)
     }
 
-    /// Puts an attempt on record that did not get as far as a function of its own: what was to be read could not be, or
-    /// the slot is unknown.
-    pub async fn note_refused(&self, kind: PluginKind, slot: &str, action: Action, by: &str, reason: &str) {
-        let reason = crate::redact::cut(reason.to_owned(), refusal::LONGEST);
-        self.registry.note(self.record(kind, slot, action, by).refused(reason)).await;
-    }
-
     /// Tells of every change that shows in [`Deployments::list`], but for the active generations themselves.
     pub fn changes(&self) -> signal::Receiver<()> {
-        self.changed.subscribe()
+        self.slots.changed.subscribe()
     }
 
     fn place(&self, kind: PluginKind, slot: Option<&str>) -> Result<Place<'_>, Refusal> {
         let known: Vec<String> = match kind {
             PluginKind::Policy => vec![POLICY_SLOT.to_owned()],
-            PluginKind::Connector => self.connectors.keys().cloned().collect(),
+            PluginKind::Connector => self.slots.connectors.keys().cloned().collect(),
         };
         match (kind, slot) {
-            (PluginKind::Policy, None | Some(POLICY_SLOT)) => return Ok(Place::Policy(&self.policy)),
+            (PluginKind::Policy, None | Some(POLICY_SLOT)) => return Ok(Place::Policy(&self.slots.policy)),
             (PluginKind::Connector, Some(name)) => {
-                if let Some((name, slot)) = self.connectors.get_key_value(name) {
+                if let Some((name, slot)) = self.slots.connectors.get_key_value(name) {
                     return Ok(Place::Connector(name, slot));
                 }
             }
             // With one slot there is no question which one is meant.
             (PluginKind::Connector, None) if known.len() == 1 => {
-                if let Some((name, slot)) = self.connectors.first_key_value() {
+                if let Some((name, slot)) = self.slots.connectors.first_key_value() {
                     return Ok(Place::Connector(name, slot));
                 }
             }
@@ -327,7 +362,7 @@ impl Deployments {
         by: &str,
     ) -> Result<(), Refusal> {
         if let Err(unknown) = self.place(kind, slot) {
-            self.note_refused(kind, slot.unwrap_or_default(), action, by, &unknown.to_string()).await;
+            self.slots.note_refused(kind, slot.unwrap_or_default(), action, by, &unknown.to_string()).await;
             return Err(unknown);
         }
         Ok(())
@@ -338,43 +373,5 @@ impl Deployments {
             Place::Policy(_) => POLICY_SLOT,
             Place::Connector(name, _) => name,
         })
-    }
-
-    fn record(&self, kind: PluginKind, slot: &str, action: Action, by: &str) -> Record {
-        Record::new(self.services.clock.now(), kind, slot, action, by)
-    }
-
-    /// The components that must be there after a restart.
-    fn in_use(&self) -> Vec<Digest> {
-        let rollout = self.policy.rollouts().current();
-        let mut digests: Vec<Digest> = rollout.iter().map(|rollout| rollout.generation.digest).collect();
-        fn add<S: Pluggable>(slot: &S, digests: &mut Vec<Digest>) {
-            digests.push(slot.slot().active().digest);
-            digests.extend(slot.slot().previous().iter().map(|generation| generation.digest));
-        }
-        add(self.policy.as_ref(), &mut digests);
-        self.connectors.values().for_each(|connector| add(connector.as_ref(), &mut digests));
-        digests
-    }
-
-    fn say<P>(
-        &self,
-        kind: PluginKind,
-        event: fn(PluginKind, AboutPlugin) -> Event,
-        slot: &str,
-        active: &Generation<P>,
-        by: &str,
-        reason: Option<String>,
-    ) {
-        let about = AboutPlugin {
-            slot: slot.to_owned(),
-            name: Some(active.name.clone()),
-            version: Some(active.version.clone()),
-            digest: Some(active.digest),
-            generation: Some(active.number),
-            by: by.to_owned(),
-            reason,
-        };
-        self.services.events.say(&event(kind, about));
     }
 }

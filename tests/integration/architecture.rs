@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// The modules of `host/src`, from the environment up.
-const FLOORS: [&[&str]; 17] = [
-    // The environment: values, clocks, and what must not be said.
+/// The modules of `host/src`, from the ground up.
+const FLOORS: [&[&str]; 18] = [
+    // Values, clocks, and what must not be said.
     &["digest", "redact", "time"],
     // Where state is kept, where components run, what the owner says of a vendor's clouds.
     &["descriptor", "sandbox", "store"],
@@ -25,6 +25,8 @@ const FLOORS: [&[&str]; 17] = [
     &["plugin"],
     // What the owner wants. What happened, on record and as events. What a failure is.
     &["audit", "config", "events", "judge"],
+    // What all parts of a host use.
+    &["services"],
     // What one account consists of.
     &["account"],
     // How a component becomes the active one. Attempts and their limits, from the first one to the final result.

@@ -368,9 +368,9 @@ async fn what_fails_before_a_slot_is_reached_is_on_record_too() {
     let offer = Offer::new(embedded::POLICY, "test");
     home.host.deployments().swap(PluginKind::Policy, Some("nothing"), &offer).await.unwrap_err();
     home.host.deployments().rollback(PluginKind::Policy, Some("nothing"), "test").await.unwrap_err();
-    home.host.deployments().promote("test").await.unwrap_err();
-    home.host.deployments().stop_trying("test").await.unwrap_err();
-    home.host.deployments().approve(None, "test").await.unwrap_err();
+    home.host.deployments().rollouts().promote("test").await.unwrap_err();
+    home.host.deployments().rollouts().stop_trying("test").await.unwrap_err();
+    home.host.deployments().rollouts().approve(None, "test").await.unwrap_err();
     let records = history(&home, PluginKind::Policy).await;
     use Action::{Approve, Promote, Rollback, Stop, Swap};
     let expected = [Swap, Rollback, Promote, Stop, Approve].map(|action| (action, "test", Outcome::Refused));

@@ -119,15 +119,18 @@ async fn a_plugin_that_cannot_be_written_down_does_not_become_active_and_a_rollb
 
     home.store.mend();
     home.store.refuse(Kind::Rollout, 0);
-    let refused = deployments.try_out(Try::Shadow, Some(&offer(3)), "test").await.unwrap_err();
+    let refused = deployments.rollouts().try_out(Try::Shadow, Some(&offer(3)), "test").await.unwrap_err();
     assert!(matches!(refused, Refusal::Store(_)), "{refused}");
-    assert_eq!(deployments.rollout(), None);
+    assert_eq!(deployments.rollouts().current(), None);
     home.store.mend();
-    deployments.try_out(Try::Shadow, Some(&offer(3)), "test").await.unwrap();
+    deployments.rollouts().try_out(Try::Shadow, Some(&offer(3)), "test").await.unwrap();
     home.store.refuse(Kind::Rollout, 0);
-    for refused in [deployments.stop_trying("test").await.err(), deployments.promote("test").await.err()] {
+    for refused in [
+        deployments.rollouts().stop_trying("test").await.err(),
+        deployments.rollouts().promote("test").await.err(),
+    ] {
         assert!(matches!(refused, Some(Refusal::Store(_))), "{refused:?}");
     }
-    assert!(deployments.rollout().is_some(), "it is tried out still");
+    assert!(deployments.rollouts().current().is_some(), "it is tried out still");
     assert_eq!(home.host.policy_used().generation, swapped.before.generation);
 }

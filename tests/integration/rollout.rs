@@ -20,7 +20,7 @@ fn faint_hearted() -> Vec<u8> {
 
 async fn try_out(home: &Home, how: Try, component: Vec<u8>) -> Result<RolloutView, Refusal> {
     let offer = Offer::new(component, "test");
-    home.host.deployments().try_out(how, Some(&offer), "test").await
+    home.host.deployments().rollouts().try_out(how, Some(&offer), "test").await
 }
 
 /// Reads a car with a token that has ended.
@@ -34,7 +34,7 @@ async fn until(home: &Home, wanted: impl Fn(Option<&RolloutView>) -> bool) -> Op
     let deployments = home.host.deployments();
     let mut changes = deployments.changes();
     loop {
-        let rollout = deployments.rollout();
+        let rollout = deployments.rollouts().current();
         if wanted(rollout.as_ref()) {
             return rollout;
         }
@@ -80,7 +80,7 @@ async fn a_policy_in_shadow_is_asked_and_not_obeyed() {
     let promoted = home.request("policy/promote", json!({})).await;
     assert_eq!(promoted["data"]["name"], "wild", "{promoted}");
     assert_eq!(active(&home), begun.candidate.digest);
-    assert_eq!(home.host.deployments().rollout(), None);
+    assert_eq!(home.host.deployments().rollouts().current(), None);
     let report = read_with_an_ended_token(&home).await;
     assert_eq!((report.state, report.policy.unwrap().name.as_str()), (State::Failed, "wild"));
     // Going back is the same as after any swap.
@@ -140,7 +140,7 @@ async fn a_canary_without_answers_ends_and_the_active_policy_decides_for_all_aga
         let report = read_with_an_ended_token(&home).await;
         assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
     }
-    assert_eq!(home.host.deployments().rollout(), None);
+    assert_eq!(home.host.deployments().rollouts().current(), None);
     let report = read_with_an_ended_token(&home).await;
     assert_eq!((report.state, report.policy.unwrap().name.as_str()), (State::Succeeded, "default"));
     assert_eq!(active(&home), before);
@@ -176,19 +176,19 @@ async fn a_restart_goes_on_with_what_is_tried_out() {
     read_with_an_ended_token(&home).await;
     let seen = until(&home, |rollout| rollout.is_some_and(|it| it.tally.disagreed == 1)).await.unwrap();
     home.restart_configured(|_| {}).await.unwrap();
-    let again = home.host.deployments().rollout().unwrap();
+    let again = home.host.deployments().rollouts().current().unwrap();
     assert_eq!((again.candidate.digest, again.tally.disagreed), (seen.candidate.digest, 1));
     // As a canary it begins anew: what was seen in shadow was seen of nobody's car.
     let canary = home.request("policy/canary", json!({"share": 100, "promote_after": 3})).await;
     assert_eq!(canary["data"]["disagreed"], 0, "{canary}");
     home.restart_configured(|_| {}).await.unwrap();
-    let again = home.host.deployments().rollout().unwrap();
+    let again = home.host.deployments().rollouts().current().unwrap();
     assert_eq!((again.mode, again.share, again.promote_after), ("canary", 100, Some(3)));
     let stopped = home.request("policy/stop", json!({})).await;
     assert_eq!(stopped["data"]["mode"], "canary", "{stopped}");
     home.restart_configured(|_| {}).await.unwrap();
-    assert_eq!(home.host.deployments().rollout(), None);
-    assert!(home.host.deployments().disagreements().await.unwrap().is_empty());
+    assert_eq!(home.host.deployments().rollouts().current(), None);
+    assert!(home.host.deployments().rollouts().disagreements().await.unwrap().is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -211,7 +211,7 @@ async fn what_cannot_be_tried_out_is_refused() {
     }
     let refused = try_out(&home, Try::Shadow, b"no policy".to_vec()).await.unwrap_err();
     assert!(matches!(refused, Refusal::Activation(_)), "{refused}");
-    assert_eq!(home.host.deployments().rollout(), None);
+    assert_eq!(home.host.deployments().rollouts().current(), None);
     let same = home.host.policy().active().generation().digest;
     let active = variant(embedded::POLICY, 3);
     home.swap_policy(active.clone()).await.unwrap();
@@ -232,19 +232,19 @@ async fn what_was_seen_beside_another_policy_does_not_count() {
     // Somebody mends something in a hurry. The next agreement must not take that away again.
     let hot_fix = variant(embedded::POLICY, 2);
     home.swap_policy(hot_fix.clone()).await.unwrap();
-    assert_eq!(home.host.deployments().rollout().unwrap().tally.agreed, 0);
+    assert_eq!(home.host.deployments().rollouts().current().unwrap().tally.agreed, 0);
     read_with_an_ended_token(&home).await;
     until(&home, |rollout| rollout.is_some_and(|it| it.tally.agreed == 2)).await;
     assert_eq!(active(&home), Digest::of(&hot_fix));
     home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
-    assert_eq!(home.host.deployments().rollout().unwrap().tally.agreed, 0);
+    assert_eq!(home.host.deployments().rollouts().current().unwrap().tally.agreed, 0);
 
     // And what is active is tried out no more.
     home.swap_policy(candidate.clone()).await.unwrap();
-    assert_eq!((home.host.deployments().rollout(), active(&home)), (None, Digest::of(&candidate)));
+    assert_eq!((home.host.deployments().rollouts().current(), active(&home)), (None, Digest::of(&candidate)));
     let mut home = home;
     home.restart_configured(|_| {}).await.unwrap();
-    assert_eq!((home.host.deployments().rollout(), active(&home)), (None, Digest::of(&candidate)));
+    assert_eq!((home.host.deployments().rollouts().current(), active(&home)), (None, Digest::of(&candidate)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,7 +259,7 @@ async fn a_restart_is_no_second_chance_for_what_is_tried_out() {
     // The news of the second fault is written down before what is recorded next.
     home.request("policy/rollback", json!({})).await;
     home.restart_configured(|_| {}).await.unwrap();
-    assert_eq!(home.host.deployments().rollout().unwrap().faults, 2);
+    assert_eq!(home.host.deployments().rollouts().current().unwrap().faults, 2);
     home.settle().await;
     read_with_an_ended_token(&home).await;
     until(&home, |rollout| rollout.is_none()).await;

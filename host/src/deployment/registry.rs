@@ -325,7 +325,7 @@ impl Registry {
     }
 
     /// Writes down how the active generation of a slot has answered so far.
-    pub(super) async fn keep_conduct<P>(&self, name: &str, slot: &Slot<P>) -> Result<(), StoreError> {
+    pub(super) async fn keep_health<P>(&self, name: &str, slot: &Slot<P>) -> Result<(), StoreError> {
         let mut document = self.slot_record_of(name, slot, None);
         // What the program carries may only stand in for what could not be had at this start, such as a component that the
         // compiler had no memory for. The next start tries that again.

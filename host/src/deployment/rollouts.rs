@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use self::stored::{Stored, disagreements, key};
 use super::record::{Action, Record};
 use super::registry::Change;
-use super::{Deployed, Deployments, Identity, Offer, Refusal, deployed};
+use super::slots::Slots;
+use super::{Deployed, Identity, Offer, Refusal, deployed};
 use crate::audit;
 use crate::digest::Digest;
 use crate::events::Event;
@@ -99,7 +100,7 @@ impl After {
     }
 }
 
-fn view(rollout: &Rollout) -> RolloutView {
+pub(super) fn view(rollout: &Rollout) -> RolloutView {
     let generation = &rollout.generation;
     let (share, accounts, promote_after) = match &rollout.mode {
         Mode::Shadow => (0, Vec::new(), None),
@@ -120,11 +121,23 @@ fn view(rollout: &Rollout) -> RolloutView {
     }
 }
 
-impl Deployments {
+/// Tries policies out.
+#[derive(Debug)]
+pub struct Rollouts {
+    slots: Arc<Slots>,
+    /// The slugs of all accounts.
+    accounts: Vec<String>,
+}
+
+impl Rollouts {
+    pub(super) fn new(slots: Arc<Slots>, accounts: Vec<String>) -> Self {
+        Self { slots, accounts }
+    }
+
     /// The policy that is tried out, if there is one.
     #[must_use]
-    pub fn rollout(&self) -> Option<RolloutView> {
-        self.policy.rollouts().current().map(|rollout| view(&rollout))
+    pub fn current(&self) -> Option<RolloutView> {
+        self.slots.policy.rollouts().current().map(|rollout| view(&rollout))
     }
 
     /// Tries a policy out. Without a component the one goes on that is tried out already, in another way; what was seen
@@ -138,17 +151,17 @@ impl Deployments {
             Try::Shadow => Action::Shadow,
             Try::Canary { .. } => Action::Canary,
         };
-        let mut record = self.record(PluginKind::Policy, POLICY_SLOT, action, by);
+        let mut record = self.slots.record(PluginKind::Policy, POLICY_SLOT, action, by);
         if let Some(offer) = offer {
             record = record.about(Digest::of(offer.component.bytes()));
         }
         match self.begin(how, offer, by, record.clone()).await {
             Ok(rollout) => {
-                self.changed.send_replace(());
+                self.slots.changed.send_replace(());
                 Ok(view(&rollout))
             }
             Err(refusal) => {
-                self.registry.note(record.refused(refusal.reason())).await;
+                self.slots.registry.note(record.refused(refusal.reason())).await;
                 Err(refusal)
             }
         }
@@ -167,13 +180,13 @@ impl Deployments {
             let what = "a canary needs a share from 1 to 100 percent and promote_after from 1";
             return Err(Refusal::InvalidRequest(what.to_owned()));
         }
-        let slot = self.policy.slot();
+        let slot = self.slots.policy.slot();
         // Compiled before it is its turn: a rollback must not wait for that.
         let admitted = match offer {
-            Some(offer) => Some(self.admit(POLICY_SLOT, self.policy.as_ref(), offer).await?),
+            Some(offer) => Some(self.slots.admit(POLICY_SLOT, self.slots.policy.as_ref(), offer).await?),
             None => None,
         };
-        let _one_at_a_time = self.changing.lock().await;
+        let _one_at_a_time = self.slots.changing.lock().await;
         let (generation, compiled) = match admitted {
             Some((compiled, candidate)) => {
                 if slot.active().digest == candidate.digest {
@@ -181,22 +194,22 @@ impl Deployments {
                     return Err(Refusal::InvalidRequest(what.to_owned()));
                 }
                 let signature = offer.and_then(|offer| offer.signature.clone());
-                let provenance = Provenance::new(self.services.clock.now(), by).signed(signature);
+                let provenance = Provenance::new(self.slots.services.clock.now(), by).signed(signature);
                 (slot.beside(candidate, provenance), Some(compiled))
             }
             None => (Arc::clone(&self.candidate()?.generation), None),
         };
-        self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), generation.digest).await?;
+        self.slots.refuse_bad(POLICY_SLOT, self.slots.policy.as_ref(), generation.digest).await?;
         let record = record.about(generation.digest).of(&generation.name, &generation.version);
         let mode = self.mode(how, generation.digest);
         let rollout = Arc::new(Rollout::new(generation, mode, Tally::default()));
         let mut writes = vec![Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref()))?];
         writes.extend(self.forget_disagreements().await?);
-        writes.extend(self.registry.numbered(record)?);
-        self.registry.commit(writes, compiled.as_ref(), &self.in_use()).await?;
+        writes.extend(self.slots.registry.numbered(record)?);
+        self.slots.registry.commit(writes, compiled.as_ref(), &self.slots.in_use()).await?;
         // It may have been asked for the third time in vain meanwhile.
-        self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), rollout.generation.digest).await?;
-        let before = self.policy.rollouts().set(Some(Arc::clone(&rollout)));
+        self.slots.refuse_bad(POLICY_SLOT, self.slots.policy.as_ref(), rollout.generation.digest).await?;
+        let before = self.slots.policy.rollouts().set(Some(Arc::clone(&rollout)));
         if let Some(before) = before.filter(|before| before.generation.digest != rollout.generation.digest) {
             self.say_ended(&before, by, Some("another one is tried out".to_owned()));
         }
@@ -207,14 +220,14 @@ impl Deployments {
         match how {
             Try::Shadow => Mode::Shadow,
             Try::Canary { share, promote_after } => {
-                let accounts = self.accounts.iter().map(|account| account.slug.as_str());
+                let accounts = self.accounts.iter().map(String::as_str);
                 Mode::Canary { share, accounts: canaries(accounts, share, candidate), promote_after }
             }
         }
     }
 
     fn candidate(&self) -> Result<Arc<Rollout>, Refusal> {
-        self.policy.rollouts().current().ok_or(Refusal::NoRollout)
+        self.slots.policy.rollouts().current().ok_or(Refusal::NoRollout)
     }
 
     /// Ends what is tried out; the active policy decides for everybody again.
@@ -223,20 +236,20 @@ impl Deployments {
     ///
     /// When nothing is tried out, or the store fails.
     pub async fn stop_trying(&self, by: &str) -> Result<RolloutView, Refusal> {
-        let _one_at_a_time = self.changing.lock().await;
-        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Stop, by);
+        let _one_at_a_time = self.slots.changing.lock().await;
+        let record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Stop, by);
         let stopped = async {
             let rollout = self.candidate()?;
             let Generation { digest, name, version, .. } = rollout.generation.as_ref();
-            let mut writes = self.registry.numbered(record.clone().about(*digest).of(name, version))?;
+            let mut writes = self.slots.registry.numbered(record.clone().about(*digest).of(name, version))?;
             writes.extend(self.forget_rollout().await?);
-            self.registry.commit(writes, None, &self.in_use()).await?;
+            self.slots.registry.commit(writes, None, &self.slots.in_use()).await?;
             Ok(rollout)
         };
         let rollout = self.on_record(stopped.await, record).await?;
-        self.policy.rollouts().set(None);
+        self.slots.policy.rollouts().set(None);
         self.say_ended(&rollout, by, None);
-        self.changed.send_replace(());
+        self.slots.changed.send_replace(());
         Ok(view(&rollout))
     }
 
@@ -246,19 +259,19 @@ impl Deployments {
     ///
     /// When nothing is tried out, or the store fails.
     pub async fn promote(&self, by: &str) -> Result<Deployed, Refusal> {
-        let _one_at_a_time = self.changing.lock().await;
+        let _one_at_a_time = self.slots.changing.lock().await;
         let promoted = match self.candidate() {
             Ok(rollout) => self.promote_now(&rollout, by, None).await,
             Err(none) => Err(none),
         };
-        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
+        let record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
         self.on_record(promoted, record).await
     }
 
     /// Puts a refusal on record.
     async fn on_record<T>(&self, done: Result<T, Refusal>, record: Record) -> Result<T, Refusal> {
         if let Err(refusal) = &done {
-            self.registry.note(record.refused(refusal.reason())).await;
+            self.slots.registry.note(record.refused(refusal.reason())).await;
         }
         done
     }
@@ -270,9 +283,9 @@ impl Deployments {
         why: Option<String>,
     ) -> Result<Deployed, Refusal> {
         let started = std::time::Instant::now();
-        let (slot, generation) = (self.policy.slot(), &rollout.generation);
-        self.trust.pinned(POLICY_SLOT, generation.digest)?;
-        let mut record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
+        let (slot, generation) = (self.slots.policy.slot(), &rollout.generation);
+        self.slots.trust.pinned(POLICY_SLOT, generation.digest)?;
+        let mut record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
         record.reason = why.clone();
         let change = Change {
             next: Some(generation.as_ref().into()),
@@ -280,28 +293,30 @@ impl Deployments {
             record: record.about(generation.digest).of(&generation.name, &generation.version),
             more: self.forget_rollout().await?,
         };
-        self.registry.keep(POLICY_SLOT, slot, change, &self.in_use()).await?;
+        self.slots.registry.keep(POLICY_SLOT, slot, change, &self.slots.in_use()).await?;
         // It may have been asked for the third time in vain meanwhile.
-        if let Err(refusal) = self.refuse_bad(POLICY_SLOT, self.policy.as_ref(), generation.digest).await {
-            self.registry.keep_conduct(POLICY_SLOT, slot).await?;
+        if let Err(refusal) =
+            self.slots.refuse_bad(POLICY_SLOT, self.slots.policy.as_ref(), generation.digest).await
+        {
+            self.slots.registry.keep_health(POLICY_SLOT, slot).await?;
             return Err(refusal);
         }
         generation.health.begin_probation();
         let before = slot.promote(Arc::clone(generation));
         // Only now, so that its accounts never go back to the one before.
-        self.policy.rollouts().set(None);
-        self.say(PluginKind::Policy, Event::swapped, POLICY_SLOT, generation, by, why);
-        self.changed.send_replace(());
+        self.slots.policy.rollouts().set(None);
+        self.slots.say(PluginKind::Policy, Event::swapped, POLICY_SLOT, generation, by, why);
+        self.slots.changed.send_replace(());
         Ok(deployed(POLICY_SLOT, generation.as_ref(), before.as_ref(), started.elapsed()))
     }
 
     /// Writes down how the candidate has answered so far, if this generation is it.
     pub(super) async fn keep_candidate(&self, kind: PluginKind, number: u64) -> Result<(), StoreError> {
-        match self.policy.rollouts().current() {
+        match self.slots.policy.rollouts().current() {
             Some(rollout) if kind == PluginKind::Policy && rollout.generation.number == number => {
                 let stored = Stored::from(rollout.as_ref());
                 let write = Write::document(Kind::Rollout, POLICY_SLOT, &stored)?;
-                self.registry.commit(vec![write], None, &self.in_use()).await
+                self.slots.registry.commit(vec![write], None, &self.slots.in_use()).await
             }
             _ => Ok(()),
         }
@@ -309,8 +324,8 @@ impl Deployments {
 
     /// What becomes of what is tried out when this is the active policy: if it is the same, the trying is over; else it
     /// begins anew, for what was seen was compared with another one.
-    pub(super) async fn rollout_after(&self, kind: PluginKind, active: Digest) -> Result<After, StoreError> {
-        let current = self.policy.rollouts().current().filter(|_| kind == PluginKind::Policy);
+    pub(super) async fn after(&self, kind: PluginKind, active: Digest) -> Result<After, StoreError> {
+        let current = self.slots.policy.rollouts().current().filter(|_| kind == PluginKind::Policy);
         let Some(rollout) = current else { return Ok(After::default()) };
         if rollout.generation.digest == active {
             return Ok(After { writes: self.forget_rollout().await?, next: None, changed: Some(rollout) });
@@ -329,7 +344,7 @@ impl Deployments {
             self.say_ended(&changed, by, Some("it is the active policy".to_owned()));
         }
         // Unless it was found out meanwhile.
-        self.policy.rollouts().replace(&changed, next);
+        self.slots.policy.rollouts().replace(&changed, next);
     }
 
     /// The decisions on which the candidate and the active policy differ, oldest first.
@@ -338,7 +353,7 @@ impl Deployments {
     ///
     /// When the store fails.
     pub async fn disagreements(&self) -> Result<Vec<Disagreement>, Refusal> {
-        Ok(disagreements(self.registry.store().as_ref()).await?)
+        Ok(disagreements(self.slots.registry.store().as_ref()).await?)
     }
 
     /// Says that the candidate is right about these, or about all. Returns what is tried out.
@@ -347,8 +362,8 @@ impl Deployments {
     ///
     /// When nothing is tried out, there is no such number, or the store fails.
     pub async fn approve(&self, which: Option<&[u64]>, by: &str) -> Result<RolloutView, Refusal> {
-        let _one_at_a_time = self.changing.lock().await;
-        let record = self.record(PluginKind::Policy, POLICY_SLOT, Action::Approve, by);
+        let _one_at_a_time = self.slots.changing.lock().await;
+        let record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Approve, by);
         let approved = self.approve_now(which, record.clone()).await;
         self.on_record(approved, record).await
     }
@@ -378,20 +393,20 @@ impl Deployments {
             ..seen
         };
         let record = record.about(rollout.generation.digest).because(format!("{approved} difference(s)"));
-        writes.extend(self.registry.numbered(record)?);
+        writes.extend(self.slots.registry.numbered(record)?);
         let stored = Stored::from(rollout.as_ref()).having_seen(next);
         writes.push(Write::document(Kind::Rollout, POLICY_SLOT, &stored)?);
-        self.registry.commit(writes, None, &self.in_use()).await?;
+        self.slots.registry.commit(writes, None, &self.slots.in_use()).await?;
         *rollout.tally() = next;
         let seen = view(&rollout);
         self.promote_if_due(&rollout).await;
-        self.changed.send_replace(());
+        self.slots.changed.send_replace(());
         Ok(seen)
     }
 
     fn say_ended(&self, rollout: &Rollout, by: &str, why: Option<String>) {
         let ended = |_kind, about| Event::PolicyRolloutEnded(about);
-        self.say(PluginKind::Policy, ended, POLICY_SLOT, &rollout.generation, by, why);
+        self.slots.say(PluginKind::Policy, ended, POLICY_SLOT, &rollout.generation, by, why);
     }
 
     /// The writes that forget it.
@@ -402,7 +417,7 @@ impl Deployments {
     }
 
     async fn forget_disagreements(&self) -> Result<Vec<Write>, StoreError> {
-        let known = self.registry.store().list(Kind::Disagreement).await?;
+        let known = self.slots.registry.store().list(Kind::Disagreement).await?;
         Ok(known.into_iter().map(|(key, _)| Write::remove(Kind::Disagreement, key)).collect())
     }
 }

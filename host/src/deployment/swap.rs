@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::registry::{Change, StoredGeneration};
-use super::{Action, Bad, Deployed, Deployments, Offer, Offered, Record, Refusal, deployed};
+use super::{Action, Deployed, Deployments, Offer, Record, Refusal, deployed};
 use crate::digest::Digest;
 use crate::events::{AboutPlugin, Event};
-use crate::plugin::slot::{Candidate, Generation, Provenance, Slot};
-use crate::plugin::{ActivationError, Compiled, Pluggable, PluginKind};
-use crate::sandbox::LARGEST_COMPONENT;
+use crate::plugin::slot::{Generation, Provenance, Slot};
+use crate::plugin::{Pluggable, PluginKind};
 use crate::store::StoreError;
 
 /// How long whoever wants a rollback waits for it to be written down.
@@ -19,50 +18,6 @@ const LONGEST_WRITE: Duration = Duration::from_secs(1);
 type Both<P> = (Arc<Generation<P>>, Arc<Generation<P>>);
 
 impl Deployments {
-    /// Everything before the change: what may be in this slot, what is known of this component, and what it does when
-    /// it is asked.
-    pub(super) async fn admit<S: Pluggable>(
-        &self,
-        name: &str,
-        slot: &S,
-        offer: &Offer,
-    ) -> Result<(Compiled, Candidate<S::Plugin>), Refusal> {
-        let bytes = offer.component.bytes();
-        if bytes.len() > LARGEST_COMPONENT {
-            return Err(ActivationError::TooLarge { size: bytes.len() }.into());
-        }
-        let digest = Digest::of(bytes);
-        self.trust.pinned(name, digest)?;
-        if matches!(offer.component, Offered::Bytes(_)) {
-            self.trust.signed(bytes, offer.signature.as_deref())?;
-        }
-        self.refuse_bad(name, slot, digest).await?;
-        let compiled = match &offer.component {
-            Offered::Bytes(bytes) => Compiled::of(slot.sandbox(), bytes).await?,
-            Offered::Compiled(compiled) => compiled.clone(),
-        };
-        let candidate = slot.prepare(&compiled, offer.trial).await?;
-        Ok((compiled, candidate))
-    }
-
-    pub(super) async fn refuse_bad<S: Pluggable>(
-        &self,
-        name: &str,
-        slot: &S,
-        digest: Digest,
-    ) -> Result<(), Refusal> {
-        match self.registry.bad(name, digest).await? {
-            Some(Bad { at, reason, .. }) => Err(Refusal::KnownBad { digest, at, reason }),
-            // Found out just now, and not written down yet.
-            None if slot.slot().is_condemned(digest) => Err(Refusal::KnownBad {
-                digest,
-                at: self.services.clock.now(),
-                reason: "it does not answer".to_owned(),
-            }),
-            None => Ok(()),
-        }
-    }
-
     pub(super) async fn swap_in<S: Pluggable>(
         &self,
         name: &str,
@@ -71,7 +26,7 @@ impl Deployments {
     ) -> Result<Deployed, Refusal> {
         let started = Instant::now();
         let digest = Digest::of(offer.component.bytes());
-        let record = self.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
+        let record = self.slots.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
         match self.try_swap(name, slot, offer, digest, record.clone()).await {
             Ok((before, active)) => Ok(deployed(name, active.as_ref(), before.as_ref(), started.elapsed())),
             Err(refusal) => {
@@ -84,8 +39,8 @@ impl Deployments {
                     reason: Some(reason.clone()),
                     ..AboutPlugin::default()
                 };
-                self.services.events.say(&Event::rejected(S::KIND, about));
-                self.registry.note(record.refused(reason)).await;
+                self.slots.services.events.say(&Event::rejected(S::KIND, about));
+                self.slots.registry.note(record.refused(reason)).await;
                 Err(refusal)
             }
         }
@@ -102,11 +57,11 @@ impl Deployments {
     ) -> Result<Both<S::Plugin>, Refusal> {
         let mut admitted = None;
         let (_one_at_a_time, compiled, candidate) = loop {
-            let turn = self.changing.lock().await;
+            let turn = self.slots.changing.lock().await;
             let before = slot.slot().active();
             if before.digest == digest {
-                self.registry.see(name, offer.source, digest);
-                self.registry.note(record.of(&before.name, &before.version).unchanged()).await;
+                self.slots.registry.see(name, offer.source, digest);
+                self.slots.registry.note(record.of(&before.name, &before.version).unchanged()).await;
                 return Ok((Arc::clone(&before), before));
             }
             match admitted.take() {
@@ -114,31 +69,31 @@ impl Deployments {
                 // Compiled while it is not its turn: a rollback must not wait for that.
                 None => {
                     drop(turn);
-                    admitted = Some(self.admit(name, slot, offer).await?);
+                    admitted = Some(self.slots.admit(name, slot, offer).await?);
                 }
             }
         };
         // It may have been active meanwhile, and have been found out.
-        self.refuse_bad(name, slot, digest).await?;
-        for account in &self.accounts {
-            if S::KIND == PluginKind::Connector && account.connector_name == name {
-                account.context.cells.ensure(S::cells(&candidate.plugin)).await?;
+        self.slots.refuse_bad(name, slot, digest).await?;
+        for served in &self.accounts {
+            if S::KIND == PluginKind::Connector && served.connector == name {
+                served.context.cells.ensure(S::cells(&candidate.plugin)).await?;
             }
         }
         let provenance =
-            Provenance::new(self.services.clock.now(), &offer.by).signed(offer.signature.clone());
-        self.registry.see(name, offer.source, digest);
-        let after = self.rollout_after(S::KIND, digest).await?;
+            Provenance::new(self.slots.services.clock.now(), &offer.by).signed(offer.signature.clone());
+        self.slots.registry.see(name, offer.source, digest);
+        let after = self.rollouts.after(S::KIND, digest).await?;
         let change = Change {
             next: Some(StoredGeneration::next(&candidate, &provenance)),
             component: Some(&compiled),
             record: record.of(&candidate.name, &candidate.version),
             more: after.writes(),
         };
-        self.registry.keep(name, slot.slot(), change, &self.in_use()).await?;
+        self.slots.registry.keep(name, slot.slot(), change, &self.slots.in_use()).await?;
         // Nothing that follows can fail.
         let (before, active) = slot.slot().activate(candidate, provenance);
-        self.follow_up(after, &offer.by);
+        self.rollouts.follow_up(after, &offer.by);
         tracing::info!(
             kind = %S::KIND,
             slot = name,
@@ -149,7 +104,7 @@ impl Deployments {
             digest = %active.digest,
             "swapped"
         );
-        self.say(S::KIND, Event::swapped, name, active.as_ref(), &offer.by, None);
+        self.slots.say(S::KIND, Event::swapped, name, active.as_ref(), &offer.by, None);
         Ok((before, active))
     }
 
@@ -161,11 +116,11 @@ impl Deployments {
         by: &str,
     ) -> Result<Deployed, Refusal> {
         let started = Instant::now();
-        let record = self.record(S::KIND, name, Action::Rollback, by);
+        let record = self.slots.record(S::KIND, name, Action::Rollback, by);
         let (from, to) = match self.go_back(name, slot.slot()) {
             Ok(gone_back) => gone_back,
             Err(refusal) => {
-                self.registry.note(record.refused(refusal.reason())).await;
+                self.slots.registry.note(record.refused(refusal.reason())).await;
                 return Err(refusal);
             }
         };
@@ -175,7 +130,7 @@ impl Deployments {
             let (name, by, why) = (name.to_owned(), by.to_owned(), format!("{by} wanted it"));
             async move {
                 ours.say_went_back::<S>(&name, (&from, &to), (&by, &why));
-                let _one_at_a_time = ours.changing.lock().await;
+                let _one_at_a_time = ours.slots.changing.lock().await;
                 ours.write_went_back(&name, slot.as_ref(), &to, (&by, &why), record).await
             }
         });
@@ -199,7 +154,7 @@ impl Deployments {
                     version: from.version.clone(),
                 });
             };
-            self.trust.pinned(name, to.digest)?;
+            self.slots.trust.pinned(name, to.digest)?;
             // If it is another one by now, somebody else was first, and this is about what they have left.
             if let Some(to) = slot.roll_back(from.number, to.number) {
                 return Ok((from, to));
@@ -223,7 +178,7 @@ impl Deployments {
             generation = to.number,
             "rolled back: {why}"
         );
-        self.say(S::KIND, Event::rolled_back, name, to, by, Some(why.to_owned()));
+        self.slots.say(S::KIND, Event::rolled_back, name, to, by, Some(why.to_owned()));
     }
 
     /// Writes it down. Returns whether a restart will know.
@@ -238,14 +193,14 @@ impl Deployments {
         let record = record.about(to.digest).of(&to.name, &to.version).because(why);
         let written = async {
             // What is active by now, which may be what a swap has put there meanwhile.
-            let after = self.rollout_after(S::KIND, slot.slot().active().digest).await?;
+            let after = self.rollouts.after(S::KIND, slot.slot().active().digest).await?;
             let change = Change::made(record, after.writes());
-            self.registry.keep(name, slot.slot(), change, &self.in_use()).await?;
+            self.slots.registry.keep(name, slot.slot(), change, &self.slots.in_use()).await?;
             Ok::<_, StoreError>(after)
         };
         match written.await {
             Ok(after) => {
-                self.follow_up(after, by);
+                self.rollouts.follow_up(after, by);
                 true
             }
             Err(error) => {

@@ -1,13 +1,13 @@
 //! How slots are, for whoever asks.
 
-use crate::plugin::POLICY_SLOT;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::rollouts::RolloutView;
-use super::{Bad, Deployments, Refusal};
+use super::rollouts::{self, RolloutView};
+use super::slots::Slots;
+use super::{Bad, Refusal};
 use crate::digest::Digest;
 use crate::plugin::slot::{Generation, Health};
 use crate::plugin::{Pluggable, PluginKind};
@@ -134,51 +134,32 @@ pub struct SlotView {
     pub bad: Vec<Bad>,
 }
 
-impl Deployments {
-    /// How the slots of a kind are.
-    ///
-    /// # Errors
-    ///
-    /// When the store fails.
-    pub async fn list(&self, kind: PluginKind) -> Result<Vec<SlotView>, Refusal> {
-        match kind {
-            PluginKind::Policy => Ok(vec![self.view(POLICY_SLOT, self.policy.as_ref()).await?]),
-            PluginKind::Connector => {
-                let mut views = Vec::with_capacity(self.connectors.len());
-                for (name, slot) in &self.connectors {
-                    views.push(self.view(name, slot.as_ref()).await?);
-                }
-                Ok(views)
-            }
-        }
-    }
-
-    async fn view<S: Pluggable>(&self, name: &str, slot: &S) -> Result<SlotView, Refusal> {
-        let bad = self.registry.all_bad(name).await?;
-        let (active, previous) = (slot.slot().active(), slot.slot().previous());
-        let earlier = |generation: &std::sync::Arc<Generation<S::Plugin>>| Earlier {
-            plugin: generation.as_ref().into(),
-            since: generation.loaded_at,
-        };
-        let rollout = match S::KIND {
-            PluginKind::Policy => self.rollout(),
-            PluginKind::Connector => None,
-        };
-        Ok(SlotView {
-            slot: name.to_owned(),
-            kind: S::KIND,
-            state: state(active.as_ref(), previous.is_empty(), slot.slot().was_rolled_back()),
-            active: active.as_ref().into(),
-            since: active.loaded_at,
-            by: active.by.clone(),
-            faults: active.health.faults(),
-            answers: active.health.calls() - active.health.faults().min(active.health.calls()),
-            pinned: self.trust.pins.get(name).copied(),
-            previous: previous.iter().map(earlier).collect(),
-            rollout,
-            bad,
-        })
-    }
+/// How a slot is.
+pub(super) async fn of<S: Pluggable>(slots: &Slots, name: &str, slot: &S) -> Result<SlotView, Refusal> {
+    let bad = slots.registry.all_bad(name).await?;
+    let (active, previous) = (slot.slot().active(), slot.slot().previous());
+    let earlier = |generation: &std::sync::Arc<Generation<S::Plugin>>| Earlier {
+        plugin: generation.as_ref().into(),
+        since: generation.loaded_at,
+    };
+    let rollout = match S::KIND {
+        PluginKind::Policy => slots.policy.rollouts().current().map(|rollout| rollouts::view(&rollout)),
+        PluginKind::Connector => None,
+    };
+    Ok(SlotView {
+        slot: name.to_owned(),
+        kind: S::KIND,
+        state: state(active.as_ref(), previous.is_empty(), slot.slot().was_rolled_back()),
+        active: active.as_ref().into(),
+        since: active.loaded_at,
+        by: active.by.clone(),
+        faults: active.health.faults(),
+        answers: active.health.calls() - active.health.faults().min(active.health.calls()),
+        pinned: slots.trust.pins.get(name).copied(),
+        previous: previous.iter().map(earlier).collect(),
+        rollout,
+        bad,
+    })
 }
 
 /// How a generation does that is active.

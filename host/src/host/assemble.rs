@@ -20,10 +20,10 @@ use super::shutdown::Shutdown;
 use super::start_error::StartError;
 use super::vehicle_desk::VehicleDesk;
 use super::{Host, command_desk};
-use crate::account::{Accounts, Clients, for_trial};
+use crate::account::{Account, Accounts, Clients, for_trial};
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::deployment::{Deployments, restore_connector, restore_policy, restore_rollout};
+use crate::deployment::{Deployments, Served, restore_connector, restore_policy, restore_rollout};
 use crate::events::Events;
 use crate::plugin::slot::Provenance;
 use crate::plugin::{ActivationError, ConnectorSlot, POLICY_SLOT, Plugins, PolicySlot};
@@ -58,7 +58,7 @@ pub(super) async fn assemble(
     let slots = Slots::open(config, &services, plugins, begin).await?;
     let clouds = Arc::new(Circuits::default());
     let fleet = fleet(config, &services, &slots, &clouds).await?;
-    let accounts = fleet.accounts.values().cloned().collect();
+    let accounts = fleet.accounts.values().map(|account| served(account)).collect();
     let trust = config.plugins.trust.clone();
     let deployments =
         Deployments::open(&slots.policy, &slots.connectors, accounts, Arc::clone(&services), trust).await?;
@@ -82,6 +82,11 @@ pub(super) async fn assemble(
     }
     command_desk::resume(&host.commands, interrupted).await;
     Ok(host)
+}
+
+/// An account as deployments know it.
+fn served(account: &Account) -> Served {
+    Served { connector: account.connector_name.clone(), context: Arc::clone(&account.context) }
 }
 
 /// The services, made of what the embedding program gives and the configuration says.

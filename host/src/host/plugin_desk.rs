@@ -151,7 +151,7 @@ impl PluginDesk {
         let slot = slot.slot();
         let (active, is_first) = (slot.active(), slot.previous().is_empty());
         let trying = match S::KIND {
-            PluginKind::Policy => self.deployments.rollout(),
+            PluginKind::Policy => self.deployments.rollouts().current(),
             PluginKind::Connector => None,
         };
         let installed = told_apart(&active.version, active.digest);

@@ -101,7 +101,7 @@ impl Provenance {
 
 /// What happened to a generation while it was at work, for whoever writes it down.
 #[derive(Debug)]
-pub enum News<P> {
+pub enum SlotEvent<P> {
     /// It did not answer, and keeps its place for now.
     Fault(Arc<Generation<P>>),
     /// It has passed its probation.
@@ -126,7 +126,7 @@ pub struct Slot<P> {
     /// One change at a time; readers never wait for it.
     change: Mutex<Change<P>>,
     changes: watch::Sender<()>,
-    news: mpsc::UnboundedSender<News<P>>,
+    news: mpsc::UnboundedSender<SlotEvent<P>>,
 }
 
 #[derive(Debug)]
@@ -139,7 +139,7 @@ struct Change<P> {
     /// What did not answer. It is never gone back to, whatever else remembers of it.
     condemned: BTreeSet<Digest>,
     /// Taken by whoever writes down what happens.
-    news: Option<mpsc::UnboundedReceiver<News<P>>>,
+    news: Option<mpsc::UnboundedReceiver<SlotEvent<P>>>,
 }
 
 /// How many earlier generations are kept. One is not enough: a bad one may have replaced a bad one.
@@ -190,7 +190,7 @@ impl<P> Slot<P> {
     }
 
     /// What happens to the generations from the beginning on. There is one reader; none if it was taken already.
-    pub fn news(&self) -> Option<mpsc::UnboundedReceiver<News<P>>> {
+    pub fn news(&self) -> Option<mpsc::UnboundedReceiver<SlotEvent<P>>> {
         self.change().news.take()
     }
 
@@ -259,7 +259,7 @@ impl<P> Slot<P> {
     }
 
     /// Whether a component did not answer here since the start.
-    pub fn is_condemned(&self, digest: Digest) -> bool {
+    pub fn is_quarantined(&self, digest: Digest) -> bool {
         self.change().condemned.contains(&digest)
     }
 
@@ -276,7 +276,7 @@ impl<P> Slot<P> {
     /// Counts an answer of a generation.
     pub fn answered(&self, generation: &Arc<Generation<P>>) {
         if generation.health.answered() {
-            let _nobody_listens = self.news.send(News::Proven(Arc::clone(generation)));
+            let _nobody_listens = self.news.send(SlotEvent::Proven(Arc::clone(generation)));
         }
     }
 
@@ -298,7 +298,7 @@ impl<P> Slot<P> {
             false => None,
         };
         let news = match back {
-            None => News::Fault(Arc::clone(generation)),
+            None => SlotEvent::Fault(Arc::clone(generation)),
             Some(to) => {
                 let why = format!("{faults} calls without an answer; the last one, {question}: {fault}");
                 tracing::error!(
@@ -308,7 +308,7 @@ impl<P> Slot<P> {
                     generation = to.number,
                     "rolled back: {why}"
                 );
-                News::RolledBack { from: Arc::clone(generation), to, why }
+                SlotEvent::RolledBack { from: Arc::clone(generation), to, why }
             }
         };
         let _nobody_listens = self.news.send(news);

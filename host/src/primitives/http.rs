@@ -97,24 +97,7 @@ impl Call {
     async fn send(&mut self, request: Request) -> Result<Response, TransportError> {
         let Prepared { request: prepared, carries } = self.prepare(&request)?;
         let carries_pin = carries.iter().any(|name| name == PIN);
-        if carries_pin && self.pin_turn.is_none() {
-            self.pin_turn = Some(self.context.pin.turn().await);
-        }
-        if carries_pin && let Err(why) = self.context.pin.may_offer(self.clock()) {
-            return Err(denied(why.to_string()));
-        }
-        if request.acts_on_vehicle && !self.allowance.may_act() {
-            return Err(denied("an earlier request of this operation may have moved the vehicle"));
-        }
-        self.allowance.take_send().map_err(denied)?;
-        if request.acts_on_vehicle
-            && let Err(error) = self.allowance.write_down().await
-        {
-            return Err(denied(format!("it could not be written down that the command is sent: {error}")));
-        }
-        if carries_pin && let Err(error) = self.context.pin.offering(self.clock()).await {
-            return Err(denied(format!("it could not be written down that the PIN is sent: {error}")));
-        }
+        self.admit(request.acts_on_vehicle, carries_pin).await?;
         let offers_before = self.offers.clone();
         self.count_offers(&carries);
         // Until it is back nobody knows whether the vehicle acts: the caller's time may be over, or the host may stop,
@@ -156,6 +139,27 @@ impl Call {
         }
         let Incoming { headers, body, .. } = received?;
         Ok(Response { status, headers, body })
+    }
+
+    /// Whether a request may be sent now. What has to be known after a crash is written down.
+    async fn admit(&mut self, acts_on_vehicle: bool, carries_pin: bool) -> Result<(), TransportError> {
+        if carries_pin && self.pin_turn.is_none() {
+            self.pin_turn = Some(self.context.pin.turn().await);
+        }
+        if carries_pin && let Err(why) = self.context.pin.may_offer(self.clock()) {
+            return Err(denied(why.to_string()));
+        }
+        if acts_on_vehicle && !self.allowance.may_act() {
+            return Err(denied("an earlier request of this operation may have moved the vehicle"));
+        }
+        self.allowance.take_send().map_err(denied)?;
+        if acts_on_vehicle && let Err(error) = self.allowance.write_down().await {
+            return Err(denied(format!("it could not be written down that the command is sent: {error}")));
+        }
+        if carries_pin && let Err(error) = self.context.pin.offering(self.clock()).await {
+            return Err(denied(format!("it could not be written down that the PIN is sent: {error}")));
+        }
+        Ok(())
     }
 
     /// Notes what an answer says of time. Of a success `Retry-After` says nothing (RFC 9110 §10.2.3).
@@ -210,12 +214,11 @@ impl Call {
         self.allowance.take_back_act(before.operation);
     }
 
-    /// Checks a request against everything that the host does not allow, and puts the secrets in.
-    fn prepare(&self, request: &Request) -> Result<Prepared, TransportError> {
+    /// What can be seen of a request before secrets are put in: whether it fits must not tell how long they are.
+    fn check(&self, request: &Request) -> Result<(), TransportError> {
         if request.headers.len() > MOST_HEADERS || request.captures.len() > MOST_HEADERS {
             return Err(denied(format!("more than {MOST_HEADERS} headers or captures")));
         }
-        // All sizes are looked at before secrets are put in: whether it fits must not tell how long they are.
         if request.url.len() > LONGEST_URL {
             return Err(denied(format!("the URL is longer than {LONGEST_URL} bytes")));
         }
@@ -232,6 +235,12 @@ impl Call {
                 return Err(denied(format!("the secret {name} is not taken from answers")));
             }
         }
+        Ok(())
+    }
+
+    /// Checks a request against everything that the host does not allow, and puts the secrets in.
+    fn prepare(&self, request: &Request) -> Result<Prepared, TransportError> {
+        self.check(request)?;
         // Found before secrets are put in: no secret may decide where a request goes.
         let template = Url::parse(&request.url);
         let template = template.map_err(|error| denied(format!("the URL is not valid: {error}")))?;
@@ -263,24 +272,7 @@ impl Call {
             })?;
             headers.append(parsed, value);
         }
-        let (body, content_type) = match &request.body {
-            Body::Empty => (None, None),
-            Body::Json(json) => (Some(fill_json(json, &mut secret)?), Some("application/json")),
-            Body::Text(text) if has_placeholder(text) => {
-                return Err(denied("plain text has no place for a secret; use a form or JSON"));
-            }
-            Body::Text(text) => (Some(text.clone()), Some("text/plain; charset=utf-8")),
-            Body::Form(fields) => {
-                let mut form = url::form_urlencoded::Serializer::new(String::new());
-                for (name, value) in fields {
-                    if has_placeholder(name) {
-                        return Err(denied("a placeholder stands in the name of a form's field"));
-                    }
-                    form.append_pair(name, &fill(value, Encoding::Plain, &mut secret)?);
-                }
-                (Some(form.finish()), Some("application/x-www-form-urlencoded"))
-            }
-        };
+        let (body, content_type) = fill_body(&request.body, &mut secret)?;
         if let Some(content_type) = content_type {
             headers.entry("content-type").or_insert(HeaderValue::from_static(content_type));
         }
@@ -363,6 +355,31 @@ impl From<Method> for reqwest::Method {
             Method::Delete => Self::DELETE,
         }
     }
+}
+
+/// A body with its secrets, and what it is.
+fn fill_body<'s>(
+    body: &Body,
+    secret: &mut impl FnMut(&str) -> Result<&'s str, TransportError>,
+) -> Result<(Option<String>, Option<&'static str>), TransportError> {
+    Ok(match body {
+        Body::Empty => (None, None),
+        Body::Json(json) => (Some(fill_json(json, &mut *secret)?), Some("application/json")),
+        Body::Text(text) if has_placeholder(text) => {
+            return Err(denied("plain text has no place for a secret; use a form or JSON"));
+        }
+        Body::Text(text) => (Some(text.clone()), Some("text/plain; charset=utf-8")),
+        Body::Form(fields) => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            for (name, value) in fields {
+                if has_placeholder(name) {
+                    return Err(denied("a placeholder stands in the name of a form's field"));
+                }
+                form.append_pair(name, &fill(value, Encoding::Plain, &mut *secret)?);
+            }
+            (Some(form.finish()), Some("application/x-www-form-urlencoded"))
+        }
+    })
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@ fn tried_out() -> Value {
 #[test]
 fn a_slot_takes_one_line() {
     let expected = "\
-SLOT     STATE      NAME     VERSION  GENERATION  DIGEST        SINCE                 BY                  ANSWERS  FAULTS
-vehicle  probation  default  0.4.0    7           0123456789ab  2026-11-24T23:50:58Z  control (uid 1000)  17       1
+SLOT    STATE      NAME     VERSION  GENERATION  DIGEST        SINCE                 BY                  ANSWERS  FAULTS
+policy  probation  default  0.4.0    7           0123456789ab  2026-11-24T23:50:58Z  control (uid 1000)  17       1
 ";
     assert_eq!(shown(json!([slot()]), slots), expected);
 }
@@ -51,7 +51,7 @@ fn what_there_is_to_say_of_a_slot_besides_is_below_it() {
         below,
         [
             "",
-            "vehicle",
+            "policy",
             "  pinned to 0123456789abcdef",
             "  canary: next 0.5.0 (fedcba987654) for 25 % of the accounts (main, second), since \
              2026-11-24T23:00:00Z: 12 agreed, 3 disagreed, 2 approved, 0 faults; promoted after 50 that agree or \
@@ -77,7 +77,7 @@ fn a_swap_names_both_and_how_long_it_took() {
         "before": {"slot": "policy", "name": "default", "version": "0.4.0", "digest": "0123456789abcdef", "generation": 7},
         "took_ms": 31,
     });
-    let expected = "vehicle: next 0.5.0 (fedcba987654), generation 8, in 31 ms\n\
+    let expected = "policy: next 0.5.0 (fedcba987654), generation 8, in 31 ms\n\
                     before: default 0.4.0 (0123456789ab), generation 7\n";
     assert_eq!(shown(answer, swapped), expected);
 }
@@ -85,7 +85,7 @@ fn a_swap_names_both_and_how_long_it_took() {
 #[test]
 fn a_verified_component_is_named() {
     let answer = json!({"slot": "policy", "name": "next", "version": "0.5.0", "digest": "fedcba9876543210ffff", "size": 20480});
-    assert_eq!(shown(answer, verified), "vehicle: next 0.5.0 (fedcba987654), 20480 bytes, would be taken\n");
+    assert_eq!(shown(answer, verified), "policy: next 0.5.0 (fedcba987654), 20480 bytes, would be taken\n");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn the_history_shows_whole_reasons() {
     assert_eq!(lines.len(), 3);
     assert_eq!(
         lines[1],
-        "1    2026-11-24T23:00:00Z  vehicle  start   ok       default  0.4.0    0123456789ab  configuration"
+        "1    2026-11-24T23:00:00Z  policy  start   ok       default  0.4.0    0123456789ab  configuration"
     );
     assert!(
         lines[2].ends_with(&format!("-        -        -             control (uid 0)  {long}")),

@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use super::stored::{Stored, key};
-use super::{Disagreement, KEPT};
+use super::{Disagreement, KEPT, Rollouts};
 use crate::audit;
 use crate::deployment::watch::HOST;
-use crate::deployment::{Action, Bad, Deployments};
+use crate::deployment::{Action, Bad};
 use crate::plugin::POLICY_SLOT;
 use crate::plugin::rollout::{Failed, Mode, Rollout, Tally};
 use crate::plugin::{POLICY_FAULT, Pluggable as _, PluginKind};
 use crate::store::{Kind, Write};
 
-impl Deployments {
+impl Rollouts {
     /// Puts a decision to the other policy, and writes down what came of it.
     pub(in crate::deployment) async fn compare(&self, case: audit::Record) {
-        let Some(rollout) = self.policy.rollouts().current() else { return };
-        let (candidate, active) = (&rollout.generation, self.policy.slot().active());
+        let Some(rollout) = self.slots.policy.rollouts().current() else { return };
+        let (candidate, active) = (&rollout.generation, self.slots.policy.slot().active());
         let decided_by = case.entry.policy.generation;
         // A canary is judged by what it has decided itself.
         let other = match rollout.mode {
@@ -24,13 +24,14 @@ impl Deployments {
             Mode::Shadow if decided_by == active.number => candidate,
             Mode::Canary { .. } | Mode::Shadow => return,
         };
-        let (told, asked) = audit::put_to(&case, &self.policy.with(Arc::clone(other))).await;
+        let (told, asked) = audit::put_to(&case, &self.slots.policy.with(Arc::clone(other))).await;
         // Nothing can be said of an answer that was none; it is counted elsewhere.
         if [&told, &asked].iter().any(|answer| answer.rule.as_deref() == Some(POLICY_FAULT)) {
             return;
         }
-        let _one_at_a_time = self.changing.lock().await;
-        let same_still = self.policy.rollouts().current().is_some_and(|now| Arc::ptr_eq(&now, &rollout));
+        let _one_at_a_time = self.slots.changing.lock().await;
+        let same_still =
+            self.slots.policy.rollouts().current().is_some_and(|now| Arc::ptr_eq(&now, &rollout));
         if !same_still {
             return;
         }
@@ -54,11 +55,11 @@ impl Deployments {
             }
         }
         writes.extend(Write::document(Kind::Rollout, POLICY_SLOT, &Stored::from(rollout.as_ref())).ok());
-        if let Err(error) = self.registry.commit(writes, None, &self.in_use()).await {
+        if let Err(error) = self.slots.registry.commit(writes, None, &self.slots.in_use()).await {
             tracing::error!("what is seen of a candidate is lost at the next restart: {error}");
         }
         self.promote_if_due(&rollout).await;
-        self.changed.send_replace(());
+        self.slots.changed.send_replace(());
     }
 
     pub(super) async fn promote_if_due(&self, rollout: &Arc<Rollout>) {
@@ -73,22 +74,23 @@ impl Deployments {
     }
 
     /// The candidate did not answer too often, and decides for nobody any more.
-    pub(in crate::deployment) async fn rollout_failed(&self, (rollout, why): Failed) {
-        let _one_at_a_time = self.changing.lock().await;
+    pub(in crate::deployment) async fn failed(&self, (rollout, why): Failed) {
+        let _one_at_a_time = self.slots.changing.lock().await;
         let generation = &rollout.generation;
-        let bad = Bad { digest: generation.digest, reason: why.clone(), at: self.services.clock.now() };
+        let bad = Bad { digest: generation.digest, reason: why.clone(), at: self.slots.services.clock.now() };
         let action = match rollout.mode {
             Mode::Shadow => Action::Shadow,
             Mode::Canary { .. } => Action::Canary,
         };
-        let record = self.record(PluginKind::Policy, POLICY_SLOT, action, HOST).about(generation.digest);
+        let record =
+            self.slots.record(PluginKind::Policy, POLICY_SLOT, action, HOST).about(generation.digest);
         let record = record.of(&generation.name, &generation.version).failed(&why);
         self.say_ended(&rollout, HOST, Some(why));
-        let condemned = self.registry.quarantine(POLICY_SLOT, &bad, record).await;
-        let forgotten = match (condemned, self.policy.rollouts().current()) {
+        let condemned = self.slots.registry.quarantine(POLICY_SLOT, &bad, record).await;
+        let forgotten = match (condemned, self.slots.policy.rollouts().current()) {
             // Somebody may have begun with another one meanwhile.
             (Ok(()), None) => match self.forget_rollout().await {
-                Ok(writes) => self.registry.commit(writes, None, &self.in_use()).await,
+                Ok(writes) => self.slots.registry.commit(writes, None, &self.slots.in_use()).await,
                 Err(error) => Err(error),
             },
             (condemned, _) => condemned,
@@ -96,6 +98,6 @@ impl Deployments {
         if let Err(error) = forgotten {
             tracing::error!("the next start will not know that the candidate is bad: {error}");
         }
-        self.changed.send_replace(());
+        self.slots.changed.send_replace(());
     }
 }

@@ -173,20 +173,27 @@ impl PluginDesk {
                 let known = deployments.forgive(kind, slot, digest, by).await;
                 in_json(known.map(|known| json!({"digest": digest, "was_bad": known})))
             }
+            _ => self.with_rollouts(what, wanted, by).await,
+        }
+    }
+
+    async fn with_rollouts(&self, what: &str, wanted: &Wanted, by: &str) -> Result<Value, NotDone> {
+        let rollouts = self.deployments.rollouts();
+        match what {
             "shadow" => {
                 let offer = self.offered(wanted, by).await?;
-                in_json(deployments.try_out(Try::Shadow, offer.as_ref(), by).await)
+                in_json(rollouts.try_out(Try::Shadow, offer.as_ref(), by).await)
             }
             "canary" => {
                 let share = wanted.share.ok_or("policy/canary needs \"share\", 1 to 100 percent")?;
                 let promote_after = wanted.promote_after.unwrap_or(PROMOTE_AFTER);
                 let offer = self.offered(wanted, by).await?;
-                in_json(deployments.try_out(Try::Canary { share, promote_after }, offer.as_ref(), by).await)
+                in_json(rollouts.try_out(Try::Canary { share, promote_after }, offer.as_ref(), by).await)
             }
             "diff" => {
-                let differences = deployments.disagreements().await.map_err(NotDone::Refused)?;
+                let differences = rollouts.disagreements().await.map_err(NotDone::Refused)?;
                 let differences: Vec<Value> = differences.iter().map(shown).collect();
-                Ok(json!({"rollout": deployments.rollout(), "disagreements": differences}))
+                Ok(json!({"rollout": rollouts.current(), "disagreements": differences}))
             }
             "approve" => {
                 let which = match (&wanted.seq, wanted.all) {
@@ -194,11 +201,11 @@ impl PluginDesk {
                     (None, true) => None,
                     _ => return Err("policy/approve needs either \"seq\":[…] or \"all\":true".into()),
                 };
-                in_json(deployments.approve(which, by).await)
+                in_json(rollouts.approve(which, by).await)
             }
-            "promote" => in_json(deployments.promote(by).await),
-            "stop" => in_json(deployments.stop_trying(by).await),
-            _ => Err(format!("there is no request {kind}/{what}").into()),
+            "promote" => in_json(rollouts.promote(by).await),
+            "stop" => in_json(rollouts.stop_trying(by).await),
+            _ => Err(format!("there is no request policy/{what}").into()),
         }
     }
 

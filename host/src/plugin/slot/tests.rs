@@ -42,8 +42,8 @@ fn the_third_fault_brings_the_generation_before_back_whatever_is_said_in_between
     assert_eq!((slot.active().version.as_str(), slot.previous().len()), ("1", 0));
     let mut news = slot.news().unwrap();
     let mut read = || news.try_recv().unwrap();
-    assert!(matches!(read(), News::Fault(_)) && matches!(read(), News::Fault(_)));
-    let News::RolledBack { from, to, why } = read() else { panic!("not rolled back") };
+    assert!(matches!(read(), SlotEvent::Fault(_)) && matches!(read(), SlotEvent::Fault(_)));
+    let SlotEvent::RolledBack { from, to, why } = read() else { panic!("not rolled back") };
     assert_eq!((from.version.as_str(), to.version.as_str()), ("2", "1"));
     assert!(why.contains("decide") && why.contains("unreachable"), "{why}");
 }
@@ -62,7 +62,8 @@ fn a_proven_generation_is_forgiven_what_is_rare() {
     }
     assert_eq!(slot.active().version, "2");
     let mut news = slot.news().unwrap();
-    let proven = std::iter::from_fn(|| news.try_recv().ok()).filter(|news| matches!(news, News::Proven(_)));
+    let proven =
+        std::iter::from_fn(|| news.try_recv().ok()).filter(|news| matches!(news, SlotEvent::Proven(_)));
     assert_eq!(proven.count(), 1);
 }
 
@@ -99,7 +100,7 @@ fn what_did_not_answer_is_not_gone_back_to_under_another_number() {
         slot.fault(&again, "decide", &trapped());
     }
     assert_eq!(slot.active().version, "b");
-    assert!(slot.is_condemned(again.digest));
+    assert!(slot.is_quarantined(again.digest));
     let b = slot.active();
     for _ in 0..3 {
         slot.fault(&b, "decide", &trapped());

@@ -3,8 +3,8 @@
 //! One pass over the bytes. What is remembered is bounded by the limits, whatever the bytes claim.
 
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, Encoding,
-    FunctionBody, Instance, Parser, Payload,
+    ComponentAlias, ComponentExternalKind, ComponentImport, ComponentInstance, ComponentOuterAliasKind,
+    Encoding, FunctionBody, Instance, Parser, Payload,
 };
 
 use super::limits::{Measure, Tally};
@@ -43,6 +43,23 @@ fn sort_of(kind: ComponentExternalKind) -> Option<Sort> {
     }
 }
 
+/// How many declarations a section has of which nothing more is of interest.
+fn declared_by(payload: &Payload<'_>) -> u32 {
+    match payload {
+        Payload::TypeSection(section) => section.count(),
+        Payload::ImportSection(section) => section.count(),
+        Payload::MemorySection(section) => section.count(),
+        Payload::TagSection(section) => section.count(),
+        Payload::GlobalSection(section) => section.count(),
+        Payload::ExportSection(section) => section.count(),
+        Payload::ElementSection(section) => section.count(),
+        Payload::DataSection(section) => section.count(),
+        Payload::CoreTypeSection(section) => section.count(),
+        Payload::ComponentTypeSection(section) => section.count(),
+        _ => 0,
+    }
+}
+
 impl<'a> Reader<'a, '_> {
     fn read(&mut self, payload: Payload<'a>) -> Result<(), Objection> {
         let declared = match payload {
@@ -71,13 +88,7 @@ impl<'a> Reader<'a, '_> {
                 return section.into_iter().try_for_each(|it| self.alias(it?));
             }
             Payload::ComponentImportSection(section) => {
-                return section.into_iter().try_for_each(|import| {
-                    let import = import?;
-                    match sort_of(import.ty.kind()) {
-                        Some(sort) => self.step(Step::Import { name: import.name.name, sort }),
-                        None => self.item(1),
-                    }
-                });
+                return section.into_iter().try_for_each(|import| self.import(&import?));
             }
             Payload::ComponentExportSection(section) => {
                 return section.into_iter().try_for_each(|export| {
@@ -103,19 +114,16 @@ impl<'a> Reader<'a, '_> {
                 }
                 tables
             }
-            Payload::TypeSection(section) => section.count(),
-            Payload::ImportSection(section) => section.count(),
-            Payload::MemorySection(section) => section.count(),
-            Payload::TagSection(section) => section.count(),
-            Payload::GlobalSection(section) => section.count(),
-            Payload::ExportSection(section) => section.count(),
-            Payload::ElementSection(section) => section.count(),
-            Payload::DataSection(section) => section.count(),
-            Payload::CoreTypeSection(section) => section.count(),
-            Payload::ComponentTypeSection(section) => section.count(),
-            _ => 0,
+            other => declared_by(&other),
         };
         Ok(self.tally.add(Measure::Declarations, declared.into())?)
+    }
+
+    fn import(&mut self, import: &ComponentImport<'a>) -> Result<(), Objection> {
+        match sort_of(import.ty.kind()) {
+            Some(sort) => self.step(Step::Import { name: import.name.name, sort }),
+            None => self.item(1),
+        }
     }
 
     fn enter(&mut self, scope: Option<usize>) -> Result<(), Objection> {

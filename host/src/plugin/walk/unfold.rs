@@ -139,7 +139,28 @@ impl<'a> Unfolding<'_, 'a> {
             return Err(TooMuch { what: Measure::Items, found: None }.into());
         }
         total.copy(step.size());
-        let (sort, value) = match step {
+        let Some((sort, value)) = self.made_by(frame, step, (arguments, exports), total, depth)? else {
+            return Ok(());
+        };
+        total.copy(self.weight(value));
+        let frame = self.frames.get_mut(frame).ok_or(Objection::Index)?;
+        match sort {
+            Sort::Component => frame.components.push(value),
+            Sort::Instance => frame.instances.push(value),
+        }
+        Ok(())
+    }
+
+    /// What a step adds to its frame, if it adds something.
+    fn made_by(
+        &mut self,
+        frame: usize,
+        step: &Step<'a>,
+        (arguments, exports): (&Named<'a>, &mut Bag<'a>),
+        total: &mut Total,
+        depth: u64,
+    ) -> Result<Option<(Sort, Value)>, Objection> {
+        Ok(Some(match step {
             Step::Define(definition) => {
                 // Looking at what it captures takes as long as that is much.
                 let captured = self.plan.definitions.get(*definition).map_or(0, |it| it.captures.len());
@@ -165,7 +186,7 @@ impl<'a> Unfolding<'_, 'a> {
             }
             Step::ExportOther => {
                 exports.weight = exports.weight.saturating_add(1);
-                return Ok(());
+                return Ok(None);
             }
             Step::Bundle { named, others } => {
                 let named = self.named(frame, named)?;
@@ -183,14 +204,7 @@ impl<'a> Unfolding<'_, 'a> {
                 total.add(inner);
                 (Sort::Instance, Value::Instance(exports))
             }
-        };
-        total.copy(self.weight(value));
-        let frame = self.frames.get_mut(frame).ok_or(Objection::Index)?;
-        match sort {
-            Sort::Component => frame.components.push(value),
-            Sort::Instance => frame.instances.push(value),
-        }
-        Ok(())
+        }))
     }
 
     fn bag(&mut self, bag: Bag<'a>) -> usize {

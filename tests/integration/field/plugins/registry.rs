@@ -67,14 +67,14 @@ cases! {
         let (active, candidate) = (policy(1), policy(2));
         home.swap_policy(active.0).await.unwrap();
         let offer = Offer::new(candidate.0, "test");
-        home.host.deployments().try_out(Try::Shadow, Some(&offer), "test").await.unwrap();
+        home.host.deployments().rollouts().try_out(Try::Shadow, Some(&offer), "test").await.unwrap();
         assert_eq!(stored(&home).await.len(), 4);
         restart(&mut home).await;
         let mut needed = [active.1.to_string(), candidate.1.to_string()];
         needed.sort();
         assert_eq!(stored(&home).await, needed);
         assert_eq!(home.host.policy().active().generation().digest, active.1);
-        assert!(home.host.deployments().rollout().is_some());
+        assert!(home.host.deployments().rollouts().current().is_some());
     }
 
     /// However often a host is started and whatever is swapped meanwhile: what is active and four before it are all

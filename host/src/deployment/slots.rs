@@ -1,0 +1,129 @@
+//! The slots of a host, what is known of the components in them, and one change at a time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::watch as signal;
+
+use super::registry::Registry;
+use super::{Action, Bad, Offer, Offered, Record, Refusal, refusal};
+use crate::digest::Digest;
+use crate::events::{AboutPlugin, Event};
+use crate::plugin::slot::{Candidate, Generation};
+use crate::plugin::trust::Trust;
+use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Pluggable, PluginKind, PolicySlot};
+use crate::sandbox::LARGEST_COMPONENT;
+use crate::services::Services;
+
+/// What swaps and rollouts share.
+#[derive(Debug)]
+pub(super) struct Slots {
+    pub(super) policy: Arc<PolicySlot>,
+    pub(super) connectors: BTreeMap<String, Arc<ConnectorSlot>>,
+    pub(super) services: Arc<Services>,
+    pub(super) trust: Trust,
+    pub(super) registry: Registry,
+    /// Told of what changes besides the active generations.
+    pub(super) changed: signal::Sender<()>,
+    /// One change at a time. The second one sees what the first one did. A rollback waits for it only to write down what
+    /// it has done.
+    pub(super) changing: tokio::sync::Mutex<()>,
+}
+
+impl Slots {
+    /// Everything before the change: what may be in this slot, what is known of this component, and what it does when
+    /// it is asked.
+    pub(super) async fn admit<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        offer: &Offer,
+    ) -> Result<(Compiled, Candidate<S::Plugin>), Refusal> {
+        let bytes = offer.component.bytes();
+        if bytes.len() > LARGEST_COMPONENT {
+            return Err(ActivationError::TooLarge { size: bytes.len() }.into());
+        }
+        let digest = Digest::of(bytes);
+        self.trust.pinned(name, digest)?;
+        if matches!(offer.component, Offered::Bytes(_)) {
+            self.trust.signed(bytes, offer.signature.as_deref())?;
+        }
+        self.refuse_bad(name, slot, digest).await?;
+        let compiled = match &offer.component {
+            Offered::Bytes(bytes) => Compiled::of(slot.sandbox(), bytes).await?,
+            Offered::Compiled(compiled) => compiled.clone(),
+        };
+        let candidate = slot.prepare(&compiled, offer.trial).await?;
+        Ok((compiled, candidate))
+    }
+
+    pub(super) async fn refuse_bad<S: Pluggable>(
+        &self,
+        name: &str,
+        slot: &S,
+        digest: Digest,
+    ) -> Result<(), Refusal> {
+        match self.registry.bad(name, digest).await? {
+            Some(Bad { at, reason, .. }) => Err(Refusal::KnownBad { digest, at, reason }),
+            // Found out just now, and not written down yet.
+            None if slot.slot().is_quarantined(digest) => Err(Refusal::KnownBad {
+                digest,
+                at: self.services.clock.now(),
+                reason: "it does not answer".to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts an attempt on record that did not get as far as a function of its own: what was to be read could not be, or
+    /// the slot is unknown.
+    pub(super) async fn note_refused(
+        &self,
+        kind: PluginKind,
+        slot: &str,
+        action: Action,
+        by: &str,
+        reason: &str,
+    ) {
+        let reason = crate::redact::cut(reason.to_owned(), refusal::LONGEST);
+        self.registry.note(self.record(kind, slot, action, by).refused(reason)).await;
+    }
+
+    pub(super) fn record(&self, kind: PluginKind, slot: &str, action: Action, by: &str) -> Record {
+        Record::new(self.services.clock.now(), kind, slot, action, by)
+    }
+
+    /// The components that must be there after a restart.
+    pub(super) fn in_use(&self) -> Vec<Digest> {
+        let rollout = self.policy.rollouts().current();
+        let mut digests: Vec<Digest> = rollout.iter().map(|rollout| rollout.generation.digest).collect();
+        fn add<S: Pluggable>(slot: &S, digests: &mut Vec<Digest>) {
+            digests.push(slot.slot().active().digest);
+            digests.extend(slot.slot().previous().iter().map(|generation| generation.digest));
+        }
+        add(self.policy.as_ref(), &mut digests);
+        self.connectors.values().for_each(|connector| add(connector.as_ref(), &mut digests));
+        digests
+    }
+
+    pub(super) fn say<P>(
+        &self,
+        kind: PluginKind,
+        event: fn(PluginKind, AboutPlugin) -> Event,
+        slot: &str,
+        active: &Generation<P>,
+        by: &str,
+        reason: Option<String>,
+    ) {
+        let about = AboutPlugin {
+            slot: slot.to_owned(),
+            name: Some(active.name.clone()),
+            version: Some(active.version.clone()),
+            digest: Some(active.digest),
+            generation: Some(active.number),
+            by: by.to_owned(),
+            reason,
+        };
+        self.services.events.say(&event(kind, about));
+    }
+}
