@@ -4,13 +4,12 @@ mod presence;
 mod retry;
 pub(crate) mod session;
 
-use crate::plugin::TrialAccount;
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
@@ -21,7 +20,7 @@ use crate::config;
 use crate::descriptor::Refusals;
 use crate::digest::Digest;
 use crate::events::{AboutAccount, AboutDoubt, Event};
-use crate::plugin::{ConnectorSlot, PolicySlot};
+use crate::plugin::{ConnectorSlot, PolicySlot, TrialAccount};
 use crate::primitives::{AccountContext, Endpoint, PIN, PinGuard, SESSION, Skew};
 use crate::protect::circuit::Circuits;
 use crate::protect::doubt::{Doubt, InDoubt, Refused};

@@ -5,13 +5,13 @@
 //! generation is no longer the one that failed knows that somebody else has already replaced the value. No
 //! clock takes part in that, so it cannot be fooled by one.
 
-use parking_lot::{RwLock, RwLockReadGuard};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{RwLock, RwLockReadGuard};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedMutexGuard;

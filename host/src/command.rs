@@ -1,6 +1,7 @@
 //! Commands as people and programs send them: a bare word, as Home Assistant does, or a JSON object.
 
 mod asked;
+mod message;
 mod options;
 mod scalar;
 mod topic;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 pub use self::asked::Asked;
 pub use self::options::SMART_MAX_AGE;
-use crate::bindings::connector::{Climate, Command, Windows};
+use crate::bindings::connector::{self, Climate, Windows};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
 
@@ -19,13 +20,34 @@ pub const LARGEST_PAYLOAD: usize = 16 << 10;
 /// The longest identifier that a caller may choose, in bytes.
 const LONGEST_ID: usize = 128;
 
-/// A command that was understood.
+/// A command for a vehicle: what to do, and under which identifier it is done once.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Parsed {
-    /// The caller's identifier, if there is one.
+pub struct Command {
+    /// The caller's identifier, if there is one: 1 to 128 characters out of `a-z`, `A-Z`, `0-9`, `.`, `_` and `-`. A second
+    /// command with it repeats the result and not the command. Without one the host chooses another each time.
     pub id: Option<String>,
     /// What to do.
     pub action: Action,
+}
+
+impl Command {
+    /// A command without an identifier of its own.
+    #[must_use]
+    pub const fn new(action: Action) -> Self {
+        Self { id: None, action }
+    }
+
+    /// The same command under an identifier of the caller's.
+    #[must_use]
+    pub fn with_id(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
+    }
+}
+
+impl From<Action> for Command {
+    fn from(action: Action) -> Self {
+        Self::new(action)
+    }
 }
 
 /// What a command asks for.
@@ -94,16 +116,16 @@ impl Action {
 impl Action {
     /// As a connector is told it; none for reads and questions, where that depends on what is known.
     #[must_use]
-    pub fn to_command(&self) -> Option<Command> {
+    pub fn to_command(&self) -> Option<connector::Command> {
         Some(match self {
-            Self::Lock => Command::Lock,
-            Self::Unlock => Command::Unlock,
-            Self::StartClimate(climate) => Command::StartClimate(climate.clone()),
-            Self::StopClimate => Command::StopClimate,
-            Self::SetWindows(windows) => Command::SetWindows(*windows),
-            Self::OpenChargePort => Command::OpenChargePort,
-            Self::CloseChargePort => Command::CloseChargePort,
-            Self::SetChargingCurrent(percent) => Command::SetChargingCurrent(*percent),
+            Self::Lock => connector::Command::Lock,
+            Self::Unlock => connector::Command::Unlock,
+            Self::StartClimate(climate) => connector::Command::StartClimate(climate.clone()),
+            Self::StopClimate => connector::Command::StopClimate,
+            Self::SetWindows(windows) => connector::Command::SetWindows(*windows),
+            Self::OpenChargePort => connector::Command::OpenChargePort,
+            Self::CloseChargePort => connector::Command::CloseChargePort,
+            Self::SetChargingCurrent(percent) => connector::Command::SetChargingCurrent(*percent),
             Self::RefreshCached | Self::RefreshSmart(_) | Self::RefreshForce | Self::CheckActionStatus(_) => {
                 return None;
             }
@@ -116,7 +138,7 @@ impl Action {
 /// # Errors
 ///
 /// When it cannot be understood. The caller gets that as the command's result.
-pub fn parse(operation: &str, payload: &[u8]) -> Result<Parsed, Malformed> {
+pub fn parse(operation: &str, payload: &[u8]) -> Result<Command, Malformed> {
     // Tried first, so that even a command with a mistake is answered under its own identifier.
     let id = peek_id(operation, payload);
     let malformed =
@@ -138,12 +160,41 @@ pub fn parse(operation: &str, payload: &[u8]) -> Result<Parsed, Malformed> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let (action, id) = topic.understand(text).map_err(bad)?;
     if id.as_ref().is_some_and(|id| !is_id(id)) {
-        let message = format!(
-            "the id must have 1 to {LONGEST_ID} characters out of a-z, A-Z, 0-9, '.', '_' and '-', and not be `last`"
-        );
-        return Err(Malformed { id: None, ..malformed(Reason::BadPayload, message) });
+        return Err(Malformed { id: None, ..bad(bad_id()) });
     }
-    Ok(Parsed { id, action })
+    Ok(Command { id, action })
+}
+
+/// Looks at a command that a program has made, as [`parse`] does at one that a message has.
+///
+/// # Errors
+///
+/// When no message could ask for that: the identifier has other characters, or a value is none that is offered.
+pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
+    let Command { id, action } = command;
+    let op = action.name().as_str().to_owned();
+    if id.as_ref().is_some_and(|id| !is_id(id)) {
+        return Err(Malformed { id: None, op, reason: Reason::BadPayload, message: bad_id() });
+    }
+    let (operation, payload) = action.to_message();
+    let malformed = |message: String| Malformed { id: id.clone(), op, reason: Reason::BadPayload, message };
+    // JSON has no such number: it would be taken for none.
+    if matches!(&action, Action::StartClimate(Climate { temperature: Some(it), .. }) if !it.is_finite()) {
+        return Err(malformed("the temperature is not a number like 21 or 21.5".to_owned()));
+    }
+    match parse(operation, payload.as_bytes()) {
+        Ok(Command { action, .. }) if action.to_message() == (operation, payload.clone()) => {
+            Ok(Command { id, action })
+        }
+        Ok(_) => Err(malformed(format!("{payload} names something twice"))),
+        Err(Malformed { message, .. }) => Err(malformed(message)),
+    }
+}
+
+fn bad_id() -> String {
+    format!(
+        "the id must have 1 to {LONGEST_ID} characters out of a-z, A-Z, 0-9, '.', '_' and '-', and not be `last`"
+    )
 }
 
 /// The last level of a topic, as far as a report may show it.

@@ -22,13 +22,14 @@ mod swap;
 mod view;
 mod watch;
 
-use crate::plugin::POLICY_SLOT;
-use crate::plugin::trust::Trust;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch as signal;
+
+use crate::plugin::POLICY_SLOT;
+use crate::plugin::trust::Trust;
 
 pub use self::offer::{Offer, Offered, Source};
 pub use self::record::{Action, Outcome, Record};

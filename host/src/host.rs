@@ -16,6 +16,7 @@ mod circuit_desk;
 mod command_desk;
 mod environment;
 mod fleet;
+mod handle;
 mod intake;
 pub mod ledger;
 mod leftovers;
@@ -42,6 +43,7 @@ use self::plugin_desk::PluginDesk;
 use self::requests::RequestDesk;
 use self::shutdown::Shutdown;
 use self::vehicle_desk::{VehicleDesk, settle};
+use crate::command::Command;
 use crate::config::Config;
 use crate::deployment::Deployments;
 use crate::events::{AboutState, Event};
@@ -56,6 +58,7 @@ use crate::wire::topics::Topics;
 
 pub use self::command_desk::deliveries::Delivery;
 pub use self::environment::Environment;
+pub use self::handle::{Handle, Unfinished};
 pub use self::messages::{Refused, Request};
 pub use self::start_error::StartError;
 
@@ -168,6 +171,12 @@ impl Host {
     /// looks until they are found. Returns whether all are.
     pub async fn find_vehicles(&self) -> bool {
         self.vehicles.find_vehicles().await
+    }
+
+    /// Commands a vehicle. Returns as soon as the command has its place in the vehicle's queue, or its result if it is not
+    /// done; the order of calls is the order of commands. Its reports are published too, as those of any command.
+    pub async fn command(&self, vehicle: &str, command: impl Into<Command>) -> Handle {
+        self.commands.command(vehicle, command.into()).await
     }
 
     /// Does what an operator asks for, whichever way it came in, and says how that went:

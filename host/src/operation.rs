@@ -11,26 +11,25 @@ mod rules;
 pub(crate) mod step;
 pub(crate) mod supersession;
 
-use crate::operation::supersession::Supersession;
-use crate::wire::operation::OperationName;
-use crate::wire::outcome::Reason;
-use crate::wire::outcome::State;
-use crate::wire::report::Report;
-use crate::wire::words::Words;
-use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use self::step::{Failed, Step, Stopped};
 use crate::account::Account;
 use crate::bindings::connector::{Command, Outcome, VehicleRef};
 use crate::bindings::policy::Effect;
+use crate::operation::supersession::Supersession;
 use crate::plugin::{Answer, Ask, Connected, Policy};
 use crate::primitives::{Allowance, Journal};
+use crate::wire::operation::OperationName;
+use crate::wire::outcome::{Reason, State};
+use crate::wire::report::Report;
+use crate::wire::words::Words;
 
 /// How often the cloud is asked what became of an action, if that is the whole command. Records appear a few seconds
 /// late; of an action that nobody knows there never is one.

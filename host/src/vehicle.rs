@@ -6,15 +6,16 @@
 mod identity;
 pub mod state;
 
-use crate::operation::supersession::Supersession;
-use parking_lot::Mutex;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt as _;
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
+
+use crate::operation::supersession::Supersession;
 
 pub(crate) use self::identity::Identity;
 use crate::account::Account;

@@ -4,16 +4,14 @@ mod connectors;
 mod trust;
 
 use serde_json::{Value, json};
+use tests::storm::variant;
 use tests::{Home, LEGACY};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, Source};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::host::StartError;
-use vehicle_connector::plugin::POLICY_SLOT;
-use vehicle_connector::plugin::{PluginKind, embedded};
+use vehicle_connector::plugin::{POLICY_SLOT, PluginKind, embedded};
 use vehicle_connector::wire::outcome::State;
-
-use tests::storm::variant;
 
 use crate::guests::policy_deciding;
 

@@ -10,14 +10,13 @@
 //! Not compared are real durations. In virtual time there are none, and in reality a guest can measure nothing finer
 //! than what the network does.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::fmt;
-use std::io;
 use std::process::Command;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use reqwest::Url;
 use serde_json::{Value, json};
 use tests::virtual_home::VirtualHome;

@@ -5,8 +5,7 @@ use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY};
 use vehicle_connector::config::Selector;
 use vehicle_connector::host::Request;
-use vehicle_connector::wire::message::Outgoing;
-use vehicle_connector::wire::message::RespondTo;
+use vehicle_connector::wire::message::{Outgoing, RespondTo};
 use vehicle_connector::wire::outcome::{Reason, State};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,8 @@
 //! Refused grants, refused PINs, and token endpoints that are unwell.
 
-use simulator::{ActionKind, Effect, Fault, RouteKind};
 use std::time::Duration;
 
+use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::network::Outage;
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, patient_cloud};

@@ -1,11 +1,11 @@
 //! What must not leave the host does not.
 
-use parking_lot::Mutex;
 use std::io::{self, ErrorKind, Write};
 use std::net::{IpAddr, TcpListener};
 use std::sync::{Arc, LazyLock};
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use simulator::{Effect, Fault, RouteKind};
 use tests::virtual_home::VirtualHome;
 use tests::{CCS2, Home, LEGACY, Recording, configuration};

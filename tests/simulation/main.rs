@@ -23,12 +23,12 @@ mod home;
 mod policies;
 mod schedule;
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use parking_lot::Mutex;
 use tracing::subscriber::{NoSubscriber, with_default};
 
 use crate::check::Coverage;

@@ -17,13 +17,13 @@ pub mod storm;
 pub mod trace;
 pub mod virtual_home;
 
-use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::Value;
 use simulator::{Control, Simulator};
 use tokio::sync::watch;
@@ -33,8 +33,7 @@ use vehicle_connector::host::{Environment, Host, Request, StartError};
 use vehicle_connector::plugin::{PluginKind, Plugins, embedded};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
-use vehicle_connector::wire::message::Notice;
-use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::message::{Notice, Outgoing};
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;

@@ -1,12 +1,12 @@
 //! What lies between a host and a simulated cloud that share a process: virtual latency, and outages.
 
-use parking_lot::Mutex;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use simulator::{Cloud, End};
 use tokio_util::sync::CancellationToken;
 use vehicle_connector::bindings::http::TransportError;

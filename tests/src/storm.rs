@@ -3,12 +3,12 @@
 //!
 //! A test looks at what must hold, a bench at what it costs.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use simulator::{Control, Counters, Effect, Fault, RouteKind, Simulator};
 use tokio::sync::{oneshot, watch};

@@ -1,10 +1,10 @@
 //! What happened, in one order: what was asked of the host, what it published, what it sent and what came back.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use vehicle_connector::time::Clock;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::publish::Publish;

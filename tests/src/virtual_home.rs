@@ -6,11 +6,11 @@
 mod context;
 mod worn_store;
 
-use parking_lot::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::Value;
 use simulator::{Cloud, Control, Counters};
 use tokio::sync::watch;

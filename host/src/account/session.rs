@@ -17,11 +17,11 @@ mod expiry;
 mod history;
 mod outcome;
 
-use parking_lot::MutexGuard;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::MutexGuard;
 
 pub(crate) use self::expiry::{Freshness, freshness};
 pub(crate) use self::history::History;

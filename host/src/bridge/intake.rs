@@ -4,9 +4,9 @@
 //! after the other, so a flood for one car delays nothing that is for another. What does not fit into its lane is not done, but
 //! answered: of such a message only the identifier is kept.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use crate::command;

@@ -1,11 +1,11 @@
 //! A client of the broker that sends commands and waits for their results, as anybody's automation would.
 
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
 use crate::config;

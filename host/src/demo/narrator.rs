@@ -1,10 +1,10 @@
 //! How the story is told: short lines, colour where there is a terminal for it.
 
-use parking_lot::Mutex;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use owo_colors::{OwoColorize as _, Style};
+use parking_lot::Mutex;
 
 use super::Summary;
 use crate::config;

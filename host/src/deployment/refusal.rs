@@ -1,9 +1,9 @@
 //! Why nothing has changed.
 
-use crate::plugin::trust::TrustError;
 use jiff::Timestamp;
 
 use crate::digest::Digest;
+use crate::plugin::trust::TrustError;
 use crate::plugin::{ActivationError, PluginKind};
 use crate::store::StoreError;
 

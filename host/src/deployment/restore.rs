@@ -1,13 +1,12 @@
 //! What a start finds: the components that were active when the last host ended.
 
-use crate::plugin::POLICY_SLOT;
-use crate::plugin::trust::Trust;
 use std::sync::Arc;
 
 use super::Source;
 use super::record::{Action, Record};
 use super::registry::{self, Registry, SlotRecord, StoredGeneration};
-use crate::plugin::{Compiled, ConnectorSlot, Pluggable, PolicySlot, Trial};
+use crate::plugin::trust::Trust;
+use crate::plugin::{Compiled, ConnectorSlot, POLICY_SLOT, Pluggable, PolicySlot, Trial};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 

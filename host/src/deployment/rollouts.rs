@@ -6,7 +6,6 @@
 mod compare;
 pub(super) mod stored;
 
-use crate::plugin::POLICY_SLOT;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,7 +22,7 @@ use crate::digest::Digest;
 use crate::events::Event;
 use crate::plugin::rollout::{Mode, Rollout, Tally, canaries};
 use crate::plugin::slot::{Generation, Provenance};
-use crate::plugin::{Pluggable, PluginKind};
+use crate::plugin::{POLICY_SLOT, Pluggable, PluginKind};
 use crate::store::{Kind, StoreError, Write};
 
 /// How many differences are kept. Enough to see what kind they are; the count goes on.

@@ -1,7 +1,6 @@
 //! What happens to plugins without anybody asking: faults, rollbacks, and what is decided beside a policy that is tried
 //! out.
 
-use crate::plugin::POLICY_SLOT;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver};
@@ -11,9 +10,9 @@ use super::rollouts::Rollouts;
 use super::slots::Slots;
 use super::{Bad, Deployments};
 use crate::audit;
-use crate::plugin::Pluggable;
 use crate::plugin::rollout::Failed;
 use crate::plugin::slot::SlotEvent;
+use crate::plugin::{POLICY_SLOT, Pluggable};
 
 /// Whose wish it is what the host does by itself.
 pub(super) const HOST: &str = "host";

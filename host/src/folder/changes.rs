@@ -1,12 +1,12 @@
 //! What the operating system said of a folder since somebody last asked: at most one change for each name, so any
 //! number of them takes the same memory.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind, RenameMode};
 use notify::{Event, EventKind};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::ENDING;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::fleet::Fleet;
-use super::ledger::{CommandLedger, ResultPublished};
+use super::ledger::{Asker, CommandLedger, ResultPublished};
 use crate::mqtt::Receipt;
 use crate::services::Services;
 use crate::vehicle::state::{Location, Published};
@@ -166,18 +166,24 @@ impl Announcer {
         &self,
         vehicle: &str,
         report: &Report,
-        respond_to: &[RespondTo],
+        askers: &[Asker],
         hold: Option<Receipt>,
     ) {
         self.publish_report(vehicle, report, hold.map(Notice::from));
-        self.respond(report, respond_to);
+        self.respond(report, askers);
     }
 
     /// Answers those who asked for an answer, with the final report: a request has one response.
-    pub(super) fn respond(&self, report: &Report, respond_to: &[RespondTo]) {
-        for RespondTo { topic, correlation } in respond_to {
-            let answer = Outgoing::new(topic.clone(), encode(report)).foreign();
-            self.services.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
+    pub(super) fn respond(&self, report: &Report, askers: &[Asker]) {
+        for asker in askers {
+            match asker {
+                Asker::Topic(RespondTo { topic, correlation }) => {
+                    let answer = Outgoing::new(topic.clone(), encode(report)).foreign();
+                    self.services.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
+                }
+                // It has room for the one report that there is. A caller who does not wait any more is no loss.
+                Asker::Program(program) => drop(program.try_send(report.clone())),
+            }
         }
     }
 

@@ -14,11 +14,13 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 use self::deliveries::{Delivered, Deliveries, Delivery};
 use super::announcer::Announcer;
 use super::fleet::Fleet;
-use super::ledger::{CommandLedger, Known};
+use super::handle::Handle;
+use super::ledger::{Asker, CommandLedger, Known};
 use super::shutdown::Shutdown;
 use super::vehicle_desk::VehicleDesk;
 use super::{Refused, Request};
-use crate::command::{self, Action, Asked, Malformed, Parsed};
+use crate::command::{self, Action, Asked, Command, Malformed};
+use crate::mqtt::Receipt;
 use crate::services::Services;
 use crate::store::StoreError;
 use crate::vehicle::{Turn, Vehicle};
@@ -42,11 +44,18 @@ pub(super) struct CommandDesk {
 /// A command as it has arrived.
 struct Arrived {
     vehicle: String,
-    /// The last level of its topic.
-    operation: String,
+    /// In the caller's words: the last level of a topic, and a payload.
+    words: (String, String),
+    command: Result<Command, Malformed>,
+    /// Wants the result, besides the subscribers of its topic.
+    asker: Option<Asker>,
     /// Why its response topic cannot be used, if there is a reason.
     unusable: Option<String>,
-    request: Request,
+    /// Its topic, if the broker was to retain it there.
+    retained: Option<String>,
+    delivery: Option<Delivery>,
+    /// Let go of once the command is written down, or the broker has the answer of what is not done.
+    hold: Option<Receipt>,
 }
 
 /// A command that has its place in its vehicle's queue, and is not written down yet.
@@ -91,34 +100,64 @@ impl Rejection {
 }
 
 impl CommandDesk {
-    /// Takes commands in their order. They are written down together: they wait for the disk once.
+    /// Takes messages in their order. They are written down together: they wait for the disk once.
     pub(super) async fn handle(self: &Arc<Self>, requests: Vec<Request>) {
-        let mut all = Vec::with_capacity(requests.len());
-        for mut request in requests {
-            let Some(Incoming::Command { vehicle, operation }) = self.services.topics.parse(&request.topic)
-            else {
-                continue;
-            };
-            let (vehicle, operation) = (vehicle.to_owned(), operation.to_owned());
-            let unusable = self.services.topics.take_unusable(&mut request.respond_to);
-            all.push(Arrived { vehicle, operation, unusable, request });
-        }
+        self.take(requests.into_iter().filter_map(|request| self.arrived(request)).collect()).await;
+    }
+
+    /// Takes a command of the program that embeds the host.
+    pub(super) async fn command(self: &Arc<Self>, vehicle: &str, command: Command) -> Handle {
+        let (handle, asker) = Handle::new();
+        let (operation, payload) = command.action.to_message();
+        let arrived = Arrived {
+            vehicle: vehicle.to_owned(),
+            words: (operation.to_owned(), payload),
+            command: command::check(command),
+            asker: Some(asker),
+            unusable: None,
+            retained: None,
+            delivery: None,
+            hold: None,
+        };
+        self.take(vec![arrived]).await;
+        handle
+    }
+
+    fn arrived(&self, request: Request) -> Option<Arrived> {
+        let Request { topic, payload, retained, mut respond_to, delivery, hold } = request;
+        let topics = &self.services.topics;
+        let Incoming::Command { vehicle, operation } = topics.parse(&topic)? else { return None };
+        let unusable = topics.take_unusable(&mut respond_to);
+        let command = command::parse(operation, &payload);
+        Some(Arrived {
+            vehicle: vehicle.to_owned(),
+            // What was understood is text, and of the rest the words are not needed.
+            words: (operation.to_owned(), String::from_utf8(payload).unwrap_or_default()),
+            command,
+            asker: respond_to.map(Asker::Topic),
+            unusable,
+            retained: retained.then_some(topic),
+            delivery,
+            hold,
+        })
+    }
+
+    async fn take(self: &Arc<Self>, all: Vec<Arrived>) {
         // Before any of them is looked at: what comes the second time comes first.
-        let before = join_all(all.iter().map(|arrived| self.before(arrived.request.delivery))).await;
+        let before = join_all(all.iter().map(|arrived| self.before(arrived.delivery))).await;
         let accepting = all.iter().zip(before).map(|(arrived, before)| self.accept(arrived, before));
         // Asked in their order, so they have their places in the queues and on the disk in that order too.
         let accepted = join_all(accepting).await;
-        for (Arrived { vehicle, request, .. }, accepted) in all.into_iter().zip(accepted) {
+        for (Arrived { vehicle, asker, hold, .. }, accepted) in all.into_iter().zip(accepted) {
             match accepted {
                 Ok(None) => {}
                 Ok(Some(accepted)) => self.begin(accepted),
                 Err(NotDone::Rejected(report)) => {
-                    self.announcer.announce_rejected(&vehicle, &report, request.hold);
-                    self.announcer.respond(&report, request.respond_to.as_slice());
+                    self.announcer.announce_rejected(&vehicle, &report, hold);
+                    self.announcer.respond(&report, asker.as_slice());
                 }
                 Err(NotDone::Repeated(report)) => {
-                    let respond_to = request.respond_to.as_slice();
-                    self.announcer.repeat_report(&vehicle, &report, respond_to, request.hold)
+                    self.announcer.repeat_report(&vehicle, &report, asker.as_slice(), hold)
                 }
             }
         }
@@ -130,7 +169,7 @@ impl CommandDesk {
         let rejection = Rejection::of(command::shown(operation), Reason::Busy, message);
         let report = self.rejected(vehicle, id, rejection, delivery).await;
         self.announcer.announce_rejected(vehicle, &report, hold);
-        self.announcer.respond(&report, respond_to.as_slice());
+        self.announcer.respond(&report, respond_to.map(Asker::Topic).as_slice());
     }
 
     /// What became of a delivery before.
@@ -175,16 +214,15 @@ impl CommandDesk {
         before: Result<Option<Delivered>, StoreError>,
     ) -> Result<Option<Accepted>, NotDone> {
         let open = self.shutdown.hold();
-        let Arrived { vehicle: slug, operation, request, .. } = arrived;
+        let Arrived { vehicle: slug, words, command, asker, delivery, .. } = arrived;
         let before = match before {
             Ok(Some(Delivered { rejected: Some(report), .. })) => {
                 return Err(NotDone::Repeated(Box::new(report)));
             }
             before => before,
         };
-        let parsed = command::parse(operation, &request.payload);
-        let id = match &parsed {
-            Ok(parsed) => parsed.id.clone(),
+        let id = match command {
+            Ok(command) => command.id.clone(),
             Err(malformed) => malformed.id.clone(),
         };
         let rejected = async |rejection: Rejection| {
@@ -194,25 +232,23 @@ impl CommandDesk {
                 Reason::Busy => tracing::debug!(vehicle = slug, op, "command rejected: {message}"),
                 _ => tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}"),
             }
-            let report = self.rejected(slug, id.clone(), rejection, request.delivery).await;
+            let report = self.rejected(slug, id.clone(), rejection, *delivery).await;
             NotDone::Rejected(Box::new(report))
         };
-        let Admitted { vehicle, action, turn } = match self.admit(arrived, parsed) {
+        let Admitted { vehicle, action, turn } = match self.admit(arrived) {
             Ok(admitted) => admitted,
             Err(rejection) => return Err(rejected(rejection).await),
         };
         let (name, now) = (action.name(), self.services.clock.now());
         let fault = |error: StoreError| Rejection::of(name.as_str(), Reason::HostFault, error.to_string());
-        let report = match self.identified(id.clone(), request.delivery, before, name, now).await {
+        let report = match self.identified(id.clone(), *delivery, before, name, now).await {
             Ok(id) => Report::accepted(slug, id, name, now),
             Err(error) => return Err(rejected(fault(error)).await),
         };
-        // It was understood, so it is text.
-        let payload = String::from_utf8_lossy(&request.payload).into_owned();
-        let asked = Asked::new(operation, &payload);
-        match self.ledger.begin(slug, &report, &asked, request.respond_to.clone()).await {
+        let asked = Asked::new(&words.0, &words.1);
+        match self.ledger.begin(slug, &report, &asked, asker.clone()).await {
             Ok(Known::New) => {
-                let request = (operation.clone(), payload);
+                let request = words.clone();
                 Ok(Some(Accepted { vehicle, action, request, report, turn, open }))
             }
             Ok(Known::UnderWay) => Ok(None),
@@ -225,17 +261,19 @@ impl CommandDesk {
     }
 
     /// Gives a command its place in its vehicle's queue, if everything about it is as it must be.
-    fn admit(&self, arrived: &Arrived, parsed: Result<Parsed, Malformed>) -> Result<Admitted, Rejection> {
-        let Arrived { vehicle: slug, operation, unusable, request } = arrived;
-        if request.retained {
+    fn admit(&self, arrived: &Arrived) -> Result<Admitted, Rejection> {
+        let Arrived { vehicle: slug, words, command, unusable, retained, .. } = arrived;
+        if let Some(topic) = retained {
             // It would be done again at every start. Take it away from the broker.
-            self.announcer.clear_retained(&request.topic);
+            self.announcer.clear_retained(topic);
             let message = "commands must not be retained; this one was cleared and not done";
-            return Err(Rejection::of(operation, Reason::RetainedCommand, message));
+            return Err(Rejection::of(&words.0, Reason::RetainedCommand, message));
         }
-        let action = match parsed {
-            Ok(parsed) => parsed.action,
-            Err(Malformed { op, reason, message, .. }) => return Err(Rejection::of(op, reason, message)),
+        let action = match command {
+            Ok(command) => command.action.clone(),
+            Err(Malformed { op, reason, message, .. }) => {
+                return Err(Rejection::of(op, *reason, message));
+            }
         };
         let name = action.name();
         let rejection = |reason, message: String| Err(Rejection::of(name.as_str(), reason, message));

@@ -4,14 +4,13 @@
 //! is known of each: one that was only accepted has certainly not been sent, one that the cloud had taken can be asked
 //! about, and of the others nobody knows what became of them. None is sent again.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
-
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::command::Asked;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully, load_document, read_document};
@@ -30,6 +29,15 @@ const ASKERS: usize = 16;
 
 /// How many results are remembered. Far more than a home sends in the day that is promised, and bounded.
 const REMEMBERED: usize = 10_000;
+
+/// Wants the result of a command where it wants it, besides the subscribers of the command's topic.
+#[derive(Debug, Clone)]
+pub enum Asker {
+    /// On a response topic.
+    Topic(RespondTo),
+    /// In the program that embeds the host.
+    Program(mpsc::Sender<Report>),
+}
 
 /// What is known of an identifier.
 #[derive(Debug)]
@@ -131,7 +139,7 @@ struct UnderWay {
     /// As it is stored.
     stored: Stored,
     /// Who wants the result.
-    waiting: Vec<RespondTo>,
+    waiting: Vec<Asker>,
     /// Ends when it is known whether the command is new: until then it may turn out to be over, or not to be done.
     undecided: Option<watch::Receiver<()>>,
 }
@@ -210,7 +218,7 @@ impl CommandLedger {
         vehicle: &str,
         accepted: &Report,
         asked: &Asked,
-        respond_to: Option<RespondTo>,
+        asker: Option<Asker>,
     ) -> Result<Known, StoreError> {
         let key = key(vehicle, &accepted.id);
         let stored = Stored { report: accepted.clone(), asked: Some(asked.clone()) };
@@ -220,7 +228,7 @@ impl CommandLedger {
             let mut others = {
                 let mut memory = self.memory();
                 let Some(under_way) = memory.under_way.get_mut(&key) else {
-                    let waiting = respond_to.into_iter().collect();
+                    let waiting = asker.into_iter().collect();
                     let under_way = UnderWay { stored: stored.clone(), waiting, undecided: Some(undecided) };
                     memory.under_way.insert(key.clone(), under_way);
                     break;
@@ -232,7 +240,7 @@ impl CommandLedger {
                     }
                     None => {
                         if under_way.waiting.len() < ASKERS {
-                            under_way.waiting.extend(respond_to);
+                            under_way.waiting.extend(asker);
                         }
                         return Ok(Known::UnderWay);
                     }
@@ -369,7 +377,7 @@ impl CommandLedger {
     /// # Errors
     ///
     /// When it could not be stored. The command is over all the same.
-    pub async fn finish(&self, vehicle: &str, report: &Report) -> (Vec<RespondTo>, Result<(), StoreError>) {
+    pub async fn finish(&self, vehicle: &str, report: &Report) -> (Vec<Asker>, Result<(), StoreError>) {
         let key = key(vehicle, &report.id);
         let (finished, forgotten) = {
             let mut memory = self.memory();

@@ -2,13 +2,13 @@
 //! have any more, or has under another base topic. A broker keeps such topics until somebody clears them, and shows a car
 //! as `online` that nobody serves. So the store has a list of what the broker may have.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
+
 use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::wire::message::Outgoing;
-use crate::wire::message::{Delivered, Notice};
+use crate::wire::message::{Delivered, Notice, Outgoing};
 use crate::wire::publish::Publish;
 use crate::wire::topics::Topics;
 

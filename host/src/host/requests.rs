@@ -3,12 +3,13 @@
 mod accounts;
 mod queue;
 
-use crate::wire::message::RespondTo;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+
+use crate::wire::message::RespondTo;
 
 pub(super) use self::queue::Queue;
 use super::Request;

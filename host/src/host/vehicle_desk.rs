@@ -4,8 +4,6 @@ mod choice;
 mod reading;
 pub(super) mod settle;
 
-use crate::vehicle::Found;
-use crate::vehicle::Missing;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +18,7 @@ use crate::operation::{End, Operation};
 use crate::plugin::{Answer, Ask};
 use crate::redact::cut;
 use crate::services::Services;
-use crate::vehicle::Vehicle;
+use crate::vehicle::{Found, Missing, Vehicle};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::LONGEST_MESSAGE;

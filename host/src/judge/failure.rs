@@ -4,7 +4,6 @@
 //! the token was), takes out what the policy must not see, and corrects the one claim on which lives could
 //! depend: whether the vehicle may have acted.
 
-use crate::wire::report::LONGEST_MESSAGE;
 use std::time::Duration;
 
 use crate::bindings::{policy, types};
@@ -12,6 +11,7 @@ use crate::descriptor::Told;
 use crate::primitives::Call;
 use crate::redact;
 use crate::time::milliseconds;
+use crate::wire::report::LONGEST_MESSAGE;
 
 /// The longest code that a policy is shown, in bytes.
 const LONGEST_CODE: usize = 64;

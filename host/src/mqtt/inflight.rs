@@ -1,15 +1,15 @@
 //! Messages on their way to the broker: kept until acknowledged, in order, across connections.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
+use queue::State;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Outgoing;
 use super::link::Verdict;
 use super::packets::Limits;
-use queue::State;
 
 mod queue;
 

@@ -1,7 +1,5 @@
 //! The caller's sending end.
 
-use crate::wire::message::is_string;
-use crate::wire::message::is_topic;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +10,7 @@ use tokio::time::timeout;
 use super::inflight::{Full, Inflight};
 use super::subscriptions::{Refusal, Reply};
 use super::{MAX_PAYLOAD, Outgoing};
+use crate::wire::message::{is_string, is_topic};
 
 /// How long a broker may take to answer a subscription.
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(10);

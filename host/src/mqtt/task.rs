@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use connection::{Connection, Ended, Up, until};
 use rustls::ClientConfig;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -17,7 +18,6 @@ use super::publisher::Order;
 use super::receipts::{Receipt, Receipts};
 use super::subscriptions::Subscriptions;
 use super::{Event, Options, SESSION_KEPT, Version};
-use connection::{Connection, Ended, Up, until};
 
 mod connection;
 

@@ -12,12 +12,13 @@ mod credentials;
 mod failed;
 mod remedies;
 
-use crate::wire::outcome::Reason;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
+
+use crate::wire::outcome::Reason;
 
 pub(crate) use self::failed::{Failed, Stopped};
 use super::reason::FRESH_TOKEN_REFUSED;

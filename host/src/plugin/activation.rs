@@ -1,6 +1,5 @@
 //! What a component goes through before it may answer: size, compilation, imports, and a trial.
 
-use crate::sandbox::LARGEST_COMPONENT;
 use std::sync::Arc;
 
 use wasmtime::component::Component;
@@ -8,7 +7,7 @@ use wasmtime::component::Component;
 use super::walk::{self, Objection, Tally, TooMuch};
 use crate::digest::Digest;
 use crate::redact;
-use crate::sandbox::{CallFault, Compiler, CompilerFault, Sandbox, wasi};
+use crate::sandbox::{CallFault, Compiler, CompilerFault, LARGEST_COMPONENT, Sandbox, wasi};
 
 /// How much of an import's name is told, in bytes.
 const LONGEST_NAME: usize = 256;

@@ -1,9 +1,8 @@
 //! The policy's slot, and the questions that the host asks a policy.
 
-use crate::wire::report::PolicyUsed;
-use parking_lot::{Mutex, MutexGuard};
 use std::sync::{Arc, Weak};
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
@@ -17,6 +16,7 @@ use crate::bindings::policy::{
 };
 use crate::plugin::slot::{Candidate, Generation, Health, Provenance, Slot};
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
+use crate::wire::report::PolicyUsed;
 
 /// The rule that stands in a verdict that the policy did not give.
 pub const POLICY_FAULT: &str = "host.policy-fault";

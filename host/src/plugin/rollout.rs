@@ -1,11 +1,11 @@
 //! A policy on its way in: in shadow, where it is asked along and not obeyed, or as a canary, which decides for some of
 //! the accounts.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 

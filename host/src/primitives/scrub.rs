@@ -16,9 +16,10 @@
 
 use std::ops::Range;
 
-use super::placeholder::placeholder;
 use needle::Needle;
 use view::{Encoding, View};
+
+use super::placeholder::placeholder;
 
 mod needle;
 mod view;

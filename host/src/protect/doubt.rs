@@ -13,11 +13,11 @@
 //! * A restart ends the pause, not the count: whoever restarts the host wants to know whether it works now.
 //! * A success forgets everything, and so do other credentials and a person's wish ([`Doubt::forget`]).
 
-use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;

@@ -4,11 +4,11 @@
 //! lock the account. So one is made and then none, until the credentials change or a person asks for one more try; a restart
 //! changes nothing. Only what says that a credential is refused comes to this; for the rest there is [`doubt`](crate::protect::doubt).
 
-use parking_lot::RwLock;
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use crate::bindings::policy;

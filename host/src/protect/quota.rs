@@ -3,13 +3,13 @@
 //! These are ceilings that no policy can raise. Too many sign-ins lock an account, too many forced reads drain a
 //! battery, too many requests lock out the vendor's app as well; so the counts outlive a restart.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{AHEAD, is_set};

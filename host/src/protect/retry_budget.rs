@@ -7,11 +7,11 @@
 //!
 //! Stock and prices are those of the AWS SDKs' standard retry mode, version 2.1.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Kind, Store, StoreError, Write, load_document};

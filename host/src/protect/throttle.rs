@@ -5,12 +5,12 @@
 //! operation that has the time waits; others are rejected with the time of the next try. When a long one is over, the
 //! account's circuit lets one read find out whether the vendor has changed its mind.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 
 use crate::store::{Kind, Store, StoreError, Write, load_document};

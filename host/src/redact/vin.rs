@@ -1,8 +1,9 @@
 //! Vehicle identification numbers.
 
-use parking_lot::RwLock;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+
+use parking_lot::RwLock;
 
 /// How long a number is (ISO 3779).
 const LENGTH: usize = 17;

@@ -5,10 +5,11 @@
 //! a directory that is removed, or replaced by a backup, leaves a host that goes on with files that nobody will ever see
 //! again, which [`Directory::check`] notices.
 
-use parking_lot::Mutex;
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
+
+use parking_lot::Mutex;
 
 use self::system::Identity;
 

@@ -1,11 +1,11 @@
 //! State for tests and the demo.
 
-use parking_lot::{Mutex, MutexGuard};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::{Kind, Record, Store, StoreError, Write};
 

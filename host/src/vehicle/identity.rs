@@ -4,9 +4,9 @@
 //! under another identifier, and by it the host notices that a name, or a slug, has come to mean another car, of which
 //! nothing is known that was known of the one before.
 
-use parking_lot::Mutex;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;

@@ -6,9 +6,8 @@ use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Offer, Refusal};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::host::StartError;
-use vehicle_connector::plugin::POLICY_SLOT;
 use vehicle_connector::plugin::trust::PublicKey;
-use vehicle_connector::plugin::{PluginKind, embedded};
+use vehicle_connector::plugin::{POLICY_SLOT, PluginKind, embedded};
 
 use super::{active, fail, trapping, went_back};
 

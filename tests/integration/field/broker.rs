@@ -16,8 +16,7 @@ use vehicle_connector::host::{Delivery, Environment, Host, Refused, Request};
 use vehicle_connector::mqtt::{Event, Version, connect};
 use vehicle_connector::store::{Kind, MemoryStore};
 use vehicle_connector::time::SystemClock;
-use vehicle_connector::wire::message::Outgoing;
-use vehicle_connector::wire::message::RespondTo;
+use vehicle_connector::wire::message::{Outgoing, RespondTo};
 use vehicle_connector::wire::outcome::{Reason, State};
 
 use self::house::{Gate, House, sent_at_once};

@@ -1,6 +1,5 @@
 //! Captures that did not happen, and answers that cannot be read.
 
-use parking_lot::Mutex;
 use std::fmt;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use tests::virtual_home::VirtualHome;

@@ -1,11 +1,11 @@
 //! What only a connector has limits of: pauses, locks, messages, and lines of the log.
 
-use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tests::Recording;
 use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;

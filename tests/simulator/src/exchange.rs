@@ -13,14 +13,12 @@ use axum::response::Response;
 use futures_util::stream;
 use percent_encoding::percent_decode_str;
 
-use crate::barrier;
 use crate::envelope::{Answer, Refused};
 use crate::faults::{Effect, Moment};
 use crate::route::Call;
-use crate::routes;
-use crate::strict;
 use crate::wire::Wire;
 use crate::world::Shared;
+use crate::{barrier, routes, strict};
 
 /// No known request comes near this.
 const BODY_LIMIT: usize = 64 * 1024;

@@ -1,6 +1,5 @@
 //! What a host in virtual time stands on: its clock, its way to the cloud, and its way to the broker.
 
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,14 +7,14 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde_json::Value;
 use tokio::sync::watch;
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::primitives::transport::Response;
 use vehicle_connector::time::Clock;
-use vehicle_connector::wire::message::Notice;
-use vehicle_connector::wire::message::Outgoing;
+use vehicle_connector::wire::message::{Notice, Outgoing};
 use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 

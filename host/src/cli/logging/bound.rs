@@ -3,10 +3,10 @@
 //! Each place in the program that logs has a stock of lines, which fills up again with time. What goes beyond it is left
 //! out and counted, and so are lines that nobody took off the writer in time; once in a while the count is told.
 
-use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tracing::callsite::Identifier;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::ErrorCounter;

@@ -100,7 +100,8 @@ async fn results_are_bounded_and_the_oldest_go_first_also_after_a_restart() {
 async fn everybody_who_asked_is_told() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let (ledger, _) = opened(&store).await;
-    let respond_to = |n: u8| Some(RespondTo { topic: format!("answer/{n}"), correlation: Some(vec![n]) });
+    let respond_to =
+        |n: u8| Some(Asker::Topic(RespondTo { topic: format!("answer/{n}"), correlation: Some(vec![n]) }));
     for n in 0..3 {
         ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
     }
@@ -152,7 +153,8 @@ async fn an_identifier_is_one_commands_whether_that_is_under_way_or_over_or_befo
     let (ledger, _) = opened(&store).await;
     assert!(matches!(ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await, Ok(Known::New)));
     let respond_to = RespondTo { topic: "answer".to_owned(), correlation: None };
-    let other = ledger.begin("ev6", &accepted("a"), &asked("LOCK"), Some(respond_to)).await.unwrap();
+    let other =
+        ledger.begin("ev6", &accepted("a"), &asked("LOCK"), Some(Asker::Topic(respond_to))).await.unwrap();
     assert!(matches!(other, Known::Another(report) if report.state == State::Accepted));
     ledger.sending("ev6", "a", Timestamp::UNIX_EPOCH).await.unwrap();
 

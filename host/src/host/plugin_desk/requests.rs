@@ -13,8 +13,7 @@ use crate::component_file::{self, Contents, Links};
 use crate::deployment::{Action, Disagreement, Offer, PROMOTE_AFTER, Refusal, Try};
 use crate::digest::Digest;
 use crate::host::requests::{BY_MESSAGE, parsed};
-use crate::plugin::POLICY_SLOT;
-use crate::plugin::PluginKind;
+use crate::plugin::{POLICY_SLOT, PluginKind};
 use crate::redact;
 
 /// How many attempts `history` tells of unless it is asked for more.

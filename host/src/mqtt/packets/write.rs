@@ -3,8 +3,7 @@
 use secrecy::ExposeSecret as _;
 
 use super::super::inflight::Shipment;
-use super::super::link;
-use super::super::{MAX_INCOMING_V5, MAX_UNACKNOWLEDGED, Options, SESSION_KEPT, Version};
+use super::super::{MAX_INCOMING_V5, MAX_UNACKNOWLEDGED, Options, SESSION_KEPT, Version, link};
 use super::{Terms, Unwritable, Wire, kind, property};
 
 /// The largest number that a length can be (§1.5.5).

@@ -1,5 +1,6 @@
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
 
 use super::*;
 

@@ -1,11 +1,11 @@
 //! Circuits by name, and who is told when they change.
 
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::broadcast;
 

@@ -1,9 +1,8 @@
 //! The way to the cloud, with something on it: what real answers on a wire come to, met by a host in virtual time.
 
-use std::fmt;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;

@@ -1,0 +1,140 @@
+//! A command as the message that asks for it: the other direction of [`parse`](super::parse).
+
+use serde_json::{Map, Value, json};
+
+use super::{Action, topic};
+use crate::bindings::connector::{Climate, Seat, WindowPosition, Windows};
+
+impl Action {
+    /// The last level of a topic, and a payload, that ask for this.
+    #[must_use]
+    pub(crate) fn to_message(&self) -> (&'static str, String) {
+        let (operation, payload) = match self {
+            Self::RefreshCached => ("refresh_cached", json!({})),
+            Self::RefreshSmart(max_age) => ("refresh_smart", json!({"max_age_s": max_age.as_secs()})),
+            Self::RefreshForce => ("refresh_force", json!({})),
+            Self::Lock => ("lock", json!({"action": "lock"})),
+            Self::Unlock => ("unlock", json!({})),
+            Self::StartClimate(climate) => ("climate", of_climate(climate)),
+            Self::StopClimate => ("climate", json!({"action": "stop"})),
+            Self::SetWindows(windows) => ("windows", of_windows(windows)),
+            Self::OpenChargePort => ("charge_port", json!({"action": "open"})),
+            Self::CloseChargePort => ("charge_port", json!({"action": "close"})),
+            Self::SetChargingCurrent(percent) => ("charging_current", json!(format!("{percent} %"))),
+            Self::CheckActionStatus(about) => (topic::ACTION_STATUS, json!({"about": about})),
+        };
+        (operation, payload.to_string())
+    }
+}
+
+fn of_climate(climate: &Climate) -> Value {
+    let Climate { temperature, duration, defrost, heating, seats } = climate;
+    let seats: Map<String, Value> = seats
+        .iter()
+        .map(|(seat, level)| {
+            let name = match seat {
+                Seat::FrontLeft => "fl",
+                Seat::FrontRight => "fr",
+                Seat::RearLeft => "rl",
+                Seat::RearRight => "rr",
+            };
+            (name.to_owned(), json!(level))
+        })
+        .collect();
+    json!({"action": "start", "set_temp": temperature, "duration_min": duration, "defrost": defrost,
+           "heating": heating, "seats": seats})
+}
+
+fn of_windows(windows: &Windows) -> Value {
+    let Windows { front_left, front_right, rear_left, rear_right } = windows;
+    let word = |position: &Option<WindowPosition>| {
+        position.map(|position| match position {
+            WindowPosition::Closed => "closed",
+            WindowPosition::Open => "open",
+            WindowPosition::Vent => "vent",
+        })
+    };
+    json!({"front_left": word(front_left), "front_right": word(front_right), "rear_left": word(rear_left),
+           "rear_right": word(rear_right)})
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::command::{Command, check, parse};
+    use crate::wire::outcome::Reason;
+
+    fn climates() -> impl Strategy<Value = Climate> {
+        let seats = [Seat::FrontLeft, Seat::FrontRight, Seat::RearLeft, Seat::RearRight];
+        let level = proptest::option::of(any::<u8>());
+        let levels = [level.clone(), level.clone(), level.clone(), level];
+        let temperature = proptest::option::of(-100.0_f32..100.0);
+        (temperature, any::<Option<u16>>(), any::<Option<bool>>(), any::<Option<u8>>(), levels).prop_map(
+            move |(temperature, duration, defrost, heating, levels)| {
+                let seats = seats.into_iter().zip(levels).filter_map(|(seat, level)| Some((seat, level?)));
+                Climate { temperature, duration, defrost, heating, seats: seats.collect() }
+            },
+        )
+    }
+
+    fn positions() -> impl Strategy<Value = Option<WindowPosition>> {
+        let all = vec![WindowPosition::Closed, WindowPosition::Open, WindowPosition::Vent];
+        proptest::option::of(proptest::sample::select(all))
+    }
+
+    fn actions() -> impl Strategy<Value = Action> {
+        let windows = [positions(), positions(), positions(), positions()];
+        prop_oneof![
+            Just(Action::RefreshCached),
+            any::<u64>().prop_map(|seconds| Action::RefreshSmart(Duration::from_secs(seconds))),
+            Just(Action::RefreshForce),
+            Just(Action::Lock),
+            Just(Action::Unlock),
+            climates().prop_map(Action::StartClimate),
+            Just(Action::StopClimate),
+            windows.prop_map(|[front_left, front_right, rear_left, rear_right]| {
+                Action::SetWindows(Windows { front_left, front_right, rear_left, rear_right })
+            }),
+            Just(Action::OpenChargePort),
+            Just(Action::CloseChargePort),
+            proptest::sample::select(vec![60, 90, 100]).prop_map(Action::SetChargingCurrent),
+            proptest::option::of("[a-zA-Z0-9._-]{1,128}").prop_map(|id| {
+                Action::CheckActionStatus(id.filter(|id| !id.eq_ignore_ascii_case("last")))
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_asks_for_what_the_command_does(action in actions()) {
+            let (operation, payload) = action.to_message();
+            prop_assert_eq!(parse(operation, payload.as_bytes()).unwrap(), Command::new(action.clone()));
+            prop_assert_eq!(check(Command::new(action.clone()).with_id("a")).unwrap(), Command::new(action).with_id("a"));
+        }
+    }
+
+    #[test]
+    fn what_no_message_can_ask_for_is_refused() {
+        let climate = |temperature, seats: &[(Seat, u8)]| {
+            let nothing = (None, None, None);
+            let (duration, defrost, heating) = nothing;
+            Action::StartClimate(Climate { temperature, duration, defrost, heating, seats: seats.to_vec() })
+        };
+        for (action, words) in [
+            (Action::SetChargingCurrent(61), "60 %, 90 %, 100 %"),
+            (climate(Some(f32::NAN), &[]), "temperature"),
+            (climate(None, &[(Seat::FrontLeft, 1), (Seat::FrontLeft, 2)]), "twice"),
+            (Action::CheckActionStatus(Some("a/b".to_owned())), "no identifier"),
+        ] {
+            let wrong = check(Command::new(action).with_id("mine")).unwrap_err();
+            assert!(wrong.message.contains(words), "{}", wrong.message);
+            assert_eq!((wrong.reason, wrong.id.as_deref()), (Reason::BadPayload, Some("mine")));
+        }
+        let wrong = check(Command::new(Action::Lock).with_id("a/b")).unwrap_err();
+        assert!(wrong.message.contains("the id must have"), "{}", wrong.message);
+    }
+}

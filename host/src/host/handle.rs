@@ -1,0 +1,34 @@
+//! A command that the program which embeds the host has given, and waits for.
+
+use tokio::sync::mpsc;
+
+use super::ledger::Asker;
+use crate::wire::report::Report;
+
+/// A command under way. Dropping it changes nothing: the command is done, and its result is published.
+#[derive(Debug)]
+pub struct Handle {
+    result: mpsc::Receiver<Report>,
+}
+
+/// A command has no result yet, and this host will not have it: it stopped before, and the next host on the same store goes
+/// on from there; or sixteen callers wait for the same command already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the host has ended before the command; the next host on the same store publishes its result")]
+pub struct Unfinished;
+
+impl Handle {
+    pub(super) fn new() -> (Self, Asker) {
+        let (asker, result) = mpsc::channel(1);
+        (Self { result }, Asker::Program(asker))
+    }
+
+    /// The command's one final report.
+    ///
+    /// # Errors
+    ///
+    /// See [`Unfinished`]. What became of the command is not known then.
+    pub async fn report(mut self) -> Result<Report, Unfinished> {
+        self.result.recv().await.ok_or(Unfinished)
+    }
+}
