@@ -43,6 +43,9 @@ use crate::wire::outcome::Reason;
 /// than a few minutes.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
+/// The secret of the configuration that is a password, if an account has one.
+pub(crate) const PASSWORD: &str = "password";
+
 /// One account.
 #[derive(Debug)]
 pub struct Account {
@@ -106,7 +109,10 @@ impl Account {
                 let until = now.checked_add(SILENCE).ok();
                 self.client.set(kind, why, now, until).await
             }
-            LatchKind::AuthRequired | LatchKind::OtpRequired => self.latch.set(kind, why, now, None).await,
+            LatchKind::AuthRequired
+            | LatchKind::OtpRequired
+            | LatchKind::ConsentRequired
+            | LatchKind::ClientRefused => self.latch.set(kind, why, now, None).await,
         };
         if let Err(error) = stored {
             tracing::error!(account = self.slug, "the latch holds only until a restart: {error}");
@@ -155,6 +161,12 @@ impl Account {
         self.announce();
     }
 
+    /// Whether a session that is over may be followed by a sign-in: the owner has configured a password, so
+    /// nobody has to act.
+    pub(crate) fn may_sign_in_again(&self) -> bool {
+        self.context.secrets.contains_key(PASSWORD)
+    }
+
     /// Settles the account: the cloud has listed its vehicles, so it is there, and so is the account.
     pub(crate) fn settle(&self) {
         self.refreshes.lock().settle();
@@ -164,6 +176,16 @@ impl Account {
     /// Records that the cloud has refused the token of this generation, and that no other was to be had.
     pub(crate) fn token_refused(&self, generation: u64) {
         self.announce_if(self.presence.token_refused(generation));
+    }
+
+    /// Records that the cloud has taken the token of this generation.
+    pub(crate) fn token_worked(&self, generation: u64) {
+        self.presence.token_worked(generation, self.clock().monotonic());
+    }
+
+    /// Returns the time since the cloud last took the token of this generation; none if it never did.
+    pub(crate) fn token_last_worked(&self, generation: u64) -> Option<Duration> {
+        self.presence.token_last_worked(generation, self.clock().monotonic())
     }
 
     /// Whether the cloud has refused the token in this cell. Sending it again tells nothing new.

@@ -127,7 +127,9 @@ impl Action {
             Self::SetWindows(windows) => connector::Command::SetWindows(*windows),
             Self::OpenChargePort => connector::Command::OpenChargePort,
             Self::CloseChargePort => connector::Command::CloseChargePort,
-            Self::SetChargingCurrent(percent) => connector::Command::SetChargingCurrent(*percent),
+            Self::SetChargingCurrent(percent) => {
+                connector::Command::SetChargingCurrent(connector::ChargingCurrent::Percent(*percent))
+            }
             Self::RefreshCached | Self::RefreshSmart(_) | Self::RefreshForce | Self::CheckActionStatus(_) => {
                 return None;
             }

@@ -23,6 +23,10 @@ pub enum Event {
     AuthRequired(AboutAccount),
     /// An account needs a one-time code.
     OtpRequired(AboutAccount),
+    /// The vendor wants its terms to be accepted.
+    ConsentRequired(AboutAccount),
+    /// The vendor refuses this version of the connector.
+    ClientRefused(AboutAccount),
     /// The vendor blocks this client.
     LockedOut(AboutAccount),
     /// Something was refused without a reason. It is tried again, at ever longer intervals.
@@ -160,6 +164,8 @@ impl Event {
         match kind {
             LatchKind::AuthRequired => Self::AuthRequired(about),
             LatchKind::OtpRequired => Self::OtpRequired(about),
+            LatchKind::ConsentRequired => Self::ConsentRequired(about),
+            LatchKind::ClientRefused => Self::ClientRefused(about),
             LatchKind::LockedOut => Self::LockedOut(about),
         }
     }

@@ -15,6 +15,7 @@ mod log;
 mod mqtt;
 mod pin;
 mod placeholder;
+mod random;
 mod resolver;
 mod scrub;
 mod tap;
@@ -40,6 +41,7 @@ pub use self::tap::Tap;
 pub use self::transport::{HttpClient, HttpRequest, NoClient, Transport};
 use crate::cell::{CellGuard, Cells, Secrets, Snapshot};
 use crate::descriptor::{Capturable, CommandAnswers, Told};
+use crate::entropy::Entropy;
 use crate::sandbox::{Caller, Cx};
 use crate::time::Clock;
 use crate::wire::publish::Publish;
@@ -74,6 +76,8 @@ pub struct AccountContext {
     pub transport: Arc<dyn Transport>,
     /// Clock.
     pub clock: Arc<dyn Clock>,
+    /// Source of randomness.
+    pub entropy: Arc<dyn Entropy>,
     /// The way to the broker.
     pub publisher: Arc<dyn Publish>,
     /// Topic below which the connector publishes, with a slash at the end.
@@ -95,6 +99,17 @@ pub(crate) struct Withheld {
     pub(crate) body: crate::bindings::types::BodyKind,
 }
 
+/// Where the last request of a call went, and where its answer led.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastAnswer {
+    /// Name of the endpoint.
+    pub(crate) endpoint: Option<String>,
+    /// Scheme, host and path of the address that a redirect names.
+    pub(crate) redirect: Option<String>,
+    /// Media type, in lower case and without parameters.
+    pub(crate) content_type: Option<String>,
+}
+
 /// One call into a connector.
 pub struct Call {
     pub(crate) context: Arc<AccountContext>,
@@ -114,6 +129,8 @@ pub struct Call {
     pub(crate) refreshing: Option<Arc<CellGuard>>,
     /// Values that the guest handles by their marks.
     private: Marked,
+    /// The last answer, as policies are told of it.
+    pub(crate) last: LastAnswer,
     /// Whether a request that acts on the vehicle was sent in this call.
     pub(crate) acted: bool,
     /// Whether any request left in this call.
@@ -173,6 +190,7 @@ impl Call {
             withheld: None,
             refreshing: None,
             private: Marked::default(),
+            last: LastAnswer::default(),
             acted: false,
             left: false,
             told_to_wait: None,

@@ -36,8 +36,14 @@ impl Advice {
                 )
             }
             LatchKind::OtpRequired => format!(
-                "{vendor} wants a one-time code or consent before it accepts the {with}: sign in with its app, write a new \
+                "{vendor} wants a one-time code before it accepts the {with}: sign in with its app, write a new \
                  one into the configuration and restart, or {once_more}"
+            ),
+            LatchKind::ConsentRequired => format!(
+                "{vendor} wants its terms to be accepted: accept them in its app or on its site, then {once_more}"
+            ),
+            LatchKind::ClientRefused => format!(
+                "{vendor} refuses this version of the connector, whoever uses it: install a newer one, or {once_more}"
             ),
             LatchKind::LockedOut => format!(
                 "{vendor} blocks this program for all its accounts, and every further request makes that last longer: wait"

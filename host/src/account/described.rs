@@ -32,8 +32,8 @@ impl Described {
     /// about this vehicle.
     pub(crate) fn describe_vehicle(&self, vehicle: &str, right_hand_drive: bool) {
         let mut described = connector::Account::clone(&self.account);
-        described.options.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
-        described.options.push((RIGHT_HAND_DRIVE.to_owned(), right_hand_drive.to_string()));
+        described.settings.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
+        described.settings.push((RIGHT_HAND_DRIVE.to_owned(), right_hand_drive.to_string()));
         let mut by_vehicle = self.by_vehicle.lock();
         by_vehicle.insert(vehicle.to_owned(), Arc::new(described));
     }
@@ -77,7 +77,8 @@ fn described(slug: &str, config: &config::Account) -> connector::Account {
         region: config.region.clone(),
         language: config.language.clone(),
         endpoints: config.endpoints.iter().map(endpoint).collect(),
-        options: config.options.clone().into_iter().collect(),
+        secrets: config.secrets.keys().cloned().collect(),
+        settings: config.options.clone().into_iter().collect(),
     }
 }
 

@@ -54,7 +54,7 @@ impl Accounts {
     ) -> Result<Arc<Account>, StoreError> {
         let services = &self.services;
         let (store, now) = (&services.store, services.clock.now());
-        let cloud = connector.active().manifest().cloud.clone();
+        let cloud = connector.active().manifest().name.clone();
         let credentials = credentials(config);
         let account = Account {
             slug: slug.to_owned(),
@@ -96,7 +96,8 @@ impl Accounts {
         config: &config::Account,
         connector: &Arc<ConnectorSlot>,
     ) -> Result<AccountContext, StoreError> {
-        let Services { store, clock, publisher, transport, tap, topics, .. } = self.services.as_ref();
+        let Services { store, clock, entropy, publisher, transport, tap, topics, .. } =
+            self.services.as_ref();
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, store, clock).await?;
         forget_strangers(slug, credentials(config), &cells, store).await?;
@@ -110,6 +111,7 @@ impl Accounts {
             cells,
             transport: Arc::clone(transport),
             clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
             publisher: Arc::clone(publisher),
             topic_prefix: topics.connector_prefix(slug),
             pin: PinGuard::open(slug, credentials(config), store, clock.now()).await?,

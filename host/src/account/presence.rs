@@ -1,8 +1,10 @@
 //! Presence of an account: what its retained state says.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::Account;
@@ -19,6 +21,8 @@ pub(super) struct Presence {
     reached: AtomicBool,
     /// Generation of the session whose token the cloud has refused; 0 for none.
     refused: AtomicU64,
+    /// Generation of the session whose token the cloud has taken last, and when.
+    worked: Mutex<Option<(u64, Duration)>>,
 }
 
 impl Presence {
@@ -30,6 +34,17 @@ impl Presence {
     /// Whether the cloud has refused the token in this cell.
     pub(super) fn is_refused(&self, cell: &Cell) -> bool {
         cell.generation > 0 && self.refused.load(Ordering::Relaxed) == cell.generation
+    }
+
+    /// Records that the cloud has taken the token of this generation, at this monotonic time.
+    pub(super) fn token_worked(&self, generation: u64, now: Duration) {
+        *self.worked.lock() = Some((generation, now));
+    }
+
+    /// Returns the time since the cloud last took the token of this generation; none if it never did.
+    pub(super) fn token_last_worked(&self, generation: u64, now: Duration) -> Option<Duration> {
+        let (_, at) = self.worked.lock().filter(|(worked, _)| *worked == generation)?;
+        Some(now.saturating_sub(at))
     }
 
     /// Records that the cloud has answered. Returns whether that is news.

@@ -91,7 +91,7 @@ fn served(account: &Account) -> Served {
 
 /// Makes the services of what the embedding program gives and the configuration says.
 async fn services(config: &Config, environment: Environment) -> Result<Services, StartError> {
-    let Environment { store, clock, publisher, transport, tap, compiler: _ } = environment;
+    let Environment { store, clock, entropy, publisher, transport, tap, compiler: _ } = environment;
     let publisher = Arc::new(Masking(publisher));
     let topics = Topics::below(&config.mqtt.base_topic);
     let events = Events::on(topics.bridge_event(), Arc::clone(&publisher) as _, Arc::clone(&clock));
@@ -102,7 +102,7 @@ async fn services(config: &Config, environment: Environment) -> Result<Services,
     };
     let audit = Arc::new(Audit::open(Arc::clone(&store) as _, Arc::clone(&clock)).await?);
     let background = TaskTracker::new();
-    Ok(Services { store, clock, publisher, transport, tap, topics, events, audit, background })
+    Ok(Services { store, clock, entropy, publisher, transport, tap, topics, events, audit, background })
 }
 
 /// The slots of a host.

@@ -10,13 +10,6 @@ use crate::protect::latch::LatchKind;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
 
-/// Name, among the kinds that the interface has no case for, of a 12 V battery that is too low for remote
-/// control.
-pub(super) const AUX_BATTERY_LOW: &str = "aux-battery-low";
-
-/// Name, among the same kinds, of a cloud that has no data of a vehicle.
-pub(super) const NO_DATA: &str = "no-data";
-
 /// The reason of an attempt that failed.
 pub(super) fn of_failure(judged: &Judged, account: &Account) -> Reason {
     if !judged.is_answered() {
@@ -55,7 +48,7 @@ pub(super) fn doubts_the_vehicle(judged: &Judged) -> bool {
         && match judged.kind() {
             FailureKind::InvalidRequest => true,
             FailureKind::Unsupported | FailureKind::Unknown | FailureKind::Malformed => by_status,
-            FailureKind::Other(what) => by_status && what != AUX_BATTERY_LOW,
+            FailureKind::Other(_) | FailureKind::NoData => by_status,
             _ => false,
         }
 }
@@ -196,6 +189,8 @@ impl From<LatchKind> for Reason {
         match kind {
             LatchKind::AuthRequired => Self::AuthRequired,
             LatchKind::OtpRequired => Self::OtpRequired,
+            LatchKind::ConsentRequired => Self::ConsentRequired,
+            LatchKind::ClientRefused => Self::ClientRefused,
             LatchKind::LockedOut => Self::LockedOut,
         }
     }
@@ -210,9 +205,11 @@ fn of_kind(kind: &FailureKind) -> Reason {
         FailureKind::VehicleUnreachable => Reason::VehicleUnreachable,
         FailureKind::Transient => Reason::UpstreamUnavailable,
         FailureKind::Unsupported => Reason::Unsupported,
-        FailureKind::Other(what) if what == AUX_BATTERY_LOW => Reason::AuxBatteryLow,
-        FailureKind::Other(what) if what == NO_DATA => Reason::NoData,
+        FailureKind::BatteryLow => Reason::AuxBatteryLow,
+        FailureKind::NoData => Reason::NoData,
         FailureKind::CredentialsRejected
+        | FailureKind::ChallengeRequired
+        | FailureKind::ClientRefused
         | FailureKind::TokenExpired
         | FailureKind::TokenRefusedFresh
         | FailureKind::DeviceUnregistered

@@ -10,7 +10,7 @@ use super::trial::{self, TrialAccount};
 use super::{Pluggable, PluginKind, Question};
 use crate::bindings::connector::{Account, Guest, GuestIndices, Manifest};
 use crate::bindings::types::Failure;
-use crate::bindings::{clock, http, lock, log, mqtt, types};
+use crate::bindings::{clock, http, lock, log, mqtt, random, types};
 use crate::plugin::slot::{Candidate, Generation, Provenance, Slot};
 use crate::primitives::{Call, ConnectorCx};
 use crate::sandbox::{self, Budget, CallFault, Sandbox, wasi};
@@ -95,11 +95,11 @@ impl Pluggable for ConnectorSlot {
     ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
         let candidate = prepare(&self.sandbox, compiled).await?;
         let (active, new) = (&self.slot.active().plugin.manifest, &candidate.plugin.manifest);
-        if (&active.name, &active.cloud) != (&new.name, &new.cloud) {
+        if active.name != new.name {
             return Err(ActivationError::WrongIdentity(format!(
-                "this is the connector {} for the cloud {}; only another version of {} for {} can take its place, \
-                 because the sessions belong to it",
-                new.name, new.cloud, active.name, active.cloud
+                "this is the connector {}; only another version of {} can take its place, because the sessions \
+                 belong to it",
+                new.name, active.name
             )));
         }
         if trial == Trial::Full {
@@ -216,9 +216,9 @@ fn check_manifest(manifest: &Manifest) -> Result<(), String> {
         (1..=64).contains(&name.len())
             && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
     };
-    let Manifest { name, version, cloud, cells } = manifest;
-    if !is_name(name) || !is_name(cloud) {
-        return Err("its name and its cloud must be 1 to 64 of a-z, 0-9 and \"-\"".to_owned());
+    let Manifest { name, version, description: _, cells, wants: _ } = manifest;
+    if !is_name(name) {
+        return Err("its name must be 1 to 64 of a-z, 0-9 and \"-\"".to_owned());
     }
     if version.len() > 64 || version.contains(char::is_control) {
         return Err("its version is longer than 64 bytes or has control characters".to_owned());
@@ -239,6 +239,7 @@ fn linker(sandbox: &Sandbox) -> wasmtime::Result<Linker<ConnectorCx>> {
     mqtt::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
     lock::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
     log::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
+    random::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
     Ok(linker)
 }
 

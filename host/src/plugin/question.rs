@@ -5,7 +5,9 @@ use std::fmt::Debug;
 
 use wasmtime::Store;
 
-use crate::bindings::connector::{Account, Command, Grant, Guest, Outcome, Vehicle, VehicleRef};
+use crate::bindings::connector::{
+    Account, Command, Guest, Outcome, ReadMode, Reply, Step, Vehicle, VehicleRef,
+};
 use crate::bindings::types::Failure;
 use crate::primitives::ConnectorCx;
 
@@ -29,6 +31,15 @@ pub trait Question: Debug + Sync {
 /// Obtain a session from credentials.
 #[derive(Debug, Clone, Copy)]
 pub struct SignIn;
+
+/// Go on with a sign-in after its question.
+#[derive(Debug, Clone, Copy)]
+pub struct ContinueSignIn<'q> {
+    /// Continuation that the connector asked to be given back.
+    pub continuation: &'q str,
+    /// What became of the question.
+    pub reply: &'q Reply,
+}
 
 /// Refresh the session.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +69,15 @@ pub struct Resume<'q> {
     pub continuation: &'q str,
 }
 
+/// Look at a vehicle, to see whether a command has been done that the cloud does not tell the end of.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'q> {
+    /// Vehicle that the command was for.
+    pub vehicle: &'q VehicleRef,
+}
+
 impl Question for SignIn {
-    type Answer = Grant;
+    type Answer = Step;
 
     const FUNCTION: &'static str = "sign-in";
 
@@ -68,13 +86,28 @@ impl Question for SignIn {
         guest: &Guest,
         store: &mut Store<ConnectorCx>,
         account: &Account,
-    ) -> wasmtime::Result<Result<Grant, Failure>> {
+    ) -> wasmtime::Result<Result<Step, Failure>> {
         guest.call_sign_in(store, account).await
     }
 }
 
+impl Question for ContinueSignIn<'_> {
+    type Answer = Step;
+
+    const FUNCTION: &'static str = "continue-sign-in";
+
+    async fn put(
+        &self,
+        guest: &Guest,
+        store: &mut Store<ConnectorCx>,
+        account: &Account,
+    ) -> wasmtime::Result<Result<Step, Failure>> {
+        guest.call_continue_sign_in(store, account, self.continuation, self.reply).await
+    }
+}
+
 impl Question for RefreshSession {
-    type Answer = Grant;
+    type Answer = Step;
 
     const FUNCTION: &'static str = "refresh";
 
@@ -83,7 +116,7 @@ impl Question for RefreshSession {
         guest: &Guest,
         store: &mut Store<ConnectorCx>,
         account: &Account,
-    ) -> wasmtime::Result<Result<Grant, Failure>> {
+    ) -> wasmtime::Result<Result<Step, Failure>> {
         guest.call_refresh(store, account).await
     }
 }
@@ -130,5 +163,20 @@ impl Question for Resume<'_> {
         account: &Account,
     ) -> wasmtime::Result<Result<Outcome, Failure>> {
         guest.call_resume(store, account, self.vehicle, self.command, self.continuation).await
+    }
+}
+
+impl Question for Look<'_> {
+    type Answer = Outcome;
+
+    const FUNCTION: &'static str = "execute";
+
+    async fn put(
+        &self,
+        guest: &Guest,
+        store: &mut Store<ConnectorCx>,
+        account: &Account,
+    ) -> wasmtime::Result<Result<Outcome, Failure>> {
+        guest.call_execute(store, account, self.vehicle, &Command::Read(ReadMode::Cached)).await
     }
 }

@@ -193,7 +193,7 @@ impl Capturing<'_> {
     fn essential(&self) -> BTreeSet<String> {
         let secrets = self.captures.iter().filter_map(|capture| match &capture.target {
             CaptureTarget::Secret(name) => Some(name),
-            CaptureTarget::Private => None,
+            CaptureTarget::Private | CaptureTarget::PublicKey(_) => None,
         });
         secrets.filter(|name| self.call.is_essential(name)).cloned().collect()
     }
@@ -203,8 +203,11 @@ impl Capturing<'_> {
 /// holds a text to be read, and neither a token nor a document.
 fn unfit(incoming: &Incoming, document: Option<&Value>, captures: &[Capture]) -> Option<&'static str> {
     let mut pointers = captures.iter().filter_map(|capture| match &capture.source {
-        CaptureSource::Json(pointer) => Some(pointer),
-        CaptureSource::Header(_) | CaptureSource::Cookie(_) => None,
+        CaptureSource::Json(pointer) | CaptureSource::JsonParameter((pointer, _)) => Some(pointer),
+        CaptureSource::Header(_)
+        | CaptureSource::Cookie(_)
+        | CaptureSource::HeaderParameter(_)
+        | CaptureSource::Claim(_) => None,
     });
     let first = pointers.next()?;
     match document {

@@ -3,13 +3,18 @@
 mod offers;
 mod preparation;
 
+use url::Url;
+
 pub(super) use self::offers::Offers;
 use self::preparation::{Prepared, prepare};
 use super::allowance::Before;
 use super::capture::{Incoming, receive};
-use super::{AccountContext, Call, ConnectorCx, HttpRequest, answer_time, transport};
+use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, transport};
 use crate::bindings::http::{Capture, Host, Request, Response, TransportError};
 use crate::descriptor::Told;
+
+/// The longest media type that is told of an answer, in bytes.
+const LONGEST_TYPE: usize = 64;
 
 /// The secret that the host stops sending for good once it was refused.
 pub(crate) const PIN: &str = "pin";
@@ -28,10 +33,11 @@ impl Host for ConnectorCx {
 
 /// Sends a request of a guest's, and returns what the guest gets of its answer.
 async fn send(call: &mut Call, request: Request) -> Result<Response, TransportError> {
-    let Prepared { request: prepared, carries } = prepare(call, &request)?;
+    let Prepared { request: prepared, carries, endpoint } = prepare(call, &request)?;
     let carries_pin = carries.iter().any(|name| name == PIN);
     let mut sending = Sending { call, carries, carries_pin, acts_on_vehicle: request.acts_on_vehicle };
     sending.admit().await?;
+    sending.call.last = LastAnswer { endpoint: Some(endpoint), ..LastAnswer::default() };
     sending.send(prepared, &request.captures).await
 }
 
@@ -91,6 +97,7 @@ impl Sending<'_> {
         }
         let transport::Response { status, headers, body } = answer?;
         note_times(call, status, &headers);
+        note_answer(call, status, &headers);
         let captured_before = call.captured.len();
         let received = receive(call, Incoming { status, headers, body }, captures, &self.carries);
         if self.carries_pin {
@@ -124,6 +131,21 @@ fn note_times(call: &mut Call, status: u16, headers: &[(String, String)]) {
     if let Some(skewed) = skew.observe(headers, now) {
         tracing::warn!(account, "{}", answer_time::in_words(skewed));
     }
+}
+
+/// Notes what policies are told of an answer.
+fn note_answer(call: &mut Call, status: u16, headers: &[(String, String)]) {
+    let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
+    let led = header("location").filter(|_| (300..400).contains(&status)).and_then(|to| Url::parse(to).ok());
+    // Query and fragment may hold a code or a token.
+    call.last.redirect = led.map(|mut to| {
+        to.set_query(None);
+        to.set_fragment(None);
+        to.to_string()
+    });
+    let media_type = header("content-type").and_then(|it| it.split(';').next()).map(str::trim);
+    call.last.content_type =
+        media_type.filter(|it| it.len() <= LONGEST_TYPE && it.is_ascii()).map(str::to_ascii_lowercase);
 }
 
 /// Stores what was captured for a session that is being refreshed before the connector goes on: the cloud

@@ -1,7 +1,6 @@
 //! Locks for guests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::component::Resource;
 
@@ -9,7 +8,7 @@ use super::{ConnectorCx, LONGEST_LOCK_WAIT};
 use crate::bindings::guard::Guard;
 use crate::bindings::lock::{Cell, Host, HostGuard, LockError};
 use crate::cell::{self, Contents, Secrets};
-use crate::time::{Clock, milliseconds};
+use crate::time::{Clock, milliseconds, of_milliseconds};
 
 /// The largest value of a cell, in bytes.
 const LARGEST_VALUE: usize = 4_096;
@@ -34,13 +33,13 @@ impl Host for ConnectorCx {
     async fn acquire(
         &mut self,
         name: String,
-        wait: u64,
+        wait: u32,
     ) -> wasmtime::Result<Result<Resource<Guard>, LockError>> {
         let context = Arc::clone(&self.call.context);
         let Some(slot) = context.cells.slot(&name).filter(|_| name != SESSION) else {
             return Ok(Err(LockError::UnknownName));
         };
-        let wish = Duration::from_millis(wait).min(LONGEST_LOCK_WAIT);
+        let wish = of_milliseconds(wait).min(LONGEST_LOCK_WAIT);
         let Some(guard) = self.wait_for_lock(wish, slot.acquire()).await? else {
             return Ok(Err(LockError::TimedOut));
         };

@@ -30,6 +30,10 @@ pub enum LatchKind {
     AuthRequired,
     /// A person must give a one-time code.
     OtpRequired,
+    /// A person must accept terms in the vendor's app or site.
+    ConsentRequired,
+    /// The vendor refuses this version of the connector. Ends with another one.
+    ClientRefused,
     /// The vendor blocks this client: a person must wait. Ends after [`SILENCE`].
     LockedOut,
 }
@@ -38,6 +42,8 @@ impl From<&policy::Latch> for LatchKind {
     fn from(latch: &policy::Latch) -> Self {
         match latch {
             policy::Latch::OtpRequired => Self::OtpRequired,
+            policy::Latch::ConsentRequired => Self::ConsentRequired,
+            policy::Latch::ClientRefused => Self::ClientRefused,
             policy::Latch::Blocked => Self::LockedOut,
             policy::Latch::AuthRequired | policy::Latch::Other(_) => Self::AuthRequired,
         }
@@ -51,6 +57,8 @@ impl LatchKind {
         match self {
             Self::AuthRequired => "auth_required",
             Self::OtpRequired => "otp_required",
+            Self::ConsentRequired => "consent_required",
+            Self::ClientRefused => "client_refused",
             Self::LockedOut => "locked_out",
         }
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::facts;
-use crate::bindings::policy::{BodyKind, Certainty, Effect, Failure, FailureKind, Phase};
+use crate::bindings::policy::{BodyKind, Effect, Failure, FailureKind, Phase};
 
 /// A reader's label of a failure: what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,19 +67,21 @@ impl Label {
     pub fn of(kind: &FailureKind) -> Option<Self> {
         match kind {
             FailureKind::TokenExpired | FailureKind::ControlTokenExpired => Some(Self::TokenExpired),
-            FailureKind::CredentialsRejected => Some(Self::CredentialsRejected),
+            FailureKind::CredentialsRejected | FailureKind::ChallengeRequired => {
+                Some(Self::CredentialsRejected)
+            }
             FailureKind::RateLimited => Some(Self::RateLimited),
             FailureKind::Busy => Some(Self::Busy),
-            FailureKind::VehicleUnreachable => Some(Self::VehicleUnreachable),
+            // Kinds that the labels have no word of their own for.
+            FailureKind::VehicleUnreachable | FailureKind::BatteryLow => Some(Self::VehicleUnreachable),
             FailureKind::Transient => Some(Self::Transient),
-            FailureKind::InvalidRequest | FailureKind::DeviceUnregistered | FailureKind::Unsupported => {
-                Some(Self::InvalidRequest)
-            }
+            FailureKind::InvalidRequest
+            | FailureKind::ClientRefused
+            | FailureKind::DeviceUnregistered
+            | FailureKind::NoData
+            | FailureKind::Unsupported => Some(Self::InvalidRequest),
             FailureKind::Malformed => Some(Self::Malformed),
             FailureKind::TokenRefusedFresh | FailureKind::Unknown => None,
-            // Kinds that the labels have no word of their own for.
-            FailureKind::Other(name) if name == "aux-battery-low" => Some(Self::VehicleUnreachable),
-            FailureKind::Other(name) if name == "no-data" => Some(Self::InvalidRequest),
             // A policy may have its own words for a label.
             FailureKind::Other(name) => Self::named(name),
         }
@@ -180,17 +182,10 @@ impl Case {
         };
         let (code, sub_code) = facts::codes(&self.body, &self.text);
         Failure {
-            cloud: self.cloud.clone(),
-            operation: self.operation.clone(),
-            effect,
-            phase: self.phase,
-            certainty: Certainty::Rejected,
-            transport: None,
             http_status: self.http_status,
             code,
             sub_code,
             oauth_error: facts::oauth_error(&self.body, &self.text),
-            retry_after: None,
             message: crate::judge::failure::message(&self.text),
             body: if facts::is_page(&self.text) {
                 BodyKind::Html
@@ -199,7 +194,7 @@ impl Case {
             } else {
                 BodyKind::Json
             },
-            token_age: None,
+            ..Failure::refused(&self.cloud, &self.operation, self.phase, effect)
         }
     }
 }

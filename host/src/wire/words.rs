@@ -117,6 +117,13 @@ const fn happened(reason: Reason) -> (&'static str, &'static str) {
             "Give new ones: sign in again and replace the account's refresh token",
         ),
         Reason::OtpRequired => ("The vendor wants a one-time code", "Sign in again and give new credentials"),
+        Reason::ConsentRequired => (
+            "The vendor wants its terms to be accepted",
+            "Accept them in its app or on its site, then sign in again",
+        ),
+        Reason::ClientRefused => {
+            ("The vendor refuses this version of the connector", "Install a newer version of the connector")
+        }
         Reason::LockedOut => (
             "The vendor blocks this client",
             "Only silence helps, which the host keeps by itself for 12 hours",

@@ -90,6 +90,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         cells,
         transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
         clock,
+        entropy: Arc::new(SystemEntropy),
         publisher: Arc::clone(&published) as Arc<dyn vehicle_connector::wire::publish::Publish>,
         topic_prefix: "b/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::refused::Refusal;
+use super::refused::{Follows, Refusal};
 use super::{Cause, Refresh, RefreshError, Refreshed, token_endpoint};
-use crate::bindings::connector::Grant;
-use crate::bindings::policy::{Certainty, Effect, Failure};
+use crate::account::PASSWORD;
+use crate::bindings::connector::{Challenge, Grant, Question, Step};
+use crate::bindings::policy::{Certainty, Effect, Failure, Latch};
 use crate::bindings::types;
 use crate::cell::{Cell, CellGuard, Contents, Secrets};
 use crate::judge::evidence;
@@ -16,11 +17,8 @@ use crate::judge::failure::{self, Facts};
 use crate::plugin::Called;
 use crate::plugin::question::{RefreshSession, SignIn};
 use crate::primitives::{Call, SESSION};
-use crate::protect::circuit::Permit;
+use crate::protect::circuit::{Permit, Purpose};
 use crate::protect::quota::QuotaError;
-
-/// The secret of the configuration that is a password, if an account has one.
-const PASSWORD: &str = "password";
 
 /// Shortest life, in seconds, that a token is believed to have: a cloud that hands out tokens that have
 /// already ended would otherwise be asked for a new one before every request.
@@ -41,21 +39,41 @@ pub(super) struct Attempt<'r> {
     guard: Arc<CellGuard>,
     /// The session as it was before.
     before: Arc<Cell>,
+    /// Whether a session is obtained from credentials, and not by a refresh.
+    signs_in: bool,
 }
 
 impl<'r> Attempt<'r> {
     pub(super) fn new(refresh: &'r Refresh, cause: Cause, guard: CellGuard) -> Self {
         let before = guard.cell();
-        Self { refresh, cause, guard: Arc::new(guard), before }
+        let signs_in = before.value.is_none() || cause == Cause::Over;
+        Self { refresh, cause, guard: Arc::new(guard), before, signs_in }
     }
 
-    /// Signs in if there is no session, else refreshes it.
-    pub(super) async fn make(self, permit: Permit) -> Result<Refreshed, RefreshError> {
+    /// Signs in if there is no session, else refreshes it. A session that turns out to be over is followed by
+    /// one sign-in.
+    pub(super) async fn make(mut self, permit: Permit) -> Result<Refreshed, RefreshError> {
+        match self.make_once(permit).await {
+            Follows::Result(result) => result,
+            Follows::SignIn => {
+                self.signs_in = true;
+                let (account, now) = (&self.refresh.account, self.refresh.account.clock().monotonic());
+                let permit = account.circuits.admit(&token_endpoint(account), now, Purpose::Read);
+                match self.make_once(permit.map_err(RefreshError::Shut)?).await {
+                    Follows::Result(result) => result,
+                    // A sign-in that was refused is not followed by another one.
+                    Follows::SignIn => Err(RefreshError::NoSession),
+                }
+            }
+        }
+    }
+
+    async fn make_once(&self, permit: Permit) -> Follows {
         let (refresh, cause, before) = (self.refresh, self.cause, &self.before);
         let account = &refresh.account;
         if let Err(not_counted) = self.count().await {
             account.circuits.abandoned(&token_endpoint(account), permit);
-            return Err(not_counted);
+            return Follows::Result(Err(not_counted));
         }
         tracing::info!(
             account = account.slug,
@@ -67,45 +85,60 @@ impl<'r> Attempt<'r> {
         let called = self.ask().await;
         let whole = !called.call.captured.is_empty() && called.call.missing.is_empty();
         let grant = match called.answer {
-            Ok(Ok(grant)) if whole && grant.value.len() <= LARGEST_VALUE => grant,
+            Ok(Ok(Step::Granted(grant))) if whole && grant.value.len() <= LARGEST_VALUE => grant,
+            Ok(Ok(Step::Asked(question))) => {
+                account.circuits.abandoned(&token_endpoint(account), permit);
+                account.grant.unclear().await;
+                return Follows::Result(Err(self.asked(&question).await));
+            }
             // The cloud has given out a new token, and with it perhaps ended the old one. Whatever went wrong
             // after that, losing the token would be worse. A refresh token alone does not make a session; it
             // was stored when it came.
             _ if whole || called.call.captured_essential() => {
                 tracing::warn!(account = account.slug, "the connector failed after it had a new token; kept");
                 let value = before.value.clone().unwrap_or_default();
-                Grant { expires_in: None, refresh_expires_in: None, value }
+                Grant { expires_in: None, refresh_expires_in: None, ends_in: None, value }
             }
             Ok(Ok(_)) => {
                 let answer = "it reports a session but captured no token".to_owned();
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                return Err(refresh.doubtful(cause, RefreshError::Unexplained, answer, None).await);
+                let why = refresh.doubtful(cause, RefreshError::Unexplained, answer, None).await;
+                return Follows::Result(Err(why));
             }
             Ok(Err(failure)) => {
                 let failure = self.describe(failure, &called.call);
                 self.take_back_unless_counted(&failure).await;
-                let refusal = Refusal { refresh, cause, guard: &self.guard };
+                let refusal = Refusal { refresh, cause, guard: &self.guard, signed_in: self.signs_in };
                 return refusal.act(failure, permit).await;
             }
             Err(fault) => {
                 account.circuits.abandoned(&token_endpoint(account), permit);
                 account.grant.unclear().await;
-                return Err(refresh.failed(cause, true, RefreshError::Plugin(fault), None));
+                let why = refresh.failed(cause, true, RefreshError::Plugin(fault), None);
+                return Follows::Result(Err(why));
             }
         };
         self.keep(grant, called.call.captured, permit).await;
-        Ok(Refreshed::Fresh)
+        Follows::Result(Ok(Refreshed::Fresh))
     }
 
-    /// Whether there is no session that could be refreshed.
-    fn signs_in(&self) -> bool {
-        self.before.value.is_none()
+    /// Latches the account until a person has done what the cloud asks for.
+    async fn asked(&self, question: &Question) -> RefreshError {
+        let (latch, words) = match &question.challenge {
+            Challenge::Code(code) => (Latch::OtpRequired, code.sent_to.clone().unwrap_or_default()),
+            Challenge::Consent(words) => (Latch::ConsentRequired, words.clone()),
+            Challenge::Choice(_) | Challenge::Visit(_) | Challenge::Other(_) => {
+                (Latch::OtpRequired, String::new())
+            }
+        };
+        let latched = self.refresh.account.set_latch((&latch).into(), &words).await;
+        latched.map_or(RefreshError::Released(words), RefreshError::Latched)
     }
 
     /// Counts the request that is about to be sent.
     async fn count(&self) -> Result<(), RefreshError> {
         let account = &self.refresh.account;
-        let signs_in = self.signs_in();
+        let signs_in = self.signs_in;
         if signs_in && let Err(not_counted) = account.sign_ins.count(account.clock().now()).await {
             return Err(match not_counted {
                 QuotaError::NotStored(error) => RefreshError::NotStored(error),
@@ -122,7 +155,7 @@ impl<'r> Attempt<'r> {
         Ok(())
     }
 
-    async fn ask(&self) -> Called<Grant> {
+    async fn ask(&self) -> Called<Step> {
         let Self { refresh, guard, before, .. } = self;
         let account = &refresh.account;
         let mut view = account.context.cells.snapshot();
@@ -134,7 +167,7 @@ impl<'r> Attempt<'r> {
             view,
         );
         call.refreshing = Some(Arc::clone(guard));
-        match self.signs_in() {
+        match self.signs_in {
             true => refresh.connector.ask(account.described.account(), &SignIn, call).await,
             false => refresh.connector.ask(account.described.account(), &RefreshSession, call).await,
         }
@@ -143,11 +176,12 @@ impl<'r> Attempt<'r> {
     /// Describes the failure to the policy.
     fn describe(&self, reported: types::Failure, call: &Call) -> Failure {
         let facts = Facts {
-            cloud: &self.refresh.connector.manifest().cloud,
-            operation: if self.signs_in() { "sign_in" } else { "refresh_session" },
+            cloud: &self.refresh.connector.manifest().name,
+            operation: if self.signs_in { "sign_in" } else { "refresh_session" },
             effect: Effect::Session,
             acts: false,
             token_age: self.before.age(self.refresh.account.clock()),
+            token_last_worked: self.refresh.account.token_last_worked(self.before.generation),
         };
         failure::describe(&facts, reported, call)
     }
@@ -155,7 +189,7 @@ impl<'r> Attempt<'r> {
     /// Takes back a sign-in that the vendor cannot have counted.
     async fn take_back_unless_counted(&self, failure: &Failure) {
         let sends_password = self.refresh.account.context.secrets.contains_key(PASSWORD);
-        if self.signs_in() && !was_a_sign_in(failure, sends_password) {
+        if self.signs_in && !was_a_sign_in(failure, sends_password) {
             // A home whose host starts before its router must not wait a day.
             self.take_back_sign_in().await;
         }

@@ -78,6 +78,8 @@ pub(crate) enum Cause {
     Missing,
     /// The cloud refused the session's token.
     Refused,
+    /// The session is over, and only a sign-in brings another one.
+    Over,
     /// The session has ended, or is about to.
     Ended,
     /// The session ends soon. No caller waits for this.
@@ -88,7 +90,7 @@ impl Cause {
     pub(super) const fn reason(self) -> RefreshReason {
         match self {
             Self::Missing => RefreshReason::Missing,
-            Self::Refused => RefreshReason::Refused,
+            Self::Refused | Self::Over => RefreshReason::Refused,
             Self::Ended | Self::EndsSoon => RefreshReason::Expiring,
         }
     }

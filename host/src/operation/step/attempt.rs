@@ -95,11 +95,12 @@ impl Attempt<'_> {
     fn describe(&self, reported: types::Failure, call: &Call, token_age: Option<Duration>) -> Failure {
         let operation = self.context.operation;
         let facts = Facts {
-            cloud: &operation.connector.manifest().cloud,
+            cloud: &operation.connector.manifest().name,
             operation: operation.name.as_str(),
             effect: operation.effect(),
             acts: self.context.sends_command(),
             token_age,
+            token_last_worked: operation.account.token_last_worked(call.view.generation(SESSION)),
         };
         failure::describe(&facts, reported, call)
     }

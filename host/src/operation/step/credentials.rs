@@ -8,6 +8,7 @@ use crate::bindings::policy::{Failure, FailureKind, Phase};
 use crate::judge::{Judged, evidence};
 use crate::operation::reason;
 use crate::protect::latch::{LatchKind, Latched};
+use crate::time::of_milliseconds;
 use crate::wire::outcome::Reason;
 
 /// The cell of the device registration, as connectors name it.
@@ -87,7 +88,7 @@ impl Credentials<'_> {
             }
             Phase::Registration if evidence::is_doubtful(failure) => {
                 let (clock, answer) = (account.clock(), evidence::in_short(failure));
-                let told = failure.retry_after.map(std::time::Duration::from_millis);
+                let told = failure.retry_after.map(of_milliseconds);
                 account.registration.refused(clock, answer, told).await;
                 account.tell_of_doubt().await;
             }
@@ -105,7 +106,8 @@ impl Credentials<'_> {
         let (operation, account) = (self.context.operation, self.context.account());
         match kind {
             LatchKind::LockedOut => evidence::may_say_blocked(failure),
-            LatchKind::AuthRequired | LatchKind::OtpRequired => {
+            LatchKind::ClientRefused => failure.http_status.is_some(),
+            LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired => {
                 evidence::refuses_grant(failure, &account.refusals, &operation.policy).await
             }
         }

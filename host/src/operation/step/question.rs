@@ -3,7 +3,7 @@
 use crate::bindings::connector::{Outcome, Vehicle, VehicleRef};
 use crate::operation::limits::{self, TooLarge};
 use crate::plugin::Question;
-use crate::plugin::question::{Execute, ListVehicles, Resume};
+use crate::plugin::question::{Execute, ListVehicles, Look, Resume};
 use crate::primitives::Call;
 use crate::redact;
 
@@ -55,6 +55,12 @@ impl StepQuestion for Execute<'_> {
 }
 
 impl StepQuestion for Resume<'_> {
+    fn asked(&self) -> Asked<'_> {
+        Asked::Outcome
+    }
+}
+
+impl StepQuestion for Look<'_> {
     fn asked(&self) -> Asked<'_> {
         Asked::Outcome
     }

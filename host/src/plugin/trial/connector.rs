@@ -15,6 +15,7 @@ use crate::bindings::types::{Certainty, Failure};
 use crate::cell::{Cells, Contents, Secrets};
 use crate::descriptor::{Capturable, CommandAnswers};
 use crate::digest::Digest;
+use crate::entropy::SystemEntropy;
 use crate::plugin::ActivationError;
 use crate::plugin::connector::ConnectorPlugin;
 use crate::plugin::question::{ListVehicles, RefreshSession};
@@ -193,6 +194,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         cells,
         transport: Arc::new(cloud),
         clock,
+        entropy: Arc::new(SystemEntropy),
         publisher: Arc::new(Discard),
         topic_prefix: String::new(),
         pin: PinGuard::open(slug, Digest::of(b"trial"), &store, now).await?,

@@ -67,6 +67,9 @@ impl<'c> Extraction<'c> {
                         *value = self.take_text(value, target);
                     }
                 }
+                CaptureSource::HeaderParameter(_)
+                | CaptureSource::JsonParameter(_)
+                | CaptureSource::Claim(_) => {}
                 CaptureSource::Cookie(name) => {
                     for (_, value) in headers.iter_mut().filter(|(n, _)| n == "set-cookie") {
                         let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
@@ -88,6 +91,7 @@ impl<'c> Extraction<'c> {
     fn take(&mut self, value: &mut Value, target: &CaptureTarget) {
         match target {
             CaptureTarget::Private => self.marked.hide(value),
+            CaptureTarget::PublicKey(_) => {}
             CaptureTarget::Secret(name) => {
                 let capturable = self.capturable.get(name.as_str());
                 let secret = match &*value {

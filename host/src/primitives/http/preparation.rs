@@ -13,6 +13,7 @@ use crate::bindings::http::{Body, Capture, CaptureTarget, Method, Request, Trans
 use crate::descriptor::Capturable;
 use crate::primitives::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
 use crate::primitives::{Call, Endpoint, HttpRequest};
+use crate::time::of_milliseconds;
 
 /// The largest request body, in bytes.
 pub(super) const LARGEST_REQUEST: usize = 64 << 10;
@@ -58,6 +59,8 @@ pub(super) struct Prepared {
     pub(super) request: HttpRequest,
     /// The names of the secrets that it carries.
     pub(super) carries: Vec<String>,
+    /// Name of the endpoint that it goes to.
+    pub(super) endpoint: String,
 }
 
 impl From<Misplaced> for TransportError {
@@ -101,18 +104,19 @@ pub(super) fn prepare(call: &Call, request: &Request) -> Result<Prepared, Transp
     }
     let (body, content_type) = fill_body(&request.body, &mut secret)?;
     if let Some(content_type) = content_type {
-        headers.entry("content-type").or_insert(HeaderValue::from_static(content_type));
+        headers.entry("content-type").or_insert(content_type);
     }
 
     let prepared = HttpRequest {
         method: request.method.into(),
         url,
         headers,
-        body: body.map(String::into_bytes),
-        timeout: request.timeout.map_or(USUAL_TIMEOUT, Duration::from_millis).min(LONGEST_TIMEOUT),
+        body,
+        timeout: request.timeout.map_or(USUAL_TIMEOUT, of_milliseconds).min(LONGEST_TIMEOUT),
         acts_on_vehicle: request.acts_on_vehicle,
     };
-    Ok(Prepared { request: prepared, carries })
+    let endpoint = endpoints.first().map(|endpoint| endpoint.name.clone()).unwrap_or_default();
+    Ok(Prepared { request: prepared, carries, endpoint })
 }
 
 /// Checks what can be seen of a request before secrets are put in: whether it fits must not tell how long
@@ -190,6 +194,7 @@ fn size(body: &Body) -> usize {
         Body::Empty => 0,
         Body::Json(text) | Body::Text(text) => text.len(),
         Body::Form(fields) => pairs_size(fields),
+        Body::Bytes((_, bytes)) => bytes.len(),
     }
 }
 
@@ -215,14 +220,22 @@ impl From<Method> for http::Method {
 fn fill_body<'s>(
     body: &Body,
     secret: &mut impl FnMut(&str) -> Result<&'s str, TransportError>,
-) -> Result<(Option<String>, Option<&'static str>), TransportError> {
+) -> Result<(Option<Vec<u8>>, Option<HeaderValue>), TransportError> {
+    let text = HeaderValue::from_static;
     Ok(match body {
         Body::Empty => (None, None),
-        Body::Json(json) => (Some(fill_json(json, &mut *secret)?), Some("application/json")),
+        Body::Json(json) => {
+            (Some(fill_json(json, &mut *secret)?.into_bytes()), Some(text("application/json")))
+        }
         Body::Text(text) if has_placeholder(text) => {
             return Err(denied("plain text has no place for a secret; use a form or JSON"));
         }
-        Body::Text(text) => (Some(text.clone()), Some("text/plain; charset=utf-8")),
+        Body::Text(body) => (Some(body.clone().into_bytes()), Some(text("text/plain; charset=utf-8"))),
+        Body::Bytes((media_type, bytes)) => {
+            let media_type = HeaderValue::try_from(media_type)
+                .map_err(|_| denied("the media type of the body has characters that do not fit"))?;
+            (Some(bytes.clone()), Some(media_type))
+        }
         Body::Form(fields) => {
             let mut form = url::form_urlencoded::Serializer::new(String::new());
             for (name, value) in fields {
@@ -231,7 +244,7 @@ fn fill_body<'s>(
                 }
                 form.append_pair(name, &fill(value, Encoding::Plain, &mut *secret)?);
             }
-            (Some(form.finish()), Some("application/x-www-form-urlencoded"))
+            (Some(form.finish().into_bytes()), Some(text("application/x-www-form-urlencoded")))
         }
     })
 }

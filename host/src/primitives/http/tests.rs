@@ -10,6 +10,7 @@ use crate::bindings::http::{Body, CaptureSource, CaptureTarget, Method};
 use crate::cell::{Cells, Secrets};
 use crate::descriptor::{Capturable, Network};
 use crate::digest::Digest;
+use crate::entropy::SystemEntropy;
 use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport};
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
@@ -52,6 +53,7 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
         transport,
         clock,
+        entropy: Arc::new(SystemEntropy),
         publisher: Arc::new(Discard),
         topic_prefix: "b/account/home/connector/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
@@ -72,7 +74,9 @@ fn get(url: &str) -> Request {
         url: url.to_owned(),
         headers: Vec::new(),
         body: Body::Empty,
+        derivations: Vec::new(),
         captures: Vec::new(),
+        jar: None,
         timeout: None,
         acts_on_vehicle: false,
     }
