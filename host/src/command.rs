@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use self::asked::Asked;
 pub use self::options::SMART_MAX_AGE;
-use crate::bindings::connector::{self, Climate, Windows};
+use crate::bindings::connector::{self, ChargeLimits, ChargingCurrent, Climate, Signal, Windows};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
 
@@ -74,8 +74,16 @@ pub enum Action {
     OpenChargePort,
     /// Close the charge port.
     CloseChargePort,
-    /// Limit the charging current, in percent.
-    SetChargingCurrent(u8),
+    /// Start charging.
+    StartCharging,
+    /// Stop charging.
+    StopCharging,
+    /// Set how much is charged at most.
+    SetChargeLimits(ChargeLimits),
+    /// Limit the charging current.
+    SetChargingCurrent(ChargingCurrent),
+    /// Make the vehicle noticed.
+    Signal(Signal),
     /// Ask what became of an action: the last one, or the one with this identifier.
     CheckActionStatus(Option<String>),
 }
@@ -108,7 +116,11 @@ impl Action {
             Self::SetWindows(_) => OperationName::SetWindows,
             Self::OpenChargePort => OperationName::OpenChargePort,
             Self::CloseChargePort => OperationName::CloseChargePort,
+            Self::StartCharging => OperationName::StartCharging,
+            Self::StopCharging => OperationName::StopCharging,
+            Self::SetChargeLimits(_) => OperationName::SetChargeLimits,
             Self::SetChargingCurrent(_) => OperationName::SetChargingCurrent,
+            Self::Signal(_) => OperationName::Signal,
             Self::CheckActionStatus(_) => OperationName::CheckActionStatus,
         }
     }
@@ -127,9 +139,11 @@ impl Action {
             Self::SetWindows(windows) => connector::Command::SetWindows(*windows),
             Self::OpenChargePort => connector::Command::OpenChargePort,
             Self::CloseChargePort => connector::Command::CloseChargePort,
-            Self::SetChargingCurrent(percent) => {
-                connector::Command::SetChargingCurrent(connector::ChargingCurrent::Percent(*percent))
-            }
+            Self::StartCharging => connector::Command::StartCharging,
+            Self::StopCharging => connector::Command::StopCharging,
+            Self::SetChargeLimits(limits) => connector::Command::SetChargeLimits(*limits),
+            Self::SetChargingCurrent(current) => connector::Command::SetChargingCurrent(*current),
+            Self::Signal(signal) => connector::Command::Signal(*signal),
             Self::RefreshCached | Self::RefreshSmart(_) | Self::RefreshForce | Self::CheckActionStatus(_) => {
                 return None;
             }

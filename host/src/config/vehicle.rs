@@ -19,7 +19,10 @@ const ALLOW: &[(&str, &[Op])] = &[
     ("climate", &[Op::StartClimate, Op::StopClimate]),
     ("windows", &[Op::SetWindows]),
     ("charge_port", &[Op::OpenChargePort, Op::CloseChargePort]),
+    ("charging", &[Op::StartCharging, Op::StopCharging]),
+    ("charge_limits", &[Op::SetChargeLimits]),
     ("charging_current", &[Op::SetChargingCurrent]),
+    ("signal", &[Op::Signal]),
 ];
 
 /// Words allowed by default. An operation that opens something has to be named.

@@ -30,8 +30,16 @@ pub enum OperationName {
     OpenChargePort,
     /// Close the charge port.
     CloseChargePort,
+    /// Start charging.
+    StartCharging,
+    /// Stop charging.
+    StopCharging,
+    /// Set how much is charged at most.
+    SetChargeLimits,
     /// Limit the charging current.
     SetChargingCurrent,
+    /// Make the vehicle noticed.
+    Signal,
     /// Ask what became of an action.
     CheckActionStatus,
     /// List the account's vehicles. The host's own; it cannot be commanded.
@@ -49,13 +57,19 @@ pub enum Actuator {
     Windows,
     /// The charge port.
     ChargePort,
+    /// Charging.
+    Charging,
+    /// The limits of charging.
+    ChargeLimits,
     /// The charging current.
     ChargingCurrent,
+    /// Lights and horn.
+    Signal,
 }
 
 impl OperationName {
     /// Operations that can be commanded.
-    pub const COMMANDABLE: [Self; 12] = [
+    pub const COMMANDABLE: [Self; 16] = [
         Self::RefreshCached,
         Self::RefreshSmart,
         Self::RefreshForce,
@@ -66,7 +80,11 @@ impl OperationName {
         Self::SetWindows,
         Self::OpenChargePort,
         Self::CloseChargePort,
+        Self::StartCharging,
+        Self::StopCharging,
+        Self::SetChargeLimits,
         Self::SetChargingCurrent,
+        Self::Signal,
         Self::CheckActionStatus,
     ];
 
@@ -84,7 +102,11 @@ impl OperationName {
             Self::SetWindows => "set_windows",
             Self::OpenChargePort => "open_charge_port",
             Self::CloseChargePort => "close_charge_port",
+            Self::StartCharging => "start_charging",
+            Self::StopCharging => "stop_charging",
+            Self::SetChargeLimits => "set_charge_limits",
             Self::SetChargingCurrent => "set_charging_current",
+            Self::Signal => "signal",
             Self::CheckActionStatus => "check_action_status",
             Self::ListVehicles => "list_vehicles",
         }
@@ -105,14 +127,17 @@ impl OperationName {
             | Self::RefreshForce
             | Self::CheckActionStatus
             | Self::ListVehicles => Effect::Read,
-            Self::SetChargingCurrent => Effect::Set,
+            Self::SetChargeLimits | Self::SetChargingCurrent => Effect::Set,
             Self::Lock
             | Self::Unlock
             | Self::StartClimate
             | Self::StopClimate
             | Self::SetWindows
             | Self::OpenChargePort
-            | Self::CloseChargePort => Effect::Actuation,
+            | Self::CloseChargePort
+            | Self::StartCharging
+            | Self::StopCharging
+            | Self::Signal => Effect::Actuation,
         }
     }
 
@@ -136,7 +161,10 @@ impl OperationName {
             Self::StartClimate | Self::StopClimate => Some(Actuator::Climate),
             Self::SetWindows => Some(Actuator::Windows),
             Self::OpenChargePort | Self::CloseChargePort => Some(Actuator::ChargePort),
+            Self::StartCharging | Self::StopCharging => Some(Actuator::Charging),
+            Self::SetChargeLimits => Some(Actuator::ChargeLimits),
             Self::SetChargingCurrent => Some(Actuator::ChargingCurrent),
+            Self::Signal => Some(Actuator::Signal),
             Self::RefreshCached
             | Self::RefreshSmart
             | Self::RefreshForce
@@ -149,9 +177,14 @@ impl OperationName {
     #[must_use]
     pub const fn deadline(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Lock | Self::Unlock | Self::OpenChargePort | Self::CloseChargePort => 60,
+            Self::Lock | Self::Unlock | Self::OpenChargePort | Self::CloseChargePort | Self::Signal => 60,
             Self::SetWindows => 90,
-            Self::StartClimate | Self::StopClimate | Self::SetChargingCurrent => 120,
+            Self::StartClimate
+            | Self::StopClimate
+            | Self::StartCharging
+            | Self::StopCharging
+            | Self::SetChargeLimits
+            | Self::SetChargingCurrent => 120,
             Self::RefreshForce | Self::RefreshSmart => 150,
             Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles => 60,
         })

@@ -257,7 +257,8 @@ fn complaints_about_vehicles() {
             "[vehicle.a]\naccount = \"main\"\nid = \"1\"\nallow = [\n\"unlok\",\n\"honk\"]",
             "car.toml:10: vehicle.a.allow: \"unlok\" is unknown; did you mean \"unlock\"?\n\
              car.toml:11: vehicle.a.allow: \"honk\" is unknown; known: refresh, refresh_cached, refresh_smart, \
-             refresh_force, status, lock, unlock, climate, windows, charge_port, charging_current",
+             refresh_force, status, lock, unlock, climate, windows, charge_port, charging, \
+             charge_limits, charging_current, signal",
         ),
         (
             "[vehicle.a]\naccount = \"main\"\nid = \"1\"\nallow = \"lock\"",
