@@ -114,8 +114,8 @@ impl Jar {
     }
 
     /// Returns the value of the `Cookie` header of a request to this URL (RFC 6265 §5.4): the cookies of its
-    /// origin that belong to it, those with longer paths first, and of those those that were set earlier. None
-    /// if there are none.
+    /// origin that belong to it, longer paths first, and of equally long ones the earlier set first. None if
+    /// there are none.
     pub(super) fn cookie_header(&self, url: &Url, now: Timestamp) -> Option<String> {
         let belongs = |cookie: &&Cookie| !cookie.is_over(now) && cookie.belongs_to(url);
         let mut cookies: Vec<&Cookie> = self.cookies.iter().filter(belongs).collect();
@@ -126,7 +126,8 @@ impl Jar {
         (!header.is_empty()).then_some(header)
     }
 
-    /// Every value that is in the jar or was in it lately, with the cookie's name, for the search for secrets.
+    /// Every value that is in the jar or was in it lately, with the cookie's name: what answers are searched
+    /// for.
     pub(super) fn values(&self) -> impl Iterator<Item = (&str, &SecretString)> {
         let present = self.cookies.iter().map(|cookie| (cookie.name.as_str(), &cookie.value));
         present.chain(self.former.iter().map(|(name, value)| (name.as_str(), value)))

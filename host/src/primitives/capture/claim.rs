@@ -11,9 +11,9 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Returns a claim of a token in the compact form of a signature (RFC 7515 §3.1), whose signature nobody
 /// verifies: a string as it is, and a number as its digits. Padding is let pass.
 ///
-/// None if the text is no such token or larger than any secret, if the token is encrypted (RFC 7516 §3.1), and
-/// if there is no such claim or one of another type. A number that JSON can write and this program cannot keep
-/// exactly is none either: another number would be worse.
+/// None if the text is no such token or larger than any secret, if the token is encrypted (RFC 7516 §3.1),
+/// and if there is no such claim or one of another type. A number that JSON can write and this program cannot
+/// keep exactly is none either: another number would be worse.
 pub(super) fn claim(token: &str, name: &str) -> Option<String> {
     if token.len() > LARGEST_SECRET {
         return None;
@@ -48,12 +48,12 @@ mod tests {
     use super::*;
 
     /// RFC 7515 appendix A.1 and RFC 7519 §3.1.
-    const SIGNED: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogI\
-                          mh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    const SIGNED: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0d\
+         HA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
     /// RFC 7519 §6.1.
-    const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxl\
-                            LmNvbS9pc19yb290Ijp0cnVlfQ.";
+    const UNSIGNED: &str = "eyJhbGciOiJub25lIn0.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS\
+         9pc19yb290Ijp0cnVlfQ.";
 
     fn token(payload: &str) -> String {
         format!("e30.{}.sig", URL_SAFE_NO_PAD.encode(payload))
@@ -135,7 +135,11 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "[A-Za-z0-9_=.-]{0,60}", any in ".{0,40}", payload in "[\\[\\]{}:\",0-9c.e-]{0,20}") {
+        fn no_text_makes_it_panic(
+            text in "[A-Za-z0-9_=.-]{0,60}",
+            any in ".{0,40}",
+            payload in "[\\[\\]{}:\",0-9c.e-]{0,20}",
+        ) {
             for token in [text, any, token(&payload)] {
                 let _ = claim(&token, "c");
             }

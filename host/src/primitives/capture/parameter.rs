@@ -21,8 +21,8 @@ pub(super) struct Parameter<'t> {
 }
 
 /// Finds a parameter of a URL, which may be relative and of any scheme. It is the first of that name in the
-/// query, else in the fragment (RFC 6749 §4.1.2 and §4.2.2), else in what follows a `?` in the fragment, where
-/// pages that are programs have their query. None if it stands nowhere with a `=`.
+/// query, else in the fragment (RFC 6749 §4.1.2 and §4.2.2), else in what follows a `?` in the fragment,
+/// where pages that are programs have their query. None if it stands nowhere with a `=`.
 pub(super) fn find<'t>(url: &'t str, name: &str) -> Option<Parameter<'t>> {
     let (before, fragment) = split(url, 0..url.len(), '#');
     let (_, query) = split(url, before, '?');

@@ -82,8 +82,8 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
 
-/// Returns a number of seconds (RFC 6265 §5.2.2): an optional `-` and digits. Those that are too many count as
-/// very long.
+/// Returns a number of seconds (RFC 6265 §5.2.2): an optional `-` and digits. Too many digits count as very
+/// long.
 fn seconds(text: &str) -> Option<i64> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),

@@ -112,7 +112,10 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "([?#&=%+aü]|code|code=|%[0-9A-F]{2}|aaaaaaaa){0,20}", any in ".{0,40}") {
+    fn no_text_makes_it_panic(
+        text in "([?#&=%+aü]|code|code=|%[0-9A-F]{2}|aaaaaaaa){0,20}",
+        any in ".{0,40}",
+    ) {
         for text in [text, any] {
             if let Some(found) = find(&text, "code") {
                 let replaced = found.replaced("{secret:code}");
