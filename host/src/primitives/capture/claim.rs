@@ -18,7 +18,7 @@ pub(super) fn claim(token: &str, name: &str) -> Option<String> {
     if token.len() > LARGEST_SECRET {
         return None;
     }
-    let mut parts = token.trim().split('.');
+    let mut parts = token.split('.');
     let (Some(_), Some(payload), Some(_), None) = (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return None;

@@ -41,8 +41,7 @@ pub(super) fn parse(text: &str) -> Option<Timestamp> {
         year => year,
     };
     let [hour, minute, second] = time?;
-    // A leap second is a second that other clocks do not have.
-    if year < FIRST_YEAR || second > 59 {
+    if year < FIRST_YEAR {
         return None;
     }
     let small = |number: i16| i8::try_from(number).ok();

@@ -14,7 +14,7 @@ pub(super) struct SetCookie<'h> {
     pub(super) value: &'h str,
     /// The domain without a dot before it.
     pub(super) domain: Option<&'h str>,
-    /// The path as it is written; none if it is empty.
+    /// The path as it is written, even if it is none.
     pub(super) path: Option<&'h str>,
     pub(super) secure: bool,
     /// Seconds until it ends.
@@ -61,7 +61,7 @@ impl<'h> SetCookie<'h> {
                 self.domain = Some(value.strip_prefix('.').unwrap_or(value));
             }
         } else if is("path") {
-            self.path = Some(value).filter(|path| !path.is_empty());
+            self.path = Some(value);
         } else if is("secure") {
             self.secure = true;
         }

@@ -186,6 +186,8 @@ fn a_cookie_is_taken_out_only_in_its_place() {
     let large = format!("x={}{end}", "x".repeat(LARGEST_COOKIE));
     jar.take_in(&url(EXAMPLE), [large.as_bytes()], now()).unwrap();
     assert_eq!(jar.cookies.len(), 1);
+    // What was never sent is not searched for.
+    assert!(jar.values().all(|(name, _)| name == "s"));
 }
 
 #[test]
