@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 
 use jiff::Timestamp;
 use secrecy::zeroize::Zeroizing;
@@ -14,9 +15,8 @@ use super::rsa::PublicKey;
 use super::template::{Part, parts};
 use super::{Computation, Derivation, DerivationError, Piece};
 
-/// Source of random bytes, which fills what it is given. One that cannot leaves it as it is: all is zero
-/// then, and that is an error.
-pub(in crate::primitives) type Random<'r> = &'r mut dyn FnMut(&mut [u8]);
+/// Source of bytes that nobody can guess, which fills what it is given or fails.
+pub(in crate::primitives) type Random<'r> = &'r mut dyn FnMut(&mut [u8]) -> io::Result<()>;
 
 /// Place in a derivation where a secret stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

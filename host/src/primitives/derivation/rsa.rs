@@ -71,7 +71,7 @@ pub(in crate::primitives) enum SealError {
         /// Most bytes of a message.
         longest: usize,
     },
-    /// The source of random bytes gives none.
+    /// The source of random bytes fails, or gives zeros only.
     #[error("there are no random bytes")]
     NoRandomness,
 }
@@ -138,7 +138,7 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// When the message is too long for this key, or `random` gives nothing but zeros.
+    /// When the message is too long for this key, or `random` fails or gives nothing but zeros.
     pub(super) fn encrypt(&self, message: &[u8], random: Random<'_>) -> Result<Vec<u8>, SealError> {
         let longest = self.longest();
         if message.len() > longest {
@@ -177,14 +177,15 @@ fn small(bytes: &[u8]) -> Option<u64> {
 /// padding where the message does not begin.
 fn padding(length: usize, random: Random<'_>) -> Result<Zeroizing<Vec<u8>>, SealError> {
     let mut padding = Zeroizing::new(vec![0; length]);
-    random(&mut padding);
+    let mut draw = |bytes: &mut [u8]| random(bytes).map_err(|_| SealError::NoRandomness);
+    draw(&mut padding)?;
     for byte in padding.iter_mut() {
         // Drawn anew and not moved to another value, or that one would come twice as often.
         for _ in 0..MOST_DRAWS {
             if *byte != 0 {
                 break;
             }
-            random(std::slice::from_mut(byte));
+            draw(std::slice::from_mut(byte))?;
         }
         if *byte == 0 {
             return Err(SealError::NoRandomness);

@@ -44,6 +44,12 @@ fn sealed(name: &str, public_key: &str, pieces: Vec<Piece>) -> Derivation {
     derivation(name, Computation::RsaPkcs1 { public_key, pieces, encoding: Encoding::HexLower })
 }
 
+/// A source of bytes that anybody can guess.
+fn sevens(bytes: &mut [u8]) -> std::io::Result<()> {
+    bytes.fill(7);
+    Ok(())
+}
+
 /// A request of these tests, whose places are filled without any escapes.
 #[derive(Default)]
 struct Request {
@@ -104,7 +110,7 @@ impl Request {
     fn derive_whole<'d>(&mut self, derivations: &'d [Derivation]) -> Result<Derived<'d>, String> {
         let plan = Plan::new(derivations, &self.outline()).map_err(|error| error.to_string())?;
         let now = Timestamp::from_millisecond(NOW).unwrap();
-        plan.evaluate(self, now, &mut |bytes| bytes.fill(7))
+        plan.evaluate(self, now, &mut sevens)
     }
 
     /// Plans and evaluates, and returns the value of the last derivation.
@@ -151,7 +157,7 @@ impl Material for Request {
 fn seals_with_the_named_key() {
     let modulus = Encoding::Base64UrlUnpadded.encode(&[0xff; 128]).unwrap();
     let key = PublicKey::from_jwk(&json!({"n": modulus.as_str(), "e": "AQAB"})).unwrap();
-    let expected = key.encrypt(b"p4ssw0rd", &mut |bytes| bytes.fill(7)).unwrap();
+    let expected = key.encrypt(b"p4ssw0rd", &mut sevens).unwrap();
     let mut request = Request::new(&[], "password={derived:sealed}").with("password", "p4ssw0rd");
     request.keys.insert("certs", key);
     let derivations = [sealed("sealed", "certs", vec![text("{secret:password}")])];
@@ -199,7 +205,7 @@ fn one_instant_is_written_in_two_units() {
     let outline = request.outline();
     let plan = Plan::new(&times, &outline).unwrap();
     let mut request = Request::default();
-    let derived = plan.evaluate(&mut request, Timestamp::MIN, &mut |_| {}).unwrap();
+    let derived = plan.evaluate(&mut request, Timestamp::MIN, &mut sevens).unwrap();
     assert_eq!(derived.values.get("times").unwrap().expose_secret(), "0 0");
 }
 
@@ -243,7 +249,7 @@ fn text_is_only_what_is_text() {
     let outline = Outline { url: "", headers: vec![], body: Written::Fixed { size: 1, secret: false } };
     let plan = Plan::new(&derivations, &outline).unwrap();
     let error =
-        plan.evaluate(&mut Bytes(Request::default()), Timestamp::UNIX_EPOCH, &mut |_| {}).unwrap_err();
+        plan.evaluate(&mut Bytes(Request::default()), Timestamp::UNIX_EPOCH, &mut sevens).unwrap_err();
     assert_eq!(error, "the pieces of the derivation a are not UTF-8");
 }
 

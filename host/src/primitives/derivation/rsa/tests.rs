@@ -1,3 +1,5 @@
+use std::io;
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -54,13 +56,14 @@ fn frame_of(at: usize, sealed: &[u8]) -> Vec<u8> {
 }
 
 /// A source that counts: 1, 2, …, 255, 0, 1, …
-fn counting() -> impl FnMut(&mut [u8]) {
+fn counting() -> impl FnMut(&mut [u8]) -> io::Result<()> {
     let mut last = 0_u8;
     move |bytes| {
         for byte in bytes {
             last = last.wrapping_add(1);
             *byte = last;
         }
+        Ok(())
     }
 }
 
@@ -146,8 +149,23 @@ fn a_message_fits_or_is_refused() {
 
 #[test]
 fn a_source_without_randomness_is_an_error() {
-    assert_eq!(key(0).encrypt(b"m", &mut |bytes| bytes.fill(0)), Err(SealError::NoRandomness));
-    assert_eq!(key(0).encrypt(b"m", &mut |_| {}), Err(SealError::NoRandomness));
+    let failing = &mut |bytes: &mut [u8]| {
+        bytes.fill(7);
+        Err(io::Error::other("none"))
+    };
+    let mut zeros = |bytes: &mut [u8]| {
+        bytes.fill(0);
+        Ok(())
+    };
+    // One that fails when a byte is drawn anew.
+    let mut once = std::iter::once(());
+    let breaking = &mut |bytes: &mut [u8]| {
+        bytes.fill(0);
+        once.next().ok_or_else(|| io::Error::other("none"))
+    };
+    assert_eq!(key(0).encrypt(b"m", failing), Err(SealError::NoRandomness));
+    assert_eq!(key(0).encrypt(b"m", &mut zeros), Err(SealError::NoRandomness));
+    assert_eq!(key(0).encrypt(b"m", breaking), Err(SealError::NoRandomness));
 }
 
 proptest! {
@@ -161,7 +179,10 @@ proptest! {
         drawn in proptest::collection::vec(prop_oneof![Just(0), any::<u8>()], 16..64),
     ) {
         let mut drawn = drawn.into_iter().chain(1..=255).cycle();
-        let random = &mut |bytes: &mut [u8]| bytes.fill_with(|| drawn.next().unwrap());
+        let random = &mut |bytes: &mut [u8]| {
+            bytes.fill_with(|| drawn.next().unwrap());
+            Ok(())
+        };
         let sealed = key(at).encrypt(&message, random).unwrap();
         let frame = frame_of(at, &sealed);
         prop_assert_eq!(frame.len(), sealed.len());
