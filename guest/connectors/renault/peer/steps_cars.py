@@ -44,6 +44,8 @@ async def reads(proof: Proof, peer: Peer) -> None:
     schedule = await five.get_charge_schedule()
     proof.same("ev/settings", (schedule["chargeModeRq"], len(schedule["programs"])), ("SCHEDULED", 2))
     proof.same("charge-mode", (await zoe1.get_charge_mode()).chargeMode, "scheduled")
+    ready = await five.get_hvac_settings()
+    proof.same("hvac-settings", (ready.mode, len(ready.schedules or [])), ("scheduled", 1))
     proof.same("pressure", (await zoe2.get_tyre_pressure()).flPressure, 2300)
     proof.same("res-state", (await unknown.get_res_state()).code, "10")
     proof.same("car adapter", (await zoe1.get_car_adapter()).carGateway, "GDC")

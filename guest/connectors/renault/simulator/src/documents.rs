@@ -39,6 +39,7 @@ fn attributes(car: &Car, kind: Kind, now: Timestamp) -> Value {
             "gpsLatitude": state.latitude, "gpsLongitude": state.longitude, "lastUpdateTime": stamp(now),
         }),
         Kind::HvacStatus => hvac(car, now),
+        Kind::HvacSettings => json!({ "mode": "scheduled", "schedules": ready_times() }),
         Kind::LockStatus => locks(car, now),
         Kind::ChargeMode => json!({ "chargeMode": state.charge_mode }),
         Kind::ChargingSettings => json!({ "mode": state.charge_mode, "schedules": schedules() }),
@@ -140,6 +141,14 @@ fn locks(car: &Car, now: Timestamp) -> Value {
 
 fn schedules() -> Value {
     let day = json!({ "startTime": "T22:30Z", "duration": 420 });
+    json!([{
+        "id": 1, "activated": true, "monday": day, "tuesday": day, "wednesday": day, "thursday": day,
+        "friday": day, "saturday": null, "sunday": null,
+    }])
+}
+
+fn ready_times() -> Value {
+    let day = json!({ "readyAtTime": "T07:00Z" });
     json!([{
         "id": 1, "activated": true, "monday": day, "tuesday": day, "wednesday": day, "thursday": day,
         "friday": day, "saturday": null, "sunday": null,

@@ -103,6 +103,10 @@ pub(crate) fn absent(absence: Absence) -> Answer {
         Absence::MethodNotAllowed => {
             kamereon_failure("err.func.wired.methodNotAllowed", "The method is not allowed")
         }
+        Absence::HvacSettingsError => {
+            kamereon_failure("err.tech.vcps.ev.hvac-settings.error", "Unable to get the climate settings")
+        }
+        Absence::UpstreamError => kamereon_failure("502000", "Technical error"),
         Absence::ChargeModeError => {
             kamereon_failure("err.func.vcps.ev.charge-mode.error", "Unable to get the charge mode")
         }
@@ -157,7 +161,7 @@ fn status_of(code: &str) -> u16 {
         "409001" => 409,
         "err.func.wired.overloaded" => 429,
         "err.tech.501" => 501,
-        "err.tech.wired.kamereon-proxy" => 502,
+        "err.tech.wired.kamereon-proxy" | "502000" => 502,
         code if code.starts_with("err.tech") => 500,
         _ => 400,
     }

@@ -19,6 +19,7 @@ pub(crate) fn act(case: &mut Case<'_>) -> Acted {
         Kind::Vehicles => vehicles(case),
         Kind::VehicleDetails => with_car(case, |car| documents::details(car)),
         Kind::Contracts => Ok(contracts()),
+        Kind::Unsimulated => Err(Refused::new("not simulated", envelope::not_found())),
         kind if kind.is_command() => commands::act(case),
         kind => read(case, kind),
     }

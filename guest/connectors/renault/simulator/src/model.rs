@@ -28,6 +28,10 @@ pub enum Absence {
     MethodNotAllowed,
     /// 400 `err.func.vcps.ev.charge-mode.error`.
     ChargeModeError,
+    /// 500 `err.tech.vcps.ev.hvac-settings.error`.
+    HvacSettingsError,
+    /// 502 `502000`, from behind the gateway.
+    UpstreamError,
 }
 
 /// What a model lacks. What is not listed is there.
@@ -45,9 +49,22 @@ const A4E1VE: Lacks = &[
     (Kind::ResState, Absence::NoData),
 ];
 
-/// The Alpine A290 and the Spring of 2025.
-const SETTINGS: Lacks = &[
+/// The Alpine A290.
+const A5E1AE: Lacks = &[
     (Kind::SetChargeMode, Absence::Forbidden),
+    (Kind::ChargingStart, Absence::InvalidBodyFormat),
+    (Kind::PauseResume, Absence::Forbidden),
+    (Kind::ChargeStart, Absence::Forbidden),
+    (Kind::ChargeMode, Absence::Forbidden),
+    (Kind::ChargingSettings, Absence::Forbidden),
+    (Kind::LockStatus, Absence::NoData),
+    (Kind::Pressure, Absence::NoData),
+    (Kind::ResState, Absence::NoData),
+    (Kind::HvacSettings, Absence::UpstreamError),
+];
+
+/// The Spring of 2025.
+const XBG2VE: Lacks = &[
     (Kind::ChargingStart, Absence::InvalidBodyFormat),
     (Kind::PauseResume, Absence::Forbidden),
     (Kind::ChargeStart, Absence::Forbidden),
@@ -85,6 +102,7 @@ const XBG1VE: Lacks = &[
     (Kind::SetSocLevels, Absence::Forbidden),
     (Kind::EvSettings, Absence::Forbidden),
     (Kind::SetEvSettings, Absence::Forbidden),
+    (Kind::HvacSettings, Absence::HvacSettingsError),
 ];
 
 /// The first Zoe. The table says "not supported" and not how; both forms were published, so it has both.
@@ -154,7 +172,8 @@ impl Model<'_> {
     pub(crate) fn lacks(self, kind: Kind) -> Option<Absence> {
         let table: Lacks = match self.0 {
             "A4E1VE" => A4E1VE,
-            "A5E1AE" | "XBG2VE" => SETTINGS,
+            "A5E1AE" => A5E1AE,
+            "XBG2VE" => XBG2VE,
             "R5E1VE" => R5E1VE,
             "XBG1VE" => XBG1VE,
             "X101VE" => X101VE,

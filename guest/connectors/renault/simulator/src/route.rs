@@ -33,6 +33,9 @@ pub enum RouteKind {
     Vehicles,
     VehicleDetails,
     Contracts,
+    /// An address that the real service has and this one has not: histories, alerts, weekly schedules. Answered
+    /// as absent, which it is for most models, and no violation.
+    Unsimulated,
     /// The car adapter itself: which gateway a car has.
     Adapter,
     BatteryStatus,
@@ -40,6 +43,7 @@ pub enum RouteKind {
     ChargingSettings,
     Cockpit,
     HvacStatus,
+    HvacSettings,
     Location,
     LockStatus,
     Pressure,
@@ -136,13 +140,14 @@ const GIGYA: [(&str, &str, RouteKind); 9] = [
 ];
 
 /// Adapter and version, path below the car, method.
-const CAR: [(&str, &str, &str, RouteKind); 21] = [
+const CAR: &[(&str, &str, &str, RouteKind)] = &[
     ("kca/2", "", "GET", Kind::Adapter),
     ("kca/2", "battery-status", "GET", Kind::BatteryStatus),
     ("kca/1", "charge-mode", "GET", Kind::ChargeMode),
     ("kca/1", "charging-settings", "GET", Kind::ChargingSettings),
     ("kca/1", "cockpit", "GET", Kind::Cockpit),
     ("kca/1", "hvac-status", "GET", Kind::HvacStatus),
+    ("kca/1", "hvac-settings", "GET", Kind::HvacSettings),
     ("kca/1", "location", "GET", Kind::Location),
     ("kca/1", "lock-status", "GET", Kind::LockStatus),
     ("kca/1", "pressure", "GET", Kind::Pressure),
@@ -158,6 +163,16 @@ const CAR: [(&str, &str, &str, RouteKind); 21] = [
     ("kcm/1", "ev/settings", "POST", Kind::SetEvSettings),
     ("kcm/1", "charge/pause-resume", "POST", Kind::PauseResume),
     ("kcm/1", "charge/start", "POST", Kind::ChargeStart),
+    ("kca/1", "charge-history", "GET", Kind::Unsimulated),
+    ("kca/1", "charge-schedule", "GET", Kind::Unsimulated),
+    ("kca/1", "charges", "GET", Kind::Unsimulated),
+    ("kca/1", "hvac-history", "GET", Kind::Unsimulated),
+    ("kca/1", "hvac-sessions", "GET", Kind::Unsimulated),
+    ("kca/1", "notification-settings", "GET", Kind::Unsimulated),
+    ("kca/2", "actions/charge-schedule", "POST", Kind::Unsimulated),
+    ("kca/2", "actions/hvac-schedule", "POST", Kind::Unsimulated),
+    ("kcm/1", "charge/schedule", "POST", Kind::Unsimulated),
+    ("", "alerts", "GET", Kind::Unsimulated),
 ];
 
 impl Call {
@@ -221,6 +236,7 @@ fn adapter(below: &[&str]) -> Option<(String, String, String)> {
         ["kca", "car-adapter", version, "cars", vin, rest @ ..] => {
             Some((format!("kca/{}", version.strip_prefix('v')?), (*vin).to_owned(), rest.join("/")))
         }
+        ["vehicles", vin, rest @ ..] => Some((String::new(), (*vin).to_owned(), rest.join("/"))),
         ["kcm", version, "vehicles", vin, rest @ ..] => {
             Some((format!("kcm/{}", version.strip_prefix('v')?), (*vin).to_owned(), rest.join("/")))
         }

@@ -42,12 +42,22 @@ async fn what_a_model_lacks_is_refused_in_its_words() {
         (ZOE2, "v1/charge-mode", 400, "err.func.vcps.ev.charge-mode.error"),
         (ZOE1, "v1/location", 501, "err.tech.501"),
         (ZOE1, "v1/lock-status", 403, "err.func.403"),
+        (SPRING, "v1/hvac-settings", 500, "err.tech.vcps.ev.hvac-settings.error"),
         (R5, "v1/charging-settings", 403, "err.func.wired.forbidden"),
     ];
     for (vin, what, status, code) in cases {
         assert_eq!(client.read(vin, what).await.code(), (status, code.to_owned()), "{vin} {what}");
     }
     assert_eq!(client.wrongs(), [""; 0], "to ask is no violation");
+}
+
+#[tokio::test]
+async fn what_is_not_simulated_is_absent_and_no_violation() {
+    let client = Client::signed_in().await;
+    for what in ["v1/charges", "v1/hvac-history", "v1/notification-settings"] {
+        assert_eq!(client.read(UNKNOWN, what).await.code(), (404, "err.func.wired.not-found".to_owned()));
+    }
+    assert_eq!(client.wrongs(), [""; 0]);
 }
 
 #[tokio::test]

@@ -113,6 +113,24 @@ async fn each_kind_of_car_charges_by_its_own_address() {
 }
 
 #[tokio::test]
+async fn a_megane_starts_charging_at_an_address_of_its_own_after_two_reads() {
+    let vin = "VF1SIMULATEDMEGAN";
+    let cars = vec![CarConfig::new(vin, "XCB1VE", "MEGANE", "RENAULT", Energy::Electric)];
+    let accounts = vec![AccountConfig::new("account-renault", "MYRENAULT", cars)];
+    let mut client = Client::of(Config { accounts, ..Config::default() }).await;
+    client.login().await;
+    client.jwt().await;
+    client.control.set_lag(Aspect::Charging, Lag::Reads(2));
+    let reply = client.act(vin, "kcm/charge/start", "ChargingStart", json!({ "action": "start" })).await;
+    assert_eq!(reply.status, 200);
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        seen.push(client.read(vin, "v2/battery-status").await.attribute("chargingStatus"));
+    }
+    assert_eq!(seen, [json!(0.1), json!(0.1), json!(1.0)]);
+}
+
+#[tokio::test]
 async fn a_renault_5_charges_when_its_programs_are_off_and_stops_when_one_is_on() {
     let client = Client::signed_in().await;
     let mut settings = client.read(R5, "kcm/ev/settings").await.json();
