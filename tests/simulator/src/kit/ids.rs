@@ -4,24 +4,25 @@ use uuid::Builder;
 
 /// A sequence of ids. Not random in any sense that matters for security: these tokens protect nothing.
 #[derive(Debug)]
-pub(crate) struct Ids {
+pub struct Ids {
     seed: u64,
     drawn: u64,
 }
 
 impl Ids {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Equal seeds give equal sequences.
+    pub fn new(seed: u64) -> Self {
         Self { seed, drawn: 0 }
     }
 
     /// A UUID of version 4's form.
-    pub(crate) fn uuid(&mut self) -> String {
+    pub fn uuid(&mut self) -> String {
         let bytes = (u128::from(self.draw()) << 64 | u128::from(self.draw())).to_be_bytes();
         Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     /// 48 characters of `[A-Z0-9]`, the form of a refresh token.
-    pub(crate) fn refresh_token(&mut self) -> String {
+    pub fn refresh_token(&mut self) -> String {
         let mut text = String::with_capacity(48);
         while text.len() < 48 {
             text.push_str(&format!("{:016X}", self.draw()));
@@ -30,7 +31,7 @@ impl Ids {
     }
 
     /// An opaque token, recognisable to people by its label and number.
-    pub(crate) fn token(&mut self, label: &str, number: u64) -> String {
+    pub fn token(&mut self, label: &str, number: u64) -> String {
         format!("{label}-{number}-{:016x}{:016x}", self.draw(), self.draw())
     }
 

@@ -14,14 +14,14 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// The other end of a connection, for the one who decides about its fate.
 #[derive(Debug, Clone)]
-pub(crate) struct Wire {
+pub struct Wire {
     cut: Arc<AtomicBool>,
 }
 
 impl Wire {
     /// From now on nothing more is written. HTTP closes the connection at its next attempt, so whoever cuts
     /// must let the request end.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.cut.store(true, Ordering::Release);
     }
 }
