@@ -25,9 +25,11 @@
 //! answer can tell something all the same, to a plugin that makes a server echo every possible one. What
 //! protects it is the endpoint that it is bound to.
 
+mod claim;
 mod cleaning;
 mod extraction;
 mod marked;
+mod parameter;
 mod pointer;
 mod private;
 

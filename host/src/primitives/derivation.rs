@@ -41,7 +41,6 @@ mod outline;
 mod plan;
 mod reading;
 mod rsa;
-mod template;
 
 pub(super) use self::encoding::{Encoding, decode_base64url};
 pub(super) use self::evaluation::{Derived, Material, Random, Stands, Values};

@@ -12,7 +12,7 @@ use super::digests::{hmac_sha256, sha256};
 use super::plan::Plan;
 use super::reading::SEPARATOR;
 use super::rsa::PublicKey;
-use super::template::{Part, parts};
+use crate::primitives::placeholder::{Part, Placeholder, parts};
 use super::{Computation, Derivation, DerivationError, Piece};
 
 /// Source of bytes that nobody can guess, which fills what it is given or fails.
@@ -188,9 +188,9 @@ impl<M: Material> Evaluation<'_, '_, M> {
         for part in parts(text) {
             let value = match part {
                 Part::Text(text) => text,
-                Part::Secret(name) => self.material.secret(name, stands)?,
-                Part::Vehicle(name) => self.material.vehicle(name)?,
-                Part::Derived(name) => {
+                Part::Placeholder(Placeholder::Secret(name)) => self.material.secret(name, stands)?,
+                Part::Placeholder(Placeholder::Vehicle(name)) => self.material.vehicle(name)?,
+                Part::Placeholder(Placeholder::Derived(name)) => {
                     // The plan has made sure that there is one.
                     let unknown = || DerivationError::Unknown {
                         place: "its own text".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::outline::{Ingredients, Outline, Written};
 use super::reading::{ESCAPED, Reading, header_place};
-use super::template::is_name;
+use crate::primitives::placeholder::is_name;
 use super::{
     Computation, Derivation, DerivationError, Encoding, LARGEST, MOST_DERIVATIONS, MOST_PIECES, Piece,
     digests, rsa,

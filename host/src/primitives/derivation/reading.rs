@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::DerivationError;
 use super::outline::{Ingredients, Outline, Written};
 use super::plan::Plan;
-use super::template::{Part, parts};
+use crate::primitives::placeholder::{Part, Placeholder, parts};
 
 /// What stands between the values of headers of one name.
 pub(super) const SEPARATOR: &[u8] = b", ";
@@ -132,15 +132,15 @@ impl<'p> Reading<'p> {
         for part in parts(text) {
             match part {
                 Part::Text(text) => self.grow(text.len() as u64, factor),
-                Part::Secret(name) => {
+                Part::Placeholder(Placeholder::Secret(name)) => {
                     self.grow(SECRET, factor);
                     self.secrets.insert(name.to_owned());
                 }
-                Part::Vehicle(name) => {
+                Part::Placeholder(Placeholder::Vehicle(name)) => {
                     self.grow(VEHICLE, factor);
                     self.vehicle.insert(name.to_owned());
                 }
-                Part::Derived(name) => {
+                Part::Placeholder(Placeholder::Derived(name)) => {
                     let planned = self.plan.find(name).ok_or_else(|| self.not_planned(name, place))?;
                     self.grow(planned.longest, factor);
                     self.derived.add(&planned.ingredients);

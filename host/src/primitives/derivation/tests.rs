@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 
-use super::template::{Part, parts};
+use crate::primitives::placeholder::{Part, Placeholder, parts};
 use super::*;
 
 /// The instant of these tests.
@@ -89,9 +89,9 @@ impl Request {
         for part in parts(template) {
             filled.push_str(match part {
                 Part::Text(text) => text,
-                Part::Secret(name) => self.secrets.get(name).ok_or(name)?,
-                Part::Vehicle(_) => "VIN",
-                Part::Derived(name) => {
+                Part::Placeholder(Placeholder::Secret(name)) => self.secrets.get(name).ok_or(name)?,
+                Part::Placeholder(Placeholder::Vehicle(_)) => "VIN",
+                Part::Placeholder(Placeholder::Derived(name)) => {
                     earlier.get(name).ok_or_else(|| format!("{name} is not known"))?.expose_secret()
                 }
             });

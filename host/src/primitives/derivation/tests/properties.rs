@@ -73,7 +73,7 @@ proptest! {
             reads(&request, derivation).iter().all(|read| known(read).is_some_and(|read| read < at))
         });
         let in_places = [&x, &y, &body].iter().all(|place| {
-            parts(place).all(|part| !matches!(part, Part::Derived(name) if known(&name.to_owned()).is_none()))
+            parts(place).all(|part| !matches!(part, Part::Placeholder(Placeholder::Derived(name)) if known(&name.to_owned()).is_none()))
         });
         let planned = Plan::new(&derivations, &request.outline()).map(drop);
         prop_assert_eq!(planned.is_ok(), in_order && in_places, "{:?}", planned);

@@ -1,32 +1,30 @@
-//! Placeholders of every kind in a text.
+//! Parts of a text: what stays, and the placeholders in it.
 //!
-//! What only looks like a placeholder is text, as it is where secrets are put in.
+//! What only looks like a placeholder is text.
+
+use super::Placeholder;
 
 /// Part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Part<'t> {
+pub(in crate::primitives) enum Part<'t> {
     /// Text that stays as it is.
     Text(&'t str),
-    /// `{secret:name}`.
-    Secret(&'t str),
-    /// `{vehicle:name}`.
-    Vehicle(&'t str),
-    /// `{derived:name}`.
-    Derived(&'t str),
+    /// A placeholder.
+    Placeholder(Placeholder<'t>),
 }
 
 /// Whether a text is a name: `[a-z0-9-]+`.
-pub(super) fn is_name(text: &str) -> bool {
+pub(in crate::primitives) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Returns the parts of a text, in order. Put together they are the text.
-pub(super) fn parts(text: &str) -> Parts<'_> {
+pub(in crate::primitives) fn parts(text: &str) -> Parts<'_> {
     Parts { rest: text, next: None }
 }
 
 /// Iterator over the parts of a text.
-pub(super) struct Parts<'t> {
+pub(in crate::primitives) struct Parts<'t> {
     rest: &'t str,
     /// The placeholder that ends the text before it.
     next: Option<Part<'t>>,
@@ -42,7 +40,7 @@ impl<'t> Iterator for Parts<'t> {
         let text = self.rest;
         let found = text.match_indices('{').find_map(|(at, _)| {
             let (before, from) = text.split_at_checked(at)?;
-            let (placeholder, after) = placeholder(from)?;
+            let (placeholder, after) = leading(from)?;
             Some((before, placeholder, after))
         });
         let (before, placeholder, after) = match found {
@@ -59,16 +57,16 @@ impl<'t> Iterator for Parts<'t> {
 }
 
 /// Returns the placeholder that a text begins with, and what follows it.
-fn placeholder(text: &str) -> Option<(Part<'_>, &str)> {
+fn leading(text: &str) -> Option<(Part<'_>, &str)> {
     let (kind, after) = text.strip_prefix('{')?.split_once(':')?;
-    let part = match kind {
-        "secret" => Part::Secret,
-        "vehicle" => Part::Vehicle,
-        "derived" => Part::Derived,
+    let placeholder = match kind {
+        "secret" => Placeholder::Secret,
+        "vehicle" => Placeholder::Vehicle,
+        "derived" => Placeholder::Derived,
         _ => return None,
     };
     let (name, after) = after.split_once('}').filter(|(name, _)| is_name(name))?;
-    Some((part(name), after))
+    Some((Part::Placeholder(placeholder(name)), after))
 }
 
 #[cfg(test)]
@@ -87,10 +85,10 @@ mod tests {
             all("a{secret:pin}{vehicle:vin}b{derived:x-1}"),
             [
                 Part::Text("a"),
-                Part::Secret("pin"),
-                Part::Vehicle("vin"),
+                Part::Placeholder(Placeholder::Secret("pin")),
+                Part::Placeholder(Placeholder::Vehicle("vin")),
                 Part::Text("b"),
-                Part::Derived("x-1")
+                Part::Placeholder(Placeholder::Derived("x-1"))
             ]
         );
         assert_eq!(all(""), []);
@@ -101,10 +99,10 @@ mod tests {
         for text in ["{secret:}", "{secret:PIN}", "{secret:pin", "{ secret:pin}", "{private:1}", "{}", "{{"] {
             assert_eq!(all(text), [Part::Text(text)], "{text}");
         }
-        assert_eq!(all("{secret:{secret:pin}"), [Part::Text("{secret:"), Part::Secret("pin")]);
+        assert_eq!(all("{secret:{secret:pin}"), [Part::Text("{secret:"), Part::Placeholder(Placeholder::Secret("pin"))]);
         assert_eq!(
             all("{secret:{derived:a}}"),
-            [Part::Text("{secret:"), Part::Derived("a"), Part::Text("}")]
+            [Part::Text("{secret:"), Part::Placeholder(Placeholder::Derived("a")), Part::Text("}")]
         );
     }
 
@@ -115,9 +113,9 @@ mod tests {
         ) {
             let again: String = parts(&text).map(|part| match part {
                 Part::Text(text) => text.to_owned(),
-                Part::Secret(name) => format!("{{secret:{name}}}"),
-                Part::Vehicle(name) => format!("{{vehicle:{name}}}"),
-                Part::Derived(name) => format!("{{derived:{name}}}"),
+                Part::Placeholder(Placeholder::Secret(name)) => format!("{{secret:{name}}}"),
+                Part::Placeholder(Placeholder::Vehicle(name)) => format!("{{vehicle:{name}}}"),
+                Part::Placeholder(Placeholder::Derived(name)) => format!("{{derived:{name}}}"),
             }).collect();
             prop_assert_eq!(again, text);
         }
