@@ -13,7 +13,7 @@ use std::sync::{Arc, OnceLock};
 use tokio::sync::mpsc;
 
 pub use self::record::{Decided, Entry, PolicyIdentity, Record};
-pub use self::replay::{Answer, Difference, put_to, replay};
+pub use self::replay::{Answer, Difference, Put, put_to, replay};
 use crate::store::{self, Kind, Store, StoreError, Write};
 use crate::time::Clock;
 
@@ -56,7 +56,7 @@ impl Audit {
         Ok(Self { store, clock, next: AtomicU64::new(last + 1), listener: OnceLock::new() })
     }
 
-    /// Tells of every decision from now on; none if somebody listens already.
+    /// Tells of every decision of a policy from now on; none if somebody listens already.
     pub fn listen(&self) -> Option<mpsc::Receiver<Record>> {
         let (teller, listener) = mpsc::channel(WAITING);
         self.listener.set(teller).ok().map(|()| listener)
@@ -65,6 +65,16 @@ impl Audit {
     /// Keeps a decision, and forgets the oldest. What cannot be stored is logged: a decision is not undone because
     /// nobody can write it down.
     pub async fn record(&self, entry: Entry) {
+        self.keep(entry, self.listener.get()).await;
+    }
+
+    /// Keeps what the host did about a failure of which the policy did not say what it is. That was no decision of the
+    /// policy's, so nobody who listens is told.
+    pub async fn record_unanswered(&self, entry: Entry) {
+        self.keep(entry, None).await;
+    }
+
+    async fn keep(&self, entry: Entry, listener: Option<&mpsc::Sender<Record>>) {
         let seq = self.next.fetch_add(1, Ordering::Relaxed);
         let record = Record { seq, at: self.clock.now(), entry };
         let mut writes = Vec::with_capacity(2);
@@ -72,7 +82,7 @@ impl Audit {
             Ok(write) => writes.push(write),
             Err(error) => return tracing::error!("a decision is not in the audit trail: {error}"),
         }
-        if let Some(listener) = self.listener.get()
+        if let Some(listener) = listener
             && let Err(mpsc::error::TrySendError::Full(record)) = listener.try_send(record)
         {
             tracing::warn!(seq = record.seq, "decisions come too fast to be compared; this one is not");

@@ -17,7 +17,8 @@
 //! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`operation`]: attempts and their
 //!   limits, from the first one to the final result; [`deployment`]: how a component becomes the active one.
 //! * [`account`]: what one account consists of; in it `session`, which refreshes its token once for everybody.
-//! * `judge`: what a failure is; [`audit`]: every decision; [`events`]: what is said once; [`config`]: the owner's file.
+//! * `judge`: what a failure is, and what should follow from it, on record.
+//! * [`audit`]: every decision; [`events`]: what is said once; [`config`]: the owner's file.
 //! * [`plugin`]: trials, generations and calls of components; [`primitives`]: what a connector can do.
 //! * [`protect`]: circuits, latches, quotas and budgets; [`wire`]: what is on the broker, as types; [`mqtt`]: the connection.
 //! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.

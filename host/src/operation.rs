@@ -4,31 +4,34 @@
 //! a question to the connector that may be repeated by the rules in `step`. Asking never sends the command
 //! again, whatever happens to a question.
 
+mod ended;
 mod limits;
+mod observer;
 mod permits;
+mod progress;
 mod reason;
 mod rules;
 pub(crate) mod step;
 pub(crate) mod supersession;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
-use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use self::step::{Failed, Step, Stopped};
+pub(crate) use self::ended::Ended;
+pub(crate) use self::observer::{Observer, Stage, Unobserved};
+pub(crate) use self::progress::Progress;
+use self::step::{Failed, Step, StepError};
 use crate::account::Account;
-use crate::bindings::connector::{Command, Outcome, VehicleRef};
+use crate::bindings::connector::{Command, Outcome, Pending, VehicleRef};
 use crate::bindings::policy::Effect;
 use crate::operation::supersession::Supersession;
-use crate::plugin::{Answer, Ask, Connected, Policy};
-use crate::primitives::{Allowance, Journal};
+use crate::plugin::question::{Execute, Resume};
+use crate::plugin::{Connected, Policy};
+use crate::primitives::Allowance;
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
-use crate::wire::report::Report;
 use crate::wire::words::Words;
 
 /// How often the cloud is asked what became of an action, if that is the whole command. Records appear a few seconds
@@ -62,140 +65,6 @@ impl std::fmt::Debug for Operation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Operation").field("id", &self.id).field("name", &self.name).finish_non_exhaustive()
     }
-}
-
-/// How far an operation is. Known even if the operation is dropped half way.
-#[derive(Debug)]
-pub(crate) struct Progress {
-    pub(crate) allowance: Arc<Allowance>,
-    attempts: AtomicU32,
-    refreshed: AtomicBool,
-    /// Whether some attempt may have been carried out, whatever became of those after it.
-    perhaps_done: AtomicBool,
-    /// Whether the last answer may have been about the vehicle's identifier.
-    vehicle_in_doubt: AtomicBool,
-    action_id: Mutex<Option<String>>,
-}
-
-impl Progress {
-    /// Of an operation of this account, without a journal: for what moves nothing.
-    pub(crate) fn for_account(account: &Account) -> Self {
-        let clock = Arc::clone(&account.services.clock);
-        let sends = account.requests_per_operation;
-        Self::within(Allowance::new(sends).counted(Arc::clone(&account.requests), clock))
-    }
-
-    /// Of a command of this account, which is written down before it is sent.
-    pub(crate) fn of_command(
-        account: &Account,
-        name: Option<OperationName>,
-        journal: Arc<dyn Journal>,
-    ) -> Self {
-        let clock = Arc::clone(&account.services.clock);
-        let sends = account.requests_per_operation;
-        let allowance = Allowance::new(sends).counted(Arc::clone(&account.requests), clock);
-        let allowance = allowance.journalled(journal);
-        Self::within(match name.map(OperationName::effect) {
-            Some(Effect::Set) => allowance.repeatable(),
-            _ => allowance,
-        })
-    }
-
-    fn within(allowance: Allowance) -> Self {
-        Self {
-            allowance: Arc::new(allowance),
-            attempts: AtomicU32::new(0),
-            refreshed: AtomicBool::new(false),
-            perhaps_done: AtomicBool::new(false),
-            vehicle_in_doubt: AtomicBool::new(false),
-            action_id: Mutex::default(),
-        }
-    }
-
-    /// The vendor's identifier of the action, once the cloud has given one.
-    pub(crate) fn action_id(&self) -> Option<String> {
-        self.action_id.lock().clone()
-    }
-
-    /// Tells a report how far the operation is.
-    pub(crate) fn write_into(&self, report: &mut Report) {
-        report.attempts = self.attempts.load(Ordering::Relaxed);
-        report.token_refreshed = self.refreshed.load(Ordering::Relaxed);
-        report.upstream_calls = self.allowance.sent();
-        report.upstream_action_id = self.action_id();
-    }
-
-    /// A step was repeated, or begun, with a newer token.
-    pub(crate) fn refreshed(&self) {
-        self.refreshed.store(true, Ordering::Relaxed);
-    }
-
-    /// An attempt failed in a way that does not tell whether it was carried out.
-    pub(crate) fn perhaps_done(&self) {
-        self.perhaps_done.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the last answer may have been about the vehicle's identifier.
-    pub(crate) fn doubts_vehicle(&self, doubtful: bool) {
-        self.vehicle_in_doubt.store(doubtful, Ordering::Relaxed);
-    }
-
-    fn attempt(&self) {
-        self.attempts.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Goes on where an earlier host has stopped.
-    pub(crate) fn resume_from(&self, report: &Report, name: OperationName) {
-        self.allowance.resume_from(report.upstream_calls, !name.is_read());
-        self.attempts.store(report.attempts, Ordering::Relaxed);
-        self.refreshed.store(report.token_refreshed, Ordering::Relaxed);
-        self.acts_as(report.upstream_action_id.clone());
-    }
-
-    fn acts_as(&self, action_id: Option<String>) {
-        if let Some(action_id) = action_id {
-            *self.action_id.lock() = Some(action_id);
-        }
-    }
-}
-
-/// Where a command has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// On its way to the cloud.
-    Sent,
-    /// Taken by the cloud; the vehicle is yet to answer.
-    Pending,
-}
-
-/// Told where a command has come to.
-pub(crate) trait Observer: Send + Sync {
-    /// It has come to this stage.
-    fn reached(&self, stage: Stage);
-
-    /// The cloud has taken it, and this is what to ask with what became of it. The next question waits for this.
-    fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()>;
-}
-
-/// For what nobody watches.
-#[derive(Debug)]
-pub(crate) struct Unobserved;
-
-impl Observer for Unobserved {
-    fn reached(&self, _stage: Stage) {}
-
-    fn taken<'a>(&'a self, _vehicle: &'a VehicleRef, _continuation: &'a str) -> BoxFuture<'a, ()> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
-/// How a command ended.
-#[derive(Debug)]
-pub(crate) enum End {
-    /// Well. After a read with the vehicle's state, as the connector wrote it and with private values in place.
-    Done { state: Option<serde_json::Value> },
-    /// Otherwise.
-    Otherwise { state: State, reason: Reason, words: Words },
 }
 
 impl Operation {
@@ -263,7 +132,7 @@ impl Operation {
 
     /// Whether it has ended with an answer that may have been about the vehicle's identifier.
     pub(crate) fn vehicle_in_doubt(&self) -> bool {
-        self.progress.vehicle_in_doubt.load(Ordering::Relaxed)
+        self.progress.vehicle_in_doubt()
     }
 
     pub(crate) fn effect(&self) -> Effect {
@@ -271,9 +140,8 @@ impl Operation {
     }
 
     /// Does the command.
-    pub(crate) async fn run(&self, vehicle: VehicleRef, command: Command, observer: &dyn Observer) -> End {
-        let ask = Ask::Execute(vehicle.clone(), command.clone());
-        self.finish(Step::new(self), ask, vehicle, command, observer).await
+    pub(crate) async fn run(&self, vehicle: VehicleRef, command: Command, observer: &dyn Observer) -> Ended {
+        self.finish(Step::new(self), None, vehicle, command, observer).await
     }
 
     /// Asks what became of a command that the cloud has taken before this host was started.
@@ -283,84 +151,111 @@ impl Operation {
         command: Command,
         continuation: String,
         observer: &dyn Observer,
-    ) -> End {
-        let ask = Ask::Resume(vehicle.clone(), command.clone(), continuation);
-        self.finish(Step::resumed(self), ask, vehicle, command, observer).await
+    ) -> Ended {
+        self.finish(Step::resumed(self), Some(continuation), vehicle, command, observer).await
     }
 
+    /// Sends the command if there is nothing yet to ask with, and asks until it has ended.
     async fn finish(
         &self,
         mut step: Step<'_>,
-        mut ask: Ask,
+        mut continuation: Option<String>,
         vehicle: VehicleRef,
         command: Command,
         observer: &dyn Observer,
-    ) -> End {
+    ) -> Ended {
+        let (vehicle, command) = (&vehicle, &command);
         let mut questions = 0;
         loop {
             questions += 1;
-            let confirming = matches!(ask, Ask::Resume(..));
-            let trying = || {
-                if !confirming {
-                    self.progress.attempt();
-                    observer.reached(Stage::Sent);
+            let confirming = continuation.is_some();
+            let taken = match &continuation {
+                Some(continuation) => step.take(&Resume { vehicle, command, continuation }, || {}).await,
+                None => {
+                    let trying = || {
+                        self.progress.attempt();
+                        observer.reached(Stage::Sent);
+                    };
+                    step.take(&Execute { vehicle, command }, trying).await
                 }
             };
-            let pause = match step.take(&ask, trying).await {
-                Ok(Answer::Outcome(Outcome::Pending(pending))) => {
-                    self.progress.acts_as(pending.action_id);
-                    if !confirming {
-                        step.accepted();
-                    }
-                    observer.taken(&vehicle, &pending.continuation).await;
-                    if !confirming {
-                        observer.reached(Stage::Pending);
-                    }
-                    ask = Ask::Resume(vehicle.clone(), command.clone(), pending.continuation);
-                    Duration::from_millis(pending.poll_after)
-                }
-                Ok(Answer::Outcome(outcome)) => {
+            let pause = match taken {
+                Ok(outcome) => {
                     if let Outcome::Done(report) = &outcome {
                         self.progress.acts_as(report.action_id.clone());
                     }
-                    return self.ended(End::from(outcome), confirming);
+                    match Ended::by(outcome) {
+                        Ok(ended) => return self.ended(ended, confirming),
+                        Err(pending) => {
+                            let poll_after = Duration::from_millis(pending.poll_after);
+                            let next = self.pending(&mut step, pending, confirming, vehicle, observer).await;
+                            continuation = Some(next);
+                            poll_after
+                        }
+                    }
                 }
-                // Asked for one thing, answered another: the plugin is wrong, and nobody knows what it did.
-                Ok(_) => return self.nonsense(),
-                Err(Stopped::AskLater(pause, _)) if confirming => pause,
-                Err(stopped) => return self.stopped(stopped, confirming),
+                Err(StepError::AskLater(pause, _)) if confirming => pause,
+                Err(error) => return self.failed(error, confirming),
             };
-            if self.name == OperationName::CheckActionStatus && questions >= MOST_QUESTIONS {
-                return self.not_confirmed();
+            if let Some(ended) = self.wait_to_ask(questions, pause).await {
+                return ended;
             }
-            let pause = pause.clamp(*POLL_EVERY.start(), *POLL_EVERY.end());
-            if Instant::now() + pause >= self.deadline {
-                tokio::time::sleep_until(self.deadline).await;
-                return self.not_confirmed();
-            }
-            tokio::time::sleep(pause).await;
             step.next();
         }
     }
 
+    /// The cloud has taken the command, or says once more that it has. Returns what to ask with next.
+    async fn pending(
+        &self,
+        step: &mut Step<'_>,
+        pending: Pending,
+        confirming: bool,
+        vehicle: &VehicleRef,
+        observer: &dyn Observer,
+    ) -> String {
+        self.progress.acts_as(pending.action_id);
+        if !confirming {
+            step.accepted();
+        }
+        observer.taken(vehicle, &pending.continuation).await;
+        if !confirming {
+            observer.reached(Stage::Pending);
+        }
+        pending.continuation
+    }
+
+    /// Waits before the next question. Returns how it has ended if there is none any more.
+    async fn wait_to_ask(&self, questions: u32, pause: Duration) -> Option<Ended> {
+        if self.name == OperationName::CheckActionStatus && questions >= MOST_QUESTIONS {
+            return Some(self.not_confirmed());
+        }
+        let pause = pause.clamp(*POLL_EVERY.start(), *POLL_EVERY.end());
+        if Instant::now() + pause >= self.deadline {
+            tokio::time::sleep_until(self.deadline).await;
+            return Some(self.not_confirmed());
+        }
+        tokio::time::sleep(pause).await;
+        None
+    }
+
     /// How the connector says that it has ended. That nothing was done is believed only if nothing was sent that may have
     /// been done, or the vehicle was asked.
-    fn ended(&self, end: End, confirming: bool) -> End {
+    fn ended(&self, ended: Ended, confirming: bool) -> Ended {
         let doubtful = |state| match state {
             State::Rejected => self.allowance.perhaps_done(),
             State::Failed => self.allowance.outcome_unknown() && !confirming,
             _ => false,
         };
-        match end {
-            End::Otherwise { state, reason, words } if self.effect() != Effect::Read && doubtful(state) => {
-                End::Otherwise { state: State::Unknown, reason, words }
+        match ended {
+            Ended::Failed { state, reason, words } if self.effect() != Effect::Read && doubtful(state) => {
+                Ended::Failed { state: State::Unknown, reason, words }
             }
-            end => end,
+            ended => ended,
         }
     }
 
-    fn not_confirmed(&self) -> End {
-        End::Otherwise {
+    fn not_confirmed(&self) -> Ended {
+        Ended::Failed {
             state: State::Timeout,
             reason: Reason::VehicleUnreachable,
             words: Words::from(match self.name {
@@ -375,52 +270,19 @@ impl Operation {
         }
     }
 
-    fn nonsense(&self) -> End {
-        End::Otherwise {
-            state: if self.allowance.acted() { State::Unknown } else { State::Failed },
-            reason: Reason::ConnectorFault,
-            words: "the connector answered something that it was not asked".into(),
-        }
-    }
-
-    fn stopped(&self, stopped: Stopped, confirming: bool) -> End {
-        let Failed { reason, words, ambiguous, rejected } = match stopped {
+    fn failed(&self, error: StepError, confirming: bool) -> Ended {
+        let Failed { reason, words, ambiguous, rejected } = match error {
             // To be asked about something, a command needs an identifier, and this one never got any.
-            Stopped::Failed(failed) | Stopped::AskLater(_, failed) => failed,
+            StepError::Failed(failed) | StepError::AskLater(_, failed) => failed,
         };
         // What was sent cannot be unsaid: without a clear "no" from the cloud the vehicle may have acted.
-        let earlier = self.progress.perhaps_done.load(Ordering::Relaxed);
+        let earlier = self.progress.is_perhaps_done();
         let uncertain = ambiguous || confirming || earlier || self.allowance.outcome_unknown();
         let state = match (uncertain && self.effect() != Effect::Read, rejected) {
             (true, _) => State::Unknown,
             (false, true) => State::Rejected,
             (false, false) => State::Failed,
         };
-        End::Otherwise { state, reason, words }
-    }
-}
-
-impl From<Outcome> for End {
-    fn from(outcome: Outcome) -> Self {
-        let otherwise = |state, reason, words| Self::Otherwise { state, reason, words };
-        match outcome {
-            Outcome::Done(report) => {
-                Self::Done { state: report.state.and_then(|state| serde_json::from_str(&state).ok()) }
-            }
-            Outcome::Refused(why) => otherwise(State::Failed, Reason::VehicleRefused, Words::theirs(why)),
-            Outcome::Unanswered(why) => {
-                otherwise(State::Timeout, Reason::VehicleUnreachable, Words::theirs(why))
-            }
-            // What it says names the value and the range, which nobody else can.
-            Outcome::Invalid(why) => otherwise(
-                State::Rejected,
-                Reason::BadPayload,
-                format!("an option is not possible: {why}").into(),
-            ),
-            Outcome::Unsupported(why) => otherwise(State::Rejected, Reason::Unsupported, Words::theirs(why)),
-            Outcome::Other(why) => otherwise(State::Unknown, Reason::Unconfirmed, Words::theirs(why)),
-            // Handled where it arrives; it is no end.
-            Outcome::Pending(_) => otherwise(State::Unknown, Reason::ConnectorFault, Words::default()),
-        }
+        Ended::Failed { state, reason, words }
     }
 }

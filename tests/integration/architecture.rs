@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of `host/src`, from the ground up.
 const FLOORS: [&[&str]; 18] = [
-    // Values, clocks, and what must not be said.
+    // The ground: values, clocks, and what must not be said.
     &["digest", "redact", "time"],
     // Where state is kept, where components run, what the owner says of a vendor's clouds.
     &["descriptor", "sandbox", "store"],
@@ -23,10 +23,10 @@ const FLOORS: [&[&str]; 18] = [
     &["component_file", "mqtt", "primitives"],
     // How a component becomes a generation, and how it is called.
     &["plugin"],
-    // What the owner wants. What happened, on record and as events. What a failure is.
-    &["audit", "config", "events", "judge"],
-    // What all parts of a host use.
-    &["services"],
+    // What the owner wants. What happened, on record and as events.
+    &["audit", "config", "events"],
+    // What all parts of a host use. What a failure is, and what should follow from it.
+    &["services", "judge"],
     // What one account consists of.
     &["account"],
     // How a component becomes the active one. Attempts and their limits, from the first one to the final result.

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
-use vehicle_connector::bindings::policy::{BodyKind, Certainty, Effect, Failure, Fault, Phase, Transport};
+use vehicle_connector::bindings::policy::{
+    BodyKind, Certainty, Effect, Failure, FailureKind, Phase, Transport,
+};
 use vehicle_connector::scoring::{Case, Score, Scores};
 
 use crate::circuit_tables::shared;
@@ -23,7 +25,7 @@ async fn the_floors_on_the_corpus() {
         let failure = case.failure();
         let verdict = native::classify(&policy, &failure).await;
         if matches!(failure.phase, Phase::SignIn | Phase::Refresh) {
-            assert_ne!(verdict.fault, Fault::TokenExpired, "{}", case.id);
+            assert_ne!(verdict.kind, FailureKind::TokenExpired, "{}", case.id);
         }
         scores.add(&case, &verdict);
         if !case.ambiguous && ["hyundai", "kia"].iter().any(|name| case.cloud.contains(name)) {
@@ -139,7 +141,7 @@ async fn a_message_that_is_made_to_be_slow_is_answered_in_time() {
         failure.message = format!("{}x x x x x x {}", many(one), many(other));
         let start = std::time::Instant::now();
         let verdict = policy.classify(&failure).await;
-        println!("{one} and {other}: {} after {:?}", verdict.rule, start.elapsed());
-        assert_ne!(verdict.rule, vehicle_connector::plugin::POLICY_FAULT, "{one} and {other}");
+        println!("{one} and {other}: {verdict:?} after {:?}", start.elapsed());
+        assert!(verdict.is_ok(), "{one} and {other}");
     }
 }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use vehicle_connector::bindings::policy::{
-    Attempt, BodyKind, Certainty, Decision, Effect, Failure, Fault, Latch, Phase, Verdict,
+    Attempt, BodyKind, Certainty, Decision, Effect, Failure, FailureKind, Latch, Phase, Verdict,
 };
 
 use crate::native;
@@ -82,13 +82,13 @@ fn name(decision: &Decision) -> String {
     }
 }
 
-/// The name of a fault in the interface.
-fn fault(verdict: &Verdict) -> String {
-    if let Fault::Other(name) = &verdict.fault {
+/// The name of a kind in the interface.
+fn kind(verdict: &Verdict) -> String {
+    if let FailureKind::Other(name) = &verdict.kind {
         return name.clone();
     }
     let mut name = String::new();
-    for letter in format!("{:?}", verdict.fault).trim_start_matches("Fault::").chars() {
+    for letter in format!("{:?}", verdict.kind).trim_start_matches("FailureKind::").chars() {
         if letter.is_ascii_uppercase() && !name.is_empty() {
             name.push('-');
         }
@@ -109,8 +109,8 @@ async fn every_row_means_what_it_should_and_leads_where_it_should() {
             let failure = failure(row, status);
             let verdict = native::classify(&policy, &failure).await;
             let decision = native::decide(&policy, &attempt(failure, verdict.clone())).await;
-            let found = [fault(&verdict), verdict.rule, name(&decision)];
-            let expected = ["fault", "rule", "decision"].map(|key| row[key].as_str().unwrap().to_owned());
+            let found = [kind(&verdict), verdict.rule, name(&decision)];
+            let expected = ["kind", "rule", "decision"].map(|key| row[key].as_str().unwrap().to_owned());
             if found != expected {
                 wrong.push(format!("{} {status:?}: {found:?}, not {expected:?}", row["message"]));
             }

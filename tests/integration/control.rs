@@ -481,7 +481,7 @@ async fn nothing_that_is_shown_makes_a_terminal_do_something() {
         let mut record: Value = serde_json::from_slice(&value).unwrap();
         record["policy"]["name"] = hostile.into();
         if let Some(verdict) = record.pointer_mut("/attempt/verdict") {
-            verdict["fault"] = hostile.into();
+            verdict["kind"] = hostile.into();
             verdict["rule"] = hostile.into();
         }
         let value = Some(serde_json::to_vec(&record).unwrap());

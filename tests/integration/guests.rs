@@ -57,10 +57,10 @@ pub fn asked_in_trial(failure: &str) -> String {
 }
 
 /// How a policy behaves that passes its trial, in instructions that leave a pointer to a verdict behind: a failure with the
-/// status 401 is an expired token (0), but for what happens during a refresh (1); all else is unknown (11).
+/// status 401 is an expired token (0), but for what happens during a refresh (1); all else is unknown (12).
 pub const CLASSIFY: &str = "
     (i32.store8 (i32.const 1024)
-      (select (i32.const 0) (i32.const 11)
+      (select (i32.const 0) (i32.const 12)
         (i32.and
           (i32.ne (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))
           (i32.and (i32.load8_u offset=22 (local.get $failure))

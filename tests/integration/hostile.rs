@@ -193,6 +193,20 @@ async fn a_policy_that_knows_its_trial_is_found_out_afterwards() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_names_its_rule_as_the_host_names_no_answer_has_answered() {
+    let home = Home::start().await;
+    home.settle().await;
+    let rule = "(i32.store (i32.const 1036) (i32.const 2048)) (i32.store (i32.const 1040) (i32.const 17))";
+    let classify = format!("{rule} {CLASSIFY}");
+    let more = r#"(data (i32.const 2048) "host.policy-fault")"#;
+    swap(&home, Policy { classify: &classify, more, ..Policy::default() }).await;
+    home.control().expire_access_token();
+    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
+    assert!(report.token_refreshed, "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_policy_without_an_answer_about_a_refresh_keeps_nobody_out_of_the_car() {
     for admit_refresh in ["unreachable", ENDLESS] {
         let home = Home::start().await;
@@ -329,10 +343,10 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
     let good = || Policy { from_the_start: true, ..Policy::default() };
     let too_many_pages = Budget::POLICY.memory / PAGE + 1;
     let always_expired = ZERO;
-    let never_expired = "(i32.store8 (i32.const 1024) (i32.const 11)) (i32.const 1024)";
+    let never_expired = "(i32.store8 (i32.const 1024) (i32.const 12)) (i32.const 1024)";
     // Knows messages by their length: 36 is that of "Key not authorized: Token is expired".
     let misses_the_second = "(i32.store8 (i32.const 1024)
-        (select (i32.const 0) (i32.const 11) (i32.eq (i32.load offset=84 (local.get $failure)) (i32.const 36))))
+        (select (i32.const 0) (i32.const 12) (i32.eq (i32.load offset=84 (local.get $failure)) (i32.const 36))))
         (i32.const 1024)";
     let give_up = always(4);
     // Refreshes what is expired, and sends all else again.

@@ -23,14 +23,14 @@ pub async fn component() -> Policy {
 
 /// What both say of a failure.
 pub async fn classify(policy: &Policy, failure: &host::Failure) -> host::Verdict {
-    let verdict = policy.classify(failure).await;
+    let verdict = policy.classify(failure).await.unwrap();
     assert_eq!(spelled(&default_policy::classify(&as_native(failure))), spelled(&verdict), "{failure:?}");
     verdict
 }
 
 /// What both decide.
 pub async fn decide(policy: &Policy, attempt: &host::Attempt) -> host::Decision {
-    let decision = policy.decide(attempt).await;
+    let decision = policy.decide(attempt).await.unwrap();
     let native = native::Attempt {
         failure: as_native(&attempt.failure),
         verdict: default_policy::classify(&as_native(&attempt.failure)),
@@ -49,7 +49,7 @@ pub async fn decide(policy: &Policy, attempt: &host::Attempt) -> host::Decision 
 /// Both generators print values alike, but for the name of the type before a case.
 fn spelled(value: &impl std::fmt::Debug) -> String {
     let text = format!("{value:?}");
-    ["Fault::", "CircuitScope::", "Decision::", "Latch::"]
+    ["FailureKind::", "CircuitScope::", "Decision::", "Latch::"]
         .iter()
         .fold(text, |text, name| text.replace(name, ""))
 }

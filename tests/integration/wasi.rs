@@ -214,8 +214,8 @@ async fn noted(it_does: &str) -> Vec<u64> {
         body: BodyKind::Json,
         token_age: None,
     };
-    let first = slot.active().classify(&failure).await.rule;
-    let second = slot.active().classify(&failure).await.rule;
+    let first = slot.active().classify(&failure).await.unwrap().rule;
+    let second = slot.active().classify(&failure).await.unwrap().rule;
     assert_eq!(first, second, "the same question has the same answer");
     let numbers = first.as_bytes().chunks(16).map(|digits| std::str::from_utf8(digits).unwrap());
     numbers.map(|digits| u64::from_str_radix(digits, 16).unwrap()).collect()

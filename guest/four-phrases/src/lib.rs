@@ -14,7 +14,7 @@ use alloc::borrow::ToOwned;
 mod bindings;
 
 use bindings::exports::vehicle::connector::policy::{
-    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Fault, Guest, Manifest, RefreshDecision,
+    Attempt, CircuitScope, CircuitSettings, Decision, Failure, FailureKind, Guest, Manifest, RefreshDecision,
     SessionView, Verdict,
 };
 
@@ -35,15 +35,23 @@ impl Guest for FourPhrases {
     fn classify(failure: Failure) -> Verdict {
         let message = failure.message.to_ascii_lowercase();
         if PHRASES.iter().any(|phrase| message.contains(phrase)) {
-            return Verdict { fault: Fault::TokenExpired, rule: "phrase".to_owned(), counts_against: None };
+            return Verdict {
+                kind: FailureKind::TokenExpired,
+                rule: "phrase".to_owned(),
+                counts_against: None,
+            };
         }
         // One breaker for everything.
-        Verdict { fault: Fault::Unknown, rule: "none".to_owned(), counts_against: Some(CircuitScope::Cloud) }
+        Verdict {
+            kind: FailureKind::Unknown,
+            rule: "none".to_owned(),
+            counts_against: Some(CircuitScope::Cloud),
+        }
     }
 
     fn decide(attempt: Attempt) -> Decision {
-        match attempt.verdict.fault {
-            Fault::TokenExpired => Decision::RefreshAndRetry,
+        match attempt.verdict.kind {
+            FailureKind::TokenExpired => Decision::RefreshAndRetry,
             _ => Decision::GiveUp,
         }
     }
@@ -73,7 +81,7 @@ mod tests {
     use super::*;
     use bindings::exports::vehicle::connector::policy::{BodyKind, Certainty, Effect, Phase, RefreshReason};
 
-    fn fault(message: &str) -> Fault {
+    fn kind(message: &str) -> FailureKind {
         FourPhrases::classify(Failure {
             cloud: String::new(),
             operation: String::new(),
@@ -90,14 +98,14 @@ mod tests {
             body: BodyKind::None,
             token_age: None,
         })
-        .fault
+        .kind
     }
 
     #[test]
     fn its_four_phrases_and_no_others() {
-        assert_eq!(fault("Key not authorized: Token is expired"), Fault::TokenExpired);
-        assert_eq!(fault("429 UNAUTHORIZED"), Fault::TokenExpired);
-        assert_eq!(fault("Key not authorized: token has expired"), Fault::Unknown);
+        assert_eq!(kind("Key not authorized: Token is expired"), FailureKind::TokenExpired);
+        assert_eq!(kind("429 UNAUTHORIZED"), FailureKind::TokenExpired);
+        assert_eq!(kind("Key not authorized: token has expired"), FailureKind::Unknown);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::rules::{
     SESSION_ENDED, SESSION_REFUSALS, STATUSES, VENDOR_WORDS, WANTS_SIGN_IN, WordRule,
 };
 use crate::text::Words;
-use crate::types::{BodyKind, CircuitScope, Failure, Fault, Phase, Transport, Verdict};
+use crate::types::{BodyKind, CircuitScope, Failure, FailureKind, Phase, Transport, Verdict};
 
 /// A token that is refused without a reason at this age in milliseconds did not expire; a new one would be
 /// refused as well.
@@ -21,13 +21,10 @@ const FRESH: u64 = 60_000;
 /// account: no cloud's tokens live so short a time.
 const NEWBORN: u64 = 2_000;
 
-/// The kind of failure that a token is refused which cannot have expired.
-pub(crate) const FRESH_REFUSED: &str = "fresh-token-refused";
-
 /// The kind of failure that a vehicle's 12 V battery is too low for remote control. To ask again drains it further.
 pub(crate) const AUX_BATTERY_LOW: &str = "aux-battery-low";
 
-/// The kind of answer that a cloud gives which has no data of a vehicle. Nothing is at fault.
+/// The kind of answer that a cloud gives which has no data of a vehicle. Nothing is wrong with that.
 pub(crate) const NO_DATA: &str = "no-data";
 
 /// The rules whose kinds have no name in the interface, and the names that hosts know.
@@ -38,12 +35,12 @@ pub(crate) const EXPIRED_FRESH: &str = "expired-fresh";
 
 /// What kind of failure `failure` is, by which rule, and whose health it tells about.
 ///
-/// Total: what no rule knows is [`Fault::Unknown`]. Never [`Fault::TokenExpired`] for a sign-in, a refresh or a
+/// Total: what no rule knows is [`FailureKind::Unknown`]. Never [`FailureKind::TokenExpired`] for a sign-in, a refresh or a
 /// registration: refreshing because of those would be a loop. Nor for a token that is moments old.
 #[must_use]
 pub fn classify(failure: &Failure) -> Verdict {
     let words = Words::of(&failure.message);
-    let (fault, rule) = by_transport(failure)
+    let (kind, rule) = by_transport(failure)
         .or_else(|| by_words(BLOCKED, failure, &words))
         .or_else(|| by_pin(failure, &words))
         .or_else(|| by_code(failure, &words))
@@ -59,28 +56,28 @@ pub fn classify(failure: &Failure) -> Verdict {
         .or_else(|| by_refusal(failure, &words))
         .or_else(|| by_status(failure, &words))
         .or_else(|| by_words(ODD, failure, &words))
-        .unwrap_or((Fault::Unknown, "none"));
+        .unwrap_or((FailureKind::Unknown, "none"));
     let named = NAMED.iter().find(|(id, _)| *id == rule);
-    let (fault, rule) = match (fault, named) {
-        (Fault::TokenExpired, _) if is_younger(failure, NEWBORN) => {
-            (Fault::Other(FRESH_REFUSED.to_owned()), EXPIRED_FRESH)
+    let (kind, rule) = match (kind, named) {
+        (FailureKind::TokenExpired, _) if is_younger(failure, NEWBORN) => {
+            (FailureKind::TokenRefusedFresh, EXPIRED_FRESH)
         }
-        (_, Some((_, name))) => (Fault::Other((*name).to_owned()), rule),
-        (fault, None) => (fault, rule),
+        (_, Some((_, name))) => (FailureKind::Other((*name).to_owned()), rule),
+        (kind, None) => (kind, rule),
     };
-    let counts_against = counts_against(&fault, rule, failure);
-    Verdict { fault, rule: rule.to_owned(), counts_against }
+    let counts_against = counts_against(&kind, rule, failure);
+    Verdict { kind, rule: rule.to_owned(), counts_against }
 }
 
-type Ruling = Option<(Fault, &'static str)>;
+type Ruling = Option<(FailureKind, &'static str)>;
 
 /// No answer at all.
 fn by_transport(failure: &Failure) -> Ruling {
     match failure.transport? {
         // Our own host said no, which is nobody's ill health.
-        Transport::Denied => Some((Fault::InvalidRequest, "transport-denied")),
+        Transport::Denied => Some((FailureKind::InvalidRequest, "transport-denied")),
         Transport::NotSent | Transport::Interrupted | Transport::Other => {
-            Some((Fault::Transient, "transport"))
+            Some((FailureKind::Transient, "transport"))
         }
     }
 }
@@ -94,17 +91,17 @@ fn by_pin(failure: &Failure, words: &Words) -> Ruling {
         return None;
     }
     if words.say("device id") {
-        return Some((Fault::DeviceUnregistered, "pin-device"));
+        return Some((FailureKind::DeviceUnregistered, "pin-device"));
     }
     let expired = SESSION_ENDED.iter().find(|rule| rule.id == "expired" && rule.is_about(failure, words));
     let bare = failure.http_status == Some(401) && failure.code.is_none() && !is_younger(failure, FRESH);
     by_words(BUSY, failure, words)
-        .or_else(|| is_refused_pin(failure, words).then_some((Fault::CredentialsRejected, "pin")))
+        .or_else(|| is_refused_pin(failure, words).then_some((FailureKind::CredentialsRejected, "pin")))
         .or_else(|| by_words(DENIALS, failure, words))
-        .or_else(|| expired.map(|rule| (rule.fault.clone(), rule.id)))
-        .or_else(|| bare.then_some((Fault::TokenExpired, "bare-401")))
-        .or_else(|| by_code(failure, words).filter(|(fault, _)| *fault != Fault::InvalidRequest))
-        .or(Some((Fault::Transient, "pin-in-doubt")))
+        .or_else(|| expired.map(|rule| (rule.kind.clone(), rule.id)))
+        .or_else(|| bare.then_some((FailureKind::TokenExpired, "bare-401")))
+        .or_else(|| by_code(failure, words).filter(|(kind, _)| *kind != FailureKind::InvalidRequest))
+        .or(Some((FailureKind::Transient, "pin-in-doubt")))
 }
 
 /// Whether the answer to a PIN has the shape that only a refused one has.
@@ -120,22 +117,23 @@ fn is_younger(failure: &Failure, than: u64) -> bool {
 
 fn by_code(failure: &Failure, words: &Words) -> Ruling {
     // A code that means several things does not get a command repeated for the words beside it.
-    let is_passing_by_words = |rule: &CodeRule| rule.fault == Fault::Transient && !rule.patterns.is_empty();
+    let is_passing_by_words =
+        |rule: &CodeRule| rule.kind == FailureKind::Transient && !rule.patterns.is_empty();
     let asked = |rule: &&CodeRule| failure.phase != Phase::Command || !is_passing_by_words(rule);
     let rule = CODES.iter().filter(asked).find(|rule| rule.is_about(failure, words))?;
-    let fault = match (of_session(rule.fault.clone(), failure), failure.phase) {
+    let kind = match (of_session(rule.kind.clone(), failure), failure.phase) {
         // A refusal of the token without a reason, by a code: a new one helps, unless it is new already.
-        (Fault::TokenExpired, Phase::Status | Phase::Command | Phase::Confirmation | Phase::Pin)
+        (FailureKind::TokenExpired, Phase::Status | Phase::Command | Phase::Confirmation | Phase::Pin)
             if rule.id.ends_with(WANTS_SIGN_IN) && is_younger(failure, FRESH) =>
         {
-            Fault::Other(FRESH_REFUSED.to_owned())
+            FailureKind::TokenRefusedFresh
         }
-        (Fault::TokenExpired, Phase::Unknown) if rule.id.ends_with(WANTS_SIGN_IN) => {
-            Fault::CredentialsRejected
+        (FailureKind::TokenExpired, Phase::Unknown) if rule.id.ends_with(WANTS_SIGN_IN) => {
+            FailureKind::CredentialsRejected
         }
-        (fault, _) => fault,
+        (kind, _) => kind,
     };
-    Some((fault, rule.id))
+    Some((kind, rule.id))
 }
 
 /// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more, unless it is that
@@ -143,14 +141,14 @@ fn by_code(failure: &Failure, words: &Words) -> Ruling {
 fn by_load(failure: &Failure, words: &Words) -> Ruling {
     let status = failure.http_status?;
     let is = |cloud: &str, wanted: u16| cloud == failure.cloud && wanted == status;
-    if let Some((.., fault, id)) = STATUSES.iter().find(|(cloud, wanted, ..)| is(cloud, *wanted)) {
-        return Some((fault.clone(), id));
+    if let Some((.., kind, id)) = STATUSES.iter().find(|(cloud, wanted, ..)| is(cloud, *wanted)) {
+        return Some((kind.clone(), id));
     }
     match status {
-        429 => by_words(BUSY, failure, words).or(Some((Fault::RateLimited, "http-429"))),
-        509 => Some((Fault::RateLimited, "http-509")),
-        501 => Some((Fault::Unsupported, "http-501")),
-        500..=599 => Some((Fault::Transient, "http-5xx")),
+        429 => by_words(BUSY, failure, words).or(Some((FailureKind::RateLimited, "http-429"))),
+        509 => Some((FailureKind::RateLimited, "http-509")),
+        501 => Some((FailureKind::Unsupported, "http-501")),
+        500..=599 => Some((FailureKind::Transient, "http-5xx")),
         _ => None,
     }
 }
@@ -174,7 +172,7 @@ fn by_key(failure: &Failure) -> Ruling {
             inner && small && letters(message) && is_neutral(message)
         }
     };
-    is_key.then_some((Fault::Malformed, "missing-key"))
+    is_key.then_some((FailureKind::Malformed, "missing-key"))
 }
 
 /// Whether a name says nothing about a failure, as the names of errors do.
@@ -185,22 +183,22 @@ fn is_neutral(name: &str) -> bool {
 
 fn by_words(rules: &'static [WordRule], failure: &Failure, words: &Words) -> Ruling {
     let rule = rules.iter().find(|rule| rule.is_about(failure, words))?;
-    Some((of_session(rule.fault.clone(), failure), rule.id))
+    Some((of_session(rule.kind.clone(), failure), rule.id))
 }
 
 fn by_oauth(failure: &Failure, words: &Words) -> Ruling {
     let Some(error) = failure.oauth_error.as_deref() else {
-        let (_, fault, _) = OAUTH.iter().find(|(name, _, telling)| *telling && words.say(name))?;
-        return Some((fault.clone(), "oauth-words"));
+        let (_, kind, _) = OAUTH.iter().find(|(name, _, telling)| *telling && words.say(name))?;
+        return Some((kind.clone(), "oauth-words"));
     };
     match error {
-        "invalid_token" => Some((of_session(Fault::TokenExpired, failure), "oauth-invalid-token")),
+        "invalid_token" => Some((of_session(FailureKind::TokenExpired, failure), "oauth-invalid-token")),
         // Some token endpoints answer a dead refresh token with it.
         "invalid_request" if is_session(failure.phase) => {
-            Some((Fault::CredentialsRejected, "oauth-invalid-request"))
+            Some((FailureKind::CredentialsRejected, "oauth-invalid-request"))
         }
-        "invalid_request" => Some((Fault::InvalidRequest, "oauth-invalid-request")),
-        _ => OAUTH.iter().find(|(name, ..)| *name == error).map(|(_, fault, _)| (fault.clone(), "oauth")),
+        "invalid_request" => Some((FailureKind::InvalidRequest, "oauth-invalid-request")),
+        _ => OAUTH.iter().find(|(name, ..)| *name == error).map(|(_, kind, _)| (kind.clone(), "oauth")),
     }
 }
 
@@ -216,7 +214,7 @@ fn by_session(failure: &Failure, words: &Words) -> Ruling {
 /// A page where a document should be: a portal or a firewall answers in the cloud's place.
 fn by_body(failure: &Failure) -> Ruling {
     match failure.body {
-        BodyKind::Html => Some((Fault::Malformed, "html")),
+        BodyKind::Html => Some((FailureKind::Malformed, "html")),
         BodyKind::None | BodyKind::Json | BodyKind::Other => None,
     }
 }
@@ -235,12 +233,12 @@ fn by_refusal(failure: &Failure, words: &Words) -> Ruling {
 
 /// A refusal without a reason: of a token it is an expiry unless the token is too young, of a sign-in or a
 /// refresh it is about the credentials.
-fn refused(failure: &Failure) -> (Fault, &'static str) {
+fn refused(failure: &Failure) -> (FailureKind, &'static str) {
     match failure.phase {
-        Phase::SignIn | Phase::Refresh => (Fault::CredentialsRejected, "session-refused"),
-        Phase::Registration => (Fault::InvalidRequest, "http-4xx"),
-        _ if is_younger(failure, FRESH) => (Fault::Other(FRESH_REFUSED.to_owned()), "bare-401-fresh"),
-        _ => (Fault::TokenExpired, "bare-401"),
+        Phase::SignIn | Phase::Refresh => (FailureKind::CredentialsRejected, "session-refused"),
+        Phase::Registration => (FailureKind::InvalidRequest, "http-4xx"),
+        _ if is_younger(failure, FRESH) => (FailureKind::TokenRefusedFresh, "bare-401-fresh"),
+        _ => (FailureKind::TokenExpired, "bare-401"),
     }
 }
 
@@ -248,10 +246,10 @@ fn by_status(failure: &Failure, words: &Words) -> Ruling {
     let reason = || REASONS.iter().find(|(phrase, _)| words.say(phrase)).map(|(_, status)| *status);
     match failure.http_status.or_else(reason)? {
         401 => Some(refused(failure)),
-        400 | 403 if is_session(failure.phase) => Some((Fault::CredentialsRejected, "session-refused")),
-        408 => Some((Fault::Transient, "http-408")),
-        400..=499 => Some((Fault::InvalidRequest, "http-4xx")),
-        200..=399 => Some((Fault::Malformed, "http-unexpected")),
+        400 | 403 if is_session(failure.phase) => Some((FailureKind::CredentialsRejected, "session-refused")),
+        408 => Some((FailureKind::Transient, "http-408")),
+        400..=499 => Some((FailureKind::InvalidRequest, "http-4xx")),
+        200..=399 => Some((FailureKind::Malformed, "http-unexpected")),
         _ => None,
     }
 }
@@ -262,34 +260,39 @@ fn is_session(phase: Phase) -> bool {
 
 /// What an expired token means in the step that failed. Of a sign-in, a refresh or a registration it means that
 /// the credentials are no longer good.
-fn of_session(fault: Fault, failure: &Failure) -> Fault {
-    match (fault, failure.phase) {
-        (Fault::TokenExpired, Phase::SignIn | Phase::Refresh | Phase::Registration) => {
-            Fault::CredentialsRejected
+fn of_session(kind: FailureKind, failure: &Failure) -> FailureKind {
+    match (kind, failure.phase) {
+        (FailureKind::TokenExpired, Phase::SignIn | Phase::Refresh | Phase::Registration) => {
+            FailureKind::CredentialsRejected
         }
-        (fault, _) => fault,
+        (kind, _) => kind,
     }
 }
 
 /// Whose ill health the failure shows. A cloud that answers sensibly is well, whatever it says.
-fn counts_against(fault: &Fault, rule: &str, failure: &Failure) -> Option<CircuitScope> {
-    match fault {
-        Fault::Transient | Fault::Malformed if is_session(failure.phase) => Some(CircuitScope::TokenEndpoint),
-        Fault::Transient | Fault::Malformed => Some(CircuitScope::Cloud),
-        Fault::VehicleUnreachable => Some(CircuitScope::Vehicle),
+fn counts_against(kind: &FailureKind, rule: &str, failure: &Failure) -> Option<CircuitScope> {
+    match kind {
+        FailureKind::Transient | FailureKind::Malformed if is_session(failure.phase) => {
+            Some(CircuitScope::TokenEndpoint)
+        }
+        FailureKind::Transient | FailureKind::Malformed => Some(CircuitScope::Cloud),
+        FailureKind::VehicleUnreachable => Some(CircuitScope::Vehicle),
         // Somebody else may have ended it, and that is no ill health of anything.
-        Fault::Other(_) if rule == EXPIRED_FRESH => None,
+        FailureKind::TokenRefusedFresh if rule == EXPIRED_FRESH => None,
         // The cloud is well, and so is the account.
-        Fault::Other(_) if NAMED.iter().any(|(id, _)| *id == rule) => None,
+        FailureKind::Other(_) if NAMED.iter().any(|(id, _)| *id == rule) => None,
         // Going on as before would use up what is left for this account alone.
-        Fault::RateLimited | Fault::Unknown | Fault::Other(_) => Some(CircuitScope::Account),
-        Fault::TokenExpired
-        | Fault::DeviceUnregistered
-        | Fault::ControlTokenExpired
-        | Fault::CredentialsRejected
-        | Fault::Busy
-        | Fault::Unsupported
-        | Fault::InvalidRequest => None,
+        FailureKind::RateLimited
+        | FailureKind::TokenRefusedFresh
+        | FailureKind::Unknown
+        | FailureKind::Other(_) => Some(CircuitScope::Account),
+        FailureKind::TokenExpired
+        | FailureKind::DeviceUnregistered
+        | FailureKind::ControlTokenExpired
+        | FailureKind::CredentialsRejected
+        | FailureKind::Busy
+        | FailureKind::Unsupported
+        | FailureKind::InvalidRequest => None,
     }
 }
 

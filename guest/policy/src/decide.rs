@@ -1,7 +1,7 @@
 //! What next for this operation?
 
-use crate::classify::{EXPIRED_FRESH, FRESH_REFUSED};
-use crate::types::{Attempt, Certainty, Decision, Effect, Fault, Latch, Phase, Transport};
+use crate::classify::EXPIRED_FRESH;
+use crate::types::{Attempt, Certainty, Decision, Effect, FailureKind, Latch, Phase, Transport};
 
 /// The cell of the device registration, as connectors name it.
 const REGISTRATION: &str = "device-registration";
@@ -31,7 +31,7 @@ pub fn decide(attempt: &Attempt) -> Decision {
     if failure.transport == Some(Transport::Denied) {
         return Decision::GiveUp;
     }
-    if attempt.verdict.fault == Fault::CredentialsRejected {
+    if attempt.verdict.kind == FailureKind::CredentialsRejected {
         return credentials(attempt);
     }
     if failure.phase == Phase::Pin {
@@ -63,11 +63,12 @@ fn credentials(attempt: &Attempt) -> Decision {
 /// A PIN is offered again only if nobody has seen it: clouds lock it after a few wrong ones, and count in ways
 /// that they do not tell.
 fn pin(attempt: &Attempt) -> Decision {
-    match (&attempt.verdict.fault, attempt.failure.certainty) {
+    match (&attempt.verdict.kind, attempt.failure.certainty) {
         (_, Certainty::NotSent | Certainty::Rejected) if ended_early(attempt) => remedy(attempt),
-        (Fault::TokenExpired | Fault::DeviceUnregistered, Certainty::NotSent | Certainty::Rejected) => {
-            remedy(attempt)
-        }
+        (
+            FailureKind::TokenExpired | FailureKind::DeviceUnregistered,
+            Certainty::NotSent | Certainty::Rejected,
+        ) => remedy(attempt),
         (_, Certainty::NotSent) => again(attempt),
         _ => Decision::GiveUp,
     }
@@ -76,12 +77,15 @@ fn pin(attempt: &Attempt) -> Decision {
 /// The cloud has the command; what failed is the question what became of it. Asking again is safe, sending
 /// again is not.
 fn accepted(attempt: &Attempt) -> Decision {
-    match attempt.verdict.fault {
+    match attempt.verdict.kind {
         _ if attempt.failure.phase == Phase::Confirmation && is_token(attempt) && !attempt.refreshed => {
             Decision::RefreshAndRetry
         }
-        Fault::Transient | Fault::Busy | Fault::Malformed | Fault::VehicleUnreachable => confirm(attempt),
-        Fault::RateLimited => {
+        FailureKind::Transient
+        | FailureKind::Busy
+        | FailureKind::Malformed
+        | FailureKind::VehicleUnreachable => confirm(attempt),
+        FailureKind::RateLimited => {
             let wait = attempt.failure.retry_after.unwrap_or(CONFIRM).max(CONFIRM);
             if wait < attempt.remaining { Decision::Confirm(wait) } else { Decision::GiveUp }
         }
@@ -91,10 +95,10 @@ fn accepted(attempt: &Attempt) -> Decision {
 
 /// The vehicle may have acted.
 fn ambiguous(attempt: &Attempt) -> Decision {
-    match (attempt.failure.effect, &attempt.verdict.fault) {
-        (Effect::Actuation, _) | (Effect::Set, Fault::VehicleUnreachable) => confirm(attempt),
+    match (attempt.failure.effect, &attempt.verdict.kind) {
+        (Effect::Actuation, _) | (Effect::Set, FailureKind::VehicleUnreachable) => confirm(attempt),
         // To ask a sleeping vehicle again costs its battery and the quota.
-        (Effect::Read, Fault::VehicleUnreachable) => Decision::GiveUp,
+        (Effect::Read, FailureKind::VehicleUnreachable) => Decision::GiveUp,
         (Effect::Read | Effect::Set, _) => again(attempt),
         // The grant may have been used up. Whoever refreshes next reads the session first.
         (Effect::Session, _) => Decision::GiveUp,
@@ -102,24 +106,28 @@ fn ambiguous(attempt: &Attempt) -> Decision {
 }
 
 fn not_sent(attempt: &Attempt) -> Decision {
-    match attempt.verdict.fault {
+    match attempt.verdict.kind {
         // Answers to something earlier in the same step, for instance to the registration before a command.
-        Fault::TokenExpired | Fault::DeviceUnregistered | Fault::ControlTokenExpired => remedy(attempt),
-        Fault::Other(_) if ended_early(attempt) => remedy(attempt),
-        Fault::Transient | Fault::Unknown => again(attempt),
-        Fault::RateLimited => throttled(attempt),
+        FailureKind::TokenExpired | FailureKind::DeviceUnregistered | FailureKind::ControlTokenExpired => {
+            remedy(attempt)
+        }
+        FailureKind::TokenRefusedFresh if ended_early(attempt) => remedy(attempt),
+        FailureKind::Transient | FailureKind::Unknown => again(attempt),
+        FailureKind::RateLimited => throttled(attempt),
         _ => Decision::GiveUp,
     }
 }
 
 /// The cloud said no, and nothing happened.
 fn rejected(attempt: &Attempt) -> Decision {
-    match attempt.verdict.fault {
-        Fault::TokenExpired | Fault::DeviceUnregistered | Fault::ControlTokenExpired => remedy(attempt),
-        Fault::Other(_) if ended_early(attempt) => remedy(attempt),
-        Fault::RateLimited => throttled(attempt),
-        Fault::Transient => again(attempt),
-        Fault::Busy => queued(attempt),
+    match attempt.verdict.kind {
+        FailureKind::TokenExpired | FailureKind::DeviceUnregistered | FailureKind::ControlTokenExpired => {
+            remedy(attempt)
+        }
+        FailureKind::TokenRefusedFresh if ended_early(attempt) => remedy(attempt),
+        FailureKind::RateLimited => throttled(attempt),
+        FailureKind::Transient => again(attempt),
+        FailureKind::Busy => queued(attempt),
         _ => Decision::GiveUp,
     }
 }
@@ -137,24 +145,26 @@ fn remedy(attempt: &Attempt) -> Decision {
     if superseded(attempt) || attempt.failure.effect == Effect::Session {
         return Decision::GiveUp;
     }
-    match attempt.verdict.fault {
+    match attempt.verdict.kind {
         _ if is_token(attempt) && !attempt.refreshed => Decision::RefreshAndRetry,
-        Fault::DeviceUnregistered if attempt.number < TRIES => Decision::DiscardAndRetry(REGISTRATION.into()),
+        FailureKind::DeviceUnregistered if attempt.number < TRIES => {
+            Decision::DiscardAndRetry(REGISTRATION.into())
+        }
         // The connector has replaced the permission, or dropped it. If the next one is refused too, it was not that.
-        Fault::ControlTokenExpired if attempt.number == 1 && may_repeat(attempt) => Decision::Retry(0),
+        FailureKind::ControlTokenExpired if attempt.number == 1 && may_repeat(attempt) => Decision::Retry(0),
         _ => Decision::GiveUp,
     }
 }
 
 fn is_token(attempt: &Attempt) -> bool {
-    attempt.verdict.fault == Fault::TokenExpired || ended_early(attempt)
+    attempt.verdict.kind == FailureKind::TokenExpired || ended_early(attempt)
 }
 
 /// Whether the cloud called a token expired that was moments old. It is worth one more: somebody else may have ended
-/// the session right after it was renewed, and no window of time may fail an operation for that.
+/// the session right after it was refreshed, and no window of time may fail an operation for that.
 fn ended_early(attempt: &Attempt) -> bool {
     let verdict = &attempt.verdict;
-    verdict.rule == EXPIRED_FRESH && matches!(&verdict.fault, Fault::Other(name) if name == FRESH_REFUSED)
+    verdict.rule == EXPIRED_FRESH && verdict.kind == FailureKind::TokenRefusedFresh
 }
 
 /// Waits as told, or stops: without a time it is a quota, and a quota comes back at its own hour.

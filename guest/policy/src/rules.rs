@@ -7,7 +7,7 @@
 //! insists on one for each. `docs/policy.md` tells how to measure the difference.
 
 use crate::text::Words;
-use crate::types::{Failure, Fault};
+use crate::types::{Failure, FailureKind};
 
 mod codes;
 mod oauth;
@@ -30,7 +30,7 @@ pub(crate) struct CodeRule {
     /// What the message must say as well, where one code means several things: one of these patterns.
     pub patterns: &'static [&'static str],
     /// What it is.
-    pub fault: Fault,
+    pub kind: FailureKind,
 }
 
 impl CodeRule {
@@ -55,7 +55,7 @@ pub(crate) struct WordRule {
     /// What they say: one of these patterns (see `text`).
     pub patterns: &'static [&'static str],
     /// What it is.
-    pub fault: Fault,
+    pub kind: FailureKind,
 }
 
 impl WordRule {

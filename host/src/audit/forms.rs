@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bindings::names::{as_text, by_name, by_name_if_any};
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, Phase,
+    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, FailureKind, Latch, Phase,
     RefreshDecision, RefreshReason, SessionView, Transport, Verdict,
 };
 
@@ -37,7 +37,7 @@ struct FailureForm {
 #[serde(remote = "Verdict")]
 struct VerdictForm {
     #[serde(with = "by_name")]
-    fault: Fault,
+    kind: FailureKind,
     rule: String,
     #[serde(with = "by_name_if_any")]
     counts_against: Option<CircuitScope>,

@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Latch, Phase,
+    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, FailureKind, Latch, Phase,
     RefreshDecision, RefreshReason, SessionView, Transport, Verdict,
 };
 use crate::store::MemoryStore;
@@ -25,9 +25,9 @@ fn attempt() -> Attempt {
         body: BodyKind::Json,
         token_age: Some(3_600_000),
     };
-    let fault = Fault::Other("fresh-token-refused".to_owned());
+    let kind = FailureKind::TokenRefusedFresh;
     let verdict =
-        Verdict { fault, rule: "expired-fresh".to_owned(), counts_against: Some(CircuitScope::Account) };
+        Verdict { kind, rule: "expired-fresh".to_owned(), counts_against: Some(CircuitScope::Account) };
     Attempt {
         failure,
         verdict,
@@ -101,7 +101,7 @@ fn records_speak_the_language_of_the_interface() {
     assert_eq!(json["about"], "failure");
     assert_eq!(json["decision"], serde_json::json!({"retry": 1500}));
     assert_eq!(json["attempt"]["failure"]["phase"], "command");
-    assert_eq!(json["attempt"]["verdict"]["fault"], "fresh-token-refused");
+    assert_eq!(json["attempt"]["verdict"]["kind"], "token-refused-fresh");
     assert_eq!(json["attempt"]["random"], u64::MAX.to_string());
 }
 

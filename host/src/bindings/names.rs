@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serializer};
 
 use super::policy::{
-    BodyKind, Certainty, CircuitScope, Effect, Fault, Latch, Phase, RefreshReason, Transport,
+    BodyKind, Certainty, CircuitScope, Effect, FailureKind, Latch, Phase, RefreshReason, Transport,
 };
 
 /// A case with a name.
@@ -48,8 +48,9 @@ names! {
     Transport { NotSent = "not-sent", Interrupted = "interrupted", Denied = "denied", Other = "other" };
     BodyKind { None = "none", Json = "json", Html = "html", Other = "other" };
     RefreshReason { Missing = "missing", Refused = "refused", Expiring = "expiring" };
-    Fault {
-        TokenExpired = "token-expired", DeviceUnregistered = "device-unregistered",
+    FailureKind {
+        TokenExpired = "token-expired", TokenRefusedFresh = "token-refused-fresh",
+        DeviceUnregistered = "device-unregistered",
         ControlTokenExpired = "control-token-expired", CredentialsRejected = "credentials-rejected",
         RateLimited = "rate-limited", Busy = "busy", VehicleUnreachable = "vehicle-unreachable",
         Transient = "transient", Unsupported = "unsupported", InvalidRequest = "invalid-request",
@@ -124,9 +125,9 @@ mod tests {
     fn every_name_leads_back_to_its_case() {
         for name in ["token-expired", "device-unregistered", "busy", "something the host has never heard of"]
         {
-            assert_eq!(Fault::named(name).map(|fault| fault.name().to_owned()).as_deref(), Some(name));
+            assert_eq!(FailureKind::named(name).map(|kind| kind.name().to_owned()).as_deref(), Some(name));
         }
-        assert_eq!(Fault::named("token-expired"), Some(Fault::TokenExpired));
+        assert_eq!(FailureKind::named("token-expired"), Some(FailureKind::TokenExpired));
         assert_eq!(Phase::named("sign-in"), Some(Phase::SignIn));
         assert_eq!(Phase::named("sign in"), None);
     }

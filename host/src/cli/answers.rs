@@ -136,7 +136,7 @@ pub(super) struct Disagreement {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Judgement {
-    pub fault: Option<String>,
+    pub kind: Option<String>,
     pub rule: Option<String>,
     pub decision: String,
 }

@@ -114,8 +114,8 @@ pub(super) fn line(record: &Record) -> String {
     let entry = &record.entry;
     let about = entry.vehicle.as_deref().unwrap_or(&entry.account);
     let answer = record.answer();
-    let taken_for = match (&answer.fault, &answer.rule) {
-        (Some(fault), Some(rule)) => format!(" is {fault} ({rule})"),
+    let taken_for = match (&answer.kind, &answer.rule) {
+        (Some(kind), Some(rule)) => format!(" is {kind} ({rule})"),
         _ => String::new(),
     };
     let what = format!("{}{taken_for}", record.summary());

@@ -15,7 +15,7 @@ use super::{USAGE, complain};
 use crate::component_file::{self, Links};
 use crate::output::{Output, Stopped};
 use crate::plugin::slot::Provenance;
-use crate::plugin::{Compiled, POLICY_FAULT, PluginKind, Policy, PolicySlot, embedded};
+use crate::plugin::{Compiled, PluginKind, Policy, PolicySlot, embedded, unanswered};
 use crate::scoring::{Case, Label, Score, Scores};
 use crate::time::{Clock as _, SystemClock};
 
@@ -127,7 +127,7 @@ async fn open(component: &[u8]) -> anyhow::Result<Policy> {
 async fn score(file: &Path, policy: &Policy) -> Result<(Scores, u64), String> {
     let place = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let mut lines = BufReader::new(std::fs::File::open(file).map_err(|error| place(&error))?);
-    let (mut scores, mut unanswered) = (Scores::default(), 0);
+    let (mut scores, mut silent) = (Scores::default(), 0);
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
@@ -141,13 +141,13 @@ async fn score(file: &Path, policy: &Policy) -> Result<(Scores, u64), String> {
         }
         let case = Case::parse(line).map_err(|error| place(&error))?;
         let verdict = policy.classify(&case.failure()).await;
-        unanswered += u64::from(verdict.rule == POLICY_FAULT);
-        scores.add(&case, &verdict);
+        silent += u64::from(verdict.is_err());
+        scores.add(&case, &verdict.unwrap_or_else(|_| unanswered::verdict()));
     }
     if scores.all.rows == 0 {
         return Err(place(&"there are no cases in it; each line is one JSON object"));
     }
-    Ok((scores, unanswered))
+    Ok((scores, silent))
 }
 
 fn for_people(policy: &Policy, scores: &Scores) -> Result<String, std::fmt::Error> {

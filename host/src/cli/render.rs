@@ -258,9 +258,9 @@ fn in_one_line(rollout: &Rollout) -> String {
 
 fn judged(judgement: &Judgement) -> String {
     let decision = plain(&judgement.decision);
-    match (&judgement.fault, &judgement.rule) {
-        (Some(fault), Some(rule)) => format!("{} ({}): {decision}", plain(fault), plain(rule)),
-        (Some(fault), None) => format!("{}: {decision}", plain(fault)),
+    match (&judgement.kind, &judgement.rule) {
+        (Some(kind), Some(rule)) => format!("{} ({}): {decision}", plain(kind), plain(rule)),
+        (Some(kind), None) => format!("{}: {decision}", plain(kind)),
         _ => decision,
     }
 }

@@ -49,8 +49,8 @@ pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
 }
 
 fn in_words(answer: &Answer) -> String {
-    match (&answer.fault, &answer.rule) {
-        (Some(fault), Some(rule)) => format!("{fault} ({rule}): {}", answer.decision),
+    match (&answer.kind, &answer.rule) {
+        (Some(kind), Some(rule)) => format!("{kind} ({rule}): {}", answer.decision),
         _ => answer.decision.clone(),
     }
 }

@@ -13,9 +13,9 @@ use super::fleet::Fleet;
 use crate::account::Account;
 use crate::bindings::connector::{Vehicle as Listed, VehicleRef};
 use crate::events::{AboutVehicle, Event};
-use crate::operation::step::{Failed, Step, Stopped};
-use crate::operation::{End, Operation};
-use crate::plugin::{Answer, Ask};
+use crate::operation::step::{Failed, Step, StepError};
+use crate::operation::{Ended, Operation};
+use crate::plugin::question::ListVehicles;
 use crate::redact::cut;
 use crate::services::Services;
 use crate::vehicle::{Found, Missing, Vehicle};
@@ -47,7 +47,7 @@ impl VehicleDesk {
         let mut all = true;
         for vehicle in self.fleet.vehicles.values() {
             let operation = self.listing(&vehicle.account);
-            if let Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) =
+            if let Err(StepError::Failed(failed) | StepError::AskLater(_, failed)) =
                 self.find(vehicle, &operation).await
             {
                 tracing::warn!(vehicle = vehicle.slug, "the vehicle was not found: {}", failed.words);
@@ -64,7 +64,7 @@ impl VehicleDesk {
     }
 
     /// A vehicle's place in the cloud. Asked for once; whoever comes meanwhile waits for that answer.
-    pub(super) async fn find(&self, vehicle: &Vehicle, operation: &Operation) -> Result<Found, Stopped> {
+    pub(super) async fn find(&self, vehicle: &Vehicle, operation: &Operation) -> Result<Found, StepError> {
         let known = vehicle.memory().found.clone();
         if let Some(found) = known {
             return Ok(found);
@@ -89,15 +89,10 @@ impl VehicleDesk {
 
     /// Reads an account's list. One list answers for all vehicles of the account, those too that were found before: their
     /// identifier may be another one by now, or they may be gone. Callers hold the account's `listing`.
-    pub(super) async fn list(&self, account: &Arc<Account>, operation: &Operation) -> Result<(), Stopped> {
-        let answer = Step::new(operation).take(&Ask::ListVehicles, || {}).await;
+    pub(super) async fn list(&self, account: &Arc<Account>, operation: &Operation) -> Result<(), StepError> {
+        let listed = Step::new(operation).take(&ListVehicles, || {}).await;
         account.announce();
-        let Answer::Vehicles(listed) = answer? else {
-            return Err(failed(
-                Reason::ConnectorFault,
-                "the connector answered something that it was not asked",
-            ));
-        };
+        let listed = listed?;
         for vehicle in self.fleet.vehicles_of(account) {
             let known = vehicle.identity.known();
             match choose(&vehicle.selector, known.as_deref(), &listed) {
@@ -181,7 +176,7 @@ impl VehicleDesk {
         vehicle: &Vehicle,
         looked_for: &VehicleRef,
         operation: &Operation,
-        end: &End,
+        end: &Ended,
     ) -> Option<Found> {
         let deadline = operation.deadline;
         if !is_doubtful(vehicle, operation, end) {
@@ -204,7 +199,7 @@ impl VehicleDesk {
             memory.refusals = 0;
         }
         let listing = self.listing(account).until(deadline);
-        if let Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) =
+        if let Err(StepError::Failed(failed) | StepError::AskLater(_, failed)) =
             self.list(account, &listing).await
         {
             tracing::warn!(
@@ -218,11 +213,11 @@ impl VehicleDesk {
 }
 
 /// Whether it may be the identifier that was refused, and not what was asked. Counts.
-fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &End) -> bool {
+fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &Ended) -> bool {
     let mut memory = vehicle.memory();
     match end {
-        End::Otherwise { .. } if operation.vehicle_in_doubt() => true,
-        End::Otherwise {
+        Ended::Failed { .. } if operation.vehicle_in_doubt() => true,
+        Ended::Failed {
             reason: Reason::Unsupported | Reason::VehicleRefused | Reason::VehicleUnreachable,
             state: State::Failed | State::Timeout | State::Unknown,
             ..
@@ -230,8 +225,8 @@ fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &End) -> bool {
             memory.refusals = memory.refusals.saturating_add(1);
             memory.refusals >= REFUSALS
         }
-        End::Otherwise { .. } => false,
-        End::Done { .. } => {
+        Ended::Failed { .. } => false,
+        Ended::Succeeded { .. } => {
             memory.refusals = 0;
             false
         }
@@ -239,8 +234,8 @@ fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &End) -> bool {
 }
 
 /// What is told of a command that was refused because the vehicle has another identifier by now.
-pub(super) fn tell_moved(end: &mut End) {
-    let End::Otherwise { state, words, .. } = end else { return };
+pub(super) fn tell_moved(end: &mut Ended) {
+    let Ended::Failed { state, words, .. } = end else { return };
     let then = match state {
         State::Failed | State::Rejected => "send the command again",
         _ => "look at the vehicle before you send it again",
@@ -250,6 +245,6 @@ pub(super) fn tell_moved(end: &mut End) {
     ));
 }
 
-fn failed(reason: Reason, words: impl Into<Words>) -> Stopped {
-    Stopped::Failed(Failed { reason, words: words.into(), ambiguous: false, rejected: true })
+fn failed(reason: Reason, words: impl Into<Words>) -> StepError {
+    StepError::Failed(Failed { reason, words: words.into(), ambiguous: false, rejected: true })
 }

@@ -6,7 +6,7 @@
 //! the clouds that it knows; for others, and for codes that are newer than the host, the policy's word for it counts if it is
 //! the code that it goes by. Nothing else is a verdict: no status alone, no page, no words, whatever a policy makes of them.
 
-use crate::bindings::policy::{BodyKind, Failure, Fault, Latch, Phase};
+use crate::bindings::policy::{BodyKind, Failure, FailureKind, Latch, Phase};
 use crate::descriptor::{Refusals, Said};
 use crate::plugin::Policy;
 
@@ -113,8 +113,10 @@ async fn is_code(failure: &Failure, policy: &Policy) -> bool {
         message: String::new(),
         ..failure.clone()
     };
-    let refused =
-        async |failure: Failure| policy.classify(&failure).await.fault == Fault::CredentialsRejected;
+    let refused = async |failure: Failure| {
+        let verdict = policy.classify(&failure).await;
+        verdict.is_ok_and(|verdict| verdict.kind == FailureKind::CredentialsRejected)
+    };
     refused(alone(code, failure.sub_code.as_deref())).await && !refused(alone(NO_CODE, None)).await
 }
 

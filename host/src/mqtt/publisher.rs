@@ -36,10 +36,10 @@ pub(super) enum Order {
 /// Why a message was not taken.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PublishError {
-    /// The topic is empty, longer than 65,535 bytes, or contains `+`, `#` or NUL. A fault of the caller.
+    /// The topic is empty, longer than 65,535 bytes, or contains `+`, `#` or NUL. A mistake of the caller.
     #[error("{0:?} is not a topic to publish to")]
     Topic(String),
-    /// The payload is larger than [`MAX_PAYLOAD`]. A fault of the caller.
+    /// The payload is larger than [`MAX_PAYLOAD`]. A mistake of the caller.
     #[error("a payload of {0} bytes is larger than {MAX_PAYLOAD}")]
     TooLarge(usize),
     /// Too many messages wait. [`Publisher::publish`] says so only while there is no connection.
@@ -53,7 +53,7 @@ pub enum PublishError {
 /// Why a subscription did not come about.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SubscribeError {
-    /// Empty, longer than 65,535 bytes, or a wildcard in the wrong place. A fault of the caller.
+    /// Empty, longer than 65,535 bytes, or a wildcard in the wrong place. A mistake of the caller.
     #[error("{0:?} is not a topic filter")]
     Filter(String),
     /// The broker accepted the filters that are not listed here.

@@ -4,7 +4,6 @@
 //! cut. What would mean something else when cut, such as an identifier, makes the answer nonsense.
 
 use crate::bindings::connector::{Outcome, Vehicle};
-use crate::plugin::Answer;
 use crate::redact;
 use crate::wire::report::LONGEST_MESSAGE;
 
@@ -20,31 +19,24 @@ const LONGEST_MEMORY: usize = 4_096;
 /// An answer that is too large.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the connector answered with {what} of {size} {unit}; at most {most} are taken")]
-pub(super) struct TooLarge {
+pub(crate) struct TooLarge {
     what: &'static str,
     size: usize,
     unit: &'static str,
     most: usize,
 }
 
-/// Cuts the words of an answer.
+/// Cuts the words of a list of vehicles.
 ///
 /// # Errors
 ///
 /// When anything else in it is too large.
-pub(super) fn keep(answer: &mut Answer) -> Result<(), TooLarge> {
-    match answer {
-        Answer::Vehicles(vehicles) => {
-            if vehicles.len() > MOST_VEHICLES {
-                let size = vehicles.len();
-                return Err(TooLarge { what: "a list", size, unit: "vehicles", most: MOST_VEHICLES });
-            }
-            vehicles.iter_mut().try_for_each(keep_vehicle)
-        }
-        Answer::Outcome(outcome) => keep_outcome(outcome),
-        // What becomes of a session is not decided here: its token may be the only one that is still good.
-        Answer::Grant(_) => Ok(()),
+pub(super) fn keep_vehicles(vehicles: &mut [Vehicle]) -> Result<(), TooLarge> {
+    if vehicles.len() > MOST_VEHICLES {
+        let size = vehicles.len();
+        return Err(TooLarge { what: "a list", size, unit: "vehicles", most: MOST_VEHICLES });
     }
+    vehicles.iter_mut().try_for_each(keep_vehicle)
 }
 
 fn keep_vehicle(vehicle: &mut Vehicle) -> Result<(), TooLarge> {
@@ -56,7 +48,12 @@ fn keep_vehicle(vehicle: &mut Vehicle) -> Result<(), TooLarge> {
     Ok(())
 }
 
-fn keep_outcome(outcome: &mut Outcome) -> Result<(), TooLarge> {
+/// Cuts the words of what became of a command.
+///
+/// # Errors
+///
+/// When anything else in it is too large.
+pub(super) fn keep_outcome(outcome: &mut Outcome) -> Result<(), TooLarge> {
     let action_id = match outcome {
         Outcome::Done(report) => &report.action_id,
         Outcome::Pending(pending) => {
@@ -91,31 +88,31 @@ mod tests {
         "a".repeat(bytes)
     }
 
-    fn pending(continuation: usize, action_id: usize) -> Answer {
+    fn pending(continuation: usize, action_id: usize) -> Outcome {
         let (continuation, action_id) = (long(continuation), Some(long(action_id)));
-        Answer::Outcome(Outcome::Pending(Pending { continuation, poll_after: 0, action_id }))
+        Outcome::Pending(Pending { continuation, poll_after: 0, action_id })
     }
 
     #[test]
     fn what_is_as_large_as_it_may_be_is_taken_as_it_is() {
-        assert_eq!(keep(&mut pending(LONGEST_MEMORY, LONGEST_NAME)), Ok(()));
-        let mut words = Answer::Outcome(Outcome::Refused(long(LONGEST_MESSAGE)));
-        assert_eq!(keep(&mut words), Ok(()));
-        assert!(matches!(words, Answer::Outcome(Outcome::Refused(words)) if words == long(LONGEST_MESSAGE)));
+        assert_eq!(keep_outcome(&mut pending(LONGEST_MEMORY, LONGEST_NAME)), Ok(()));
+        let mut words = Outcome::Refused(long(LONGEST_MESSAGE));
+        assert_eq!(keep_outcome(&mut words), Ok(()));
+        assert!(matches!(words, Outcome::Refused(words) if words == long(LONGEST_MESSAGE)));
     }
 
     #[test]
     fn one_byte_more_is_cut_or_refused() {
-        let mut words = Answer::Outcome(Outcome::Other(long(LONGEST_MESSAGE + 1)));
-        assert_eq!(keep(&mut words), Ok(()));
-        assert!(matches!(words, Answer::Outcome(Outcome::Other(words)) if words.len() <= LONGEST_MESSAGE));
-        let refused = keep(&mut pending(LONGEST_MEMORY + 1, 0)).unwrap_err().to_string();
+        let mut words = Outcome::Other(long(LONGEST_MESSAGE + 1));
+        assert_eq!(keep_outcome(&mut words), Ok(()));
+        assert!(matches!(words, Outcome::Other(words) if words.len() <= LONGEST_MESSAGE));
+        let refused = keep_outcome(&mut pending(LONGEST_MEMORY + 1, 0)).unwrap_err().to_string();
         assert_eq!(
             refused,
             "the connector answered with a continuation of 4097 bytes; at most 4096 are taken"
         );
-        keep(&mut pending(0, LONGEST_NAME + 1)).unwrap_err();
+        keep_outcome(&mut pending(0, LONGEST_NAME + 1)).unwrap_err();
         let report = Report { state: None, action_id: Some(long(LONGEST_NAME + 1)) };
-        keep(&mut Answer::Outcome(Outcome::Done(report))).unwrap_err();
+        keep_outcome(&mut Outcome::Done(report)).unwrap_err();
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Operation;
 use super::reason::{AUX_BATTERY_LOW, NO_DATA};
-use crate::bindings::policy::{Certainty, CircuitScope, CircuitSettings, Failure, Fault, Verdict};
+use crate::bindings::policy::{Certainty, CircuitScope, CircuitSettings, FailureKind};
+use crate::judge::Judged;
 use crate::plugin::Policy;
 use crate::protect::circuit::{Circuits, Permit, Purpose, Settings, Shut};
 
@@ -53,9 +54,9 @@ impl<'a> Permits<'a> {
     /// Counts a failure against whom it tells about. One that tells of nobody's ill health although there is a sensible
     /// answer is what a probe was to find out: else a car of which the cloud has no data would keep a circuit half open,
     /// and its commands from being sent, for as long as that is so.
-    pub(super) async fn failed(mut self, failure: &Failure, verdict: &Verdict, policy: &Policy) {
-        let Some(scope) = &verdict.counts_against else {
-            if is_sensible(failure, verdict) {
+    pub(super) async fn failed(mut self, judged: &Judged, scope: Option<&CircuitScope>, policy: &Policy) {
+        let Some(scope) = scope else {
+            if is_sensible(judged) {
                 self.answered(policy).await;
             }
             return;
@@ -78,10 +79,11 @@ impl<'a> Permits<'a> {
 }
 
 /// Whether a failure is an answer about what was asked. One about a token is not: it comes from before the cloud proper.
-fn is_sensible(failure: &Failure, verdict: &Verdict) -> bool {
-    let about_the_matter = match &verdict.fault {
-        Fault::Busy | Fault::Unsupported | Fault::InvalidRequest => true,
-        Fault::Other(what) => what == NO_DATA || what == AUX_BATTERY_LOW,
+fn is_sensible(judged: &Judged) -> bool {
+    let failure = &judged.failure;
+    let about_the_matter = match judged.kind() {
+        FailureKind::Busy | FailureKind::Unsupported | FailureKind::InvalidRequest => true,
+        FailureKind::Other(what) => what == NO_DATA || what == AUX_BATTERY_LOW,
         _ => false,
     };
     about_the_matter && failure.transport.is_none() && failure.certainty == Certainty::Rejected

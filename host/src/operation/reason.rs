@@ -2,29 +2,26 @@
 
 use crate::account::Account;
 use crate::account::session::RefreshError;
-use crate::bindings::policy::{Certainty, Effect, Failure, Fault, Phase, Transport, Verdict};
-use crate::judge::evidence;
-use crate::plugin::POLICY_FAULT;
+use crate::bindings::policy::{Certainty, Effect, FailureKind, Phase, Transport};
+use crate::judge::{Judged, evidence};
 use crate::primitives::{NotOffered, PIN};
 use crate::protect::circuit::Shut;
 use crate::protect::latch::LatchKind;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
 
-/// What the default policy calls a token that was refused a moment after it was given out.
-pub(super) const FRESH_TOKEN_REFUSED: &str = "fresh-token-refused";
-
-/// What the default policy calls a 12 V battery that is too low for remote control.
+/// What the interface calls, among the kinds that it has no case for, a 12 V battery that is too low for remote control.
 pub(super) const AUX_BATTERY_LOW: &str = "aux-battery-low";
 
-/// What the default policy calls a cloud that has no data of a vehicle.
+/// What it calls a cloud that has no data of a vehicle.
 pub(super) const NO_DATA: &str = "no-data";
 
 /// The reason of an attempt that failed.
-pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account) -> Reason {
-    if verdict.rule == POLICY_FAULT {
+pub(super) fn of_failure(judged: &Judged, account: &Account) -> Reason {
+    if !judged.is_answered() {
         return Reason::PolicyFault;
     }
+    let failure = &judged.failure;
     let denied = failure.transport == Some(Transport::Denied);
     match failure.phase {
         Phase::Pin if denied && !account.context.secrets.contains_key(PIN) => Reason::PinMissing,
@@ -33,7 +30,7 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
             Err(NotOffered::InDoubt(_)) => Reason::UpstreamUnavailable,
             Ok(()) => of_denied(account),
         },
-        Phase::Pin if is_pin_in_doubt(failure, verdict) => Reason::UpstreamUnavailable,
+        Phase::Pin if is_pin_in_doubt(judged) => Reason::UpstreamUnavailable,
         Phase::Registration if failure.code.is_none() && evidence::is_doubtful(failure) => {
             Reason::UpstreamUnavailable
         }
@@ -42,21 +39,22 @@ pub(super) fn of_failure(failure: &Failure, verdict: &Verdict, account: &Account
         Phase::Command if failure.transport.is_none() && failure.certainty == Certainty::Accepted => {
             Reason::Unconfirmed
         }
-        _ if is_no_answer(failure, verdict) => Reason::UpstreamUnavailable,
-        _ => of_fault(&verdict.fault),
+        _ if is_no_answer(judged) => Reason::UpstreamUnavailable,
+        _ => of_kind(judged.kind()),
     }
 }
 
 /// Whether it may be the vehicle's identifier that was refused: what vendors say of one that they do not know, and of
 /// much else. Nothing that has to do with sessions and PINs.
-pub(super) fn doubts_the_vehicle(failure: &Failure, verdict: &Verdict) -> bool {
+pub(super) fn doubts_the_vehicle(judged: &Judged) -> bool {
+    let failure = &judged.failure;
     let about_a_vehicle = matches!(failure.phase, Phase::Status | Phase::Command | Phase::Confirmation);
     let by_status = matches!(failure.http_status, Some(400 | 404 | 410 | 422));
     about_a_vehicle
-        && match &verdict.fault {
-            Fault::InvalidRequest => true,
-            Fault::Unsupported | Fault::Unknown | Fault::Malformed => by_status,
-            Fault::Other(what) => by_status && what != FRESH_TOKEN_REFUSED && what != AUX_BATTERY_LOW,
+        && match judged.kind() {
+            FailureKind::InvalidRequest => true,
+            FailureKind::Unsupported | FailureKind::Unknown | FailureKind::Malformed => by_status,
+            FailureKind::Other(what) => by_status && what != AUX_BATTERY_LOW,
             _ => false,
         }
 }
@@ -71,16 +69,17 @@ fn of_denied(account: &Account) -> Reason {
 
 /// Whether the answer to a PIN is neither yes nor no, nor about anything else. What says that the PIN is refused is latched
 /// before anybody asks this.
-pub(super) fn is_pin_in_doubt(failure: &Failure, verdict: &Verdict) -> bool {
-    let about_something_else = match &verdict.fault {
-        Fault::TokenExpired
-        | Fault::DeviceUnregistered
-        | Fault::ControlTokenExpired
-        | Fault::RateLimited
-        | Fault::Busy
-        | Fault::VehicleUnreachable
-        | Fault::Unsupported => true,
-        Fault::Other(what) => what == FRESH_TOKEN_REFUSED,
+pub(super) fn is_pin_in_doubt(judged: &Judged) -> bool {
+    let failure = &judged.failure;
+    let about_something_else = match judged.kind() {
+        FailureKind::TokenExpired
+        | FailureKind::TokenRefusedFresh
+        | FailureKind::DeviceUnregistered
+        | FailureKind::ControlTokenExpired
+        | FailureKind::RateLimited
+        | FailureKind::Busy
+        | FailureKind::VehicleUnreachable
+        | FailureKind::Unsupported => true,
         _ => false,
     };
     failure.phase == Phase::Pin && evidence::is_doubtful(failure) && !about_something_else
@@ -89,18 +88,20 @@ pub(super) fn is_pin_in_doubt(failure: &Failure, verdict: &Verdict) -> bool {
 /// Whether what came back is no answer of this cloud (a page, nothing, a redirect, a success without its content) to
 /// something that moves no vehicle. Something is unwell or stands in between then, and that passes: whoever refuses
 /// names a code or an error.
-fn is_no_answer(failure: &Failure, verdict: &Verdict) -> bool {
+fn is_no_answer(judged: &Judged) -> bool {
+    let failure = &judged.failure;
     let moves_nothing = failure.effect == Effect::Read
         || !matches!(failure.phase, Phase::Command | Phase::Confirmation | Phase::Unknown);
     let refused = failure.code.is_some() || failure.oauth_error.is_some();
     let happened = matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted);
-    verdict.fault == Fault::Malformed && moves_nothing && !refused && !happened
+    *judged.kind() == FailureKind::Malformed && moves_nothing && !refused && !happened
 }
 
 /// What is told of it: the vendor's words, and where they mislead what they mean.
-pub(super) fn in_words(failure: &Failure, verdict: &Verdict, account: &Account) -> Words {
+pub(super) fn in_words(judged: &Judged, account: &Account) -> Words {
+    let failure = &judged.failure;
     let words = Words::theirs(failure.message.clone());
-    match &verdict.fault {
+    match judged.kind() {
         _ if failure.transport == Some(Transport::Denied) && failure.phase == Phase::Pin => {
             let context = &account.context;
             match context.pin.may_offer(account.clock()) {
@@ -114,7 +115,7 @@ pub(super) fn in_words(failure: &Failure, verdict: &Verdict, account: &Account) 
             Words { ours: Some("this host did not send a request that is needed".to_owned()), ..words }
         }
         // Vendors say "expired" of a token that was ended a moment after it was given out.
-        Fault::Other(what) if what == FRESH_TOKEN_REFUSED => {
+        FailureKind::TokenRefusedFresh => {
             let ours = "the cloud refused a token that it had just given out: another program ends this account's \
                         sessions, or the account may not do this";
             Words { ours: Some(ours.to_owned()), ..words }
@@ -141,6 +142,10 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
             );
             Words { ours: Some(ours), theirs: Some(why.clone()) }
         }
+        RefreshError::Released(message) => {
+            let ours = "the sign-in was refused, and the refusal was lifted meanwhile";
+            Words { ours: Some(ours.to_owned()), theirs: Some(message.clone()) }
+        }
         RefreshError::Latched(_)
         | RefreshError::Shut(_)
         | RefreshError::Fight { .. }
@@ -148,6 +153,8 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
         | RefreshError::TooManyRefreshes
         | RefreshError::NotStored(_)
         | RefreshError::Unexplained(_)
+        | RefreshError::NoSession
+        | RefreshError::Panicked
         | RefreshError::Stopping => why.to_string().into(),
     }
 }
@@ -161,16 +168,16 @@ pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
         RefreshError::NotDue { because: Some(first), .. } => of_refresh_error(first),
         RefreshError::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
         // No session came of it, and nobody refused one.
-        RefreshError::Failed { verdict, .. } if verdict.fault == Fault::Malformed => {
-            Reason::UpstreamUnavailable
-        }
-        RefreshError::Failed { verdict, .. } => of_fault(&verdict.fault),
+        RefreshError::Failed { kind: FailureKind::Malformed, .. } => Reason::UpstreamUnavailable,
+        RefreshError::Failed { kind, .. } => of_kind(kind),
         RefreshError::Doubtful(_) | RefreshError::Unexplained(_) => Reason::UpstreamUnavailable,
         RefreshError::TooManySignIns(_) | RefreshError::TooManyRefreshes | RefreshError::Fight { .. } => {
             Reason::Cooldown
         }
         RefreshError::Plugin(_) => Reason::ConnectorFault,
-        RefreshError::NotStored(_) => Reason::HostFault,
+        // It was refused, and there is nothing else to send.
+        RefreshError::Released(_) | RefreshError::NoSession => Reason::UpstreamRefused,
+        RefreshError::NotStored(_) | RefreshError::Panicked => Reason::HostFault,
         RefreshError::Stopping => Reason::HostStopping,
     }
 }
@@ -195,22 +202,23 @@ impl From<LatchKind> for Reason {
 
 /// The reasons that a person must act for are those of latches: what is only called a refusal of credentials keeps
 /// nothing from being sent.
-fn of_fault(fault: &Fault) -> Reason {
-    match fault {
-        Fault::RateLimited => Reason::Quota,
-        Fault::Busy => Reason::Busy,
-        Fault::VehicleUnreachable => Reason::VehicleUnreachable,
-        Fault::Transient => Reason::UpstreamUnavailable,
-        Fault::Unsupported => Reason::Unsupported,
-        Fault::Other(what) if what == AUX_BATTERY_LOW => Reason::AuxBatteryLow,
-        Fault::Other(what) if what == NO_DATA => Reason::NoData,
-        Fault::CredentialsRejected
-        | Fault::TokenExpired
-        | Fault::DeviceUnregistered
-        | Fault::ControlTokenExpired
-        | Fault::InvalidRequest
-        | Fault::Malformed
-        | Fault::Unknown
-        | Fault::Other(_) => Reason::UpstreamRefused,
+fn of_kind(kind: &FailureKind) -> Reason {
+    match kind {
+        FailureKind::RateLimited => Reason::Quota,
+        FailureKind::Busy => Reason::Busy,
+        FailureKind::VehicleUnreachable => Reason::VehicleUnreachable,
+        FailureKind::Transient => Reason::UpstreamUnavailable,
+        FailureKind::Unsupported => Reason::Unsupported,
+        FailureKind::Other(what) if what == AUX_BATTERY_LOW => Reason::AuxBatteryLow,
+        FailureKind::Other(what) if what == NO_DATA => Reason::NoData,
+        FailureKind::CredentialsRejected
+        | FailureKind::TokenExpired
+        | FailureKind::TokenRefusedFresh
+        | FailureKind::DeviceUnregistered
+        | FailureKind::ControlTokenExpired
+        | FailureKind::InvalidRequest
+        | FailureKind::Malformed
+        | FailureKind::Unknown
+        | FailureKind::Other(_) => Reason::UpstreamRefused,
     }
 }

@@ -7,10 +7,8 @@ use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
 use super::trial::{self, TrialAccount};
-use super::{Pluggable, PluginKind};
-use crate::bindings::connector::{
-    Account, Command, Grant, Guest, GuestIndices, Manifest, Outcome, Vehicle, VehicleRef,
-};
+use super::{Pluggable, PluginKind, Question};
+use crate::bindings::connector::{Account, Guest, GuestIndices, Manifest};
 use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, types};
 use crate::plugin::slot::{Candidate, Generation, Provenance, Slot};
@@ -113,50 +111,11 @@ impl Pluggable for ConnectorSlot {
     }
 }
 
-/// A question to a connector.
-#[derive(Debug, Clone)]
-pub enum Ask {
-    /// Obtain a session from credentials.
-    SignIn,
-    /// Refresh the session.
-    Refresh,
-    /// List the vehicles.
-    ListVehicles,
-    /// Attempt a command.
-    Execute(VehicleRef, Command),
-    /// Ask what became of a pending command.
-    Resume(VehicleRef, Command, String),
-}
-
-impl Ask {
-    /// The name of the function that answers it.
-    fn name(&self) -> &'static str {
-        match self {
-            Self::SignIn => "sign-in",
-            Self::Refresh => "refresh",
-            Self::ListVehicles => "list-vehicles",
-            Self::Execute(..) => "execute",
-            Self::Resume(..) => "resume",
-        }
-    }
-}
-
-/// A connector's answer; its kind follows from the question.
-#[derive(Debug)]
-pub enum Answer {
-    /// To [`Ask::SignIn`] and [`Ask::Refresh`].
-    Grant(Grant),
-    /// To [`Ask::ListVehicles`].
-    Vehicles(Vec<Vehicle>),
-    /// To [`Ask::Execute`] and [`Ask::Resume`].
-    Outcome(Outcome),
-}
-
 /// What came of a call: the answer, and the call as the guest left it, with captured secrets and private values.
 #[derive(Debug)]
-pub struct Called {
+pub struct Called<A> {
     /// The answer, the failure that the connector reports, or why there is neither.
-    pub answer: Result<Result<Answer, Failure>, CallFault>,
+    pub answer: Result<Result<A, Failure>, CallFault>,
     /// The call. Its locks are free again.
     pub call: Call,
 }
@@ -188,12 +147,12 @@ impl Connected {
     }
 
     /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
-    pub async fn ask(&self, account: &Account, ask: &Ask, call: Call) -> Called {
-        let called = self.generation.plugin.ask(account, ask, call).await;
+    pub async fn ask<Q: Question>(&self, account: &Account, question: &Q, call: Call) -> Called<Q::Answer> {
+        let called = self.generation.plugin.ask(account, question, call).await;
         match &called.answer {
             Ok(_) => self.slot.slot.answered(&self.generation),
             Err(fault) => {
-                self.slot.slot.fault(&self.generation, ask.name(), fault);
+                self.slot.slot.fault(&self.generation, Q::FUNCTION, fault);
             }
         }
         called
@@ -202,28 +161,19 @@ impl Connected {
 
 impl ConnectorPlugin {
     /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
-    pub(super) async fn ask(&self, account: &Account, ask: &Ask, call: Call) -> Called {
-        call.given("a call", &(account, ask));
+    pub(super) async fn ask<Q: Question>(
+        &self,
+        account: &Account,
+        question: &Q,
+        call: Call,
+    ) -> Called<Q::Answer> {
+        call.given("a call", &(account, question));
         let budget = self.sandbox.connector_budget();
         let mut store = self.sandbox.store(budget, call);
         let answer = sandbox::answer(budget, async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             let guest = self.indices.load(&mut store, &instance)?;
-            match ask {
-                Ask::SignIn => guest.call_sign_in(&mut store, account).await.map(|r| r.map(Answer::Grant)),
-                Ask::Refresh => guest.call_refresh(&mut store, account).await.map(|r| r.map(Answer::Grant)),
-                Ask::ListVehicles => {
-                    guest.call_list_vehicles(&mut store, account).await.map(|r| r.map(Answer::Vehicles))
-                }
-                Ask::Execute(vehicle, command) => {
-                    let answer = guest.call_execute(&mut store, account, vehicle, command).await;
-                    answer.map(|r| r.map(Answer::Outcome))
-                }
-                Ask::Resume(vehicle, command, continuation) => {
-                    let answer = guest.call_resume(&mut store, account, vehicle, command, continuation).await;
-                    answer.map(|r| r.map(Answer::Outcome))
-                }
-            }
+            question.put(&guest, &mut store, account).await
         })
         .await;
         Called { answer, call: store.into_data().call }

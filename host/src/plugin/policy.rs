@@ -9,17 +9,14 @@ use wasmtime::component::{InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
 use super::rollout::Rollouts;
-use super::{Pluggable, PluginKind, texts, trial};
+use super::{Pluggable, PluginKind, texts, trial, unanswered};
 use crate::bindings::policy::{
-    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Fault, Guest, GuestIndices, RefreshDecision,
+    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Guest, GuestIndices, RefreshDecision,
     SessionView, Verdict,
 };
 use crate::plugin::slot::{Candidate, Generation, Health, Provenance, Slot};
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
 use crate::wire::report::PolicyUsed;
-
-/// The rule that stands in a verdict that the policy did not give.
-pub const POLICY_FAULT: &str = "host.policy-fault";
 
 /// A policy that is ready to be instantiated.
 pub struct PolicyPlugin {
@@ -172,8 +169,8 @@ impl Pluggable for PolicySlot {
     }
 }
 
-/// A policy that one operation works with. Every question has an answer: what the plugin does not say, the host
-/// answers with "unknown, do not repeat".
+/// A policy that one operation works with. A question without an answer is counted against it; what holds then is for
+/// whoever asks.
 #[derive(Debug, Clone)]
 pub struct Policy {
     generation: Arc<Generation<PolicyPlugin>>,
@@ -194,28 +191,33 @@ impl Policy {
     }
 
     /// What kind of failure is this?
-    pub async fn classify(&self, failure: &Failure) -> Verdict {
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn classify(&self, failure: &Failure) -> Result<Verdict, CallFault> {
         let answer = ask!(self.generation.plugin, call_classify, failure);
-        self.or_fault("classify", answer).map(texts::of_verdict).unwrap_or_else(|| Verdict {
-            fault: Fault::Unknown,
-            rule: POLICY_FAULT.to_owned(),
-            counts_against: None,
-        })
+        self.counted("classify", answer).map(texts::of_verdict)
     }
 
     /// What next?
-    pub async fn decide(&self, attempt: &Attempt) -> Decision {
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn decide(&self, attempt: &Attempt) -> Result<Decision, CallFault> {
         let answer = ask!(self.generation.plugin, call_decide, attempt);
-        self.or_fault("decide", answer).map(texts::of_decision).unwrap_or(Decision::GiveUp)
+        self.counted("decide", answer).map(texts::of_decision)
     }
 
-    /// May the session be refreshed now? Without an answer it may: the host's own rules (one refresh for each
-    /// generation, back-off, latch) hold either way, and a broken policy must not keep a home out of its car.
-    pub async fn admit_refresh(&self, session: &SessionView) -> RefreshDecision {
+    /// May the session be refreshed now?
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn admit_refresh(&self, session: &SessionView) -> Result<RefreshDecision, CallFault> {
         let answer = ask!(self.generation.plugin, call_admit_refresh, session);
-        self.or_fault("admit-refresh", answer)
-            .map(texts::of_refresh_decision)
-            .unwrap_or(RefreshDecision::Refresh)
+        self.counted("admit-refresh", answer).map(texts::of_refresh_decision)
     }
 
     /// When does this circuit open? Without an answer after five failures in a row, for a minute. Asked until there is
@@ -229,33 +231,23 @@ impl Policy {
         if let Ok(settings) = &answer {
             plugin.circuits().push((scope.clone(), *settings));
         }
-        self.or_fault("circuit", answer).unwrap_or(CircuitSettings {
-            consecutive_failures: 5,
-            failure_ratio: 0.0,
-            minimum_calls: 0,
-            window: 60_000,
-            open_for: 60_000,
-            probes: 1,
-            probe_lease: 30_000,
-        })
+        self.counted("circuit", answer).unwrap_or(unanswered::CIRCUIT)
     }
 
-    fn or_fault<T>(&self, question: &str, answer: Result<T, CallFault>) -> Option<T> {
-        match answer {
-            Ok(answer) => {
-                self.slot.slot.answered(&self.generation);
-                Some(answer)
-            }
+    /// Counts an answer for the policy, and none against it.
+    fn counted<T>(&self, question: &str, answer: Result<T, CallFault>) -> Result<T, CallFault> {
+        match &answer {
+            Ok(_) => self.slot.slot.answered(&self.generation),
             Err(fault) => {
-                let faults = self.slot.slot.fault(&self.generation, question, &fault);
+                let faults = self.slot.slot.fault(&self.generation, question, fault);
                 if faults >= Health::FAULTS && self.slot.slot.active().number != self.generation.number {
                     self.slot.slot.quarantine(self.generation.digest);
                     let why = format!("{faults} calls without an answer; the last one, {question}: {fault}");
                     self.slot.rollouts.end_of(&self.generation, why);
                 }
-                None
             }
         }
+        answer
     }
 }
 

@@ -1,7 +1,7 @@
 //! Texts of policies, cut to what a log line and a record can hold. A policy is free to answer with megabytes, and what
 //! it says is stored, logged and published.
 
-use crate::bindings::policy::{CircuitScope, Decision, Fault, Latch, RefreshDecision, Verdict};
+use crate::bindings::policy::{CircuitScope, Decision, FailureKind, Latch, RefreshDecision, Verdict};
 use crate::redact::cut;
 
 /// The longest name of a rule, or of a case that the interface has no name for, in bytes.
@@ -20,8 +20,8 @@ fn latch(latch: Latch) -> Latch {
 
 pub(super) fn of_verdict(verdict: Verdict) -> Verdict {
     Verdict {
-        fault: match verdict.fault {
-            Fault::Other(what) => Fault::Other(short(what)),
+        kind: match verdict.kind {
+            FailureKind::Other(what) => FailureKind::Other(short(what)),
             known => known,
         },
         rule: short(verdict.rule),

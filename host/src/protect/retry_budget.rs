@@ -1,7 +1,7 @@
 //! How much an account may repeat.
 //!
 //! When a cloud is unwell, everybody who repeats makes it worse. Each repeat takes from a stock; a success that needed
-//! one gives it back, any other success a little, and time does the rest. So a passing fault is repeated at once, and
+//! one gives it back, any other success a little, and time does the rest. So a passing failure is repeated at once, and
 //! an outage is not hammered, however many operations there are. Refreshes and the repeats that follow them take
 //! nothing: an expired token is nobody's ill health.
 //!
@@ -27,7 +27,7 @@ const REFILL: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Price {
     /// After a failure of the cloud or of the way to it.
-    Fault,
+    Failure,
     /// After the cloud has asked for patience.
     Throttled,
 }
@@ -37,7 +37,7 @@ impl Price {
     #[must_use]
     pub const fn units(self) -> u32 {
         match self {
-            Self::Fault => 14,
+            Self::Failure => 14,
             Self::Throttled => 5,
         }
     }
@@ -126,7 +126,7 @@ fn periods(elapsed: Duration) -> u32 {
 }
 
 fn refilled(left: u32, periods: u32) -> u32 {
-    left.saturating_add(periods.saturating_mul(Price::Fault.units())).min(CAPACITY)
+    left.saturating_add(periods.saturating_mul(Price::Failure.units())).min(CAPACITY)
 }
 
 #[cfg(test)]
@@ -159,13 +159,13 @@ mod tests {
     #[tokio::test]
     async fn an_outage_is_repeated_a_little_and_then_not_at_all() {
         let (_store, clock, budget) = full().await;
-        let repeats = (0..10_000).filter(|_| budget.take(Price::Fault, &clock)).count();
+        let repeats = (0..10_000).filter(|_| budget.take(Price::Failure, &clock)).count();
         assert_eq!(repeats, 35, "500 / 14");
         assert!(budget.take(Price::Throttled, &clock), "what is left is enough for one of these");
         clock.0.store(59, Ordering::Relaxed);
-        assert!(!budget.take(Price::Fault, &clock));
+        assert!(!budget.take(Price::Failure, &clock));
         clock.0.store(60, Ordering::Relaxed);
-        assert!(budget.take(Price::Fault, &clock) && !budget.take(Price::Fault, &clock));
+        assert!(budget.take(Price::Failure, &clock) && !budget.take(Price::Failure, &clock));
         clock.0.store(u64::MAX / 4, Ordering::Relaxed);
         assert_eq!(budget.left(&clock), CAPACITY);
     }
@@ -173,23 +173,23 @@ mod tests {
     #[tokio::test]
     async fn what_helped_is_given_back() {
         let (_store, clock, budget) = full().await;
-        budget.take(Price::Fault, &clock);
-        budget.take(Price::Fault, &clock);
-        budget.succeeded(Some(Price::Fault), &clock);
+        budget.take(Price::Failure, &clock);
+        budget.take(Price::Failure, &clock);
+        budget.succeeded(Some(Price::Failure), &clock);
         assert_eq!(budget.left(&clock), 486);
         budget.succeeded(None, &clock);
         assert_eq!(budget.left(&clock), 487);
-        budget.succeeded(Some(Price::Fault), &clock);
-        budget.succeeded(Some(Price::Fault), &clock);
+        budget.succeeded(Some(Price::Failure), &clock);
+        budget.succeeded(Some(Price::Failure), &clock);
         assert_eq!(budget.left(&clock), CAPACITY);
     }
 
     #[tokio::test]
     async fn a_restart_does_not_fill_it() {
         let (store, clock, budget) = full().await;
-        while budget.take(Price::Fault, &clock) {}
+        while budget.take(Price::Failure, &clock) {}
         let restarted = RetryBudget::open("home", &store, &clock).await.unwrap();
-        assert!(!restarted.take(Price::Fault, &clock));
+        assert!(!restarted.take(Price::Failure, &clock));
         clock.0.store(120, Ordering::Relaxed);
         let restarted = RetryBudget::open("home", &store, &clock).await.unwrap();
         assert_eq!(restarted.left(&clock), 10 + 28);

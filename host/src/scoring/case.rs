@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::facts;
-use crate::bindings::policy::{BodyKind, Certainty, Effect, Failure, Fault, Phase};
+use crate::bindings::policy::{BodyKind, Certainty, Effect, Failure, FailureKind, Phase};
 
 /// What a reader of the failure would do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,24 +63,24 @@ impl Label {
 
     /// The label that a policy's answer amounts to; none for what it does not know or has its own name for.
     #[must_use]
-    pub fn of(fault: &Fault) -> Option<Self> {
-        match fault {
-            Fault::TokenExpired | Fault::ControlTokenExpired => Some(Self::TokenExpired),
-            Fault::CredentialsRejected => Some(Self::CredentialsRejected),
-            Fault::RateLimited => Some(Self::RateLimited),
-            Fault::Busy => Some(Self::Busy),
-            Fault::VehicleUnreachable => Some(Self::VehicleUnreachable),
-            Fault::Transient => Some(Self::Transient),
-            Fault::InvalidRequest | Fault::DeviceUnregistered | Fault::Unsupported => {
+    pub fn of(kind: &FailureKind) -> Option<Self> {
+        match kind {
+            FailureKind::TokenExpired | FailureKind::ControlTokenExpired => Some(Self::TokenExpired),
+            FailureKind::CredentialsRejected => Some(Self::CredentialsRejected),
+            FailureKind::RateLimited => Some(Self::RateLimited),
+            FailureKind::Busy => Some(Self::Busy),
+            FailureKind::VehicleUnreachable => Some(Self::VehicleUnreachable),
+            FailureKind::Transient => Some(Self::Transient),
+            FailureKind::InvalidRequest | FailureKind::DeviceUnregistered | FailureKind::Unsupported => {
                 Some(Self::InvalidRequest)
             }
-            Fault::Malformed => Some(Self::Malformed),
-            Fault::Unknown => None,
+            FailureKind::Malformed => Some(Self::Malformed),
+            FailureKind::TokenRefusedFresh | FailureKind::Unknown => None,
             // What the labels have no word of their own for.
-            Fault::Other(name) if name == "aux-battery-low" => Some(Self::VehicleUnreachable),
-            Fault::Other(name) if name == "no-data" => Some(Self::InvalidRequest),
+            FailureKind::Other(name) if name == "aux-battery-low" => Some(Self::VehicleUnreachable),
+            FailureKind::Other(name) if name == "no-data" => Some(Self::InvalidRequest),
             // A policy may have its own words for the same.
-            Fault::Other(name) => Self::named(name),
+            FailureKind::Other(name) => Self::named(name),
         }
     }
 }
@@ -227,8 +227,8 @@ mod tests {
     fn every_label_has_its_own_name() {
         for label in Label::ALL {
             assert_eq!(Label::named(label.name()), Some(label));
-            assert_eq!(Label::of(&Fault::Other(label.name().into())), Some(label));
+            assert_eq!(Label::of(&FailureKind::Other(label.name().into())), Some(label));
         }
-        assert_eq!(Label::of(&Fault::Unknown), None);
+        assert_eq!(Label::of(&FailureKind::Unknown), None);
     }
 }

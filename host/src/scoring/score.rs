@@ -99,7 +99,7 @@ pub struct Scores {
 impl Scores {
     /// Counts the answer to a case.
     pub fn add(&mut self, case: &Case, verdict: &Verdict) {
-        let said = Label::of(&verdict.fault);
+        let said = Label::of(&verdict.kind);
         self.all.add(case.label, said);
         if !case.ambiguous {
             self.clear.add(case.label, said);
@@ -115,7 +115,7 @@ impl Scores {
             self.misses.push(Answer {
                 id: case.id.clone(),
                 label: case.label.name(),
-                verdict: verdict.fault.name().to_owned(),
+                verdict: verdict.kind.name().to_owned(),
                 rule: verdict.rule.clone(),
             });
         }
@@ -125,15 +125,15 @@ impl Scores {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bindings::policy::Fault;
+    use crate::bindings::policy::FailureKind;
 
-    fn scores(answers: &[(&str, bool, Fault)]) -> Scores {
+    fn scores(answers: &[(&str, bool, FailureKind)]) -> Scores {
         let mut scores = Scores::default();
-        for (label, ambiguous, fault) in answers {
+        for (label, ambiguous, kind) in answers {
             let line = format!(
                 r#"{{"id":"a","text":"","cloud":"c","operation":"status","label":"{label}","ambiguous":{ambiguous}}}"#
             );
-            let verdict = Verdict { fault: fault.clone(), rule: "r".into(), counts_against: None };
+            let verdict = Verdict { kind: kind.clone(), rule: "r".into(), counts_against: None };
             scores.add(&Case::parse(&line).unwrap(), &verdict);
         }
         scores
@@ -145,23 +145,23 @@ mod tests {
             serde_json::to_string(&Scores::default().all).unwrap(),
             r#"{"rows":0,"precision":null,"recall":null,"accuracy":null}"#
         );
-        let none = scores(&[("busy", false, Fault::Busy)]).all;
+        let none = scores(&[("busy", false, FailureKind::Busy)]).all;
         assert_eq!((none.precision(), none.recall(), none.accuracy()), (None, None, Some(1.0)));
     }
 
     #[test]
     fn what_is_counted_where() {
         let scores = scores(&[
-            ("token-expired", false, Fault::TokenExpired),
-            ("token-expired", false, Fault::Other("fresh-token-refused".into())),
-            ("busy", true, Fault::TokenExpired),
-            ("invalid-request", false, Fault::Unsupported),
+            ("token-expired", false, FailureKind::TokenExpired),
+            ("token-expired", false, FailureKind::TokenRefusedFresh),
+            ("busy", true, FailureKind::TokenExpired),
+            ("invalid-request", false, FailureKind::Unsupported),
         ]);
         assert_eq!((scores.all.precision(), scores.all.recall()), (Some(0.5), Some(0.5)));
         assert_eq!((scores.clear.precision(), scores.clear.rows), (Some(1.0), 3));
         assert_eq!(scores.all.accuracy(), Some(0.5));
         assert_eq!(scores.clouds["c"], scores.all);
-        assert_eq!(scores.misses[0].verdict, "fresh-token-refused");
+        assert_eq!(scores.misses[0].verdict, "token-refused-fresh");
         assert_eq!((scores.misses.len(), scores.matrix[0][0], scores.matrix[0][8]), (2, 1, 1));
     }
 }

@@ -5,7 +5,7 @@
 
 #![no_main]
 
-use default_policy::types::{Attempt, Decision, Effect, Failure, Fault};
+use default_policy::types::{Attempt, Decision, Effect, Failure, FailureKind};
 use hyundai_kia::answer;
 use libfuzzer_sys::fuzz_target;
 
@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     assert!(!verdict.rule.is_empty() && verdict.rule.len() <= 64, "{verdict:?}");
     let about_session =
         matches!(phase, answer::Phase::SignIn | answer::Phase::Refresh | answer::Phase::Registration);
-    assert!(!about_session || verdict.fault != Fault::TokenExpired, "{failure:?}");
+    assert!(!about_session || verdict.kind != FailureKind::TokenExpired, "{failure:?}");
     assert!(verdict == default_policy::classify(&failure), "not a function: {failure:?}");
 
     let may_have_acted = failure.effect == Effect::Actuation

@@ -58,7 +58,7 @@ async fn the_stock_of_the_aws_sdks() {
                 let response = &step["response"];
                 let price = match response["error_code"].as_str() {
                     Some("Throttling") => Price::Throttled,
-                    _ => Price::Fault,
+                    _ => Price::Failure,
                 };
                 match step["expected"]["outcome"].as_str().unwrap() {
                     "retry_request" => {

@@ -13,8 +13,9 @@ use vehicle_connector::bindings::connector::Account;
 use vehicle_connector::cell::{Cells, Secrets, Snapshot};
 use vehicle_connector::descriptor::Network;
 use vehicle_connector::digest::Digest;
+use vehicle_connector::plugin::question::ListVehicles;
 use vehicle_connector::plugin::slot::Provenance;
-use vehicle_connector::plugin::{Ask, Compiled, ConnectorSlot};
+use vehicle_connector::plugin::{Compiled, ConnectorSlot};
 use vehicle_connector::primitives::{AccountContext, Allowance, Call, HttpClient, PinGuard, Skew};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::store::{MemoryStore, Store};
@@ -116,7 +117,7 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         endpoints: Vec::new(),
         options: Vec::new(),
     };
-    let called = slot.active().ask(&nobody, &Ask::ListVehicles, call).await;
+    let called = slot.active().ask(&nobody, &ListVehicles, call).await;
     drop(held);
     Asked { answer: called.answer.map(|listed| assert!(listed.is_ok())), published }
 }

@@ -8,26 +8,26 @@ fn failure(phase: Phase, status: Option<u16>, code: Option<&str>, message: &str)
     Failure { http_status: status, code: code.map(Into::into), message: message.into(), ..plain(phase) }
 }
 
-fn fault(phase: Phase, status: u16, code: Option<&str>, message: &str) -> Fault {
-    classify(&failure(phase, Some(status), code, message)).fault
+fn kind(phase: Phase, status: u16, code: Option<&str>, message: &str) -> FailureKind {
+    classify(&failure(phase, Some(status), code, message)).kind
 }
 
 #[test]
 fn the_codes_of_the_eu_cloud() {
     for (status, code, message, expected) in [
-        (400, "4002", "Invalid request body - Invalid deviceId.", Fault::DeviceUnregistered),
-        (400, "4002", "Invalid request body - Invalid parameter.", Fault::InvalidRequest),
-        (400, "4004", "Duplicate request - Duplicate request", Fault::Busy),
-        (400, "4005", "Unsupported control request", Fault::Unsupported),
-        (400, "4007", "Remote control unavailable(low battery)", Fault::Other(AUX_BATTERY_LOW.into())),
-        (401, "4017", "Invalid request value - Invalid Application Id.", Fault::InvalidRequest),
-        (408, "4081", "Request timeout", Fault::VehicleUnreachable),
-        (503, "5031", "Unavailable remote control - Service Temporary Unavailable", Fault::Transient),
-        (509, "5091", "Exceeds number of requests", Fault::RateLimited),
-        (592, "5921", "No Data Found v2", Fault::Other(NO_DATA.into())),
-        (500, "9999", "Response timeout", Fault::VehicleUnreachable),
+        (400, "4002", "Invalid request body - Invalid deviceId.", FailureKind::DeviceUnregistered),
+        (400, "4002", "Invalid request body - Invalid parameter.", FailureKind::InvalidRequest),
+        (400, "4004", "Duplicate request - Duplicate request", FailureKind::Busy),
+        (400, "4005", "Unsupported control request", FailureKind::Unsupported),
+        (400, "4007", "Remote control unavailable(low battery)", FailureKind::Other(AUX_BATTERY_LOW.into())),
+        (401, "4017", "Invalid request value - Invalid Application Id.", FailureKind::InvalidRequest),
+        (408, "4081", "Request timeout", FailureKind::VehicleUnreachable),
+        (503, "5031", "Unavailable remote control - Service Temporary Unavailable", FailureKind::Transient),
+        (509, "5091", "Exceeds number of requests", FailureKind::RateLimited),
+        (592, "5921", "No Data Found v2", FailureKind::Other(NO_DATA.into())),
+        (500, "9999", "Response timeout", FailureKind::VehicleUnreachable),
     ] {
-        assert_eq!(fault(Phase::Command, status, Some(code), message), expected, "{code} {message}");
+        assert_eq!(kind(Phase::Command, status, Some(code), message), expected, "{code} {message}");
     }
 }
 
@@ -42,13 +42,16 @@ fn an_expired_token_in_any_words() {
         "User not authenticated",
     ] {
         for phase in [Phase::Status, Phase::Command, Phase::Confirmation, Phase::Unknown] {
-            assert_eq!(fault(phase, 401, None, message), Fault::TokenExpired, "{message}");
+            assert_eq!(kind(phase, 401, None, message), FailureKind::TokenExpired, "{message}");
         }
         for phase in [Phase::SignIn, Phase::Refresh] {
-            assert_eq!(fault(phase, 401, None, message), Fault::CredentialsRejected, "{message}");
+            assert_eq!(kind(phase, 401, None, message), FailureKind::CredentialsRejected, "{message}");
         }
     }
-    assert_eq!(fault(Phase::Pin, 401, None, "Key not authorized: Token is expired"), Fault::TokenExpired);
+    assert_eq!(
+        kind(Phase::Pin, 401, None, "Key not authorized: Token is expired"),
+        FailureKind::TokenExpired
+    );
 }
 
 #[test]
@@ -62,25 +65,25 @@ fn expired_things_that_are_no_session() {
         "The refresh token has expired",
     ] {
         let verdict = classify(&failure(Phase::Status, Some(403), None, message));
-        assert_ne!(verdict.fault, Fault::TokenExpired, "{message}");
+        assert_ne!(verdict.kind, FailureKind::TokenExpired, "{message}");
     }
 }
 
 #[test]
 fn load_before_words() {
-    assert_eq!(fault(Phase::Status, 429, None, "Unauthorized: token expired"), Fault::RateLimited);
-    assert_eq!(fault(Phase::Refresh, 502, None, "Authentication failed"), Fault::Transient);
+    assert_eq!(kind(Phase::Status, 429, None, "Unauthorized: token expired"), FailureKind::RateLimited);
+    assert_eq!(kind(Phase::Refresh, 502, None, "Authentication failed"), FailureKind::Transient);
 }
 
 #[test]
 fn a_bare_401_is_expiry_only_for_a_token_of_some_age() {
     let mut bare = failure(Phase::Status, Some(401), None, "Unauthorized");
-    assert_eq!(classify(&bare).fault, Fault::TokenExpired);
+    assert_eq!(classify(&bare).kind, FailureKind::TokenExpired);
     bare.token_age = Some(3_600_000);
-    assert_eq!(classify(&bare).fault, Fault::TokenExpired);
+    assert_eq!(classify(&bare).kind, FailureKind::TokenExpired);
     bare.token_age = Some(2_000);
-    assert_eq!(classify(&bare).fault, Fault::Other("fresh-token-refused".into()));
-    assert_eq!(fault(Phase::Refresh, 401, None, "Unauthorized"), Fault::CredentialsRejected);
+    assert_eq!(classify(&bare).kind, FailureKind::TokenRefusedFresh);
+    assert_eq!(kind(Phase::Refresh, 401, None, "Unauthorized"), FailureKind::CredentialsRejected);
 }
 
 #[test]
@@ -91,8 +94,8 @@ fn a_pin_is_refused_by_a_code_and_by_nothing_else() {
         (400, "4002", "Invalid parameters"),
         (400, "pin-refused", ""),
     ] {
-        let refused = fault(Phase::Pin, status, Some(code), words);
-        assert_eq!(refused, Fault::CredentialsRejected, "{status} {code}");
+        let refused = kind(Phase::Pin, status, Some(code), words);
+        assert_eq!(refused, FailureKind::CredentialsRejected, "{status} {code}");
     }
     for (status, code, words) in [
         (403, None, ""),
@@ -103,30 +106,34 @@ fn a_pin_is_refused_by_a_code_and_by_nothing_else() {
         (400, Some("4002"), "Invalid request body"),
         (400, Some("5031"), "Unavailable remote control - Service Temporary Unavailable"),
     ] {
-        assert_eq!(fault(Phase::Pin, status, code, words), Fault::Transient, "{status} {code:?}");
+        assert_eq!(kind(Phase::Pin, status, code, words), FailureKind::Transient, "{status} {code:?}");
     }
     // What is unwell has not looked at it.
-    assert_ne!(fault(Phase::Pin, 503, Some("4003"), "Invalid values"), Fault::CredentialsRejected);
-    assert_eq!(fault(Phase::Pin, 401, None, ""), Fault::TokenExpired);
+    assert_ne!(kind(Phase::Pin, 503, Some("4003"), "Invalid values"), FailureKind::CredentialsRejected);
+    assert_eq!(kind(Phase::Pin, 401, None, ""), FailureKind::TokenExpired);
     let mut fresh = failure(Phase::Pin, Some(401), None, "");
     fresh.token_age = Some(2_000);
-    assert_eq!(classify(&fresh).fault, Fault::Transient);
-    assert_eq!(fault(Phase::Pin, 503, None, ""), Fault::Transient);
+    assert_eq!(classify(&fresh).kind, FailureKind::Transient);
+    assert_eq!(kind(Phase::Pin, 503, None, ""), FailureKind::Transient);
 }
 
 #[test]
-fn a_code_that_wants_a_sign_in_is_worth_one_renewal_and_ends_a_grant() {
+fn a_code_that_wants_a_sign_in_is_worth_one_refresh_and_ends_a_grant() {
     for code in ["4010", "7501"] {
         for phase in [Phase::Status, Phase::Command, Phase::Confirmation, Phase::Pin] {
             let mut wanted = failure(phase, Some(401), Some(code), "Require authentication");
             wanted.token_age = Some(64_000);
-            assert_eq!(classify(&wanted).fault, Fault::TokenExpired, "{phase:?} {code}");
+            assert_eq!(classify(&wanted).kind, FailureKind::TokenExpired, "{phase:?} {code}");
             wanted.token_age = Some(20_000);
-            let fresh = Fault::Other("fresh-token-refused".into());
-            assert_eq!(classify(&wanted).fault, fresh, "{phase:?} {code}");
+            let fresh = FailureKind::TokenRefusedFresh;
+            assert_eq!(classify(&wanted).kind, fresh, "{phase:?} {code}");
         }
         for phase in [Phase::SignIn, Phase::Refresh] {
-            assert_eq!(fault(phase, 400, Some(code), ""), Fault::CredentialsRejected, "{phase:?} {code}");
+            assert_eq!(
+                kind(phase, 400, Some(code), ""),
+                FailureKind::CredentialsRejected,
+                "{phase:?} {code}"
+            );
         }
     }
 }
@@ -134,18 +141,18 @@ fn a_code_that_wants_a_sign_in_is_worth_one_renewal_and_ends_a_grant() {
 #[test]
 fn the_oauth_vocabulary() {
     for (phase, error, expected) in [
-        (Phase::Refresh, "invalid_grant", Fault::CredentialsRejected),
-        (Phase::Refresh, "invalid_request", Fault::CredentialsRejected),
-        (Phase::Status, "invalid_request", Fault::InvalidRequest),
-        (Phase::Status, "invalid_token", Fault::TokenExpired),
-        (Phase::Refresh, "invalid_token", Fault::CredentialsRejected),
-        (Phase::Status, "insufficient_scope", Fault::InvalidRequest),
-        (Phase::Refresh, "temporarily_unavailable", Fault::Transient),
-        (Phase::SignIn, "authorization_pending", Fault::Busy),
+        (Phase::Refresh, "invalid_grant", FailureKind::CredentialsRejected),
+        (Phase::Refresh, "invalid_request", FailureKind::CredentialsRejected),
+        (Phase::Status, "invalid_request", FailureKind::InvalidRequest),
+        (Phase::Status, "invalid_token", FailureKind::TokenExpired),
+        (Phase::Refresh, "invalid_token", FailureKind::CredentialsRejected),
+        (Phase::Status, "insufficient_scope", FailureKind::InvalidRequest),
+        (Phase::Refresh, "temporarily_unavailable", FailureKind::Transient),
+        (Phase::SignIn, "authorization_pending", FailureKind::Busy),
     ] {
         let mut failure = failure(phase, Some(400), None, "");
         failure.oauth_error = Some(error.into());
-        assert_eq!(classify(&failure).fault, expected, "{error}");
+        assert_eq!(classify(&failure).kind, expected, "{error}");
     }
 }
 
@@ -167,7 +174,7 @@ fn circuits_count_ill_health_and_nothing_else() {
 /// Sentences that no rule was written for, in the manner of these clouds and of the libraries that talk to them.
 #[test]
 fn sentences_of_the_same_kind() {
-    use Fault::{
+    use FailureKind::{
         Busy, CredentialsRejected, InvalidRequest, Malformed, RateLimited, TokenExpired, Transient,
         VehicleUnreachable,
     };
@@ -229,7 +236,7 @@ fn sentences_of_the_same_kind() {
         let mut failure = failure(phase, status, None, message);
         failure.cloud = cloud.into();
         let verdict = classify(&failure);
-        assert_eq!(verdict.fault, expected, "{cloud} {message} by {}", verdict.rule);
+        assert_eq!(verdict.kind, expected, "{cloud} {message} by {}", verdict.rule);
     }
 }
 
@@ -241,10 +248,10 @@ fn the_four_phrases_where_they_mean_it() {
     {
         for status in [None, Some(401)] {
             let failure = failure(Phase::Status, status, None, message);
-            assert_eq!(classify(&failure).fault, Fault::TokenExpired, "{message}");
+            assert_eq!(classify(&failure).kind, FailureKind::TokenExpired, "{message}");
         }
-        assert_eq!(fault(Phase::Status, 429, None, message), Fault::RateLimited, "{message}");
-        assert_eq!(fault(Phase::SignIn, 401, None, message), Fault::CredentialsRejected, "{message}");
+        assert_eq!(kind(Phase::Status, 429, None, message), FailureKind::RateLimited, "{message}");
+        assert_eq!(kind(Phase::SignIn, 401, None, message), FailureKind::CredentialsRejected, "{message}");
     }
 }
 
@@ -253,13 +260,13 @@ fn a_token_that_is_moments_old_did_not_expire() {
     for (phase, code) in [(Phase::Status, None), (Phase::Command, None), (Phase::Pin, None)] {
         let mut failure = failure(phase, Some(401), code, "Key not authorized: Token is expired");
         for (age, expected) in [
-            (0, Fault::Other(FRESH_REFUSED.into())),
-            (NEWBORN - 1, Fault::Other(FRESH_REFUSED.into())),
-            (NEWBORN, Fault::TokenExpired),
+            (0, FailureKind::TokenRefusedFresh),
+            (NEWBORN - 1, FailureKind::TokenRefusedFresh),
+            (NEWBORN, FailureKind::TokenExpired),
         ] {
             failure.token_age = Some(age);
             let verdict = classify(&failure);
-            assert_eq!(verdict.fault, expected, "{phase:?} at {age} ms");
+            assert_eq!(verdict.kind, expected, "{phase:?} at {age} ms");
             assert_eq!(verdict.rule == EXPIRED_FRESH, age < NEWBORN);
             assert_eq!(verdict.counts_against, None);
         }
@@ -277,7 +284,7 @@ fn a_blocked_client_is_recognised_in_every_step_and_spelling() {
             for (status, code) in [(302, None), (400, Some("4003")), (503, None), (429, None)] {
                 let verdict = classify(&failure(phase, Some(status), code, message));
                 assert_eq!(verdict.rule, "blocked-client", "{phase:?} {status} {message}");
-                assert_eq!(verdict.fault, Fault::CredentialsRejected);
+                assert_eq!(verdict.kind, FailureKind::CredentialsRejected);
             }
         }
     }
@@ -288,7 +295,11 @@ fn a_blocked_client_is_recognised_in_every_step_and_spelling() {
 fn a_key_that_was_looked_up_in_vain() {
     for message in ["'vehicleStatus'", "Could not refresh tokens: 'refresh_token'", "controlToken"] {
         let verdict = classify(&failure(Phase::Status, None, None, message));
-        assert_eq!((verdict.fault, verdict.rule.as_str()), (Fault::Malformed, "missing-key"), "{message}");
+        assert_eq!(
+            (verdict.kind, verdict.rule.as_str()),
+            (FailureKind::Malformed, "missing-key"),
+            "{message}"
+        );
     }
     for message in ["'invalid_token'", "Error: 'LoginError'", "{'error': 'x'", "accountLocked", "it's", "'"] {
         assert_ne!(classify(&failure(Phase::Status, None, None, message)).rule, "missing-key", "{message}");
@@ -305,10 +316,10 @@ proptest! {
         prop_assert!(!verdict.rule.is_empty());
         prop_assert_eq!(&verdict, &classify(&failure));
         if matches!(failure.phase, Phase::SignIn | Phase::Refresh | Phase::Registration) {
-            prop_assert_ne!(&verdict.fault, &Fault::TokenExpired);
+            prop_assert_ne!(&verdict.kind, &FailureKind::TokenExpired);
         }
         if failure.token_age.is_some_and(|age| age < NEWBORN) {
-            prop_assert_ne!(&verdict.fault, &Fault::TokenExpired);
+            prop_assert_ne!(&verdict.kind, &FailureKind::TokenExpired);
         }
     }
 

@@ -3,32 +3,32 @@
 use super::*;
 use crate::testing::any_failure;
 
-fn any_fault() -> impl Strategy<Value = Fault> {
+fn any_kind() -> impl Strategy<Value = FailureKind> {
     let known = prop::sample::select(vec![
-        Fault::TokenExpired,
-        Fault::DeviceUnregistered,
-        Fault::ControlTokenExpired,
-        Fault::CredentialsRejected,
-        Fault::RateLimited,
-        Fault::Busy,
-        Fault::VehicleUnreachable,
-        Fault::Transient,
-        Fault::Unsupported,
-        Fault::InvalidRequest,
-        Fault::Malformed,
-        Fault::Unknown,
+        FailureKind::TokenExpired,
+        FailureKind::DeviceUnregistered,
+        FailureKind::ControlTokenExpired,
+        FailureKind::CredentialsRejected,
+        FailureKind::RateLimited,
+        FailureKind::Busy,
+        FailureKind::VehicleUnreachable,
+        FailureKind::Transient,
+        FailureKind::Unsupported,
+        FailureKind::InvalidRequest,
+        FailureKind::Malformed,
+        FailureKind::Unknown,
     ]);
-    prop_oneof![4 => known, 1 => Just(Fault::Other(FRESH_REFUSED.into())), 1 => ".{0,8}".prop_map(Fault::Other)]
+    prop_oneof![4 => known, 1 => Just(FailureKind::TokenRefusedFresh), 1 => ".{0,8}".prop_map(FailureKind::Other)]
 }
 
 fn any_attempt() -> impl Strategy<Value = Attempt> {
     let rule = prop::sample::select(vec!["none", "blocked-client", EXPIRED_FRESH, "bare-401"]);
     let limits = (1..10_u32, any::<bool>(), any::<bool>(), 0..6_u32);
     let times = (any::<u64>(), prop_oneof![0..200_000_u64, any::<u64>()], any::<u64>());
-    (any_failure(), any_fault(), rule, limits, times).prop_map(|(failure, fault, rule, limits, times)| {
+    (any_failure(), any_kind(), rule, limits, times).prop_map(|(failure, kind, rule, limits, times)| {
         Attempt {
             failure,
-            verdict: Verdict { fault, rule: rule.into(), counts_against: None },
+            verdict: Verdict { kind, rule: rule.into(), counts_against: None },
             number: limits.0,
             refreshed: limits.1,
             superseded: limits.2,
@@ -92,7 +92,7 @@ proptest! {
     fn the_bound_of_a_pause_grows_with_the_tries(random in any::<u64>()) {
         // The longest pause that chance can give after so many tries.
         let bound = |number: u32| {
-            let mut attempt = command(Certainty::NotSent, Fault::Transient);
+            let mut attempt = command(Certainty::NotSent, FailureKind::Transient);
             attempt.number = number;
             attempt.remaining = u64::MAX;
             let pause = |random| {

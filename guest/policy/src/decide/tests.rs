@@ -4,10 +4,10 @@ use super::*;
 use crate::testing::plain;
 use crate::types::{Failure, Verdict};
 
-fn attempt(effect: Effect, phase: Phase, certainty: Certainty, fault: Fault) -> Attempt {
+fn attempt(effect: Effect, phase: Phase, certainty: Certainty, kind: FailureKind) -> Attempt {
     Attempt {
         failure: Failure { effect, certainty, ..plain(phase) },
-        verdict: Verdict { fault, rule: "test".into(), counts_against: None },
+        verdict: Verdict { kind, rule: "test".into(), counts_against: None },
         number: 1,
         refreshed: false,
         superseded: false,
@@ -18,59 +18,56 @@ fn attempt(effect: Effect, phase: Phase, certainty: Certainty, fault: Fault) -> 
     }
 }
 
-fn command(certainty: Certainty, fault: Fault) -> Attempt {
-    attempt(Effect::Actuation, Phase::Command, certainty, fault)
+fn command(certainty: Certainty, kind: FailureKind) -> Attempt {
+    attempt(Effect::Actuation, Phase::Command, certainty, kind)
 }
 
 #[test]
 fn the_matrix() {
     use Certainty::*;
     let retry = Decision::Retry(7);
-    for (effect, certainty, fault, expected) in [
-        (Effect::Read, NotSent, Fault::Transient, retry.clone()),
-        (Effect::Set, NotSent, Fault::Transient, retry.clone()),
-        (Effect::Actuation, NotSent, Fault::Transient, retry.clone()),
-        (Effect::Read, Rejected, Fault::TokenExpired, Decision::RefreshAndRetry),
-        (Effect::Set, Rejected, Fault::TokenExpired, Decision::RefreshAndRetry),
-        (Effect::Actuation, Rejected, Fault::TokenExpired, Decision::RefreshAndRetry),
-        (Effect::Read, Rejected, Fault::InvalidRequest, Decision::GiveUp),
-        (Effect::Actuation, Rejected, Fault::Busy, Decision::Retry(BUSY)),
-        (Effect::Actuation, Rejected, Fault::Transient, retry.clone()),
-        (Effect::Read, Ambiguous, Fault::Transient, retry.clone()),
-        (Effect::Set, Ambiguous, Fault::Transient, retry),
-        (Effect::Actuation, Ambiguous, Fault::Transient, Decision::Confirm(CONFIRM)),
-        (Effect::Actuation, Ambiguous, Fault::TokenExpired, Decision::Confirm(CONFIRM)),
-        (Effect::Actuation, Ambiguous, Fault::VehicleUnreachable, Decision::Confirm(CONFIRM)),
+    for (effect, certainty, kind, expected) in [
+        (Effect::Read, NotSent, FailureKind::Transient, retry.clone()),
+        (Effect::Set, NotSent, FailureKind::Transient, retry.clone()),
+        (Effect::Actuation, NotSent, FailureKind::Transient, retry.clone()),
+        (Effect::Read, Rejected, FailureKind::TokenExpired, Decision::RefreshAndRetry),
+        (Effect::Set, Rejected, FailureKind::TokenExpired, Decision::RefreshAndRetry),
+        (Effect::Actuation, Rejected, FailureKind::TokenExpired, Decision::RefreshAndRetry),
+        (Effect::Read, Rejected, FailureKind::InvalidRequest, Decision::GiveUp),
+        (Effect::Actuation, Rejected, FailureKind::Busy, Decision::Retry(BUSY)),
+        (Effect::Actuation, Rejected, FailureKind::Transient, retry.clone()),
+        (Effect::Read, Ambiguous, FailureKind::Transient, retry.clone()),
+        (Effect::Set, Ambiguous, FailureKind::Transient, retry),
+        (Effect::Actuation, Ambiguous, FailureKind::Transient, Decision::Confirm(CONFIRM)),
+        (Effect::Actuation, Ambiguous, FailureKind::TokenExpired, Decision::Confirm(CONFIRM)),
+        (Effect::Actuation, Ambiguous, FailureKind::VehicleUnreachable, Decision::Confirm(CONFIRM)),
     ] {
         let phase = if effect == Effect::Read { Phase::Status } else { Phase::Command };
-        assert_eq!(
-            decide(&attempt(effect, phase, certainty, fault.clone())),
-            expected,
-            "{effect:?} {fault:?}"
-        );
+        assert_eq!(decide(&attempt(effect, phase, certainty, kind.clone())), expected, "{effect:?} {kind:?}");
     }
 }
 
 #[test]
 fn a_refresh_is_tried_once() {
-    let mut attempt = command(Certainty::Rejected, Fault::TokenExpired);
+    let mut attempt = command(Certainty::Rejected, FailureKind::TokenExpired);
     attempt.refreshed = true;
     assert_eq!(decide(&attempt), Decision::GiveUp);
 }
 
 #[test]
 fn a_poll_that_is_refused_never_resends_the_command() {
-    let poll = attempt(Effect::Actuation, Phase::Confirmation, Certainty::Accepted, Fault::TokenExpired);
+    let poll =
+        attempt(Effect::Actuation, Phase::Confirmation, Certainty::Accepted, FailureKind::TokenExpired);
     assert_eq!(decide(&poll), Decision::RefreshAndRetry);
-    let poll = attempt(Effect::Actuation, Phase::Confirmation, Certainty::Accepted, Fault::Transient);
+    let poll = attempt(Effect::Actuation, Phase::Confirmation, Certainty::Accepted, FailureKind::Transient);
     assert_eq!(decide(&poll), Decision::Confirm(CONFIRM));
 }
 
 #[test]
 fn stale_identities_are_discarded() {
-    let mut attempt = command(Certainty::Rejected, Fault::DeviceUnregistered);
+    let mut attempt = command(Certainty::Rejected, FailureKind::DeviceUnregistered);
     assert_eq!(decide(&attempt), Decision::DiscardAndRetry(REGISTRATION.into()));
-    // The session had ended too, and was renewed first.
+    // The session had ended too, and was refreshed first.
     attempt.number = 2;
     attempt.refreshed = true;
     assert_eq!(decide(&attempt), Decision::DiscardAndRetry(REGISTRATION.into()));
@@ -80,7 +77,7 @@ fn stale_identities_are_discarded() {
 
 #[test]
 fn a_permission_that_the_connector_replaced_is_tried_once() {
-    let mut attempt = command(Certainty::Rejected, Fault::ControlTokenExpired);
+    let mut attempt = command(Certainty::Rejected, FailureKind::ControlTokenExpired);
     assert_eq!(decide(&attempt), Decision::Retry(0));
     attempt.number = 2;
     assert_eq!(decide(&attempt), Decision::GiveUp);
@@ -89,7 +86,7 @@ fn a_permission_that_the_connector_replaced_is_tried_once() {
 #[test]
 fn a_refused_grant_latches() {
     let mut refused =
-        attempt(Effect::Session, Phase::Refresh, Certainty::Rejected, Fault::CredentialsRejected);
+        attempt(Effect::Session, Phase::Refresh, Certainty::Rejected, FailureKind::CredentialsRejected);
     assert_eq!(decide(&refused), Decision::Latch(Latch::AuthRequired));
     refused.failure.message = "OTP required".into();
     assert_eq!(decide(&refused), Decision::Latch(Latch::OtpRequired));
@@ -100,20 +97,20 @@ fn a_refused_grant_latches() {
 #[test]
 fn a_pin_is_never_offered_again() {
     for certainty in [Certainty::Rejected, Certainty::Ambiguous] {
-        for fault in [Fault::CredentialsRejected, Fault::Transient, Fault::Unknown] {
-            let attempt = attempt(Effect::Actuation, Phase::Pin, certainty, fault);
+        for kind in [FailureKind::CredentialsRejected, FailureKind::Transient, FailureKind::Unknown] {
+            let attempt = attempt(Effect::Actuation, Phase::Pin, certainty, kind);
             assert_eq!(decide(&attempt), Decision::GiveUp);
         }
     }
-    let unsent = attempt(Effect::Actuation, Phase::Pin, Certainty::NotSent, Fault::Transient);
+    let unsent = attempt(Effect::Actuation, Phase::Pin, Certainty::NotSent, FailureKind::Transient);
     assert_eq!(decide(&unsent), Decision::Retry(7));
-    let expired = attempt(Effect::Actuation, Phase::Pin, Certainty::Rejected, Fault::TokenExpired);
+    let expired = attempt(Effect::Actuation, Phase::Pin, Certainty::Rejected, FailureKind::TokenExpired);
     assert_eq!(decide(&expired), Decision::RefreshAndRetry);
 }
 
 #[test]
 fn throttling_waits_as_told_or_stops() {
-    let mut attempt = command(Certainty::Rejected, Fault::RateLimited);
+    let mut attempt = command(Certainty::Rejected, FailureKind::RateLimited);
     assert_eq!(decide(&attempt), Decision::GiveUp);
     attempt.failure.retry_after = Some(10_000);
     assert_eq!(decide(&attempt), Decision::Retry(10_007));
@@ -123,7 +120,7 @@ fn throttling_waits_as_told_or_stops() {
 
 #[test]
 fn budget_deadline_and_newer_commands_stop_repeats() {
-    let base = command(Certainty::NotSent, Fault::Transient);
+    let base = command(Certainty::NotSent, FailureKind::Transient);
     let spent = Attempt { retry_budget: 0, ..base.clone() };
     let late = Attempt { remaining: 0, ..base.clone() };
     let older = Attempt { superseded: true, ..base.clone() };
@@ -134,9 +131,9 @@ fn budget_deadline_and_newer_commands_stop_repeats() {
 }
 
 #[test]
-fn a_session_that_somebody_else_ended_at_once_is_renewed_once() {
+fn a_session_that_somebody_else_ended_at_once_is_refreshed_once() {
     let ended = |phase, certainty, rule: &str| {
-        let mut attempt = attempt(Effect::Actuation, phase, certainty, Fault::Other(FRESH_REFUSED.into()));
+        let mut attempt = attempt(Effect::Actuation, phase, certainty, FailureKind::TokenRefusedFresh);
         attempt.verdict.rule = rule.into();
         attempt
     };

@@ -1,7 +1,7 @@
 //! Vendor codes.
 
 use super::{BYD, CANADA, CCSP, CodeRule, GIGYA, HYUNDAI_US, KAMEREON, KIA_US, MAZDA, SAIC, SUBARU, TUYA};
-use crate::types::Fault::{
+use crate::types::FailureKind::{
     self, Busy, ControlTokenExpired, CredentialsRejected, DeviceUnregistered, InvalidRequest, RateLimited,
     TokenExpired, Transient, Unsupported, VehicleUnreachable,
 };
@@ -11,9 +11,9 @@ const fn code(
     clouds: &'static [&'static str],
     code: &'static str,
     patterns: &'static [&'static str],
-    fault: Fault,
+    kind: FailureKind,
 ) -> CodeRule {
-    CodeRule { id, clouds, code, patterns, fault }
+    CodeRule { id, clouds, code, patterns, kind }
 }
 
 /// How the rules end of codes that want a sign-in and do not say that the token has ended.
@@ -43,10 +43,10 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("ccsp-4005", CCSP, "4005", &[], Unsupported),
     // The vehicle's 12 V battery is too low for remote control.
     code("ccsp-4007", CCSP, "4007", &[], VehicleUnreachable),
-    // The account service wants a sign-in that it can accept. Of a token that may simply have ended it is worth a renewal;
-    // of a sign-in or a renewal it is the end.
+    // The account service wants a sign-in that it can accept. Of a token that may simply have ended it is worth a refresh;
+    // of a sign-in or a refresh it is the end.
     code("ccsp-4010-sign-in", CCSP, "4010", &[], TokenExpired),
-    // Stamp or application id, or a clock that is wrong: HTTP 401 and yet no token at fault.
+    // Stamp or application id, or a clock that is wrong: HTTP 401 and yet no token is to blame.
     code("ccsp-4017", CCSP, "4017", &[], InvalidRequest),
     code("ccsp-4081", CCSP, "4081", &[], VehicleUnreachable),
     code("ccsp-5031", CCSP, "5031", &[], Transient),

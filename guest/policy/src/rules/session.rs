@@ -2,7 +2,7 @@
 
 use super::WordRule;
 use super::words::words;
-use crate::types::Fault::TokenExpired;
+use crate::types::FailureKind::TokenExpired;
 
 /// Wordings that say that the session is no longer good.
 pub(crate) static SESSION_ENDED: &[WordRule] = &[

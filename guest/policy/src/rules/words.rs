@@ -1,22 +1,26 @@
 //! Families of wordings.
 
 use super::{CANADA, CCSP, MAZDA, SAIC, TESLA, WordRule};
-use crate::types::Fault::{
+use crate::types::FailureKind::{
     self, Busy, CredentialsRejected, DeviceUnregistered, InvalidRequest, Malformed, RateLimited,
     TokenExpired, Transient, Unsupported, VehicleUnreachable,
 };
 
-pub(super) const fn words(id: &'static str, patterns: &'static [&'static str], fault: Fault) -> WordRule {
-    WordRule { id, clouds: &[], patterns, fault }
+pub(super) const fn words(
+    id: &'static str,
+    patterns: &'static [&'static str],
+    kind: FailureKind,
+) -> WordRule {
+    WordRule { id, clouds: &[], patterns, kind }
 }
 
 const fn vendor(
     id: &'static str,
     clouds: &'static [&'static str],
     patterns: &'static [&'static str],
-    fault: Fault,
+    kind: FailureKind,
 ) -> WordRule {
-    WordRule { id, clouds, patterns, fault }
+    WordRule { id, clouds, patterns, kind }
 }
 
 /// A web application firewall that took a dislike to this client. Asked first, and in every step: any repetition
@@ -73,7 +77,7 @@ pub(crate) static BUSY: &[WordRule] = &[words(
     Busy,
 )];
 
-/// Wordings that decide before any word about sessions is looked at: what they name is at fault, although
+/// Wordings that decide before any word about sessions is looked at: what they name is to blame, although
 /// messages about it like to say "expired", "invalid" and "unauthorized" too.
 pub(crate) static DENIALS: &[WordRule] = &[
     // Programs that looked for something in an answer and did not find it: scraped pages, missing fields.
@@ -421,7 +425,7 @@ pub(crate) static ODD: &[WordRule] = &[words(
 )];
 
 /// What a status means to one vendor, and to nobody else.
-pub(crate) static STATUSES: &[(&str, u16, Fault, &str)] =
+pub(crate) static STATUSES: &[(&str, u16, FailureKind, &str)] =
     // The vehicle did not answer the cloud.
     &[("tesla", 408, VehicleUnreachable, "tesla-408")];
 

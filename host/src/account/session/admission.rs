@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use super::contention::Fight;
 use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, token_endpoint};
-use crate::audit::{Decided, Entry};
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{RefreshDecision, SessionView};
 use crate::cell::Cell;
@@ -28,23 +27,15 @@ impl Refresh {
         now: Duration,
     ) -> Result<Option<Permit>, RefreshError> {
         let session = self.view(cell, cause);
-        let decision = self.policy.admit_refresh(&session).await;
+        let judge = self.judge(cell.generation);
+        let decision = judge.admit_refresh(&session).await;
         let admitted = self.follow(&decision, cell, cause, now).await;
         let done = match &admitted {
             Ok(Some(_)) => "refresh".to_owned(),
             Ok(None) => "adopt".to_owned(),
             Err(why) => format!("no refresh: {why}"),
         };
-        let entry = Entry {
-            account: self.account.slug.clone(),
-            vehicle: None,
-            operation: self.operation.clone(),
-            session_generation: cell.generation,
-            policy: (&self.policy).into(),
-            decided: Decided::Refresh { session, decision },
-            done,
-        };
-        self.account.services.audit.record(entry).await;
+        judge.record_refresh(session, decision, done).await;
         admitted
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::history::MOST_AN_HOUR;
-use crate::bindings::policy::{RefreshReason, Verdict};
+use crate::bindings::policy::{FailureKind, RefreshReason};
 use crate::cell::Cell;
 use crate::protect::circuit::Shut;
 use crate::protect::latch::Latched;
@@ -36,7 +36,7 @@ pub(crate) enum RefreshError {
     #[error(transparent)]
     Shut(Shut),
     #[error("{message}")]
-    Failed { verdict: Verdict, message: String },
+    Failed { kind: FailureKind, message: String },
     /// It was refused, and nothing says why: see [`doubt`](crate::protect::doubt).
     #[error("the sign-in was refused without a reason ({0})")]
     Doubtful(String),
@@ -57,6 +57,15 @@ pub(crate) enum RefreshError {
     NotStored(StoreError),
     #[error(transparent)]
     Plugin(CallFault),
+    /// It was refused, and the latch that was set for it does not hold any more.
+    #[error("the refusal was lifted meanwhile; it was: {0}")]
+    Released(String),
+    /// The connector has no cell for a session.
+    #[error("the connector keeps no session that could be refreshed")]
+    NoSession,
+    /// An error of this program's, which the log tells.
+    #[error("the refresh has failed within the host")]
+    Panicked,
     #[error("the host is stopping")]
     Stopping,
 }

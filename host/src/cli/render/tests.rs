@@ -117,8 +117,8 @@ fn a_disagreement_shows_both_judgements() {
     let answer = json!({"rollout": tried_out(), "disagreements": [{
         "seq": 5, "at": "2026-11-24T23:00:00Z", "account": "main", "operation": "lock",
         "summary": "http 401 \"\u{1b}[2Jexpired\"",
-        "active": {"fault": "token-expired", "rule": "http.401", "decision": "refresh-and-retry"},
-        "candidate": {"fault": null, "rule": null, "decision": "give-up"},
+        "active": {"kind": "token-expired", "rule": "http.401", "decision": "refresh-and-retry"},
+        "candidate": {"kind": null, "rule": null, "decision": "give-up"},
         "approved": true,
     }]});
     let text = shown(answer, diff);

@@ -9,7 +9,7 @@ use crate::deployment::watch::HOST;
 use crate::deployment::{Action, Bad};
 use crate::plugin::POLICY_SLOT;
 use crate::plugin::rollout::{Failed, Mode, Rollout, Tally};
-use crate::plugin::{POLICY_FAULT, Pluggable as _, PluginKind};
+use crate::plugin::{Pluggable as _, PluginKind};
 use crate::store::{Kind, Write};
 
 impl Rollouts {
@@ -24,11 +24,12 @@ impl Rollouts {
             Mode::Shadow if decided_by == active.number => candidate,
             Mode::Canary { .. } | Mode::Shadow => return,
         };
-        let (told, asked) = audit::put_to(&case, &self.slots.policy.with(Arc::clone(other))).await;
+        let put = audit::put_to(&case, &self.slots.policy.with(Arc::clone(other))).await;
         // Nothing can be said of an answer that was none; it is counted elsewhere.
-        if [&told, &asked].iter().any(|answer| answer.rule.as_deref() == Some(POLICY_FAULT)) {
+        if !put.answered {
             return;
         }
+        let audit::Put { recorded: told, other: asked, .. } = put;
         let _one_at_a_time = self.slots.changing.lock().await;
         let same_still =
             self.slots.policy.rollouts().current().is_some_and(|now| Arc::ptr_eq(&now, &rollout));

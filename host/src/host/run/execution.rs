@@ -6,9 +6,9 @@ use super::CommandRun;
 use crate::bindings::connector::{Command, ReadMode};
 use crate::command::Action;
 use crate::host::vehicle_desk::tell_moved;
-use crate::operation::step::Stopped;
+use crate::operation::step::StepError;
 use crate::operation::supersession::Supersession;
-use crate::operation::{End, Operation};
+use crate::operation::{Ended, Operation};
 use crate::protect::quota::QuotaError;
 use crate::vehicle::Found;
 use crate::vehicle::state::{Source, Taken, Unreadable};
@@ -39,7 +39,7 @@ impl CommandRun {
         self.done_by(&operation, report);
         let found = match self.desk.vehicles.find(vehicle, &operation).await {
             Ok(found) => found,
-            Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
+            Err(StepError::Failed(failed) | StepError::AskLater(_, failed)) => {
                 let state = if failed.rejected { State::Rejected } else { State::Failed };
                 return report.end(state, failed.reason, failed.words);
             }
@@ -96,7 +96,7 @@ impl CommandRun {
     }
 
     /// Sends the command to the vehicle where it was found; a read also to where it has moved meanwhile.
-    async fn send(&self, operation: &Operation, found: Found, command: Command) -> End {
+    async fn send(&self, operation: &Operation, found: Found, command: Command) -> Ended {
         let (vehicle, vehicles) = (&self.vehicle, &self.desk.vehicles);
         self.is_about(&found);
         let mut end = operation.run(found.vehicle.clone(), command.clone(), self).await;
@@ -113,19 +113,25 @@ impl CommandRun {
     }
 
     /// If a vehicle that was asked has not answered, what is known is older than somebody wanted it to be.
-    pub(in crate::host) fn note_unanswered(&self, end: &End) {
-        if matches!(end, End::Otherwise { .. }) {
+    pub(in crate::host) fn note_unanswered(&self, end: &Ended) {
+        if matches!(end, Ended::Failed { .. }) {
             self.desk.vehicles.publish_stale(&self.vehicle, self.car().as_deref());
         }
     }
 
     /// Writes down how a command ended, and takes in what it has found out.
-    pub(in crate::host) fn conclude(&self, name: OperationName, forced: bool, end: End, report: &mut Report) {
+    pub(in crate::host) fn conclude(
+        &self,
+        name: OperationName,
+        forced: bool,
+        end: Ended,
+        report: &mut Report,
+    ) {
         let vehicle = &self.vehicle;
         let source = if forced { Source::Vehicle } else { Source::Cached };
         vehicle.account.announce();
         match end {
-            End::Done { state } => {
+            Ended::Succeeded { state } => {
                 report.state = State::Succeeded;
                 match state {
                     Some(state) => self.conclude_read(&state, source, report),
@@ -137,7 +143,7 @@ impl CommandRun {
                     None => {}
                 }
             }
-            End::Otherwise { state, reason, words } => {
+            Ended::Failed { state, reason, words } => {
                 // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle,
                 // if the question was.
                 if reason == Reason::Unsupported && state == State::Failed && name.reaches_vehicle() {

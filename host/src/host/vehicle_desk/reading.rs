@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::VehicleDesk;
 use crate::bindings::connector::{Command, ReadMode};
-use crate::operation::{End, Operation, Unobserved};
+use crate::operation::{Ended, Operation, Unobserved};
 use crate::vehicle::Vehicle;
 use crate::vehicle::state::{Reading, Source, Taken, Unreadable};
 use crate::wire::operation::OperationName;
@@ -129,7 +129,7 @@ impl VehicleDesk {
         // It has cost requests too, and has perhaps found out how the account is.
         vehicle.account.announce();
         match end {
-            End::Done { state } => {
+            Ended::Succeeded { state } => {
                 let car = found.car.as_deref();
                 let Some(state) = state else {
                     vehicle.learn_of(car, |memory| memory.was_read = true);
@@ -138,7 +138,7 @@ impl VehicleDesk {
                 let taken = self.publish_state(vehicle, car, &state, Source::Cached, None);
                 taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
             }
-            End::Otherwise { reason, words, .. } => Err((reason, words.to_string())),
+            Ended::Failed { reason, words, .. } => Err((reason, words.to_string())),
         }
     }
 }

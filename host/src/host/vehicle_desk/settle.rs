@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::VehicleDesk;
 use crate::account::Account;
-use crate::operation::step::Stopped;
+use crate::operation::step::StepError;
 use crate::vehicle::Vehicle;
 use crate::wire::outcome::Reason;
 
@@ -138,7 +138,7 @@ async fn look(
         Ok(()) if vehicles.iter().all(|vehicle| vehicle.memory().found.is_some()) => Ok(()),
         // Which one, and why, was said where it was found out.
         Ok(()) => Err(pace.after(Reason::UnknownVehicle, true)),
-        Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) => {
+        Err(StepError::Failed(failed) | StepError::AskLater(_, failed)) => {
             if pace.is_news(failed.reason) {
                 tracing::warn!(account = account.slug, "the vehicles are not known yet: {}", failed.words);
             }

@@ -7,14 +7,15 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::{Step, Stopped};
+use super::question::Asked;
+use super::{Step, StepError};
 use crate::account::session::{self, Cause, Freshness, RefreshError, Refreshed};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::bindings::policy::Failure;
 use crate::judge::evidence;
 use crate::operation::permits::Permits;
 use crate::operation::{Operation, Progress, reason, rules};
-use crate::plugin::Ask;
+use crate::plugin::question::Execute;
 use crate::primitives::SESSION;
 use crate::protect::circuit::Purpose;
 use crate::protect::throttle::Why;
@@ -22,14 +23,31 @@ use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
 
 impl<'a> Step<'a> {
+    /// Everything that comes before an attempt. The places in the circuits are its own until its result is counted.
+    pub(super) async fn prepare(&mut self, asked: Asked<'_>) -> Result<Permits<'a>, StepError> {
+        self.may_try(asked)?;
+        self.wait_while_throttled(asked).await?;
+        // First, so that nothing at all is sent to a cloud that is left alone.
+        let permits = match self.permits(asked).await {
+            Ok(permits) => permits,
+            Err(error) => return Err(self.not_repeated(error)),
+        };
+        let session = self.ensure_session(asked).await;
+        // What came meanwhile comes first: a newer command for the same is why this one is not sent.
+        self.may_try(asked)?;
+        session?;
+        self.may_register().await?;
+        Ok(permits)
+    }
+
     /// What may keep a step from being tried, or tried again.
-    pub(super) fn may_try(&self, ask: &Ask) -> Result<(), Stopped> {
+    pub(super) fn may_try(&self, asked: Asked<'_>) -> Result<(), StepError> {
         let operation = self.operation;
         let account = &operation.account;
         if let Some(latched) = account.latched() {
             return Err(self.latched(&latched));
         }
-        if self.sends_command(ask) && operation.superseded.happened() {
+        if self.sends_command(asked) && operation.superseded.happened() {
             return Err(self.not_tried(Reason::Superseded, "a newer command for the same takes its place"));
         }
         if Instant::now() >= operation.deadline {
@@ -46,7 +64,7 @@ impl<'a> Step<'a> {
     }
 
     /// Waits for as long as the vendor wants the account to be left alone, if the operation has the time.
-    pub(super) async fn wait_while_throttled(&self, ask: &Ask) -> Result<(), Stopped> {
+    pub(super) async fn wait_while_throttled(&self, asked: Asked<'_>) -> Result<(), StepError> {
         let operation = self.operation;
         while let Some(throttled) = operation.account.throttled() {
             let left = throttled.left(operation.account.clock().now());
@@ -55,34 +73,34 @@ impl<'a> Step<'a> {
                     Why::Told => Reason::Cooldown,
                     Why::DailyLimit => Reason::Quota,
                 };
-                let stopped = self.not_tried(reason, throttled.to_string());
-                return Err(Self::only_the_question_waits(stopped, ask, left));
+                let error = self.not_tried(reason, throttled.to_string());
+                return Err(Self::only_the_question_waits(error, asked, left));
             }
             tokio::select! {
                 () = tokio::time::sleep(left) => {}
-                () = self.superseded(ask) => {}
+                () = self.superseded(asked) => {}
             }
-            self.may_try(ask)?;
+            self.may_try(asked)?;
         }
         Ok(())
     }
 
     /// Waits until a newer command takes the place of what is asked. Never, of a question about a command that is on its
     /// way: it is answered whatever comes after it.
-    pub(super) async fn superseded(&self, ask: &Ask) {
-        match self.sends_command(ask) {
+    pub(super) async fn superseded(&self, asked: Asked<'_>) {
+        match self.sends_command(asked) {
             true => self.operation.superseded.wait().await,
             false => std::future::pending().await,
         }
     }
 
     /// What keeps a question about a command that is on its way only delays it.
-    fn only_the_question_waits(stopped: Stopped, ask: &Ask, pause: Duration) -> Stopped {
-        match (stopped, ask) {
-            (Stopped::Failed(failed), Ask::Resume(..)) => {
-                Stopped::AskLater(pause.min(rules::LONGEST_PAUSE), failed)
+    fn only_the_question_waits(error: StepError, asked: Asked<'_>, pause: Duration) -> StepError {
+        match (error, asked) {
+            (StepError::Failed(failed), Asked::Outcome) => {
+                StepError::AskLater(pause.min(rules::LONGEST_PAUSE), failed)
             }
-            (stopped, _) => stopped,
+            (error, _) => error,
         }
     }
 
@@ -98,7 +116,7 @@ impl<'a> Step<'a> {
 
     /// Makes sure that there is a session which has not ended. One that ends soon is refreshed meanwhile, and nobody
     /// waits for that or fails because of it.
-    pub(super) async fn ensure_session(&mut self, ask: &Ask) -> Result<(), Stopped> {
+    pub(super) async fn ensure_session(&mut self, asked: Asked<'_>) -> Result<(), StepError> {
         let account = &self.operation.account;
         let Some(slot) = account.context.cells.slot(SESSION) else { return Ok(()) };
         let cell = slot.current();
@@ -117,7 +135,7 @@ impl<'a> Step<'a> {
         };
         let usable = !account.is_refused(&cell)
             && cell.expires_in(account.clock()).is_some_and(|left| left.is_positive());
-        match self.refreshed_in_time(ask, cause, cell.generation, usable).await? {
+        match self.refreshed_in_time(asked, cause, cell.generation, usable).await? {
             Ok(refreshed) => {
                 let newer = match refreshed {
                     Refreshed::Fresh => true,
@@ -137,14 +155,14 @@ impl<'a> Step<'a> {
 
     /// A place in every circuit. A command never finds out whether a cloud is well again, so when a circuit waits for
     /// somebody to look, a cached read does.
-    pub(super) async fn permits(&self, ask: &Ask) -> Result<Permits<'a>, Stopped> {
-        let purpose = match self.sends_command(ask) {
+    pub(super) async fn permits(&self, asked: Asked<'_>) -> Result<Permits<'a>, StepError> {
+        let purpose = match self.sends_command(asked) {
             true => Purpose::Act,
             false if self.operation.is_first => Purpose::FirstRead,
             false => Purpose::Read,
         };
         let mut admitted = Permits::take(self.operation, purpose);
-        if let (Err(shut), Ask::Execute(vehicle, _)) = (&admitted, ask)
+        if let (Err(shut), Asked::Command(vehicle)) = (&admitted, asked)
             && purpose == Purpose::Act
             && shut.refused.probe_wanted
         {
@@ -152,8 +170,8 @@ impl<'a> Step<'a> {
             admitted = Permits::take(self.operation, purpose);
         }
         admitted.map_err(|shut| {
-            let stopped = self.not_tried(reason::of_shut(&shut), shut.to_string());
-            Self::only_the_question_waits(stopped, ask, shut.refused.retry_in.unwrap_or(rules::LONGEST_PAUSE))
+            let error = self.not_tried(reason::of_shut(&shut), shut.to_string());
+            Self::only_the_question_waits(error, asked, shut.refused.retry_in.unwrap_or(rules::LONGEST_PAUSE))
         })
     }
 
@@ -168,9 +186,9 @@ impl<'a> Step<'a> {
             let probe = Operation::new(operation.id.clone(), OperationName::RefreshCached, account, slug)
                 .until(operation.deadline)
                 .within(Arc::clone(&operation.allowance));
-            let read = Ask::Execute(vehicle.clone(), Command::Read(ReadMode::Cached));
+            let read = Execute { vehicle, command: &Command::Read(ReadMode::Cached) };
             let read = Step::new(&probe).take(&read, || {}).await.map(|_| ());
-            if let Err(Stopped::Failed(failed) | Stopped::AskLater(_, failed)) = read {
+            if let Err(StepError::Failed(failed) | StepError::AskLater(_, failed)) = read {
                 tracing::info!(operation = operation.id, "not well again: {}", failed.words);
             }
         })

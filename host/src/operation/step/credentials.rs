@@ -1,8 +1,8 @@
 //! What a failure tells about a credential, and what follows for the next attempt.
 
-use super::{Failed, Step, Stopped, is_about_the_token};
-use crate::bindings::policy::{Failure, Fault, Phase, Verdict};
-use crate::judge::evidence;
+use super::{Failed, Step, StepError};
+use crate::bindings::policy::{Failure, FailureKind, Phase};
+use crate::judge::{Judged, evidence};
 use crate::operation::reason;
 use crate::protect::latch::{LatchKind, Latched};
 use crate::wire::outcome::Reason;
@@ -23,7 +23,7 @@ impl Step<'_> {
     }
 
     /// Leaves a registration alone that was refused without a reason, until it is due; what is due is counted.
-    pub(super) async fn may_register(&self) -> Result<(), Stopped> {
+    pub(super) async fn may_register(&self) -> Result<(), StepError> {
         let account = &self.operation.account;
         if !self.registers() {
             return Ok(());
@@ -58,7 +58,8 @@ impl Step<'_> {
 
     /// Draws from a failure what it says about the PIN and the registration. Returns the latch if the PIN is refused: a few
     /// wrong ones lock it for its owner as well, so it is not sent again.
-    pub(super) async fn weigh(&self, failure: &Failure, verdict: &Verdict) -> Option<Latched> {
+    pub(super) async fn weigh(&self, judged: &Judged) -> Option<Latched> {
+        let failure = &judged.failure;
         let account = &self.operation.account;
         match failure.phase {
             Phase::Pin if evidence::refuses_pin(failure, &account.refusals, &self.operation.policy).await => {
@@ -67,11 +68,11 @@ impl Step<'_> {
             // What stands before the PIN was refused.
             Phase::Pin
                 if self.pin_turn.is_some()
-                    && (is_about_the_token(&verdict.fault) || verdict.fault == Fault::DeviceUnregistered) =>
+                    && (judged.is_about_the_token() || *judged.kind() == FailureKind::DeviceUnregistered) =>
             {
                 account.context.pin.not_about_it().await;
             }
-            Phase::Pin if reason::is_pin_in_doubt(failure, verdict) => {
+            Phase::Pin if reason::is_pin_in_doubt(judged) => {
                 if self.pin_turn.is_some() {
                     account.context.pin.doubted(account.clock());
                 }
@@ -103,14 +104,8 @@ impl Step<'_> {
     }
 
     /// It has failed, and something is latched because of it.
-    pub(super) fn failed_for_good(
-        &self,
-        reason: Reason,
-        latched: &Latched,
-        failure: &Failure,
-        verdict: &Verdict,
-    ) -> Stopped {
-        let failed = self.failed(failure, verdict);
-        Stopped::Failed(Failed { reason, words: latched.into(), ..failed })
+    pub(super) fn failed_for_good(&self, reason: Reason, latched: &Latched, judged: &Judged) -> StepError {
+        let failed = self.failed(judged);
+        StepError::Failed(Failed { reason, words: latched.into(), ..failed })
     }
 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::Step;
 use crate::account::session::RefreshError;
-use crate::bindings::policy::{Certainty, Failure, Verdict};
+use crate::bindings::policy::Certainty;
+use crate::judge::Judged;
 use crate::operation::reason;
 use crate::protect::latch::Latched;
 use crate::sandbox::CallFault;
@@ -13,7 +14,7 @@ use crate::wire::words::Words;
 
 /// Why a step has no answer.
 #[derive(Debug)]
-pub(crate) enum Stopped {
+pub(crate) enum StepError {
     /// The policy wants to know what became of the command before anything else. If there is no way to ask, it has
     /// failed like this.
     AskLater(Duration, Failed),
@@ -33,34 +34,35 @@ pub(crate) struct Failed {
 }
 
 impl Step<'_> {
-    pub(super) fn failed(&self, failure: &Failure, verdict: &Verdict) -> Failed {
+    pub(super) fn failed(&self, judged: &Judged) -> Failed {
         let account = &self.operation.account;
         Failed {
-            reason: reason::of_failure(failure, verdict, account),
-            words: self.with_skew(failure, verdict),
-            ambiguous: matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted),
+            reason: reason::of_failure(judged, account),
+            words: self.with_skew(judged),
+            ambiguous: matches!(judged.failure.certainty, Certainty::Ambiguous | Certainty::Accepted),
             rejected: false,
         }
     }
 
     /// What clouds say of a request with a wrong time in it seldom speaks of time.
-    fn with_skew(&self, failure: &Failure, verdict: &Verdict) -> Words {
+    fn with_skew(&self, judged: &Judged) -> Words {
+        let failure = &judged.failure;
         let account = &self.operation.account;
-        let words = reason::in_words(failure, verdict, account);
+        let words = reason::in_words(judged, account);
         let refused = failure.certainty == Certainty::Rejected && failure.http_status.is_some();
         match account.context.skew.in_words().filter(|_| refused) {
-            Some(skewed) => words.and(&skewed, reason::of_failure(failure, verdict, account)),
+            Some(skewed) => words.and(&skewed, reason::of_failure(judged, account)),
             None => words,
         }
     }
 
-    pub(super) fn fault(&self, fault: &CallFault) -> Stopped {
+    pub(super) fn fault(&self, fault: &CallFault) -> StepError {
         self.nonsense(Words::theirs(fault.to_string()))
     }
 
     /// The connector has no answer, or none that can be taken. What it has sent is sent.
-    pub(super) fn nonsense(&self, words: Words) -> Stopped {
-        Stopped::Failed(Failed {
+    pub(super) fn nonsense(&self, words: Words) -> StepError {
+        StepError::Failed(Failed {
             reason: Reason::ConnectorFault,
             words,
             ambiguous: self.operation.allowance.acted(),
@@ -69,9 +71,9 @@ impl Step<'_> {
     }
 
     /// The operation's time is over. What was sent before may still have its effect.
-    pub(super) fn out_of_time(&self) -> Stopped {
+    pub(super) fn out_of_time(&self) -> StepError {
         let seconds = self.operation.name.deadline().as_secs();
-        Stopped::Failed(Failed {
+        StepError::Failed(Failed {
             reason: Reason::UpstreamUnavailable,
             words: format!("no result within the {seconds} s that it may take").into(),
             ambiguous: self.operation.allowance.acted(),
@@ -79,27 +81,32 @@ impl Step<'_> {
         })
     }
 
-    pub(super) fn not_tried(&self, reason: Reason, words: impl Into<Words>) -> Stopped {
-        Stopped::Failed(Failed { reason, words: words.into(), ambiguous: false, rejected: self.number == 0 })
+    pub(super) fn not_tried(&self, reason: Reason, words: impl Into<Words>) -> StepError {
+        StepError::Failed(Failed {
+            reason,
+            words: words.into(),
+            ambiguous: false,
+            rejected: self.number == 0,
+        })
     }
 
     /// A circuit has opened between two attempts. What keeps the step from its end is how the attempt before has failed,
     /// and not that no further one is made.
-    pub(super) fn not_repeated(&mut self, stopped: Stopped) -> Stopped {
-        match (stopped, self.failed_before.take()) {
-            (Stopped::Failed(shut), Some(before)) => {
+    pub(super) fn not_repeated(&mut self, error: StepError) -> StepError {
+        match (error, self.failed_before.take()) {
+            (StepError::Failed(shut), Some(before)) => {
                 tracing::info!(operation = self.operation.id, "not repeated: {}", shut.words);
-                Stopped::Failed(before)
+                StepError::Failed(before)
             }
-            (stopped, _) => stopped,
+            (error, _) => error,
         }
     }
 
-    pub(super) fn latched(&self, latched: &Latched) -> Stopped {
+    pub(super) fn latched(&self, latched: &Latched) -> StepError {
         self.not_tried(latched.kind.into(), latched)
     }
 
-    pub(super) fn not_refreshed(&self, why: &RefreshError) -> Stopped {
+    pub(super) fn not_refreshed(&self, why: &RefreshError) -> StepError {
         self.not_tried(reason::of_refresh_error(why), reason::of_refresh_in_words(why))
     }
 }

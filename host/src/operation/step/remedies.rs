@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failed, Step, Stopped};
+use super::question::Asked;
+use super::{Failed, Step, StepError};
 use crate::account::session::{Cause, Refresh, RefreshError, Refreshed};
-use crate::bindings::policy::{Failure, Fault};
+use crate::bindings::policy::{Failure, FailureKind};
+use crate::judge::Judged;
 use crate::operation::reason;
-use crate::plugin::Ask;
 use crate::primitives::{Allowance, SESSION};
 use crate::protect::retry_budget::Price;
 use crate::wire::outcome::Reason;
@@ -15,10 +16,14 @@ use crate::wire::words::Words;
 
 impl Step<'_> {
     /// A newer session than the one that was refused, made by whoever comes first.
-    pub(super) async fn refresh(&mut self, ask: &Ask, failure: &Failure) -> Result<&'static str, Stopped> {
+    pub(super) async fn refresh(
+        &mut self,
+        asked: Asked<'_>,
+        failure: &Failure,
+    ) -> Result<&'static str, StepError> {
         self.refreshed = true;
         let refused = self.last_view.generation(SESSION);
-        match self.refreshed_in_time(ask, Cause::Refused, refused, false).await? {
+        match self.refreshed_in_time(asked, Cause::Refused, refused, false).await? {
             Ok(Refreshed::Fresh) => {
                 self.operation.progress.refreshed();
                 Ok("after a token refresh")
@@ -43,11 +48,11 @@ impl Step<'_> {
     /// his own: under the session's lock the first one refreshes it for all. Nobody waits while the old one is usable.
     pub(super) async fn refreshed_in_time(
         &self,
-        ask: &Ask,
+        asked: Asked<'_>,
         cause: Cause,
         generation: u64,
         old_is_usable: bool,
-    ) -> Result<Result<Refreshed, RefreshError>, Stopped> {
+    ) -> Result<Result<Refreshed, RefreshError>, StepError> {
         let operation = self.operation;
         loop {
             let refreshing = self.session().refresh(cause, generation);
@@ -69,7 +74,7 @@ impl Step<'_> {
             );
             tokio::select! {
                 () = tokio::time::sleep(due) => {}
-                () = self.superseded(ask) => return Ok(refreshed),
+                () = self.superseded(asked) => return Ok(refreshed),
             }
         }
     }
@@ -90,7 +95,11 @@ impl Step<'_> {
     }
 
     /// Forgets what the cloud no longer knows, if it still is what the attempt has used.
-    pub(super) async fn discard(&mut self, cell: String, failure: &Failure) -> Result<&'static str, Stopped> {
+    pub(super) async fn discard(
+        &mut self,
+        cell: String,
+        failure: &Failure,
+    ) -> Result<&'static str, StepError> {
         let used = self.last_view.generation(&cell);
         if let Some(slot) = self.operation.account.context.cells.slot(&cell)
             && let Err(error) = slot.discard(used).await
@@ -110,25 +119,25 @@ impl Step<'_> {
     /// same actuator.
     pub(super) async fn pause(
         &mut self,
-        ask: &Ask,
+        asked: Asked<'_>,
         pause: Duration,
-        failed: Failed,
-        fault: &Fault,
-    ) -> Result<&'static str, Stopped> {
+        judged: &Judged,
+    ) -> Result<&'static str, StepError> {
         let account = &self.operation.account;
-        let price = match fault {
-            Fault::RateLimited | Fault::Busy => Price::Throttled,
-            _ => Price::Fault,
+        let price = match judged.kind() {
+            FailureKind::RateLimited | FailureKind::Busy => Price::Throttled,
+            _ => Price::Failure,
         };
         if !account.retries.take(price, account.clock()) {
+            let failed = self.failed(judged);
             let words =
                 failed.words.and("not repeated: too many repeats for this account of late", failed.reason);
-            return Err(Stopped::Failed(Failed { words, ..failed }));
+            return Err(StepError::Failed(Failed { words, ..failed }));
         }
         self.paid = Some(price);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = self.superseded(ask) => {}
+            () = self.superseded(asked) => {}
         }
         Ok("after a pause")
     }

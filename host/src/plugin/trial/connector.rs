@@ -15,10 +15,12 @@ use crate::bindings::types::{Certainty, Failure};
 use crate::cell::{Cells, Contents, Secrets};
 use crate::descriptor::{Capturable, CommandAnswers};
 use crate::digest::Digest;
-use crate::plugin::connector::{Ask, ConnectorPlugin};
-use crate::plugin::{ActivationError, Answer};
+use crate::plugin::ActivationError;
+use crate::plugin::connector::ConnectorPlugin;
+use crate::plugin::question::{ListVehicles, RefreshSession};
 use crate::primitives::transport::Response;
 use crate::primitives::{AccountContext, Allowance, Call, Endpoint, PinGuard, SESSION, Skew, Transport};
+use crate::sandbox::CallFault;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
 use crate::wire::message::Outgoing;
@@ -84,9 +86,16 @@ impl Publish for Nobody {
 struct Known {
     /// What a refusal calls it.
     case: &'static str,
-    ask: Ask,
+    question: Asked,
     cloud: Canned,
     demands: Demands,
+}
+
+/// What it is asked.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    Vehicles,
+    Session,
 }
 
 #[derive(Clone, Copy)]
@@ -104,39 +113,39 @@ enum Demands {
 const JSON: &str = "application/json";
 
 fn known_failures() -> [Known; 6] {
-    let known = |case, ask, cloud, demands| Known { case, ask, cloud, demands };
+    let known = |case, question, cloud, demands| Known { case, question, cloud, demands };
     let expired = r#"{"errId":"a","errCode":"401","errMsg":"Key not authorized: Token is expired"}"#;
     let refused = r#"{"error":"invalid_grant","error_description":"The refresh token is invalid"}"#;
     let page = "<html><body>503 Service Unavailable</body></html>";
     [
         known(
             "a token that is refused (HTTP 401)",
-            Ask::ListVehicles,
+            Asked::Vehicles,
             Canned::Answer(401, JSON, expired),
             Demands::Status(401),
         ),
         known(
             "a grant that is refused (HTTP 400, invalid_grant)",
-            Ask::Refresh,
+            Asked::Session,
             Canned::Answer(400, JSON, refused),
             Demands::Status(400),
         ),
         known(
             "a page that says that the service is unavailable (HTTP 503)",
-            Ask::ListVehicles,
+            Asked::Vehicles,
             Canned::Answer(503, "text/html", page),
             Demands::Status(503),
         ),
-        known("a cloud that cannot be reached", Ask::ListVehicles, Canned::NotSent, Demands::NotSent),
+        known("a cloud that cannot be reached", Asked::Vehicles, Canned::NotSent, Demands::NotSent),
         known(
             "a request that was never answered",
-            Ask::ListVehicles,
+            Asked::Vehicles,
             Canned::Interrupted,
             Demands::PerhapsSent,
         ),
         known(
             "an answer that is none (HTTP 200 with a page)",
-            Ask::ListVehicles,
+            Asked::Vehicles,
             Canned::Answer(200, "text/html", "<html></html>"),
             Demands::Answer,
         ),
@@ -155,8 +164,7 @@ pub(in crate::plugin) async fn of_connector(
     let trial = async {
         for known in known_failures() {
             let call = call(plugin, account, known.cloud).await.map_err(|error| wrong(error.to_string()))?;
-            let called = plugin.ask(&account.described, &known.ask, call).await;
-            known.judge(&called.answer?)?;
+            known.judge(known.question.put(plugin, &account.described, call).await?.as_ref())?;
         }
         Ok(())
     };
@@ -202,13 +210,28 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
     Ok(Call::new(Arc::new(context), Arc::new(Allowance::new(SENDS)), "trial".to_owned(), view))
 }
 
+impl Asked {
+    /// The failure that the connector reports, if it reports one.
+    async fn put(
+        self,
+        plugin: &ConnectorPlugin,
+        account: &Account,
+        call: Call,
+    ) -> Result<Option<Failure>, CallFault> {
+        match self {
+            Self::Vehicles => plugin.ask(account, &ListVehicles, call).await.answer.map(Result::err),
+            Self::Session => plugin.ask(account, &RefreshSession, call).await.answer.map(Result::err),
+        }
+    }
+}
+
 impl Known {
-    fn judge(&self, answer: &Result<Answer, Failure>) -> Result<(), ActivationError> {
+    fn judge(&self, failure: Option<&Failure>) -> Result<(), ActivationError> {
         let case = self.case;
-        let failure = match (answer, self.demands) {
+        let failure = match (failure, self.demands) {
             (_, Demands::Answer) => return Ok(()),
-            (Err(failure), _) => failure,
-            (Ok(_), _) => return Err(wrong(format!("{case} is reported as a success"))),
+            (Some(failure), _) => failure,
+            (None, _) => return Err(wrong(format!("{case} is reported as a success"))),
         };
         let Failure { http_status, certainty, .. } = failure;
         let not_sent = *certainty == Certainty::NotSent;

@@ -4,7 +4,7 @@
 use super::wrong;
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, Fault, Manifest, Phase,
+    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, FailureKind, Manifest, Phase,
     RefreshReason, SessionView, Transport, Verdict,
 };
 use crate::plugin::policy::{PolicyPlugin, ask};
@@ -142,13 +142,13 @@ pub(in crate::plugin) async fn of_policy(
 impl Known {
     fn judge(&self, verdict: &Verdict, decision: &Decision) -> Result<(), ActivationError> {
         let case = self.case;
-        let is_expired = verdict.fault == Fault::TokenExpired;
+        let is_expired = verdict.kind == FailureKind::TokenExpired;
         let refreshes = matches!(decision, Decision::RefreshAndRetry);
         let repeats = refreshes || matches!(decision, Decision::Retry(_) | Decision::DiscardAndRetry(_));
         match self.demands {
             Demands::Refresh if !is_expired => {
-                let fault = verdict.fault.name();
-                Err(wrong(format!("{case} is classified as {fault} and not as token-expired")))
+                let kind = verdict.kind.name();
+                Err(wrong(format!("{case} is classified as {kind} and not as token-expired")))
             }
             Demands::Refresh if !refreshes => Err(wrong(format!("after {case} it would not refresh"))),
             Demands::NoRefresh if is_expired => {

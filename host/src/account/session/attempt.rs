@@ -1,0 +1,199 @@
+//! One request to the token endpoint: counted before it is made, and its result kept whatever went wrong after it.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Cause, Refresh, RefreshError, Refreshed, token_endpoint};
+use crate::bindings::connector::Grant;
+use crate::bindings::policy::{Certainty, Effect, Failure};
+use crate::bindings::types;
+use crate::cell::{Cell, CellGuard, Contents, Secrets};
+use crate::judge::evidence;
+use crate::judge::failure::{self, Facts};
+use crate::plugin::Called;
+use crate::plugin::question::{RefreshSession, SignIn};
+use crate::primitives::{Call, SESSION};
+use crate::protect::circuit::Permit;
+use crate::protect::quota::QuotaError;
+
+/// The secret of the configuration that is a password, if an account has one.
+const PASSWORD: &str = "password";
+
+/// The shortest life that a token is believed to have: a cloud that hands out tokens that have already ended
+/// would otherwise be asked for a new one before every request.
+const SHORTEST_LIFE: i64 = 10;
+
+/// The longest life that a token is believed to have.
+const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
+
+/// The largest value that a connector may keep in the session's cell, in bytes; as in any other.
+const LARGEST_VALUE: usize = 4_096;
+
+impl Refresh {
+    /// Signs in if there is no session, else refreshes it. Called under the session's lock.
+    pub(super) async fn attempt(
+        &self,
+        guard: CellGuard,
+        cause: Cause,
+        permit: Permit,
+    ) -> Result<Refreshed, RefreshError> {
+        let account = &self.account;
+        let before = guard.cell();
+        if let Err(not_counted) = self.count(&before).await {
+            account.circuits.abandoned(&token_endpoint(account), permit);
+            return Err(not_counted);
+        }
+        tracing::info!(
+            account = account.slug,
+            operation = self.operation,
+            generation = before.generation,
+            cause = ?cause,
+            "token refresh started"
+        );
+        let guard = Arc::new(guard);
+        let called = self.ask(&before, &guard).await;
+        let whole = !called.call.captured.is_empty() && called.call.missing.is_empty();
+        let grant = match called.answer {
+            Ok(Ok(grant)) if whole && grant.value.len() <= LARGEST_VALUE => grant,
+            // The cloud has given out a new token, and with it perhaps ended the old one. Whatever went wrong
+            // after that, losing the token would be worse.
+            // A refresh token alone is no session; it was stored when it came.
+            _ if whole || called.call.captured_essential() => {
+                tracing::warn!(account = account.slug, "the connector failed after it had a new token; kept");
+                let value = before.value.clone().unwrap_or_default();
+                Grant { expires_in: None, refresh_expires_in: None, value }
+            }
+            Ok(Ok(_)) => {
+                let answer = "it reports a session but captured no token".to_owned();
+                account.circuits.abandoned(&token_endpoint(account), permit);
+                return Err(self.doubtful(cause, RefreshError::Unexplained, answer, None).await);
+            }
+            Ok(Err(failure)) => {
+                let failure = self.describe(&before, failure, &called.call);
+                self.take_back_unless_counted(&before, &failure).await;
+                return self.refused(guard, cause, failure, permit).await;
+            }
+            Err(fault) => {
+                account.circuits.abandoned(&token_endpoint(account), permit);
+                account.grant.unclear().await;
+                return Err(self.failed(cause, true, RefreshError::Plugin(fault), None));
+            }
+        };
+        self.keep(&guard, grant, called.call.captured, permit).await;
+        Ok(Refreshed::Fresh)
+    }
+
+    /// Counts what is about to be sent.
+    async fn count(&self, before: &Cell) -> Result<(), RefreshError> {
+        let account = &self.account;
+        let signs_in = signs_in(before);
+        if signs_in && let Err(not_counted) = account.sign_ins.count(account.clock().now()).await {
+            return Err(match not_counted {
+                QuotaError::NotStored(error) => RefreshError::NotStored(error),
+                used => RefreshError::TooManySignIns(used),
+            });
+        }
+        if let Err(error) = account.grant.begin(account.clock()).await {
+            // A host that crashes and starts again would ask without end.
+            if signs_in {
+                self.take_back_sign_in().await;
+            }
+            return Err(RefreshError::NotStored(error));
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, before: &Arc<Cell>, guard: &Arc<CellGuard>) -> Called<Grant> {
+        let account = &self.account;
+        let mut view = account.context.cells.snapshot();
+        view.pin(SESSION, Arc::clone(before));
+        let mut call = Call::new(
+            Arc::clone(&account.context),
+            Arc::clone(&self.allowance),
+            self.operation.clone(),
+            view,
+        );
+        call.refreshing = Some(Arc::clone(guard));
+        match signs_in(before) {
+            true => self.connector.ask(&account.described, &SignIn, call).await,
+            false => self.connector.ask(&account.described, &RefreshSession, call).await,
+        }
+    }
+
+    /// The failure as the policy is shown it.
+    fn describe(&self, before: &Cell, reported: types::Failure, call: &Call) -> Failure {
+        let facts = Facts {
+            cloud: &self.connector.manifest().cloud,
+            operation: if signs_in(before) { "sign_in" } else { "refresh_session" },
+            effect: Effect::Session,
+            acts: false,
+            token_age: before.age(self.account.clock()),
+        };
+        failure::describe(&facts, reported, call)
+    }
+
+    /// Takes a sign-in back that the vendor cannot have counted.
+    async fn take_back_unless_counted(&self, before: &Cell, failure: &Failure) {
+        let sends_password = self.account.context.secrets.contains_key(PASSWORD);
+        if signs_in(before) && !was_a_sign_in(failure, sends_password) {
+            // A home whose host starts before its router must not wait a day.
+            self.take_back_sign_in().await;
+        }
+    }
+
+    /// Keeps a new session.
+    async fn keep(&self, guard: &CellGuard, grant: Grant, secrets: Secrets, permit: Permit) {
+        let account = &self.account;
+        let contents = Contents {
+            value: grant.value,
+            secrets,
+            expires_at: grant.expires_in.map(|seconds| self.ends_at(seconds)),
+        };
+        let (cell, stored) = guard.keep(contents).await;
+        if let Err(error) = stored {
+            // It may be the only token that the cloud still accepts, so it is used all the same.
+            tracing::error!(account = account.slug, "the new token is lost at the next restart: {error}");
+        }
+        let now = account.clock().monotonic();
+        account.circuits.succeeded(&token_endpoint(account), permit, now, self.circuit_settings().await);
+        self.history().succeeded(now);
+        account.grant.forget().await;
+        tracing::info!(
+            account = account.slug,
+            operation = self.operation,
+            generation = cell.generation,
+            "token refresh finished"
+        );
+        account.announce();
+    }
+
+    /// A sign-in was counted and not made.
+    async fn take_back_sign_in(&self) {
+        if let Err(error) = self.account.sign_ins.take_back(self.account.clock().now()).await {
+            tracing::warn!(account = self.account.slug, "a sign-in counts that was none: {error}");
+        }
+    }
+
+    /// When a token ends of which the cloud says that it lives so many seconds.
+    fn ends_at(&self, seconds: i64) -> Timestamp {
+        let now = self.account.clock().now();
+        let life = SignedDuration::from_secs(seconds.clamp(SHORTEST_LIFE, LONGEST_LIFE));
+        now.checked_add(life).unwrap_or(Timestamp::MAX)
+    }
+}
+
+/// Whether there is no session that could be refreshed.
+fn signs_in(before: &Cell) -> bool {
+    before.value.is_none()
+}
+
+/// Whether the vendor may have counted a sign-in that failed: it has decided about it, or nobody knows. What never left has
+/// not been looked at. A password counts whenever it left: those are guessed at, so vendors count them strictly, and the owner
+/// has said how often one may be sent. Anything else does not count that was answered by something unwell, or is in doubt.
+fn was_a_sign_in(failure: &Failure, sends_password: bool) -> bool {
+    let unwell = matches!(failure.http_status, Some(408 | 425 | 429 | 500..));
+    let unexplained = failure.http_status.is_none();
+    failure.certainty != Certainty::NotSent
+        && (sends_password || !unwell && (unexplained || !evidence::is_doubtful(failure)))
+}

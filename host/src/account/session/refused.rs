@@ -1,0 +1,119 @@
+//! What follows when no session was granted: a latch, a rest, or a pause.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, Refreshed, token_endpoint};
+use crate::bindings::policy::{Certainty, CircuitScope, Decision, Failure, Latch};
+use crate::cell::CellGuard;
+use crate::judge::{Circumstances, Judged, evidence};
+use crate::protect::circuit::Permit;
+use crate::protect::latch::LatchKind;
+
+impl Refresh {
+    /// What follows from a refusal: a latch if the answer says that a person must act, else a pause, and a long one if the
+    /// answer says nothing.
+    pub(super) async fn refused(
+        &self,
+        guard: Arc<CellGuard>,
+        cause: Cause,
+        failure: Failure,
+        permit: Permit,
+    ) -> Result<Refreshed, RefreshError> {
+        let account = &self.account;
+        let grant_refused = evidence::refuses_grant(&failure, &account.refusals, &self.policy).await;
+        if grant_refused {
+            // Another host on the same store may have used the refresh token first. Then ours is only old.
+            let known = guard.cell().generation;
+            if guard.reread().await.is_ok_and(|stored| stored > known) {
+                account.circuits.abandoned(&token_endpoint(account), permit);
+                account.grant.unclear().await;
+                return Ok(Refreshed::Adopted(guard.cell()));
+            }
+        }
+        let judge = self.judge(guard.cell().generation);
+        let judged = judge.classify(failure).await;
+        self.count_failure(&judged, permit).await;
+        // Without a session nothing else can be asked for either. One that is only refreshed early is not waited for.
+        let asked = retry_after(&judged.failure).filter(|_| cause != Cause::EndsSoon);
+        let daily_limit = evidence::is_daily_limit(&judged.failure, &account.refusals);
+        account.asked_for_patience(asked.map(|told| told.min(LONGEST_PAUSE)), daily_limit);
+        let judgement = judge.decide(judged, Circumstances::ONCE).await;
+        let latch = latch_for(&judgement.decision, &judgement.judged.failure, grant_refused);
+        let doubtful = evidence::is_doubtful(&judgement.judged.failure);
+        let done = match (&latch, doubtful) {
+            (Some(latch), _) => format!("latch {}", LatchKind::from(latch).as_str()),
+            (None, true) => "pause: refused without a reason".to_owned(),
+            (None, false) => "pause".to_owned(),
+        };
+        judge.record(&judgement, done).await;
+        Err(match latch {
+            Some(latch) => {
+                account.grant.forget().await;
+                self.latch(&latch, judgement.judged.failure.message).await
+            }
+            None => self.not_granted(cause, judgement.judged, doubtful).await,
+        })
+    }
+
+    /// Counts against the token endpoint what tells of its health.
+    async fn count_failure(&self, judged: &Judged, permit: Permit) {
+        let (circuits, endpoint) = (&self.account.circuits, token_endpoint(&self.account));
+        if judged.counts_against() == Some(&CircuitScope::TokenEndpoint) {
+            let now = self.account.clock().monotonic();
+            circuits.failed(&endpoint, permit, now, self.circuit_settings().await);
+        } else {
+            circuits.abandoned(&endpoint, permit);
+        }
+    }
+
+    async fn latch(&self, latch: &Latch, words: String) -> RefreshError {
+        let latched = self.account.set_latch(LatchKind::from(latch), &words).await;
+        latched.map_or(RefreshError::Released(words), RefreshError::Latched)
+    }
+
+    /// It failed, and nothing is latched for it.
+    async fn not_granted(&self, cause: Cause, judged: Judged, doubtful: bool) -> RefreshError {
+        let failure = &judged.failure;
+        let (told, arrived) = (retry_after(failure), failure.certainty != Certainty::NotSent);
+        if doubtful {
+            let explained = failure.http_status.is_some();
+            let why = if explained { RefreshError::Doubtful } else { RefreshError::Unexplained };
+            return self.doubtful(cause, why, evidence::in_short(failure), told).await;
+        }
+        self.account.grant.unclear().await;
+        let why = RefreshError::Failed { kind: judged.kind().clone(), message: judged.failure.message };
+        self.failed(cause, arrived, why, told)
+    }
+
+    /// It was refused, or not granted, and nothing says why: it rests, and that is told once.
+    pub(super) async fn doubtful(
+        &self,
+        cause: Cause,
+        why: impl FnOnce(String) -> RefreshError,
+        answer: String,
+        retry_after: Option<Duration>,
+    ) -> RefreshError {
+        let account = &self.account;
+        account.grant.refused(account.clock(), answer.clone(), retry_after).await;
+        let why = self.failed(cause, true, why(answer), retry_after);
+        account.tell_of_doubt().await;
+        why
+    }
+}
+
+/// What is latched, of what the policy wants and the answer says.
+fn latch_for(decision: &Decision, failure: &Failure, grant_refused: bool) -> Option<Latch> {
+    match decision {
+        Decision::Latch(Latch::Blocked) if evidence::may_say_blocked(failure) => Some(Latch::Blocked),
+        Decision::Latch(latch) if grant_refused && evidence::is_for_a_person(latch) => Some(latch.clone()),
+        // A grant that was refused is not tried again, whatever the policy makes of it; and one of which nothing says
+        // so is, later, whatever the policy makes of it.
+        _ => grant_refused.then_some(Latch::AuthRequired),
+    }
+}
+
+/// How long the server wants to be left alone.
+fn retry_after(failure: &Failure) -> Option<Duration> {
+    failure.retry_after.map(Duration::from_millis)
+}

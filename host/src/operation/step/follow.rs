@@ -1,0 +1,164 @@
+//! What is done about an attempt that failed: judged by the policy, within the host's rules.
+
+use super::Step;
+use super::failed::StepError;
+use super::question::Asked;
+use crate::bindings::names::Named as _;
+use crate::bindings::policy::{Certainty, CircuitScope, Effect, Failure, Phase};
+use crate::judge::{Circumstances, Judge, Judged, Judgement};
+use crate::operation::permits::Permits;
+use crate::operation::reason;
+use crate::operation::rules::{self, Action};
+use crate::primitives::SESSION;
+use crate::protect::latch::Latched;
+use crate::protect::retry_budget::Price;
+use crate::wire::outcome::Reason;
+
+impl<'a> Step<'a> {
+    /// Has a failure judged, counts it, and does what the policy decides as far as the host's rules allow. Returns when
+    /// the step is to be repeated, and says why.
+    pub(super) async fn follow(
+        &mut self,
+        asked: Asked<'_>,
+        failure: Failure,
+        permits: Permits<'a>,
+    ) -> Result<&'static str, StepError> {
+        let operation = self.operation;
+        if matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted) {
+            operation.progress.perhaps_done();
+        }
+        self.at_pin = failure.phase == Phase::Pin;
+        let judged = self.judge().classify(failure).await;
+        self.note(&judged);
+        operation.progress.doubts_vehicle(reason::doubts_the_vehicle(&judged));
+        permits.failed(&judged, self.counted(&judged), &operation.policy).await;
+        self.note_throttling(&judged.failure);
+        let judgement = self.judge().decide(judged, self.circumstances()).await;
+        let pin_refused = self.weigh(&judgement.judged).await;
+        self.pin_turn = None;
+        let action = match pin_refused.is_some() {
+            true => Action::GiveUp,
+            false => self.admitted(asked, &judgement).await,
+        };
+        let done = match &action {
+            // There is something to ask about only once the cloud has taken it.
+            Action::AskLater(_) if !matches!(asked, Asked::Outcome) => {
+                "give up: nothing to ask about".to_owned()
+            }
+            action => action.to_string(),
+        };
+        self.judge().record(&judgement, done).await;
+        self.failed_before = Some(self.failed(&judgement.judged));
+        self.act(asked, action, &judgement.judged, pin_refused).await
+    }
+
+    /// Whose health a failure tells about. An expired token tells nothing; one that is refused although it was just
+    /// refreshed does, whatever the policy thinks: else a cloud that refuses every token would be asked for ever.
+    fn counted<'j>(&self, judged: &'j Judged) -> Option<&'j CircuitScope> {
+        let refused_again = self.refreshed && judged.is_about_the_token();
+        judged.counts_against().or_else(|| refused_again.then_some(&CircuitScope::Account))
+    }
+
+    /// What of a decision the host's rules allow.
+    async fn admitted(&self, asked: Asked<'_>, judgement: &Judgement) -> Action {
+        let failure = &judgement.judged.failure;
+        let facts = rules::Facts {
+            actuates: self.sends_command(asked) && failure.effect == Effect::Actuation,
+            told: self.told,
+            certainty: failure.certainty,
+            number: self.number,
+            refreshed: self.refreshed,
+            discarded: &self.discarded,
+            left: self.left(),
+        };
+        match rules::admit(judgement.decision.clone(), facts) {
+            // There is nothing to forget, so the repeat would be the same attempt again.
+            Action::Discard(cell) if self.operation.account.context.cells.slot(&cell).is_none() => {
+                Action::GiveUp
+            }
+            Action::Latch(kind) if !self.may_latch(kind, failure).await => Action::GiveUp,
+            action => action,
+        }
+    }
+
+    async fn act(
+        &mut self,
+        asked: Asked<'_>,
+        action: Action,
+        judged: &Judged,
+        pin_refused: Option<Latched>,
+    ) -> Result<&'static str, StepError> {
+        let failure = &judged.failure;
+        match action {
+            Action::Refresh => self.refresh(asked, failure).await,
+            Action::Discard(cell) => self.discard(cell, failure).await,
+            Action::Pause(pause) => self.pause(asked, pause, judged).await,
+            Action::AskLater(pause) => Err(StepError::AskLater(pause, self.failed(judged))),
+            Action::Latch(kind) => {
+                Err(match self.operation.account.set_latch(kind, &failure.message).await {
+                    Some(latched) => self.failed_for_good(latched.kind.into(), &latched, judged),
+                    None => StepError::Failed(self.failed(judged)),
+                })
+            }
+            Action::GiveUp => Err(match &pin_refused {
+                Some(latched) => self.failed_for_good(Reason::PinRejected, latched, judged),
+                None => StepError::Failed(self.failed(judged)),
+            }),
+        }
+    }
+
+    /// The judge of the last attempt.
+    fn judge(&self) -> Judge<'a> {
+        let operation = self.operation;
+        Judge {
+            policy: &operation.policy,
+            audit: &operation.account.services.audit,
+            account: &operation.account.slug,
+            vehicle: operation.vehicle.as_deref(),
+            operation: &operation.id,
+            session_generation: self.last_view.generation(SESSION),
+        }
+    }
+
+    fn circumstances(&self) -> Circumstances {
+        let operation = self.operation;
+        let account = &operation.account;
+        let affordable = account.retries.left(account.clock()) / Price::Failure.units();
+        Circumstances {
+            number: self.number,
+            refreshed: self.refreshed,
+            superseded: operation.superseded.happened(),
+            elapsed: operation.started.elapsed(),
+            remaining: self.left(),
+            retry_budget: rules::MOST_ATTEMPTS.saturating_sub(self.number).min(affordable),
+        }
+    }
+
+    /// For the log: what failed, what it was taken for, and by which rule of which policy.
+    fn note(&self, judged: &Judged) {
+        let operation = self.operation;
+        let (failure, verdict) = (&judged.failure, judged.shown());
+        let policy = operation.policy.generation();
+        let what = match judged.is_about_the_token() {
+            true => "token expiry detected",
+            false => "attempt failed",
+        };
+        tracing::warn!(
+            operation = operation.id,
+            op = %operation.name,
+            vehicle = operation.vehicle,
+            attempt = self.number,
+            phase = ?failure.phase,
+            certainty = ?failure.certainty,
+            http_status = failure.http_status,
+            code = failure.code,
+            kind = verdict.kind.name(),
+            rule = verdict.rule,
+            session_generation = self.last_view.generation(SESSION),
+            policy = %format_args!("{} {}", policy.name, policy.version),
+            policy_digest = %policy.digest,
+            "{what}: {}",
+            failure.message
+        );
+    }
+}
