@@ -35,3 +35,27 @@ pub use generated::exports::vehicle::connector::connector;
 
 /// The primitives that the host gives to a vehicle connector.
 pub use generated::vehicle::connector::{clock, http, lock, log, mqtt, types};
+
+impl policy::Failure {
+    /// A refusal of which no more is known than what it refused, with a token whose age is unknown. The other fields are
+    /// for whoever knows more.
+    #[must_use]
+    pub fn refused(cloud: &str, operation: &str, phase: policy::Phase, effect: policy::Effect) -> Self {
+        Self {
+            cloud: cloud.to_owned(),
+            operation: operation.to_owned(),
+            effect,
+            phase,
+            certainty: policy::Certainty::Rejected,
+            transport: None,
+            http_status: None,
+            code: None,
+            sub_code: None,
+            oauth_error: None,
+            retry_after: None,
+            message: String::new(),
+            body: policy::BodyKind::None,
+            token_age: None,
+        }
+    }
+}

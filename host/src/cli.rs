@@ -149,7 +149,7 @@ fn say(shown: &clap::Error) -> ExitCode {
 
 /// Where a command runs components: as a host does, compiled in a process of their own.
 fn sandbox() -> anyhow::Result<Sandbox> {
-    let sandbox = Sandbox::new().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    let sandbox = Sandbox::new()?;
     Ok(sandbox.with_compiler(Compiler::in_child_of_this_program()?))
 }
 

@@ -88,8 +88,7 @@ impl Host {
     ///
     /// See [`StartError`].
     pub async fn start(config: &Config, environment: Environment) -> Result<Arc<Self>, StartError> {
-        let sandbox = Sandbox::new().map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let sandbox = sandbox.with_compiler(environment.compiler.clone());
+        let sandbox = Sandbox::new()?.with_compiler(environment.compiler.clone());
         let plugins = Plugins::embedded(sandbox).await.map_err(connector_failed)?;
         let host = assemble(config, environment, &plugins, Begin::Restored).await?;
         host.plugins.offer_configured(config).await?;

@@ -5,6 +5,58 @@
 //! The host owns what must never depend on a plugin: sockets, clock, broker, locks, secrets, and the rules that
 //! hold whatever a plugin says.
 //!
+//! # Embedding a host
+//!
+//! A host needs a configuration and an [`Environment`]. [`Host::command`] commands a car and returns at once; its
+//! [`Handle`] waits for the one final [`Report`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use vehicle_connector::environment::{Discard, Environment, MemoryStore, SystemClock};
+//! use vehicle_connector::{Action, Config, Host, State};
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let simulated = simulator::Config::default();
+//! # let cloud = simulator::Simulator::start(simulated.clone()).await?;
+//! # let url = cloud.base_url();
+//! # let text = format!(r#"
+//! #     [mqtt]
+//! #     url = "mqtt://127.0.0.1"
+//! #     [account.main]
+//! #     connector = "hyundai-kia-eu"
+//! #     brand = "kia"
+//! #     region = "eu"
+//! #     refresh_token = "${{TOKEN}}"
+//! #     pin = "${{PIN}}"
+//! #     endpoints = {{ ccapi = "{url}", idp = "{url}", cci = "{url}" }}
+//! #     [vehicle.ev6]
+//! #     account = "main"
+//! #     id = "{}"
+//! #     allow = ["lock"]
+//! # "#, simulated.vehicles[1].id);
+//! # let secret = |name: &str| Some(if name == "PIN" { simulated.pin.clone() } else { simulated.refresh_token.clone() });
+//! let config = Config::parse(&text, "car.toml".as_ref(), &secret)?;
+//! let store = Arc::new(MemoryStore::default());
+//! let environment = Environment::new(store, Arc::new(SystemClock::start()), Arc::new(Discard));
+//! let host = Host::start(&config, environment).await?;
+//!
+//! let report = host.command("ev6", Action::Lock).await.report().await?;
+//! assert_eq!(report.state, State::Succeeded, "{:?}", report.message);
+//!
+//! // A token that has expired is refreshed once for everybody, and the command repeated once.
+//! # cloud.control().expire_access_token();
+//! let report = host.command("ev6", Action::Lock).await.report().await?;
+//! assert!(report.state == State::Succeeded && report.token_refreshed);
+//! host.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`policies`] is the policy slot alone; [`environment`] the traits for a store, a clock, a broker and a cloud of one's own;
+//! [`deployments`] what changes plugins while a host runs. What `cargo doc` shows is meant to be used; other modules are
+//! public for the tests of this project only, and are hidden.
+//!
 //! # Layout
 //!
 //! A module uses what stands below it in this list, never what stands above; a test of the integration tests,
@@ -26,37 +78,77 @@
 //!   owner says of a vendor's clouds.
 //! * [`digest`], [`redact`], [`time`]: what a component is, what must not be said, clocks.
 
-pub mod account;
-pub mod audit;
 pub mod bindings;
+pub mod deployments;
+pub mod environment;
+pub mod policies;
+
+pub use crate::command::{Action, Command};
+pub use crate::config::{Config, ConfigError, Problem};
+pub use crate::environment::Environment;
+pub use crate::host::{Handle, Host, StartError, Unfinished};
+pub use crate::wire::operation::OperationName;
+pub use crate::wire::outcome::{Reason, State};
+pub use crate::wire::report::{PolicyUsed, Report};
+
+#[doc(hidden)]
+pub mod account;
+#[doc(hidden)]
+pub mod audit;
+#[doc(hidden)]
 pub mod bridge;
+#[doc(hidden)]
 pub mod cell;
+#[doc(hidden)]
 pub mod cli;
+#[doc(hidden)]
 pub mod command;
 mod component_file;
+#[doc(hidden)]
 pub mod config;
 #[cfg(unix)]
+#[doc(hidden)]
 pub mod control;
 #[cfg(feature = "demo")]
+#[doc(hidden)]
 pub mod demo;
+#[doc(hidden)]
 pub mod deployment;
+#[doc(hidden)]
 pub mod descriptor;
+#[doc(hidden)]
 pub mod digest;
+#[doc(hidden)]
 pub mod events;
+#[doc(hidden)]
 pub mod folder;
+#[doc(hidden)]
 pub mod host;
 mod judge;
+#[doc(hidden)]
 pub mod mqtt;
+#[doc(hidden)]
 pub mod operation;
 mod output;
+#[doc(hidden)]
 pub mod plugin;
+#[doc(hidden)]
 pub mod primitives;
+#[doc(hidden)]
 pub mod protect;
+#[doc(hidden)]
 pub mod redact;
+#[doc(hidden)]
 pub mod sandbox;
+#[doc(hidden)]
 pub mod scoring;
+#[doc(hidden)]
 pub mod services;
+#[doc(hidden)]
 pub mod store;
+#[doc(hidden)]
 pub mod time;
+#[doc(hidden)]
 pub mod vehicle;
+#[doc(hidden)]
 pub mod wire;

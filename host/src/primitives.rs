@@ -35,7 +35,7 @@ pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
 pub use self::pin::{NotOffered, PinGuard};
 pub use self::tap::Tap;
-pub use self::transport::{HttpClient, Transport};
+pub use self::transport::{HttpClient, HttpRequest, NoClient, Transport};
 use crate::cell::{CellGuard, Cells, Secrets, Snapshot};
 use crate::descriptor::{Capturable, CommandAnswers, Told};
 use crate::sandbox::{Caller, Cx};

@@ -99,6 +99,11 @@ impl<T> Cx<T> {
     }
 }
 
+/// This machine cannot run compiled WebAssembly.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the WebAssembly engine does not start: {0}")]
+pub struct NoSandbox(String);
+
 /// The one engine of the process, with the thread that drives its epochs, and what calls may use.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
@@ -116,17 +121,18 @@ impl Sandbox {
     /// # Errors
     ///
     /// When this machine cannot run compiled WebAssembly, or gives no thread.
-    pub fn new() -> wasmtime::Result<Self> {
+    pub fn new() -> Result<Self, NoSandbox> {
         let sandbox = Self::uninterrupted()?;
         // An OS thread: a task would wait behind the very guests that it has to interrupt.
         let weak = sandbox.engine.weak();
-        std::thread::Builder::new().name("epochs".into()).spawn(move || {
+        let started = std::thread::Builder::new().name("epochs".into()).spawn(move || {
             while let Some(engine) = weak.upgrade() {
                 engine.increment_epoch();
                 drop(engine);
                 std::thread::park_timeout(TICK);
             }
-        })?;
+        });
+        started.map_err(|error| NoSandbox(error.to_string()))?;
         Ok(sandbox)
     }
 
@@ -136,9 +142,9 @@ impl Sandbox {
     /// # Errors
     ///
     /// When this machine cannot run compiled WebAssembly.
-    pub fn uninterrupted() -> wasmtime::Result<Self> {
+    pub fn uninterrupted() -> Result<Self, NoSandbox> {
         Ok(Self {
-            engine: engine()?,
+            engine: engine().map_err(|error| NoSandbox(format!("{error:#}")))?,
             policy: Budget::POLICY,
             connector: Budget::CONNECTOR,
             compiler: Compiler::in_process(),
@@ -184,11 +190,13 @@ impl Sandbox {
 
     /// The engine, for compiling and linking.
     #[must_use]
+    #[doc(hidden)]
     pub fn engine(&self) -> &Engine {
         &self.engine
     }
 
     /// A store for exactly one call.
+    #[doc(hidden)]
     pub fn store<T: Caller + Send + 'static>(&self, budget: Budget, call: T) -> Store<Cx<T>> {
         let mut table = ResourceTable::new();
         // The handles themselves are counted by the store. Behind one there may be more than one entry.

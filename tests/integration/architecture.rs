@@ -35,8 +35,8 @@ const FLOORS: [&[&str]; 18] = [
     &["command", "folder", "vehicle"],
     // What happens to a command.
     &["host"],
-    // The ways in.
-    &["bridge", "control", "scoring"],
+    // The ways in. What programs use that embed a host.
+    &["bridge", "control", "deployments", "environment", "policies", "scoring"],
     // The program: what it shows, the whole product on loopback, and its command line.
     &["output"],
     &["demo"],

@@ -1,6 +1,6 @@
 //! Which secrets are taken out of answers, and what is none.
 //!
-//! A cloud that is unwell fills a field with whatever it has: nothing, `null`, a word for it, a row of zeros. StoredGeneration as
+//! A cloud that is unwell fills a field with whatever it has: nothing, `null`, a word for it, a row of zeros. Kept as
 //! a secret that would take the place of a good one, for good, and being short it would be found, and replaced, in
 //! every text.
 

@@ -2,6 +2,8 @@
 
 use crate::deployment::Refusal;
 use crate::plugin::{ActivationError, PluginKind};
+use crate::primitives::NoClient;
+use crate::sandbox::NoSandbox;
 use crate::store::StoreError;
 
 /// Why a host did not start. Nothing runs when one of these is returned.
@@ -9,11 +11,11 @@ use crate::store::StoreError;
 #[non_exhaustive]
 pub enum StartError {
     /// This machine cannot run WebAssembly.
-    #[error("the WebAssembly engine does not start: {0}")]
-    Engine(String),
+    #[error(transparent)]
+    Engine(#[from] NoSandbox),
     /// This system cannot verify servers.
     #[error("the HTTP client does not start: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(#[from] NoClient),
     /// The connector was not accepted.
     #[error("the connector {name}: {error}")]
     Connector {

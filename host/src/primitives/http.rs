@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
 use super::allowance::Before;
 use super::capture::Incoming;
 use super::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
-use super::{AccountContext, Call, ConnectorCx, Endpoint, answer_time, transport};
+use super::{AccountContext, Call, ConnectorCx, Endpoint, HttpRequest, answer_time, transport};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Host, Method, Request, Response, TransportError};
 use crate::descriptor::Told;
 use crate::time::Clock;
@@ -63,7 +63,7 @@ pub(crate) const PIN: &str = "pin";
 
 /// A request with its secrets in place, ready to be sent.
 struct Prepared {
-    request: reqwest::Request,
+    request: HttpRequest,
     /// The names of the secrets that it carries.
     carries: Vec<String>,
 }
@@ -104,7 +104,7 @@ impl Call {
         // while it is under way, and then nothing below is reached any more.
         let acting = request.acts_on_vehicle.then(|| self.begin_act());
         self.allowance.leaves();
-        let answer = self.context.transport.send(prepared, request.acts_on_vehicle).await;
+        let answer = self.context.transport.send(prepared).await;
         self.left |= !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
         if let Err(TransportError::NotSent(_) | TransportError::Denied(_)) = answer {
             self.offers = offers_before;
@@ -277,11 +277,14 @@ impl Call {
             headers.entry("content-type").or_insert(HeaderValue::from_static(content_type));
         }
 
-        let mut prepared = reqwest::Request::new(request.method.into(), url);
-        *prepared.headers_mut() = headers;
-        *prepared.body_mut() = body.map(Into::into);
-        let timeout = request.timeout.map_or(USUAL_TIMEOUT, Duration::from_millis).min(LONGEST_TIMEOUT);
-        *prepared.timeout_mut() = Some(timeout);
+        let prepared = HttpRequest {
+            method: request.method.into(),
+            url,
+            headers,
+            body: body.map(String::into_bytes),
+            timeout: request.timeout.map_or(USUAL_TIMEOUT, Duration::from_millis).min(LONGEST_TIMEOUT),
+            acts_on_vehicle: request.acts_on_vehicle,
+        };
         Ok(Prepared { request: prepared, carries })
     }
 
@@ -344,7 +347,7 @@ fn pairs_size(pairs: &[(String, String)]) -> usize {
     pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum()
 }
 
-impl From<Method> for reqwest::Method {
+impl From<Method> for http::Method {
     fn from(method: Method) -> Self {
         match method {
             Method::Get => Self::GET,

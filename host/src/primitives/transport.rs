@@ -8,8 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use reqwest::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
+use http::Method;
+use http::header::{ACCEPT_ENCODING, HeaderMap, HeaderValue};
 use reqwest::redirect;
+use url::Url;
 
 pub use super::resolver::{Lookup, SystemLookup};
 use super::resolver::{Refused, Resolver};
@@ -21,6 +23,41 @@ pub const LARGEST_RESPONSE: usize = 1 << 20;
 
 /// How long connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A request as it leaves, with secrets and private values in it.
+pub struct HttpRequest {
+    /// The method.
+    pub method: Method,
+    /// Where it goes.
+    pub url: Url,
+    /// The headers in order.
+    pub headers: HeaderMap,
+    /// The body, if it has one.
+    pub body: Option<Vec<u8>>,
+    /// How long the whole exchange may take.
+    pub timeout: Duration,
+    /// Whether the vehicle may act on it.
+    pub acts_on_vehicle: bool,
+}
+
+impl fmt::Debug for HttpRequest {
+    /// URL, headers and body may hold secrets and are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { method, acts_on_vehicle, .. } = self;
+        let mut shown = f.debug_struct("HttpRequest");
+        shown.field("method", method).field("acts_on_vehicle", acts_on_vehicle).finish_non_exhaustive()
+    }
+}
+
+impl From<HttpRequest> for reqwest::Request {
+    fn from(HttpRequest { method, url, headers, body, timeout, acts_on_vehicle: _ }: HttpRequest) -> Self {
+        let mut request = Self::new(method, url);
+        *request.headers_mut() = headers;
+        *request.body_mut() = body.map(Into::into);
+        *request.timeout_mut() = Some(timeout);
+        request
+    }
+}
 
 /// An answer as it came, with secrets and private values in it.
 pub struct Response {
@@ -41,7 +78,7 @@ impl fmt::Debug for Response {
 
 /// Sends requests. The seam where a simulated cloud can take the place of the network.
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends one request and waits for its whole answer, for as long as the request's own timeout says. Follows no
+    /// Sends one request and waits for its whole answer, for as long as its timeout says. Follows no
     /// redirect and repeats nothing.
     ///
     /// A request that acts on a vehicle must not go over a connection that was used before: when such a connection
@@ -53,12 +90,13 @@ pub trait Transport: fmt::Debug + Send + Sync {
     ///
     /// [`TransportError::NotSent`] only when the server certainly has not seen the request;
     /// [`TransportError::Interrupted`] otherwise, and for an answer that is too large.
-    fn send(
-        &self,
-        request: reqwest::Request,
-        acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>>;
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>>;
 }
+
+/// This system cannot verify servers.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct NoClient(String);
 
 /// The network.
 #[derive(Debug, Clone)]
@@ -76,7 +114,7 @@ impl HttpClient {
     /// # Errors
     ///
     /// When this system has no certificates to verify servers with.
-    pub fn new(network: &Network) -> Result<Self, reqwest::Error> {
+    pub fn new(network: &Network) -> Result<Self, NoClient> {
         Self::with_lookup(network, Arc::new(SystemLookup))
     }
 
@@ -85,7 +123,7 @@ impl HttpClient {
     /// # Errors
     ///
     /// When this system has no certificates to verify servers with.
-    pub fn with_lookup(network: &Network, lookup: Arc<dyn Lookup>) -> Result<Self, reqwest::Error> {
+    pub fn with_lookup(network: &Network, lookup: Arc<dyn Lookup>) -> Result<Self, NoClient> {
         let resolver = Arc::new(Resolver::new(lookup, network.private_hosts.clone()));
         // Fails only if somebody else has already chosen a provider, which is as good.
         let _already_chosen = rustls::crypto::ring::default_provider().install_default();
@@ -101,7 +139,10 @@ impl HttpClient {
                 .retry(reqwest::retry::never())
                 .http1_only()
         };
-        Ok(Self { ordinary: builder().build()?, unpooled: builder().pool_max_idle_per_host(0).build()? })
+        let no_client = |error: reqwest::Error| NoClient(error.to_string());
+        let ordinary = builder().build().map_err(no_client)?;
+        let unpooled = builder().pool_max_idle_per_host(0).build().map_err(no_client)?;
+        Ok(Self { ordinary, unpooled })
     }
 
     async fn exchange(
@@ -131,13 +172,9 @@ impl HttpClient {
 }
 
 impl Transport for HttpClient {
-    fn send(
-        &self,
-        request: reqwest::Request,
-        acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let client = if acts_on_vehicle { &self.unpooled } else { &self.ordinary };
-        Box::pin(Self::exchange(client, request))
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let client = if request.acts_on_vehicle { &self.unpooled } else { &self.ordinary };
+        Box::pin(Self::exchange(client, request.into()))
     }
 }
 

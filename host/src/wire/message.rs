@@ -33,7 +33,7 @@ pub trait Delivered: fmt::Debug + Send + Sync {
     fn delivered(&self);
 }
 
-/// StoredGeneration with a message until it has been delivered or given up, and let go of then.
+/// Kept with a message until it has been delivered or given up, and let go of then.
 #[derive(Clone, Debug)]
 pub struct Notice(Arc<dyn Delivered>);
 

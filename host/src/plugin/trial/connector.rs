@@ -19,12 +19,13 @@ use crate::plugin::ActivationError;
 use crate::plugin::connector::ConnectorPlugin;
 use crate::plugin::question::{ListVehicles, RefreshSession};
 use crate::primitives::transport::Response;
-use crate::primitives::{AccountContext, Allowance, Call, Endpoint, PinGuard, SESSION, Skew, Transport};
+use crate::primitives::{
+    AccountContext, Allowance, Call, Endpoint, HttpRequest, PinGuard, SESSION, Skew, Transport,
+};
 use crate::sandbox::CallFault;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
-use crate::wire::message::Outgoing;
-use crate::wire::publish::Publish;
+use crate::wire::publish::Discard;
 
 /// How many requests a connector may send for one question of its trial.
 const SENDS: u32 = 16;
@@ -57,11 +58,7 @@ enum Canned {
 }
 
 impl Transport for Canned {
-    fn send(
-        &self,
-        _request: reqwest::Request,
-        _acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+    fn send(&self, _request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>> {
         let answer = match *self {
             Self::Answer(status, content_type, body) => Ok(Response {
                 status,
@@ -73,13 +70,6 @@ impl Transport for Canned {
         };
         Box::pin(std::future::ready(answer))
     }
-}
-
-#[derive(Debug)]
-struct Nobody;
-
-impl Publish for Nobody {
-    fn publish(&self, _message: Outgoing) {}
 }
 
 /// A question, what the cloud says, and what has to come of it.
@@ -172,7 +162,7 @@ pub(in crate::plugin) async fn of_connector(
     in_time.unwrap_or_else(|_| Err(wrong(format!("it took longer than {} s", LONGEST_TRIAL.as_secs()))))
 }
 
-/// A call into context that look like an account's with a session, over a cloud that always says the same.
+/// A call in a context that looks like an account's with a session, over a cloud that always says the same.
 async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -> Result<Call, StoreError> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -201,7 +191,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         cells,
         transport: Arc::new(cloud),
         clock,
-        publisher: Arc::new(Nobody),
+        publisher: Arc::new(Discard),
         topic_prefix: String::new(),
         pin: PinGuard::open(slug, Digest::of(b"trial"), &store, now).await?,
         skew: Skew::default(),

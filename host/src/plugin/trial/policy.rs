@@ -163,20 +163,8 @@ impl Known {
 
 fn failure(phase: Phase, effect: Effect) -> Failure {
     Failure {
-        cloud: "hyundai-kia-eu".to_owned(),
-        operation: "refresh_cached".to_owned(),
-        effect,
-        phase,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: None,
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: String::new(),
-        body: BodyKind::None,
         token_age: Some(TOKEN_AGE),
+        ..Failure::refused("hyundai-kia-eu", "refresh_cached", phase, effect)
     }
 }
 

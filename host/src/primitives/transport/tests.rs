@@ -58,8 +58,15 @@ fn client(addresses: &[&str], private_hosts: &[&str]) -> HttpClient {
     HttpClient::with_lookup(&Network { private_hosts }, Arc::new(Here(addresses))).unwrap()
 }
 
-fn get(url: &str) -> reqwest::Request {
-    reqwest::Request::new(reqwest::Method::GET, url.parse().unwrap())
+fn get(url: &str, acts_on_vehicle: bool) -> HttpRequest {
+    HttpRequest {
+        method: Method::GET,
+        url: url.parse().unwrap(),
+        headers: HeaderMap::new(),
+        body: None,
+        timeout: Duration::from_secs(30),
+        acts_on_vehicle,
+    }
 }
 
 #[tokio::test]
@@ -73,7 +80,7 @@ async fn a_redirect_is_an_answer_and_leads_nowhere() {
         let server = Server::answering(answer).await;
         for acts in [false, true] {
             let url = format!("http://{}/", server.address);
-            let response = client(&[], &[]).send(get(&url), acts).await.unwrap();
+            let response = client(&[], &[]).send(get(&url, acts)).await.unwrap();
             assert_eq!(response.status, status);
             assert!(
                 response.headers.contains(&("location".to_owned(), format!("http://{}/?t=x", other.address)))
@@ -89,7 +96,7 @@ async fn a_name_that_leads_home_is_certainly_not_sent_to() {
     let server = Server::answering("HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").await;
     let url = format!("http://cloud.example:{}/?t=token", server.address.port());
     for acts in [false, true] {
-        match client(&["127.0.0.1"], &[]).send(get(&url), acts).await {
+        match client(&["127.0.0.1"], &[]).send(get(&url, acts)).await {
             Err(TransportError::NotSent(why)) => assert_eq!(
                 why,
                 "cloud.example resolves to 127.0.0.1, which is an address of this machine; name it in [network] \
@@ -100,13 +107,13 @@ async fn a_name_that_leads_home_is_certainly_not_sent_to() {
     }
     assert_eq!(server.connections(), 0);
     // The same name, if it is meant; and the addresses are those of the answer, in their order.
-    let meant = client(&["127.0.0.1"], &["cloud.example"]).send(get(&url), true).await;
+    let meant = client(&["127.0.0.1"], &["cloud.example"]).send(get(&url, true)).await;
     assert_eq!((meant.unwrap().status, server.connections()), (204, 1));
     let local = format!("http://localhost:{}/", server.address.port());
-    assert_eq!(client(&["127.0.0.1"], &[]).send(get(&local), false).await.unwrap().status, 204);
+    assert_eq!(client(&["127.0.0.1"], &[]).send(get(&local, false)).await.unwrap().status, 204);
     // What the owner wrote as an address is not looked up.
     let literal = format!("http://{}/", server.address);
-    assert_eq!(client(&["10.0.0.1"], &[]).send(get(&literal), false).await.unwrap().status, 204);
+    assert_eq!(client(&["10.0.0.1"], &[]).send(get(&literal, false)).await.unwrap().status, 204);
 }
 
 #[tokio::test]
@@ -117,7 +124,7 @@ async fn a_body_comes_as_it_was_sent() {
         body.len()
     );
     let server = Server::answering([head.as_bytes(), &body].concat()).await;
-    let response = client(&[], &[]).send(get(&format!("http://{}/", server.address)), false).await.unwrap();
+    let response = client(&[], &[]).send(get(&format!("http://{}/", server.address), false)).await.unwrap();
     assert_eq!(response.body, body);
     assert!(response.headers.contains(&("content-encoding".to_owned(), "gzip".to_owned())));
 }

@@ -50,11 +50,11 @@ fn set_password(call: &mut Call, password: &str) {
 }
 
 /// The parts of a request as they go out.
-fn sent(request: &reqwest::Request) -> Vec<Vec<u8>> {
-    let url = request.url();
-    let line = format!("{} {}?{}", request.method(), url.path(), url.query().unwrap_or_default());
-    let headers = request.headers().iter().map(|(_, value)| value.as_bytes().to_vec());
-    let body = request.body().and_then(reqwest::Body::as_bytes).map(<[u8]>::to_vec);
+fn sent(request: &HttpRequest) -> Vec<Vec<u8>> {
+    let HttpRequest { method, url, headers, body, .. } = request;
+    let line = format!("{method} {}?{}", url.path(), url.query().unwrap_or_default());
+    let headers = headers.iter().map(|(_, value)| value.as_bytes().to_vec());
+    let body = body.clone();
     [line.into_bytes()].into_iter().chain(headers).chain(body).collect()
 }
 

@@ -16,11 +16,7 @@ struct Cloud {
 }
 
 impl Transport for Cloud {
-    fn send(
-        &self,
-        _request: reqwest::Request,
-        _acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<transport::Response, TransportError>> {
+    fn send(&self, _request: HttpRequest) -> BoxFuture<'_, Result<transport::Response, TransportError>> {
         self.asked.fetch_add(1, Ordering::Relaxed);
         Box::pin(std::future::ready((self.answer)()))
     }

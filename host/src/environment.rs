@@ -1,0 +1,58 @@
+//! The world of a host: its store, its clock, and its ways to the broker and to the clouds.
+//!
+//! [`Environment::new`] takes the three that every program has to choose; the way to the clouds is the network unless it is
+//! given. Each is a small trait, and its documentation is the contract that the host relies on.
+//!
+//! A transport of one's own, for example, is one function. It decides nothing about what may be sent: everything that a
+//! connector may not do is refused before a request comes here.
+//!
+//! ```
+//! use futures_util::future::BoxFuture;
+//! use vehicle_connector::environment::{HttpRequest, Response, Transport, TransportError};
+//!
+//! /// A cloud under maintenance.
+//! #[derive(Debug)]
+//! struct Maintenance;
+//!
+//! impl Transport for Maintenance {
+//!     fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>> {
+//!         Box::pin(async move {
+//!             if request.acts_on_vehicle {
+//!                 // Nothing left this machine, so the command can be sent again.
+//!                 return Err(TransportError::NotSent("the cloud is under maintenance".to_owned()));
+//!             }
+//!             let headers = vec![("retry-after".to_owned(), "600".to_owned())];
+//!             Ok(Response { status: 503, headers, body: Vec::new() })
+//!         })
+//!     }
+//! }
+//! # use std::sync::Arc;
+//! # use vehicle_connector::environment::{Discard, Environment, MemoryStore, SystemClock};
+//! # let store = Arc::new(MemoryStore::default());
+//! # let environment = Environment::new(store, Arc::new(SystemClock::start()), Arc::new(Discard));
+//!
+//! let environment = environment.with_transport(Arc::new(Maintenance));
+//! # let request = HttpRequest {
+//! #     method: http::Method::GET,
+//! #     url: "https://cloud.example/cars".parse().unwrap(),
+//! #     headers: http::HeaderMap::new(),
+//! #     body: None,
+//! #     timeout: std::time::Duration::from_secs(1),
+//! #     acts_on_vehicle: false,
+//! # };
+//! # let sent = environment.transport.unwrap().send(request);
+//! # let answer = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(sent);
+//! # assert_eq!(answer.unwrap().status, 503);
+//! ```
+//!
+//! Types of other crates in these signatures are meant: `jiff::Timestamp` for civil time, `http`'s method and headers,
+//! `url::Url`, and `futures_util`'s boxed future. A change of one of them is a change of this library.
+
+pub use crate::bindings::http::TransportError;
+pub use crate::host::Environment;
+pub use crate::primitives::transport::Response;
+pub use crate::primitives::{HttpClient, HttpRequest, NoClient, Tap, Transport};
+pub use crate::store::{Kind, MemoryStore, Record, SqliteStore, Store, StoreError, Write};
+pub use crate::time::{Clock, SystemClock};
+pub use crate::wire::message::{Notice, Outgoing};
+pub use crate::wire::publish::{Discard, Publish};
