@@ -1,4 +1,4 @@
-//! What a swap costs: `cargo bench -p tests --bench swaps`.
+//! What a swap costs: `cargo bench -p testkit --bench swaps`.
 //!
 //! Ratios within one run hold on any machine; milliseconds are those of this one. With `-- 200` so many swaps instead of
 //! a thousand.
@@ -13,8 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tests::storm::{Aftermath, Storm, variant};
-use tests::{Recording, configuration};
+use testkit::storm::{Aftermath, Storm, variant};
+use testkit::{Recording, configuration};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::host::{Environment, Host};
 use vehicle_connector::plugin::embedded;

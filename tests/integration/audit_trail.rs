@@ -1,8 +1,8 @@
 //! What is said of a decision is what was done about it, and by whom.
 
 use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
-use tests::LEGACY;
-use tests::virtual_home::{VirtualHome, compiled};
+use testkit::LEGACY;
+use testkit::virtual_home::{VirtualHome, compiled};
 use vehicle_connector::audit::{Decided, Record, records};
 use vehicle_connector::plugin::embedded;
 use vehicle_connector::store::{Kind, Store as _};

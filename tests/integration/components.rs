@@ -1,6 +1,6 @@
 //! The components: what they may do, whether they are those of the sources, and what is not let in.
 
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::deployment::Refusal;
 use vehicle_connector::plugin::{ActivationError, embedded};
 use vehicle_connector::wire::outcome::State;

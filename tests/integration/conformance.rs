@@ -17,8 +17,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{Effect, Fault, RouteKind};
-use tests::LEGACY;
-use tests::virtual_home::VirtualHome;
+use testkit::LEGACY;
+use testkit::virtual_home::VirtualHome;
 use vehicle_connector::config::Config;
 use vehicle_connector::plugin::Compiled;
 
@@ -67,13 +67,13 @@ fn unwell(route: RouteKind) -> Fault {
 }
 
 fn four_phrases() -> Compiled {
-    tests::virtual_home::compiled(vehicle_connector::plugin::embedded::FOUR_PHRASES)
+    testkit::virtual_home::compiled(vehicle_connector::plugin::embedded::FOUR_PHRASES)
 }
 
 /// Repeats at once whatever happens, and opens no circuit.
 fn eager() -> Compiled {
     let repeat = "(i32.store8 (i32.const 1024) (i32.const 2)) (i32.const 1024)";
-    tests::virtual_home::compiled(&crate::guests::policy_deciding(repeat))
+    testkit::virtual_home::compiled(&crate::guests::policy_deciding(repeat))
 }
 
 /// Accounts of one brand, each with a car of its own of the same name; the cloud gives each the same car.

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::virtual_home::VirtualHome;
-use tests::{Home, configuration_text};
+use testkit::virtual_home::VirtualHome;
+use testkit::{Home, configuration_text};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
 use vehicle_connector::digest::Digest;
 
-use tests::storm::variant;
+use testkit::storm::variant;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use simulator::{ActionKind, Control, Effect, Ending, Fault, Outcome, RouteKind, Simulator};
 use tempfile::TempDir;
-use tests::{LEGACY, configuration_text};
+use testkit::{LEGACY, configuration_text};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -285,7 +285,7 @@ async fn what_was_swapped_in_is_active_again_after_a_kill_and_what_was_bad_stays
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         (output.status.code(), said)
     };
-    let good = tests::storm::variant(vehicle_connector::plugin::embedded::POLICY, 1);
+    let good = testkit::storm::variant(vehicle_connector::plugin::embedded::POLICY, 1);
     let bad = crate::guests::policy_deciding("unreachable");
     let write = |name: &str, component: &[u8]| {
         let path = house.folder.path().join(name);

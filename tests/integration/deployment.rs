@@ -4,8 +4,8 @@ mod connectors;
 mod trust;
 
 use serde_json::{Value, json};
-use tests::storm::variant;
-use tests::{Home, LEGACY};
+use testkit::storm::variant;
+use testkit::{Home, LEGACY};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, Source};
 use vehicle_connector::digest::Digest;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use simulator::{ActionKind, Refusal};
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use tokio::task::JoinSet;
 use vehicle_connector::wire::outcome::State;
 use vehicle_connector::wire::report::Report;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use simulator::{Effect, Fault, Refusal, RouteKind};
-use tests::network::Outage;
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, LEGACY};
+use testkit::network::Outage;
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 
 mod budget;

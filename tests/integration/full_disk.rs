@@ -1,9 +1,9 @@
 //! What would be done twice is not done when it cannot be written down, and what would be lost is kept.
 
 use simulator::ActionKind;
-use tests::LEGACY;
-use tests::storm::variant;
-use tests::virtual_home::{VirtualHome, compiled};
+use testkit::LEGACY;
+use testkit::storm::variant;
+use testkit::virtual_home::{VirtualHome, compiled};
 use vehicle_connector::deployment::{Offer, Refusal, Try};
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::store::Kind;
@@ -86,7 +86,7 @@ async fn a_sign_in_that_cannot_be_counted_is_not_made() {
     let mut home = VirtualHome::start().await;
     // Other credentials: nothing is left of the session, and the next read signs in.
     home.control.set_refresh_token("BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2");
-    home.config = tests::configuration(
+    home.config = testkit::configuration(
         "http://127.0.0.1:1",
         "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2",
         "1234",

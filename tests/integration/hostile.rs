@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::deployment::Refusal;
 use vehicle_connector::plugin::ActivationError;
 use vehicle_connector::sandbox::{Budget, CallFault};

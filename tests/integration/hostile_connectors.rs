@@ -14,8 +14,8 @@ mod waiting;
 
 use std::time::Duration;
 
-use tests::virtual_home::{self, VirtualHome};
-use tests::{CCS2, Home, LEGACY};
+use testkit::virtual_home::{self, VirtualHome};
+use testkit::{CCS2, Home, LEGACY};
 use tokio::sync::OnceCell;
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::{Budget, Sandbox};

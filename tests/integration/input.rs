@@ -1,8 +1,8 @@
 //! What is not understood, not known or not allowed gets one result with a reason, and no request.
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY};
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::config::Selector;
 use vehicle_connector::host::Request;
 use vehicle_connector::wire::message::{Outgoing, RespondTo};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::{Home, LEGACY, configuration};
+use testkit::{Home, LEGACY, configuration};
 use vehicle_connector::host::{Host, StartError};
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::{self, Budget, CallFault, Sandbox};

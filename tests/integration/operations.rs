@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;

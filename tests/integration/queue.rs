@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config::Config;
 use vehicle_connector::demo::Broker;
@@ -149,7 +149,7 @@ async fn a_retained_unlock_on_an_old_broker_moves_nothing() {
     let broker = Broker::start_speaking(Version::V4).unwrap();
     broker.ready().await.unwrap();
     let text =
-        tests::configuration_text(&home.cloud.base_url(), &format!("mqtt://127.0.0.1:{}", broker.port()));
+        testkit::configuration_text(&home.cloud.base_url(), &format!("mqtt://127.0.0.1:{}", broker.port()));
     let text = text.replace("[account.home]", "version = 4\n[account.home]");
     let secrets = |name: &str| match name {
         "PIN" => Some("1234".to_owned()),

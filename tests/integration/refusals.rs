@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::network::Outage;
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::network::Outage;
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::store::{Kind, Write};
 use vehicle_connector::wire::outcome::{Reason, State};
 

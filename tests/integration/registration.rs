@@ -1,7 +1,7 @@
 //! The device registration: one for everybody, refreshed when it is that, and the same for a command and its polls.
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{CCS2, LEGACY};
+use testkit::{CCS2, LEGACY};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
 

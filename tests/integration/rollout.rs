@@ -2,14 +2,14 @@
 //! active one only when it has shown enough.
 
 use serde_json::{Value, json};
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, RolloutView, Try};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::wire::outcome::State;
 use vehicle_connector::wire::report::Report;
 
-use tests::storm::variant;
+use testkit::storm::variant;
 
 use crate::guests::policy_deciding;
 

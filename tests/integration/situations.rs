@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use simulator::{Refusal, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vehicle_connector::wire::message::Outgoing;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::Validator;
 use serde_json::Value;
 use simulator::{Effect, Fault, RouteKind, VehicleState as Car};
-use tests::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::vehicle::state::{Corners, Location, Meta, Published, Source, VehicleState};
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::outcome::{Reason, State};

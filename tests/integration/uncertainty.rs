@@ -1,7 +1,7 @@
 //! What may have moved the car is never sent again.
 
 use simulator::{ActionKind, Effect, Ending, Fault, Outcome, RouteKind};
-use tests::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::bindings::policy::{BodyKind, Certainty, Effect, Failure, Phase};
 use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot};

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use tests::Home;
-use tests::storm::variant;
+use testkit::Home;
+use testkit::storm::variant;
 use vehicle_connector::deployment::{Action, Outcome, Record};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::host::Request;

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{Cloud, Control};
-use tests::network::Network;
-use tests::paused::PausedClock;
-use tests::trace::{self, Entry, Event, Trace};
+use testkit::network::Network;
+use testkit::paused::PausedClock;
+use testkit::trace::{self, Entry, Event, Trace};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Environment, Host, Request};

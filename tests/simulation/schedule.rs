@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use simulator::{Effect, Ending, Fault, Outcome, Refusal, RouteKind};
-use tests::network::Outage;
-use tests::{CCS2, LEGACY};
+use testkit::network::Outage;
+use testkit::{CCS2, LEGACY};
 
 use crate::policies::Choice;
 

@@ -1,6 +1,6 @@
 //! BRK: when circuits open, and what they let through.
 
-use tests::CCS2;
+use testkit::CCS2;
 use vehicle_connector::protect::circuit::{Circuit, Purpose, Settings};
 use vehicle_connector::wire::outcome::{Reason, State};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tests::paused::PausedClock;
+use testkit::paused::PausedClock;
 use vehicle_connector::protect::retry_budget::{Price, RetryBudget};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::wire::outcome::{Reason, State};
@@ -98,7 +98,7 @@ async fn a_refresh_costs_nothing() {
         assert!(reads < 100, "the stock does not end");
     }
     home.control.restore();
-    home.decide_with(tests::virtual_home::own_policy()).await;
+    home.decide_with(testkit::virtual_home::own_policy()).await;
     home.control.expire_access_token();
     let report = home.read().await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");

@@ -2,8 +2,8 @@
 
 use simulator::Effect::Answer;
 use simulator::{ActionKind, Ending, Outcome};
-use tests::CCS2;
-use tests::network::Outage;
+use testkit::CCS2;
+use testkit::network::Outage;
 use vehicle_connector::host::Request;
 use vehicle_connector::wire::outcome::{Reason, State};
 

@@ -1,7 +1,7 @@
 //! NEG: what a refresh that fails leads to.
 
 use simulator::Effect::Answer;
-use tests::CCS2;
+use testkit::CCS2;
 use vehicle_connector::host::Request;
 use vehicle_connector::time::Clock as _;
 use vehicle_connector::wire::operation::OperationName;
@@ -87,7 +87,7 @@ async fn new_credentials() {
     home.restart().await;
     assert_eq!(home.read().await.reason, Some(Reason::AuthRequired), "the cloud's mind is not ours to know");
     assert_eq!(home.counters().grants_asked, 1);
-    home.config = tests::configuration("http://127.0.0.1:1", &new, "1234");
+    home.config = testkit::configuration("http://127.0.0.1:1", &new, "1234");
     home.config.vehicles.values_mut().for_each(|vehicle| vehicle.allow.extend(OperationName::COMMANDABLE));
     home.restart().await;
     assert_eq!(home.read().await.state, State::Succeeded);

@@ -1,6 +1,6 @@
 //! What is only so of connectors.
 
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};

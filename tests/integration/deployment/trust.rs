@@ -1,7 +1,7 @@
 //! Pins and signatures.
 
-use tests::Home;
-use tests::storm::variant;
+use testkit::Home;
+use testkit::storm::variant;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Offer, Refusal};
 use vehicle_connector::digest::Digest;

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::virtual_home::VirtualHome;
-use tests::{Home, LEGACY};
+use testkit::virtual_home::VirtualHome;
+use testkit::{Home, LEGACY};
 use tokio::time::{Instant, timeout};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config;
@@ -183,7 +183,7 @@ cases! {
     /// However much waits, and whatever the broker does, the end takes a few seconds.
     ["S9"] a_mute_broker_does_not_keep_the_host_from_ending {
         let (listener, port) = scripted::listener().await;
-        let config = tests::configuration("http://127.0.0.1:1", &"A".repeat(48), "1234");
+        let config = testkit::configuration("http://127.0.0.1:1", &"A".repeat(48), "1234");
         let config = config::Mqtt { host: "127.0.0.1".into(), port, ..config.mqtt };
         let bridge = Bridge::connect(&config).unwrap();
         let _peer = Peer::welcome(&listener).await;
@@ -401,7 +401,7 @@ cases! {
         burst(2_000, PATIENCE, u64::MAX).await;
     }
 
-    /// `cargo test -p tests --test integration -- --ignored burst_of_fifty_thousand`.
+    /// `cargo test -p testkit --test integration -- --ignored burst_of_fifty_thousand`.
     #[ignore = "takes half a minute, and `.ci/run` runs it"]
     ["S8"] burst_of_fifty_thousand {
         burst(50_000, Duration::from_secs(2), 100 * 1024).await;
@@ -413,7 +413,7 @@ cases! {
         kills(3, 60).await;
     }
 
-    /// `cargo test -p tests --test integration -- --ignored a_hundred_kills`.
+    /// `cargo test -p testkit --test integration -- --ignored a_hundred_kills`.
     #[ignore = "takes minutes, and `.ci/run` runs it"]
     ["S8"] a_hundred_kills {
         kills(100, 500).await;

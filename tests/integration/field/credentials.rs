@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

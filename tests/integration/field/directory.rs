@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{ActionKind, Ending, Outcome};
-use tests::virtual_home::VirtualHome;
-use tests::{Home, LEGACY};
+use testkit::virtual_home::VirtualHome;
+use testkit::{Home, LEGACY};
 use tokio::process::Command;
 use vehicle_connector::control::Control;
 use vehicle_connector::host::{Delivery, Request};

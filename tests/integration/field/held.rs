@@ -14,8 +14,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::config::{Config, Selector};
@@ -411,7 +411,7 @@ cases! {
         assert_eq!(home.command(LEGACY.0, "lock", None).await.state, State::Succeeded);
         assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), 1);
 
-        let good = tests::configuration_text("http://127.0.0.1:1", "mqtt://127.0.0.1:1");
+        let good = testkit::configuration_text("http://127.0.0.1:1", "mqtt://127.0.0.1:1");
         let complaint = |text: &str| {
             let secret = |name: &str| Some(if name == "PIN" { "1234".to_owned() } else { "A".repeat(48) });
             Config::parse(text, Path::new("car.toml"), &secret).unwrap_err().to_string()

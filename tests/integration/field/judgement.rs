@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
-use tests::network::Outage;
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, LEGACY};
+use testkit::network::Outage;
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 use serde_json::json;
 use simulator::{Effect, Fault, RouteKind};
 use tempfile::TempDir;
-use tests::virtual_home::VirtualHome;
-use tests::{Home, LEGACY};
+use testkit::virtual_home::VirtualHome;
+use testkit::{Home, LEGACY};
 use vehicle_connector::store::{Kind, SqliteStore, Store as _, Write};
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -385,7 +385,7 @@ cases! {
     /// Two builds of one version are told apart, so that a candidate is an update to Home Assistant.
     ["F18"] two_builds_of_one_version_are_told_apart {
         let home = Home::start().await;
-        let policy = tests::storm::variant(vehicle_connector::plugin::embedded::POLICY, 7);
+        let policy = testkit::storm::variant(vehicle_connector::plugin::embedded::POLICY, 7);
         let before = home.host.deployments().list(vehicle_connector::plugin::PluginKind::Policy).await.unwrap();
         home.swap_policy(policy).await.unwrap();
         home.host.announce("5");

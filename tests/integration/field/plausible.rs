@@ -8,9 +8,9 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
-use tests::network::Outage;
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY};
+use testkit::network::Outage;
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

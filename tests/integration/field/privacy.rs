@@ -1,7 +1,7 @@
 //! Where the car is, and which car it is, stay at home.
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::outcome::State;
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{ActionKind, Effect, Fault, RouteKind, VehicleConfig};
-use tests::network::Outage;
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, Home, LEGACY};
+use testkit::network::Outage;
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::config::{Config, Selector};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

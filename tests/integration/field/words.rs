@@ -1,7 +1,7 @@
 //! Field cases: payloads as people and templates write them.
 
 use simulator::ActionKind;
-use tests::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

@@ -1,6 +1,6 @@
 //! Something else keeps ending the account's sessions.
 
-use tests::virtual_home::Load;
+use testkit::virtual_home::Load;
 
 use super::*;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use simulator::ActionKind;
-use tests::LEGACY;
-use tests::storm::Storm;
+use testkit::LEGACY;
+use testkit::storm::Storm;
 use vehicle_connector::plugin::slot::KEPT;
 use vehicle_connector::store::MemoryStore;
 use vehicle_connector::wire::outcome::State;

@@ -1,7 +1,7 @@
 //! No answer, or one that is none.
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{CCS2, LEGACY};
+use testkit::{CCS2, LEGACY};
 use vehicle_connector::sandbox::Budget;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};

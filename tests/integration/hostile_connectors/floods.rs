@@ -1,7 +1,7 @@
 //! Answers that are in order but for their size.
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::outcome::{Reason, State};
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use tests::{CCS2, LEGACY};
+use testkit::{CCS2, LEGACY};
 
 use crate::guests;
 

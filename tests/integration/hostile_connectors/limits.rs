@@ -1,7 +1,7 @@
 //! What the host's primitives refuse. The connector finds out itself, and traps if it was not refused.
 
 use simulator::RouteKind;
-use tests::LEGACY;
+use testkit::LEGACY;
 use vehicle_connector::wire::outcome::State;
 
 use super::guest::{Connector, DONE, times};

@@ -1,7 +1,7 @@
 //! What policies can do wrong with texts; `hostile` has the rest.
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::deployment::{Deployed, Refusal};
 use vehicle_connector::plugin::ActivationError;
 use vehicle_connector::store::Kind;

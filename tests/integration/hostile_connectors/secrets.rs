@@ -1,7 +1,7 @@
 //! Connectors that want to see a secret, or to fill the log.
 
 use simulator::{Effect, Fault, RouteKind};
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};

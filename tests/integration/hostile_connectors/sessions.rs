@@ -1,6 +1,6 @@
 //! Connectors that get the session wrong.
 
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::outcome::{Reason, State};
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use tests::virtual_home::VirtualHome;
-use tests::{CCS2, LEGACY};
+use testkit::virtual_home::VirtualHome;
+use testkit::{CCS2, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

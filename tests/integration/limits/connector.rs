@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tests::Recording;
+use testkit::Recording;
 use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::bindings::connector::Account;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tests::trace::{self, Event, Fate};
+use testkit::trace::{self, Event, Fate};
 use vehicle_connector::bindings::policy::Effect;
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::outcome::{Reason, State};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tests::trace::{self, Event, Fate};
+use testkit::trace::{self, Event, Fate};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

@@ -1,6 +1,6 @@
 //! No secret and no VIN in anything that is published.
 
-use tests::trace::Event;
+use testkit::trace::Event;
 
 use crate::home::Run;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tests::trace::{Event, Fate};
+use testkit::trace::{Event, Fate};
 
 use crate::home::Run;
 

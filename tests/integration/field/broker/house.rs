@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use simulator::Simulator;
-use tests::configuration_text;
+use testkit::configuration_text;
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tests::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use tokio::process::Command;
 use tokio::time::timeout;
 use vehicle_connector::bridge::Bridge;

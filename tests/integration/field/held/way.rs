@@ -7,7 +7,7 @@ use std::{fmt, io};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tests::virtual_home::VirtualHome;
+use testkit::virtual_home::VirtualHome;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use vehicle_connector::bindings::http::TransportError;

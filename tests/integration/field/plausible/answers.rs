@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
-use tests::{Home, LEGACY};
+use testkit::{Home, LEGACY};
 use vehicle_connector::wire::report::Report;
 
 /// Answers to cached reads in which everything is known.

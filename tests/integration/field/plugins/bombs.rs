@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Command;
 
-use tests::Home;
-use tests::storm::variant;
+use testkit::Home;
+use testkit::storm::variant;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::plugin::{PluginKind, embedded};
 

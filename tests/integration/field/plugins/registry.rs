@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use tests::Home;
-use tests::storm::variant;
+use testkit::Home;
+use testkit::storm::variant;
 use tokio::sync::watch;
 use vehicle_connector::deployment::{Action, Offer, Outcome, Try};
 use vehicle_connector::digest::Digest;
