@@ -6,9 +6,12 @@
 
 mod breakers;
 mod budgets;
-mod gcs;
+pub mod circuit_tables;
+mod classification;
 mod generations;
+mod google_storage;
 mod idempotency;
+mod meanings;
 mod negative;
 
 use std::collections::BTreeSet;
@@ -22,7 +25,7 @@ use testkit::virtual_home::VirtualHome;
 use vehicle_connector::config::Config;
 use vehicle_connector::plugin::Compiled;
 
-use crate::circuit_tables::table;
+use self::circuit_tables::table;
 
 /// The cases of a group: which function is which, and a test for each.
 macro_rules! cases {

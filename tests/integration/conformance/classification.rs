@@ -8,8 +8,8 @@ use vehicle_connector::bindings::policy::{
 };
 use vehicle_connector::scoring::{Case, Score, Scores};
 
-use crate::circuit_tables::shared;
-use crate::conformance_cls::attempt;
+use crate::conformance::circuit_tables::shared;
+use crate::conformance::meanings::attempt;
 use crate::native;
 
 /// Failures that were seen. Reference material beside the project, so the test is skipped where it is absent.

@@ -1,4 +1,4 @@
-//! Floors: what must hold under load for as long as it takes, in virtual time.
+//! What must hold under load for as long as it takes, in virtual time.
 
 use std::time::Duration;
 

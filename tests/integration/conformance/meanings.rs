@@ -10,7 +10,7 @@ use vehicle_connector::bindings::policy::{
 
 use crate::native;
 
-const ROWS: &str = include_str!("../fixtures/conformance/cls.json");
+const ROWS: &str = include_str!("../../fixtures/conformance/cls.json");
 
 fn failure(row: &Value, status: Option<u16>) -> Failure {
     let text = |key: &str| row[key].as_str().map(str::to_owned);
