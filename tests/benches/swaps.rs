@@ -13,7 +13,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use testkit::storm::{Aftermath, Storm, variant};
+use testkit::handmade::variant;
+use testkit::storm::{Aftermath, Storm};
 use testkit::{Recording, configuration};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::host::{Environment, Host};

@@ -1,8 +1,8 @@
 //! What is said of a decision is what was done about it, and by whom.
 
 use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
-use testkit::LEGACY;
 use testkit::virtual_home::{VirtualHome, compiled};
+use testkit::{Home, LEGACY};
 use vehicle_connector::audit::{Decided, Record, records};
 use vehicle_connector::plugin::embedded;
 use vehicle_connector::store::{Kind, Store as _};
@@ -16,7 +16,7 @@ async fn decisions(home: &VirtualHome) -> Vec<Record> {
 async fn a_refresh_that_a_circuit_did_not_let_through_was_not_made() {
     let home = VirtualHome::start().await;
     let which = r#"{"circuit":"token-endpoint home"}"#.to_owned();
-    home.send("bridge/request/circuit/isolate", which).await;
+    home.deliver("bridge/request/circuit/isolate", which).await;
     home.control.expire_access_token();
     let report = home.read().await;
     assert_ne!(report.state, State::Succeeded, "{report:?}");

@@ -1,13 +1,12 @@
 //! The components: what they may do, whether they are those of the sources, and what is not let in.
 
-use testkit::{Home, LEGACY};
+use testkit::handmade;
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::deployment::Refusal;
 use vehicle_connector::plugin::{ActivationError, embedded};
 use vehicle_connector::wire::outcome::State;
 use wasmtime::component::Component;
 use wasmtime::{Config, Engine};
-
-use crate::guests;
 
 /// The imports and the exports of a component, without versions.
 fn interfaces(component: &[u8]) -> (Vec<String>, Vec<String>) {
@@ -42,16 +41,16 @@ fn the_connector_imports_the_primitives_and_nothing_else() {
 
 #[test]
 fn what_is_committed_is_what_the_sources_say() {
-    let stale = guest_builder::stale(guests::root()).unwrap();
+    let stale = guest_builder::stale(testkit::root()).unwrap();
     assert!(stale.is_empty(), "run `cargo guests build`:\n{}", stale.join("\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_is_swapped_in_decides_the_next_operation() {
-    let home = Home::start().await;
-    let before = home.command(LEGACY.0, "refresh_cached", None).await.policy.unwrap();
+    let home = RealHome::start().await;
+    let before = home.command(LEGACY.0, "refresh_cached", "").await.policy.unwrap();
     let swapped = home.swap_in_four_phrases().await;
-    let after = home.command(LEGACY.0, "refresh_cached", None).await.policy.unwrap();
+    let after = home.command(LEGACY.0, "refresh_cached", "").await.policy.unwrap();
     assert_eq!((before.name.as_str(), before.generation), ("default", 1));
     assert_eq!((after.name.as_str(), after.generation), ("four-phrases", 2));
     assert_eq!((swapped.before.generation, swapped.active.generation), (1, 2));
@@ -59,31 +58,31 @@ async fn a_policy_that_is_swapped_in_decides_the_next_operation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_baseline_misses_what_the_default_policy_recognises() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let reworded = || simulator::Refusal::gateway("Key not authorized: token has expired");
     home.swap_in_four_phrases().await;
     home.control().expire_access_token_with(reworded());
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
     assert_eq!(home.control().counters().grants_asked, 0);
 
     home.swap_policy(embedded::POLICY).await.unwrap();
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_that_is_not_accepted_changes_nothing() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let before = home.host.policy_used();
-    let (resolve, policy) = guests::world("policy-module");
+    let (resolve, policy) = handmade::world("policy-module");
     let candidates: Vec<(&str, Vec<u8>)> = vec![
         ("nothing", Vec::new()),
         ("text", b"a policy, honestly".to_vec()),
         ("half of a policy", embedded::POLICY[..embedded::POLICY.len() / 2].to_vec()),
         ("a module", b"\0asm\x01\0\0\0".to_vec()),
-        ("a policy that traps", guests::trapping(&resolve, policy)),
+        ("a policy that traps", handmade::trapping(&resolve, policy)),
         ("33 MiB", vec![0; 33 << 20]),
     ];
     for (what, component) in candidates {
@@ -91,19 +90,19 @@ async fn a_candidate_that_is_not_accepted_changes_nothing() {
         assert!(!refused.to_string().is_empty(), "{what}");
         assert_eq!(home.host.policy_used(), before, "{what}");
     }
-    assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
+    assert_eq!(home.command(LEGACY.0, "refresh_cached", "").await.state, State::Succeeded);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_imports_anything_is_refused_by_name() {
     // A world like a policy's, but for one import.
     let nosy = "package test:nosy; world nosy { import vehicle:connector/http@0.1.0; export vehicle:connector/policy@0.1.0; }";
-    let (mut resolve, _) = guests::world("policy-module");
+    let (mut resolve, _) = handmade::world("policy-module");
     let package = resolve.push_str("nosy.wit", nosy).unwrap();
     let world = resolve.select_world(&[package], Some("nosy")).unwrap();
-    let component = guests::trapping(&resolve, world);
+    let component = handmade::trapping(&resolve, world);
 
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     match home.swap_policy(component).await {
         Err(Refusal::Activation(ActivationError::ForbiddenImport(name))) => {
             assert!(name.starts_with("vehicle:connector/"), "{name}")

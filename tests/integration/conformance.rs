@@ -3,10 +3,13 @@
 //! `tests/fixtures/conformance` says what each case is about and what should come of it, in the words of the table that it
 //! comes from; where ours is another, `why` says why. Each group is a module, each case a function that holds it, and no
 //! case is without one.
+//!
+//! Beside them: what codes and wordings mean (group CLS) and how well that is told apart, the circuit breaker against the
+//! tables of two others, and what Google's storage clients are tested with.
 
 mod breakers;
 mod budgets;
-pub mod circuit_tables;
+mod circuit_tables;
 mod classification;
 mod generations;
 mod google_storage;
@@ -20,12 +23,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{Effect, Fault, RouteKind};
-use testkit::LEGACY;
+use testkit::reference::table;
 use testkit::virtual_home::VirtualHome;
+use testkit::{Home, LEGACY};
 use vehicle_connector::config::Config;
 use vehicle_connector::plugin::Compiled;
-
-use self::circuit_tables::table;
 
 /// The cases of a group: which function is which, and a test for each.
 macro_rules! cases {
@@ -76,7 +78,7 @@ fn four_phrases() -> Compiled {
 /// Repeats at once whatever happens, and opens no circuit.
 fn eager() -> Compiled {
     let repeat = "(i32.store8 (i32.const 1024) (i32.const 2)) (i32.const 1024)";
-    testkit::virtual_home::compiled(&crate::guests::policy_deciding(repeat))
+    testkit::virtual_home::compiled(&testkit::handmade::policy_deciding(repeat))
 }
 
 /// Accounts of one brand, each with a car of its own of the same name; the cloud gives each the same car.

@@ -9,27 +9,26 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::handmade::variant;
 use testkit::virtual_home::VirtualHome;
-use testkit::{Home, configuration_text};
+use testkit::{Home, RealHome, configuration_text};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
 use vehicle_connector::digest::Digest;
 
-use testkit::storm::variant;
-
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A host with a control socket in a directory of its own.
 struct Controlled {
-    home: Home,
+    home: RealHome,
     control: Control,
     dir: TempDir,
 }
 
 impl Controlled {
     async fn start() -> Self {
-        let (home, dir) = (Home::start().await, tempfile::tempdir().unwrap());
+        let (home, dir) = (RealHome::start().await, tempfile::tempdir().unwrap());
         let control = Control::open(dir.path(), &home.host).unwrap();
         Self { home, control, dir }
     }
@@ -187,7 +186,7 @@ async fn who_never_reads_its_answers_holds_up_nobody_else() {
             Err(error) => panic!("{error}"),
         }
     }
-    let report = controlled.home.command("niro", "refresh_cached", None).await;
+    let report = controlled.home.command("niro", "refresh_cached", "").await;
     assert_eq!(report.state, vehicle_connector::wire::outcome::State::Succeeded);
     // Stopping waits for it only for a moment.
     let socket = controlled.socket();
@@ -230,7 +229,7 @@ async fn the_socket_is_its_owners_and_goes_with_the_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_socket_that_was_left_behind_is_replaced_and_anything_else_is_not() {
-    let (home, dir) = (Home::start().await, tempfile::tempdir().unwrap());
+    let (home, dir) = (RealHome::start().await, tempfile::tempdir().unwrap());
     let socket = dir.path().join(SOCKET);
     drop(UnixListener::bind(&socket).unwrap());
     assert!(std::fs::metadata(&socket).unwrap().file_type().is_socket());
@@ -247,7 +246,7 @@ async fn a_socket_that_was_left_behind_is_replaced_and_anything_else_is_not() {
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_state_directory_may_have_a_longer_path_than_an_address_takes() {
-    let (home, dir) = (Home::start().await, tempfile::tempdir().unwrap());
+    let (home, dir) = (RealHome::start().await, tempfile::tempdir().unwrap());
     let long = dir.path().join("a".repeat(100)).join("b".repeat(100));
     std::fs::create_dir_all(&long).unwrap();
     let control = Control::open(&long, &home.host).unwrap();
@@ -470,10 +469,10 @@ async fn nothing_that_is_shown_makes_a_terminal_do_something() {
     use vehicle_connector::store::{Kind, SqliteStore, Store as _, Write};
     let hostile = "a\u{1b}[2J\r\u{9b}\u{202e}\u{2028}b";
     let shown = r"a\u{1b}[2J\r\u{9b}\u{202e}\u{2028}b";
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     home.control().expire_access_token();
-    home.command("niro", "refresh_cached", None).await;
+    home.command("niro", "refresh_cached", "").await;
     let program = Program::new();
     let store = SqliteStore::open(&program.dir.path().join("car.state")).unwrap();
     for (key, value) in home.environment.store.list(Kind::Audit).await.unwrap() {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use simulator::{ActionKind, Control, Effect, Ending, Fault, Outcome, RouteKind, Simulator};
 use tempfile::TempDir;
+use testkit::mqtt::{options, up};
 use testkit::{LEGACY, configuration_text};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -15,8 +16,6 @@ use vehicle_connector::mqtt::{Event, Publisher, connect};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
-
-use crate::mqtt_client::{options, up};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -285,8 +284,8 @@ async fn what_was_swapped_in_is_active_again_after_a_kill_and_what_was_bad_stays
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         (output.status.code(), said)
     };
-    let good = testkit::storm::variant(vehicle_connector::plugin::embedded::POLICY, 1);
-    let bad = crate::guests::policy_deciding("unreachable");
+    let good = testkit::handmade::variant(vehicle_connector::plugin::embedded::POLICY, 1);
+    let bad = testkit::handmade::policy_deciding("unreachable");
     let write = |name: &str, component: &[u8]| {
         let path = house.folder.path().join(name);
         std::fs::write(&path, component).unwrap();

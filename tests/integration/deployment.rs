@@ -4,16 +4,14 @@ mod connectors;
 mod trust;
 
 use serde_json::{Value, json};
-use testkit::storm::variant;
-use testkit::{Home, LEGACY};
+use testkit::handmade::{policy_deciding, variant};
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, Source};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::host::StartError;
 use vehicle_connector::plugin::{POLICY_SLOT, PluginKind, embedded};
 use vehicle_connector::wire::outcome::State;
-
-use crate::guests::policy_deciding;
 
 /// The name of the connector's slot.
 const CONNECTOR: &str = "hyundai-kia-eu";
@@ -23,26 +21,26 @@ fn trapping(number: u32) -> Vec<u8> {
     variant(&policy_deciding("unreachable"), number)
 }
 
-fn active(home: &Home) -> Digest {
+fn active(home: &RealHome) -> Digest {
     home.host.policy().active().generation().digest
 }
 
-async fn swap_connector(home: &Home, component: Vec<u8>) -> Result<(), Refusal> {
+async fn swap_connector(home: &RealHome, component: Vec<u8>) -> Result<(), Refusal> {
     let offer = Offer::new(component, "test");
     home.host.deployments().swap(PluginKind::Connector, None, &offer).await.map(|_| ())
 }
 
 /// Lets the active policy meet a failure so often.
-async fn fail(home: &Home, times: usize) {
+async fn fail(home: &RealHome, times: usize) {
     for _ in 0..times {
         home.control().expire_access_token();
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
     }
 }
 
 /// Waits until the host has written down that it went back to an earlier policy.
-async fn went_back(home: &Home) -> Value {
+async fn went_back(home: &RealHome) -> Value {
     let event = |message: &vehicle_connector::wire::message::Outgoing| {
         let event: Value = serde_json::from_slice(&message.payload).ok()?;
         (event["event_type"] == "policy_rolled_back").then_some(event)
@@ -59,7 +57,7 @@ async fn went_back(home: &Home) -> Value {
 }
 
 /// What the records say, in short.
-async fn history(home: &Home, kind: PluginKind) -> Vec<(Action, String, Outcome)> {
+async fn history(home: &RealHome, kind: PluginKind) -> Vec<(Action, String, Outcome)> {
     let records = home.host.deployments().history(kind, None, 100).await.unwrap();
     records.into_iter().map(|record| (record.action, record.by, record.result)).collect()
 }
@@ -70,7 +68,7 @@ fn of(records: &[(Action, String, Outcome)]) -> Vec<(Action, &str, Outcome)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_attempt_is_on_record_and_a_refused_one_changes_nothing() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let before = active(&home);
     let good = variant(embedded::POLICY, 1);
     home.swap_policy(b"not a component".to_vec()).await.unwrap_err();
@@ -107,7 +105,7 @@ async fn every_attempt_is_on_record_and_a_refused_one_changes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_accepted_is_active_again_after_a_restart_and_can_be_gone_back_from() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     let carried = active(&home);
     let (first, second) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
     home.swap_policy(first.clone()).await.unwrap();
@@ -122,7 +120,7 @@ async fn what_is_accepted_is_active_again_after_a_restart_and_can_be_gone_back_f
         (connectors[0].slot.as_str(), connectors[0].active.digest),
         (CONNECTOR, Digest::of(&connector))
     );
-    assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
+    assert_eq!(home.command(LEGACY.0, "refresh_cached", "").await.state, State::Succeeded);
     for digest in [Digest::of(&first), carried] {
         home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
         assert_eq!(active(&home), digest);
@@ -134,7 +132,7 @@ async fn what_is_accepted_is_active_again_after_a_restart_and_can_be_gone_back_f
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_faults_bring_the_last_one_back_and_the_component_is_known_as_bad_for_good() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     home.settle().await;
     let before = active(&home);
     let bad = trapping(1);
@@ -178,7 +176,7 @@ async fn three_faults_bring_the_last_one_back_and_the_component_is_known_as_bad_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_is_no_second_chance() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     home.settle().await;
     let before = active(&home);
     let bad = trapping(1);
@@ -204,7 +202,7 @@ async fn the_configured_file_is_news_once() {
     };
     let (first, second) = (variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
     std::fs::write(&path, &first).unwrap();
-    let mut home = Home::configured(simulator::Config::default(), names).await;
+    let mut home = RealHome::configured(simulator::Config::default(), names).await;
     assert_eq!(active(&home), Digest::of(&first));
     home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap();
     let carried = active(&home);
@@ -234,7 +232,7 @@ async fn messages_swap_and_roll_back_and_name_no_file_outside_the_folder() {
     let component = variant(embedded::POLICY, 1);
     std::fs::write(folder.join("new.wasm"), &component).unwrap();
     std::fs::write(dir.path().join("outside.wasm"), variant(embedded::POLICY, 2)).unwrap();
-    let home = Home::configured(simulator::Config::default(), |config| {
+    let home = RealHome::configured(simulator::Config::default(), |config| {
         config.plugins.folder = Some(folder.clone());
     })
     .await;
@@ -277,7 +275,7 @@ async fn messages_swap_and_roll_back_and_name_no_file_outside_the_folder() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_ends_with_the_plugins_that_it_began_with_and_they_go_with_it() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     home.swap_policy(variant(embedded::POLICY, 0)).await.unwrap();
     swap_connector(&home, variant(embedded::HYUNDAI_KIA, 0)).await.unwrap();
@@ -299,7 +297,7 @@ async fn a_command_ends_with_the_plugins_that_it_began_with_and_they_go_with_it(
     assert_eq!((report.state, report.policy.unwrap().generation), (State::Succeeded, number));
     let slots = home.host.deployments().list(PluginKind::Connector).await.unwrap();
     assert!(slots[0].previous.iter().all(|earlier| earlier.plugin.digest != connector));
-    home.command(LEGACY.0, "refresh_cached", None).await;
+    home.command(LEGACY.0, "refresh_cached", "").await;
     assert!(old.upgrade().is_none(), "nobody works with it any more");
 }
 
@@ -313,7 +311,7 @@ async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half
         std::fs::write(&beside, component).unwrap();
         std::fs::rename(&beside, folder.join(name)).unwrap();
     };
-    let until_recorded = async |home: &Home, kind: PluginKind, count: usize| {
+    let until_recorded = async |home: &RealHome, kind: PluginKind, count: usize| {
         let wanted = format!(r#"{kind}_"#);
         let said = |messages: &[vehicle_connector::wire::message::Outgoing]| {
             let about = |message: &&vehicle_connector::wire::message::Outgoing| {
@@ -324,7 +322,7 @@ async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half
         };
         home.published.find(said).await;
     };
-    let mut home = Home::configured(simulator::Config::default(), watches).await;
+    let mut home = RealHome::configured(simulator::Config::default(), watches).await;
     let watching = home.host.watch_folder().unwrap();
     let carried = active(&home);
     let policy = variant(embedded::POLICY, 1);
@@ -343,7 +341,8 @@ async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half
 
     // Somebody goes back. The file in the folder is no news at the next start, and is when it is moved in again. What is
     // new there is found after it, because its name comes later.
-    let connectors = async |home: &Home| home.host.deployments().list(PluginKind::Connector).await.unwrap();
+    let connectors =
+        async |home: &RealHome| home.host.deployments().list(PluginKind::Connector).await.unwrap();
     let connector = Digest::of(&connector);
     assert_eq!(connectors(&home).await[0].active.digest, connector);
     home.host.deployments().rollback(PluginKind::Connector, None, "test").await.unwrap();
@@ -362,7 +361,7 @@ async fn what_is_moved_into_the_folder_is_active_a_moment_later_and_what_is_half
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_fails_before_a_slot_is_reached_is_on_record_too() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let offer = Offer::new(embedded::POLICY, "test");
     home.host.deployments().swap(PluginKind::Policy, Some("nothing"), &offer).await.unwrap_err();
     home.host.deployments().rollback(PluginKind::Policy, Some("nothing"), "test").await.unwrap_err();
@@ -381,7 +380,7 @@ async fn what_was_refused_in_the_folder_is_no_news_at_the_next_start() {
     let folder = dir.path().join("plugins");
     std::fs::create_dir(&folder).unwrap();
     let watches = |config: &mut Config| config.plugins.folder = Some(folder.clone());
-    let mut home = Home::configured(simulator::Config::default(), watches).await;
+    let mut home = RealHome::configured(simulator::Config::default(), watches).await;
     let watching = home.host.watch_folder().unwrap();
     std::fs::write(folder.join("hyundai-kia-eu.wasm"), variant(embedded::HYUNDAI_KIA, 1)).unwrap();
     let refused = variant(embedded::HYUNDAI_KIA, 1);

@@ -17,14 +17,14 @@ use std::{fmt, io};
 
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use reqwest::Url;
 use serde_json::{Value, json};
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use tracing_subscriber::EnvFilter;
+use url::Url;
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::primitives::transport::Response;
-use vehicle_connector::primitives::{Tap, Transport};
+use vehicle_connector::primitives::{HttpRequest, Tap, Transport};
 use vehicle_connector::store::{Kind, Store as _};
 
 /// What differs between two runs.
@@ -136,31 +136,33 @@ impl Disguise {
         })
     }
 
-    fn undone(&self, request: &reqwest::Request) -> reqwest::Request {
-        let url = self.undo(request.url().as_str());
-        let mut undone = reqwest::Request::new(request.method().clone(), url.parse().unwrap());
-        for (name, value) in request.headers() {
-            let value = self.undo(std::str::from_utf8(value.as_bytes()).unwrap());
-            undone.headers_mut().append(name, value.parse().unwrap());
+    fn undone(&self, request: &HttpRequest) -> HttpRequest {
+        let undo = |bytes: &[u8]| self.undo(std::str::from_utf8(bytes).unwrap());
+        let headers = request.headers.iter();
+        HttpRequest {
+            method: request.method.clone(),
+            url: self.undo(request.url.as_str()).parse().unwrap(),
+            headers: headers
+                .map(|(name, value)| (name.clone(), undo(value.as_bytes()).parse().unwrap()))
+                .collect(),
+            body: request.body.as_deref().map(|body| undo(body).into_bytes()),
+            timeout: request.timeout,
+            acts_on_vehicle: request.acts_on_vehicle,
         }
-        let body = request.body().and_then(reqwest::Body::as_bytes);
-        *undone.body_mut() = body.map(|body| self.undo(std::str::from_utf8(body).unwrap()).into());
-        *undone.timeout_mut() = request.timeout().copied();
-        undone
     }
 
     /// The echo that is due for this request.
-    fn echo(&self, request: &reqwest::Request) -> Option<Response> {
-        let path = request.url().path();
+    fn echo(&self, request: &HttpRequest) -> Option<Response> {
+        let path = request.url.path();
         let mut echoing = self.echoing.lock();
         let due = echoing.iter().position(|route| path.ends_with(route))?;
         echoing.remove(due);
-        let mut said = format!("{} ", request.url());
-        for (name, value) in request.headers() {
+        let mut said = format!("{} ", request.url);
+        for (name, value) in &request.headers {
             // The vendor's stamp tells the time to the guest that made it.
             said.push_str(&format!("{name}: {} ", std::str::from_utf8(value.as_bytes()).unwrap()));
         }
-        let body = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default();
+        let body = request.body.as_deref().unwrap_or_default();
         said.push_str(std::str::from_utf8(body).unwrap());
         self.echoed.lock().push_str(&said);
         let percent: String = said.bytes().map(|byte| format!("%{byte:02x}")).collect();
@@ -179,16 +181,12 @@ impl Disguise {
 }
 
 impl Transport for Disguise {
-    fn send(
-        &self,
-        request: reqwest::Request,
-        acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
             if let Some(echo) = self.echo(&request) {
                 return Ok(echo);
             }
-            let mut response = self.inner.send(self.undone(&request), acts_on_vehicle).await?;
+            let mut response = self.inner.send(self.undone(&request)).await?;
             if let Ok(mut document) = serde_json::from_slice(&response.body) {
                 self.disguise(&mut document);
                 response.body = document.to_string().into_bytes();

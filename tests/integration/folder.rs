@@ -44,7 +44,7 @@ impl Watched {
 
     fn over(dir: TempDir) -> Self {
         // With a subscriber for the whole process no thread finds that nobody listens, which would be remembered.
-        crate::secrecy::Log::of_this_process();
+        testkit::log::Log::of_this_process();
         let (lines, log) = mpsc::unbounded_channel();
         let logging = tracing_subscriber::fmt().with_ansi(false).with_writer(Lines(lines)).finish();
         let logging = tracing::subscriber::set_default(logging);

@@ -1,9 +1,9 @@
 //! What would be done twice is not done when it cannot be written down, and what would be lost is kept.
 
 use simulator::ActionKind;
-use testkit::LEGACY;
-use testkit::storm::variant;
+use testkit::handmade::variant;
 use testkit::virtual_home::{VirtualHome, compiled};
+use testkit::{Home, LEGACY};
 use vehicle_connector::deployment::{Offer, Refusal, Try};
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::store::Kind;
@@ -42,7 +42,7 @@ async fn a_result_that_cannot_be_stored_is_the_result_all_the_same() {
     home.store.refuse(Kind::Result, 3);
     let id = home.begin(LEGACY.0, "lock", "").await;
     assert_eq!(home.ended(LEGACY.0, &id).await.state, State::Succeeded);
-    home.send(&format!("vehicle/{}/cmd/lock", LEGACY.0), format!(r#"{{"id":"{id}"}}"#)).await;
+    home.send(LEGACY.0, "lock", format!(r#"{{"id":"{id}"}}"#)).await;
     let finals = home.finals(LEGACY.0, &id);
     assert_eq!(finals.len(), 2, "the result, and its repetition");
     assert!(finals.iter().all(|report| report.state == State::Succeeded), "{finals:?}");
@@ -53,7 +53,7 @@ async fn a_result_that_cannot_be_stored_is_the_result_all_the_same() {
     home.command(LEGACY.0, "refresh_cached", "").await;
     let mut home = home;
     home.restart().await;
-    home.send(&format!("vehicle/{}/cmd/lock", LEGACY.0), format!(r#"{{"id":"{id}"}}"#)).await;
+    home.send(LEGACY.0, "lock", format!(r#"{{"id":"{id}"}}"#)).await;
     assert!(home.finals(LEGACY.0, &id).iter().all(|report| report.state == State::Succeeded));
     assert_eq!(locks(&home), 1);
 }

@@ -1,11 +1,10 @@
 //! Connectors that misbehave: each costs its own operation, which ends once and says why, and nothing else.
 //!
-//! `guest` makes them; how a host gets one is decided here, in [`home`] and [`in_virtual_time`].
+//! `testkit::handmade::connector` makes them; how a host gets one is decided here, in [`home`] and [`in_virtual_time`].
 
 mod activation;
 mod answers;
 mod floods;
-mod guest;
 mod limits;
 mod policies;
 mod secrets;
@@ -14,15 +13,14 @@ mod waiting;
 
 use std::time::Duration;
 
+use testkit::handmade::connector::Connector;
 use testkit::virtual_home::{self, VirtualHome};
-use testkit::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use tokio::sync::OnceCell;
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::{Budget, Sandbox};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
-
-pub use self::guest::Connector;
 
 /// Longer than anything here computes.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -44,8 +42,8 @@ async fn plugins(component: &[u8]) -> Result<Plugins, ActivationError> {
 }
 
 /// A home whose host has found its cars with this connector, if it can.
-async fn home(connector: &Connector<'_>) -> Home {
-    let home = Home::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
+async fn home(connector: &Connector<'_>) -> RealHome {
+    let home = RealHome::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
     home.settle().await;
     home
 }
@@ -57,22 +55,16 @@ async fn in_virtual_time(connector: &Connector<'_>) -> VirtualHome {
     home
 }
 
-/// How often a command was said to have ended.
-fn ends(home: &Home, id: &str) -> usize {
-    let topic = format!("vehicle-connector/vehicle/{}/action/{id}", LEGACY.0);
-    home.published.reports(&topic).iter().filter(|report| report.state.is_final()).count()
-}
-
 /// Makes sure that a command has ended once, and that the next one finds the lock free and is done, as is a read of
 /// either car.
-async fn serves_on(home: &Home, after: &Report, what: &str) {
-    let next = home.command(LEGACY.0, "unlock", None).await;
+async fn serves_on(home: &RealHome, after: &Report, what: &str) {
+    let next = home.command(LEGACY.0, "unlock", "").await;
     assert_eq!(next.state, State::Succeeded, "after: {what}: {next:?}");
     for (car, _) in [LEGACY, CCS2] {
-        let read = home.command(car, "refresh_cached", None).await;
+        let read = home.command(car, "refresh_cached", "").await;
         assert_eq!(read.state, State::Succeeded, "after: {what}: {read:?}");
     }
-    assert_eq!(ends(home, &after.id), 1, "{what}");
+    assert_eq!(home.finals(LEGACY.0, &after.id).len(), 1, "{what}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +80,7 @@ async fn a_connector_that_behaves_is_obeyed_whoever_wrote_it() {
         (call $done_as `the action`)";
     let home = home(&Connector { lock, read: state, ..Connector::default() }).await;
     assert_eq!(home.control().counters().grants_asked, 0, "signed in once, to find the cars");
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     assert_eq!(report.upstream_action_id.as_deref(), Some("the action"));
     assert_eq!(report.upstream_calls, 1);

@@ -6,13 +6,12 @@
 use std::time::{Duration, Instant};
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use testkit::{CCS2, Home, LEGACY};
+use testkit::handmade::{self, ALLOCATOR, CLASSIFY, DECIDE};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use vehicle_connector::deployment::Refusal;
 use vehicle_connector::plugin::ActivationError;
 use vehicle_connector::sandbox::{Budget, CallFault};
 use vehicle_connector::wire::outcome::{Reason, State};
-
-use crate::guests::{self, CLASSIFY, DECIDE};
 
 /// What a policy does when it is asked, in instructions that leave a pointer to the answer behind. The unchanged
 /// rest is a policy that behaves: it recognises an expired token, refreshes once, and opens no circuit.
@@ -60,7 +59,7 @@ impl Policy<'_> {
             (true, _) => "(i32.const 0)".to_owned(),
             // In the trial of `admit-refresh` the session is of the first generation, as no other test's is.
             (false, "admit-refresh") => "(i64.eq (local.get 3) (i64.const 1))".to_owned(),
-            (false, _) => guests::asked_in_trial(asked_about),
+            (false, _) => handmade::asked_in_trial(asked_about),
         };
         let (classifying, deciding) =
             (in_trial("classify", "(local.get $failure)"), in_trial("decide", "(local.get $attempt)"));
@@ -70,14 +69,7 @@ impl Policy<'_> {
                 (memory (export "memory") {pages})
                 (data (i32.const 16) "\40\00\00\00" "\07\00\00\00" "\47\00\00\00" "\05\00\00\00")
                 (data (i32.const 64) "hostile" "0.1.0")
-                (global $free (mut i32) (i32.const 4096))
-                (func (export "cabi_realloc") (param $old i32) (param $old_size i32) (param $align i32) (param $size i32)
-                  (result i32)
-                  (local $place i32)
-                  (local.set $place
-                    (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
-                  (global.set $free (i32.add (local.get $place) (local.get $size)))
-                  (local.get $place))
+                {ALLOCATOR}
                 (func (export "vehicle:connector/policy@0.1.0#describe") (result i32) {describe})
                 (func (export "vehicle:connector/policy@0.1.0#classify") (param $failure i32) (result i32)
                   (if (result i32) {classifying} (then {CLASSIFY}) (else {classify})))
@@ -89,8 +81,8 @@ impl Policy<'_> {
                 (func (export "vehicle:connector/policy@0.1.0#circuit") (param i32 i32 i32) (result i32) {ZERO})
                 {more})"#
         );
-        let (resolve, world) = guests::world("policy-module");
-        guests::component(wat::parse_str(module).unwrap(), &resolve, world)
+        let (resolve, world) = handmade::world("policy-module");
+        handmade::component(wat::parse_str(module).unwrap(), &resolve, world)
     }
 }
 
@@ -99,25 +91,19 @@ fn always(case: u8) -> String {
     format!("(i32.store8 (i32.const 1024) (i32.const {case})) (i32.const 1024)")
 }
 
-async fn swap(home: &Home, policy: Policy<'_>) {
+async fn swap(home: &RealHome, policy: Policy<'_>) {
     home.swap_policy(policy.component()).await.unwrap();
     assert_eq!(home.host.policy_used().name, "hostile");
-}
-
-/// How often a command was said to have ended.
-fn ends(home: &Home, id: &str) -> usize {
-    let topic = format!("vehicle-connector/vehicle/{}/action/{id}", LEGACY.0);
-    home.published.reports(&topic).iter().filter(|report| report.state.is_final()).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_behaves_is_obeyed_whoever_wrote_it() {
     // Without this the others might fail for the wrong reason.
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     swap(&home, Policy::default()).await;
     home.control().expire_access_token();
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
     assert_eq!(report.policy.unwrap().name, "hostile");
     assert_eq!(home.control().counters().grants_asked, 1);
@@ -154,7 +140,7 @@ async fn a_policy_without_an_answer_costs_that_operation_and_soon_its_place() {
              (i32.store (i32.const 1036) (i32.const -1)) (i32.const 1024)",
         ),
     ];
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let before = home.host.policy_used();
     for (what, decide) in cases {
         home.settle().await;
@@ -163,29 +149,29 @@ async fn a_policy_without_an_answer_costs_that_operation_and_soon_its_place() {
         let mut ids = Vec::new();
         for _ in 0..3 {
             assert_eq!(home.host.policy_used().name, "hostile", "{what}: replaced too early");
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!((report.state, report.attempts), (State::Failed, 1), "{what}: {report:?}");
             ids.push(report.id);
         }
         assert_eq!(home.control().counters().grants_asked, 0, "{what}");
         assert_eq!(home.host.policy_used(), before, "{what}: still in its place");
 
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{what}: {report:?}");
-        assert!(ids.iter().all(|id| ends(&home, id) == 1), "{what}: each has one end");
+        assert!(ids.iter().all(|id| home.finals(LEGACY.0, id).len() == 1), "{what}: each has one end");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_knows_its_trial_is_found_out_afterwards() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let before = home.host.policy_used();
     let give_up = always(4);
     swap(&home, Policy { classify: "unreachable", decide: &give_up, ..Policy::default() }).await;
     home.control().expire_access_token();
     for _ in 0..3 {
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
     }
     assert_eq!(home.host.policy_used(), before);
@@ -194,14 +180,14 @@ async fn a_policy_that_knows_its_trial_is_found_out_afterwards() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_names_its_rule_as_the_host_names_no_answer_has_answered() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let rule = "(i32.store (i32.const 1036) (i32.const 2048)) (i32.store (i32.const 1040) (i32.const 17))";
     let classify = format!("{rule} {CLASSIFY}");
     let more = r#"(data (i32.const 2048) "host.policy-fault")"#;
     swap(&home, Policy { classify: &classify, more, ..Policy::default() }).await;
     home.control().expire_access_token();
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
     assert!(report.token_refreshed, "{report:?}");
 }
@@ -209,11 +195,11 @@ async fn a_policy_that_names_its_rule_as_the_host_names_no_answer_has_answered()
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_without_an_answer_about_a_refresh_keeps_nobody_out_of_the_car() {
     for admit_refresh in ["unreachable", ENDLESS] {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         swap(&home, Policy { admit_refresh, ..Policy::default() }).await;
         home.control().expire_access_token();
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
         assert_eq!(home.control().counters().grants_asked, 1);
     }
@@ -224,7 +210,7 @@ async fn a_policy_that_never_ends_does_not_hold_up_the_other_car() {
     // As many reads as one car may have under way at once: all of them begin under this policy.
     const SPINNING: u64 = 8;
     // So much time that the neighbour needs a small part of it, on a machine that is busy with something else too.
-    let home = Home::configured(simulator::Config::default(), |config| {
+    let home = RealHome::configured(simulator::Config::default(), |config| {
         config.limits.policy.cpu = Duration::from_secs(1);
         config.limits.policy.wall = Duration::from_secs(60);
     });
@@ -246,7 +232,7 @@ async fn a_policy_that_never_ends_does_not_hold_up_the_other_car() {
     let report = home.ended(CCS2.0, "neighbour").await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 1), "{report:?}");
     // They take turns with it every few milliseconds; else it would have waited for some of them to be over.
-    let over = (0..SPINNING).filter(|n| ends(&home, &format!("spinning-{n}")) > 0).count();
+    let over = (0..SPINNING).filter(|n| !home.finals(LEGACY.0, &format!("spinning-{n}")).is_empty()).count();
     assert_eq!(over, 0, "the neighbour had to wait");
     for n in 0..SPINNING {
         let report = home.ended(LEGACY.0, &format!("spinning-{n}")).await;
@@ -256,13 +242,13 @@ async fn a_policy_that_never_ends_does_not_hold_up_the_other_car() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_decision_sends_a_command_again_that_may_have_moved_the_car() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let lost = Fault::new(RouteKind::Command, Effect::Drop).after_acting();
     home.control().inject(lost.forever());
     for case in 0..=6 {
         home.settle().await;
         swap(&home, Policy { decide: &always(case), ..Policy::default() }).await;
-        let report = home.command(LEGACY.0, "unlock", None).await;
+        let report = home.command(LEGACY.0, "unlock", "").await;
         assert_eq!((report.state, report.attempts), (State::Unknown, 1), "decision {case}: {report:?}");
         let counters = home.control().counters();
         assert_eq!(counters.commands, 1, "decision {case}");
@@ -276,11 +262,11 @@ async fn no_decision_repeats_without_end() {
     // In a cloud that refuses every token: the decision, the most attempts, and the most refreshes.
     for (decision, most_attempts, most_refreshes) in [(0, 2, 1), (1, 2, 0), (2, 4, 0)] {
         for operation in ["refresh_cached", "unlock"] {
-            let home = Home::start().await;
+            let home = RealHome::start().await;
             home.settle().await;
             home.control().refuse_tokens(true);
             swap(&home, Policy { decide: &always(decision), ..Policy::default() }).await;
-            let report = home.command(LEGACY.0, operation, None).await;
+            let report = home.command(LEGACY.0, operation, "").await;
             let counters = home.control().counters();
             assert_eq!(report.state, State::Failed, "decision {decision}: {report:?}");
             assert!(report.attempts <= most_attempts, "decision {decision}: {report:?}");
@@ -293,7 +279,7 @@ async fn no_decision_repeats_without_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_decision_asks_without_pause_what_became_of_a_command() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Records, Effect::unavailable()).forever());
     let confirm_at_once = always(3);
@@ -306,14 +292,14 @@ async fn no_decision_asks_without_pause_what_became_of_a_command() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_verdict_asks_again_for_a_grant_that_was_refused() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     // To this one a refused grant is a failure like any other.
     swap(&home, Policy::default()).await;
     home.control().refuse_grants(true);
     home.control().expire_access_token();
     for _ in 0..3 {
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!(report.reason, Some(Reason::AuthRequired), "{report:?}");
     }
     assert_eq!(home.control().counters().grants_asked, 1);
@@ -321,7 +307,7 @@ async fn no_verdict_asks_again_for_a_grant_that_was_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_bad_policies_in_a_row_do_not_keep_the_place_between_them() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let before = home.host.policy_used();
     home.control().expire_access_token();
@@ -330,7 +316,7 @@ async fn two_bad_policies_in_a_row_do_not_keep_the_place_between_them() {
         swap(&home, Policy { decide: "unreachable", pages, ..Policy::default() }).await;
     }
     for _ in 0..6 {
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!(report.state, State::Failed, "{report:?}");
     }
     assert_eq!(home.host.policy_used(), before);
@@ -353,7 +339,7 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
     let sends_again = "(i32.store8 (i32.const 1024)
         (select (i32.const 2) (i32.const 0) (i32.load8_u offset=112 (local.get $attempt)))) (i32.const 1024)";
     let spins_at_start = "(func $spin (loop $again (br $again))) (start $spin)";
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let before = home.host.policy_used();
     let refusal = async |policy: Policy<'_>| {
         let refused = home.swap_policy(policy.component()).await.unwrap_err();

@@ -2,7 +2,7 @@
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use vehicle_connector::config::Selector;
 use vehicle_connector::host::Request;
 use vehicle_connector::wire::message::{Outgoing, RespondTo};
@@ -22,7 +22,7 @@ async fn bad_input_is_rejected_with_a_reason_and_without_a_request() {
         ("ev6", "lock", b"UNLOCK".to_vec(), Reason::NotAllowed),
     ];
     for (vehicle, operation, payload, reason) in cases {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         let shown = String::from_utf8_lossy(&payload).chars().take(40).collect::<String>();
         home.send(vehicle, operation, payload).await;
@@ -31,28 +31,28 @@ async fn bad_input_is_rejected_with_a_reason_and_without_a_request() {
         assert!(report.message.is_some_and(|message| !message.is_empty()), "{shown}");
         assert_eq!(home.control().counters().requests, 0, "{shown}");
 
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!(report.state, State::Succeeded, "the host runs on after {shown}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn topics_of_others_are_ignored() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     for topic in
         ["", "x", "vehicle-connector/vehicle/niro/state", "vehicle-connector/vehicle/niro/cmd/lock/now"]
     {
         home.host.handle(Request { topic: topic.to_owned(), ..Request::default() }).await;
     }
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(report.state, State::Succeeded);
     assert!(!home.published.messages().iter().any(|message| message.topic.contains("/x/")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retained_command_is_cleared_and_not_done() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let topic = "vehicle-connector/vehicle/niro/cmd/lock".to_owned();
     let request =
@@ -74,7 +74,7 @@ async fn a_retained_command_is_cleared_and_not_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repeating_an_id_repeats_the_result_and_not_the_act() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let payload = br#"{"id":"once","action":"lock"}"#;
     for _ in 0..3 {
@@ -93,7 +93,7 @@ async fn repeating_an_id_repeats_the_result_and_not_the_act() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mistake_does_not_answer_under_the_id_of_another_command() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Command, Effect::Hold));
     home.send(LEGACY.0, "lock", br#"{"id":"mine"}"#.to_vec()).await;
@@ -113,9 +113,9 @@ async fn a_mistake_does_not_answer_under_the_id_of_another_command() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_step_is_reported_and_one_is_final() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
-    let report = home.command(CCS2.0, "lock", None).await;
+    let report = home.command(CCS2.0, "lock", "").await;
     let steps = home.published.reports(&format!("vehicle-connector/vehicle/ev6/action/{}", report.id));
     let states: Vec<State> = steps.iter().map(|step| step.state).collect();
     assert_eq!(states, [State::Accepted, State::Sent, State::Pending, State::Succeeded]);
@@ -128,7 +128,7 @@ async fn every_step_is_reported_and_one_is_final() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_asks_for_an_answer_gets_the_result_with_the_correlation() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let respond_to = RespondTo { topic: "my/answers".to_owned(), correlation: Some(vec![1, 2, 3]) };
     for payload in [b"PRESS".to_vec(), b"nonsense".to_vec()] {

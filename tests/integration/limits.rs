@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use testkit::{Home, LEGACY, configuration};
+use testkit::{Home, LEGACY, RealHome, configuration};
 use vehicle_connector::host::{Host, StartError};
 use vehicle_connector::plugin::{ActivationError, Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::{self, Budget, CallFault, Sandbox};
 use vehicle_connector::wire::outcome::State;
 use wasmtime::component::{Component, Linker};
 
-pub(crate) mod connector;
+mod connector;
 
 /// Runs a component with the only import `take`, which takes text, and waits for ever if there is none.
 async fn run(budget: Budget, component: &str) -> Result<(), CallFault> {
@@ -195,7 +195,7 @@ async fn a_memory_that_must_not_grow_says_so_as_ever() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_is_tried_under_the_limits_that_are_configured() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let sandbox = Sandbox::new().unwrap();
     let plugins = Plugins::embedded(sandbox.clone()).await.unwrap();
     let policy = Compiled::of(&sandbox, embedded::POLICY).await.unwrap();
@@ -222,25 +222,25 @@ async fn what_is_shipped_runs_under_the_least_that_may_be_configured() {
         log_lines: 0,
         ..budget
     };
-    let home = Home::configured(simulator::Config::default(), |config| {
+    let home = RealHome::configured(simulator::Config::default(), |config| {
         config.limits.policy = least(config.limits.policy);
         config.limits.connector = least(config.limits.connector);
     })
     .await;
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operation_sends_as_much_as_is_configured() {
-    let home = Home::configured(simulator::Config::default(), |config| {
+    let home = RealHome::configured(simulator::Config::default(), |config| {
         config.limits.requests_per_operation = 1;
     })
     .await;
     home.settle().await;
     home.control().expire_access_token();
     // The refused read has taken the one request that there was; the refresh is the session's, not the operation's.
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(report.state, State::Failed, "{report:?}");
     assert_eq!(report.upstream_calls, 1, "{report:?}");
     assert!(report.detail.unwrap().contains("used up its requests"));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use testkit::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, RealHome, patient_cloud};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
@@ -27,13 +27,17 @@ pub(crate) const OPERATIONS: [(&str, &str, &str); 12] = [
 ];
 
 /// A home where everything is allowed, whose cloud does not mind that its clock runs ahead.
-pub(crate) async fn home() -> Home {
+pub(crate) async fn home() -> RealHome {
     let cloud = simulator::Config { access_token_lifetime: Duration::from_secs(86_400), ..patient_cloud() };
-    Home::permissive(cloud).await
+    RealHome::permissive(cloud).await
 }
 
 /// Sends a command and waits for its final report, by operation: these words carry no identifier.
-pub(crate) async fn run(home: &Home, slug: &str, (operation, topic, payload): (&str, &str, &str)) -> Report {
+pub(crate) async fn run(
+    home: &RealHome,
+    slug: &str,
+    (operation, topic, payload): (&str, &str, &str),
+) -> Report {
     let before = home.published.messages().len();
     home.send(slug, topic, payload).await;
     let prefix = format!("vehicle-connector/vehicle/{slug}/action/");
@@ -52,11 +56,12 @@ pub(crate) async fn run(home: &Home, slug: &str, (operation, topic, payload): (&
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_one_time_refresh_token_is_used_once_by_eight_at_once() {
-    let home =
-        Arc::new(Home::with(simulator::Config { rotate_refresh_token: true, ..Default::default() }).await);
+    let home = Arc::new(
+        RealHome::with(simulator::Config { rotate_refresh_token: true, ..Default::default() }).await,
+    );
     home.settle().await;
     home.control().expire_when_in_flight(8);
-    let reads = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", None));
+    let reads = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", ""));
     for report in futures_util::future::join_all(reads).await {
         assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
     }
@@ -127,18 +132,18 @@ async fn a_busy_car_is_waited_for_and_no_circuit_minds() {
     let home = home().await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Command, Effect::duplicate()));
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
     assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), 1);
 
     // Refused far more often in a row than what opens a circuit.
     home.control().inject(Fault::new(RouteKind::Status, Effect::duplicate()).forever());
-    let reads = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", None));
+    let reads = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", ""));
     for report in futures_util::future::join_all(reads).await {
         assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::Busy)), "{report:?}");
     }
     home.control().clear_faults();
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 

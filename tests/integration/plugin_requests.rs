@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
-use testkit::Home;
-use testkit::storm::variant;
+use testkit::handmade::variant;
+use testkit::{Home, RealHome};
 use vehicle_connector::deployment::{Action, Outcome, Record};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::host::Request;
@@ -20,7 +20,7 @@ fn request(verb: &str, payload: impl Into<Vec<u8>>) -> Request {
 }
 
 /// Sends a request and waits for nothing.
-async fn send(home: &Home, verb: &str, payload: impl Into<Vec<u8>>) {
+async fn send(home: &RealHome, verb: &str, payload: impl Into<Vec<u8>>) {
     home.host.handle(request(verb, payload)).await;
 }
 
@@ -35,7 +35,7 @@ fn answers(messages: &[Outgoing]) -> Vec<Value> {
     answers.map(|answer| serde_json::from_slice(&answer.payload).unwrap()).collect()
 }
 
-async fn so_many_answers(home: &Home, count: usize) -> Vec<Value> {
+async fn so_many_answers(home: &RealHome, count: usize) -> Vec<Value> {
     let enough = |messages: &[Outgoing]| Some(answers(messages)).filter(|answers| answers.len() >= count);
     home.published.find(enough).await
 }
@@ -45,12 +45,12 @@ fn transactions(answers: &[Value]) -> Vec<u64> {
 }
 
 /// The attempts of a kind, but for what the host did at its start.
-async fn attempts(home: &Home, kind: PluginKind) -> Vec<Record> {
+async fn attempts(home: &RealHome, kind: PluginKind) -> Vec<Record> {
     home.host.deployments().history(kind, None, 100).await.unwrap()
 }
 
 /// Waits for so many attempts; the record of one is made before its answer, but by the folder there is none.
-async fn until_attempted(home: &Home, kind: PluginKind, count: usize) -> Vec<Record> {
+async fn until_attempted(home: &RealHome, kind: PluginKind, count: usize) -> Vec<Record> {
     let wait = async {
         loop {
             let records = attempts(home, kind).await;
@@ -65,7 +65,7 @@ async fn until_attempted(home: &Home, kind: PluginKind, count: usize) -> Vec<Rec
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rollback_that_is_sent_right_after_a_swap_takes_effect_after_it() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let carried = home.host.policy().active().generation().digest;
     for round in 1..=2 {
         send(&home, "policy/swap", swap(round, 1)).await;
@@ -85,7 +85,7 @@ async fn a_rollback_that_is_sent_right_after_a_swap_takes_effect_after_it() {
 // One thread: what arrives in one batch finds the queue as the one before has left it.
 #[tokio::test]
 async fn of_too_many_requests_the_last_ones_are_refused_and_the_others_done_in_order() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let total = WAITING + 4;
     let swaps = (0..total).map(|number| swap(u32::try_from(number).unwrap(), number));
     home.host.handle_all(swaps.map(|swap| request("policy/swap", swap)).collect()).await;
@@ -109,7 +109,7 @@ async fn of_too_many_requests_the_last_ones_are_refused_and_the_others_done_in_o
 
 #[tokio::test]
 async fn what_waits_when_the_host_stops_is_answered_and_not_done() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let before = home.host.policy().active().generation().digest;
     for number in 1..=3 {
         send(&home, "policy/swap", swap(number, 1)).await;
@@ -128,7 +128,7 @@ async fn what_waits_when_the_host_stops_is_answered_and_not_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_too_large_is_answered_and_on_record() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let component = "A".repeat(1 << 20);
     for (verb, on_record) in [("policy/swap", 1), ("policy/verify", 1), ("circuit/close", 1)] {
         send(&home, verb, json!({"component": component}).to_string()).await;
@@ -149,7 +149,7 @@ async fn an_attempt_that_comes_to_no_component_is_on_record() {
     let folder = dir.path().join("plugins");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("new.wasm"), "new").unwrap();
-    let home = Home::configured(simulator::Config::default(), |config| {
+    let home = RealHome::configured(simulator::Config::default(), |config| {
         config.plugins.folder = Some(folder.clone());
     })
     .await;
@@ -201,7 +201,7 @@ async fn what_the_folder_refuses_is_on_record() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("plugins");
     std::fs::create_dir(&folder).unwrap();
-    let home = Home::configured(simulator::Config::default(), |config| {
+    let home = RealHome::configured(simulator::Config::default(), |config| {
         config.plugins.folder = Some(folder.clone());
     })
     .await;
@@ -231,7 +231,7 @@ async fn the_configuration_may_name_a_link_and_no_pipe() {
     std::fs::write(&file, &policy).unwrap();
     std::os::unix::fs::symlink(&file, &link).unwrap();
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut home = Home::configured(simulator::Config::default(), |config| {
+    let mut home = RealHome::configured(simulator::Config::default(), |config| {
         config.plugins.files.insert(POLICY_SLOT.to_owned(), link);
     })
     .await;

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
-
-use crate::guests;
+use testkit::handmade;
 
 struct Folder(tempfile::TempDir);
 
@@ -65,7 +64,7 @@ fn the_default_policy_and_the_baseline() {
     );
     assert_eq!(miss["rule"], "in-progress");
 
-    let baseline = guests::root().join("guest/dist/four-phrases.wasm");
+    let baseline = testkit::root().join("guest/dist/four-phrases.wasm");
     let output = policy_test(&cases, &["--json", "--policy", baseline.to_str().unwrap()]);
     let scores: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&scores["all"]["recall"], &scores["misses"][0]["verdict"]), (&0.5.into(), &"unknown".into()));
@@ -115,8 +114,8 @@ fn input_that_is_wrong_is_named_with_its_line() {
 fn a_policy_that_is_refused_says_why() {
     let folder = Folder::new();
     let cases = folder.file("cases.jsonl", three_cases());
-    let (resolve, world) = guests::world("policy-module");
-    let trapping = folder.file("trapping.wasm", guests::trapping(&resolve, world));
+    let (resolve, world) = handmade::world("policy-module");
+    let trapping = folder.file("trapping.wasm", handmade::trapping(&resolve, world));
     let nonsense = folder.file("nonsense.wasm", "nonsense");
     for (policy, words) in [(trapping, "the trial failed"), (nonsense, "no WebAssembly component")] {
         let output = policy_test(&cases, &["--policy", policy.to_str().unwrap()]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
-use testkit::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, RealHome, patient_cloud};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config::Config;
 use vehicle_connector::demo::Broker;
@@ -19,7 +19,7 @@ fn payload(id: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn commands_keep_their_order_and_a_newer_one_takes_the_place_of_an_older() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Command, Effect::Hold));
     home.send(LEGACY.0, "lock", payload("first")).await;
@@ -41,7 +41,7 @@ async fn commands_keep_their_order_and_a_newer_one_takes_the_place_of_an_older()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_queue_is_bounded_and_reads_do_not_take_the_places_of_commands() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Any, Effect::Hold).forever());
     home.send(LEGACY.0, "lock", payload("on-its-way")).await;
@@ -64,7 +64,7 @@ async fn the_queue_is_bounded_and_reads_do_not_take_the_places_of_commands() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_stops_gives_every_command_its_result_or_leaves_it_to_the_next() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Command, Effect::Hold).after_acting());
     home.send(LEGACY.0, "lock", payload("sent")).await;
@@ -84,11 +84,7 @@ async fn a_host_that_stops_gives_every_command_its_result_or_leaves_it_to_the_ne
     home.send(LEGACY.0, "lock", payload("late")).await;
     let late = home.ended(LEGACY.0, "late").await;
     assert_eq!((late.state, late.reason), (State::Rejected, Some(Reason::HostStopping)), "{late:?}");
-    let topic = format!("vehicle-connector/vehicle/{}/action/sent", LEGACY.0);
-    assert!(
-        home.published.reports(&topic).iter().all(|report| !report.state.is_final()),
-        "not this host's to say"
-    );
+    assert!(home.finals(LEGACY.0, "sent").is_empty(), "not this host's to say");
 
     home.restart_configured(|_| {}).await.unwrap();
     let sent = home.ended(LEGACY.0, "sent").await;
@@ -100,22 +96,22 @@ async fn a_host_that_stops_gives_every_command_its_result_or_leaves_it_to_the_ne
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_circuit_leaves_the_cloud_alone_and_a_read_finds_out_when_it_is_well() {
-    let home = Home::with(patient_cloud()).await;
+    let home = RealHome::with(patient_cloud()).await;
     home.settle().await;
     home.control().inject(Fault::new(RouteKind::Any, Effect::answer(500, "{}")).forever());
-    let mut last = home.command(CCS2.0, "refresh_cached", None).await;
+    let mut last = home.command(CCS2.0, "refresh_cached", "").await;
     for _ in 0..5 {
-        last = home.command(CCS2.0, "refresh_cached", None).await;
+        last = home.command(CCS2.0, "refresh_cached", "").await;
     }
     assert_eq!(last.reason, Some(Reason::BreakerOpen), "{last:?}");
     let before = home.control().counters().requests;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::BreakerOpen)), "{report:?}");
     assert_eq!(home.control().counters().requests, before);
 
     home.control().clear_faults();
     home.clock.advance(61);
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     let counters = home.control().counters();
     assert_eq!((counters.actuations_of(LEGACY.1, ActionKind::Lock), counters.commands), (1, 1));
@@ -123,14 +119,14 @@ async fn an_open_circuit_leaves_the_cloud_alone_and_a_read_finds_out_when_it_is_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_isolated_cloud_is_left_alone_until_an_operator_closes_its_circuit() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let clouds = home.host.circuits().next().unwrap();
     let name = clouds.statuses(home.clock.as_ref()).remove(0).circuit;
     clouds.isolate(&name).unwrap();
     let before = home.control().counters().requests;
     for operation in ["lock", "refresh_cached"] {
-        let report = home.command(LEGACY.0, operation, None).await;
+        let report = home.command(LEGACY.0, operation, "").await;
         assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::Isolated)), "{report:?}");
         let message = report.message.unwrap();
         assert!(message.contains("operator isolated"), "{message}");
@@ -138,14 +134,14 @@ async fn an_isolated_cloud_is_left_alone_until_an_operator_closes_its_circuit() 
     }
     assert_eq!(home.control().counters().requests, before);
     clouds.close(&name).unwrap();
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 
 /// A broker that speaks 3.1.1 sends the host's own clearing of a retained command back to it, without the mark.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_retained_unlock_on_an_old_broker_moves_nothing() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     let broker = Broker::start_speaking(Version::V4).unwrap();
     broker.ready().await.unwrap();
     let text =

@@ -5,7 +5,7 @@ use std::time::Duration;
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use testkit::network::Outage;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, RealHome, patient_cloud};
 use vehicle_connector::store::{Kind, Write};
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -13,15 +13,15 @@ const REFRESH_TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_grant_latches_until_the_credentials_change() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     home.settle().await;
     home.control().refuse_grants(true);
     home.control().expire_access_token();
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(report.reason, Some(Reason::AuthRequired), "{report:?}");
 
     for _ in 0..20 {
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(
             (report.state, report.reason),
             (State::Rejected, Some(Reason::AuthRequired)),
@@ -35,38 +35,38 @@ async fn a_refused_grant_latches_until_the_credentials_change() {
     // Neither a restart nor a cloud that has changed its mind lifts it.
     home.control().refuse_grants(false);
     home.restart(REFRESH_TOKEN, "1234").await;
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(report.reason, Some(Reason::AuthRequired), "{report:?}");
     assert_eq!(home.control().counters().requests, after_latch.requests);
 
     let refreshed = "BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2";
     home.control().set_refresh_token(refreshed);
     home.restart(refreshed, "1234").await;
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_protects_the_account_does_not_hang_on_the_policy() {
     // The baseline takes neither a refused grant nor a refused PIN for what it is.
-    let mut home = Home::with(patient_cloud()).await;
+    let mut home = RealHome::with(patient_cloud()).await;
     home.restart(REFRESH_TOKEN, "9999").await;
     home.settle().await;
     home.swap_in_four_phrases().await;
     for _ in 0..10 {
-        home.command(CCS2.0, "lock", None).await;
+        home.command(CCS2.0, "lock", "").await;
         home.clock.advance(120);
     }
     let counters = home.control().counters();
     assert!(counters.pin_checks <= 3, "vendors lock after five; this one was asked {}", counters.pin_checks);
 
-    let mut home = Home::with(patient_cloud()).await;
+    let mut home = RealHome::with(patient_cloud()).await;
     home.settle().await;
     home.swap_in_four_phrases().await;
     home.control().refuse_grants(true);
     for _ in 0..5 {
         home.clock.advance(3_600);
-        home.command(LEGACY.0, "refresh_cached", None).await;
+        home.command(LEGACY.0, "refresh_cached", "").await;
     }
     assert_eq!(home.control().counters().grants_asked, 1, "one token call, then none");
     home.restart(REFRESH_TOKEN, "1234").await;
@@ -113,11 +113,11 @@ async fn a_token_endpoint_that_is_unwell_is_left_alone_for_a_while() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_pin_is_sent_once_and_never_again() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     home.restart(REFRESH_TOKEN, "9999").await;
     home.settle().await;
     for attempt in 0..5 {
-        let report = home.command(CCS2.0, "lock", None).await;
+        let report = home.command(CCS2.0, "lock", "").await;
         assert_eq!(report.reason, Some(Reason::PinRejected), "{attempt}: {report:?}");
     }
     let counters = home.control().counters();
@@ -125,18 +125,18 @@ async fn a_wrong_pin_is_sent_once_and_never_again() {
     assert_eq!(counters.actuations_of(CCS2.1, ActionKind::Lock), 0);
 
     // What needs no PIN goes on.
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_device_is_registered_again_once() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
-    home.command(LEGACY.0, "refresh_cached", None).await;
+    home.command(LEGACY.0, "refresh_cached", "").await;
     home.control().reset_counters();
     home.control().invalidate_device(None);
-    let reads: Vec<_> = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", None)).collect();
+    let reads: Vec<_> = (0..8).map(|_| home.command(LEGACY.0, "refresh_cached", "")).collect();
     for report in futures_util::future::join_all(reads).await {
         assert_eq!(report.state, State::Succeeded, "{report:?}");
     }

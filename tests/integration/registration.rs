@@ -1,7 +1,7 @@
 //! The device registration: one for everybody, refreshed when it is that, and the same for a command and its polls.
 
 use simulator::{Effect, Fault, RouteKind};
-use testkit::{CCS2, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -60,7 +60,7 @@ async fn only_a_refusal_of_the_device_registers_again_and_only_once() {
             home.settle().await;
             home.control()
                 .inject(Fault::new(RouteKind::Command, Effect::envelope("4002", message)).forever());
-            let report = home.command(slug, "lock", None).await;
+            let report = home.command(slug, "lock", "").await;
             assert_eq!((report.state, report.attempts), (State::Failed, attempts), "{message}: {report:?}");
             assert_eq!(report.reason, Some(Reason::UpstreamRefused), "{message}: {report:?}");
             assert_eq!(home.control().counters().registrations, registrations, "{message}");
@@ -77,7 +77,7 @@ async fn a_command_is_asked_about_with_the_device_that_it_was_sent_with() {
     home.send(LEGACY.0, "lock", r#"{"id":"pinned"}"#).await;
     home.control().wait_until(|counters| counters.held == 1).await;
     home.control().inject(Fault::new(RouteKind::Status, Effect::envelope("4002", UNKNOWN_DEVICE)));
-    let read = home.command(CCS2.0, "refresh_cached", None).await;
+    let read = home.command(CCS2.0, "refresh_cached", "").await;
     assert_eq!((read.state, home.control().counters().registrations), (State::Succeeded, 1), "{read:?}");
     // The poll that was on its way is lost, so that the next one is made when the registration is another.
     home.control().clear_faults();

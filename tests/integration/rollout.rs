@@ -2,35 +2,32 @@
 //! active one only when it has shown enough.
 
 use serde_json::{Value, json};
-use testkit::{Home, LEGACY};
+use testkit::handmade::{policy_deciding, variant};
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, RolloutView, Try};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::wire::outcome::State;
 use vehicle_connector::wire::report::Report;
 
-use testkit::storm::variant;
-
-use crate::guests::policy_deciding;
-
 /// A policy that passes its trial and gives everything up afterwards.
 fn faint_hearted() -> Vec<u8> {
     policy_deciding("(i32.store8 (i32.const 1024) (i32.const 4)) (i32.const 1024)")
 }
 
-async fn try_out(home: &Home, how: Try, component: Vec<u8>) -> Result<RolloutView, Refusal> {
+async fn try_out(home: &RealHome, how: Try, component: Vec<u8>) -> Result<RolloutView, Refusal> {
     let offer = Offer::new(component, "test");
     home.host.deployments().rollouts().try_out(how, Some(&offer), "test").await
 }
 
 /// Reads a car with a token that has ended.
-async fn read_with_an_ended_token(home: &Home) -> Report {
+async fn read_with_an_ended_token(home: &RealHome) -> Report {
     home.control().expire_access_token();
-    home.command(LEGACY.0, "refresh_cached", None).await
+    home.command(LEGACY.0, "refresh_cached", "").await
 }
 
 /// Waits until what is tried out is as wanted; none when nothing is tried out any more.
-async fn until(home: &Home, wanted: impl Fn(Option<&RolloutView>) -> bool) -> Option<RolloutView> {
+async fn until(home: &RealHome, wanted: impl Fn(Option<&RolloutView>) -> bool) -> Option<RolloutView> {
     let deployments = home.host.deployments();
     let mut changes = deployments.changes();
     loop {
@@ -42,18 +39,18 @@ async fn until(home: &Home, wanted: impl Fn(Option<&RolloutView>) -> bool) -> Op
     }
 }
 
-fn active(home: &Home) -> Digest {
+fn active(home: &RealHome) -> Digest {
     home.host.policy().active().generation().digest
 }
 
-async fn actions(home: &Home) -> Vec<(Action, String, Outcome)> {
+async fn actions(home: &RealHome) -> Vec<(Action, String, Outcome)> {
     let records = home.host.deployments().history(PluginKind::Policy, None, 100).await.unwrap();
     records.into_iter().map(|record| (record.action, record.by, record.result)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_in_shadow_is_asked_and_not_obeyed() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let before = active(&home);
     let begun = try_out(&home, Try::Shadow, faint_hearted()).await.unwrap();
@@ -90,7 +87,7 @@ async fn a_policy_in_shadow_is_asked_and_not_obeyed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_agrees_becomes_the_active_policy() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let how = Try::Canary { share: 1, promote_after: 4 };
     let candidate = try_out(&home, how, variant(embedded::POLICY, 1)).await.unwrap();
@@ -112,7 +109,7 @@ async fn a_canary_that_agrees_becomes_the_active_policy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_that_differs_waits_for_somebody_to_approve() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let how = Try::Canary { share: 100, promote_after: 1 };
     let candidate = try_out(&home, how, faint_hearted()).await.unwrap();
@@ -131,7 +128,7 @@ async fn a_canary_that_differs_waits_for_somebody_to_approve() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_canary_without_answers_ends_and_the_active_policy_decides_for_all_again() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let before = active(&home);
     let bad = policy_deciding("unreachable");
@@ -158,7 +155,7 @@ async fn a_canary_without_answers_ends_and_the_active_policy_decides_for_all_aga
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shadow_without_answers_costs_nobody_anything() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     try_out(&home, Try::Shadow, policy_deciding("unreachable")).await.unwrap();
     for _ in 0..3 {
@@ -170,7 +167,7 @@ async fn a_shadow_without_answers_costs_nobody_anything() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_goes_on_with_what_is_tried_out() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     home.settle().await;
     try_out(&home, Try::Shadow, faint_hearted()).await.unwrap();
     read_with_an_ended_token(&home).await;
@@ -193,7 +190,7 @@ async fn a_restart_goes_on_with_what_is_tried_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_tried_out_is_refused() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     for (verb, payload) in [
         ("policy/shadow", json!({})),
         ("policy/canary", json!({"share": 10})),
@@ -222,7 +219,7 @@ async fn what_cannot_be_tried_out_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_seen_beside_another_policy_does_not_count() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let how = Try::Canary { share: 100, promote_after: 3 };
     let candidate = variant(embedded::POLICY, 1);
@@ -249,7 +246,7 @@ async fn what_was_seen_beside_another_policy_does_not_count() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_is_no_second_chance_for_what_is_tried_out() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     home.settle().await;
     try_out(&home, Try::Shadow, policy_deciding("unreachable")).await.unwrap();
     for _ in 0..2 {

@@ -1,15 +1,14 @@
 //! What must not leave the host does not.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, TcpListener};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use parking_lot::Mutex;
 use simulator::{Effect, Fault, RouteKind};
+use testkit::log::Log;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY, Recording, configuration};
-use tracing_subscriber::fmt::MakeWriter;
+use testkit::{CCS2, Home, LEGACY, RealHome, Recording, configuration};
 use vehicle_connector::descriptor::Network;
 use vehicle_connector::host::{Environment, Host, Request};
 use vehicle_connector::primitives::HttpClient;
@@ -19,71 +18,22 @@ use vehicle_connector::time::SystemClock;
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::publish::Publish;
 
-/// A log that can be read.
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// What this process logs from now on: what tests beside the one that asks log is there too, and must be as clean.
-    ///
-    /// It is one for all, since a subscriber of one thread may lose lines to another thread that has none.
-    pub fn of_this_process() -> &'static Self {
-        static LOG: LazyLock<Log> = LazyLock::new(|| {
-            let log = Log::default();
-            tracing_subscriber::fmt()
-                .with_env_filter("vehicle_connector=trace,connector=trace,plugin=trace,simulator=off")
-                // A time of day can look like a position.
-                .without_time()
-                .with_ansi(false)
-                .fmt_fields(vehicle_connector::cli::OneLine)
-                .with_writer(log.clone())
-                .init();
-            log
-        });
-        &LOG
-    }
-
-    /// What was written so far.
-    pub fn text(&self) -> String {
-        String::from_utf8(self.0.lock().clone()).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() {
     let log = Log::of_this_process();
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     for (slug, _) in [LEGACY, CCS2] {
         // A token of some age: one that is refused at once has not expired, and the log would say so.
         home.control().expire_access_token();
         home.clock.advance(10);
         for operation in ["refresh_cached", "lock"] {
-            let report = home.command(slug, operation, None).await;
+            let report = home.command(slug, operation, "").await;
             assert_eq!(report.state, State::Succeeded, "{report:?}");
         }
     }
     home.control().refuse_grants(true);
     home.control().expire_access_token();
-    home.command(LEGACY.0, "lock", None).await;
+    home.command(LEGACY.0, "lock", "").await;
 
     let defaults = simulator::Config::default();
     let mut never = vec![defaults.refresh_token];
@@ -115,7 +65,7 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_carries_nothing_to_another_host() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
     elsewhere.set_nonblocking(true).unwrap();
@@ -128,7 +78,7 @@ async fn a_redirect_carries_nothing_to_another_host() {
             headers: vec![("location".to_owned(), format!("http://{place}/{token}?error={token}"))],
         };
         home.control().inject(Fault::new(RouteKind::Status, effect));
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!(report.state, State::Failed, "{report:?}");
         let detail = report.detail.unwrap_or_default();
         let seen =

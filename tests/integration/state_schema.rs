@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jsonschema::Validator;
 use serde_json::Value;
 use simulator::{Effect, Fault, RouteKind, VehicleState as Car};
-use testkit::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use vehicle_connector::vehicle::state::{Corners, Location, Meta, Published, Source, VehicleState};
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::outcome::{Reason, State};
@@ -54,7 +54,7 @@ fn assert_valid(validator: &Validator, document: &Value, about: &str) {
 }
 
 /// Checks everything that a home has published; returns its states of one vehicle.
-fn check(home: &Home, slug: &str) -> Vec<Value> {
+fn check(home: &RealHome, slug: &str) -> Vec<Value> {
     let schemas =
         [("/state", validator(STATE)), ("/location", validator(LOCATION)), ("/action/", validator(REPORT))];
     let mut states = Vec::new();
@@ -74,7 +74,7 @@ fn check(home: &Home, slug: &str) -> Vec<Value> {
 }
 
 /// Asks for a cached read whose answer is this.
-async fn read(home: &Home, slug: &str, answer: &Value) -> Report {
+async fn read(home: &RealHome, slug: &str, answer: &Value) -> Report {
     home.control().clear_faults();
     home.control().inject(Fault::new(RouteKind::Status, Effect::answer(200, answer.to_string())));
     run(home, slug, OPERATIONS[0]).await

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use simulator::{Refusal, RouteKind};
-use testkit::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use vehicle_connector::wire::message::Outgoing;
@@ -50,7 +50,7 @@ enum Permission {
     /// Its time is over, as everybody knows.
     Ended,
     /// It is as good as the cloud says.
-    StoredGeneration,
+    Kept,
     /// It should be good, and the cloud refuses it.
     Refused,
 }
@@ -91,7 +91,7 @@ impl Line {
     fn expected(&self, token: Token) -> (State, u64, u32) {
         // A command with a permission does not carry the access token: that is refused when it is asked what became
         // of the command, and asking is no attempt.
-        let unnoticed = self.needs_permission() && self.permission == Permission::StoredGeneration;
+        let unnoticed = self.needs_permission() && self.permission == Permission::Kept;
         let replaced = self.needs_permission() && self.permission == Permission::Refused;
         match token {
             Token::Fine => (State::Succeeded, 0, if replaced { 2 } else { 1 }),
@@ -111,7 +111,7 @@ fn table() -> Vec<Line> {
                 continue;
             }
             if line.needs_permission() {
-                lines.push(Line { permission: Permission::StoredGeneration, ..line.clone() });
+                lines.push(Line { permission: Permission::Kept, ..line.clone() });
                 lines.push(Line { permission: Permission::Refused, ..line.clone() });
             }
             lines.push(line);
@@ -126,7 +126,7 @@ fn states(messages: &[Outgoing], slug: &str) -> usize {
 }
 
 /// Does a command, and waits for the host's own read after it, so that nobody meddles with the token meanwhile.
-async fn prepare(home: &Home, slug: &str, operation: Operation) {
+async fn prepare(home: &RealHome, slug: &str, operation: Operation) {
     let before = states(&home.published.messages(), slug);
     run(home, slug, operation).await;
     home.published.find(|messages| (states(messages, slug) > before).then_some(())).await;
@@ -144,7 +144,7 @@ async fn work(line: &Line) {
                 home.clock.advance(601);
                 home.control().set_clock_ahead(601 * round);
             }
-            Permission::Ended | Permission::StoredGeneration => {}
+            Permission::Ended | Permission::Kept => {}
             Permission::Refused => home.control().invalidate_control_tokens(),
         }
         match token {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use simulator::{Effect, Fault, Refusal, RouteKind};
 use testkit::network::Outage;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 
 mod budget;
@@ -68,7 +68,7 @@ async fn a_revoked_grant_costs_one_token_call_in_18_000_operations() {
     let counters = home.counters();
     assert_eq!((counters.grants_asked, counters.requests), (1, at_the_latch));
     assert_eq!(home.events("auth_required").len(), 1);
-    assert_eq!(home.account_state("home"), "auth_required");
+    assert_eq!(home.account()["state"], "auth_required");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,16 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::{Home, LEGACY};
-use vehicle_connector::bindings::policy::{BodyKind, Certainty, Effect, Failure, Phase};
-use vehicle_connector::plugin::slot::Provenance;
+use testkit::handmade::{self, ALLOCATOR, CLASSIFY, DECIDE};
+use testkit::log::Log;
+use testkit::{Home, LEGACY, RealHome, provenance};
 use vehicle_connector::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::wire::outcome::State;
 use wit_parser::{Resolve, WorldId};
-
-use crate::guests::{self, CLASSIFY, DECIDE};
-use crate::limits::connector::Log;
 
 /// As much of WASI as the components here use, in a version that is not the one that the host links.
 const WASI: &str = "
@@ -105,7 +102,7 @@ const WASI: &str = "
     }";
 
 fn world(name: &str) -> (Resolve, WorldId) {
-    let (mut resolve, _) = guests::world("policy-module");
+    let (mut resolve, _) = handmade::world("policy-module");
     let package = resolve.push_str("wasi.wit", WASI).unwrap();
     let world = resolve.select_world(&[package], Some(name)).unwrap();
     (resolve, world)
@@ -148,13 +145,8 @@ fn policy(describe: &str, classify: &str) -> Vec<u8> {
             (data (i32.const 64) "wasi   0.1.0")
             (data (i32.const 96) "localhost")
             (data (i32.const 128) "a line\0athe car KNACCS2EV00000002\0aand the rest")
-            (global $free (mut i32) (i32.const 8192))
             (global $noted (mut i32) (i32.const 2048))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-              (local $place i32)
-              (local.set $place (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
-              (global.set $free (i32.add (local.get $place) (local.get 3)))
-              (local.get $place))
+            {ALLOCATOR}
             (func $note (param $value i64)
               (local $digits i32) (local $digit i32)
               (loop $next
@@ -181,11 +173,7 @@ fn policy(describe: &str, classify: &str) -> Vec<u8> {
             (func (export "{interface}#circuit") (param i32 i32 i32) (result i32) (i32.const 1536)))"#
     );
     let (resolve, world) = world("a-policy");
-    guests::component(wat::parse_str(module).unwrap(), &resolve, world)
-}
-
-fn provenance() -> Provenance {
-    Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test")
+    handmade::component(wat::parse_str(module).unwrap(), &resolve, world)
 }
 
 /// Opens a slot with a policy whose calls may use so much.
@@ -198,22 +186,7 @@ async fn open(budget: Budget, component: &[u8]) -> Result<Arc<PolicySlot>, Activ
 /// What a policy notes when it does this, two numbers in a line being two calls.
 async fn noted(it_does: &str) -> Vec<u64> {
     let slot = open(Budget::POLICY, &policy("", it_does)).await.unwrap();
-    let failure = Failure {
-        cloud: "hyundai-kia-eu".to_owned(),
-        operation: "lock".to_owned(),
-        effect: Effect::Read,
-        phase: Phase::Status,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: None,
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: String::new(),
-        body: BodyKind::Json,
-        token_age: None,
-    };
+    let failure = testkit::failure();
     let first = slot.active().classify(&failure).await.unwrap().rule;
     let second = slot.active().classify(&failure).await.unwrap().rule;
     assert_eq!(first, second, "the same question has the same answer");
@@ -335,11 +308,11 @@ async fn output_does_not_flood_the_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_with_wasi_decides() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     home.settle().await;
     home.swap_policy(policy("", "(drop (call $random))")).await.unwrap();
     home.control().expire_access_token();
-    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
     assert_eq!(report.policy.unwrap().name, "wasi");
 }
@@ -348,7 +321,7 @@ async fn a_policy_with_wasi_decides() {
 async fn a_connector_with_wasi_can_be_asked_and_ships_a_policy() {
     // It traps whatever it is asked, but it is asked.
     let (resolve, world) = world("a-connector");
-    let component = guests::trapping(&resolve, world);
+    let component = handmade::trapping(&resolve, world);
     let trapped = |error| matches!(error, ActivationError::TrialFault(CallFault::Trapped(_)));
     assert!(trapped(open(Budget::POLICY, &component).await.unwrap_err()));
     let sandbox = Sandbox::new().unwrap();
@@ -359,7 +332,7 @@ async fn a_connector_with_wasi_can_be_asked_and_ships_a_policy() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_wasi_has_beyond_that_is_refused_by_name() {
     let (resolve, world) = world("beyond");
-    match open(Budget::POLICY, &guests::trapping(&resolve, world)).await {
+    match open(Budget::POLICY, &handmade::trapping(&resolve, world)).await {
         Err(ActivationError::ForbiddenImport(name)) => assert_eq!(name, "wasi:http/made-up@0.2.3"),
         other => panic!("{other:?}"),
     }

@@ -7,10 +7,11 @@ use simulator::{Cloud, Control};
 use testkit::network::Network;
 use testkit::paused::PausedClock;
 use testkit::trace::{self, Entry, Event, Trace};
+use testkit::{Home, Recording};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
-use vehicle_connector::host::{Environment, Host, Request};
-use vehicle_connector::plugin::{PluginKind, Plugins};
+use vehicle_connector::host::{Environment, Host};
+use vehicle_connector::plugin::Plugins;
 use vehicle_connector::store::MemoryStore;
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::outcome::State;
@@ -48,14 +49,15 @@ pub fn run(schedule: &Schedule, policies: &Policies) -> Run {
     fastrand::seed(schedule.seed);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(Home::live(schedule, policies))
+    runtime.block_on(SimulatedHome::live(schedule, policies))
 }
 
-struct Home<'a> {
+struct SimulatedHome<'a> {
     policies: &'a Policies,
     control: Control,
     network: Arc<Network>,
     trace: Arc<Trace>,
+    published: Arc<Recording>,
     environment: Environment,
     refresh_token: String,
     policy: Choice,
@@ -64,7 +66,7 @@ struct Home<'a> {
     host: Arc<Host>,
 }
 
-impl<'a> Home<'a> {
+impl<'a> SimulatedHome<'a> {
     async fn live(schedule: &Schedule, policies: &'a Policies) -> Run {
         let mut home = Self::start(schedule, policies).await;
         for (pause, happening) in &schedule.events {
@@ -104,9 +106,10 @@ impl<'a> Home<'a> {
         let cloud = Cloud::new(config, clock.of_cloud());
         let control = cloud.control();
         let network = Arc::new(Network::new(cloud, Arc::clone(&trace), schedule.seed));
-        let environment =
-            Environment::new(Arc::new(MemoryStore::default()), Arc::new(clock), Arc::clone(&trace) as _)
-                .with_transport(Arc::clone(&network) as _);
+        let published = Arc::new(Recording::traced(&trace).undelivered());
+        let store = Arc::new(MemoryStore::default());
+        let environment = Environment::new(store, Arc::new(clock), Arc::clone(&published) as _)
+            .with_transport(Arc::clone(&network) as _);
         let policy = schedule.policy;
         let host = start_host(&refresh_token, &environment, policies.starting_with(policy)).await;
         trace.write(Event::Started);
@@ -115,6 +118,7 @@ impl<'a> Home<'a> {
             control,
             network,
             trace,
+            published,
             environment,
             refresh_token,
             policy,
@@ -129,7 +133,7 @@ impl<'a> Home<'a> {
         }
         let control = &self.control;
         match happening {
-            Happening::Command(command) => self.command(command).await,
+            Happening::Command(command) => self.give(command).await,
             Happening::ExpireToken => control.expire_access_token(),
             Happening::Kick(refusal) => {
                 control.expire_access_token_with(refusal.clone());
@@ -164,31 +168,23 @@ impl<'a> Home<'a> {
                 control.expire_access_token();
                 self.stop().await;
                 self.trace.write(Event::NewCredentials);
-                self.host = start_host(
-                    &self.refresh_token,
-                    &self.environment,
-                    self.policies.starting_with(self.policy),
-                )
-                .await;
-                self.trace.write(Event::Started);
+                self.start_again().await;
             }
         }
     }
 
-    async fn command(&self, command: &Command) {
+    async fn give(&self, command: &Command) {
         let Command { vehicle, id, topic, .. } = command;
         if *topic != "action_status" {
-            self.trace.write(Event::CommandRun { vehicle, id: id.clone() });
+            self.trace.write(Event::Commanded { vehicle, id: id.clone() });
         }
-        let topic = format!("vehicle-connector/vehicle/{vehicle}/cmd/{topic}");
-        let payload = command.payload().into_bytes();
-        self.host.handle(Request { topic, payload, ..Request::default() }).await;
+        self.send(vehicle, topic, command.payload()).await;
     }
 
     async fn decide_with(&mut self, choice: Choice) {
         let offer = Offer::compiled(self.policies.choose(choice).clone(), "simulation").without_trial();
         // Refused when the store fails, or when this policy was rolled back before.
-        if self.host.deployments().swap(PluginKind::Policy, None, &offer).await.is_ok() {
+        if self.offer_policy(&offer).await.is_ok() {
             self.policy = choice;
         }
     }
@@ -201,6 +197,10 @@ impl<'a> Home<'a> {
 
     async fn restart(&mut self) {
         self.stop().await;
+        self.start_again().await;
+    }
+
+    async fn start_again(&mut self) {
         self.host =
             start_host(&self.refresh_token, &self.environment, self.policies.starting_with(self.policy))
                 .await;
@@ -255,28 +255,27 @@ impl<'a> Home<'a> {
     }
 
     async fn read(&self, vehicle: &'static str, id: String) -> Option<Report> {
-        let (topic, before) = ("refresh_cached", self.trace.entries().len());
-        self.command(&Command { vehicle, id: id.clone(), topic, fields: "" }).await;
-        let ended = || {
-            let entries = self.trace.entries();
-            entries.iter().skip(before).find_map(|entry| {
-                let Event::Published(message) = &entry.event else { return None };
-                let (of, report) = trace::report(message)?;
-                (of == vehicle && report.id == id && report.state.is_final()).then_some(report)
-            })
-        };
-        for _ in 0..AT_LAST.as_secs() {
-            if let Some(report) = ended() {
-                return Some(report);
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        None
+        self.give(&Command { vehicle, id: id.clone(), topic: "refresh_cached", fields: "" }).await;
+        self.published.within(AT_LAST, || self.finals(vehicle, &id).pop()).await
+    }
+}
+
+impl Home for SimulatedHome<'_> {
+    fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    fn published(&self) -> &Recording {
+        &self.published
     }
 }
 
 async fn start_host(refresh_token: &str, environment: &Environment, plugins: Plugins) -> Arc<Host> {
-    let mut config: Config = tests::configuration("http://127.0.0.1:1", refresh_token, "1234");
+    let mut config: Config = testkit::configuration("http://127.0.0.1:1", refresh_token, "1234");
     for vehicle in config.vehicles.values_mut() {
         vehicle.allow.extend(OperationName::COMMANDABLE);
     }

@@ -16,9 +16,6 @@
 )]
 
 mod check;
-#[path = "../integration/guests.rs"]
-#[allow(dead_code, reason = "only some of it is needed here")]
-mod guests;
 mod home;
 mod policies;
 mod schedule;

@@ -1,9 +1,8 @@
 //! The policies that take turns.
 
+use testkit::handmade;
 use vehicle_connector::plugin::{Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::Sandbox;
-
-use crate::guests;
 
 /// Which policy decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +35,8 @@ impl Policies {
             let compiled = async |component: &[u8]| Compiled::of(&sandbox, component).await.unwrap();
             Self {
                 four_phrases: compiled(embedded::FOUR_PHRASES).await,
-                trapping: compiled(&guests::policy_deciding("unreachable")).await,
-                eager: compiled(&guests::policy_deciding(
+                trapping: compiled(&handmade::policy_deciding("unreachable")).await,
+                eager: compiled(&handmade::policy_deciding(
                     "(i32.store8 (i32.const 1024) (i32.const 2)) (i32.const 1024)",
                 ))
                 .await,

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use simulator::{Cloud, End};
 use tokio_util::sync::CancellationToken;
 use vehicle_connector::bindings::http::TransportError;
-use vehicle_connector::primitives::Transport;
 use vehicle_connector::primitives::transport::Response;
+use vehicle_connector::primitives::{HttpRequest, Transport};
 
 use crate::trace::{Event, Fate, Request, Trace};
 
@@ -76,14 +76,14 @@ impl Network {
     }
 
     /// Writes the request down, and draws how long it takes there and back.
-    fn departs(&self, request: &reqwest::Request, acts: bool) -> (Request, [Duration; 2]) {
+    fn departs(&self, request: &HttpRequest, acts: bool) -> (Request, [Duration; 2]) {
         let mut state = self.state.lock();
         let number = state.requests;
         state.requests += 1;
         let latest = if state.calm { Duration::from_millis(80) } else { Duration::MAX };
         let latencies = [latency(&mut state.rng), latency(&mut state.rng)].map(|it| it.min(latest));
         drop(state);
-        let (method, path) = (request.method().to_string(), request.url().path().to_owned());
+        let (method, path) = (request.method.to_string(), request.url.path().to_owned());
         let request = Request { number, method, path, acts };
         self.trace.write(Event::Departed(request.clone()));
         (request, latencies)
@@ -91,14 +91,16 @@ impl Network {
 
     async fn exchange(
         &self,
-        request: reqwest::Request,
+        request: HttpRequest,
         Request { number, acts, .. }: Request,
         [there, back]: [Duration; 2],
     ) -> Result<Response, TransportError> {
         tokio::time::sleep(there).await;
-        let request = reqwest::Request::try_into(request);
-        let request: simulator::Request<reqwest::Body> = request.unwrap();
-        let request = request.map(|body| body.as_bytes().unwrap_or_default().to_vec());
+        let HttpRequest { method, url, headers, body, .. } = request;
+        let mut request = simulator::Request::new(body.unwrap_or_default());
+        *request.method_mut() = method;
+        *request.uri_mut() = url.as_str().parse().unwrap();
+        *request.headers_mut() = headers;
         let (cloud, trace) = (self.cloud.clone(), Arc::clone(&self.trace));
         // A task of its own: a server does not know that its client has lost patience.
         let answered = tokio::spawn(async move {
@@ -159,13 +161,9 @@ fn latency(rng: &mut fastrand::Rng) -> Duration {
 }
 
 impl Transport for Network {
-    fn send(
-        &self,
-        request: reqwest::Request,
-        acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>> {
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>> {
         Box::pin(async move {
-            let patience = request.timeout().copied().unwrap_or(Duration::MAX);
+            let (patience, acts_on_vehicle) = (request.timeout, request.acts_on_vehicle);
             let (departed, latencies) = self.departs(&request, acts_on_vehicle);
             let mut waiting = Waiting { trace: &self.trace, number: departed.number, fate: Fate::Abandoned };
             if self.unreachable(&departed) {

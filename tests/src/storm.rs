@@ -24,6 +24,7 @@ use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
+use crate::handmade::variant;
 use crate::{CCS2, LEGACY, PATIENCE, Shifted, configuration};
 
 /// How often the session is ended meanwhile. A host slows down when somebody ends more of them in a short time.
@@ -38,19 +39,6 @@ const CONNECTOR: usize = 5;
 const ROLLBACK: usize = 11;
 const REFUSED: usize = 7;
 const UNWELL: usize = 10;
-
-/// The same component with another digest: a custom section at its end changes nothing else.
-#[must_use]
-pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
-    let mut section = vec![4];
-    section.extend(b"test");
-    section.extend(number.to_le_bytes());
-    let mut varied = component.to_vec();
-    // A section's kind (0 is custom) and its length.
-    varied.extend([0, u8::try_from(section.len()).unwrap()]);
-    varied.extend(section);
-    varied
-}
 
 /// The final reports by command, each as often as it was published.
 #[derive(Debug, Default)]

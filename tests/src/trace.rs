@@ -7,7 +7,6 @@ use std::time::Duration;
 use parking_lot::{Mutex, MutexGuard};
 use vehicle_connector::time::Clock;
 use vehicle_connector::wire::message::Outgoing;
-use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
 use crate::paused::PausedClock;
@@ -18,7 +17,7 @@ pub enum Event {
     /// Something that concerns nobody but the reader.
     Note(String),
     /// A command was given to the host.
-    CommandRun {
+    Commanded {
         /// The vehicle's slug.
         vehicle: &'static str,
         /// The caller's identifier.
@@ -120,12 +119,6 @@ impl Trace {
     }
 }
 
-impl Publish for Trace {
-    fn publish(&self, message: Outgoing) {
-        self.write(Event::Published(Outgoing { notice: None, ..message }));
-    }
-}
-
 /// The report in a message, if it is one on a command's own topic, and the vehicle that it is about.
 pub fn report(message: &Outgoing) -> Option<(&str, Report)> {
     let rest = message.topic.strip_prefix("vehicle-connector/vehicle/")?;
@@ -140,7 +133,7 @@ impl fmt::Display for Entry {
         write!(f, "{:>12.3} s  ", self.at.as_secs_f64())?;
         match &self.event {
             Event::Note(note) => write!(f, "* {note}"),
-            Event::CommandRun { vehicle, id } => write!(f, "  {vehicle} {id}: commanded"),
+            Event::Commanded { vehicle, id } => write!(f, "  {vehicle} {id}: commanded"),
             Event::Published(message) => match report(message) {
                 Some((vehicle, report)) => {
                     let id = if report.id.len() > 30 { "(the host's)" } else { &report.id };

@@ -6,38 +6,33 @@
 mod context;
 mod worn_store;
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use parking_lot::Mutex;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use serde_json::Value;
 use simulator::{Cloud, Control, Counters};
-use tokio::sync::watch;
 use tokio::time::Instant;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
-use vehicle_connector::host::{Environment, Host, Request};
-use vehicle_connector::plugin::{Compiled, PluginKind, Plugins};
+use vehicle_connector::host::{Environment, Host};
+use vehicle_connector::plugin::{Compiled, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
 use vehicle_connector::store::Store;
 use vehicle_connector::time::Clock;
-use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::outcome::State;
 use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
-pub use self::context::{Calendar, Meddling, Published};
+pub use self::context::{Calendar, Meddling};
 pub use self::worn_store::WornStore;
 use crate::network::Network;
 use crate::paused::PausedClock;
 use crate::trace::{Event, Trace};
-use crate::{CCS2, LEGACY};
-
-/// Longer than any command may take, in virtual time.
-const PATIENCE: Duration = Duration::from_secs(3_600);
+use crate::{CCS2, Home, LEGACY, Recording};
 
 /// What the host carries, compiled once for all homes of a process.
 static PLUGINS: LazyLock<Plugins> =
@@ -74,7 +69,7 @@ pub struct VirtualHome {
     /// The host's time.
     pub calendar: Arc<Calendar>,
     /// What was published.
-    pub published: Arc<Published>,
+    pub published: Arc<Recording>,
     /// What hosts stand on, to start another one on the same.
     pub environment: Environment,
     /// Where state is kept.
@@ -84,7 +79,6 @@ pub struct VirtualHome {
     /// The host.
     pub host: Arc<Host>,
     trace: Arc<Trace>,
-    next: AtomicU64,
 }
 
 impl VirtualHome {
@@ -119,12 +113,7 @@ impl VirtualHome {
         network.calm_down();
         let meddling = Arc::new(Meddling { network: Arc::clone(&network), expires_in: Mutex::default() });
         let calendar = Arc::new(Calendar { clock, ahead: AtomicI64::new(0) });
-        let published = Arc::new(Published {
-            trace: Arc::clone(&trace),
-            finals: Mutex::default(),
-            retained: Mutex::default(),
-            changed: watch::Sender::default(),
-        });
+        let published = Arc::new(Recording::traced(&trace));
         let store = Arc::new(WornStore::default());
         let environment = Environment::new(
             Arc::clone(&store) as Arc<dyn Store>,
@@ -134,21 +123,9 @@ impl VirtualHome {
         .with_transport(Arc::clone(&meddling) as Arc<dyn Transport>);
         let environment = other(environment);
         let host = Host::start_with(&config, environment.clone(), &PLUGINS).await.unwrap();
-        let home = Self {
-            control,
-            network,
-            meddling,
-            calendar,
-            published,
-            environment,
-            store,
-            config,
-            host,
-            trace,
-            next: AtomicU64::new(0),
-        };
-        home.host.find_vehicles().await;
-        home.control.reset_counters();
+        let home =
+            Self { control, network, meddling, calendar, published, environment, store, config, host, trace };
+        home.settle().await;
         home
     }
 
@@ -170,14 +147,12 @@ impl VirtualHome {
         let policy = Some(own_policy().clone());
         let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connector, policy };
         self.host = Host::start_with(&self.config, self.environment.clone(), &plugins).await.unwrap();
-        self.host.find_vehicles().await;
-        self.control.reset_counters();
+        self.settle().await;
     }
 
     /// Lets another policy decide.
     pub async fn decide_with(&self, policy: &Compiled) {
-        let offer = Offer::compiled(policy.clone(), "test").without_trial();
-        self.host.deployments().swap(PluginKind::Policy, None, &offer).await.unwrap();
+        self.offer_policy(&Offer::compiled(policy.clone(), "test").without_trial()).await.unwrap();
     }
 
     /// Lets so much time pass.
@@ -185,50 +160,9 @@ impl VirtualHome {
         tokio::time::sleep(time).await;
     }
 
-    /// Sends a message as it came from a broker, below the base topic.
-    pub async fn send(&self, topic: &str, payload: String) {
-        let topic = format!("vehicle-connector/{topic}");
-        self.host.handle(Request { topic, payload: payload.into_bytes(), ..Request::default() }).await;
-    }
-
-    /// Sends a command with these further fields, such as `"level":2`, and returns its identifier.
-    pub async fn begin(&self, vehicle: &str, operation: &str, fields: &str) -> String {
-        let id = format!("c{}", self.next.fetch_add(1, Ordering::Relaxed));
-        let comma = if fields.is_empty() { "" } else { "," };
-        let payload = format!(r#"{{"id":"{id}"{comma}{fields}}}"#);
-        self.send(&format!("vehicle/{vehicle}/cmd/{operation}"), payload).await;
-        id
-    }
-
-    /// Sends a command and waits for its final report.
-    pub async fn command(&self, vehicle: &str, operation: &str, fields: &str) -> Report {
-        let id = self.begin(vehicle, operation, fields).await;
-        self.ended(vehicle, &id).await
-    }
-
     /// Reads the car of the older generation.
     pub async fn read(&self) -> Report {
         self.command(LEGACY.0, "refresh_cached", "").await
-    }
-
-    /// The final reports of a command so far: one, unless it was repeated.
-    pub fn finals(&self, vehicle: &str, id: &str) -> Vec<Report> {
-        let topic = format!("vehicle-connector/vehicle/{vehicle}/action/{id}");
-        self.published.finals.lock().get(&topic).cloned().unwrap_or_default()
-    }
-
-    /// Waits for the final report of a command.
-    pub async fn ended(&self, vehicle: &str, id: &str) -> Report {
-        let mut changed = self.published.changed.subscribe();
-        let search = async {
-            loop {
-                if let Some(report) = self.finals(vehicle, id).into_iter().next() {
-                    return report;
-                }
-                changed.changed().await.unwrap();
-            }
-        };
-        tokio::time::timeout(PATIENCE, search).await.unwrap_or_else(|_| panic!("{vehicle} {id} has no end"))
     }
 
     /// Reads the two cars in turn, one after each such time for so long, and waits for the ends.
@@ -266,53 +200,25 @@ impl VirtualHome {
         self.calendar.monotonic()
     }
 
-    /// What was retained last on a topic below the base topic; null if nothing was.
-    pub fn retained(&self, topic: &str) -> Value {
-        let retained = self.published.retained.lock();
-        let payload = retained.get(&format!("vehicle-connector/{topic}"));
-        payload.map_or(Value::Null, |payload| serde_json::from_slice(payload).unwrap())
-    }
-
-    /// How an account is, in the host's word.
-    pub fn account_state(&self, account: &str) -> String {
-        let document = self.retained(&format!("account/{account}/state"));
-        document.get("state").and_then(Value::as_str).unwrap_or_default().to_owned()
-    }
-
-    /// Everything that was published so far.
-    pub fn messages(&self) -> Vec<Outgoing> {
-        let message = |event: &Event| match event {
-            Event::Published(message) => Some(message.clone()),
-            _ => None,
-        };
-        self.trace.entries().iter().filter_map(|entry| message(&entry.event)).collect()
-    }
-
-    /// How often something was published on a topic below the base topic.
-    pub fn published_on(&self, topic: &str) -> usize {
-        let topic = format!("vehicle-connector/{topic}");
-        let on_topic = |event: &Event| matches!(event, Event::Published(message) if message.topic == topic);
-        self.trace.entries().iter().filter(|entry| on_topic(&entry.event)).count()
-    }
-
-    /// The events of one kind, in order.
-    pub fn events(&self, kind: &str) -> Vec<Value> {
-        let event = |event: &Event| match event {
-            Event::Published(message) if message.topic == "vehicle-connector/bridge/event" => {
-                serde_json::from_slice(&message.payload).ok()
-            }
-            _ => None,
-        };
-        let events =
-            self.trace.entries().iter().filter_map(|entry| event(&entry.event)).collect::<Vec<Value>>();
-        events.into_iter().filter(|event| event["event_type"] == kind).collect()
-    }
-
     /// How a circuit is; null if nothing has passed it yet.
     pub fn circuit(&self, name: &str) -> Value {
         let all = self.host.circuits().flat_map(|circuits| circuits.statuses(self.calendar.as_ref()));
         let found = all.into_iter().find(|status| status.circuit == name);
         found.map_or(Value::Null, |status| serde_json::to_value(status).unwrap())
+    }
+}
+
+impl Home for VirtualHome {
+    fn host(&self) -> &Arc<Host> {
+        &self.host
+    }
+
+    fn control(&self) -> Control {
+        self.control.clone()
+    }
+
+    fn published(&self) -> &Recording {
+        &self.published
     }
 }
 

@@ -1,6 +1,6 @@
 //! BRK: when circuits open, and what they let through.
 
-use testkit::CCS2;
+use testkit::{CCS2, Home};
 use vehicle_connector::protect::circuit::{Circuit, Purpose, Settings};
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -162,7 +162,7 @@ async fn held_open_by_an_operator() {
     let mut home = VirtualHome::start().await;
     let which = format!(r#"{{"circuit":"{CLOUD}"}}"#);
     home.read().await;
-    home.send("bridge/request/circuit/isolate", which.clone()).await;
+    home.deliver("bridge/request/circuit/isolate", which.clone()).await;
     let requests = home.counters().requests;
     home.advance(seconds(86_400)).await;
     assert_eq!(home.read().await.reason, Some(Reason::Isolated));
@@ -170,7 +170,7 @@ async fn held_open_by_an_operator() {
     assert_eq!(home.read().await.reason, Some(Reason::Isolated), "also after a restart");
     assert_eq!(home.circuit(CLOUD)["state"], "isolated");
     assert_eq!(home.counters().requests, requests, "the cloud is left alone, its token endpoint too");
-    home.send("bridge/request/circuit/close", which).await;
+    home.deliver("bridge/request/circuit/close", which).await;
     assert_eq!(home.read().await.state, State::Succeeded);
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use testkit::Home;
 use testkit::paused::PausedClock;
 use vehicle_connector::protect::retry_budget::{Price, RetryBudget};
 use vehicle_connector::store::{MemoryStore, Store};

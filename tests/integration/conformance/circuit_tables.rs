@@ -6,27 +6,10 @@
 mod polly;
 mod resilience4j;
 
-use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 use vehicle_connector::protect::circuit::{Circuit, Permit, Purpose, Settings, Transition};
-
-/// Reference material as text; none where there is none and nobody insists.
-pub fn shared(name: &str) -> Option<String> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        assert!(std::env::var_os("REQUIRE_SHARED").is_none(), "{} is absent", path.display());
-        println!("skipped: {} is absent", path.display());
-        return None;
-    };
-    Some(text)
-}
-
-/// A table; none where there is none and nobody insists.
-pub fn table(name: &str) -> Option<Value> {
-    shared(&format!("tables/{name}")).map(|text| serde_json::from_str(&text).unwrap())
-}
 
 /// A circuit and the time that it is told.
 struct Bench {

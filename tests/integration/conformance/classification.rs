@@ -8,9 +8,8 @@ use vehicle_connector::bindings::policy::{
 };
 use vehicle_connector::scoring::{Case, Score, Scores};
 
-use crate::conformance::circuit_tables::shared;
-use crate::conformance::meanings::attempt;
-use crate::native;
+use testkit::reference::shared;
+use testkit::{attempt, both_forms};
 
 /// Failures that were seen. Reference material beside the project, so the test is skipped where it is absent.
 const CORPUS: &str = "corpus/dev.jsonl";
@@ -18,12 +17,12 @@ const CORPUS: &str = "corpus/dev.jsonl";
 #[tokio::test(flavor = "multi_thread")]
 async fn the_floors_on_the_corpus() {
     let Some(text) = shared(CORPUS) else { return };
-    let policy = native::component().await;
+    let policy = both_forms::component().await;
     let (mut scores, mut ours) = (Scores::default(), Scores::default());
     for line in text.lines() {
         let case = Case::parse(line).unwrap();
         let failure = case.failure();
-        let verdict = native::classify(&policy, &failure).await;
+        let verdict = both_forms::classify(&policy, &failure).await;
         if matches!(failure.phase, Phase::SignIn | Phase::Refresh) {
             assert_ne!(verdict.kind, FailureKind::TokenExpired, "{}", case.id);
         }
@@ -87,42 +86,41 @@ fn any_failure() -> impl Strategy<Value = Failure> {
     let times = (prop::option::of(0..100_000_u64), prop::option::of(0..100_000_u64));
     (step, answer, times).prop_map(|(step, answer, times)| Failure {
         cloud: answer.0.into(),
-        operation: "lock".into(),
         effect: step.1,
         phase: step.0,
         certainty: step.2,
         transport: step.3,
         http_status: answer.1,
         code: answer.2,
-        sub_code: None,
         oauth_error: answer.3,
         retry_after: times.0,
         message: answer.4,
         body: answer.5,
         token_age: times.1,
+        ..testkit::failure()
     })
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_component_says_what_the_library_says() {
-    let policy = native::component().await;
+    let policy = both_forms::component().await;
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), seed);
     let inputs = (any_failure(), 1..6_u32, any::<[bool; 2]>(), 0..90_000_u64, any::<u64>());
     for _ in 0..400 {
         let (failure, number, [refreshed, superseded], remaining, random) =
             inputs.new_tree(&mut runner).unwrap().current();
-        let verdict = native::classify(&policy, &failure).await;
+        let verdict = both_forms::classify(&policy, &failure).await;
         let mut attempt = attempt(failure, verdict);
         (attempt.number, attempt.refreshed, attempt.superseded) = (number, refreshed, superseded);
         (attempt.remaining, attempt.random) = (remaining, random);
-        native::decide(&policy, &attempt).await;
+        both_forms::decide(&policy, &attempt).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_made_to_be_slow_is_answered_in_time() {
-    let policy = native::component().await;
+    let policy = both_forms::component().await;
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[9; 32]);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), seed);
     let mut failure = any_failure().new_tree(&mut runner).unwrap().current();

@@ -3,7 +3,7 @@
 //! A read is always idempotent; a charging current is an absolute value, which is what a precondition makes of a
 //! write; an unlock is neither. An instruction is a fault of the cloud for one attempt.
 
-use testkit::CCS2;
+use testkit::{CCS2, Home};
 
 use super::*;
 

@@ -2,8 +2,8 @@
 
 use simulator::Effect::Answer;
 use simulator::{ActionKind, Ending, Outcome};
-use testkit::CCS2;
 use testkit::network::Outage;
+use testkit::{CCS2, Home};
 use vehicle_connector::host::Request;
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -191,7 +191,7 @@ async fn a_command_of_which_the_cloud_never_said_which_action_it_became_is_not_a
     let id = home.begin(LEGACY.0, "lock", "").await;
     assert_eq!(home.ended(LEGACY.0, &id).await.state, State::Unknown);
     let polls = home.counters().polls;
-    home.send(&format!("vehicle/{}/cmd/action_status", LEGACY.0), format!(r#"{{"id":"{id}"}}"#)).await;
+    home.send(LEGACY.0, "action_status", format!(r#"{{"id":"{id}"}}"#)).await;
     home.advance(seconds(1)).await;
     let last = home.retained(&format!("vehicle/{}/action/last", LEGACY.0));
     assert_eq!((&last["op"], &last["state"]), (&"check_action_status".into(), &"rejected".into()), "{last}");

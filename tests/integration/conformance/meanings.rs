@@ -4,11 +4,10 @@
 //! come from, `why` says why.
 
 use serde_json::Value;
+use testkit::{attempt, both_forms};
 use vehicle_connector::bindings::policy::{
-    Attempt, BodyKind, Certainty, Decision, Effect, Failure, FailureKind, Latch, Phase, Verdict,
+    BodyKind, Certainty, Decision, Effect, Failure, FailureKind, Latch, Phase, Verdict,
 };
-
-use crate::native;
 
 const ROWS: &str = include_str!("../../fixtures/conformance/cls.json");
 
@@ -36,12 +35,10 @@ fn failure(row: &Value, status: Option<u16>) -> Failure {
             Some("ambiguous") => Certainty::Ambiguous,
             Some(other) => panic!("{other}"),
         },
-        transport: None,
         http_status: status,
         code: text("code"),
         sub_code: text("sub_code"),
         oauth_error: text("oauth_error"),
-        retry_after: None,
         message: text("message").unwrap().repeat(row["times"].as_u64().unwrap_or(1).try_into().unwrap()),
         body: match row["body"].as_str() {
             None => BodyKind::Json,
@@ -50,21 +47,7 @@ fn failure(row: &Value, status: Option<u16>) -> Failure {
             Some(other) => panic!("{other}"),
         },
         token_age: Some(3_600_000),
-    }
-}
-
-/// The first attempt of an operation with time and budget left.
-pub fn attempt(failure: Failure, verdict: Verdict) -> Attempt {
-    Attempt {
-        failure,
-        verdict,
-        number: 1,
-        refreshed: false,
-        superseded: false,
-        elapsed: 1_000,
-        remaining: 60_000,
-        retry_budget: 3,
-        random: 7,
+        ..testkit::failure()
     }
 }
 
@@ -99,7 +82,7 @@ fn kind(verdict: &Verdict) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_row_means_what_it_should_and_leads_where_it_should() {
-    let policy = native::component().await;
+    let policy = both_forms::component().await;
     let rows: Vec<Value> = serde_json::from_str(ROWS).unwrap();
     let mut wrong = Vec::new();
     for row in &rows {
@@ -107,8 +90,8 @@ async fn every_row_means_what_it_should_and_leads_where_it_should() {
         for status in row["status"].as_array().unwrap_or(&none) {
             let status = status.as_u64().map(|status| u16::try_from(status).unwrap());
             let failure = failure(row, status);
-            let verdict = native::classify(&policy, &failure).await;
-            let decision = native::decide(&policy, &attempt(failure, verdict.clone())).await;
+            let verdict = both_forms::classify(&policy, &failure).await;
+            let decision = both_forms::decide(&policy, &attempt(failure, verdict.clone())).await;
             let found = [kind(&verdict), verdict.rule, name(&decision)];
             let expected = ["kind", "rule", "decision"].map(|key| row[key].as_str().unwrap().to_owned());
             if found != expected {

@@ -1,7 +1,7 @@
 //! NEG: what a refresh that fails leads to.
 
 use simulator::Effect::Answer;
-use testkit::CCS2;
+use testkit::{CCS2, Home};
 use vehicle_connector::host::Request;
 use vehicle_connector::time::Clock as _;
 use vehicle_connector::wire::operation::OperationName;
@@ -74,7 +74,7 @@ async fn another_host_was_first() {
     let counters = home.counters();
     assert_eq!((counters.grants, counters.refused_grants), (1, 1), "its refresh token was old");
     assert!(home.events("auth_required").is_empty());
-    assert_eq!(home.account_state("home"), "ok");
+    assert_eq!(home.account()["state"], "ok");
 }
 
 async fn new_credentials() {
@@ -92,7 +92,7 @@ async fn new_credentials() {
     home.restart().await;
     assert_eq!(home.read().await.state, State::Succeeded);
     assert_eq!(home.counters().grants_asked, 2);
-    assert_eq!(home.account_state("home"), "ok");
+    assert_eq!(home.account()["state"], "ok");
 }
 
 async fn told_to_wait() {
@@ -178,6 +178,6 @@ async fn one_dead_grant_among_others() {
     }
     assert_eq!(home.circuit(CLOUD)["state"], "closed");
     for (account, state) in [("one", "auth_required"), ("two", "ok"), ("three", "ok")] {
-        assert_eq!(home.account_state(account), state);
+        assert_eq!(home.retained(&format!("account/{account}/state"))["state"], state);
     }
 }

@@ -1,24 +1,24 @@
 //! What is only so of connectors.
 
-use testkit::{Home, LEGACY};
+use testkit::handmade;
+use testkit::handmade::connector::Connector;
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
 use vehicle_connector::wire::outcome::State;
 
 use super::swap_connector;
-use crate::guests;
-use crate::hostile_connectors::Connector;
 
 /// Longer than a call may, though each pause is short.
 const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i64.const 1000))) (br $again)) unreachable";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_connector_cannot_take_over_somebody_elses_sessions() {
-    let home = Home::start().await;
-    let (resolve, world) = guests::world("vehicle-connector");
+    let home = RealHome::start().await;
+    let (resolve, world) = handmade::world("vehicle-connector");
     // One that traps is refused before anybody looks at its name.
-    swap_connector(&home, guests::trapping(&resolve, world)).await.unwrap_err();
+    swap_connector(&home, handmade::trapping(&resolve, world)).await.unwrap_err();
     let policy = swap_connector(&home, embedded::POLICY.to_vec()).await.unwrap_err();
     assert!(policy.to_string().contains("vehicle:connector/connector"), "{policy}");
     // The same program under another name, whose length must stay what it is.
@@ -33,19 +33,19 @@ async fn another_connector_cannot_take_over_somebody_elses_sessions() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_that_takes_a_refusal_for_a_success_is_refused_with_the_case() {
-    let home = Home::start().await;
+    let home = RealHome::start().await;
     // It lists a car without asking the cloud.
     let connector = Connector::default().component();
     let refused = swap_connector(&home, connector.clone()).await.unwrap_err().to_string();
     assert!(refused.contains("a token that is refused (HTTP 401) is reported as a success"), "{refused}");
     let offer = Offer::new(connector, "test").without_trial();
     home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
-    assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
+    assert_eq!(home.command(LEGACY.0, "refresh_cached", "").await.state, State::Succeeded);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_one_end() {
-    let home = Home::configured(simulator::Config::default(), |config| {
+    let home = RealHome::configured(simulator::Config::default(), |config| {
         config.limits.connector.pause = std::time::Duration::from_millis(200);
     })
     .await;
@@ -61,11 +61,9 @@ async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_
         let offer = Offer::new(connector, "test").without_trial();
         home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();
         for _ in 0..3 {
-            let report = home.command(LEGACY.0, "lock", None).await;
+            let report = home.command(LEGACY.0, "lock", "").await;
             assert_eq!((report.state, report.attempts), (State::Failed, 1), "{what}: {report:?}");
-            let topic = format!("vehicle-connector/vehicle/{}/action/{}", LEGACY.0, report.id);
-            let ends = home.published.reports(&topic).iter().filter(|report| report.state.is_final()).count();
-            assert_eq!(ends, 1, "{what}");
+            assert_eq!(home.finals(LEGACY.0, &report.id).len(), 1, "{what}");
         }
         let mut changes = home.host.deployments().changes();
         let slot = loop {
@@ -76,7 +74,7 @@ async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_
             changes.changed().await.unwrap();
         };
         assert_eq!(slot.active.digest, before, "{what}");
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
     }
     assert_eq!(home.control().counters().actuations_of(LEGACY.1, simulator::ActionKind::Lock), 3);
@@ -84,7 +82,7 @@ async fn a_fresh_connector_that_traps_is_gone_after_three_commands_and_each_has_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_comes_back_from_a_restart_through_its_trial() {
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     // Let in without its trial, which it would not pass.
     let offer = Offer::new(Connector::default().component(), "test").without_trial();
     home.host.deployments().swap(PluginKind::Connector, None, &offer).await.unwrap();

@@ -1,7 +1,7 @@
 //! Pins and signatures.
 
-use testkit::Home;
-use testkit::storm::variant;
+use testkit::handmade::variant;
+use testkit::{Home, RealHome};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Offer, Refusal};
 use vehicle_connector::digest::Digest;
@@ -21,7 +21,7 @@ async fn a_pinned_slot_takes_one_component_and_no_other() {
         config.plugins.files.insert(POLICY_SLOT.to_owned(), path.clone());
         config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&pinned));
     };
-    let mut home = Home::configured(simulator::Config::default(), pins).await;
+    let mut home = RealHome::configured(simulator::Config::default(), pins).await;
     let refused = home.swap_policy(other.clone()).await.unwrap_err().to_string();
     assert!(refused.contains(&Digest::of(&pinned).to_string()) && refused.contains("sha256"), "{refused}");
     let refused = home.host.deployments().rollback(PluginKind::Policy, None, "test").await.unwrap_err();
@@ -49,7 +49,7 @@ async fn an_unsigned_component_is_refused_where_signatures_are_required() {
         config.plugins.trust.require_signature = true;
         config.plugins.trust.keys = vec![key.clone()];
     };
-    let home = Home::configured(simulator::Config::default(), requires).await;
+    let home = RealHome::configured(simulator::Config::default(), requires).await;
     let before = active(&home);
     let offer = |signature: Option<String>| Offer::new(component.clone(), "test").signed(signature);
     let forged = sign(&ours, &component).replace("policy 1", "policy 2");
@@ -81,7 +81,7 @@ async fn what_the_program_carries_stands_in_for_a_pinned_component_that_does_not
         config.plugins.files.insert(POLICY_SLOT.to_owned(), path.clone());
         config.plugins.trust.pins.insert(POLICY_SLOT.to_owned(), Digest::of(&bad));
     };
-    let mut home = Home::configured(simulator::Config::default(), pins).await;
+    let mut home = RealHome::configured(simulator::Config::default(), pins).await;
     assert_eq!(active(&home), Digest::of(&bad));
     home.settle().await;
     fail(&home, 3).await;
@@ -102,7 +102,7 @@ async fn a_restart_asks_for_the_signature_that_is_required_now() {
         config.plugins.trust.require_signature = true;
         config.plugins.trust.keys = vec![key.clone()];
     };
-    let mut home = Home::start().await;
+    let mut home = RealHome::start().await;
     let carried = active(&home);
     home.swap_policy(variant(embedded::POLICY, 1)).await.unwrap();
     home.restart_configured(requires).await.unwrap();

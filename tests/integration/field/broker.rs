@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use simulator::{Effect, Fault, RouteKind};
+use testkit::mqtt::{self, Mosquitto, Peer, options, up};
 use testkit::virtual_home::VirtualHome;
-use testkit::{Home, LEGACY};
+use testkit::{Home, LEGACY, RealHome};
 use tokio::time::{Instant, timeout};
 use vehicle_connector::bridge::Bridge;
 use vehicle_connector::config;
@@ -21,9 +22,6 @@ use vehicle_connector::wire::outcome::{Reason, State};
 
 use self::house::{Gate, House, sent_at_once};
 use super::in_virtual_time;
-use crate::mqtt_client::mosquitto::Mosquitto;
-use crate::mqtt_client::scripted::{self, Peer};
-use crate::mqtt_client::{options, up};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -51,7 +49,7 @@ async fn with_acl(acl: &str) -> Option<(Mosquitto, tempfile::NamedTempFile)> {
 cases! {
     /// A response topic that is not the caller's own is refused, told on the ordinary topic, and not published to.
     ["S3"] a_response_topic_belongs_to_the_caller {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         let long = "x".repeat(65_536);
         let table = [
@@ -72,7 +70,7 @@ cases! {
 
     /// The same of requests to the host; a topic that is the caller's own gets its answer, at most once.
     ["S3"] a_request_with_a_wrong_response_topic_is_not_done {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         for (topic, status) in [("vehicle-connector/bridge/info", "error"), ("mine/answers", "ok")] {
             let before = home.published.messages().len();
             let request = Request {
@@ -115,7 +113,7 @@ cases! {
     /// A broker that hangs up because of a topic that a caller chose does so once: that topic is left alone, others are not;
     /// and who chooses a new topic each time ends three connections at most.
     ["S3"] a_topic_that_ends_the_connection_ends_it_once {
-        let (listener, port) = scripted::listener().await;
+        let (listener, port) = mqtt::listener().await;
         let (publisher, mut events) = connect(options(port)).unwrap();
         let mut peer = Peer::welcome(&listener).await;
         publisher.publish(Outgoing::new("theirs", "1").foreign()).await.unwrap();
@@ -136,7 +134,7 @@ cases! {
     /// else goes on. In both versions.
     ["FC-45", "K22"] a_topic_without_acknowledgement_holds_nothing_up {
         for (version, connack) in [(Version::V5, &[0x20, 3, 0, 0, 0][..]), (Version::V4, &[0x20, 2, 0, 0])] {
-            let (listener, port) = scripted::listener().await;
+            let (listener, port) = mqtt::listener().await;
             let mut options = options(port);
             (options.version, options.acknowledge_within) = (version, Duration::from_secs(1));
             let (publisher, mut events) = connect(options).unwrap();
@@ -145,9 +143,9 @@ cases! {
             peer.send(connack).await;
             up(&mut events).await;
             publisher.publish(Outgoing::new("mute", "1")).await.unwrap();
-            assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
+            assert_eq!(peer.packet().await.0, mqtt::PUBLISH_QOS1);
             // Alive, as it says when it is asked, and silent about this.
-            assert_eq!(peer.packet().await.0, scripted::PING);
+            assert_eq!(peer.packet().await.0, mqtt::PING);
             peer.send(&[0xD0, 0]).await;
             let event = timeout(PATIENCE, events.next()).await.unwrap().unwrap();
             let Event::Disconnected { reason } = event else { panic!("{event:?}") };
@@ -160,29 +158,29 @@ cases! {
             // The mute one leaves again, and is not waited for.
             let (mute, body) = peer.packet().await;
             assert_eq!((mute, &body[2..6]), (0x30, &b"mute"[..]));
-            assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
+            assert_eq!(peer.packet().await.0, mqtt::PUBLISH_QOS1);
         }
     }
 
     /// A broker that says nothing at all says nothing about a topic either: what was under way leaves again, and is asked for
     /// again.
     ["FC-45", "K22"] an_outage_costs_no_topic_its_guarantee {
-        let (listener, port) = scripted::listener().await;
+        let (listener, port) = mqtt::listener().await;
         let mut options = options(port);
         options.acknowledge_within = Duration::from_secs(1);
         let (publisher, mut events) = connect(options).unwrap();
         let mut peer = Peer::welcome(&listener).await;
         up(&mut events).await;
         publisher.publish(Outgoing::new("state", "1")).await.unwrap();
-        assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
+        assert_eq!(peer.packet().await.0, mqtt::PUBLISH_QOS1);
         while !matches!(timeout(PATIENCE, events.next()).await.unwrap(), Some(Event::Disconnected { .. })) {}
         let mut peer = Peer::welcome(&listener).await;
-        assert_eq!(peer.packet().await.0, scripted::PUBLISH_QOS1);
+        assert_eq!(peer.packet().await.0, mqtt::PUBLISH_QOS1);
     }
 
     /// However much waits, and whatever the broker does, the end takes a few seconds.
     ["S9"] a_mute_broker_does_not_keep_the_host_from_ending {
-        let (listener, port) = scripted::listener().await;
+        let (listener, port) = mqtt::listener().await;
         let config = testkit::configuration("http://127.0.0.1:1", &"A".repeat(48), "1234");
         let config = config::Mqtt { host: "127.0.0.1".into(), port, ..config.mqtt };
         let bridge = Bridge::connect(&config).unwrap();
@@ -210,8 +208,8 @@ cases! {
 
     /// The broker is told that a command has arrived when it is on the disk, and not before.
     ["S8"] a_command_is_acknowledged_when_it_is_durable {
-        let (listener, port) = scripted::listener().await;
-        let home = Home::start().await;
+        let (listener, port) = mqtt::listener().await;
+        let home = RealHome::start().await;
         let config = home.configuration(port);
         let mut bridge = Bridge::connect(&config.mqtt).unwrap();
         let gate = Arc::new(Gate::over(MemoryStore::default()));
@@ -220,7 +218,7 @@ cases! {
         let mut peer = Peer::welcome(&listener).await;
         let serving = tokio::spawn(async move { bridge.serve(&host, |_| {}).await });
         let (first, subscription) = peer.packet().await;
-        assert_eq!(first, scripted::SUBSCRIBE);
+        assert_eq!(first, mqtt::SUBSCRIBE);
         peer.send(&[0x90, 5, subscription[0], subscription[1], 0, 1, 1]).await;
         gate.close();
         peer.command(7, "vehicle-connector/vehicle/niro/cmd/lock", r#"{"id":"one"}"#).await;
@@ -238,7 +236,7 @@ cases! {
     /// What the host has in hand when nobody serves it any more, it deals with before it has stopped: the broker is told that
     /// it has arrived.
     ["S8"] what_is_in_hand_when_the_host_stops_is_answered {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         let gate = Arc::new(Gate::over(MemoryStore::default()));
         let environment = Environment { store: gate.clone(), ..home.environment.clone() };
         let host = Host::start(&home.configuration(1), environment).await.unwrap();
@@ -256,8 +254,7 @@ cases! {
         assert!(taking.await.unwrap_err().is_cancelled());
         tokio::join!(host.stop(), async { gate.open() });
         for id in ["good", "bad"] {
-            let finals = home.published.reports(&format!("vehicle-connector/vehicle/niro/action/{id}"));
-            assert_eq!(finals.iter().filter(|report| report.state.is_final()).count(), 1, "{id}");
+            assert_eq!(home.finals(LEGACY.0, id).len(), 1, "{id}");
         }
     }
 
@@ -285,7 +282,7 @@ cases! {
     /// Both copies of a command that the broker has delivered twice may arrive in one batch. Without an identifier of its own too
     /// it is done once.
     ["S8"] two_copies_in_one_batch_are_one_command {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         let lock = |again| {
             let request = Request { respond_to: None, ..asking("LOCK", "") };
@@ -301,7 +298,7 @@ cases! {
 
     /// What the broker delivers twice is done once, with an identifier of its own or without, also after a restart.
     ["S8"] a_command_that_is_delivered_again_is_not_done_again {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         home.settle().await;
         let simulator::Config { refresh_token, pin, .. } = simulator::Config::default();
         let lock = |again| {
@@ -316,8 +313,7 @@ cases! {
         home.host.handle(lock(true)).await;
         let counters = home.control().counters();
         assert_eq!(counters.total_actuations(), 1);
-        let finals = home.published.reports(&format!("vehicle-connector/vehicle/niro/action/{}", report.id));
-        assert_eq!(finals.iter().filter(|report| report.state.is_final()).count(), 3, "its result, each time");
+        assert_eq!(home.finals(LEGACY.0, &report.id).len(), 3, "its result, each time");
         // The same word again from the same sender is another command.
         home.host.handle(lock(false)).await;
         home.control().wait_until(|counters| counters.total_actuations() == 2).await;
@@ -326,10 +322,10 @@ cases! {
     /// What was rejected because of a full queue is not done when the broker delivers it again, after a crash: it would have
     /// two results. Its sender may send it again.
     ["S8"] what_was_rejected_is_not_done_when_it_is_delivered_again {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         home.settle().await;
         home.control().inject(Fault::new(RouteKind::Any, Effect::Hold).forever());
-        let send = async |home: &Home, id: &str, again| {
+        let send = async |home: &RealHome, id: &str, again| {
             let request = Request { respond_to: None, ..asking(&format!(r#"{{"id":"{id}"}}"#), "") };
             let packet = id.len() as u16;
             let delivery = Delivery::of(packet, again, &request.topic, &request.payload);
@@ -355,9 +351,9 @@ cases! {
 
     /// A final result that the broker may not have is said again by the next start.
     ["S8"] a_result_that_was_not_published_is_published_by_the_next_start {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         home.settle().await;
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         let store = Arc::clone(&home.environment.store);
         assert_eq!(store.list(Kind::Unpublished).await.unwrap().len(), 0);
         // As if the host had been killed between the disk and the broker.
@@ -374,10 +370,10 @@ cases! {
 
     /// What is said again is not the last action if a later command is known: the broker has kept that.
     ["S8"] a_result_that_is_said_again_is_not_the_last_action_again {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         home.settle().await;
-        let earlier = home.command(LEGACY.0, "lock", None).await;
-        let later = home.command(LEGACY.0, "lock", None).await;
+        let earlier = home.command(LEGACY.0, "lock", "").await;
+        let later = home.command(LEGACY.0, "lock", "").await;
         let last = "vehicle-connector/vehicle/niro/action/last";
         for (id, expected) in [(&earlier.id, false), (&later.id, true)] {
             let key = format!("niro/{id}");

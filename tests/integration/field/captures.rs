@@ -13,11 +13,11 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, RealHome, patient_cloud};
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::descriptor::Network;
 use vehicle_connector::primitives::transport::Response;
-use vehicle_connector::primitives::{HttpClient, Transport};
+use vehicle_connector::primitives::{HttpClient, HttpRequest, Transport};
 use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
@@ -48,14 +48,10 @@ impl fmt::Debug for OnTheWay {
 }
 
 impl Transport for OnTheWay {
-    fn send(
-        &self,
-        request: reqwest::Request,
-        acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let path = request.url().path().to_owned();
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let path = request.url.path().to_owned();
         async move {
-            let mut response = self.network.send(request, acts_on_vehicle).await?;
+            let mut response = self.network.send(request).await?;
             (self.reshape)(&path, &mut response);
             Ok(response)
         }
@@ -87,7 +83,7 @@ fn nothings() -> [Value; 10] {
 }
 
 /// The host again, with this on the way to the cloud.
-async fn over(home: &mut Home, transport: Arc<dyn Transport>) {
+async fn over(home: &mut RealHome, transport: Arc<dyn Transport>) {
     let simulator::Config { refresh_token, pin, .. } = simulator::Config::default();
     home.environment = home.environment.clone().with_transport(transport);
     home.restart(&refresh_token, &pin).await;
@@ -138,7 +134,7 @@ impl Store for Watched {
 cases! {
     /// What stands in the place of the next refresh token and is none leaves the good one where it is.
     ["FC-05", "FC-54", "K3"] an_empty_refresh_token_takes_no_good_ones_place {
-        let mut home = Home::with(patient_cloud()).await;
+        let mut home = RealHome::with(patient_cloud()).await;
         for nothing in nothings() {
             let value = nothing.clone();
             let way = OnTheWay::around(move |path, response| {
@@ -151,7 +147,7 @@ cases! {
             for _ in 0..2 {
                 home.control().expire_access_token();
                 home.clock.advance(30);
-                let report = home.command(LEGACY.0, "refresh_cached", None).await;
+                let report = home.command(LEGACY.0, "refresh_cached", "").await;
                 assert_eq!(report.state, State::Succeeded, "{nothing}: {report:?}");
             }
         }
@@ -170,7 +166,7 @@ cases! {
                 assert!(is_later(&report), "{nothing}: {report:?}");
                 let told = serde_json::to_string(&report).unwrap();
                 assert!(told.contains("HTTP 200") && !told.contains("auth_required"), "{told}");
-                assert_eq!(home.account_state("home"), "upstream_down", "{nothing}");
+                assert_eq!(home.account()["state"], "upstream_down", "{nothing}");
 
                 home.control.clear_faults();
                 home.advance(Duration::from_secs(600)).await;
@@ -182,7 +178,7 @@ cases! {
 
     /// A registration that gives no device id is none: it failed, and the next operation registers, also of the next host.
     ["FC-10", "K5"] a_registration_without_its_device_is_made_again {
-        let mut home = Home::with(patient_cloud()).await;
+        let mut home = RealHome::with(patient_cloud()).await;
         let contents = [json!({}), json!(null), json!([]), json!("deviceId")];
         let contents = contents.into_iter().chain(nothings().map(|nothing| json!({"deviceId": nothing})));
         for (row, content) in contents.enumerate() {
@@ -190,7 +186,7 @@ cases! {
             home.control().inject(Fault::new(RouteKind::Register, Effect::answer(200, body.to_string())));
             // The first row is that of a new account.
             home.control().invalidate_device(None);
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert!(is_later(&report), "{content}: {report:?}");
             let told = serde_json::to_string(&report).unwrap();
             assert!(told.contains("the answer has no device-id (HTTP 200"), "{told}");
@@ -199,18 +195,18 @@ cases! {
                 home.restart(&refresh_token, &pin).await;
             }
             home.clock.advance(600);
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!(report.state, State::Succeeded, "{content}: {report:?}");
         }
     }
 
     /// A permission without its token is none, and no command is sent with it.
     ["K5"] a_permission_without_its_token_sends_nothing {
-        let home = Home::with(patient_cloud()).await;
+        let home = RealHome::with(patient_cloud()).await;
         home.settle().await;
         let body = json!({"controlToken": "", "expiresTime": 600}).to_string();
         home.control().inject(Fault::new(RouteKind::Pin, Effect::answer(200, body)));
-        let report = home.command(CCS2.0, "lock", None).await;
+        let report = home.command(CCS2.0, "lock", "").await;
         assert_ne!(report.state, State::Succeeded, "{report:?}");
         assert_eq!(home.control().counters().commands, 0);
         let cells = home.environment.store.list(Kind::Cell).await.unwrap();
@@ -222,7 +218,7 @@ cases! {
     /// A refresh token that has rotated is stored when it comes, before the connector goes on: the host may be killed in
     /// between, and the cloud takes no other one any more.
     ["S14", "FC-58"] a_token_that_has_rotated_is_stored_at_once {
-        let mut home = Home::with(simulator::Config { rotate_refresh_token: true, ..patient_cloud() }).await;
+        let mut home = RealHome::with(simulator::Config { rotate_refresh_token: true, ..patient_cloud() }).await;
         let watched = Watched::default();
         let sessions = Arc::clone(&watched.sessions);
         home.environment.store = Arc::new(watched);
@@ -232,7 +228,7 @@ cases! {
             sessions.lock().clear();
             home.control().expire_access_token();
             home.clock.advance(60);
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!(report.state, State::Succeeded, "{report:?}");
             let written = sessions.lock().clone();
             let [first, last] = written.as_slice() else { unreachable!("{} writes", written.len()) };
@@ -249,14 +245,14 @@ cases! {
             home.restart(&refresh_token, &pin).await;
             home.control().expire_access_token();
             home.clock.advance(60);
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!(report.state, State::Succeeded, "after a kill: {report:?}");
         }
     }
 
     /// Codings that are none, a byte order mark and the older name of gzip make no answer unreadable.
     ["FC-37", "FC-12", "K19"] what_the_rest_of_the_world_reads_is_read {
-        let mut home = Home::with(patient_cloud()).await;
+        let mut home = RealHome::with(patient_cloud()).await;
         let wide = |body: &[u8]| {
             let units = std::str::from_utf8(body).unwrap().encode_utf16();
             [0xff, 0xfe].into_iter().chain(units.flat_map(u16::to_le_bytes)).collect::<Vec<u8>>()
@@ -274,7 +270,7 @@ cases! {
             home.control().expire_access_token();
             home.clock.advance(30);
             for operation in ["refresh_cached", "lock"] {
-                let report = home.command(CCS2.0, operation, None).await;
+                let report = home.command(CCS2.0, operation, "").await;
                 assert_eq!(report.state, State::Succeeded, "{name}, {operation}: {report:?}");
             }
         }
@@ -282,21 +278,21 @@ cases! {
 
     /// What cannot be undone is told, and a command whose answer is so has perhaps been executed.
     ["FC-37", "K19"] a_coding_that_cannot_be_undone_is_named {
-        let mut home = Home::with(patient_cloud()).await;
+        let mut home = RealHome::with(patient_cloud()).await;
         for coding in ["br", "deflate", "zstd", "gzip, gzip"] {
             over(&mut home, OnTheWay::around(move |path, it| {
                 if path.contains("/status/") || path.ends_with("/control/door") || path.ends_with("/ccs2/control/door") {
                     coded(it, coding);
                 }
             })).await;
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert!(is_later(&report), "{coding}: {report:?}");
             let told = serde_json::to_string(&report).unwrap();
             let wanted = format!("the answer comes in the coding `{coding}`, which this host cannot undo (HTTP 200");
             assert!(told.contains(&wanted), "{told}");
         }
         home.control().reset_counters();
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(report.state, State::Unknown, "{report:?}");
         assert_eq!(home.control().counters().commands, 1);
         assert_eq!(home.control().counters().actuations[LEGACY.1][&ActionKind::Lock], 1);
@@ -304,7 +300,7 @@ cases! {
 
     /// A page, nothing, or a redirect in the place of an answer to a read is somebody in between, and passes.
     ["FC-39", "K19"] what_is_no_answer_to_a_read_is_for_later {
-        let home = Home::with(patient_cloud()).await;
+        let home = RealHome::with(patient_cloud()).await;
         home.settle().await;
         let redirect = Effect::Answer {
             status: 302,
@@ -324,12 +320,12 @@ cases! {
             for vehicle in [LEGACY, CCS2] {
                 let fault = Fault::new(RouteKind::Status, effect.clone()).forever();
                 home.control().inject(fault);
-                let report = home.command(vehicle.0, "refresh_cached", None).await;
+                let report = home.command(vehicle.0, "refresh_cached", "").await;
                 home.control().clear_faults();
                 assert!(is_later(&report), "{effect:?}: {report:?}");
                 // A cloud that answers nonsense is left alone after a few of them; that is no part of this.
                 home.clock.advance(120);
-                let report = home.command(vehicle.0, "refresh_cached", None).await;
+                let report = home.command(vehicle.0, "refresh_cached", "").await;
                 assert_eq!(report.state, State::Succeeded, "{report:?}");
             }
         }

@@ -5,7 +5,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 use simulator::{Counters, Effect, Fault, RouteKind};
 use testkit::virtual_home::{self, VirtualHome};
-use testkit::{CCS2, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::plugin::embedded;
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;

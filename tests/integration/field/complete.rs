@@ -9,7 +9,7 @@ use super::{
     broker, captures, certainty, credentials, directory, held, judgement, operation, plausible, plugins,
     privacy, right_car, time, words,
 };
-use crate::conformance::circuit_tables::shared;
+use testkit::reference::shared;
 
 /// Rows that are no case of a test: whether newer cars want another path for their windows cannot be decided without
 /// the live service.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, RealHome, patient_cloud};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
@@ -21,8 +21,8 @@ const PERMISSION: u64 = 700;
 const PAGE: &str = "<html><body><h1>Access denied</h1></body></html>";
 
 /// A home in a cloud that does not mind how late it is there.
-async fn home() -> Home {
-    let home = Home::with(patient_cloud()).await;
+async fn home() -> RealHome {
+    let home = RealHome::with(patient_cloud()).await;
     home.settle().await;
     home
 }
@@ -32,15 +32,15 @@ fn redirect() -> Effect {
     Effect::Answer { status: 302, body: String::new(), headers }
 }
 
-async fn read(home: &Home) -> Report {
-    home.command(LEGACY.0, "refresh_cached", None).await
+async fn read(home: &RealHome) -> Report {
+    home.command(LEGACY.0, "refresh_cached", "").await
 }
 
-async fn lock(home: &Home) -> Report {
-    home.command(CCS2.0, "lock", None).await
+async fn lock(home: &RealHome) -> Report {
+    home.command(CCS2.0, "lock", "").await
 }
 
-async fn retry(home: &Home) -> Value {
+async fn retry(home: &RealHome) -> Value {
     home.request("account/retry", json!({"account": "home"})).await
 }
 
@@ -82,7 +82,7 @@ cases! {
                 assert_eq!(told.len(), number + 1, "{what}: once for each");
                 let about = (&told[number]["account"], &told[number]["what"]);
                 assert_eq!(about, (&json!("home"), &json!("grant")));
-                assert_eq!(home.account_state("home"), "ok", "{what}");
+                assert_eq!(home.account()["state"], "ok", "{what}");
                 // Else it would look as if somebody kept ending the sessions.
                 home.advance(Duration::from_secs(120)).await;
             }
@@ -319,7 +319,7 @@ cases! {
 
     /// Before anything was reached an account is not well.
     ["F9", "K23"] nothing_is_ok_before_anything_was_reached {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.host.announce("test");
         assert_eq!(home.account()["state"], "upstream_down");
         assert_eq!(read(&home).await.state, State::Succeeded);
@@ -339,14 +339,14 @@ cases! {
                 home.clock.advance(120);
                 home.control().reset_counters();
                 home.control().inject(Fault::new(route, Effect::answer(401, body)));
-                let report = home.command(LEGACY.0, operation, None).await;
+                let report = home.command(LEGACY.0, operation, "").await;
                 assert_eq!(report.state, State::Succeeded, "{operation} {body}: {report:?}");
                 assert!(report.token_refreshed, "{report:?}");
 
                 home.clock.advance(120);
                 home.control().reset_counters();
                 home.control().inject(Fault::new(route, Effect::answer(401, body)).forever());
-                let report = home.command(LEGACY.0, operation, None).await;
+                let report = home.command(LEGACY.0, operation, "").await;
                 assert_eq!(report.reason, Some(Reason::UpstreamRefused), "{operation} {body}: {report:?}");
                 assert_eq!(home.control().counters().grants_asked, 1, "{operation} {body}");
                 home.control().clear_faults();

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use simulator::{ActionKind, Ending, Outcome};
 use testkit::virtual_home::VirtualHome;
-use testkit::{Home, LEGACY};
+use testkit::{Home, LEGACY, RealHome};
 use tokio::process::Command;
 use vehicle_connector::control::Control;
 use vehicle_connector::host::{Delivery, Request};
@@ -60,10 +60,10 @@ cases! {
     /// One damaged record of any kind is set aside and told; the host starts and works.
     ["S6"] a_damaged_record_is_no_reason_not_to_start {
         for kind in KINDS {
-            let mut home = Home::start().await;
+            let mut home = RealHome::start().await;
             home.settle().await;
-            home.command(LEGACY.0, "lock", None).await;
-            home.command(LEGACY.0, "refresh_cached", None).await;
+            home.command(LEGACY.0, "lock", "").await;
+            home.command(LEGACY.0, "refresh_cached", "").await;
             let store = Arc::clone(&home.environment.store);
             let mut records = store.list(kind).await.unwrap();
             if records.is_empty() {
@@ -80,14 +80,14 @@ cases! {
             store.commit(records.into_iter().map(damage).collect()).await.unwrap();
             home.restart_configured(|_| {}).await.unwrap();
             let expected = if kind == Kind::Latch { Some(Reason::AuthRequired) } else { None };
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!(report.reason, expected, "{kind:?}: {report:?}");
         }
     }
 
     /// What was damaged is told as an event and kept aside; what limits is used up, what was done is not done again.
     ["S6"] the_careful_value_is_assumed {
-        let mut home = Home::configured(simulator::Config::default(), |config| {
+        let mut home = RealHome::configured(simulator::Config::default(), |config| {
             for vehicle in config.vehicles.values_mut() {
                 vehicle.max_forced_reads_per_day = 2;
             }
@@ -96,7 +96,7 @@ cases! {
         home.settle().await;
         home.send(LEGACY.0, "lock", r#"{"id":"once"}"#).await;
         home.ended(LEGACY.0, "once").await;
-        assert_eq!(home.command(LEGACY.0, "refresh_force", None).await.state, State::Succeeded);
+        assert_eq!(home.command(LEGACY.0, "refresh_force", "").await.state, State::Succeeded);
         let store = Arc::clone(&home.environment.store);
         let damage = |kind, key: &str| Write { kind, key: key.to_owned(), value: Some(DAMAGED.to_vec()) };
         let writes = vec![damage(Kind::Result, "niro/once"), damage(Kind::Daily, "forced-reads/niro")];
@@ -118,7 +118,7 @@ cases! {
         let report: vehicle_connector::wire::report::Report = serde_json::from_slice(&answered.await).unwrap();
         assert_eq!(report.state, State::Unknown, "{report:?}");
         assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), locks);
-        let report = home.command(LEGACY.0, "refresh_force", None).await;
+        let report = home.command(LEGACY.0, "refresh_force", "").await;
         assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::Cooldown)), "{report:?}");
     }
 
@@ -162,7 +162,7 @@ cases! {
 
     /// A host that ends leaves the socket alone that another one has made in its place.
     ["S5"] the_socket_of_another_host_stays {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         let folder = tempfile::tempdir().unwrap();
         let first = Control::open(folder.path(), &home.host).unwrap();
         let socket = folder.path().join("control.sock");

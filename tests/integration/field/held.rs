@@ -14,8 +14,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
+use testkit::mqtt::Mosquitto;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::{CCS2, Home, LEGACY, RealHome, patient_cloud};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::config::{Config, Selector};
@@ -27,7 +28,6 @@ use vehicle_connector::wire::outcome::{Reason, State};
 
 use self::way::{Met, free, met_as, met_at, on_the_way, server};
 use super::in_virtual_time;
-use crate::mqtt_client::mosquitto::Mosquitto;
 
 /// The name of the cloud's circuit.
 const CLOUD: &str = "hyundai-kia-eu";
@@ -150,7 +150,7 @@ cases! {
                 assert_eq!(report.reason, Some(Reason::AuthRequired), "{report:?}");
             }
             assert_eq!((home.counters().grants_asked, home.events("auth_required").len()), (1, 1));
-            assert_eq!(home.account_state("home"), "auth_required");
+            assert_eq!(home.account()["state"], "auth_required");
         });
     }
 
@@ -207,11 +207,11 @@ cases! {
     /// A list without cars is told, and read again by the next operation. An answer without a list is no list without cars.
     ["FC-62"] a_list_that_is_empty_at_first_is_read_again {
         for vehicles in [Some(json!([])), Some(json!(null)), None, Some(json!("none"))] {
-            let home = Home::start().await;
+            let home = RealHome::start().await;
             let content = vehicles.clone().map_or(json!({}), |vehicles| json!({"vehicles": vehicles}));
             let answer = json!({"retCode": "S", "resCode": "0000", "resMsg": content, "msgId": "x"});
             home.control().inject(Fault::new(RouteKind::Vehicles, Effect::answer(200, answer.to_string())));
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             let is_list = vehicles.as_ref().is_some_and(serde_json::Value::is_array);
             let (reason, words) = match is_list {
                 true => (Reason::UnknownVehicle, "if it is one of these: none"),
@@ -220,7 +220,7 @@ cases! {
             assert_eq!(report.reason, Some(reason), "{vehicles:?}: {report:?}");
             let message = report.message.unwrap();
             assert!(message.ends_with(words), "{vehicles:?}: {message}");
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_eq!(report.state, State::Succeeded, "{vehicles:?}: {report:?}");
         }
     }
@@ -337,9 +337,8 @@ cases! {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         });
-        let mut request = reqwest::Request::new(reqwest::Method::GET, url.parse().unwrap());
-        *request.timeout_mut() = Some(Duration::from_millis(200));
-        let answer = HttpClient::new(&Network::default()).unwrap().send(request, false).await;
+        let request = way::get(&url, Duration::from_millis(200), false);
+        let answer = HttpClient::new(&Network::default()).unwrap().send(request).await;
         assert!(matches!(answer, Err(TransportError::Interrupted(_))), "{answer:?}");
     }
 
@@ -349,10 +348,10 @@ cases! {
             return eprintln!("skipped: no IPv6");
         }
         let listen = (Ipv6Addr::LOCALHOST, 0).into();
-        let home = Home::with(simulator::Config { listen, ..Default::default() }).await;
+        let home = RealHome::with(simulator::Config { listen, ..Default::default() }).await;
         assert!(home.cloud.base_url().contains("[::1]"), "{}", home.cloud.base_url());
         for operation in ["refresh_cached", "lock"] {
-            assert_eq!(home.command(LEGACY.0, operation, None).await.state, State::Succeeded);
+            assert_eq!(home.command(LEGACY.0, operation, "").await.state, State::Succeeded);
         }
     }
 
@@ -400,7 +399,7 @@ cases! {
     ["FC-80"] names_that_topics_cannot_have_are_refused {
         let mut cloud = simulator::Config::default();
         cloud.vehicles[0].nickname = "Käfer 🚗/2".to_owned();
-        let home = Home::configured(cloud, |config| {
+        let home = RealHome::configured(cloud, |config| {
             for (slug, vehicle) in &mut config.vehicles {
                 if slug.as_str() == LEGACY.0 {
                     vehicle.selector = Selector::Name("Käfer 🚗/2".to_owned());
@@ -408,7 +407,7 @@ cases! {
             }
         })
         .await;
-        assert_eq!(home.command(LEGACY.0, "lock", None).await.state, State::Succeeded);
+        assert_eq!(home.command(LEGACY.0, "lock", "").await.state, State::Succeeded);
         assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), 1);
 
         let good = testkit::configuration_text("http://127.0.0.1:1", "mqtt://127.0.0.1:1");

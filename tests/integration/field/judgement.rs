@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
 use testkit::network::Outage;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 

@@ -10,7 +10,7 @@ use serde_json::json;
 use simulator::{Effect, Fault, RouteKind};
 use tempfile::TempDir;
 use testkit::virtual_home::VirtualHome;
-use testkit::{Home, LEGACY};
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::store::{Kind, SqliteStore, Store as _, Write};
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -45,10 +45,10 @@ impl Desk {
     async fn with_records() -> Self {
         let desk = Self::new();
         desk.checked("", "");
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         home.control().inject(Fault::new(RouteKind::Status, Effect::unavailable()).times(2));
-        home.command(LEGACY.0, "refresh_cached", None).await;
+        home.command(LEGACY.0, "refresh_cached", "").await;
         let store = SqliteStore::open(&desk.path("car.state")).unwrap();
         let records = home.environment.store.list(Kind::Audit).await.unwrap();
         assert!(!records.is_empty());
@@ -351,14 +351,14 @@ cases! {
 
     /// An operator is told for how long a circuit is really open.
     ["F18"] a_circuit_that_is_to_be_open_for_a_day_says_that_it_is_for_an_hour {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         let answer = home.request("circuit/open", json!({"circuit": "account home", "seconds": 99_999})).await;
         assert_eq!(answer["data"], json!({"circuit": "account home", "state": "open", "seconds": 3_600}));
     }
 
     /// A request is what it is documented to be, also one that needs nothing.
     ["F18"] a_list_of_circuits_is_asked_for_with_json {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         let asked = |payload: &'static str| home.host.request("circuit/list", payload.as_bytes(), "test");
         assert_eq!(asked("{}").await["status"], "ok");
         for wrong in ["PRESS", "[1]", "{\"circuits\":1}", "{"] {
@@ -370,11 +370,11 @@ cases! {
 
     /// What an isolated account refuses is counted.
     ["F18"] what_an_isolated_account_refuses_is_counted {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         home.request("circuit/isolate", json!({"circuit": "account home"})).await;
         for _ in 0..3 {
-            home.command(LEGACY.0, "refresh_cached", None).await;
+            home.command(LEGACY.0, "refresh_cached", "").await;
         }
         let circuits = home.request("circuit/list", json!({})).await;
         let circuits = circuits["data"].as_array().unwrap().clone();
@@ -384,8 +384,8 @@ cases! {
 
     /// Two builds of one version are told apart, so that a candidate is an update to Home Assistant.
     ["F18"] two_builds_of_one_version_are_told_apart {
-        let home = Home::start().await;
-        let policy = testkit::storm::variant(vehicle_connector::plugin::embedded::POLICY, 7);
+        let home = RealHome::start().await;
+        let policy = testkit::handmade::variant(vehicle_connector::plugin::embedded::POLICY, 7);
         let before = home.host.deployments().list(vehicle_connector::plugin::PluginKind::Policy).await.unwrap();
         home.swap_policy(policy).await.unwrap();
         home.host.announce("5");
@@ -408,9 +408,9 @@ cases! {
 
     /// The count of requests that is stored is the one that was counted last.
     ["F19"] what_was_counted_is_counted_after_a_restart {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         home.settle().await;
-        let read = |_: usize| async { home.command(LEGACY.0, "refresh_cached", None).await };
+        let read = |_: usize| async { home.command(LEGACY.0, "refresh_cached", "").await };
         futures_util::future::join_all((0..16).map(read)).await;
         let counted = requests_today(&home).await;
         home.restart_configured(|_| {}).await.unwrap();
@@ -420,7 +420,7 @@ cases! {
 }
 
 /// The newest count of the account's requests that was published.
-async fn requests_today(home: &Home) -> u64 {
+async fn requests_today(home: &RealHome) -> u64 {
     let topic = "vehicle-connector/account/home/state";
     home.published
         .find(|messages| {

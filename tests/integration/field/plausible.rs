@@ -10,20 +10,20 @@ use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
 use testkit::network::Outage;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
 use self::answers::{STATUS, berlin, force, latest, minutes, newer, older, read, state, utc};
 
-async fn home() -> Home {
-    let home = Home::start().await;
+async fn home() -> RealHome {
+    let home = RealHome::start().await;
     home.settle().await;
     home
 }
 
 /// Another host on the same state.
-async fn restart(home: &mut Home) {
+async fn restart(home: &mut RealHome) {
     home.restart_configured(|_| {}).await.unwrap();
 }
 
@@ -94,7 +94,7 @@ cases! {
     /// The position that a vehicle tells when it is asked is timed in UTC.
     ["FC-17"] a_forced_position_is_of_now {
         let home = home().await;
-        assert_eq!(home.command(LEGACY.0, "refresh_force", None).await.state, State::Succeeded);
+        assert_eq!(home.command(LEGACY.0, "refresh_force", "").await.state, State::Succeeded);
         let place = latest(&home, LEGACY.0, "location").unwrap();
         let at: Timestamp = place["vehicle_time"].as_str().unwrap().parse().unwrap();
         let age = home.environment.clock.now().duration_since(at);
@@ -165,11 +165,11 @@ cases! {
     /// While nothing can be reached the account says so, and what is known stays, marked stale.
     ["FC-46", "K23"] an_outage_after_a_restart_is_told {
         let mut home = home().await;
-        is_plain_success(&home.command(LEGACY.0, "refresh_cached", None).await);
+        is_plain_success(&home.command(LEGACY.0, "refresh_cached", "").await);
         home.control().inject(Fault::new(RouteKind::Any, Effect::Drop).forever());
         restart(&mut home).await;
         home.host.announce("5");
-        let account = |home: &Home| {
+        let account = |home: &RealHome| {
             let messages = home.published.messages();
             let last = messages.iter().rfind(|message| message.topic.ends_with("/account/home/state")).unwrap();
             serde_json::from_slice::<Value>(&last.payload).unwrap()["state"].clone()
@@ -184,7 +184,7 @@ cases! {
     /// Another car under the same slug begins with nothing.
     ["K8"] what_is_known_belongs_to_one_car {
         let mut home = home().await;
-        is_plain_success(&home.command(LEGACY.0, "refresh_cached", None).await);
+        is_plain_success(&home.command(LEGACY.0, "refresh_cached", "").await);
         home.restart_configured(|config| {
             let another = config.vehicles.iter().find(|(slug, _)| slug.as_str() == CCS2.0).unwrap().1.selector.clone();
             config.vehicles.values_mut().for_each(|vehicle| vehicle.selector = another.clone());
@@ -422,7 +422,7 @@ cases! {
         let at = minutes(&home, -20);
         is_plain_success(&read(&home, LEGACY.0, &older(&berlin(at), json!({}))).await);
         home.control().set_reachable(LEGACY.1, false);
-        assert_ne!(home.command(LEGACY.0, "refresh_force", None).await.state, State::Succeeded);
+        assert_ne!(home.command(LEGACY.0, "refresh_force", "").await.state, State::Succeeded);
         assert_eq!(state(&home, LEGACY.0)["meta"]["stale"], true);
         restart(&mut home).await;
         is_plain_success(&read(&home, LEGACY.0, &older(&berlin(at), json!({}))).await);

@@ -1,11 +1,10 @@
 //! Where the car is, and which car it is, stay at home.
 
 use simulator::{Effect, Fault, RouteKind};
-use testkit::{CCS2, Home, LEGACY, patient_cloud};
+use testkit::log::Log;
+use testkit::{CCS2, Home, LEGACY, RealHome, patient_cloud};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::outcome::State;
-
-use crate::secrecy::Log;
 
 /// What is in no text that leaves: the position that is used here, or enough of it to tell a street.
 const NEVER: [&str; 6] = ["234567", "789013", "51.2345", "51,2345", "6.7890", "6,7890"];
@@ -20,7 +19,7 @@ fn status() -> String {
 }
 
 /// Everything that has left the host but the place where positions belong: the log, the records, all messages.
-async fn everything(home: &Home) -> String {
+async fn everything(home: &RealHome) -> String {
     let mut all = Log::of_this_process().text();
     for kind in [Kind::Audit, Kind::Result] {
         for (_, record) in home.environment.store.list(kind).await.unwrap() {
@@ -49,7 +48,7 @@ cases! {
     /// An answer with a position that the host cannot take apart goes to nobody; the message describes it.
     ["FC-12", "S7", "K6"] an_answer_that_cannot_be_read_is_quoted_nowhere {
         Log::of_this_process();
-        let home = Home::with(patient_cloud()).await;
+        let home = RealHome::with(patient_cloud()).await;
         home.settle().await;
         let good = status();
         let cut = good.split_once("51.234567").map(|(before, _)| format!("{before}51.234567")).unwrap();
@@ -70,7 +69,7 @@ cases! {
                 home.control().inject(Fault::new(route, Effect::answer(200, body)).forever());
             }
             for (vehicle, operation) in [(LEGACY, "refresh_cached"), (CCS2, "refresh_cached"), (LEGACY, "refresh_force")] {
-                let report = home.command(vehicle.0, operation, None).await;
+                let report = home.command(vehicle.0, operation, "").await;
                 assert_ne!(report.state, State::Succeeded, "{case}: {report:?}");
                 let told = serde_json::to_string(&report).unwrap();
                 if operation == "refresh_cached" && report.attempts > 0 {
@@ -80,14 +79,14 @@ cases! {
             home.control().clear_faults();
             assert_no_position(&everything(&home).await, case);
             home.clock.advance(120);
-            assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded, "{case}");
+            assert_eq!(home.command(LEGACY.0, "refresh_cached", "").await.state, State::Succeeded, "{case}");
         }
     }
 
     /// A refusal may be quoted, without what tells which car it is and where.
     ["S7", "K6", "FC-12"] a_refusal_is_quoted_without_position_and_vin {
         Log::of_this_process();
-        let home = Home::with(patient_cloud()).await;
+        let home = RealHome::with(patient_cloud()).await;
         home.settle().await;
         let defaults = simulator::Config::default();
         let vins: Vec<String> = defaults.vehicles.iter().map(|vehicle| vehicle.vin.clone()).collect();
@@ -111,7 +110,7 @@ cases! {
                 home.control().inject(Fault::new(route, effect.clone()).forever());
             }
             for operation in ["refresh_cached", "lock"] {
-                let report = home.command(LEGACY.0, operation, None).await;
+                let report = home.command(LEGACY.0, operation, "").await;
                 assert_ne!(report.state, State::Succeeded, "{words}: {report:?}");
             }
             home.control().clear_faults();
@@ -126,14 +125,14 @@ cases! {
     /// A position that is where nobody expects it is hidden by its name, and still found.
     ["K6"] what_is_called_a_position_is_hidden_from_the_connector_wherever_it_stands {
         Log::of_this_process();
-        let home = Home::with(patient_cloud()).await;
+        let home = RealHome::with(patient_cloud()).await;
         home.settle().await;
         let body = format!(
             r#"{{"retCode":"S","resMsg":{{"vehicleStatusInfo":{{"vehicleLocation":{{"coord":{{"latitude":51.234567,"longitude":"6.789013"}}}},"vehicleStatus":{{}}}},"vin":"{}"}},"msgId":"x"}}"#,
             simulator::Config::default().vehicles[0].vin
         );
         home.control().inject(Fault::new(RouteKind::Status, Effect::answer(200, body)));
-        home.command(LEGACY.0, "refresh_cached", None).await;
+        home.command(LEGACY.0, "refresh_cached", "").await;
         assert_no_position(&everything(&home).await, "by its name");
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use simulator::{ActionKind, Effect, Fault, RouteKind, VehicleConfig};
 use testkit::network::Outage;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use vehicle_connector::config::{Config, Selector};
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
@@ -41,19 +41,19 @@ fn last(messages: &[Outgoing], topic: &str) -> Option<Vec<u8>> {
 }
 
 /// Waits until this is what was published last on a topic.
-async fn comes_to(home: &Home, topic: &str, wanted: impl Fn(&[u8]) -> bool) {
+async fn comes_to(home: &RealHome, topic: &str, wanted: impl Fn(&[u8]) -> bool) {
     home.published.find(|messages| last(messages, topic).filter(|payload| wanted(payload)).map(|_| ())).await;
 }
 
 /// Lets time pass for the host and for the cloud.
-fn days_pass(home: &Home, days: u32) {
+fn days_pass(home: &RealHome, days: u32) {
     let seconds = days * 86_400;
     home.clock.advance(seconds.into());
     home.control().set_clock_ahead(seconds.into());
 }
 
 /// Lets the host settle as the program does, in the background, until the test ends.
-fn settle(home: &Home) -> tokio::task::JoinHandle<()> {
+fn settle(home: &RealHome) -> tokio::task::JoinHandle<()> {
     let host = std::sync::Arc::clone(&home.host);
     tokio::spawn(async move { host.settle_in().await })
 }
@@ -62,9 +62,9 @@ cases! {
     /// Neither of two cars of one name is commanded, whatever their order in the list; the answer tells them apart without
     /// their numbers and names what to write.
     ["FC-20", "K9"] two_cars_of_one_name_are_none {
-        let mut home = Home::configured(twins(), |config| mean(config, LEGACY.0, named("IONIQ 5"))).await;
+        let mut home = RealHome::configured(twins(), |config| mean(config, LEGACY.0, named("IONIQ 5"))).await;
         for _ in 0..2 {
-            let report = home.command(LEGACY.0, "lock", Some("unlock")).await;
+            let report = home.command(LEGACY.0, "lock", r#""action":"unlock""#).await;
             assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::UnknownVehicle)), "{report:?}");
             let message = report.message.unwrap();
             for part in ["2 vehicles", "VIN …0001", "VIN …0002", "id …1111", "id …2222", "vin or id"] {
@@ -76,22 +76,22 @@ cases! {
         }
         assert_eq!(home.control().counters().total_actuations(), 0);
         // The other one is meant by its id, and is not affected.
-        assert_eq!(home.command(CCS2.0, "refresh_cached", None).await.state, State::Succeeded);
+        assert_eq!(home.command(CCS2.0, "refresh_cached", "").await.state, State::Succeeded);
     }
 
     /// A second car that gets the name later makes both doubtful too, at the next look at the list.
     ["FC-20", "K9"] a_name_that_becomes_ambiguous_means_nobody {
-        let home = Home::configured(simulator::Config::default(), |config| {
+        let home = RealHome::configured(simulator::Config::default(), |config| {
             mean(config, LEGACY.0, named("Legacy car"));
         })
         .await;
-        assert_eq!(home.command(LEGACY.0, "lock", None).await.state, State::Succeeded);
+        assert_eq!(home.command(LEGACY.0, "lock", "").await.state, State::Succeeded);
         home.control().change_car(CCS2.1, |car| car.nickname = "Legacy car ".to_owned());
         days_pass(&home, 2);
         let settling = settle(&home);
         comes_to(&home, &of_legacy("availability"), |payload| payload == b"offline").await;
         settling.abort();
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(report.reason, Some(Reason::UnknownVehicle), "{report:?}");
     }
 
@@ -106,8 +106,8 @@ cases! {
         ] {
             let mut cloud = simulator::Config::default();
             cloud.vehicles[0].nickname = listed.to_owned();
-            let home = Home::configured(cloud, |config| mean(config, LEGACY.0, named(configured))).await;
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let home = RealHome::configured(cloud, |config| mean(config, LEGACY.0, named(configured))).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             if found {
                 assert_eq!(report.state, State::Succeeded, "{configured:?} {listed:?}: {report:?}");
             } else {
@@ -123,7 +123,7 @@ cases! {
         let vin = VehicleConfig::recorded_legacy().vin;
         for selector in [Selector::Vin(vin), named("Legacy car"), Selector::Id(LEGACY.1.to_owned())] {
             for read_first in [true, false] {
-                let mut home = Home::configured(simulator::Config::default(), |config| {
+                let mut home = RealHome::configured(simulator::Config::default(), |config| {
                     mean(config, LEGACY.0, selector.clone());
                 })
                 .await;
@@ -131,47 +131,47 @@ cases! {
                 let new = "33333333-3333-4333-8333-333333333333";
                 home.control().change_car(LEGACY.1, |car| car.id = new.to_owned());
                 if read_first {
-                    let report = home.command(LEGACY.0, "refresh_cached", None).await;
+                    let report = home.command(LEGACY.0, "refresh_cached", "").await;
                     assert_eq!(report.state, State::Succeeded, "{selector:?}: {report:?}");
                 } else {
-                    let report = home.command(LEGACY.0, "lock", None).await;
+                    let report = home.command(LEGACY.0, "lock", "").await;
                     assert_ne!(report.state, State::Succeeded, "{report:?}");
                     assert!(report.message.as_deref().unwrap().contains("another identifier"), "{report:?}");
                     assert_eq!(home.control().counters().commands, 1, "sent once");
                 }
                 assert_eq!(home.control().counters().of(RouteKind::Vehicles), 1, "{selector:?}");
-                assert_eq!(home.command(LEGACY.0, "lock", None).await.state, State::Succeeded);
+                assert_eq!(home.command(LEGACY.0, "lock", "").await.state, State::Succeeded);
                 assert_eq!(home.control().counters().actuations_of(new, ActionKind::Lock), 1);
                 // Also after a restart, whose configuration still has the old identifier.
                 home.restart_configured(|config| mean(config, LEGACY.0, selector.clone())).await.unwrap();
-                assert_eq!(home.command(LEGACY.0, "lock", None).await.state, State::Succeeded);
+                assert_eq!(home.command(LEGACY.0, "lock", "").await.state, State::Succeeded);
             }
         }
     }
 
     /// What the vendor refuses for good for other reasons does not read the list each time.
     ["FC-31", "K16"] the_list_is_read_again_now_and_then_only {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         let gone = Effect::envelope("4002", "Invalid parameter - Invalid vehicleId.");
         home.control().inject(Fault::new(RouteKind::Status, gone).forever());
         for _ in 0..8 {
-            let report = home.command(LEGACY.0, "refresh_cached", None).await;
+            let report = home.command(LEGACY.0, "refresh_cached", "").await;
             assert_ne!(report.state, State::Succeeded, "{report:?}");
         }
         assert_eq!(home.control().counters().of(RouteKind::Vehicles), 1);
         days_pass(&home, 1);
-        home.command(LEGACY.0, "refresh_cached", None).await;
+        home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!(home.control().counters().of(RouteKind::Vehicles), 2);
     }
 
     /// A car that has left the account goes offline with a reason and an event, and comes back when it does.
     ["K16", "F11"] a_car_that_has_left_is_offline {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.settle().await;
         let car = VehicleConfig::recorded_legacy();
         home.control().remove_car(LEGACY.1);
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_ne!(report.state, State::Succeeded, "{report:?}");
         comes_to(&home, &of_legacy("availability"), |payload| payload == b"offline").await;
         let problem = last(&home.published.messages(), &of_legacy("problem")).unwrap();
@@ -183,24 +183,24 @@ cases! {
                 && String::from_utf8_lossy(&message.payload).contains("\"vehicle_missing\"")
         };
         assert_eq!(home.published.messages().iter().filter(is_event).count(), 1);
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::UnknownVehicle)), "{report:?}");
-        assert_eq!(home.command(CCS2.0, "lock", None).await.state, State::Succeeded, "the other one stays");
+        assert_eq!(home.command(CCS2.0, "lock", "").await.state, State::Succeeded, "the other one stays");
 
         home.control().change_car(CCS2.1, |other| other.nickname = car.nickname.clone());
         home.control().add_car(car);
-        assert_eq!(home.command(LEGACY.0, "lock", None).await.state, State::Succeeded);
+        assert_eq!(home.command(LEGACY.0, "lock", "").await.state, State::Succeeded);
         comes_to(&home, &of_legacy("availability"), |payload| payload == b"online").await;
         comes_to(&home, &of_legacy("problem"), |payload| payload == b"null").await;
     }
 
     /// What a read of the car before brings is not known of the one that has its name by now.
     ["K8", "K16"] a_read_of_the_car_before_is_not_taken_in {
-        let home = Home::configured(simulator::Config::default(), |config| {
+        let home = RealHome::configured(simulator::Config::default(), |config| {
             mean(config, LEGACY.0, named("Legacy car"));
         })
         .await;
-        assert_eq!(home.command(LEGACY.0, "refresh_cached", None).await.state, State::Succeeded);
+        assert_eq!(home.command(LEGACY.0, "refresh_cached", "").await.state, State::Succeeded);
         home.control().inject(Fault::new(RouteKind::Status, Effect::Hold).after_acting());
         home.send(LEGACY.0, "refresh_cached", r#"{"id":"before"}"#).await;
         home.control().wait_until(|counters| counters.held == 1).await;
@@ -221,7 +221,7 @@ cases! {
 
     /// One car that the account lacks keeps nobody else from being read, and is offline itself.
     ["F4", "K16"] a_name_that_is_wrong_blinds_nobody_else {
-        let home = Home::configured(simulator::Config::default(), |config| {
+        let home = RealHome::configured(simulator::Config::default(), |config| {
             mean(config, LEGACY.0, named("no such car"));
         })
         .await;
@@ -233,11 +233,11 @@ cases! {
 
     /// A car that a command has found is read at once, not with the next look of the host.
     ["F4"] what_a_command_finds_is_read {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         home.control().inject(Fault::new(RouteKind::Vehicles, Effect::envelope("4010", "no")));
         let settling = settle(&home);
         home.control().wait_until(|counters| counters.of(RouteKind::Vehicles) == 1).await;
-        home.command(LEGACY.0, "lock", None).await;
+        home.command(LEGACY.0, "lock", "").await;
         comes_to(&home, &format!("vehicle-connector/vehicle/{}/state", CCS2.0), |_| true).await;
         settling.abort();
     }
@@ -245,7 +245,7 @@ cases! {
     /// On which side the driver sits is a setting of the vehicle, for what is read and for what is sent.
     ["FC-36", "K18"] the_driver_sits_where_the_vehicle_says {
         for right in [None, Some(false), Some(true)] {
-            let home = Home::configured(simulator::Config::default(), |config| {
+            let home = RealHome::configured(simulator::Config::default(), |config| {
                 for (slug, vehicle) in &mut config.vehicles {
                     vehicle.allow.extend(vehicle_connector::wire::operation::OperationName::COMMANDABLE);
                     vehicle.right_hand_drive = right.filter(|_| slug.as_str() == CCS2.0);
@@ -253,7 +253,7 @@ cases! {
             })
             .await;
             home.control().change_vehicle(CCS2.1, |state| state.windows.front_left = simulator::Window::Open);
-            assert_eq!(home.command(CCS2.0, "refresh_force", None).await.state, State::Succeeded);
+            assert_eq!(home.command(CCS2.0, "refresh_force", "").await.state, State::Succeeded);
             let state = last(&home.published.messages(), &format!("vehicle-connector/vehicle/{}/state", CCS2.0));
             let state: Value = serde_json::from_slice(&state.unwrap()).unwrap();
             // The cloud speaks of the driver's window; the simulated one takes drivers to sit on the left.
@@ -270,9 +270,9 @@ cases! {
 
     /// A vehicle or an account that is not configured any more leaves nothing retained behind.
     ["F11"] what_left_the_configuration_leaves_the_broker {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         home.settle().await;
-        home.command(LEGACY.0, "refresh_cached", None).await;
+        home.command(LEGACY.0, "refresh_cached", "").await;
         home.host.announce("5");
         home.restart_configured(|config| config.vehicles.retain(|name, _| name.as_str() != LEGACY.0)).await.unwrap();
         let before = home.published.messages().len();

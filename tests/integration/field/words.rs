@@ -1,12 +1,12 @@
 //! Field cases: payloads as people and templates write them.
 
 use simulator::ActionKind;
-use testkit::{CCS2, Home, LEGACY};
+use testkit::{CCS2, Home, LEGACY, RealHome};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
 /// Sends a payload and waits for its end, whatever its identifier.
-async fn ended(home: &Home, operation: &str, payload: &str) -> Report {
+async fn ended(home: &RealHome, operation: &str, payload: &str) -> Report {
     let before = home.published.messages().len();
     home.send(LEGACY.0, operation, payload).await;
     let prefix = format!("vehicle-connector/vehicle/{}/action/", LEGACY.0);
@@ -25,7 +25,7 @@ async fn ended(home: &Home, operation: &str, payload: &str) -> Report {
 cases! {
     /// A template renders ten as `10.0` or `"10"`, true as `True` and a word in any case; all of it is done as meant.
     ["FC-47", "K24"] what_a_template_renders_is_done_as_meant {
-        let home = Home::permissive(simulator::Config::default()).await;
+        let home = RealHome::permissive(simulator::Config::default()).await;
         home.settle().await;
         for (operation, payload, op) in [
             ("lock", r#"{"action":"LOCK"}"#, "lock"),
@@ -49,7 +49,7 @@ cases! {
 
     /// What could mean two things, or nothing, is not guessed at and never reaches the cloud.
     ["FC-47", "K24"] what_could_mean_two_things_is_refused_and_told {
-        let home = Home::permissive(simulator::Config::default()).await;
+        let home = RealHome::permissive(simulator::Config::default()).await;
         home.settle().await;
         for (operation, payload, said) in [
             ("climate", r#"{"action":"start","duration_min":2.5}"#, "duration_min 2.5 is not a whole number"),
@@ -70,7 +70,7 @@ cases! {
     /// An id is one command's: another one under it is refused and told, the same one repeats its result, and the other
     /// car has ids of its own; over restarts.
     ["F7"] another_command_under_a_known_id_is_refused_and_told {
-        let mut home = Home::permissive(simulator::Config::default()).await;
+        let mut home = RealHome::permissive(simulator::Config::default()).await;
         home.settle().await;
         let constant = |action: &str| format!(r#"{{"id":"ha","action":"{action}"}}"#);
         let topic = format!("vehicle-connector/vehicle/{}/action/ha", LEGACY.0);
@@ -86,7 +86,7 @@ cases! {
                 .await
                 .unwrap();
             }
-            let finals = || home.published.reports(&topic).into_iter().filter(|report| report.state.is_final()).count();
+            let finals = || home.published.finals(&topic).len();
             let before = finals();
             let report = ended(&home, "lock", &constant("unlock")).await;
             assert_eq!(
@@ -111,7 +111,7 @@ cases! {
 
     /// The same while the first one is still under way.
     ["F7"] another_command_under_the_id_of_one_that_is_under_way_is_refused {
-        let home = Home::permissive(simulator::Config::default()).await;
+        let home = RealHome::permissive(simulator::Config::default()).await;
         home.settle().await;
         home.control().inject(
             simulator::Fault::new(simulator::RouteKind::Command, simulator::Effect::Hold).times(1),

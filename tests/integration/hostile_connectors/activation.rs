@@ -1,17 +1,16 @@
 //! Connectors that are not let in.
 
-use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{ActivationError, ConnectorSlot, Plugins, embedded};
 use vehicle_connector::sandbox::CallFault;
 
-use super::guest::{Connector, ENDLESS};
 use super::plugins;
-use crate::guests;
+use testkit::handmade;
+use testkit::handmade::connector::{Connector, ENDLESS};
 
 async fn refused(component: &[u8]) -> ActivationError {
     match plugins(component).await {
         Ok(Plugins { sandbox, connector, .. }) => {
-            let provenance = Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test");
+            let provenance = testkit::provenance();
             ConnectorSlot::open(&sandbox, &connector, provenance).await.unwrap_err()
         }
         Err(error) => error,
@@ -23,14 +22,14 @@ async fn what_does_not_export_all_of_it_is_no_connector() {
     let resume =
         "resume: func(account: account, vehicle: vehicle-ref, command: command, continuation: string)
         -> result<outcome, failure>;";
-    let (resolve, world) = guests::altered_world("vehicle-connector", "connector.wit", resume, "");
-    let without = refused(&guests::trapping(&resolve, world)).await;
+    let (resolve, world) = handmade::altered_world("vehicle-connector", "connector.wit", resume, "");
+    let without = refused(&handmade::trapping(&resolve, world)).await;
     assert!(matches!(without, ActivationError::WrongInterface { .. }), "{without:?}");
 
     // The signatures are compared when it is instantiated.
     let other = "resume: func(continuation: string) -> result<outcome, failure>;";
-    let (resolve, world) = guests::altered_world("vehicle-connector", "connector.wit", resume, other);
-    let with_another = refused(&guests::trapping(&resolve, world)).await;
+    let (resolve, world) = handmade::altered_world("vehicle-connector", "connector.wit", resume, other);
+    let with_another = refused(&handmade::trapping(&resolve, world)).await;
     assert!(with_another.to_string().contains("type mismatch"), "{with_another:?}");
 
     let refused = refused(embedded::POLICY).await;
@@ -46,8 +45,8 @@ async fn what_imports_more_than_the_primitives_is_refused_by_name() {
     ] {
         let log = "import log;";
         let more = format!("{log} {import}");
-        let (resolve, world) = guests::altered_world("vehicle-connector", "worlds.wit", log, &more);
-        match refused(&guests::trapping(&resolve, world)).await {
+        let (resolve, world) = handmade::altered_world("vehicle-connector", "worlds.wit", log, &more);
+        match refused(&handmade::trapping(&resolve, world)).await {
             ActivationError::ForbiddenImport(refused) => assert_eq!(refused, name),
             other => panic!("{import}: {other:?}"),
         }

@@ -1,13 +1,13 @@
 //! No answer, or one that is none.
 
 use simulator::{Effect, Fault, RouteKind};
-use testkit::{CCS2, LEGACY};
+use testkit::handmade::connector::{Connector, ENDLESS};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::sandbox::Budget;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
-use super::guest::{Connector, ENDLESS};
 use super::{home, is_a_fault, serves_on};
 
 /// The unit of a module's memory, in bytes.
@@ -17,7 +17,7 @@ const PAGE: usize = 64 << 10;
 async fn each_is_a_fault(cases: &[(&str, &str, &str)]) {
     for (what, cause, lock) in cases {
         let home = home(&Connector::that_locks(lock)).await;
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         is_a_fault(&report, what);
         assert!(report.detail.as_deref().unwrap().contains(cause), "{what}: {report:?}");
         serves_on(&home, &report, what).await;
@@ -94,7 +94,7 @@ async fn a_connector_that_never_ends_is_ended() {
     ];
     for (what, lock) in cases {
         let home = home(&Connector::that_locks(lock)).await;
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         is_a_fault(&report, what);
         assert!(report.detail.as_deref().unwrap().contains("processor time"), "{what}: {report:?}");
         serves_on(&home, &report, what).await;
@@ -111,10 +111,10 @@ async fn a_connector_that_never_ends_does_not_hold_up_the_other_car() {
         (report.id == "spinning" && report.state == State::Accepted).then_some(())
     };
     home.published.find(|messages| messages.iter().find_map(sent)).await;
-    let report = home.command(CCS2.0, "refresh_cached", None).await;
+    let report = home.command(CCS2.0, "refresh_cached", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     // They take turns every few milliseconds; else it would have waited for the other to be over.
-    assert_eq!(super::ends(&home, "spinning"), 0, "the neighbour had to wait");
+    assert_eq!(home.finals(LEGACY.0, "spinning").len(), 0, "the neighbour had to wait");
     let spun = home.ended(LEGACY.0, "spinning").await;
     is_a_fault(&spun, "spins");
 }
@@ -190,10 +190,10 @@ async fn a_list_that_is_none_costs_that_command_and_no_more() {
     ] {
         // The list is asked for before anything else.
         let home = home(&Connector { list, ..Connector::default() }).await;
-        let report = home.command(LEGACY.0, "unlock", None).await;
+        let report = home.command(LEGACY.0, "unlock", "").await;
         assert_eq!(report.reason, Some(Reason::ConnectorFault), "{what}: {report:?}");
         assert_eq!((report.state, report.upstream_calls), (State::Failed, 0), "{what}: {report:?}");
-        let again = home.command(LEGACY.0, "unlock", None).await;
+        let again = home.command(LEGACY.0, "unlock", "").await;
         assert_eq!(again.reason, Some(Reason::ConnectorFault), "{what}: {again:?}");
     }
 }
@@ -211,7 +211,7 @@ async fn what_a_connector_has_sent_before_it_fails_may_have_been_done() {
         ),
     ] {
         let home = home(&Connector::that_locks(&format!("{sent} {end}"))).await;
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!((report.state, report.attempts), (State::Unknown, 1), "{what}: {report:?}");
         assert!(!report.retryable, "{what}: {report:?}");
         serves_on(&home, &report, what).await;
@@ -246,7 +246,7 @@ async fn a_connector_that_calls_an_answer_a_refusal_is_believed_only_if_it_is_on
         let home = home(&Connector::that_locks(&lock)).await;
         let answer = Effect::answer(400, r#"{"retCode":"F","resCode":"5999","resMsg":"timeout"}"#);
         home.control().inject(Fault::new(RouteKind::Other, answer).forever());
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!((report.state, report.attempts), (State::Unknown, 1), "{what}: {report:?}");
         assert!(!report.retryable, "{what}: {report:?}");
         assert_eq!(home.control().counters().of(RouteKind::Other), 1, "{what}");
@@ -261,7 +261,7 @@ async fn nothing_is_sent_after_an_answer_that_is_no_known_refusal() {
         (call $ended (i32.const 6) `what now?`)";
     let home = home(&Connector::that_locks(lock)).await;
     home.control().inject(Fault::new(RouteKind::Other, Effect::unavailable()).forever());
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::Unconfirmed)), "{report:?}");
     assert_eq!(home.control().counters().of(RouteKind::Other), 1);
 }
@@ -276,7 +276,7 @@ async fn nothing_is_sent_after_a_request_that_may_have_moved_the_car() {
         (call $ended (i32.const 6) `what now?`)";
     let home = home(&Connector::that_locks(lock)).await;
     home.control().inject(Fault::new(RouteKind::Other, Effect::Drop).forever());
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.reason), (State::Unknown, Some(Reason::Unconfirmed)), "{report:?}");
     assert_eq!(home.control().counters().of(RouteKind::Other), 1);
     serves_on(&home, &report, "acts twice").await;

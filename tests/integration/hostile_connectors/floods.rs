@@ -1,11 +1,11 @@
 //! Answers that are in order but for their size.
 
 use simulator::{Effect, Fault, RouteKind};
-use testkit::{Home, LEGACY};
+use testkit::handmade::connector::{Connector, DONE, NAMED, times};
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::outcome::{Reason, State};
 
-use super::guest::{Connector, DONE, NAMED, times};
 use super::{home, is_a_fault, serves_on};
 
 /// Three megabytes, which the sandbox lets through.
@@ -15,7 +15,7 @@ const LARGE: &str = "(call $long (i32.const 3145728))";
 const ENOUGH: usize = 64 << 10;
 
 /// Makes sure that nothing large was published or stored.
-async fn is_small(home: &Home, what: &str) {
+async fn is_small(home: &RealHome, what: &str) {
     for message in home.published.messages() {
         let sizes = (message.topic.len(), message.payload.len());
         assert!(sizes.0 < 1_024 && sizes.1 < ENOUGH, "{what}: {sizes:?} bytes");
@@ -33,7 +33,7 @@ async fn the_words_of_a_connector_are_cut() {
     {
         let lock = format!("(call $ended (i32.const {case}) {LARGE})");
         let home = home(&Connector::that_locks(&lock)).await;
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(report.state, state, "{case}");
         // An option that is not possible is named in our sentence; all else is detail.
         let words = if case == 4 { report.message.clone() } else { report.detail.clone() }.unwrap();
@@ -42,7 +42,7 @@ async fn the_words_of_a_connector_are_cut() {
         serves_on(&home, &report, &format!("outcome {case}")).await;
     }
     let home = home(&Connector::that_locks(&format!("(call $failed {LARGE})"))).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::UpstreamRefused)));
     is_small(&home, "failure").await;
     serves_on(&home, &report, "failure").await;
@@ -61,7 +61,7 @@ async fn what_would_mean_something_else_when_cut_is_no_answer() {
         [("action", &action), ("continuation", &continuation), ("action of a pending one", &pending_action)]
     {
         let home = home(&Connector::that_locks(lock)).await;
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         is_a_fault(&report, what);
         is_small(&home, what).await;
         serves_on(&home, &report, what).await;
@@ -80,7 +80,7 @@ async fn a_list_that_no_account_has_is_no_answer() {
         ("a name of 3 MiB", &named),
     ] {
         let home = home(&Connector { list, more: NAMED, ..Connector::default() }).await;
-        let report = home.command(LEGACY.0, "unlock", None).await;
+        let report = home.command(LEGACY.0, "unlock", "").await;
         assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::ConnectorFault)), "{what}");
         is_small(&home, what).await;
     }
@@ -93,7 +93,7 @@ async fn a_trace_that_a_connector_has_named_is_not_told() {
     let lock = format!("(call ${name}) {DONE}");
     let more = format!("(func ${name} (call $log `\\ff`))");
     let home = home(&Connector { more: &more, ..Connector::that_locks(&lock) }).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     is_a_fault(&report, "a long name");
     let detail = report.detail.clone().unwrap();
     assert!(detail.contains("utf-8") && !detail.contains("aaa") && !detail.contains('\n'), "{detail}");
@@ -107,7 +107,7 @@ async fn an_answer_of_the_cloud_is_as_large_as_it_may_be_and_no_larger() {
     let home = home(&Connector { read, ..Connector::default() }).await;
     for (size, state) in [(1 << 20, State::Succeeded), ((1 << 20) + 1, State::Failed)] {
         home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, "x".repeat(size))));
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!((report.state, report.upstream_calls), (state, 1), "{size}: {report:?}");
     }
 }
@@ -117,7 +117,7 @@ async fn answers_of_the_cloud_fill_the_guest_and_nothing_else() {
     let lock = times(60, "(call $ok (call $get (call $cloud `/large`)))") + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
     home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, "x".repeat(1 << 20))).forever());
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     is_a_fault(&report, "keeps every answer");
     assert!(report.upstream_calls < 60, "{report:?}");
     serves_on(&home, &report, "keeps every answer").await;
@@ -132,7 +132,7 @@ async fn a_request_is_only_so_large() {
          {DONE}"
     );
     let home = home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.upstream_calls), (State::Succeeded, 0), "{report:?}");
 }
 
@@ -166,7 +166,7 @@ async fn what_a_cell_keeps_secret_is_only_so_large() {
         let home = home(&Connector::that_locks(&lock)).await;
         let answer = format!(r#"{{"small":"a-control-token","large":"{}"}}"#, "x".repeat(1_000_000));
         home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, answer)));
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
         is_small(&home, what).await;
         let cell = home.environment.store.load(Kind::Cell, "home/device").await.unwrap().unwrap();

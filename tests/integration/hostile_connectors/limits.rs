@@ -1,10 +1,10 @@
 //! What the host's primitives refuse. The connector finds out itself, and traps if it was not refused.
 
 use simulator::RouteKind;
-use testkit::LEGACY;
+use testkit::handmade::connector::{Connector, DONE, times};
+use testkit::{Home, LEGACY};
 use vehicle_connector::wire::outcome::State;
 
-use super::guest::{Connector, DONE, times};
 use super::{home, serves_on};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,7 +17,7 @@ async fn it_publishes_below_its_own_topic_and_nowhere_else() {
     let large = "(call $assert (i32.eq (call $publish `x` (call $long (i32.const 65537))) (i32.const 1)))";
     let lock = topics.map(outside).concat() + long + large + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 
     // To a broker these are names like any other, and they stay below the prefix.
@@ -25,7 +25,7 @@ async fn it_publishes_below_its_own_topic_and_nowhere_else() {
     let topics = ["../x", "$SYS/x", "vehicle/niro/cmd/unlock", "vehicle-connector/bridge/state"];
     let lock = topics.map(own).concat() + DONE;
     let home = super::home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     serves_on(&home, &report, "publishes").await;
     let messages = home.published.messages();
@@ -41,7 +41,7 @@ async fn a_topic_that_brokers_refuse_is_not_taken() {
     let topics = ["x\\01y", "x\\0ay", "x\\7fy", "x\\c2\\85y", "x\\ef\\bf\\bf"];
     let lock = topics.map(outside).concat() + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
 }
 
@@ -51,7 +51,7 @@ async fn it_publishes_only_so_much() {
         + "(call $assert (i32.ge_u (call $publish `x` `own`) (i32.const 3)))"
         + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     let own = home.published.messages().iter().filter(|message| message.payload == b"own").count();
     assert!((1..100).contains(&own), "{own}");
@@ -92,7 +92,7 @@ async fn it_reaches_its_own_cloud_and_nothing_else() {
     let more = "(func $tail (param i32 i32) (result i32 i32)
         (i32.add (local.get 0) (i32.const 7)) (i32.sub (local.get 1) (i32.const 7)))";
     let home = home(&Connector { more, ..Connector::that_locks(&lock) }).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.upstream_calls), (State::Succeeded, 0), "{report:?}");
     serves_on(&home, &report, "asks for what is forbidden").await;
     assert_eq!(home.control().counters().requests, 0);
@@ -104,7 +104,7 @@ async fn it_sends_only_so_many_requests_for_one_operation() {
         + "(call $assert (call $denied (call $get (call $cloud `/x`))))"
         + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.upstream_calls), (State::Succeeded, 64), "{report:?}");
     assert_eq!(home.control().counters().of(RouteKind::Other), 64);
     serves_on(&home, &report, "sends two hundred requests").await;
@@ -127,7 +127,7 @@ async fn its_cells_hold_only_so_much_and_the_session_is_not_among_them() {
         (call $assert (i32.eqz (call $commit (local.get $at) (call $long (i32.const 4096)))))
         (call $done)";
     let home = home(&Connector::that_locks(lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     serves_on(&home, &report, "commits").await;
 }
@@ -142,7 +142,7 @@ async fn it_may_hold_all_its_guards_and_they_are_free_afterwards() {
     for (what, end, state) in [("ends", DONE, State::Succeeded), ("traps", "unreachable", State::Failed)] {
         let lock = format!("{all} {end}");
         let home = home(&Connector { cells: cells.clone(), ..Connector::that_locks(&lock) }).await;
-        let report = home.command(LEGACY.0, "lock", None).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(report.state, state, "{what}: {report:?}");
         serves_on(&home, &report, what).await;
     }

@@ -1,17 +1,17 @@
 //! Connectors that want to see a secret, or to fill the log.
 
 use simulator::{Effect, Fault, RouteKind};
-use testkit::{Home, LEGACY};
+use testkit::handmade::connector::{Connector, DONE, NAMED, times};
+use testkit::log::Log;
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::{Reason, State};
 
-use super::guest::{Connector, DONE, NAMED, times};
 use super::{home, is_a_fault, serves_on};
-use crate::secrecy::Log;
 
 /// The secrets of a home that has signed in.
-async fn secrets(home: &Home) -> Vec<String> {
+async fn secrets(home: &RealHome) -> Vec<String> {
     let session = home.environment.store.load(Kind::Cell, "home/session").await.unwrap().unwrap();
     let session: serde_json::Value = serde_json::from_slice(&session).unwrap();
     let tokens = session["secrets"].as_object().unwrap().values();
@@ -23,7 +23,7 @@ async fn secrets(home: &Home) -> Vec<String> {
 }
 
 /// Everything that was published, logged or stored, but for the cells, where the secrets are.
-async fn everything(home: &Home, log: &Log) -> String {
+async fn everything(home: &RealHome, log: &Log) -> String {
     let mut all = log.text();
     for message in home.published.messages() {
         all += &message.topic;
@@ -86,7 +86,7 @@ async fn a_placeholder_stays_one_in_what_is_said_of_a_car() {
     let log = Log::of_this_process();
     let list = "(call $named `car {secret:refresh-token} {secret:access-token}`)";
     let home = home(&Connector { list, more: NAMED, ..Connector::default() }).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.reason, Some(Reason::UnknownVehicle), "{report:?}");
     assert!(report.message.unwrap().contains("car {secret:refresh-token} {secret:access-token}"));
     let all = everything(&home, log).await;
@@ -110,14 +110,14 @@ async fn what_a_server_echoes_is_a_placeholder_again() {
     let pin = simulator::Config::default().pin;
     let echo = format!("PIN is {pin}. {}", secrets.join(" and "));
     home.control().inject(Fault::new(RouteKind::Other, Effect::answer(200, echo)).forever());
-    let locked = home.command(LEGACY.0, "lock", None).await;
+    let locked = home.command(LEGACY.0, "lock", "").await;
     let detail = locked.detail.unwrap();
     assert!(detail.starts_with("PIN is {secret:pin}."), "{detail}");
     assert!(
         detail.contains("{secret:refresh-token}") && detail.contains("{secret:access-token}"),
         "{detail}"
     );
-    let read = home.command(LEGACY.0, "refresh_cached", None).await;
+    let read = home.command(LEGACY.0, "refresh_cached", "").await;
     assert_eq!(read.state, State::Failed, "{read:?}");
     let all = everything(&home, log).await;
     for secret in &secrets {
@@ -137,7 +137,7 @@ async fn a_secret_that_is_not_its_own_is_not_sent() {
     ];
     let lock = urls.map(denied).concat() + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!((report.state, report.upstream_calls), (State::Succeeded, 0), "{report:?}");
     serves_on(&home, &report, "asks for secrets").await;
 }
@@ -147,7 +147,7 @@ async fn a_million_lines_are_a_few() {
     let log = Log::of_this_process();
     let lock = times(1_000_000, "(call $log `one of many`)") + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     // On a fast machine it gets through with that.
     if report.state != State::Succeeded {
         is_a_fault(&report, "writes a million lines");
@@ -163,7 +163,7 @@ async fn a_line_is_short() {
     let log = Log::of_this_process();
     let lock = "(call $log (call $concat `a long line: ` (call $long (i32.const 3145728)))) (call $done)";
     let home = home(&Connector::that_locks(lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     let text = log.text();
     let line = text.lines().find(|line| line.contains("a long line: aaa")).unwrap();
@@ -175,7 +175,7 @@ async fn a_line_is_one_line() {
     let log = Log::of_this_process();
     let lock = "(call $log `first\\0aERROR forged: second\\0d\\0athird`) (call $done)";
     let home = home(&Connector::that_locks(lock)).await;
-    let report = home.command(LEGACY.0, "lock", None).await;
+    let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     let text = log.text();
     assert!(text.contains("forged"), "{text}");

@@ -1,15 +1,15 @@
 //! Connectors that get the session wrong.
 
-use testkit::{Home, LEGACY};
+use testkit::handmade::connector::{Connector, ENDLESS};
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::store::Kind;
 use vehicle_connector::wire::outcome::{Reason, State};
 
-use super::guest::{Connector, ENDLESS};
 use super::plugins;
 
-async fn signing_in(sign_in: &str) -> Home {
+async fn signing_in(sign_in: &str) -> RealHome {
     let connector = Connector { sign_in, ..Connector::default() };
-    Home::with_plugins(&plugins(&connector.component()).await.unwrap()).await
+    RealHome::with_plugins(&plugins(&connector.component()).await.unwrap()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +25,7 @@ async fn a_token_that_was_captured_is_kept_whatever_comes_after() {
     ] {
         let home = signing_in(&format!("(call $ok (call $token)) {end}")).await;
         for operation in ["unlock", "lock", "refresh_cached"] {
-            let report = home.command(LEGACY.0, operation, None).await;
+            let report = home.command(LEGACY.0, operation, "").await;
             assert_eq!(report.state, State::Succeeded, "{what}: {report:?}");
         }
         assert_eq!(home.control().counters().grants_asked, 1, "{what}");
@@ -41,7 +41,7 @@ async fn a_session_without_a_token_is_none() {
     for sign_in in ["(call $grant `session`)", not_captured] {
         let home = signing_in(sign_in).await;
         for _ in 0..3 {
-            let report = home.command(LEGACY.0, "unlock", None).await;
+            let report = home.command(LEGACY.0, "unlock", "").await;
             assert_eq!((report.state, report.attempts), (State::Rejected, 0), "{report:?}");
             let words = [&report.message, &report.detail].map(|words| words.clone().unwrap_or_default());
             assert!(words.concat().contains("captured no token"), "{report:?}");
@@ -58,13 +58,13 @@ async fn a_sign_in_without_an_answer_is_not_repeated_at_once() {
         let home = signing_in(&format!("{log_in} {end}")).await;
         home.clock.stop();
         for _ in 0..3 {
-            let report = home.command(LEGACY.0, "unlock", None).await;
+            let report = home.command(LEGACY.0, "unlock", "").await;
             let how = (report.state, report.reason);
             assert_eq!(how, (State::Rejected, Some(Reason::ConnectorFault)), "{what}: {report:?}");
         }
         assert_eq!(home.control().counters().requests, 1, "{what}");
         home.clock.advance(60);
-        home.command(LEGACY.0, "unlock", None).await;
+        home.command(LEGACY.0, "unlock", "").await;
         assert_eq!(home.control().counters().requests, 2, "{what}: later it is tried again");
     }
 }
@@ -78,11 +78,11 @@ async fn a_refresh_that_only_pretends_does_not_go_on_for_ever() {
         (if (result i32) (i32.eq (i32.load16_u offset=4 (local.get $n)) (i32.const 200))
           (then (call $done)) (else (call $failed `Key not authorized: Token is expired`)))";
     let connector = Connector { read, ..Connector::default() };
-    let home = Home::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
+    let home = RealHome::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
     home.settle().await;
     home.control().refuse_tokens(true);
     for _ in 0..4 {
-        let report = home.command(LEGACY.0, "refresh_cached", None).await;
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!(report.state, State::Failed, "{report:?}");
         assert!(report.attempts <= 2, "{report:?}");
     }
@@ -94,9 +94,9 @@ async fn a_refused_credential_is_not_sent_again_and_again() {
     // A vendor locks an account after about five of these, and one call may send sixty requests.
     let sign_in = "(drop (call $token))".repeat(20) + "(call $failed `no`)";
     let connector = Connector { sign_in: &sign_in, ..Connector::default() };
-    let home = Home::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
+    let home = RealHome::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
     home.control().refuse_grants(true);
-    let report = home.command(LEGACY.0, "unlock", None).await;
+    let report = home.command(LEGACY.0, "unlock", "").await;
     assert_eq!(report.state, State::Rejected, "{report:?}");
     assert!(home.control().counters().grants_asked <= 4, "{:?}", home.control().counters());
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use testkit::handmade::connector::Connector;
 use testkit::virtual_home::VirtualHome;
-use testkit::{CCS2, LEGACY};
+use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
-use super::guest::Connector;
 use super::in_virtual_time;
 
 /// The longest that a lock may take.

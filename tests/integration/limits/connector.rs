@@ -1,27 +1,23 @@
 //! What only a connector has limits of: pauses, locks, messages, and lines of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use testkit::Recording;
+use testkit::handmade::{self, ALLOCATOR};
+use testkit::log::Log;
 use tokio::time::Instant;
-use tracing_subscriber::fmt::MakeWriter;
 use vehicle_connector::bindings::connector::Account;
 use vehicle_connector::cell::{Cells, Secrets, Snapshot};
 use vehicle_connector::descriptor::Network;
 use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::question::ListVehicles;
-use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{Compiled, ConnectorSlot};
 use vehicle_connector::primitives::{AccountContext, Allowance, Call, HttpClient, PinGuard, Skew};
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
-
-use crate::guests;
 
 /// A connector that does this when it is asked for its vehicles, and then has none.
 ///
@@ -31,7 +27,7 @@ fn component(it_does: &str) -> Vec<u8> {
         import vehicle:connector/clock@0.1.0; import vehicle:connector/lock@0.1.0;
         import vehicle:connector/log@0.1.0; import vehicle:connector/mqtt@0.1.0;
         export vehicle:connector/connector@0.1.0; }";
-    let (mut resolve, _) = guests::world("vehicle-connector");
+    let (mut resolve, _) = handmade::world("vehicle-connector");
     let package = resolve.push_str("limits.wit", world).unwrap();
     let world = resolve.select_world(&[package], Some("limits")).unwrap();
     let account = "(param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)";
@@ -47,12 +43,7 @@ fn component(it_does: &str) -> Vec<u8> {
             (data (i32.const 64) "limited 0.1.0")
             (data (i32.const 96) "device")
             (data (i32.const 128) "hello")
-            (global $free (mut i32) (i32.const 4096))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-              (local $place i32)
-              (local.set $place (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
-              (global.set $free (i32.add (local.get $place) (local.get 3)))
-              (local.get $place))
+            {ALLOCATOR}
             (func (export "{interface}#describe") (result i32) (i32.const 16))
             (func (export "{interface}#sign-in") {account} unreachable)
             (func (export "{interface}#refresh") {account} unreachable)
@@ -60,7 +51,7 @@ fn component(it_does: &str) -> Vec<u8> {
             (func (export "{interface}#execute") (param i32) (result i32) unreachable)
             (func (export "{interface}#resume") (param i32) (result i32) unreachable))"#
     );
-    guests::component(wat::parse_str(module).unwrap(), &resolve, world)
+    handmade::component(wat::parse_str(module).unwrap(), &resolve, world)
 }
 
 /// The instructions, so many times.
@@ -80,7 +71,7 @@ struct Asked {
 async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
     let sandbox = Sandbox::new().unwrap().with_budgets(Budget::POLICY, budget);
     let compiled = Compiled::of(&sandbox, &component(it_does)).await.unwrap();
-    let provenance = Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test");
+    let provenance = testkit::provenance();
     let slot = Arc::new(ConnectorSlot::open(&sandbox, &compiled, provenance).await.unwrap());
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -163,48 +154,6 @@ async fn messages_beyond_the_limit_are_not_taken() {
     asked.answer.unwrap();
     let topics: Vec<_> = asked.published.messages().into_iter().map(|message| message.topic).collect();
     assert_eq!(topics, ["b/hello"; 3]);
-}
-
-/// A log that can be read.
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    /// Everything that this thread logs from here on, as lines.
-    pub(crate) fn of_this_thread(&self) -> tracing::subscriber::DefaultGuard {
-        let log = self.clone();
-        let subscriber =
-            tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_ansi(false).with_writer(log);
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8(self.0.lock().clone()).unwrap()
-    }
-
-    /// The lines that contain something.
-    pub(crate) fn with(&self, wanted: &str) -> Vec<String> {
-        self.text().lines().filter(|line| line.contains(wanted)).map(str::to_owned).collect()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }
 
 #[tokio::test]

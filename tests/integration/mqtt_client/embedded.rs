@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use rumqttc::v5::mqttbytes::QoS;
 use rumqttc::v5::mqttbytes::v5::PublishProperties;
+use testkit::mqtt::{message, options, up};
 use vehicle_connector::demo::Broker;
 use vehicle_connector::mqtt::{Version, connect};
 use vehicle_connector::wire::message::Outgoing;
-
-use super::{message, options, up};
 
 /// A broker that lives as long as the test process.
 async fn broker(version: Version) -> u16 {

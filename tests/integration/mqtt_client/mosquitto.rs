@@ -1,72 +1,11 @@
 //! mosquitto, where it is installed; skipped with a message otherwise.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use testkit::mqtt::{Mosquitto, message, next, options, up};
 use vehicle_connector::mqtt::{Event, MAX_INCOMING_V5, Tls, TlsError, Version, connect};
 use vehicle_connector::wire::message::Outgoing;
-
-use super::{free_port, message, next, options, up};
-
-/// A broker of its own on a free port.
-pub struct Mosquitto {
-    pub process: Child,
-    pub port: u16,
-    _dir: tempfile::TempDir,
-}
-
-impl Mosquitto {
-    pub async fn start(extra: &str) -> Option<Self> {
-        let port = free_port();
-        let dir = tempfile::tempdir().unwrap();
-        let mut broker = Self { process: Self::spawn(port, extra, dir.path())?, port, _dir: dir };
-        broker.reachable().await;
-        Some(broker)
-    }
-
-    fn spawn(port: u16, extra: &str, dir: &std::path::Path) -> Option<Child> {
-        let file = dir.join("mosquitto.conf");
-        // Started by root it would change to a user that cannot read the test's files.
-        std::fs::write(&file, format!("user root\nlistener {port} 127.0.0.1\n{extra}\n")).unwrap();
-        let started = Command::new("mosquitto").arg("-c").arg(&file).stderr(Stdio::null()).spawn();
-        started.inspect_err(|error| eprintln!("skipped: mosquitto: {error}")).ok()
-    }
-
-    /// Ends it without a goodbye and starts it again on the same port, with nothing of what it had.
-    pub async fn restart(&mut self, extra: &str) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        self.process = Self::spawn(self.port, extra, self._dir.path()).unwrap();
-        self.reachable().await;
-    }
-
-    async fn reachable(&mut self) {
-        while tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_err() {
-            assert!(self.process.try_wait().unwrap().is_none(), "mosquitto ended");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    }
-
-    pub fn publish(&self, arguments: &[&str]) {
-        let port = self.port.to_string();
-        let done = Command::new("mosquitto_pub").args(["-p", &port]).args(arguments).status().unwrap();
-        assert!(done.success());
-    }
-
-    /// What a new subscriber sees at once.
-    pub fn retained(&self, topic: &str) -> String {
-        let port = self.port.to_string();
-        let arguments = ["-p", &port, "-t", topic, "-C", "1", "-W", "3"];
-        String::from_utf8(Command::new("mosquitto_sub").args(arguments).output().unwrap().stdout).unwrap()
-    }
-}
-
-impl Drop for Mosquitto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
 
 #[tokio::test]
 async fn the_life_of_a_client() {
@@ -101,9 +40,7 @@ async fn the_life_of_a_client() {
     assert!(matches!(next(&mut events).await, Event::Disconnected { .. }));
     publisher.publish(Outgoing::new("b/state", "1").retained()).await.unwrap();
     publisher.publish(Outgoing::new("b/state", "2").retained()).await.unwrap();
-    let dir = broker._dir.path().to_owned();
-    broker.process = Mosquitto::spawn(broker.port, "allow_anonymous true", &dir).unwrap();
-    broker.reachable().await;
+    broker.restart("allow_anonymous true").await;
     assert_eq!(up(&mut events).await, Version::V5);
     assert_eq!(broker.retained("b/state"), "2\n");
 

@@ -1,5 +1,6 @@
 //! Something else keeps ending the account's sessions.
 
+use testkit::Home;
 use testkit::virtual_home::Load;
 
 use super::*;
@@ -46,7 +47,7 @@ async fn a_fight_slows_refreshes_down_and_is_told_once() {
         assert!((58..=60).contains(&fast), "every kick while there is a stock: {fast}");
         let slow = within(3_600, HOURS * 3_600);
         assert!((116..=122).contains(&slow), "one a minute, not one and a half: {slow}");
-        assert_eq!(home.account_state("home"), "session_fight");
+        assert_eq!(home.account()["state"], "session_fight");
         assert_eq!(home.events("session_fight").len(), fight, "one event for each fight");
         let failed = load.failed();
         assert!(failed.iter().all(|report| report.reason == Some(Reason::Cooldown)), "{:?}", failed.first());
@@ -54,6 +55,6 @@ async fn a_fight_slows_refreshes_down_and_is_told_once() {
 
         let load = home.reads(seconds(5), seconds(30 * 60)).await;
         assert!(load.failed().len() <= 12, "it recovers within a minute: {}", load.failed().len());
-        assert_eq!(home.account_state("home"), "ok");
+        assert_eq!(home.account()["state"], "ok");
     }
 }

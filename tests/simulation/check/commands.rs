@@ -49,7 +49,7 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
     let mut ahead: BTreeMap<String, (Duration, u64)> = BTreeMap::new();
     for entry in &run.trace {
         match &entry.event {
-            Event::CommandRun { vehicle, id } => {
+            Event::Commanded { vehicle, id } => {
                 commands.entry(((*vehicle).to_owned(), id.clone())).or_default();
             }
             Event::Published(message) => {

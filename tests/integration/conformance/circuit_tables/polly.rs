@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use testkit::reference::table;
 use vehicle_connector::protect::circuit::{Purpose, Settings, StateName};
 
-use super::{Bench, number, seconds, table};
+use super::{Bench, number, seconds};
 
 /// The entries that have no meaning here, and why.
 const LEFT_OUT: [(&str, &str); 5] = [

@@ -2,9 +2,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::Value;
+use testkit::reference::table;
 use vehicle_connector::protect::circuit::{Permit, Settings};
 
-use super::{Bench, number, seconds, table};
+use super::{Bench, number, seconds};
 
 /// The states and steps that have no meaning here, and why.
 const LEFT_OUT: [(&str, &str); 3] = [

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use simulator::Simulator;
 use testkit::configuration_text;
+use testkit::mqtt::{Mosquitto, options, up};
 use tokio::process::{Child, Command};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout};
@@ -15,9 +16,6 @@ use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Wri
 use vehicle_connector::wire::message::Outgoing;
 use vehicle_connector::wire::outcome::State;
 use vehicle_connector::wire::report::Report;
-
-use crate::mqtt_client::mosquitto::Mosquitto;
-use crate::mqtt_client::{options, up};
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(300);

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use testkit::{CCS2, Home, LEGACY};
+use testkit::log::Log;
+use testkit::mqtt::{self, Mosquitto, Peer, options, up};
+use testkit::{CCS2, LEGACY, RealHome};
 use tokio::process::Command;
 use tokio::time::timeout;
 use vehicle_connector::bridge::Bridge;
@@ -14,10 +16,6 @@ use vehicle_connector::wire::outcome::State;
 use vehicle_connector::wire::report::Report;
 
 use crate::crash::{House, kill};
-use crate::mqtt_client::mosquitto::Mosquitto;
-use crate::mqtt_client::scripted::{self, Peer};
-use crate::mqtt_client::{options, up};
-use crate::secrecy::Log;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -72,7 +70,7 @@ cases! {
     /// A broker that has lost everything has it again when the host is back: every topic that was retained, and commands.
     ["FC-75"] a_broker_that_forgot_everything_is_told_again {
         let Some(mut broker) = Mosquitto::start(ANYBODY).await else { return };
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         let config = home.configuration(broker.port);
         let mut bridge = Bridge::connect(&config.mqtt).unwrap();
         let environment = Environment { publisher: bridge.publisher(), ..home.environment.clone() };
@@ -118,7 +116,7 @@ cases! {
     /// What a broker does not let the host say is told once, with its topic and the broker's reason, and not said again.
     ["FC-76"] what_a_broker_denies_is_told_and_left_alone {
         let log = Log::of_this_process();
-        let (listener, port) = scripted::listener().await;
+        let (listener, port) = mqtt::listener().await;
         let (publisher, mut events) = connect(options(port)).unwrap();
         let mut peer = Peer::welcome(&listener).await;
         up(&mut events).await;
@@ -127,7 +125,7 @@ cases! {
             publisher.publish(Outgoing::new("allowed", round.to_string())).await.unwrap();
             if round == 0 {
                 let (first, body) = peer.packet().await;
-                assert_eq!((first, &body[2..15]), (scripted::PUBLISH_QOS1, &b"denied/by/acl"[..]));
+                assert_eq!((first, &body[2..15]), (mqtt::PUBLISH_QOS1, &b"denied/by/acl"[..]));
                 // Not authorized.
                 peer.send(&[0x40, 3, body[15], body[16], 0x87]).await;
             }
@@ -148,7 +146,7 @@ cases! {
     /// A broker that refuses because of what it does not have is named with that, and asked again in the same version.
     ["FC-77"] a_broker_without_retained_messages_is_named {
         for (code, words) in [(0x9a, "retain not supported"), (0x9b, "qos not supported")] {
-            let (listener, port) = scripted::listener().await;
+            let (listener, port) = mqtt::listener().await;
             let (_publisher, mut events) = connect(options(port)).unwrap();
             for _ in 0..3 {
                 let mut peer = Peer::accept(&listener).await;

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fmt, io};
 
 use futures_util::FutureExt as _;
@@ -13,7 +14,7 @@ use tokio::net::TcpListener;
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::descriptor::Network;
 use vehicle_connector::primitives::transport::{Lookup, Response};
-use vehicle_connector::primitives::{HttpClient, Transport};
+use vehicle_connector::primitives::{HttpClient, HttpRequest, Transport};
 
 /// What comes instead of the cloud's answer.
 pub enum Met {
@@ -42,20 +43,16 @@ impl fmt::Debug for Way {
 }
 
 impl Transport for Way {
-    fn send(
-        &self,
-        request: reqwest::Request,
-        acts_on_vehicle: bool,
-    ) -> BoxFuture<'_, Result<Response, TransportError>> {
-        let is_there = self.at.iter().any(|part| request.url().path().contains(part));
+    fn send(&self, request: HttpRequest) -> BoxFuture<'_, Result<Response, TransportError>> {
+        let is_there = self.at.iter().any(|part| request.url.path().contains(part));
         async move {
             if !is_there {
-                return self.network.send(request, acts_on_vehicle).await;
+                return self.network.send(request).await;
             }
             if let Met::NotSent(why) = &self.met {
                 return Err(TransportError::NotSent(why.clone()));
             }
-            let mut response = self.network.send(request, acts_on_vehicle).await?;
+            let mut response = self.network.send(request).await?;
             match &self.met {
                 Met::NotSent(why) | Met::Interrupted(why) => Err(TransportError::Interrupted(why.clone())),
                 Met::Answer(status, headers, body) => {
@@ -97,11 +94,16 @@ impl Lookup for Nobody {
     }
 }
 
+/// A request for a URL.
+pub fn get(url: &str, timeout: Duration, acts_on_vehicle: bool) -> HttpRequest {
+    let (method, headers) = (http::Method::GET, http::HeaderMap::new());
+    HttpRequest { method, url: url.parse().unwrap(), headers, body: None, timeout, acts_on_vehicle }
+}
+
 /// What the real client makes of a URL.
 pub async fn met_at(url: &str) -> Met {
     let client = HttpClient::with_lookup(&Network::default(), Arc::new(Nobody)).unwrap();
-    let request = reqwest::Request::new(reqwest::Method::GET, url.parse().unwrap());
-    match client.send(request, true).await {
+    match client.send(get(url, Duration::from_secs(30), true)).await {
         Ok(Response { status, headers, body }) => Met::Answer(status, headers, body),
         Err(TransportError::NotSent(why)) => Met::NotSent(why),
         Err(TransportError::Interrupted(why)) => Met::Interrupted(why),

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use simulator::{Effect, Fault, RouteKind};
-use testkit::{Home, LEGACY};
+use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::wire::report::Report;
 
 /// Answers to cached reads in which everything is known.
@@ -16,7 +16,7 @@ pub(super) const STATUS: &str = "/resMsg/vehicleStatusInfo/vehicleStatus";
 pub(super) const VEHICLE: &str = "/resMsg/state/Vehicle";
 
 /// So many minutes before now, or after it.
-pub(super) fn minutes(home: &Home, minutes: i64) -> Timestamp {
+pub(super) fn minutes(home: &RealHome, minutes: i64) -> Timestamp {
     home.environment.clock.now() + SignedDuration::from_mins(minutes)
 }
 
@@ -63,29 +63,29 @@ pub(super) fn merge(into: &mut Value, values: Value) {
 }
 
 /// Asks for a cached read that is answered like this.
-pub(super) async fn read(home: &Home, slug: &str, answer: &Value) -> Report {
+pub(super) async fn read(home: &RealHome, slug: &str, answer: &Value) -> Report {
     answered(home, slug, RouteKind::Status, "refresh_cached", answer).await
 }
 
 /// Asks for a forced read of the older car that is answered like this.
-pub(super) async fn force(home: &Home, status: &Value) -> Report {
+pub(super) async fn force(home: &RealHome, status: &Value) -> Report {
     let answer = json!({"retCode": "S", "resCode": "0000", "msgId": "m", "resMsg": status});
     answered(home, LEGACY.0, RouteKind::ForcedStatus, "refresh_force", &answer).await
 }
 
 pub(super) async fn answered(
-    home: &Home,
+    home: &RealHome,
     slug: &str,
     route: RouteKind,
     operation: &str,
     answer: &Value,
 ) -> Report {
     home.control().inject(Fault::new(route, Effect::answer(200, answer.to_string())));
-    home.command(slug, operation, None).await
+    home.command(slug, operation, "").await
 }
 
 /// The document that was published last on a topic of a vehicle.
-pub(super) fn latest(home: &Home, slug: &str, topic: &str) -> Option<Value> {
+pub(super) fn latest(home: &RealHome, slug: &str, topic: &str) -> Option<Value> {
     let topic = format!("vehicle-connector/vehicle/{slug}/{topic}");
     let messages = home.published.messages();
     let last = messages.iter().rfind(|message| message.topic == topic)?;
@@ -96,6 +96,6 @@ pub(super) fn latest(home: &Home, slug: &str, topic: &str) -> Option<Value> {
     )
 }
 
-pub(super) fn state(home: &Home, slug: &str) -> Value {
+pub(super) fn state(home: &RealHome, slug: &str) -> Value {
     latest(home, slug, "state").expect("a state is published")
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::Command;
 
-use testkit::Home;
-use testkit::storm::variant;
+use testkit::RealHome;
+use testkit::handmade::variant;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::plugin::{PluginKind, embedded};
 
@@ -194,7 +194,7 @@ cases! {
 
     /// A host refuses it by whichever way it comes in, leaves the reason on record, and goes on as before.
     ["S2"] a_host_refuses_a_bomb_and_goes_on {
-        let home = Home::start().await;
+        let home = RealHome::start().await;
         let bomb = nest(MODULE, 2, 30);
         let deployments = home.host.deployments();
         for kind in [PluginKind::Policy, PluginKind::Connector] {

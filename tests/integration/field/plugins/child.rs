@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tempfile::TempDir;
-use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{ActivationError, Compiled, PolicySlot, embedded};
 use vehicle_connector::sandbox::{Allowance, Compiler, CompilerFault, Sandbox};
 
@@ -54,7 +53,7 @@ cases! {
     ["S2"] what_a_child_compiles_runs {
         let sandbox = Sandbox::new().unwrap().with_compiler(Compiler::in_child(PROGRAM, Allowance::COMPILING));
         let compiled = Compiled::of(&sandbox, embedded::POLICY).await.unwrap();
-        let provenance = Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test");
+        let provenance = testkit::provenance();
         let slot = Arc::new(PolicySlot::open(&sandbox, &compiled, provenance).await.unwrap());
         assert_eq!(slot.active().generation().name, "default");
     }

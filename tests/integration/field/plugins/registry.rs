@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use testkit::Home;
-use testkit::storm::variant;
+use testkit::RealHome;
+use testkit::handmade::variant;
 use tokio::sync::watch;
 use vehicle_connector::deployment::{Action, Offer, Outcome, Try};
 use vehicle_connector::digest::Digest;
@@ -47,18 +47,18 @@ fn policy(number: u32) -> (Vec<u8>, Digest) {
     (component, digest)
 }
 
-async fn stored(home: &Home) -> Vec<String> {
+async fn stored(home: &RealHome) -> Vec<String> {
     home.environment.store.keys(Kind::Component).await.unwrap()
 }
 
-async fn restart(home: &mut Home) {
+async fn restart(home: &mut RealHome) {
     home.restart_configured(|_| {}).await.unwrap();
 }
 
 cases! {
     /// A start forgets every component that no slot and nothing that is tried out needs, and no other one.
     ["S11"] a_start_forgets_the_components_that_nothing_needs {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         let (nobodys, of_old) = (policy(90), policy(91));
         for (component, digest) in [&nobodys, &of_old] {
             let write = Write { kind: Kind::Component, key: digest.to_string(), value: Some(component.clone()) };
@@ -80,7 +80,7 @@ cases! {
     /// However often a host is started and whatever is swapped meanwhile: what is active and four before it are all
     /// that is kept.
     ["S11"] restarts_after_swaps_do_not_let_the_store_grow {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         for round in 0..4 {
             for number in 0..6 {
                 home.swap_policy(policy(10 * round + number).0).await.unwrap();
@@ -93,14 +93,14 @@ cases! {
     /// A rollback is done at once, also while a swap is being written to a disk that does not answer, and it says that
     /// it is not on record yet. What was accepted before it takes its place after it, and a restart finds it so.
     ["S12"] a_rollback_waits_for_no_disk {
-        let mut home = Home::start().await;
+        let mut home = RealHome::start().await;
         let (first, second) = (policy(1), policy(2));
         home.swap_policy(first.0).await.unwrap();
         let (disk, answers) = watch::channel(true);
         let (waiting, mut waits) = watch::channel(0);
         home.environment.store = Arc::new(Gated { inner: Arc::clone(&home.environment.store), answers, waiting });
         restart(&mut home).await;
-        let active = |home: &Home| home.host.policy().active().generation().digest;
+        let active = |home: &RealHome| home.host.policy().active().generation().digest;
         assert_eq!(active(&home), first.1);
 
         disk.send_replace(false);

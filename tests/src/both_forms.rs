@@ -5,20 +5,16 @@ use std::sync::Arc;
 
 use default_policy::types as native;
 use vehicle_connector::bindings::policy as host;
-use vehicle_connector::plugin::slot::Provenance;
 use vehicle_connector::plugin::{Compiled, Policy, PolicySlot, embedded};
 use vehicle_connector::sandbox::Sandbox;
+
+use crate::provenance;
 
 /// The committed component, ready to be asked.
 pub async fn component() -> Policy {
     let sandbox = Sandbox::new().unwrap();
     let compiled = Compiled::of(&sandbox, embedded::POLICY).await.unwrap();
-    Arc::new(
-        PolicySlot::open(&sandbox, &compiled, Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test"))
-            .await
-            .unwrap(),
-    )
-    .active()
+    Arc::new(PolicySlot::open(&sandbox, &compiled, provenance()).await.unwrap()).active()
 }
 
 /// What both say of a failure.

@@ -2,34 +2,37 @@
 
 use std::fmt::Write as _;
 
-use testkit::{CCS2, LEGACY};
+use super::{component, world};
+use crate::{CCS2, LEGACY};
 
-use crate::guests;
-
-/// What a connector does when it is asked, in instructions that leave a pointer to the answer behind; `guest.wat` has
+/// What a connector does when it is asked, in instructions that leave a pointer to the answer behind; `connector.wat` has
 /// functions for them. The unchanged rest is a connector that behaves: it signs in, finds both cars, reads and
 /// locks and unlocks.
 ///
 /// Text in backticks stands for its address and its length. `\hh` in it is a byte.
 pub struct Connector<'a> {
+    /// Its manifest.
     pub describe: &'a str,
     /// The names of its cells.
     pub cells: Vec<String>,
     /// For `sign-in` and for `refresh`.
     pub sign_in: &'a str,
+    /// Its cars.
     pub list: &'a str,
     /// Any read. There is a local `$n`.
     pub read: &'a str,
     /// The command `lock`. There are the locals `$n` and `$at`. Whatever else is commanded is done well, if nobody
     /// holds the cell `device`.
     pub lock: &'a str,
+    /// The question what became of a command.
     pub resume: &'a str,
     /// Anything else that a module may consist of.
     pub more: &'a str,
 }
 
-/// The instructions of a connector that behaves.
+/// Signs in as a connector that behaves.
 pub const SIGN_IN: &str = "(call $ok (call $token)) (call $grant `session`)";
+/// Says that it is done.
 pub const DONE: &str = "(call $done)";
 
 /// A function that lists one car, by its name.
@@ -76,7 +79,7 @@ impl Connector<'_> {
                 format!("(call $put (i32.add (local.get $cells) (i32.const {})) `{name}`)", 8 * n)
             })
             .collect();
-        let module = include_str!("guest.wat")
+        let module = include_str!("connector.wat")
             .replace("{{describe}}", self.describe)
             .replace("{{cells_size}}", &(8 * self.cells.len()).to_string())
             .replace("{{cells_count}}", &self.cells.len().to_string())
@@ -89,8 +92,8 @@ impl Connector<'_> {
             .replace("{{niro}}", LEGACY.1)
             .replace("{{ev6}}", CCS2.1)
             .replace("{{more}}", self.more);
-        let (resolve, world) = guests::world("vehicle-connector");
-        guests::component(wat::parse_str(placed(&module)).unwrap(), &resolve, world)
+        let (resolve, world) = world("vehicle-connector");
+        component(wat::parse_str(placed(&module)).unwrap(), &resolve, world)
     }
 }
 

@@ -1,14 +1,11 @@
 //! Components that are made on the spot, without a toolchain.
 
-use std::path::Path;
+pub mod connector;
 
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve, WorldId};
 
-/// The root of the repository.
-pub fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-}
+use crate::root;
 
 /// A world of `wit/`.
 pub fn world(name: &str) -> (Resolve, WorldId) {
@@ -50,6 +47,27 @@ pub fn component(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
+/// The same component with another digest: a custom section at its end changes nothing else.
+pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
+    let mut section = vec![4];
+    section.extend(b"test");
+    section.extend(number.to_le_bytes());
+    let mut varied = component.to_vec();
+    // A section's kind (0 is custom) and its length.
+    varied.extend([0, u8::try_from(section.len()).unwrap()]);
+    varied.extend(section);
+    varied
+}
+
+/// A module's memory from 8192 on, given out and never taken back.
+pub const ALLOCATOR: &str = r#"
+    (global $free (mut i32) (i32.const 8192))
+    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+      (local $place i32)
+      (local.set $place (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
+      (global.set $free (i32.add (local.get $place) (local.get 3)))
+      (local.get $place))"#;
+
 /// Whether a trial asks, in instructions for a pointer to a failure, or to an attempt, which begins with one: all failures
 /// of a trial come with a token that is an hour old.
 pub fn asked_in_trial(failure: &str) -> String {
@@ -88,12 +106,7 @@ pub fn policy(classify: &str, decide: &str) -> Vec<u8> {
             (memory (export "memory") 2)
             (data (i32.const 16) "\40\00\00\00" "\04\00\00\00" "\47\00\00\00" "\05\00\00\00")
             (data (i32.const 64) "wild   0.1.0")
-            (global $free (mut i32) (i32.const 4096))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-              (local $place i32)
-              (local.set $place (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
-              (global.set $free (i32.add (local.get $place) (local.get 3)))
-              (local.get $place))
+            {ALLOCATOR}
             (func (export "{interface}#describe") (result i32) (i32.const 16))
             (func (export "{interface}#classify") (param $failure i32) (result i32)
               (if (result i32) {classifying} (then {CLASSIFY}) (else {classify})))
