@@ -35,21 +35,22 @@ use crate::time::Clock;
 pub(crate) use self::presence::Presence;
 pub use self::retry::{NotRetried, Retried, Retry};
 
-/// The longest time for which operations wait when the vendor wants to be left alone: none has longer than a few minutes.
+/// Longest time for which operations wait when the vendor wants to be left alone: no operation has longer
+/// than a few minutes.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What the accounts of a host have in common. Opens them.
+/// Opens accounts, and holds what the accounts of a host have in common.
 #[derive(Debug)]
 pub struct Accounts {
     /// The services of the host.
     pub services: Arc<Services>,
-    /// The policy's slot.
+    /// Slot of the policy.
     pub policy: Arc<PolicySlot>,
-    /// The clouds' circuits, by the cloud's name: one cloud is well or unwell for all accounts at once.
+    /// Circuits of the clouds, by the cloud's name: one cloud is well or unwell for all accounts at once.
     pub clouds: Arc<Circuits>,
-    /// What vendors have against this client, whichever account it speaks for.
+    /// Latches that vendors have set against this client, whichever account it speaks for.
     pub clients: Clients,
-    /// How many requests one operation may send, refreshes and polls included.
+    /// Number of requests that one operation may send, refreshes and polls included.
     pub requests_per_operation: u32,
 }
 
@@ -87,54 +88,54 @@ const RIGHT_HAND_DRIVE: &str = "right_hand_drive";
 /// One account.
 #[derive(Debug)]
 pub struct Account {
-    /// Its slug.
+    /// Slug of the account.
     pub slug: String,
     /// The services of the host.
     pub services: Arc<Services>,
-    /// The policy's slot.
+    /// Slot of the policy.
     pub policy: Arc<PolicySlot>,
     /// The circuits of all clouds.
     pub clouds: Arc<Circuits>,
-    /// How many requests one operation may send, refreshes and polls included.
+    /// Number of requests that one operation may send, refreshes and polls included.
     pub requests_per_operation: u32,
-    /// Its connector's slot.
+    /// Slot of the connector.
     pub connector: Arc<ConnectorSlot>,
     /// The name of that slot.
     pub connector_name: String,
-    /// As people know the vendor.
+    /// Vendor, as people know it.
     vendor: String,
-    /// What of the configuration the account is signed in with, as people know it.
+    /// Configured secrets that sign the account in, as people know them.
     signs_in_with: String,
     latch: Latch,
     client: Arc<Latch>,
-    /// What the vendor says when it refuses a credential.
+    /// Answers by which the vendor refuses a credential.
     pub(crate) refusals: Refusals,
-    /// What is in doubt about signing in.
+    /// Doubt about signing in.
     pub(crate) grant: Doubt,
-    /// What is in doubt about the registration as a device.
+    /// Doubt about the registration as a device.
     pub(crate) registration: Doubt,
     presence: Presence,
     retries_by_hand: retry::ByHand,
-    /// The circuits of its token endpoint, of itself and of its vehicles.
+    /// Circuits of the token endpoint, of the account and of its vehicles.
     pub circuits: Circuits,
     pub(crate) context: Arc<AccountContext>,
     pub(crate) described: Arc<connector::Account>,
-    /// The same as it is told with questions about a vehicle that has settings of its own.
+    /// Descriptions of the account for questions about a vehicle that has settings of its own.
     described_for: Mutex<BTreeMap<String, Arc<connector::Account>>>,
     pub(crate) refreshes: Mutex<History>,
-    /// Held by whoever asks for the vehicle list.
+    /// Lock of the caller that asks for the vehicle list.
     pub(crate) listing: tokio::sync::Mutex<()>,
-    /// Told when the list has been read.
+    /// Signal that the list has been read.
     pub(crate) listed: tokio::sync::Notify,
-    /// When it was read last, on the monotonic clock.
+    /// Time of the last reading of the list, on the monotonic clock.
     listed_at: Mutex<Option<Duration>>,
     pub(crate) sign_ins: DailyQuota,
-    /// Every request to the vendor.
+    /// Count of every request to the vendor.
     pub(crate) requests: Arc<DailyQuota>,
     pub(crate) retries: RetryBudget,
-    /// What the vendor asks for.
+    /// Patience that the vendor asks for.
     throttle: Throttle,
-    /// Different for each account and start, so that not all accounts do the same at the same moment.
+    /// Seed, different for each account and start, so that not all accounts do the same at the same moment.
     seed: u64,
 }
 
@@ -191,7 +192,7 @@ impl Accounts {
         Ok(Arc::new(account))
     }
 
-    /// What the account's calls are given.
+    /// Assembles the context of the account's calls.
     async fn context(
         &self,
         slug: &str,
@@ -222,14 +223,14 @@ impl Accounts {
 }
 
 impl Account {
-    /// What only a person, or a long silence, can end; about this account or about this client.
+    /// Returns the latch that only a person, or a long silence, can end; the account's or this client's.
     #[must_use]
     pub fn latched(&self) -> Option<Latched> {
         let now = self.clock().now();
         self.latch.current(now).or_else(|| self.client.current(now))
     }
 
-    /// Latches the account, or the client if it is the client that the vendor blocks. `words` are the vendor's. Returns
+    /// Latches the account, or the client if the vendor blocks the client. `words` are the vendor's. Returns
     /// the latch that holds, which is an earlier one if there is one.
     pub(crate) async fn set_latch(&self, kind: LatchKind, words: &str) -> Option<Latched> {
         let now = self.clock().now();
@@ -253,7 +254,7 @@ impl Account {
         latched
     }
 
-    /// What a latch means, and what helps.
+    /// Returns what a latch means, and what helps.
     fn remedy(&self, kind: LatchKind) -> String {
         let Self { vendor, signs_in_with: with, .. } = self;
         let once_more = self.once_more();
@@ -277,7 +278,8 @@ impl Account {
         format!("have the same tried once more with `vehicle-connector account retry {}`", self.slug)
     }
 
-    /// The vendor has refused the PIN. `words` are the vendor's. Returns the latch that holds now.
+    /// Latches the PIN, which the vendor has refused. `words` are the vendor's. Returns the latch that holds
+    /// now.
     pub(crate) async fn refuse_pin(&self, words: &str) -> Option<Latched> {
         let (vendor, once_more) = (&self.vendor, self.once_more());
         let reason = format!(
@@ -299,7 +301,7 @@ impl Account {
         latched
     }
 
-    /// Tells of what is in doubt, once for each streak.
+    /// Reports what is in doubt, once for each streak.
     pub(crate) async fn tell_of_doubt(&self) {
         let clock = self.clock();
         let untold = [
@@ -320,8 +322,9 @@ impl Account {
         self.announce();
     }
 
-    /// Has its connector told that the driver of this vehicle sits on the right, or does not. It is told as a setting of the
-    /// account, because that is where the interface has settings, but only with questions about this vehicle.
+    /// Describes a vehicle to the connector: whether its driver sits on the right. The connector learns that
+    /// as a setting of the account, because that is where the interface has settings, but only with questions
+    /// about this vehicle.
     pub(crate) fn describe_vehicle(&self, vehicle: &str, right_hand_drive: bool) {
         let mut described = connector::Account::clone(&self.described);
         described.options.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
@@ -330,14 +333,14 @@ impl Account {
         described_for.insert(vehicle.to_owned(), Arc::new(described));
     }
 
-    /// How its connector is told of it with a question about this vehicle, or about none.
+    /// Returns the account as the connector is told of it with a question about this vehicle, or about none.
     pub(crate) fn described_for(&self, vehicle: Option<&str>) -> Arc<connector::Account> {
         let described_for = self.described_for.lock();
         let special = vehicle.and_then(|vehicle| described_for.get(vehicle));
         Arc::clone(special.unwrap_or(&self.described))
     }
 
-    /// The cloud has listed the account's vehicles: it is there, and so is the account.
+    /// Settles the account: the cloud has listed its vehicles, so it is there, and so is the account.
     pub(crate) fn settle(&self) {
         let now = self.clock().monotonic();
         *self.listed_at.lock() = Some(now);
@@ -350,18 +353,19 @@ impl Account {
         self.listed_at.lock().is_none()
     }
 
-    /// Whether the list was read within such a time.
+    /// Whether the list was read within `time`.
     pub(crate) fn was_listed_within(&self, time: Duration) -> bool {
         let at = *self.listed_at.lock();
         at.is_some_and(|at| self.clock().monotonic().saturating_sub(at) < time)
     }
 
-    /// Until when the vendor wants the account to be left alone, if it does now.
+    /// Returns the time until which the vendor wants the account to be left alone, if it does now.
     pub(crate) fn throttled(&self) -> Option<Throttled> {
         self.throttle.current(self.clock().now())
     }
 
-    /// Takes in what an answer asks for: patience for so long, or for as long as the daily limit may be reached.
+    /// Records what an answer asks for: patience for as long as it says, or for as long as the daily limit
+    /// may be reached.
     pub(crate) fn asked_for_patience(&self, told: Option<Duration>, daily_limit: bool) {
         let now = self.clock().now();
         let told = told.and_then(|told| self.throttle.told(told, now));
@@ -372,19 +376,20 @@ impl Account {
         self.announce();
     }
 
-    /// The vendor has answered as it should.
+    /// Records that the vendor has answered as it should.
     pub(crate) fn answered_well(&self) {
         self.throttle.answered_well(self.clock().now());
     }
 
-    /// Asks for no patience any more.
+    /// Lifts the throttle.
     pub(crate) fn lift_throttle(&self) {
         if self.throttle.lift() {
             self.announce();
         }
     }
 
-    /// Opens the account's circuit for a time that no operation waits for: a read shall find out whether it is over.
+    /// Opens the account's circuit for a time that no operation waits for: a read shall find out whether it
+    /// is over.
     fn leave_alone(&self, throttled: &Throttled) {
         let left = throttled.left(self.clock().now());
         if left > LONGEST_WAIT {
@@ -399,7 +404,8 @@ impl Account {
         format!("account {}", self.slug)
     }
 
-    /// Where in a range this account does something, from 0 to 1: the same for one generation of its session.
+    /// Returns the place within a range, from 0 to 1, at which this account does something: one place for one
+    /// generation of its session.
     pub(crate) fn spread(&self, generation: u64) -> f64 {
         fastrand::Rng::with_seed(self.seed.wrapping_add(generation)).f64()
     }
@@ -409,8 +415,8 @@ impl Account {
     }
 }
 
-/// Empties the cells if they belong to other credentials. A session has a refresh token of its own, which would be
-/// sent in place of the new one that the owner has given.
+/// Empties the cells if they belong to other credentials. A session has a refresh token of its own, which
+/// would be sent in place of the new one that the owner has given.
 async fn forget_strangers(
     account: &str,
     credentials: Digest,
@@ -427,7 +433,7 @@ async fn forget_strangers(
     }
     let write = Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) };
     if let Err(error) = store.commit(vec![write]).await {
-        // At worst the next start takes the session for a stranger's, and obtains one anew.
+        // At worst the next start takes the session for one of other credentials, and obtains a new one.
         tracing::warn!(account, "whose session it is is not remembered: {error}");
     }
     Ok(())
@@ -439,7 +445,7 @@ fn endpoints(config: &config::Account) -> Vec<Endpoint> {
     config.endpoints.iter().map(endpoint).collect()
 }
 
-/// What a component that is to serve such an account is tried with.
+/// Returns the account with which a component is tried that is to serve it.
 pub(crate) fn for_trial(slug: &str, config: &config::Account) -> TrialAccount {
     TrialAccount {
         described: described(slug, config),
@@ -450,7 +456,7 @@ pub(crate) fn for_trial(slug: &str, config: &config::Account) -> TrialAccount {
     }
 }
 
-/// An account as its connector is told of it.
+/// Describes an account to its connector.
 fn described(slug: &str, config: &config::Account) -> connector::Account {
     let endpoint = |of: &config::Endpoint| connector::Endpoint { name: of.name.clone(), url: base(&of.url) };
     connector::Account {
@@ -463,7 +469,7 @@ fn described(slug: &str, config: &config::Account) -> connector::Account {
     }
 }
 
-/// A URL as connectors put paths behind it.
+/// Returns a URL as connectors append paths to it.
 fn base(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
@@ -481,8 +487,8 @@ fn signs_in_with(config: &config::Account) -> String {
     if names.is_empty() { "credentials".to_owned() } else { names.join(" or ") }
 }
 
-/// What identifies a set of credentials, and who they are for, without telling them. What one connector has obtained
-/// is not handed to another one that the account is moved to.
+/// Returns a digest of a set of credentials and of the account that they are for, which tells neither. What
+/// one connector has obtained is not handed to another one that the account is moved to.
 fn credentials(config: &config::Account) -> Digest {
     let secrets = config.secrets.iter().flat_map(|(name, secret)| [name.as_str(), secret.expose_secret()]);
     let mut all = Vec::new();

@@ -1,7 +1,7 @@
-//! The audit trail: every decision of a policy, with everything that it depended on.
+//! The audit trail: every decision of a policy, with everything it depended on.
 //!
-//! A record holds the arguments of the questions, so that another policy can be asked the same ones later: what
-//! would it have done? The arguments hold no secrets, since policies are shown none.
+//! A record holds the arguments of the questions, so that another policy can be asked the same ones later to
+//! see what it would have done. The arguments hold no secrets, since policies are shown none.
 
 mod forms;
 mod record;
@@ -17,7 +17,7 @@ pub use self::replay::{Answer, Difference, Put, put_to, replay};
 use crate::store::{self, Kind, Store, StoreError, Write};
 use crate::time::Clock;
 
-/// How many records are kept; a few weeks of a home, a few minutes of a storm.
+/// Number of records kept; a few weeks of a home, a few minutes of a storm.
 pub const KEPT: u64 = 5_000;
 
 /// Keeps the latest decisions.
@@ -26,20 +26,21 @@ pub struct Audit {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     next: AtomicU64,
-    /// Whoever wants to see every decision as it is taken.
+    /// The listener that is sent every decision as it is taken.
     listener: OnceLock<mpsc::Sender<Record>>,
 }
 
-/// How many decisions may wait for whoever listens. More are not told: nobody waits for a listener.
+/// Number of decisions that may wait for the listener. Further ones are dropped: the audit trail does not
+/// wait for a listener.
 const WAITING: usize = 1_024;
 
-/// Keys sort as numbers do.
+/// Returns the key of a number, so that keys sort as the numbers do.
 fn key(seq: u64) -> String {
     format!("{seq:020}")
 }
 
 impl Audit {
-    /// Goes on where the store's last record ends.
+    /// Opens the trail of a store and continues after its last record.
     ///
     /// # Errors
     ///
@@ -47,7 +48,7 @@ impl Audit {
     pub async fn open(store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let kept: Vec<String> = store.list(Kind::Audit).await?.into_iter().map(|(key, _)| key).collect();
         let last = kept.iter().filter_map(|key| key.parse::<u64>().ok()).max().unwrap_or(0);
-        // What was left because a later one could not be stored.
+        // Records that were left because a later one could not be stored.
         let oldest = key((last + 1).saturating_sub(KEPT));
         let too_old = kept.into_iter().filter(|key| *key < oldest);
         if let Err(error) = store.commit(too_old.map(|key| Write::remove(Kind::Audit, key)).collect()).await {
@@ -56,20 +57,20 @@ impl Audit {
         Ok(Self { store, clock, next: AtomicU64::new(last + 1), listener: OnceLock::new() })
     }
 
-    /// Tells of every decision of a policy from now on; none if somebody listens already.
+    /// Subscribes to every decision of a policy from now on; none if there is a listener already.
     pub fn listen(&self) -> Option<mpsc::Receiver<Record>> {
         let (teller, listener) = mpsc::channel(WAITING);
         self.listener.set(teller).ok().map(|()| listener)
     }
 
-    /// Keeps a decision, and forgets the oldest. What cannot be stored is logged: a decision is not undone because
-    /// nobody can write it down.
+    /// Keeps a decision, and forgets the oldest. A decision that cannot be stored is logged: it is not undone
+    /// because it cannot be written down.
     pub async fn record(&self, entry: Entry) {
         self.keep(entry, self.listener.get()).await;
     }
 
-    /// Keeps what the host did about a failure of which the policy did not say what it is. That was no decision of the
-    /// policy's, so nobody who listens is told.
+    /// Keeps what the host did about a failure that the policy did not classify. That was not a decision of
+    /// the policy, so the listener is not told.
     pub async fn record_unanswered(&self, entry: Entry) {
         self.keep(entry, None).await;
     }
@@ -94,7 +95,7 @@ impl Audit {
     }
 }
 
-/// The records among those that a store has, oldest first. What is no record of this version is left out.
+/// Records among those of a store, oldest first. Entries that are not records of this version are left out.
 #[must_use]
 pub fn records(stored: Vec<store::Record>) -> Vec<Record> {
     stored.into_iter().filter_map(|(_, bytes)| serde_json::from_slice(&bytes).ok()).collect()

@@ -1,4 +1,4 @@
-//! What `bindgen!` makes of `wit/`, under shorter names.
+//! Bindings that `bindgen!` generates from `wit/`, under shorter names.
 //!
 //! One set of bindings serves both worlds: a slot looks up only the interfaces that it calls (`connector`
 //! or `policy`), so a policy-only component and a connector's own policy look the same to the host.
@@ -37,8 +37,8 @@ pub use generated::exports::vehicle::connector::connector;
 pub use generated::vehicle::connector::{clock, http, lock, log, mqtt, types};
 
 impl policy::Failure {
-    /// A refusal of which no more is known than what it refused, with a token whose age is unknown. The other fields are
-    /// for whoever knows more.
+    /// A refusal of which only cloud, operation, phase and effect are known, with a token of unknown age.
+    /// Callers that know more set the other fields.
     #[must_use]
     pub fn refused(cloud: &str, operation: &str, phase: policy::Phase, effect: policy::Effect) -> Self {
         Self {

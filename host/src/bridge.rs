@@ -1,4 +1,5 @@
-//! Between a broker and the host: what is said in which order when a connection begins, and what arrives.
+//! The bridge between a broker and the host: what is said in which order when a connection begins, and the
+//! messages that arrive.
 
 mod intake;
 
@@ -17,7 +18,7 @@ use crate::wire::message::Outgoing;
 use crate::wire::publish::Publish;
 use crate::wire::topics::Topics;
 
-/// How long a refused or unanswered subscription waits before it is tried again.
+/// Pause before a refused or unanswered subscription is tried again.
 const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(5);
 
 /// A connection to a broker, before there is a host to serve.
@@ -46,7 +47,7 @@ impl Bridge {
         Ok(Self { publisher, events })
     }
 
-    /// Where a host puts what it has to say.
+    /// Returns a publisher that sends a host's messages to the broker.
     #[must_use]
     pub fn publisher(&self) -> Arc<dyn Publish> {
         Arc::new(ToBroker(self.publisher.clone()))
@@ -55,9 +56,10 @@ impl Bridge {
     /// Serves a host until the future is dropped. On every connection anew: subscribe, say everything that is
     /// retained (the broker may have lost it), say `online`; then take commands as they come.
     ///
-    /// The broker is told that a command has arrived when the host has written it down, or when the broker has the answer
-    /// of one that is not done: whatever happens to the host before that, the broker sends it again. What the host has in hand
-    /// when the future is dropped it deals with all the same.
+    /// The broker is told that a command has arrived when the host has written it down, or, for a command
+    /// that is not done, when the broker has the answer: if the host ends before that, for any reason, the
+    /// broker sends it again. Commands that the host has in hand when the future is dropped are dealt with
+    /// all the same.
     pub async fn serve(&mut self, host: &Arc<Host>, connected: impl FnMut(Version)) {
         let intake = Intake::default();
         tokio::select! {
@@ -66,17 +68,18 @@ impl Bridge {
         }
     }
 
-    /// Delivers what is queued and disconnects, so that the broker does not publish the will. Takes at most a few seconds,
-    /// whatever the broker does.
+    /// Delivers what is queued and disconnects, so that the broker does not publish the will. Takes at most a
+    /// few seconds, whatever the broker does.
     pub async fn close(self) {
         let Self { publisher, events } = self;
-        // What still arrives is for the next host, and must not stand before the acknowledgements of what is said last.
+        // Messages that still arrive are for the next host, and must not stand before the acknowledgements of
+        // what is said last.
         drop(events);
         publisher.disconnect().await;
     }
 }
 
-/// Sorts what arrives. Never waits for anything else, so that nothing is lost for want of a reader.
+/// Sorts arriving messages. Never waits for anything else, so that nothing is lost for want of a reader.
 async fn listen(
     events: &mut Events,
     publisher: &Publisher,
@@ -147,7 +150,8 @@ async fn begin(
     (version, Ok(()))
 }
 
-/// Gives the host what has arrived, a batch after the other, as long as the broker takes what the host says to it.
+/// Gives the host the messages that have arrived, one batch after the other, as long as the broker takes the
+/// host's own.
 async fn work_off(publisher: &Publisher, host: &Arc<Host>, intake: &Intake) {
     loop {
         publisher.ready().await;
@@ -156,7 +160,7 @@ async fn work_off(publisher: &Publisher, host: &Arc<Host>, intake: &Intake) {
     }
 }
 
-/// The way to the broker.
+/// Publishes the host's messages to the broker.
 #[derive(Debug)]
 struct ToBroker(Publisher);
 

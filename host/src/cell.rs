@@ -1,9 +1,9 @@
 //! Cells: values under a lock, counted by generation.
 //!
 //! A cell holds what several calls share and only one may replace: the session, the device registration, the
-//! permission that a PIN gave. Its generation is the double check. Whoever finds, under the lock, that the
-//! generation is no longer the one that failed knows that somebody else has already replaced the value. No
-//! clock takes part in that, so it cannot be fooled by one.
+//! permission that a PIN gave. Its generation is the double check. A caller that finds, under the lock, that
+//! the generation is no longer the one that failed knows that another caller has already replaced the value.
+//! No clock takes part in that, so it cannot be fooled by one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,20 +22,21 @@ use crate::time::{Clock, end_not_ahead, not_ahead};
 /// Secrets by name.
 pub type Secrets = BTreeMap<String, SecretString>;
 
-/// One generation of a cell's value. Never changes.
+/// A generation of a cell's value. Never changes.
 #[derive(Debug, Clone, Default)]
 pub struct Cell {
-    /// Counts commits, from 1; 0 is a cell that was never set.
+    /// Number of commits, from 1; 0 is a cell that was never set.
     pub generation: u64,
-    /// What guests see of it; none when it was never set or was discarded.
+    /// The part that guests see; none when the cell was never set or was discarded.
     pub value: Option<String>,
-    /// What guests do not see of it.
+    /// The part that guests do not see.
     pub secrets: Secrets,
-    /// When it was committed, in civil time.
+    /// Time of the commit, in civil time.
     pub committed_at: Option<Timestamp>,
-    /// When it ends, if that is known.
+    /// End of the value's life, if known.
     pub expires_at: Option<Timestamp>,
-    /// When it was committed on this process's monotonic clock; none if that was before it started.
+    /// Time of the commit on this process's monotonic clock; none if the commit came before the process
+    /// started.
     since: Option<Duration>,
 }
 
@@ -50,8 +51,8 @@ struct Record {
 }
 
 impl Cell {
-    /// Since it was committed. Counted on the monotonic clock where that is possible, so that setting the
-    /// machine's clock does not age it.
+    /// Time since the commit. Counted on the monotonic clock where possible, so that setting the machine's
+    /// clock does not age the value.
     #[must_use]
     pub fn age(&self, clock: &dyn Clock) -> Option<Duration> {
         match self.since {
@@ -60,14 +61,15 @@ impl Cell {
         }
     }
 
-    /// How long it lives altogether, if that is known.
+    /// Length of the value's whole life, if known.
     #[must_use]
     pub fn life(&self) -> Option<SignedDuration> {
         Some(self.expires_at?.duration_since(self.committed_at?))
     }
 
-    /// Until it ends; negative when it has ended. By the clock that says so first: one that is set back must not keep
-    /// a dead token alive, and the monotonic one may stand still while the machine sleeps.
+    /// Time until the value ends; negative when it has ended. The earlier of two ends counts: a clock that is
+    /// set back must not keep a dead token alive, and the monotonic one may stand still while the machine
+    /// sleeps.
     #[must_use]
     pub fn expires_in(&self, clock: &dyn Clock) -> Option<SignedDuration> {
         let by_the_calendar = self.expires_at?.duration_since(clock.now());
@@ -79,14 +81,14 @@ impl Cell {
     }
 }
 
-/// What a commit puts into a cell.
+/// Contents that a commit puts into a cell.
 #[derive(Debug, Default)]
 pub struct Contents {
-    /// What guests see.
+    /// The part that guests see.
     pub value: String,
-    /// Secrets that take the place of those with the same names; the others stay.
+    /// Secrets that replace those with the same names; the others stay.
     pub secrets: Secrets,
-    /// When it ends.
+    /// End of the value's life.
     pub expires_at: Option<Timestamp>,
 }
 
@@ -100,11 +102,11 @@ pub struct Cells {
 }
 
 impl Cells {
-    /// Opens the named cells of an account with what the store has of them.
+    /// Opens the named cells of an account with their stored contents.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read, or holds something that is no cell.
+    /// When the store cannot be read, or holds something that is not a cell.
     pub async fn open(
         account: &str,
         names: impl IntoIterator<Item = String>,
@@ -122,11 +124,12 @@ impl Cells {
         Ok(cells)
     }
 
-    /// Opens those of the named cells that are not open yet: another version of a connector may use more of them.
+    /// Opens those of the named cells that are not open yet: another version of a connector may use more of
+    /// them.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read, or holds something that is no cell.
+    /// When the store cannot be read, or holds something that is not a cell.
     pub async fn ensure(&self, names: &[String]) -> Result<(), StoreError> {
         for name in names {
             if self.slot(name).is_some() {
@@ -152,17 +155,17 @@ impl Cells {
         self.slots.read()
     }
 
-    /// The cell of this name; none if the account has no such cell.
+    /// The slot of the cell of this name; none if the account has no such cell.
     #[must_use]
     pub fn slot(&self, name: &str) -> Option<Arc<CellSlot>> {
         self.slots().get(name).cloned()
     }
 
-    /// Forgets the values of all cells. Their generations go on counting.
+    /// Forgets the values of all cells. Their generations continue to count.
     ///
     /// # Errors
     ///
-    /// When that could not be stored; then some may be left.
+    /// When that could not be stored; then some values may be left.
     pub async fn clear(&self) -> Result<(), StoreError> {
         let slots: Vec<_> = self.slots().values().cloned().collect();
         for slot in slots {
@@ -178,7 +181,8 @@ impl Cells {
     }
 }
 
-/// The cells that one call works with: as they were when it began, and as the call itself saw them since.
+/// The cells that one call works with: as they were when it began, and as the call itself has seen them
+/// since.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot(BTreeMap<String, Arc<Cell>>);
 
@@ -189,7 +193,7 @@ impl Snapshot {
         self.0.get(name)
     }
 
-    /// The generation of the cell of this name; 0 if there is none.
+    /// Generation of the cell of this name; 0 if there is none.
     #[must_use]
     pub fn generation(&self, name: &str) -> u64 {
         self.cell(name).map_or(0, |cell| cell.generation)
@@ -222,7 +226,7 @@ impl Snapshot {
     }
 }
 
-/// One cell: its lock, and its current generation.
+/// A cell: its lock, and its current generation.
 pub struct CellSlot {
     key: String,
     lock: Arc<tokio::sync::Mutex<()>>,
@@ -244,14 +248,15 @@ impl CellSlot {
         Arc::clone(&self.current.read())
     }
 
-    /// Waits until this caller is the only one that may replace the cell. Callers are served in the order in
-    /// which they came.
+    /// Waits until this caller is the only one that may replace the cell. Callers are served in the order of
+    /// their arrival.
     pub async fn acquire(self: &Arc<Self>) -> CellGuard {
         let permit = Arc::clone(&self.lock).lock_owned().await;
         CellGuard { slot: Arc::clone(self), _permit: permit }
     }
 
-    /// Forgets the value if it is still this generation's; somebody else may have replaced it meanwhile.
+    /// Forgets the value if it still belongs to this generation; another caller may have replaced it
+    /// meanwhile.
     ///
     /// # Errors
     ///
@@ -283,7 +288,7 @@ impl CellGuard {
         self.slot.current()
     }
 
-    /// Takes a newer generation from the store, if another host has left one there; its number.
+    /// Takes a newer generation from the store, if another host has left one there. Returns its number.
     ///
     /// # Errors
     ///
@@ -297,8 +302,8 @@ impl CellGuard {
         Ok(self.cell().generation)
     }
 
-    /// Makes the next generation and shows it even if it cannot be stored: for what would be lost otherwise, such as
-    /// the only token that the cloud still accepts.
+    /// Makes the next generation and shows it even if it cannot be stored: for values that would otherwise be
+    /// lost, such as the only token that the cloud still accepts.
     pub async fn keep(&self, contents: Contents) -> (Arc<Cell>, Result<(), StoreError>) {
         let next = self.next(contents);
         let stored = self.store(&next).await;
@@ -306,8 +311,8 @@ impl CellGuard {
         (self.cell(), stored)
     }
 
-    /// Adds secrets to the current generation, stored and shown. Neither its value nor its age changes: whoever holds
-    /// the lock has not finished. They are shown even if they cannot be stored.
+    /// Adds secrets to the current generation, stored and shown. Neither its value nor its age changes, since
+    /// the holder of the lock has not finished. The secrets are shown even if they cannot be stored.
     ///
     /// # Errors
     ///
@@ -320,7 +325,7 @@ impl CellGuard {
         stored
     }
 
-    /// Makes the next generation: stored first, visible then.
+    /// Makes the next generation: stored first, then visible.
     ///
     /// # Errors
     ///
@@ -362,7 +367,8 @@ impl CellGuard {
 }
 
 impl Record {
-    /// As it is to be taken at this time. What a clock that was ahead has committed was committed now at the latest.
+    /// The cell as it counts at this time: a commit dated in the future by a clock that was ahead counts as
+    /// made now.
     fn seen_at(self, now: Timestamp) -> Cell {
         let moved = self.committed_at.zip(self.expires_at);
         let expires_at = moved.map(|(at, end)| end_not_ahead(end, at, now)).or(self.expires_at);

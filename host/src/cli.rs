@@ -36,7 +36,7 @@ use crate::sandbox::{self, Compiler, Sandbox};
 use crate::store::{Kind, Reader, SqliteStore, Store};
 use crate::time::SystemClock;
 
-/// The command was wrong, or the configuration is.
+/// Exit code for wrong arguments or a wrong configuration.
 const USAGE: u8 = 2;
 
 /// Bridges vehicle clouds to MQTT and Home Assistant.
@@ -92,8 +92,8 @@ struct Configured {
 
 /// Runs the program with the arguments of this process.
 ///
-/// Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong and nothing was
-/// started.
+/// Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong and
+/// nothing was started.
 #[must_use]
 pub fn main() -> ExitCode {
     let started = Instant::now();
@@ -120,12 +120,13 @@ pub fn main() -> ExitCode {
         }
         Command::Account(command) => account::run(&command),
         Command::Circuit(command) => circuit::run(&command),
-        // Was done already.
+        // Done already.
         #[cfg(unix)]
         Command::Compile(_) => ExitCode::SUCCESS,
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
-            // The broker calls every client that leaves without a word an error, also the look whether it listens.
+            // The broker logs an error for every client that leaves without a word, even for the look whether
+            // it listens.
             let _log = logging::to_stderr_without("error", LogFormat::Text, Some("rumqttd"));
             match runtime.block_on(crate::demo::play(crate::demo::Options { seconds, json })) {
                 Ok(true) => ExitCode::SUCCESS,
@@ -147,7 +148,8 @@ fn say(shown: &clap::Error) -> ExitCode {
     }
 }
 
-/// Where a command runs components: as a host does, compiled in a process of their own.
+/// Returns the sandbox in which a command runs components: as a host does, compiled in a process of their
+/// own.
 fn sandbox() -> anyhow::Result<Sandbox> {
     let sandbox = Sandbox::new()?;
     Ok(sandbox.with_compiler(Compiler::in_child_of_this_program()?))
@@ -184,8 +186,8 @@ fn check_config(path: &Path) -> ExitCode {
     }
 }
 
-/// Whether a host would find the components that the configuration pins without naming a file: the program carries one, or
-/// the state directory has it. What names a file was compared with it before.
+/// Checks that a host would find the components that the configuration pins without naming a file: the
+/// program carries one, or the state directory has it. Named files were compared with their pins before.
 fn pins_can_be_met(config: &Config) -> Result<(), String> {
     let carried = Digest::of(embedded::HYUNDAI_KIA);
     for (slot, pinned) in &config.plugins.trust.pins {
@@ -229,7 +231,7 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
         bridge.publisher(),
     );
     let environment = environment.with_compiler(Compiler::in_child_of_this_program()?);
-    // Compiling may take minutes. Whoever ends the host meanwhile ends it as a crash would.
+    // Compiling may take minutes. A signal meanwhile ends the host as a crash would.
     let host = tokio::select! {
         host = Host::start(config, environment) => host?,
         stopped = signals.stop() => return Ok(stopped?),

@@ -23,10 +23,11 @@ const LONGEST_ID: usize = 128;
 /// A command for a vehicle: what to do, and under which identifier it is done once.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
-    /// The caller's identifier, if there is one: 1 to 128 characters out of `a-z`, `A-Z`, `0-9`, `.`, `_` and `-`. A second
-    /// command with it repeats the result and not the command. Without one the host chooses another each time.
+    /// The caller's identifier, if there is one: 1 to 128 characters out of `a-z`, `A-Z`, `0-9`, `.`, `_` and
+    /// `-`. A second command with it repeats the result and not the command. Without one the host chooses
+    /// another each time.
     pub id: Option<String>,
-    /// What to do.
+    /// Action to do.
     pub action: Action,
 }
 
@@ -37,7 +38,7 @@ impl Command {
         Self { id: None, action }
     }
 
-    /// The same command under an identifier of the caller's.
+    /// Returns the command under an identifier of the caller's.
     #[must_use]
     pub fn with_id(self, id: impl Into<String>) -> Self {
         Self { id: Some(id.into()), ..self }
@@ -50,7 +51,7 @@ impl From<Action> for Command {
     }
 }
 
-/// What a command asks for.
+/// An action: what a command asks for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// Read what the cloud last heard.
@@ -82,18 +83,18 @@ pub enum Action {
 /// A command that was not understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
-    /// The caller's identifier, if that much could be read.
+    /// Identifier of the caller's, if that much could be read.
     pub id: Option<String>,
-    /// The operation as far as it was understood.
+    /// Operation, as far as it was understood.
     pub op: String,
-    /// Which kind of mistake.
+    /// Kind of mistake.
     pub reason: Reason,
-    /// What is wrong, and what would be right.
+    /// Explanation of what is wrong, and of what would be right.
     pub message: String,
 }
 
 impl Action {
-    /// Which operation it is.
+    /// Returns the operation's name.
     #[must_use]
     pub const fn name(&self) -> OperationName {
         match self {
@@ -114,7 +115,8 @@ impl Action {
 }
 
 impl Action {
-    /// As a connector is told it; none for reads and questions, where that depends on what is known.
+    /// Returns the command as a connector is told it; none for reads and questions, where that depends on
+    /// what is known.
     #[must_use]
     pub fn to_command(&self) -> Option<connector::Command> {
         Some(match self {
@@ -133,7 +135,7 @@ impl Action {
     }
 }
 
-/// Understands the payload of `cmd/<operation>`.
+/// Parses the payload of `cmd/<operation>`.
 ///
 /// # Errors
 ///
@@ -165,11 +167,12 @@ pub fn parse(operation: &str, payload: &[u8]) -> Result<Command, Malformed> {
     Ok(Command { id, action })
 }
 
-/// Looks at a command that a program has made, as [`parse`] does at one that a message has.
+/// Checks a command that a program has made, as [`parse`] does one that a message has.
 ///
 /// # Errors
 ///
-/// When no message could ask for that: the identifier has other characters, or a value is none that is offered.
+/// When no message could ask for it: the identifier has other characters, or a value is not among those that
+/// are offered.
 pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
     let Command { id, action } = command;
     let op = action.name().as_str().to_owned();
@@ -178,7 +181,7 @@ pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
     }
     let (operation, payload) = action.to_message();
     let malformed = |message: String| Malformed { id: id.clone(), op, reason: Reason::BadPayload, message };
-    // JSON has no such number: it would be taken for none.
+    // JSON cannot write such a number: it would be read as an absent one.
     if matches!(&action, Action::StartClimate(Climate { temperature: Some(it), .. }) if !it.is_finite()) {
         return Err(malformed("the temperature is not a number like 21 or 21.5".to_owned()));
     }
@@ -202,20 +205,20 @@ pub(crate) fn shown(operation: &str) -> String {
     operation.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect()
 }
 
-/// An identifier becomes a level of a topic, beside `last`.
+/// Whether a text may be an identifier, which becomes a level of a topic, beside `last`.
 fn is_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len())
         && id != "last"
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-/// The identifier of a command, read without the rest; none if there is no valid one.
+/// Reads the identifier of a command without the rest; none if there is no valid one.
 pub(crate) fn peek_id(operation: &str, payload: &[u8]) -> Option<String> {
     if payload.len() > LARGEST_PAYLOAD {
         return None;
     }
     let value: serde_json::Value = serde_json::from_slice(payload).ok()?;
-    // There the id is the one to ask about, unless something else is.
+    // In that question `id` names the action to ask about, unless `about` does.
     if operation == topic::ACTION_STATUS && value.get("about").is_none() {
         return None;
     }

@@ -1,7 +1,8 @@
-//! Reading a component from a file that may be anything, and the signature beside it: whoever names the file.
+//! Reading a component, and the signature beside it, from a file that may be anything, regardless of who
+//! named it.
 //!
-//! No more is read than a component may have, and nothing is waited for but the disk: a pipe without a writer is refused
-//! like everything else that is no regular file.
+//! No more is read than a component may have, and the disk is all that is waited for: a pipe without a writer
+//! is refused like everything else that is not a regular file.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
@@ -16,12 +17,12 @@ const SIGNATURE: &str = ".minisig";
 /// The longest signature that is read, in bytes. One of minisign has about three hundred.
 const LONGEST_SIGNATURE: usize = 4 << 10;
 
-/// What becomes of symbolic links.
+/// Treatment of symbolic links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Links {
-    /// They are refused: where they lead may change without anything being moved.
+    /// Refused: their target may change without anything being moved.
     Refused,
-    /// They are followed: whoever names the file knows where it leads.
+    /// Followed: the caller who names the file knows where it leads.
     Followed,
 }
 
@@ -34,17 +35,17 @@ impl Links {
     }
 }
 
-/// Which file it is, and in which state.
+/// Identity of a file, and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// The device and the number on it, where there are such.
+    /// Device and the number on it, where these exist.
     pub inode: Option<(u64, u64)>,
     size: u64,
     modified: Option<SystemTime>,
 }
 
 impl Identity {
-    /// That of whatever has this path; none if nothing has.
+    /// Returns the identity of what has this path; `None` if nothing has.
     pub fn at(path: &Path) -> Option<Self> {
         std::fs::symlink_metadata(path).ok().as_ref().map(Self::of)
     }
@@ -69,7 +70,7 @@ pub(crate) struct Contents {
     pub signature: Option<String>,
 }
 
-/// Why a file is not taken.
+/// Reason why a file is not taken.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
     #[error("it is {0}; only a regular file is read")]
@@ -89,7 +90,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// Whether there is nothing: it was taken away again.
+    /// Whether the file is absent: it was taken away again.
     pub fn is_absence(&self) -> bool {
         matches!(self, Self::Unreadable(error) if error.kind() == io::ErrorKind::NotFound)
     }
@@ -118,7 +119,7 @@ pub(crate) fn read(path: &Path, links: Links) -> Result<Contents, Refused> {
     Ok(Contents { identity, component, signature })
 }
 
-/// The same on a thread that may block.
+/// Reads like [`read`], on a thread that may block.
 pub(crate) async fn read_apart(path: PathBuf, links: Links) -> Result<Contents, Refused> {
     let read = tokio::task::spawn_blocking(move || read(&path, links)).await;
     read.unwrap_or_else(|error| Err(Refused::Unreadable(io::Error::other(error))))
@@ -129,12 +130,12 @@ pub(crate) fn read_component(path: &Path, links: Links) -> Result<Vec<u8>, Refus
     read_regular(path, links, LARGEST_COMPONENT).map(|(component, _identity)| component)
 }
 
-/// Reads any other regular file of at most so many bytes, in the same way.
+/// Reads any other regular file of at most `most` bytes, in the same way.
 pub(crate) fn read_bytes(path: &Path, links: Links, most: usize) -> Result<Vec<u8>, Refused> {
     read_regular(path, links, most).map(|(bytes, _identity)| bytes)
 }
 
-/// Where the signature of a component is, if it has one.
+/// Returns the path of a component's signature, if it has one.
 pub(crate) fn signature_beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(SIGNATURE);
@@ -142,8 +143,8 @@ pub(crate) fn signature_beside(path: &Path) -> PathBuf {
 }
 
 fn read_regular(path: &Path, links: Links, most: usize) -> Result<(Vec<u8>, Identity), Refused> {
-    // Looked at before it is opened, because opening a device may do something; and again when it is open, because
-    // it may be another one by then.
+    // Checked before it is opened, because opening a device may do something; and again when it is open,
+    // because it may be another one by then.
     let found = links.metadata(path)?;
     regular(&found)?;
     let mut file = open(path)?;
@@ -177,7 +178,7 @@ fn regular(metadata: &Metadata) -> Result<(), Refused> {
     }))
 }
 
-/// Opens a file for reading without waiting for anybody, as one would for the writer of a pipe.
+/// Opens a file for reading without waiting, as one would have to for the writer of a pipe.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true);

@@ -1,21 +1,22 @@
 //! The configuration file: TOML in, types that cannot be wrong out.
 //!
 //! [`Config::load`] reads a file, [`Config::parse`] text. Both find everything that is wrong at once, and say
-//! for each thing the line and the way out ([`ConfigError`]). What comes out needs no further checks: URLs are
-//! parsed, secrets are read, every vehicle's account exists, and nothing in it prints a secret.
+//! for each thing the line and the way out ([`ConfigError`]). What comes out needs no further checks: URLs
+//! are parsed, secrets are read, every vehicle's account exists, and nothing in it prints a secret.
 //!
 //! # Rules for all tables
 //!
 //! * An unknown key is an error: a mistyped `allow` that is ignored would open a car, or not.
 //! * A secret comes from a file (`pin_file = "…"`) or the environment (`pin = "${PIN}"`). In plain text it is
-//!   accepted only if nobody but the owner can read the configuration file (mode 0600).
+//!   accepted only if its owner alone can read the configuration file (mode 0600).
 //! * Relative paths start at the directory of the configuration file.
 //!
 //! # Layout
 //!
-//! `broker`, `account`, `vehicle`, `plugins`, `limits` and `network` read one part each. `reader` reads tables in general and keeps the
-//! complaints; `secrets`, `endpoint` and `slug` read one kind of value each; `presets` is what is known about
-//! each connector's cloud, `form` what its secrets look like. `text` reads files, and `access` looks at who else may.
+//! `broker`, `account`, `vehicle`, `plugins`, `limits` and `network` read one part each. `reader` reads
+//! tables in general and keeps the complaints; `secrets`, `endpoint` and `slug` read one kind of value each;
+//! `presets` holds the facts about each connector's cloud, `form` the forms of its secrets. `text` reads
+//! files, and `access` checks who else may read or write them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,7 +54,7 @@ use crate::descriptor::Network;
 use reader::{Reader, Section};
 use text::NoText;
 
-/// What the program is to do.
+/// The configuration of the program.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// The broker.
@@ -66,20 +67,20 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Components, and which of them may be loaded.
     pub plugins: Plugins,
-    /// What a plugin's call and an operation may use.
+    /// Resource limits of a plugin's call and of an operation.
     pub limits: Limits,
-    /// What is logged, and how.
+    /// Level and format of the log.
     pub log: Log,
-    /// What may be reached besides the internet.
+    /// Hosts that may be reached besides the internet.
     pub network: Network,
-    /// What is possible and hardly meant, in the order of the lines.
+    /// Settings that are possible and hardly meant, in the order of the lines.
     pub warnings: Vec<Problem>,
 }
 
-/// More than any configuration has, in bytes.
+/// Upper bound of a configuration file, in bytes; more than any has.
 const LARGEST: usize = 1 << 20;
 
-/// What is logged, and how.
+/// Level and format of the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Log {
     /// The least important level that is logged.
@@ -88,24 +89,24 @@ pub struct Log {
     pub format: LogFormat,
 }
 
-/// How important a log line is.
+/// Importance of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogLevel {
-    /// Somebody has to act.
+    /// Requires action.
     Error,
-    /// Somebody may want to look.
+    /// May deserve a look.
     Warn,
-    /// What happens in operation.
+    /// Events of normal operation.
     #[default]
     Info,
-    /// For finding faults.
+    /// Details for debugging.
     Debug,
-    /// Everything.
+    /// Every detail.
     Trace,
 }
 
 impl LogLevel {
-    /// As in the file, and as a filter of `tracing-subscriber`.
+    /// Name of the level, as in the file and in filters of `tracing-subscriber`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -121,10 +122,10 @@ impl LogLevel {
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Text for people.
     #[default]
     Text,
-    /// For programs: one JSON object per line.
+    /// One JSON object per line, for programs.
     Json,
 }
 
@@ -142,8 +143,8 @@ impl Config {
         Self::parse(&text, path, &|variable| std::env::var(variable).ok())
     }
 
-    /// Reads text. `path` is where it came from, for messages, for relative paths in it, and because its
-    /// mode decides about secrets in plain text; `environment` looks up a variable.
+    /// Reads text. `path` is its origin, for messages, for relative paths in it, and because its mode decides
+    /// about secrets in plain text; `environment` looks up a variable.
     ///
     /// # Errors
     ///
@@ -169,7 +170,8 @@ impl Config {
     }
 }
 
-/// Uses only the parser's message: its whole text shows the line, which may hold a secret.
+/// Reports a syntax error with the parser's message only: its whole text shows the line, which may hold a
+/// secret.
 fn complain_of_syntax(reader: &Reader<'_>, text: &str, error: &toml::de::Error) {
     let span = error.span().unwrap_or_default();
     let message = match (error.message(), text.get(span.clone())) {
@@ -216,8 +218,8 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, limits, log, network, warnings })
 }
 
-/// Beside the configuration file and named after it unless the file says otherwise: two configurations in one
-/// directory are two hosts.
+/// Returns the state directory. Unless the file says otherwise it is beside the configuration file and named
+/// after it: two configurations in one directory are two hosts.
 fn state_dir(root: &mut Section<'_, '_>) -> PathBuf {
     let beside = root.reader.path().with_extension("state");
     let mut at = 0..0;
@@ -248,7 +250,7 @@ fn state_dir(root: &mut Section<'_, '_>) -> PathBuf {
     dir
 }
 
-/// Whether two paths lead to one directory that there is.
+/// Whether two paths lead to the same existing directory.
 fn is_same(one: &Path, other: &Path) -> bool {
     let there = |path: &Path| match path.as_os_str().is_empty() {
         true => Path::new(".").canonicalize(),
@@ -282,7 +284,7 @@ fn named<'d, 'r, T>(
     all
 }
 
-/// What names come to where there are no capitals and no hyphens, as in Home Assistant's identifiers.
+/// Returns a name in the form that it takes without capitals and hyphens, as in Home Assistant's identifiers.
 fn alike_to(name: &str) -> String {
     name.to_ascii_lowercase().replace('-', "_")
 }

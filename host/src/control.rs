@@ -1,17 +1,19 @@
-//! The control socket: how programs on the same machine ask a running host for something.
+//! The control socket: programs on the same machine ask a running host for something.
 //!
-//! A Unix domain socket, `control.sock` in the state directory, for the host's own user (mode 0600). One JSON object
-//! a line in, `{"verb":"policy/swap","payload":{…}}`, and one a line out, what [`Host::request`] answers:
-//! `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. A connection may ask any number of times, one
-//! question after the other.
+//! A Unix domain socket, `control.sock` in the state directory, for the host's own user (mode 0600). One JSON
+//! object a line in, `{"verb":"policy/swap","payload":{…}}`, and one a line out, what [`Host::request`]
+//! answers: `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. A connection may ask any number of
+//! times, one question after the other.
 //!
 //! # Guarantees
 //!
-//! * A line that is no request gets an error as its answer, and the connection goes on. One that is too long gets one
-//!   too, and the connection ends: where the next line begins is not known then.
-//! * Whoever neither sends nor reads for [`IDLE`] is disconnected. While the host works on an answer nobody is idle.
+//! * A line that is not a request gets an error as its answer, and the connection goes on. One that is too
+//!   long gets one too, and the connection ends: where the next line begins is not known then.
+//! * A client that neither sends nor reads for [`IDLE`] is disconnected. It is not idle while the host works
+//!   on its answer.
 //! * A request that was read is done, whether or not its sender waits for the answer.
-//! * Memory: at most [`CONNECTIONS`] are served at once, and only one of them may send a line above 1 MiB at a time.
+//! * Memory: at most [`CONNECTIONS`] are served at once, and only one of them may send a line above 1 MiB at
+//!   a time.
 //!
 //! [`Host::request`]: crate::host::Host::request
 
@@ -33,23 +35,23 @@ pub use server::Control;
 /// The socket's name in the state directory.
 pub const SOCKET: &str = "control.sock";
 
-/// How many connections are served at once.
+/// Number of connections that are served at once.
 pub const CONNECTIONS: usize = 16;
 
-/// How long a connection may stand still that waits for its other end.
+/// Time that a connection may stand still while it waits for its other end.
 pub const IDLE: Duration = Duration::from_secs(60);
 
 /// The longest line that is read, in bytes: the largest component in base64, and what stands around it.
 pub const LONGEST_LINE: usize = LARGEST_COMPONENT.div_ceil(3) * 4 + (64 << 10);
 
-/// Why there is no control socket. The host serves without one.
+/// Reason why there is no control socket. The host serves without one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ControlError {
     /// Something else has its name.
     #[error("{path} is no socket, so it is not replaced; move it away")]
     InTheWay {
-        /// Where it is.
+        /// The path.
         path: PathBuf,
     },
     /// The path does not fit into a socket's address.
@@ -61,12 +63,12 @@ pub enum ControlError {
         /// The path.
         path: PathBuf,
     },
-    /// It cannot be made.
+    /// The socket cannot be made.
     #[error("{path} cannot be made: {error}")]
     Unusable {
-        /// Where it would be.
+        /// The path that it would have.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
 }

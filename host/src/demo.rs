@@ -1,7 +1,7 @@
 //! `vehicle-connector demo`: the whole product on loopback, telling what it does.
 //!
-//! A broker, a simulated cloud and a host, each on a free port. A story plays over real MQTT: what it shows is
-//! what any client of the broker sees, and every claim is checked against the cloud's own counters.
+//! A broker, a simulated cloud and a host, each on a free port. A story plays over real MQTT: what it shows
+//! is what any client of the broker sees, and every claim is checked against the cloud's own counters.
 
 mod broker;
 mod driver;
@@ -28,42 +28,43 @@ use crate::mqtt::Version;
 use crate::store::MemoryStore;
 use crate::time::SystemClock;
 
-/// How the demo is run.
+/// Options of the demo.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// End after so long, counted from the start, but not before the story is told; without it when interrupted.
+    /// Time to run, counted from the start, but not ending before the story is told; without it until
+    /// interrupted.
     pub seconds: Option<u64>,
-    /// Print a JSON object as the last line.
+    /// Whether to print a JSON object as the last line.
     pub json: bool,
 }
 
-/// What the story came to.
+/// Outcome of the story.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
     /// Commands that were sent.
     pub commands: u64,
-    /// How many succeeded.
+    /// Number of commands that succeeded.
     pub succeeded: u64,
-    /// How many did not; the story wants a few to fail.
+    /// Number of commands that did not; the story wants a few to fail.
     pub failed: u64,
     /// Refresh grants after the first sign-in.
     pub token_refreshes: u64,
     /// Requests that the cloud received.
     pub upstream_calls: u64,
-    /// How often the policy was swapped.
+    /// Number of swaps of the policy.
     pub policy_swaps: u64,
-    /// How long the story took, in milliseconds.
+    /// Duration of the story, in milliseconds.
     pub duration_ms: u64,
 }
 
-/// Everything that the demo needs, started.
+/// The cloud, the broker and the host of the demo, started.
 #[derive(Debug)]
 pub struct Stage {
     cloud: Simulator,
     config: Config,
     host: Arc<Host>,
     driver: Driver,
-    /// Where clients of MQTT 3.1.1 are served.
+    /// Port for clients of MQTT 3.1.1.
     plain_port: u16,
     serving: JoinHandle<()>,
     summary: Summary,
@@ -94,7 +95,7 @@ impl Stage {
             let host = Arc::clone(&host);
             async move {
                 let connected = |_version| {
-                    // Whoever waited for it may have been interrupted.
+                    // The receiver may be gone: its wait may have been interrupted.
                     let _gone = connected.take().map(|connected| connected.send(()));
                 };
                 bridge.serve(&host, connected).await;
@@ -104,7 +105,7 @@ impl Stage {
         Ok(Self { cloud, config, host, driver, plain_port, serving, summary: Summary::default(), started })
     }
 
-    /// Tells the story, and what it came to, however far it went.
+    /// Plays the story and gives its outcome, however far it went.
     ///
     /// # Errors
     ///
@@ -120,7 +121,7 @@ impl Stage {
             .await
     }
 
-    /// What the story came to so far.
+    /// Outcome of the story so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let counters = self.cloud.control().counters();
@@ -156,7 +157,7 @@ pub async fn play(options: Options) -> anyhow::Result<bool> {
         &stage.cloud.base_url(),
     );
 
-    // Whoever wants it to end early still wants to know how it ends; it takes a few seconds.
+    // A user who wants it to end early still wants to know how it ends; it takes a few seconds.
     let told = tokio::select! {
         told = stage.tell_with(&narrator) => Some(told),
         _ = tokio::signal::ctrl_c() => None,

@@ -1,15 +1,15 @@
-//! Deployment: how a component becomes the active one, whoever wants that, and what is remembered of it.
+//! Deployment: how a component becomes the active one, at whose request, and what is remembered of it.
 //!
-//! A message, the control socket, a watched folder, the configuration and programs that embed the host all come to
-//! [`Deployments::swap`], and every attempt leaves a [`Record`], whether it went well or not. What was accepted is kept in
-//! the store, so that it is there again after a restart; what had to be rolled back is remembered as bad, and is not
-//! taken again.
+//! A message, the control socket, a watched folder, the configuration and programs that embed the host all
+//! come to [`Deployments::swap`], and every attempt leaves a [`Record`], whether it succeeded or not. An
+//! accepted component is kept in the store, so that it is there again after a restart; one that had to be
+//! rolled back is remembered as bad, and is not taken again.
 //!
 //! # Layout
 //!
-//! `trust`: pins and signatures. `record`: who wanted what, and how it went. `registry`: what is kept of slots and
-//! components. `slots`: what swaps and
-//! rollouts share. `restore`: what a start finds. `watch`: what the host does by itself. `rollouts`: shadow and canary.
+//! `trust`: pins and signatures. `record`: every attempt, by whom, and its outcome. `registry`: the stored
+//! slots and components. `slots`: what swaps and rollouts share. `restore`: slots at the start. `watch`:
+//! changes by the host itself. `rollouts`: shadow and canary.
 
 mod offer;
 mod record;
@@ -79,7 +79,7 @@ pub(crate) struct Served {
     pub(crate) context: Arc<AccountContext>,
 }
 
-/// Everything that changes the slots of a host.
+/// The changes to the slots of a host.
 #[derive(Debug)]
 pub struct Deployments {
     slots: Arc<Slots>,
@@ -88,7 +88,7 @@ pub struct Deployments {
 }
 
 impl Deployments {
-    /// Takes care of these slots. What happens to them by itself is taken in from now on.
+    /// Opens the deployments of these slots, with what the store remembers of them.
     ///
     /// # Errors
     ///
@@ -118,24 +118,25 @@ impl Deployments {
         Ok(Arc::new(Self { slots, rollouts, accounts }))
     }
 
-    /// Takes in what happens, for as long as the host lives. The decisions are those that the audit trail gets.
+    /// Records the events of the slots, for as long as the host lives, and puts the decisions of the audit
+    /// trail to a candidate.
     pub(crate) fn watch(self: &Arc<Self>, decisions: Receiver<audit::Record>) {
         watch::watch(self, decisions);
     }
 
-    /// Trying a policy out.
+    /// The rollouts: candidates in shadow or as a canary.
     #[must_use]
     pub fn rollouts(&self) -> &Arc<Rollouts> {
         &self.rollouts
     }
 
-    /// Records an attempt that was refused before it came to a function of its own: what was to be read could not be, or
-    /// the slot is unknown.
+    /// Records an attempt that was refused before it was parsed: its input could not be read, or the slot is
+    /// unknown.
     pub async fn note_refused(&self, kind: PluginKind, slot: &str, action: Action, by: &str, reason: &str) {
         self.slots.note_refused(kind, slot, action, by, reason).await;
     }
 
-    /// How the slots of a kind are.
+    /// Views of the slots of a kind.
     ///
     /// # Errors
     ///
@@ -154,12 +155,12 @@ impl Deployments {
         }
     }
 
-    /// Puts a component into a slot, if everything about it is as it must be. Operations under way end with what they
-    /// began with. A component that is active already stays, and begins no new generation.
+    /// Puts a component into a slot, if it passes every check. Operations under way end with the plugin they
+    /// began with. A component that is already active stays, and begins no new generation.
     ///
     /// # Errors
     ///
-    /// See [`Refusal`]. Nothing has changed then, except that a record tells of the attempt.
+    /// See [`Refusal`]. Nothing has changed then, except that a record of the attempt is kept.
     pub async fn swap(
         &self,
         kind: PluginKind,
@@ -170,7 +171,7 @@ impl Deployments {
         in_place!(self, kind, slot, |name, at| self.swap_in(name, at.as_ref(), offer).await)
     }
 
-    /// Everything that [`Deployments::swap`] does, but for the change. Leaves no record.
+    /// Checks everything that [`Deployments::swap`] checks, without the change. Leaves no record.
     ///
     /// # Errors
     ///
@@ -193,13 +194,14 @@ impl Deployments {
         })
     }
 
-    /// Makes the generation before the active one active again, at once: whatever is compiled or written down meanwhile.
-    /// What is rolled back from is not remembered as bad: that was somebody's wish, and may be so again. A swap that was
-    /// accepted before and is still being written down takes its place after it.
+    /// Makes the generation before the active one active again, at once, whatever is being compiled or
+    /// written down. The replaced generation is not remembered as bad: the rollback was requested, and the
+    /// component may be requested again. A swap that was accepted earlier and is still being written down
+    /// takes effect after it.
     ///
     /// # Errors
     ///
-    /// When there is none, or the configuration pins the active one.
+    /// When there is no earlier generation, or the configuration pins the active one.
     pub async fn rollback(
         self: &Arc<Self>,
         kind: PluginKind,
@@ -210,7 +212,8 @@ impl Deployments {
         in_place!(self, kind, slot, |name, at| self.roll_back_in(name, at, by).await)
     }
 
-    /// Forgets that a component had to be rolled back, so that it can be tried again. Returns whether it was known.
+    /// Forgets that a component had to be rolled back, so that it can be tried again. Returns whether it was
+    /// known as bad.
     ///
     /// # Errors
     ///
@@ -249,13 +252,14 @@ impl Deployments {
         &self.slots.connectors
     }
 
-    /// Where the components of all slots run, for whoever compiles them beforehand.
+    /// The sandbox of all slots, for programs that compile components beforehand.
     #[must_use]
     pub fn sandbox(&self) -> &Sandbox {
         self.slots.policy.sandbox()
     }
 
-    /// Remembers what was found in a place and not taken, so that it is no news at the next start.
+    /// Remembers a component that was found in a place and not taken, so that it is not new at the next
+    /// start.
     ///
     /// # Errors
     ///
@@ -274,18 +278,19 @@ impl Deployments {
         })
     }
 
-    /// Whether this is what was found in a place when it was last looked at.
+    /// Whether this component is the one last found in that place.
     #[must_use]
     pub fn is_known(&self, slot: &str, source: Source, component: &[u8]) -> bool {
         self.slots.registry.has_seen(slot, source, Digest::of(component))
     }
 
-    /// Whether every slot has what the configuration allows there: what it is pinned to, or what the program carries if
-    /// that had to be rolled back. A home must not stay without its car because of what a component does later.
+    /// Checks that every slot has what the configuration allows there: the pinned component, or the one that
+    /// the program carries if the pinned one had to be rolled back. A home must not be left without its car
+    /// because of a component's later behaviour.
     ///
     /// # Errors
     ///
-    /// The first slot that has something else.
+    /// The refusal of the first slot that has something else.
     pub async fn check_pins(&self) -> Result<(), Refusal> {
         self.check_pin(POLICY_SLOT, self.slots.policy.as_ref()).await?;
         for (name, slot) in &self.slots.connectors {
@@ -308,7 +313,7 @@ impl Deployments {
         }
     }
 
-    /// The latest attempts of a kind, oldest first: those of one slot, or of all.
+    /// The latest attempts of a kind, oldest first: those of one slot, or of all slots.
     ///
     /// # Errors
     ///
@@ -326,7 +331,8 @@ impl Deployments {
         Ok(records)
     }
 
-    /// Tells of every change that shows in [`Deployments::list`], but for the active generations themselves.
+    /// Notifies of every change that shows in [`Deployments::list`], except changes of the active generations
+    /// themselves.
     pub fn changes(&self) -> signal::Receiver<()> {
         self.slots.changed.subscribe()
     }
@@ -343,7 +349,7 @@ impl Deployments {
                     return Ok(Place::Connector(name, slot));
                 }
             }
-            // With one slot there is no question which one is meant.
+            // With one slot it is clear which one is meant.
             (PluginKind::Connector, None) if known.len() == 1 => {
                 if let Some((name, slot)) = self.slots.connectors.first_key_value() {
                     return Ok(Place::Connector(name, slot));
@@ -354,7 +360,7 @@ impl Deployments {
         Err(Refusal::UnknownSlot { kind, slot: slot.unwrap_or_default().to_owned(), known })
     }
 
-    /// Puts it on record if there is no such slot.
+    /// Checks that the slot exists, and records the attempt if it does not.
     async fn known_slot(
         &self,
         kind: PluginKind,

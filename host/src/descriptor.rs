@@ -1,5 +1,5 @@
-//! What the owner of the host says of a vendor's clouds: which codes are refusals, what a connector may take out of an
-//! answer. Neither a plugin nor a configuration can add to it.
+//! Descriptors of a vendor's clouds, from the owner of the host: which codes are refusals, which values a
+//! connector may take out of an answer. Neither a plugin nor a configuration can add to them.
 
 mod capturable;
 mod command_answers;

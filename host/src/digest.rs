@@ -1,21 +1,21 @@
-//! What a component is: the digest of its bytes.
+//! Digests: the identity of a component is the digest of its bytes.
 
 use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-/// The SHA-256 of a component's bytes: what a plugin *is*, whatever it calls itself.
+/// The SHA-256 of a component's bytes: the identity of a plugin, whatever name it gives itself.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// The digest of a component.
+    /// Computes the digest of a component.
     #[must_use]
     pub fn of(component: &[u8]) -> Self {
         Self(Sha256::digest(component).into())
     }
 
-    /// A digest as it is printed: 64 hexadecimal digits, in either case. None for anything else.
+    /// Parses a digest as it is printed: 64 hexadecimal digits, in either case. None for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];

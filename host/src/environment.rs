@@ -1,10 +1,11 @@
-//! The world of a host: its store, its clock, and its ways to the broker and to the clouds.
+//! Environment of a host: its store, its clock, and its ways to the broker and to the clouds.
 //!
-//! [`Environment::new`] takes the three that every program has to choose; the way to the clouds is the network unless it is
-//! given. Each is a small trait, and its documentation is the contract that the host relies on.
+//! [`Environment::new`] takes the three parts that every program has to choose; clouds are reached over the
+//! network unless [`Environment::with_transport`] says otherwise. Each part is a small trait, and its
+//! documentation is the contract that the host relies on.
 //!
-//! A transport of one's own, for example, is one function. It decides nothing about what may be sent: everything that a
-//! connector may not do is refused before a request comes here.
+//! A transport of one's own, for example, is one function. It decides nothing about what may be sent:
+//! everything that a connector may not do is refused before a request reaches the transport.
 //!
 //! ```
 //! use futures_util::future::BoxFuture;
@@ -45,8 +46,9 @@
 //! # assert_eq!(answer.unwrap().status, 503);
 //! ```
 //!
-//! Types of other crates in these signatures are meant: `jiff::Timestamp` for civil time, `http`'s method and headers,
-//! `url::Url`, and `futures_util`'s boxed future. A change of one of them is a change of this library.
+//! Types of other crates appear in these signatures on purpose: `jiff::Timestamp` for civil time, `http`'s
+//! method and headers, `url::Url`, and `futures_util`'s boxed future. A change of one of them is a change of
+//! this library.
 
 pub use crate::bindings::http::TransportError;
 pub use crate::host::Environment;

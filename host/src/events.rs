@@ -1,4 +1,4 @@
-//! What happened, for `bridge/event`: changes that somebody may want to be told of, each said once.
+//! Events for `bridge/event`: changes worth notifying of, each announced once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::time::Clock;
 use crate::wire::message::Outgoing;
 use crate::wire::publish::Publish;
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "event_type", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -25,17 +25,17 @@ pub enum Event {
     OtpRequired(AboutAccount),
     /// The vendor blocks this client.
     LockedOut(AboutAccount),
-    /// Something was refused without a reason. It is tried again, ever more rarely.
+    /// Something was refused without a reason. It is tried again, at ever longer intervals.
     AuthDoubtful(AboutDoubt),
     /// Something keeps ending the account's sessions, and refreshing them slows down.
     SessionFight(AboutAccount),
-    /// A vehicle is not, or not any more, among those of its account; or it is not clear which of them it is.
+    /// A vehicle is not, or no longer, among those of its account; or it is unclear which of them it is.
     VehicleMissing(AboutVehicle),
     /// The vendor wants the account to be left alone for a while.
     RateLimited(AboutAccount),
     /// A record of the state could not be read, and the careful value is assumed in its place.
     StateDamaged(AboutState),
-    /// There is no room for the state, so what moves something is refused.
+    /// The state has no room left, so what moves something is refused.
     DiskFull(AboutState),
     /// The state directory was taken away under the host, which ends.
     StateLost(AboutState),
@@ -49,7 +49,7 @@ pub enum Event {
     PolicyRejected(AboutPlugin),
     /// An earlier policy is active again.
     PolicyRolledBack(AboutPlugin),
-    /// A policy that was tried out is tried out no more.
+    /// The rollout of a policy has ended.
     PolicyRolloutEnded(AboutPlugin),
     /// Another connector is active.
     ConnectorSwapped(AboutPlugin),
@@ -59,69 +59,69 @@ pub enum Event {
     ConnectorRolledBack(AboutPlugin),
 }
 
-/// A plugin, and why. For what was rejected that one, else the one that is active now.
+/// A plugin, and why: the rejected one, otherwise the one that is active now.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct AboutPlugin {
-    /// The slot.
+    /// Name of the slot.
     pub slot: String,
-    /// What it calls itself.
+    /// Name that the plugin gives itself.
     pub name: Option<String>,
-    /// The version it claims.
+    /// Version that it claims.
     pub version: Option<String>,
-    /// What it is.
+    /// Digest of its component.
     pub digest: Option<Digest>,
-    /// Its number in its slot.
+    /// Number of its generation in the slot.
     pub generation: Option<u64>,
-    /// Whose wish it was.
+    /// Requested by.
     pub by: String,
-    /// In words.
+    /// Reason, in words.
     pub reason: Option<String>,
 }
 
 /// An account, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AboutAccount {
-    /// Its slug.
+    /// Slug of the account.
     pub account: String,
-    /// In words, without secrets.
+    /// Reason, in words and without secrets.
     pub reason: String,
 }
 
 /// A vehicle, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AboutVehicle {
-    /// Its slug.
+    /// Slug of the vehicle.
     pub vehicle: String,
-    /// In words, without VINs.
+    /// Reason, in words and without VINs.
     pub reason: String,
 }
 
-/// What an account was refused without a reason.
+/// A refusal of an account without a reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AboutDoubt {
-    /// The account's slug.
+    /// Slug of the account.
     pub account: String,
-    /// What was refused.
+    /// Subject of the refusal.
     pub what: Refused,
-    /// In words, without secrets.
+    /// Reason, in words and without secrets.
     pub reason: String,
-    /// When it may be tried again.
+    /// Earliest time of the next try.
     pub next_attempt_at: Timestamp,
 }
 
-/// What happened to the state.
+/// Damage to the state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AboutState {
-    /// In words, without contents.
+    /// Reason, in words and without contents.
     pub reason: String,
 }
 
 /// A circuit, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AboutCircuit {
-    /// Its name, as `bridge/request/circuit/close` takes it.
+    /// Name of the circuit, as `bridge/request/circuit/close` takes it.
     pub circuit: String,
-    /// In words.
+    /// Reason, in words.
     pub reason: String,
 }
 
@@ -153,7 +153,7 @@ impl Event {
         }
     }
 
-    /// What there is to say of a latch that was just set.
+    /// The event of a latch that was just set.
     #[must_use]
     pub fn latched(kind: LatchKind, account: &str, latched: &Latched) -> Self {
         let about = AboutAccount { account: account.to_owned(), reason: latched.to_string() };
@@ -165,7 +165,7 @@ impl Event {
     }
 }
 
-/// Says what happened.
+/// The publisher of events.
 #[derive(Clone)]
 pub struct Events {
     publisher: Arc<dyn Publish>,
@@ -193,10 +193,10 @@ impl Events {
         Self { publisher, clock, topic }
     }
 
-    /// Says that something happened.
+    /// Publishes an event.
     pub fn say(&self, event: &Event) {
         let message = Message { ts: self.clock.now(), event };
-        // Strings and a time, for which this cannot fail.
+        // The message consists of strings and a time, for which this cannot fail.
         let payload = serde_json::to_vec(&message).unwrap_or_default();
         self.publisher.publish(Outgoing::new(self.topic.clone(), payload));
     }

@@ -1,25 +1,27 @@
-//! A watched folder: whoever moves a component into it has it loaded.
+//! A watched folder: a component that is moved into it is loaded.
 //!
 //! `policy.wasm` is for the policy's slot, `<connector>.wasm` for the slot of that connector, and
-//! `<name>.wasm.minisig`, moved in before it, is its detached signature. Names that begin with a dot and names with
-//! other endings are nobody's business here.
+//! `<name>.wasm.minisig`, moved in before it, is its detached signature. Names that begin with a dot and
+//! names with other endings are ignored.
 //!
 //! # Guarantees
 //!
-//! * Only what is **moved into place** under its final name is taken (`mv`, `rename`), besides what is there when the
-//!   watch begins and is not being written to. A rename is atomic, so what is read is whole. A file that is written in
-//!   place, as `cp` does, is never taken: nobody can tell when it is complete. A warning says what to do instead.
+//! * Only what is **moved into place** under its final name is taken (`mv`, `rename`), besides what is there
+//!   when the watch begins and is not being written to. A rename is atomic, so what is read is whole. A file
+//!   that is written in place, as `cp` does, is never taken: there is no telling when it is complete. A
+//!   warning says what to do instead.
 //! * Of several that are moved to one name one after the other the last one wins, and none is taken half.
-//! * Links, directories, pipes, devices, unreadable and overlarge files are refused with a warning, and so is what was
-//!   written in place; [`Found::Refused`] tells of each. Nothing that is put into the folder stops the watch, and looking
-//!   at it never blocks.
+//! * Links, directories, pipes, devices, unreadable and overlarge files are refused with a warning, and so is
+//!   what was written in place; [`Found::Refused`] tells of each. Nothing that is put into the folder stops
+//!   the watch, and looking at it never blocks.
 //! * A folder that vanishes is waited for. What is in it when it is back is taken, as at the start.
 //!
 //! # Limits
 //!
-//! Moves are seen as far as the operating system tells of them: on Linux with inotify. On network file systems it
-//! tells only of what happens on this machine. After more changes than the system keeps for a reader, all files are
-//! looked at again, as at the start. Of a file that is there then nobody knows whether its writer only pauses.
+//! Moves are seen as far as the operating system tells of them: on Linux with inotify. On network file
+//! systems it tells only of what happens on this machine. After more changes than the system keeps for a
+//! reader, all files are looked at again, as at the start. It is not known then of a file whether its writer
+//! only pauses.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -36,45 +38,45 @@ mod watch;
 use changes::Changes;
 use watch::Watch;
 
-/// How many finds wait for whoever loads them before the folder is read no further.
+/// Number of finds that may wait to be loaded before the folder is read no further.
 const WAITING: usize = 4;
 
 /// The ending of a component's name.
 const ENDING: &str = ".wasm";
 
-/// What came to have one of the names that are waited for.
+/// A find under one of the names that are waited for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
     /// A component was moved in.
     Component {
-        /// Its name without the ending: which slot it is for.
+        /// Name without the ending, which says what slot it is for.
         slot_file: String,
         /// The component.
         component: Vec<u8>,
-        /// What was beside it as its signature.
+        /// Signature that was beside it.
         signature: Option<String>,
-        /// Whether it was there when the folder was looked at, and nobody saw it being moved in.
+        /// Whether it was there when the folder was looked at, and was not seen being moved in.
         was_there: bool,
     },
     /// Something that is not taken.
     Refused {
-        /// Its name without the ending: which slot it would have been for.
+        /// Name without the ending, which says what slot it would have been for.
         slot_file: String,
-        /// Why, in words.
+        /// The reason, in words.
         why: String,
     },
 }
 
-/// Why a folder cannot be watched.
+/// Reason why a folder cannot be watched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FolderError {
-    /// It is not there, or is no folder.
+    /// The folder does not exist, or is not a folder.
     #[error("the folder {path} cannot be used: {error}; make it, or name another one")]
     Unusable {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: io::Error,
     },
     /// The operating system does not watch it.
@@ -82,7 +84,7 @@ pub enum FolderError {
     Unwatchable {
         /// The folder.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         error: notify::Error,
     },
 }
@@ -94,8 +96,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Begins to watch a folder for components with these names (without their ending). What is there already is
-    /// found first. Must be called within a tokio runtime.
+    /// Begins to watch a folder for components with these names (without their ending). What is there already
+    /// is found first. Must be called within a tokio runtime.
     ///
     /// # Errors
     ///

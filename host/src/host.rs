@@ -1,13 +1,15 @@
 //! The host: accounts and vehicles, and what happens to a command from the moment it arrives.
 //!
-//! Nothing here knows of MQTT connections: commands come in as topic and payload, and what there is to say goes
-//! to a [`Publish`](crate::wire::publish::Publish). What is retained can be said again at any time, as after a reconnect.
+//! A host knows nothing of MQTT connections: commands come in as topic and payload, and messages go out to a
+//! [`Publish`](crate::wire::publish::Publish). What is retained can be published again at any time, as after
+//! a reconnect.
 //!
 //! # Layout
 //!
-//! `assemble`: the start. `intake`: the way in for messages. `command_desk`: a command from its arrival to its result, with
-//! `run`, which does it, and `ledger`, which remembers it. `vehicle_desk`: finding and reading vehicles. `requests`: what
-//! operators ask for, of `plugin_desk`, `circuit_desk` and accounts. `announcer`: what is published. `shutdown`: the end.
+//! `assemble`: the start. `intake`: the way in for messages. `command_desk`: a command from its arrival to
+//! its result, with `run`, which does it, and `ledger`, which remembers it. `vehicle_desk`: finding and
+//! reading vehicles. `requests`: what operators ask for, of `plugin_desk`, `circuit_desk` and accounts.
+//! `announcer`: what is published. `shutdown`: the end.
 
 mod announcer;
 mod assemble;
@@ -80,9 +82,10 @@ pub struct Host {
 }
 
 impl Host {
-    /// Loads the plugins and opens the accounts. What was active when the last host ended is active again, and what the
-    /// configuration names takes its place if it is new. Commands that an earlier host has left without a result get one:
-    /// what the cloud had taken is asked about, the others have ended. Makes no other request yet.
+    /// Starts a host: loads the plugins and opens the accounts. What was active when the last host ended is
+    /// active again, and what the configuration names takes its place if it is new. Commands that an earlier
+    /// host has left without a result get one: what the cloud had taken is asked about, the others have
+    /// ended. Makes no other request yet.
     ///
     /// # Errors
     ///
@@ -95,8 +98,8 @@ impl Host {
         Ok(host)
     }
 
-    /// Opens the accounts with plugins that are loaded already, whatever the configuration and the state say of plugins.
-    /// Makes no request yet.
+    /// Starts a host with plugins that are loaded already, whatever the configuration and the state say of
+    /// plugins. Makes no request yet.
     ///
     /// # Errors
     ///
@@ -121,7 +124,7 @@ impl Host {
         self.fleet.vehicles.contains_key(slug)
     }
 
-    /// The policy's slot.
+    /// Returns the slot of the policy.
     #[must_use]
     pub fn policy(&self) -> &Arc<PolicySlot> {
         self.deployments.policy()
@@ -133,25 +136,26 @@ impl Host {
         (&self.policy().active()).into()
     }
 
-    /// The active generations of the connectors, without keeping them: to see when their last users are gone.
+    /// Returns the active generations of the connectors, without keeping them, so that a caller sees when
+    /// their last users are gone.
     pub fn connectors_in_use(&self) -> impl Iterator<Item = Weak<Generation<ConnectorPlugin>>> {
         self.deployments.connectors().values().map(|connector| connector.active().weak())
     }
 
-    /// Everything that changes a plugin.
+    /// Returns the deployments, which make every change of a plugin.
     #[must_use]
     pub fn deployments(&self) -> &Arc<Deployments> {
         &self.deployments
     }
 
-    /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to the changes
-    /// of the first is told of the changes of all.
+    /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to
+    /// the changes of the first is told of the changes of all.
     pub fn circuits(&self) -> impl Iterator<Item = &Circuits> {
         self.circuits.circuits()
     }
 
-    /// Takes what is moved into the watched folder, until what is returned is dropped; none if there is no such folder
-    /// in the configuration. Must be called within a tokio runtime.
+    /// Takes what is moved into the watched folder, until the returned folder is dropped; none if the
+    /// configuration has no such folder. Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
@@ -160,31 +164,33 @@ impl Host {
         self.plugins.watch_folder()
     }
 
-    /// Finds and reads every vehicle, as soon as it can be, and looks every day whether they are still there. Does not
-    /// return.
+    /// Finds and reads every vehicle, as soon as it can be, and checks every day whether they are still
+    /// there. Does not return.
     pub async fn settle_in(&self) {
         settle::settle_in(&self.vehicles).await;
     }
 
-    /// Looks once for every vehicle that was not found yet, for a caller who has to wait for that; [`Host::settle_in`]
-    /// looks until they are found. Returns whether all are.
+    /// Looks once for every vehicle that was not found yet, for a caller that has to wait for that;
+    /// [`Host::settle_in`] looks until they are found. Returns whether all are.
     pub async fn find_vehicles(&self) -> bool {
         self.vehicles.find_vehicles().await
     }
 
-    /// Commands a vehicle. Returns as soon as the command has its place in the vehicle's queue, or its result if it is not
-    /// done; the order of calls is the order of commands. Its reports are published too, as those of any command.
+    /// Commands a vehicle. Returns as soon as the command has its place in the vehicle's queue, or its result
+    /// if it is not done; the order of calls is the order of commands. Its reports are published too, as
+    /// those of any command.
     pub async fn command(&self, vehicle: &str, command: impl Into<Command>) -> Handle {
         self.commands.command(vehicle, command.into()).await
     }
 
-    /// Does what an operator asks for, whichever way it came in, and says how that went:
-    /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` is who asks, for the record.
+    /// Does what an operator asks for, by whichever way the request came in, and returns the answer:
+    /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` names the requester, for the
+    /// record.
     pub async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
         self.requests.request(verb, payload, by).await
     }
 
-    /// Says everything again that a broker should have retained. After it, say [`Host::online`].
+    /// Publishes again everything that a broker should have retained. Call [`Host::online`] after it.
     pub fn announce(&self, protocol: &str) {
         self.leftovers.clear(self.services.publisher.as_ref());
         let info = json!({
@@ -199,32 +205,32 @@ impl Host {
         self.announcer.announce_fleet();
     }
 
-    /// Says that the host runs.
+    /// Publishes that the host runs.
     pub fn online(&self) {
         self.announcer.announce_bridge("online");
     }
 
-    /// Says that the host does not run any more.
+    /// Publishes that the host does not run any more.
     pub fn offline(&self) {
         self.announcer.announce_bridge("offline");
     }
 
-    /// Says that of the state nothing was left.
+    /// Publishes that nothing was left of the state.
     pub fn state_began_anew(&self) {
         let reason = "the database was empty: sessions, latches, counts and results are lost".to_owned();
         self.services.events.say(&Event::StateDamaged(AboutState { reason }));
     }
 
-    /// Says that the state was taken away under the host, and takes no more commands: nobody could tell after a restart
-    /// that they were done.
+    /// Publishes that the state was taken away under the host, and takes no more commands: after a restart no
+    /// host could tell that they were done.
     pub fn state_lost(&self, what: &str) {
         self.shutdown.close();
         self.services.events.say(&Event::StateLost(AboutState { reason: what.to_owned() }));
     }
 
-    /// Takes no more commands and lets those under way end for a moment. Of the others, those that were not sent get the
-    /// result `host_stopping`; what the cloud was sent stays written down and has its result from the next host on the same
-    /// state, as after a crash.
+    /// Stops the host: takes no more commands and lets those under way end for a moment. Of the others, those
+    /// that were not sent get the result `host_stopping`; what the cloud was sent stays written down and has
+    /// its result from the next host on the same state, as after a crash.
     pub async fn stop(&self) {
         self.shutdown.complete(&self.services.background).await;
     }

@@ -1,8 +1,9 @@
-//! What a failure is, what should follow from it, and that both are on record.
+//! Judgement of failures: what each is, what should follow from it, and that both are on record.
 //!
-//! Steps of operations and refreshes are judged alike. The policy says what a failure is ([`Judge::classify`]) and what
-//! should follow ([`Judge::decide`]); the caller does of that what the host's rules allow, and says so ([`Judge::record`]).
-//! `evidence` is what says that a credential is refused, whatever the policy thinks; `failure` what the policy is shown.
+//! Steps of operations and refreshes are judged alike. The policy says what a failure is
+//! ([`Judge::classify`]) and what should follow ([`Judge::decide`]); the caller does of that what the host's
+//! rules allow, and records it ([`Judge::record`]). `evidence` is what says that a credential is refused,
+//! whatever the policy thinks; `failure` what the policy is shown.
 
 pub(crate) mod evidence;
 pub(crate) mod failure;
@@ -22,13 +23,13 @@ use crate::time::milliseconds;
 pub(crate) struct Judge<'a> {
     pub(crate) policy: &'a Policy,
     pub(crate) audit: &'a Audit,
-    /// The account's slug.
+    /// Slug of the account.
     pub(crate) account: &'a str,
-    /// The vehicle's slug, if the operation is about one.
+    /// Slug of the vehicle, if the operation is about one.
     pub(crate) vehicle: Option<&'a str>,
-    /// The operation's identifier.
+    /// Identifier of the operation.
     pub(crate) operation: &'a str,
-    /// The session's generation that was worked with, or that is to be refreshed.
+    /// Generation of the session that was worked with, or that is to be refreshed.
     pub(crate) session_generation: u64,
 }
 
@@ -39,20 +40,20 @@ pub(crate) struct Judged {
     verdict: Result<Verdict, CallFault>,
 }
 
-/// What a decision depends on beside the failure itself.
+/// Circumstances on which a decision depends beside the failure itself.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Circumstances {
-    /// How often it was tried, counting this time.
+    /// Number of tries, counting this one.
     pub(crate) number: u32,
     /// Whether it was repeated after a refresh.
     pub(crate) refreshed: bool,
     /// Whether a newer command for the same actuator waits.
     pub(crate) superseded: bool,
-    /// Since the operation was accepted.
+    /// Time since the operation was accepted.
     pub(crate) elapsed: Duration,
-    /// Until the operation must have a result.
+    /// Time until the operation must have a result.
     pub(crate) remaining: Duration,
-    /// How many more times the host would let it be tried.
+    /// Number of further tries that the host would allow.
     pub(crate) retry_budget: u32,
 }
 
@@ -65,13 +66,14 @@ pub(crate) struct Judgement {
 }
 
 impl Judge<'_> {
-    /// Has the policy say what a failure is.
+    /// Asks the policy what a failure is.
     pub(crate) async fn classify(&self, failure: Failure) -> Judged {
         let verdict = self.policy.classify(&failure).await;
         Judged { failure, verdict }
     }
 
-    /// Has the policy say what should follow. A policy that could not say what it is has no say in what follows.
+    /// Asks the policy what should follow. A policy that could not say what the failure is has no say in what
+    /// follows.
     pub(crate) async fn decide(&self, judged: Judged, circumstances: Circumstances) -> Judgement {
         let attempt = circumstances.attempt(&judged);
         let decision = match judged.is_answered() {
@@ -92,7 +94,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Has the policy say whether the session may be refreshed.
+    /// Asks the policy whether the session may be refreshed.
     pub(crate) async fn admit_refresh(&self, session: &SessionView) -> RefreshDecision {
         self.policy.admit_refresh(session).await.unwrap_or(unanswered::REFRESH)
     }
@@ -121,7 +123,7 @@ impl Judged {
         self.verdict.as_ref().map_or(&FailureKind::Unknown, |verdict| &verdict.kind)
     }
 
-    /// Whose health it tells about.
+    /// Returns the circuit about whose health it tells.
     pub(crate) fn counts_against(&self) -> Option<&CircuitScope> {
         self.verdict.as_ref().ok().and_then(|verdict| verdict.counts_against.as_ref())
     }
@@ -143,7 +145,7 @@ impl Judged {
 }
 
 impl Circumstances {
-    /// Of something that is tried once.
+    /// Circumstances of something that is tried once.
     pub(crate) const ONCE: Self = Self {
         number: 1,
         refreshed: false,

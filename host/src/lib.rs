@@ -1,14 +1,14 @@
 //! A host that bridges vehicle clouds to MQTT, and keeps doing so when a token expires.
 //!
-//! What changes when a vendor changes its mind lives in WebAssembly components that are swapped while the host
-//! runs: a *connector* speaks one vendor's cloud, a *policy* says what a failure means and what should follow.
-//! The host owns what must never depend on a plugin: sockets, clock, broker, locks, secrets, and the rules that
-//! hold whatever a plugin says.
+//! The parts that change when a vendor changes its mind live in WebAssembly components that are swapped while
+//! the host runs: a *connector* speaks one vendor's cloud, a *policy* says what a failure means and what
+//! should follow. The host owns what must never depend on a plugin: sockets, clock, broker, locks, secrets,
+//! and the rules that hold whatever a plugin says.
 //!
 //! # Embedding a host
 //!
-//! A host needs a configuration and an [`Environment`]. [`Host::command`] commands a car and returns at once; its
-//! [`Handle`] waits for the one final [`Report`].
+//! A host needs a configuration and an [`Environment`]. [`Host::command`] commands a car and returns at once;
+//! its [`Handle`] waits for the one final [`Report`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -35,7 +35,9 @@
 //! #     id = "{}"
 //! #     allow = ["lock"]
 //! # "#, simulated.vehicles[1].id);
-//! # let secret = |name: &str| Some(if name == "PIN" { simulated.pin.clone() } else { simulated.refresh_token.clone() });
+//! # let secret = |name: &str| {
+//! #     Some(if name == "PIN" { simulated.pin.clone() } else { simulated.refresh_token.clone() })
+//! # };
 //! let config = Config::parse(&text, "car.toml".as_ref(), &secret)?;
 //! let store = Arc::new(MemoryStore::default());
 //! let environment = Environment::new(store, Arc::new(SystemClock::start()), Arc::new(Discard));
@@ -44,7 +46,7 @@
 //! let report = host.command("ev6", Action::Lock).await.report().await?;
 //! assert_eq!(report.state, State::Succeeded, "{:?}", report.message);
 //!
-//! // A token that has expired is refreshed once for everybody, and the command repeated once.
+//! // A token that has expired is refreshed once for all callers, and the command repeated once.
 //! # cloud.control().expire_access_token();
 //! let report = host.command("ev6", Action::Lock).await.report().await?;
 //! assert!(report.state == State::Succeeded && report.token_refreshed);
@@ -53,9 +55,10 @@
 //! # }
 //! ```
 //!
-//! [`policies`] is the policy slot alone; [`environment`] the traits for a store, a clock, a broker and a cloud of one's own;
-//! [`deployments`] what changes plugins while a host runs. What `cargo doc` shows is meant to be used; other modules are
-//! public for the tests of this project only, and are hidden.
+//! Three modules go further. [`environment`] has the traits for a store, a clock, a broker and a cloud of
+//! one's own; [`deployments`] changes plugins while a host runs; [`policies`] is the policy slot without a
+//! host. The items that `cargo doc` shows are meant to be used; other modules are public for the tests of
+//! this project only, and are hidden.
 //!
 //! # Layout
 //!
@@ -63,19 +66,22 @@
 //! `architecture`, holds that. From the outside in:
 //!
 //! * The program: `cli`, its command line; `demo`, the whole product on loopback; `output`, what it shows.
-//! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine; [`folder`] takes components
-//!   that are dropped into a directory. [`scoring`] says how well a policy judges.
+//! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine; [`folder`]
+//!   takes components that are dropped into a directory. [`scoring`] says how well a policy judges.
 //! * [`host`]: accounts and vehicles, and what happens to a command from its arrival to its result.
-//! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`operation`]: attempts and their
-//!   limits, from the first one to the final result; [`deployment`]: how a component becomes the active one.
-//! * [`account`]: what one account consists of; in it `session`, which refreshes its token once for everybody.
+//! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`operation`]:
+//!   attempts and their limits, from the first one to the final result; [`deployment`]: how a component
+//!   becomes the active one.
+//! * [`account`]: what one account consists of; in it `session`, which refreshes its token once for all
+//!   callers.
 //! * `judge`: what a failure is, and what should follow from it, on record.
 //! * [`audit`]: every decision; [`events`]: what is said once; [`config`]: the owner's file.
 //! * [`plugin`]: trials, generations and calls of components; [`primitives`]: what a connector can do.
-//! * [`protect`]: circuits, latches, quotas and budgets; [`wire`]: what is on the broker, as types; [`mqtt`]: the connection.
+//! * [`protect`]: circuits, latches, quotas and budgets; [`wire`]: what is on the broker, as types; [`mqtt`]:
+//!   the connection.
 //! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.
-//! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state; [`descriptor`]: what the
-//!   owner says of a vendor's clouds.
+//! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state;
+//!   [`descriptor`]: what the owner says of a vendor's clouds.
 //! * [`digest`], [`redact`], [`time`]: what a component is, what must not be said, clocks.
 
 pub mod bindings;

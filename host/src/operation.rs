@@ -1,7 +1,7 @@
-//! Operations: what a command or a read goes through, from its first attempt to its one final result.
+//! Operations: the course of a command or a read, from its first attempt to its one final result.
 //!
-//! An operation consists of steps: send the command, then ask as often as needed what became of it. Each step is
-//! a question to the connector that may be repeated by the rules in `step`. Asking never sends the command
+//! An operation consists of steps: send the command, then ask as often as needed what became of it. Each step
+//! is a question to the connector that may be repeated by the rules in `step`. Asking never sends the command
 //! again, whatever happens to a question.
 
 mod ended;
@@ -34,11 +34,11 @@ use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::words::Words;
 
-/// How often the cloud is asked what became of an action, if that is the whole command. Records appear a few seconds
-/// late; of an action that nobody knows there never is one.
+/// Most questions to the cloud what became of an action, if that is the whole command. Records appear a few
+/// seconds late; an unknown action never has one.
 const MOST_QUESTIONS: u32 = 3;
 
-/// The shortest and the longest time between two questions about a pending command.
+/// Shortest and longest time between two questions about a pending command.
 const POLL_EVERY: std::ops::RangeInclusive<Duration> = Duration::from_millis(500)..=Duration::from_secs(60);
 
 /// One command or read of one vehicle, with everything it works with until its end.
@@ -46,17 +46,17 @@ pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) name: OperationName,
     pub(crate) account: Arc<Account>,
-    /// The vehicle's slug, which names its circuit; none for the account's own operations.
+    /// Slug of the vehicle, which names its circuit; none for the account's own operations.
     pub(crate) vehicle: Option<String>,
     pub(crate) policy: Policy,
     pub(crate) connector: Connected,
     pub(crate) allowance: Arc<Allowance>,
     pub(crate) started: Instant,
     pub(crate) deadline: Instant,
-    /// Whether a newer command for the same actuator waits.
+    /// Watch for a newer command for the same actuator.
     pub(crate) superseded: Supersession,
-    /// Whether it is one of those by which a host that has just started finds out how things are: an open circuit makes
-    /// it wait only for a moment.
+    /// Whether this is one of the operations by which a host that has just started finds out how things are:
+    /// an open circuit makes it wait only for a moment.
     pub(crate) is_first: bool,
     progress: Arc<Progress>,
 }
@@ -68,7 +68,7 @@ impl std::fmt::Debug for Operation {
 }
 
 impl Operation {
-    /// An operation that begins now, with the plugins that are active now.
+    /// Makes an operation that begins now, with the plugins that are active now.
     pub(crate) fn new(
         id: String,
         name: OperationName,
@@ -93,7 +93,7 @@ impl Operation {
         }
     }
 
-    /// See [`Operation::is_first`].
+    /// Sets [`Operation::is_first`].
     pub(crate) fn first(mut self, is_first: bool) -> Self {
         self.is_first = is_first;
         self
@@ -105,7 +105,7 @@ impl Operation {
         self
     }
 
-    /// Has only until then.
+    /// Ends the operation's time at `deadline`.
     pub(crate) fn until(mut self, deadline: Instant) -> Self {
         self.deadline = deadline;
         self
@@ -123,7 +123,7 @@ impl Operation {
         self
     }
 
-    /// Keeps somebody informed.
+    /// Keeps `progress` up to date.
     pub(crate) fn reporting(mut self, progress: Arc<Progress>) -> Self {
         self.allowance = Arc::clone(&progress.allowance);
         self.progress = progress;
@@ -204,7 +204,8 @@ impl Operation {
         }
     }
 
-    /// The cloud has taken the command, or says once more that it has. Returns what to ask with next.
+    /// Records that the cloud has taken the command, or says once more that it has. Returns what to ask with
+    /// next.
     async fn pending(
         &self,
         step: &mut Step<'_>,
@@ -224,7 +225,7 @@ impl Operation {
         pending.continuation
     }
 
-    /// Waits before the next question. Returns how it has ended if there is none any more.
+    /// Waits before the next question. Returns the end if there is not another one.
     async fn wait_to_ask(&self, questions: u32, pause: Duration) -> Option<Ended> {
         if self.name == OperationName::CheckActionStatus && questions >= MOST_QUESTIONS {
             return Some(self.not_confirmed());
@@ -238,8 +239,8 @@ impl Operation {
         None
     }
 
-    /// How the connector says that it has ended. That nothing was done is believed only if nothing was sent that may have
-    /// been done, or the vehicle was asked.
+    /// Corrects the end that the connector reports. That nothing was done is believed only if nothing was
+    /// sent that may have been done, or the vehicle was asked.
     fn ended(&self, ended: Ended, confirming: bool) -> Ended {
         let doubtful = |state| match state {
             State::Rejected => self.allowance.perhaps_done(),
@@ -272,7 +273,7 @@ impl Operation {
 
     fn failed(&self, error: StepError, confirming: bool) -> Ended {
         let Failed { reason, words, ambiguous, rejected } = match error {
-            // To be asked about something, a command needs an identifier, and this one never got any.
+            // A command that is to be asked about needs an identifier, and this one never got any.
             StepError::Failed(failed) | StepError::AskLater(_, failed) => failed,
         };
         // What was sent cannot be unsaid: without a clear "no" from the cloud the vehicle may have acted.

@@ -1,12 +1,12 @@
-//! What the program shows on its standard output, in one place for every command.
+//! The program's standard output, in one place for every command.
 //!
-//! A program that prints to a full disk and ends with 0 has lied to whoever asked. A reader that has seen enough and closes the
-//! pipe has asked for no more, and that is no error.
+//! A program that prints to a full disk and ends with 0 has lied to its caller. A reader that has seen enough
+//! and closes the pipe has asked for no more, and that is not an error.
 
 use std::io::{self, StdoutLock, Write};
 use std::process::ExitCode;
 
-/// What a shell makes of a program that a closed pipe has ended: 128 and the number of SIGPIPE.
+/// Exit code that a shell gives a program which a closed pipe has ended: 128 and the number of SIGPIPE.
 const CLOSED_PIPE: u8 = 141;
 
 /// The standard output while something is shown.
@@ -15,17 +15,17 @@ pub(crate) struct Output {
     out: StdoutLock<'static>,
 }
 
-/// Why no more is shown.
+/// Reason why no more is shown.
 #[derive(Debug)]
 pub(crate) enum Stopped {
     /// The reader has closed the pipe.
     Closed,
-    /// It cannot be written, as on a full disk.
+    /// The output cannot be written, as on a full disk.
     Failed(io::Error),
 }
 
 impl Output {
-    /// Nobody else writes there until this is dropped.
+    /// Locks the standard output, so that no other code writes there until this is dropped.
     pub(crate) fn lock() -> Self {
         Self { out: io::stdout().lock() }
     }
@@ -57,8 +57,8 @@ impl Stopped {
         }
     }
 
-    /// What a program ends with that had nothing to do but to show something: 0 for a reader who has seen enough, 1 for
-    /// what could not be shown, having said why.
+    /// Returns the exit code of a program that had nothing to do but to show something: 0 for a reader who
+    /// has seen enough, 1 for what could not be shown, having said why.
     pub(crate) fn code(self) -> ExitCode {
         match self {
             Self::Closed => ExitCode::SUCCESS,
@@ -66,7 +66,7 @@ impl Stopped {
         }
     }
 
-    /// The same for a program whose exit code is a finding, which it does not have yet.
+    /// Returns the exit code of a program whose exit code is a finding, which it does not have yet.
     #[must_use]
     pub(crate) fn code_without_finding(self) -> ExitCode {
         match self {

@@ -25,13 +25,13 @@ use crate::sandbox::Sandbox;
 /// The name of the policy's slot.
 pub const POLICY_SLOT: &str = "policy";
 
-/// What a plugin is for.
+/// The kind of a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PluginKind {
-    /// It says what failures mean.
+    /// Says what failures mean.
     Policy,
-    /// It speaks one vendor's protocol.
+    /// Speaks one vendor's protocol.
     Connector,
 }
 
@@ -44,26 +44,26 @@ impl std::fmt::Display for PluginKind {
     }
 }
 
-/// A slot that components can be put into: what a swap needs of it, whatever kind of plugin it is for.
+/// A slot that components can be put into: the part that a swap needs, for every kind of plugin.
 pub(crate) trait Pluggable: Send + Sync + 'static {
     /// A prepared component.
     type Plugin: Send + Sync + 'static;
 
-    /// What its components are for.
+    /// Kind of its components.
     const KIND: PluginKind;
 
-    /// Its generations.
+    /// Returns the slot with its generations.
     fn slot(&self) -> &Slot<Self::Plugin>;
 
-    /// Where its components run.
+    /// Returns the sandbox in which its components run.
     fn sandbox(&self) -> &Sandbox;
 
-    /// The names of the cells that a component uses.
+    /// Returns the names of the cells that a component uses.
     fn cells(_plugin: &Self::Plugin) -> &[String] {
         &[]
     }
 
-    /// Everything between a compiled component and the pointer store.
+    /// Checks and prepares a compiled component: everything before the pointer store.
     fn prepare(
         &self,
         compiled: &Compiled,
@@ -71,11 +71,11 @@ pub(crate) trait Pluggable: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Candidate<Self::Plugin>, ActivationError>> + Send;
 }
 
-/// What a host runs, compiled. Compiling is what takes long, so several hosts of one process can share it; each has
-/// its own slots.
+/// The compiled components that a host runs. Compiling takes long, so several hosts of one process can share
+/// them; each has its own slots.
 #[derive(Debug, Clone)]
 pub struct Plugins {
-    /// Where they run.
+    /// Sandbox in which they run.
     pub sandbox: Sandbox,
     /// The connector.
     pub connector: Compiled,
@@ -84,7 +84,7 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// The connector that the host carries, with its own policy.
+    /// Compiles the connector that the host carries, with its own policy.
     ///
     /// # Errors
     ///
@@ -103,7 +103,7 @@ pub mod embedded {
     /// The default policy alone.
     pub const POLICY: &[u8] = include_bytes!("../../guest/dist/policy.wasm");
 
-    /// What the service that this project replaces did: four phrases and a 30 s window. A baseline to measure
-    /// against, not something to run.
+    /// The behaviour of the service that this project replaces: four phrases and a 30 s window. A baseline to
+    /// measure against, not something to run.
     pub const FOUR_PHRASES: &[u8] = include_bytes!("../../guest/dist/four-phrases.wasm");
 }

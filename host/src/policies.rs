@@ -1,8 +1,8 @@
 //! Policies without a host: load one, ask it, and put another in its place.
 //!
-//! A [`PolicySlot`] needs no configuration, no broker and no store. Operations take the [`active`](PolicySlot::active) policy
-//! once and keep it to their end; a swap is one pointer store and disturbs none of them. A policy that does not answer three
-//! times loses its place to the one before it.
+//! A [`PolicySlot`] needs no configuration, no broker and no store. Operations take the
+//! [`active`](PolicySlot::active) policy once and keep it to their end; a swap is one pointer store and
+//! disturbs none of them. A policy that does not answer three times loses its place to the one before it.
 //!
 //! ```
 //! use std::sync::Arc;

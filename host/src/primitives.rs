@@ -45,51 +45,51 @@ use crate::wire::publish::Publish;
 /// A service that the configuration lets a connector reach.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
-    /// The connector's name for it.
+    /// Name of the service in the connector.
     pub name: String,
-    /// Where it is. `http` only on loopback; the configuration makes sure.
+    /// URL. `http` only on loopback; the configuration makes sure.
     pub url: Url,
 }
 
-/// What the primitives need to know of an account. The same for all its calls.
+/// Context of an account's calls: what the primitives need to know of it. The same for all its calls.
 #[derive(Debug)]
 pub struct AccountContext {
-    /// The account's slug.
+    /// Slug of the account.
     pub account: String,
     /// The services that its connector may reach. Empty means none.
     pub endpoints: Vec<Endpoint>,
     /// The secrets of the configuration.
     pub secrets: Secrets,
-    /// To which endpoints each secret may be sent.
+    /// Endpoints to which each secret may be sent.
     pub bindings: BTreeMap<String, BTreeSet<String>>,
     /// The secrets that a connector may take out of an answer. The others are the owner's.
     pub capturable: BTreeSet<Capturable>,
-    /// What answers to commands say about whether the vehicle may have acted.
+    /// Meanings of answers to commands: whether the vehicle may have acted.
     pub command_answers: Arc<CommandAnswers>,
-    /// The account's cells.
+    /// Cells of the account.
     pub cells: Cells,
     /// The way to the cloud.
     pub transport: Arc<dyn Transport>,
-    /// Time.
+    /// Clock.
     pub clock: Arc<dyn Clock>,
     /// The way to the broker.
     pub publisher: Arc<dyn Publish>,
-    /// Below which topic the connector publishes, with a slash at the end.
+    /// Topic below which the connector publishes, with a slash at the end.
     pub topic_prefix: String,
-    /// How often the PIN may be sent.
+    /// Guard of the PIN, which decides how often it may be sent.
     pub pin: PinGuard,
-    /// What the cloud's answers say of this machine's clock.
+    /// Skew of this machine's clock, as the cloud's answers say.
     pub skew: Skew,
-    /// Who is told what guests are given.
+    /// Tap that is told what guests are given.
     pub tap: Option<Arc<dyn Tap>>,
 }
 
-/// What there is to know of an answer that was not given to the guest.
+/// Description of an answer that was not given to the guest.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Withheld {
-    /// Its HTTP status.
+    /// HTTP status.
     pub(crate) status: u16,
-    /// What kind of body it had.
+    /// Kind of body.
     pub(crate) body: crate::bindings::types::BodyKind,
 }
 
@@ -97,13 +97,14 @@ pub(crate) struct Withheld {
 pub struct Call {
     pub(crate) context: Arc<AccountContext>,
     pub(crate) allowance: Arc<Allowance>,
-    /// The operation's identifier, for the log.
+    /// Identifier of the operation, for the log.
     pub(crate) operation: String,
     /// The cells as this call sees them.
     pub(crate) view: Snapshot,
     /// Secrets that were captured and not committed yet.
     pub(crate) captured: Secrets,
-    /// Essential secrets that a successful answer was asked for and did not have, and that have not come since.
+    /// Essential secrets that a successful answer was asked for and did not have, and that have not come
+    /// since.
     pub(crate) missing: BTreeSet<String>,
     /// The last answer that was not given to the guest.
     pub(crate) withheld: Option<Withheld>,
@@ -115,15 +116,15 @@ pub struct Call {
     pub(crate) acted: bool,
     /// Whether any request left in this call.
     pub(crate) left: bool,
-    /// How long the last answer asks to wait; nothing if it says so of a time that has passed.
+    /// Time that the last answer asks to wait; none if it names a time that has passed.
     pub(crate) told_to_wait: Option<Duration>,
-    /// The longest that any answer of this call asks to wait, whatever the guest makes of it.
+    /// Longest time that any answer of this call asks to wait, whatever the guest makes of it.
     pub(crate) patience: Option<Duration>,
-    /// What their answers say about whether it has acted: the first that is no refusal, else the last.
+    /// Word of the answers on whether the vehicle has acted: the first that is not a refusal, else the last.
     pub(crate) told: Option<Told>,
-    /// With how many requests of this call each secret of the configuration was sent.
+    /// Number of requests of this call with which each secret of the configuration was sent.
     offers: BTreeMap<String, u32>,
-    /// Held from when the PIN is sent until it is known that it was not refused.
+    /// Turn of the PIN, held from when it is sent until it is known that it was not refused.
     pub(crate) pin_turn: Option<Turn>,
 }
 
@@ -153,7 +154,7 @@ impl fmt::Debug for Call {
 }
 
 impl Call {
-    /// A call for this operation that sees the cells as this snapshot has them.
+    /// Makes a call for this operation that sees the cells as this snapshot has them.
     #[must_use]
     pub fn new(
         context: Arc<AccountContext>,
@@ -181,7 +182,7 @@ impl Call {
         }
     }
 
-    /// Tells whoever listens what the guest is given.
+    /// Tells the tap what the guest is given.
     pub(crate) fn given(&self, what: &'static str, value: &dyn fmt::Debug) {
         if let Some(tap) = &self.context.tap {
             tap.given(what, value);
@@ -215,14 +216,14 @@ impl Call {
     }
 }
 
-/// What a connector's stores carry.
+/// Context that a connector's stores carry.
 pub(crate) type ConnectorCx = Cx<Call>;
 
 /// The types that several interfaces share have no functions.
 impl crate::bindings::types::Host for ConnectorCx {}
 
-/// The longest that a guest may pause at once.
+/// Longest pause of a guest at once.
 const LONGEST_SLEEP: Duration = Duration::from_millis(1_000);
 
-/// The longest that a guest may wait for a lock.
+/// Longest wait of a guest for a lock.
 const LONGEST_LOCK_WAIT: Duration = Duration::from_secs(30);

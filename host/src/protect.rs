@@ -1,5 +1,5 @@
-//! What protects accounts, vehicles and clouds from too many attempts. Time and settings are arguments; what has to outlive
-//! a restart is in the store.
+//! Guards that protect accounts, vehicles and clouds from too many attempts. Time and settings are arguments;
+//! state that has to outlive a restart is in the store.
 
 pub mod circuit;
 pub mod doubt;

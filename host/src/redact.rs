@@ -1,4 +1,4 @@
-//! Taking out of text what must not leave the host, or must not be shown as it is.
+//! Removing from text what must not leave the host, or must not be shown as it is.
 
 mod position;
 mod vin;
@@ -9,15 +9,16 @@ pub use self::position::mask_positions;
 pub(crate) use self::vin::remember_vin;
 pub use self::vin::{mask_known_vins, mask_vins};
 
-/// Replaces what tells which car something is about and where that is: vehicle identification numbers and positions.
-/// For every text that comes from outside and that people, policies and records are shown.
+/// Replaces the private parts of a text, which tell which car it is about and where that is: vehicle
+/// identification numbers and positions. For every text that comes from outside and that people, policies and
+/// records are shown.
 #[must_use]
 pub fn mask_private(text: &str) -> String {
     mask_positions(&mask_vins(text))
 }
 
-/// Whether a character can end a line, move a terminal's cursor or change the order in which text is read: control
-/// characters, line and paragraph separators (UAX #14) and directional formatting (UAX #9 §2).
+/// Whether a character can end a line, move a terminal's cursor or change the order in which text is read:
+/// control characters, line and paragraph separators (UAX #14) and directional formatting (UAX #9 §2).
 pub(crate) fn breaks_out(c: char) -> bool {
     match c {
         '\u{2028}' | '\u{2029}' => true,
@@ -26,9 +27,9 @@ pub(crate) fn breaks_out(c: char) -> bool {
     }
 }
 
-/// The text in one line, and in the order in which it is read: control characters, line and paragraph separators and
-/// what changes the direction of text are written as escapes. What is left can neither end a line nor move a
-/// terminal's cursor.
+/// Returns the text in one line, and in the order in which it is read: control characters, line and paragraph
+/// separators and characters that change the direction of text are written as escapes. The result can neither
+/// end a line nor move a terminal's cursor.
 #[must_use]
 pub fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(breaks_out) {
@@ -44,7 +45,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     line.into()
 }
 
-/// Cuts text to so many bytes, at a character's border, and says that it did.
+/// Cuts text to this number of bytes, at a character's border, and marks the cut.
 #[must_use]
 pub fn cut(mut text: String, bytes: usize) -> String {
     const MARK: &str = "…";

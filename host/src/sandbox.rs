@@ -1,8 +1,7 @@
-//! Where components run: one engine, a fresh store for every call, and a budget for each.
+//! The sandbox: one engine, a fresh store for every call, and a budget for each.
 //!
-//! A store that trapped, or whose call was dropped half way, can never be entered again, so none is ever
-//! used twice. That also means that no state leaks from one call to the next and that a swap has nothing
-//! to drain.
+//! A store that trapped, or whose call was dropped half way, can never be entered again, so none is ever used
+//! twice. So no state leaks from one call to the next, and a swap has nothing to drain.
 
 mod budget;
 mod compiler;
@@ -34,13 +33,13 @@ pub(crate) use self::lines::{Lines, line};
 use self::processor::Meter;
 use self::wasi::Wasi;
 
-/// The largest component that is loaded, in bytes. Policies from Python come with their interpreter.
+/// Size of the largest component that is loaded, in bytes. Policies from Python come with their interpreter.
 pub(crate) const LARGEST_COMPONENT: usize = 32 << 20;
 
-/// How often a running guest is interrupted, to see how much of its processor time it has used.
+/// Interval at which a running guest is interrupted, to see how much of its processor time it has used.
 const TICK: Duration = Duration::from_millis(5);
 
-/// What a store carries: the limits of the call, and what the host's primitives need to know of it.
+/// Context of a store: the limits of the call, and the data that the host's primitives need of it.
 #[derive(Debug)]
 pub struct Cx<T> {
     limiter: Limiter,
@@ -51,9 +50,9 @@ pub struct Cx<T> {
     messages: u32,
     wasi: Wasi,
     pub(crate) lines: Arc<Lines>,
-    /// The resources that the guest holds. Dropped with the store, which is what frees a lock after a trap.
+    /// Resources that the guest holds. Dropped with the store, which frees a lock after a trap.
     pub table: ResourceTable,
-    /// The call's own data.
+    /// Data of the call itself.
     pub call: T,
 }
 
@@ -62,7 +61,7 @@ impl<T> Cx<T> {
     ///
     /// # Errors
     ///
-    /// When the call has no time left to pause for so long; it ends with this.
+    /// When the call's budget does not allow a pause of this length; the call ends with this.
     pub(crate) fn pause(&mut self, pause: Duration) -> Result<(), CallFault> {
         self.paused = self.paused.saturating_add(pause);
         if self.paused > self.budget.pause {
@@ -71,11 +70,12 @@ impl<T> Cx<T> {
         Ok(())
     }
 
-    /// Waits for a lock, for as long as is wished and left. `None` when it did not come in time.
+    /// Waits for a lock, as long as wished and as the budget allows. `None` when the lock did not come in
+    /// time.
     ///
     /// # Errors
     ///
-    /// When it did not come and less was left than was wished; the call ends with this.
+    /// When the lock did not come and the budget allowed less than was wished; the call ends with this.
     pub(crate) async fn wait_for_lock<G>(
         &mut self,
         wish: Duration,
@@ -91,7 +91,7 @@ impl<T> Cx<T> {
         }
     }
 
-    /// Takes one message. The error is how many there were to take.
+    /// Counts one message. The error is the number of messages allowed.
     pub(crate) fn take_message(&mut self) -> Result<(), u32> {
         let taken = self.messages.checked_add(1).filter(|taken| *taken <= self.budget.messages);
         self.messages = taken.ok_or(self.budget.messages)?;
@@ -99,19 +99,19 @@ impl<T> Cx<T> {
     }
 }
 
-/// This machine cannot run compiled WebAssembly.
+/// Failure of this machine to run compiled WebAssembly.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("the WebAssembly engine does not start: {0}")]
 pub struct NoSandbox(String);
 
-/// The one engine of the process, with the thread that drives its epochs, and what calls may use.
+/// The one engine of the process, with the thread that drives its epochs, and the budgets of calls.
 #[derive(Debug, Clone)]
 pub struct Sandbox {
     engine: Engine,
     policy: Budget,
     connector: Budget,
     compiler: Compiler,
-    /// One permit, for all clones.
+    /// Semaphore with one permit, for all clones.
     turns: Arc<Semaphore>,
 }
 
@@ -136,8 +136,9 @@ impl Sandbox {
         Ok(sandbox)
     }
 
-    /// An engine that nothing interrupts: a guest runs until it waits or ends, however slow the machine is. For
-    /// simulations, which must not depend on real time; a guest that never ends hangs its thread.
+    /// Makes an engine that is never interrupted: a guest runs until it waits or ends, however slow the
+    /// machine is. For simulations, which must not depend on real time; a guest that never ends hangs its
+    /// thread.
     ///
     /// # Errors
     ///
@@ -152,37 +153,37 @@ impl Sandbox {
         })
     }
 
-    /// The same engine with components compiled there.
+    /// Uses `compiler` to compile components.
     #[must_use]
     pub fn with_compiler(&self, compiler: Compiler) -> Self {
         Self { compiler, ..self.clone() }
     }
 
-    /// The same engine with other budgets for a policy's and a connector's calls.
+    /// Uses other budgets for a policy's and a connector's calls.
     #[must_use]
     pub fn with_budgets(&self, policy: Budget, connector: Budget) -> Self {
         Self { policy, connector, ..self.clone() }
     }
 
-    /// The turn to compile, of which there is one: two compilations would take twice the memory. It belongs to whatever
-    /// compiles, and not to whoever waits for that.
+    /// Waits for the turn to compile, of which there is one: two compilations would take twice the memory.
+    /// The compilation holds it, and not the caller that waits for the result.
     pub(crate) async fn turn_to_compile(&self) -> Option<OwnedSemaphorePermit> {
-        // Nobody closes it.
+        // The semaphore is never closed.
         Arc::clone(&self.turns).acquire_owned().await.ok()
     }
 
-    /// Where components are compiled.
+    /// The compiler of this sandbox.
     pub(crate) fn compiler(&self) -> &Compiler {
         &self.compiler
     }
 
-    /// What one call of a policy may use.
+    /// Budget of one call of a policy.
     #[must_use]
     pub fn policy_budget(&self) -> Budget {
         self.policy
     }
 
-    /// What one call of a connector may use.
+    /// Budget of one call of a connector.
     #[must_use]
     pub fn connector_budget(&self) -> Budget {
         self.connector
@@ -199,7 +200,7 @@ impl Sandbox {
     #[doc(hidden)]
     pub fn store<T: Caller + Send + 'static>(&self, budget: Budget, call: T) -> Store<Cx<T>> {
         let mut table = ResourceTable::new();
-        // The handles themselves are counted by the store. Behind one there may be more than one entry.
+        // The store counts the handles themselves. A handle may stand for more than one entry.
         table.set_max_capacity(budget.handles.saturating_mul(4));
         let cx = Cx {
             limiter: Limiter::new(&budget),
@@ -218,8 +219,8 @@ impl Sandbox {
         store.set_hostcall_fuel(budget.transfer);
         store.set_max_component_handles(budget.handles);
         store.set_epoch_deadline(1);
-        // What an import computes for the guest is charged as well, with the next instruction that checks: at the latest at
-        // the head of the loop that calls it. An import that waits costs nothing.
+        // The work of an import for the guest is charged as well, with the next instruction that checks: at
+        // the latest at the head of the loop that calls it. An import that waits costs nothing.
         store.epoch_deadline_callback(|mut cx| {
             let cx = cx.data_mut();
             match cx.processor.charge() {
@@ -232,17 +233,18 @@ impl Sandbox {
     }
 }
 
-/// The engine of this program, the same in the process that compiles and in the one that runs what was compiled.
+/// Makes the engine of this program, the same in the process that compiles and in the one that runs the
+/// compiled code.
 pub(crate) fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config.epoch_interruption(true);
-    // Decided here and not left to the features that some other crate in the build turns on: the plain
-    // fiber path costs half as much per call.
+    // Decided here and not left to the features that another crate in the build turns on: the plain fiber
+    // path costs half as much per call.
     config.concurrency_support(false);
     Engine::new(&config)
 }
 
-/// Waits for a call, at most as long as its budget says, and names what went wrong.
+/// Waits for a call, at most as long as its budget allows, and names the fault if there is one.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
-//! How well a policy judges recorded failures.
+//! Scores of policies on recorded failures.
 //!
-//! A *case* is one failure message as somebody saw it, with the label that a reader gave it. [`Case::failure`] turns
-//! it into the facts that a connector would have reported; [`Scores`] counts the answers.
+//! A *case* is one failure message as it was seen, with the label that a reader gave it. [`Case::failure`]
+//! turns it into the facts that a connector would have reported; [`Scores`] counts the answers.
 
 mod case;
 mod facts;

@@ -15,22 +15,22 @@ use crate::wire::topics::Topics;
 /// One set of services for a host: its accounts, its deployments and its desks share it.
 #[derive(Debug)]
 pub struct Services {
-    /// Where state is kept. What happens to it is said as events.
+    /// Store of the state. What happens to it is published as events.
     pub store: Arc<dyn Store>,
-    /// Time.
+    /// Clock.
     pub clock: Arc<dyn Clock>,
     /// The way to the broker. It masks vehicle identification numbers that the host has seen.
     pub publisher: Arc<dyn Publish>,
     /// The way to the clouds.
     pub transport: Arc<dyn Transport>,
-    /// Told what guests are given; usually there is none.
+    /// Tap that is told what guests are given; usually there is none.
     pub tap: Option<Arc<dyn Tap>>,
     /// The topic tree.
     pub topics: Topics,
-    /// What happened, for subscribers.
+    /// Events, for subscribers.
     pub events: Events,
-    /// Every decision of a policy, for operators.
+    /// Trail of every decision of a policy, for operators.
     pub audit: Arc<Audit>,
-    /// Work that goes on without a caller who waits for it, so that stopping can wait.
+    /// Work that goes on without a caller that waits for it, so that stopping can wait.
     pub background: TaskTracker,
 }

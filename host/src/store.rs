@@ -1,8 +1,8 @@
 //! State that must outlive a restart, behind one small trait.
 //!
 //! The host writes before it acts: a session is stored before it is used, a command's identifier before the
-//! command is accepted, and that it is being sent before it is sent. What implements the trait decides how much of
-//! that survives: [`SqliteStore`] everything that was committed, [`MemoryStore`] nothing.
+//! command is accepted, and that it is being sent before it is sent. The implementation of the trait decides
+//! how much of that survives: [`SqliteStore`] everything that was committed, [`MemoryStore`] nothing.
 
 mod damaged;
 mod directory;
@@ -18,7 +18,7 @@ pub use self::directory::{Directory, DirectoryError};
 pub use self::memory::MemoryStore;
 pub use self::sqlite::{DATABASE, OpenError, Reader, SqliteStore};
 
-/// What a record is about. Each kind has keys of its own.
+/// The kind of a record. Each kind has keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -28,31 +28,33 @@ pub enum Kind {
     Credentials,
     /// A latch; the key is the account, `account/pin`, or `client/…` for what all accounts share.
     Latch,
-    /// What was refused without a reason; the key is `account/` and what.
+    /// A doubt about a credential; the key is `account/` and the name of its subject.
     Doubt,
-    /// What people wanted tried once more, latest last; the key is the account.
+    /// Retries that people asked for, the latest last; the key is the account.
     Retried,
     /// A command and its result; the key is `vehicle/id`.
     Result,
-    /// What is needed to ask what became of a command that the cloud has taken; the key is that of its result.
+    /// Data needed to ask for the outcome of a command that the cloud has taken; the key is that of its
+    /// result.
     Pending,
-    /// What is known of a vehicle; the key is its slug.
+    /// State of a vehicle as far as it is known; the key is its slug.
     Known,
     /// A final result that the broker may not have; the key is that of the result.
     Unpublished,
-    /// Under which packet identifier a command without one of its own came; the key is a place among so many.
+    /// Packet identifier under which a command without an identifier of its own came; the key is a place
+    /// among a fixed number.
     Delivery,
-    /// How often something was done within a day; the key says what, and of which account or vehicle.
+    /// Daily count of an action; the key names the action, and the account or vehicle.
     Daily,
-    /// What is left of an account's retry budget; the key is the account.
+    /// Stock left in an account's retry budget; the key is the account.
     RetryBudget,
-    /// Until when a vendor wants an account to be left alone; the key is the account.
+    /// Time until which a vendor wants an account to be left alone; the key is the account.
     Throttle,
     /// A circuit that an operator holds open; the key is its name.
     Isolated,
     /// A decision of a policy; the key is its number with leading zeros.
     Audit,
-    /// What is active in a slot, and what was before; the key is the slot's name.
+    /// Active and earlier generations of a slot; the key is the slot's name.
     Slot,
     /// The bytes of a component; the key is its SHA-256.
     Component,
@@ -60,20 +62,22 @@ pub enum Kind {
     BadComponent,
     /// An attempt to change a slot; the key is its number with leading zeros.
     Deployment,
-    /// The policy that is being tried out; the key is the slot's name.
+    /// The rollout of a policy; the key is the slot's name.
     Rollout,
-    /// Which car a configured vehicle turned out to be; the key is the vehicle.
+    /// Car that a configured vehicle turned out to be; the key is the vehicle.
     Identity,
-    /// The retained topics of a vehicle or an account that the broker may have; the key is `vehicle/…` or `account/…`.
+    /// The retained topics of a vehicle or an account that the broker may have; the key is `vehicle/…` or
+    /// `account/…`.
     Retained,
-    /// What was to be a record and could not be read; the key is `kind/key` of what it was.
+    /// A record that could not be read; the key is `kind/key` of that record.
     Damaged,
-    /// A decision on which it and the active policy differ; the key is its number with leading zeros.
+    /// A decision on which the candidate and the active policy differ; the key is its number with leading
+    /// zeros.
     Disagreement,
 }
 
 impl Kind {
-    /// The name under which the kind is stored. Never changes.
+    /// Name under which the kind is stored. Never changes.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -105,14 +109,14 @@ impl Kind {
     }
 }
 
-/// One change: a new value, or none to remove the record.
+/// A change: a new value, or none to remove the record.
 #[derive(Clone)]
 pub struct Write {
-    /// The kind of the record.
+    /// Kind of the record.
     pub kind: Kind,
-    /// The record's key.
+    /// Key of the record.
     pub key: String,
-    /// Its new value.
+    /// New value; none removes the record.
     pub value: Option<Vec<u8>>,
 }
 
@@ -121,7 +125,7 @@ impl Write {
     ///
     /// # Errors
     ///
-    /// When it has no JSON form.
+    /// When the value has no JSON form.
     pub fn document(
         kind: Kind,
         key: impl Into<String>,
@@ -131,7 +135,7 @@ impl Write {
         Ok(Self { kind, key: key.into(), value: Some(value) })
     }
 
-    /// Removes a record; does nothing if there is none.
+    /// Removes a record; does nothing if it does not exist.
     #[must_use]
     pub fn remove(kind: Kind, key: impl Into<String>) -> Self {
         Self { kind, key: key.into(), value: None }
@@ -145,41 +149,41 @@ impl fmt::Debug for Write {
     }
 }
 
-/// A record could not be read or written.
+/// Failure to read or write a record.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// For this reason.
+    /// Failed for this reason.
     #[error("the store failed: {0}")]
     Failed(String),
-    /// There is no room for it.
+    /// No room for the record.
     #[error("the store failed: the disk is full ({0})")]
     Full(String),
-    /// What it stands on was taken away. It does not come back while this host runs.
+    /// State taken away under the store. It does not come back while this host runs.
     #[error("the store failed: {0}")]
     Gone(String),
 }
 
-/// A record of a kind that is known: its key and its value.
+/// A record of a kind that the caller knows: its key and its value.
 pub type Record = (String, Vec<u8>);
 
 /// Keeps records.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// The value of a record, or none.
+    /// Reads the value of a record; none if it does not exist.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
     fn load<'a>(&'a self, kind: Kind, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
 
-    /// All records of a kind with their keys, in the order of the keys.
+    /// Lists all records of a kind with their keys, in the order of the keys.
     ///
     /// # Errors
     ///
     /// When the store cannot be read.
     fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>>;
 
-    /// The keys of all records of a kind, in order. For kinds whose values are large.
+    /// Lists the keys of all records of a kind, in order. For kinds whose values are large.
     ///
     /// # Errors
     ///
@@ -189,8 +193,9 @@ pub trait Store: fmt::Debug + Send + Sync {
         Box::pin(async move { Ok(listed.await?.into_iter().map(|(key, _value)| key).collect()) })
     }
 
-    /// Makes all changes or none. They are as durable as this store can make them when it returns, and visible to
-    /// every `load` that begins later. Changes are made even if nobody waits for the result.
+    /// Makes all changes or none. They are as durable as this store can make them when it returns, and
+    /// visible to every `load` that begins later. Changes are made even if the caller does not wait for the
+    /// result.
     ///
     /// # Errors
     ///

@@ -8,16 +8,17 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-/// How far ahead of the clock a time may lie that somebody has noted as past, or a vehicle says it is. Clocks that are
-/// corrected move by less; one that moved by more was wrong, and what it wrote would hold until that time comes.
+/// Greatest time by which a moment noted as past, or a vehicle's own clock, may lie ahead of the clock.
+/// Clocks that are corrected move by less; one that moved by more was wrong, and its times would hold until
+/// that moment comes.
 pub const AHEAD: SignedDuration = SignedDuration::from_mins(5);
 
 /// Civil time and elapsed time.
 pub trait Clock: fmt::Debug + Send + Sync {
-    /// Now, as the machine believes. May jump.
+    /// Returns the civil time, as the machine believes. May jump.
     fn now(&self) -> Timestamp;
 
-    /// Since the process started. Never goes back.
+    /// Returns the time since the process started. Never goes back.
     fn monotonic(&self) -> Duration;
 }
 
@@ -45,34 +46,36 @@ impl Clock for SystemClock {
     }
 }
 
-/// Before the first version of this program, in seconds since the epoch (2026-01-01). A clock that says so was never set, as
-/// on a board without a battery, and is no witness against what was noted.
+/// Time before the first version of this program, in seconds since the epoch (2026-01-01). A clock that shows
+/// less was never set, as on a board without a battery, and is not evidence against the times noted.
 const NEVER_SET: i64 = 1_767_225_600;
 
-/// Whether a clock that says so can be right.
+/// Whether a clock that shows this time can be right.
 pub(crate) fn is_set(now: Timestamp) -> bool {
     now.as_second() >= NEVER_SET
 }
 
-/// A time that was noted as past, as it is to be taken now: one that lies ahead by more than [`AHEAD`] was noted by a clock
-/// that was wrong, and is moved to now. What is moved must be stored again, or every restart moves it anew.
+/// Returns a time that was noted as past, as it counts now: one that lies ahead by more than [`AHEAD`] was
+/// noted by a clock that was wrong, and is moved to now. A moved time must be stored again, or every restart
+/// moves it anew.
 pub(crate) fn not_ahead(noted: Timestamp, now: Timestamp) -> Timestamp {
     if is_set(now) && noted.duration_since(now) > AHEAD { now } else { noted }
 }
 
-/// Moves a noted time as [`not_ahead`] does, and says whether it moved.
+/// Moves a noted time as [`not_ahead`] does. Returns whether it moved.
 pub(crate) fn move_back(noted: &mut Timestamp, now: Timestamp) -> bool {
     let before = std::mem::replace(noted, not_ahead(*noted, now));
     before != *noted
 }
 
-/// An end that was noted together with its beginning, moved as [`not_ahead`] moves the beginning: it keeps its distance.
+/// Returns an end that was noted together with its beginning, moved as [`not_ahead`] moves the beginning: it
+/// keeps its distance.
 pub(crate) fn end_not_ahead(end: Timestamp, beginning: Timestamp, now: Timestamp) -> Timestamp {
     let moved = not_ahead(beginning, now);
     moved.checked_add(end.duration_since(beginning)).unwrap_or(Timestamp::MAX)
 }
 
-/// A length of time as the WIT interfaces count it. Saturates after 584 million years.
+/// Returns a length of time as the WIT interfaces count it. Saturates after 584 million years.
 pub(crate) fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,7 +1,7 @@
 //! One vehicle: its place in the cloud, its queue, and what is known of it.
 //!
-//! What reaches the vehicle itself is done one at a time and in order; what only asks the cloud may overtake, a
-//! few at a time.
+//! Operations that reach the vehicle itself are done one at a time and in order; those that only ask the
+//! cloud may overtake, a few at a time.
 
 mod identity;
 pub mod state;
@@ -27,27 +27,27 @@ use crate::vehicle::state::{Known, Published};
 use crate::wire::operation::{Actuator, OperationName};
 use jiff::Timestamp;
 
-/// How many commands may wait for one vehicle.
+/// Most commands that may wait for one vehicle.
 const MOST_COMMANDS_WAITING: usize = 16;
 
-/// How many reads of one vehicle may wait.
+/// Most reads of one vehicle that may wait.
 const MOST_READS_WAITING: usize = 64;
 
-/// How many reads of one vehicle may be under way at once.
+/// Most reads of one vehicle that may be under way at once.
 const READS_AT_ONCE: usize = 8;
 
 /// One vehicle.
 #[derive(Debug)]
 pub struct Vehicle {
-    /// Its slug, which names it in topics.
+    /// Slug of the vehicle, which names it in topics.
     pub slug: String,
-    /// Its account.
+    /// Account of the vehicle.
     pub account: Arc<Account>,
-    /// How the configuration says which one it is.
+    /// Selector by which the configuration says which one it is.
     pub(crate) selector: config::Selector,
-    /// What may be commanded.
+    /// Operations that may be commanded.
     pub(crate) allow: BTreeSet<OperationName>,
-    /// Which one it was when it was last found.
+    /// Car that it was when it was last found.
     pub(crate) identity: Identity,
     commands: Arc<FairMutex<()>>,
     commands_waiting: Arc<AtomicUsize>,
@@ -55,30 +55,30 @@ pub struct Vehicle {
     reads: Arc<Semaphore>,
     newest: Mutex<HashMap<Actuator, watch::Sender<u64>>>,
     pub(crate) memory: Mutex<Memory>,
-    /// How often it was woken up to be read.
+    /// Count of the reads that have woken the vehicle up.
     pub(crate) forced_reads: DailyQuota,
 }
 
-/// What was last published or done.
+/// Memory of a vehicle: what was last published or done.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// What is known of it. Change it by [`Vehicle::learn`], so that it outlives a restart.
+    /// Knowledge of the vehicle. Change it by [`Vehicle::learn`], so that it outlives a restart.
     pub(crate) known: Known,
     /// Whether anything was read since the host started.
     pub(crate) is_confirmed: bool,
-    /// How many states were published since the host started. What an earlier one knew is the first.
+    /// Number of states published since the host started. What an earlier one knew is the first.
     pub(crate) seq: u64,
-    /// What the vendor said that it does not have.
+    /// Operations that the vendor said that it does not have.
     pub(crate) unsupported: BTreeSet<OperationName>,
-    /// Its place in the cloud, once that is known.
+    /// Place of the vehicle in the cloud, once that is known.
     pub(crate) found: Option<Found>,
-    /// Why the account does not have it, since the list was last read.
+    /// Reason why the account does not have it, since the list was last read.
     pub(crate) missing: Option<Missing>,
     /// Whether it was read since it was found.
     pub(crate) was_read: bool,
-    /// How often in a row a question about it, or a command, was refused for good.
+    /// Number of questions about it, or commands, that were refused for good in a row.
     pub(crate) refusals: u32,
-    /// When the list was last read because of such refusals.
+    /// Time at which the list was last read because of such refusals.
     pub(crate) looked_at: Option<std::time::Duration>,
     /// The latest step of the latest command.
     pub(crate) last_report: Option<crate::wire::report::Report>,
@@ -86,16 +86,16 @@ pub(crate) struct Memory {
     pub(crate) last_action: Option<String>,
 }
 
-/// What the cloud says of a vehicle.
+/// A vehicle as the cloud lists it.
 #[derive(Debug, Clone)]
 pub(crate) struct Found {
     pub(crate) vehicle: VehicleRef,
-    /// Which car it is (see [`identity`]), if that is known.
+    /// Car that it is (see [`identity`]), if that is known.
     pub(crate) car: Option<String>,
     pub(crate) operations: Vec<String>,
 }
 
-/// That an account does not have a vehicle.
+/// Absence of a vehicle from its account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Missing {
     pub(crate) message: String,
@@ -115,17 +115,18 @@ impl Memory {
         Some(published)
     }
 
-    /// What the cloud's list says that it has, now or when an earlier host was told; none before it was found.
+    /// Returns the operations that the cloud's list says that it has, now or when an earlier host was told;
+    /// none before it was found.
     pub(crate) fn operations(&self) -> Option<Vec<String>> {
         let found = self.found.as_ref().map(|found| &found.operations);
         found.or(self.known.operations.as_ref()).cloned()
     }
 }
 
-/// What is known of a vehicle, as it is stored.
+/// Knowledge of a vehicle, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Stored<K> {
-    /// How the configuration chose it, as a digest. Another choice may be another car.
+    /// Digest of the configured choice. Another choice may be another car.
     chosen_by: String,
     known: K,
 }
@@ -167,7 +168,7 @@ impl Vehicle {
             stored.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
         let mut memory = Memory { known: known.unwrap_or_default(), ..Memory::default() };
         memory.known.not_after(account.services.clock.now());
-        // What an earlier host knew is what this one says first.
+        // A host begins with what an earlier one knew.
         memory.publish();
         Ok(Self {
             slug: slug.to_owned(),
@@ -185,7 +186,7 @@ impl Vehicle {
         })
     }
 
-    /// Takes a place in the queue at once, and gives back a future that ends when it is this operation's turn.
+    /// Takes a place in the queue at once, and returns a future that ends when it is this operation's turn.
     /// None if too many wait already.
     pub(crate) fn enqueue(
         &self,
@@ -202,7 +203,7 @@ impl Vehicle {
         let place = Waiting(Arc::clone(waiting));
         let command = name.reaches_vehicle().then(|| {
             let mut turn = Box::pin(Arc::clone(&self.commands).lock_owned());
-            // A lock queues up whoever has polled it, so the first poll is here, where commands arrive in order.
+            // A lock queues up what has polled it, so the first poll is here, where commands arrive in order.
             let at_once = (&mut turn).now_or_never();
             (turn, at_once)
         });
@@ -218,7 +219,8 @@ impl Vehicle {
         })
     }
 
-    /// Registers a command for an actuator: it takes the place of older ones, and is told when a newer one takes its.
+    /// Registers a command for an actuator: it takes the place of older ones, and is told when a newer one
+    /// takes its.
     pub(crate) fn newest(&self, name: OperationName) -> Supersession {
         let Some(actuator) = name.actuator() else { return Supersession::never() };
         let mut newest = self.newest.lock();
@@ -233,8 +235,8 @@ impl Vehicle {
         self.allow.contains(&name)
     }
 
-    /// Whether it is known that the vehicle does not have this operation: the cloud's list says so, or the vendor
-    /// did when it was tried.
+    /// Whether it is known that the vehicle does not have this operation: the cloud's list says so, or the
+    /// vendor did when it was tried.
     pub(crate) fn lacks(&self, name: OperationName) -> bool {
         let memory = self.memory();
         let listed = memory.found.as_ref().map(|found| &found.operations);
@@ -242,7 +244,8 @@ impl Vehicle {
         missing || memory.unsupported.contains(&name)
     }
 
-    /// Changes what is known, and has it stored soon. A crash may forget the last answer; the next read brings it again.
+    /// Changes what is known, and has it stored soon. A crash may forget the last answer; the next read
+    /// brings it again.
     pub(crate) fn learn<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> T {
         let mut memory = self.memory();
         let stored = memory.known.clone();
@@ -258,9 +261,10 @@ impl Vehicle {
         answer
     }
 
-    /// The same by what was found out of a car; does nothing if another one has its place by now. See [`Identity::is_still`].
+    /// Changes what is known by what was found out of a car; does nothing if another one has its place by
+    /// now. See [`Identity::is_still`].
     pub(crate) fn learn_of<T>(&self, car: Option<&str>, change: impl FnOnce(&mut Memory) -> T) -> Option<T> {
-        // Under the lock: who takes the place forgets after that what this one has learned.
+        // Under the lock: a car that takes the place forgets after that what this one has learned.
         self.learn(|memory| self.identity.is_still(car).then(|| change(memory)))
     }
 
@@ -269,7 +273,7 @@ impl Vehicle {
     }
 }
 
-/// Whether an operation is among those that a connector lists, and which secret it needs, if any.
+/// Finds an operation among those that a connector lists; in it the secret that it needs, if any.
 pub(crate) fn listed(operations: &[String], name: OperationName) -> Option<Option<&str>> {
     operations.iter().find_map(|operation| match operation.split_once('+') {
         Some((operation, secret)) => (operation == name.as_str()).then_some(Some(secret)),

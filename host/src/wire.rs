@@ -1,5 +1,5 @@
-//! What is on the broker, as types: `docs/mqtt.md` is its reference. Everything here is published, so its names and forms are
-//! stable.
+//! Types of what is on the broker: `docs/mqtt.md` is its reference. Everything here is published, so its
+//! names and forms are stable.
 
 pub mod message;
 pub mod operation;

@@ -1,7 +1,8 @@
 //! The plan of the house: which module of the host stands on which.
 //!
-//! A module uses what is on lower floors, never what is on its own or above. So there is no circle, each module can be
-//! read and tested with nothing but what is below it, and a folder can become a crate whenever that is worth it.
+//! A module uses what is on lower floors, never what is on its own or above. So there is no circle, each
+//! module can be read and tested with nothing but what is below it, and a folder can become a crate whenever
+//! that is worth it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

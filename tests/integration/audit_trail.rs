@@ -1,4 +1,4 @@
-//! What is said of a decision is what was done about it, and by whom.
+//! The audit trail: it says of a decision what was done about it, and by whom.
 
 use simulator::{Effect, Ending, Fault, Outcome, RouteKind};
 use testkit::virtual_home::{VirtualHome, compiled};

@@ -1,4 +1,4 @@
-//! The components: what they may do, whether they are those of the sources, and what is not let in.
+//! The components: their permissions, their match with the sources, and those that are not let in.
 
 use testkit::handmade;
 use testkit::{Home, LEGACY, RealHome};

@@ -1,11 +1,11 @@
 //! Conformance, groups GEN, NEG, IDM, BUD and BRK, with the real host, the real plugins and virtual time.
 //!
-//! `tests/fixtures/conformance` says what each case is about and what should come of it, in the words of the table that it
-//! comes from; where ours is another, `why` says why. Each group is a module, each case a function that holds it, and no
-//! case is without one.
+//! `tests/fixtures/conformance` says what each case is about and what should come of it, in the words of the
+//! table that it comes from; where ours is another, `why` says why. Each group is a module, each case a
+//! function that holds it, and no case is without one.
 //!
-//! Beside them: what codes and wordings mean (group CLS) and how well that is told apart, the circuit breaker against the
-//! tables of two others, and what Google's storage clients are tested with.
+//! Beside them: what codes and wordings mean (group CLS) and how well that is told apart, the circuit breaker
+//! against the tables of two others, and what Google's storage clients are tested with.
 
 mod breakers;
 mod budgets;

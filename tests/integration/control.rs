@@ -1,4 +1,4 @@
-//! The control socket: what comes in by it, and what cannot do harm; and the commands that use it.
+//! The control socket: requests that come by it, attempts that cannot do harm, and the commands that use it.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};

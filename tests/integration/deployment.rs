@@ -1,4 +1,4 @@
-//! How a component becomes the active one, and how it ceases to be that.
+//! Deployment: how a component becomes the active one, and how it ceases to be that.
 
 mod connectors;
 mod trust;

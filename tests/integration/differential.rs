@@ -1,14 +1,15 @@
-//! Whatever the secrets are, a guest sees the same.
+//! Two runs with different secrets, in which a guest sees the same.
 //!
-//! The same scenario is played in virtual time with different secrets: those of the configuration, and every token that the
-//! cloud gives out. All that a connector is given, all that is published, all that is logged and all that is
-//! written down about decisions must be equal to the letter; then nothing of it can depend on a secret.
+//! The same scenario is played in virtual time with different secrets: those of the configuration, and every
+//! token that the cloud gives out. All that a connector is given, all that is published, all that is logged
+//! and all that is written down about decisions must be equal to the letter; then nothing of it can depend on
+//! a secret.
 //!
-//! The cloud echoes: some of its answers hold the whole request, headers and body, plain and encoded. A server that
-//! does so is the worst that a guest can find, short of one that wants to tell it.
+//! The cloud echoes: some of its answers hold the whole request, headers and body, plain and encoded. A
+//! server that does so is the worst that a guest can find, short of one that wants to tell it.
 //!
-//! Not compared are real durations. In virtual time there are none, and in reality a guest can measure nothing finer
-//! than what the network does.
+//! Not compared are real durations. In virtual time there are none, and in reality a guest can measure
+//! nothing finer than what the network does.
 
 use std::collections::BTreeMap;
 use std::process::Command;

@@ -1,4 +1,5 @@
-//! What a program that embeds a host relies on: typed commands, their reports, and a paved path that stays small.
+//! Guarantees for programs that embed a host: typed commands, their reports, and a paved path that stays
+//! small.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! An expired token is noticed, refreshed once for everybody, and the command is repeated once.
+//! An expired token is noticed, refreshed once for all callers, and the command is repeated once.
 
 use std::time::Duration;
 

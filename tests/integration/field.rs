@@ -1,6 +1,6 @@
-//! What broke when public bug reports, an audit and a stranger's walk were tried on the program: a case each, with the
-//! value that is right. The identifiers are those of the collections: `FC-…` public reports, `S…` the audit, `F…` the
-//! walk, `K…` a kind of fault.
+//! Defects that were found when public bug reports, an audit and a stranger's walk were tried on the program:
+//! a case each, with the value that is right. The identifiers are those of the collections: `FC-…` public
+//! reports, `S…` the audit, `F…` the walk, `K…` a kind of fault.
 
 /// A table of cases: what is right, the identifiers that it answers, and how that is seen.
 macro_rules! cases {

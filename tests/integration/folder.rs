@@ -1,4 +1,4 @@
-//! A watched folder: what is moved into it is found, whole, and nothing else is.
+//! The watched folder: a file that is moved into it is found, whole, and nothing else is.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};

@@ -1,4 +1,5 @@
-//! What would be done twice is not done when it cannot be written down, and what would be lost is kept.
+//! A full disk: a command that would be done twice is not done when it cannot be written down, and what would
+//! be lost is kept.
 
 use simulator::ActionKind;
 use testkit::handmade::variant;

@@ -1,6 +1,7 @@
 //! Connectors that misbehave: each costs its own operation, which ends once and says why, and nothing else.
 //!
-//! `testkit::handmade::connector` makes them; how a host gets one is decided here, in [`home`] and [`in_virtual_time`].
+//! `testkit::handmade::connector` makes them; how a host gets one is decided here, in [`home`] and
+//! [`in_virtual_time`].
 
 mod activation;
 mod answers;

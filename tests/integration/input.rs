@@ -1,4 +1,4 @@
-//! What is not understood, not known or not allowed gets one result with a reason, and no request.
+//! Input that is not understood, not known or not allowed: it gets one result with a reason, and no request.
 
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use testkit::virtual_home::VirtualHome;

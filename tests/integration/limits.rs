@@ -1,4 +1,4 @@
-//! The limits of one call: whoever goes beyond one is ended with a fault that names it.
+//! The limits of one call: a guest that goes beyond one is ended with a fault that names it.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Requests about plugins as they come in by message: in order, not too many, not too large, and each on record.
+//! Requests about plugins as they come in by message: in order, not too many, not too large, and each on
+//! record.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

@@ -1,4 +1,5 @@
-//! The device registration: one for everybody, refreshed when it is that, and the same for a command and its polls.
+//! The device registration: one for all operations, made again only when it is refused, and the same for a
+//! command and its polls.
 
 use simulator::{Effect, Fault, RouteKind};
 use testkit::{CCS2, Home, LEGACY};

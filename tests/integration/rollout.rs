@@ -1,5 +1,5 @@
-//! A policy that is tried out: in shadow it changes nothing, as a canary it decides for some, and it takes the place of the
-//! active one only when it has shown enough.
+//! A policy that is tried out: in shadow it changes nothing, as a canary it decides for some, and it takes
+//! the place of the active one only when it has shown enough.
 
 use serde_json::{Value, json};
 use testkit::handmade::{policy_deciding, variant};

@@ -1,4 +1,4 @@
-//! What must not leave the host does not.
+//! Secrets and private values, none of which leaves the host.
 
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, TcpListener};

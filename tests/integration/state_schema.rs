@@ -1,4 +1,5 @@
-//! What is published is what the schemas in `docs/` say, whatever the cloud answers, and they say no more than that.
+//! Published documents are what the schemas in `docs/` say, whatever the cloud answers, and they say no more
+//! than that.
 
 use std::collections::{BTreeMap, BTreeSet};
 

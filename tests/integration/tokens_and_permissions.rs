@@ -1,5 +1,5 @@
-//! Every operation, on both generations of car, whatever happens to the access token and to the permission that the
-//! PIN gave: one table.
+//! Every operation, on both generations of car, whatever happens to the access token and to the permission
+//! that the PIN gave: one table.
 
 use std::sync::Arc;
 

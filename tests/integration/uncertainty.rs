@@ -1,4 +1,4 @@
-//! What may have moved the car is never sent again.
+//! Commands that may have moved the car, which are never sent again.
 
 use simulator::{ActionKind, Effect, Ending, Fault, Outcome, RouteKind};
 use testkit::{CCS2, Home, LEGACY, RealHome};

@@ -1,4 +1,4 @@
-//! What must hold under load for as long as it takes, in virtual time.
+//! Properties that must hold under load for as long as it takes, in virtual time.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The default policy twice: as the library that it is, and as the component that the host runs. What one says
-//! the other must say.
+//! The default policy twice: as the library that it is, and as the component that the host runs. Both must
+//! give the same answers.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ pub async fn component() -> Policy {
     Arc::new(PolicySlot::open(&sandbox, &compiled, provenance()).await.unwrap()).active()
 }
 
-/// What both say of a failure.
+/// Returns what both say of a failure.
 pub async fn classify(policy: &Policy, failure: &host::Failure) -> host::Verdict {
     let verdict = policy.classify(failure).await.unwrap();
     assert_eq!(spelled(&default_policy::classify(&as_native(failure))), spelled(&verdict), "{failure:?}");
     verdict
 }
 
-/// What both decide.
+/// Returns what both decide.
 pub async fn decide(policy: &Policy, attempt: &host::Attempt) -> host::Decision {
     let decision = policy.decide(attempt).await.unwrap();
     let native = native::Attempt {
@@ -42,7 +42,7 @@ pub async fn decide(policy: &Policy, attempt: &host::Attempt) -> host::Decision 
     decision
 }
 
-/// Both generators print values alike, but for the name of the type before a case.
+/// Prints a value without the name of the type before a case, in which alone the two generators differ.
 fn spelled(value: &impl std::fmt::Debug) -> String {
     let text = format!("{value:?}");
     ["FailureKind::", "CircuitScope::", "Decision::", "Latch::"]

@@ -15,7 +15,7 @@ pub fn world(name: &str) -> (Resolve, WorldId) {
     (resolve, world)
 }
 
-/// The same where a file of `wit/` says something else.
+/// Returns a world where a file of `wit/` has `to` in the place of `from`.
 pub fn altered_world(name: &str, file: &str, from: &str, to: &str) -> (Resolve, WorldId) {
     let copies = tempfile::tempdir().unwrap();
     for original in std::fs::read_dir(root().join("wit")).unwrap() {
@@ -36,24 +36,24 @@ pub fn altered_world(name: &str, file: &str, from: &str, to: &str) -> (Resolve, 
     (resolve, world)
 }
 
-/// A component of a world that traps whatever is asked of it.
+/// Makes a component of a world that traps whatever is asked of it.
 pub fn trapping(resolve: &Resolve, world: WorldId) -> Vec<u8> {
     component(dummy_module(resolve, world, ManglingAndAbi::Standard32), resolve, world)
 }
 
-/// The component that a core module makes, if it has the imports and exports of the world.
+/// Makes the component of a core module that has the imports and exports of the world.
 pub fn component(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<u8> {
     embed_component_metadata(&mut module, resolve, world, StringEncoding::UTF8).unwrap();
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
-/// The same component with another digest: a custom section at its end changes nothing else.
+/// Makes the component anew with another digest: a custom section at its end changes nothing else.
 pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
     let mut section = vec![4];
     section.extend(b"test");
     section.extend(number.to_le_bytes());
     let mut varied = component.to_vec();
-    // A section's kind (0 is custom) and its length.
+    // Kind of a section (0 is custom) and its length.
     varied.extend([0, u8::try_from(section.len()).unwrap()]);
     varied.extend(section);
     varied
@@ -68,14 +68,15 @@ pub const ALLOCATOR: &str = r#"
       (global.set $free (i32.add (local.get $place) (local.get 3)))
       (local.get $place))"#;
 
-/// Whether a trial asks, in instructions for a pointer to a failure, or to an attempt, which begins with one: all failures
-/// of a trial come with a token that is an hour old.
+/// Returns instructions that tell whether a trial asks, for a pointer to a failure, or to an attempt, which
+/// begins with one: all failures of a trial come with a token that is an hour old.
 pub fn asked_in_trial(failure: &str) -> String {
     format!("(i64.eq (i64.load offset=104 {failure}) (i64.const 3600000))")
 }
 
-/// How a policy behaves that passes its trial, in instructions that leave a pointer to a verdict behind: a failure with the
-/// status 401 is an expired token (0), but for what happens during a refresh (1); all else is unknown (12).
+/// Classification of a policy that passes its trial, in instructions that leave a pointer to a verdict
+/// behind: a failure with the status 401 is an expired token (0), but for what happens during a refresh (1);
+/// all else is unknown (12).
 pub const CLASSIFY: &str = "
     (i32.store8 (i32.const 1024)
       (select (i32.const 0) (i32.const 12)
@@ -85,18 +86,19 @@ pub const CLASSIFY: &str = "
             (i32.eq (i32.load16_u offset=24 (local.get $failure)) (i32.const 401))))))
     (i32.const 1024)";
 
-/// The same for a decision: an expired token is refreshed (0), all else given up (4).
+/// Decision of a policy that passes its trial: an expired token is refreshed (0), all else given up (4).
 pub const DECIDE: &str = "
     (i32.store8 (i32.const 1024)
       (select (i32.const 4) (i32.const 0) (i32.load8_u offset=112 (local.get $attempt))))
     (i32.const 1024)";
 
-/// A policy that decides like this once its trial is over.
+/// Makes a policy that decides in this way once its trial is over.
 pub fn policy_deciding(decide: &str) -> Vec<u8> {
     policy(CLASSIFY, decide)
 }
 
-/// A policy that classifies and decides like this once its trial is over. It admits every refresh and opens no circuit.
+/// Makes a policy that classifies and decides in this way once its trial is over. It admits every refresh and
+/// opens no circuit.
 pub fn policy(classify: &str, decide: &str) -> Vec<u8> {
     let (classifying, deciding) =
         (asked_in_trial("(local.get $failure)"), asked_in_trial("(local.get $attempt)"));

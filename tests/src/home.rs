@@ -1,4 +1,4 @@
-//! What all homes have in common.
+//! The common part of all homes.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub trait Home {
     /// The cloud's controls.
     fn control(&self) -> Control;
 
-    /// What was published.
+    /// Returns what was published.
     fn published(&self) -> &Recording;
 
     /// Makes the host find its cars, so that a test counts only its own requests from then on.
@@ -36,7 +36,7 @@ pub trait Home {
         self.host().handle(Request { topic, payload: payload.into(), ..Request::default() }).await;
     }
 
-    /// The same for a command, by the topic that it has below the vehicle's.
+    /// Hands the host a command, by the topic that it has below the vehicle's.
     async fn send(&self, vehicle: &str, operation: &str, payload: impl Into<Vec<u8>>) {
         self.deliver(&format!("vehicle/{vehicle}/cmd/{operation}"), payload).await;
     }
@@ -96,7 +96,7 @@ pub trait Home {
         self.published().messages()
     }
 
-    /// How often something was published on a topic.
+    /// Counts what was published on a topic.
     fn published_on(&self, topic: &str) -> usize {
         let topic = format!("vehicle-connector/{topic}");
         self.messages().iter().filter(|message| message.topic == topic).count()
@@ -112,12 +112,12 @@ pub trait Home {
         self.documents("bridge/event").into_iter().filter(|event| event["event_type"] == kind).collect()
     }
 
-    /// What was retained last on a topic; null if nothing was.
+    /// Returns what was retained last on a topic; null if nothing was.
     fn retained(&self, topic: &str) -> Value {
         self.published().retained(&format!("vehicle-connector/{topic}"))
     }
 
-    /// What the account says of itself now.
+    /// Returns what the account says of itself now.
     fn account(&self) -> Value {
         self.retained("account/home/state")
     }

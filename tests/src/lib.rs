@@ -1,8 +1,8 @@
-//! What the tests stand on: a home with two cars, a simulated cloud, and a host without a broker.
+//! Test kit: a home with two cars, a simulated cloud, and a host without a broker.
 //!
-//! [`Home`] is what homes have in common; [`RealHome`] is one in real time, [`virtual_home`] has one in virtual time.
-//! The host's publisher is a list, so a test sees everything that was published, and in which order. Nothing here
-//! sleeps: tests wait for what they want to see.
+//! [`Home`] is the common part of all homes; [`RealHome`] is one in real time, [`virtual_home`] has one in
+//! virtual time. The host's publisher is a list, so a test sees everything that was published, and in which
+//! order. Nothing here sleeps: tests wait for what they want to see.
 
 #![allow(
     clippy::unwrap_used,
@@ -43,7 +43,7 @@ pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// Longer than anything in a test takes; a test that waits so long has failed.
+/// Time that is longer than anything in a test takes; a test that waits so long has failed.
 const PATIENCE: Duration = Duration::from_secs(150);
 
 /// The slug and the simulated cloud's identifier of the car of the older generation.
@@ -52,7 +52,7 @@ pub const LEGACY: (&str, &str) = ("niro", "11111111-1111-4111-8111-111111111111"
 /// The slug and the simulated cloud's identifier of the car of the newer generation.
 pub const CCS2: (&str, &str) = ("ev6", "22222222-2222-4222-8222-222222222222");
 
-/// Where a component of a test comes from.
+/// Provenance of a component of a test.
 pub fn provenance() -> Provenance {
     Provenance::new(jiff::Timestamp::UNIX_EPOCH, "test")
 }
@@ -64,8 +64,8 @@ pub fn patient_cloud() -> simulator::Config {
     config
 }
 
-/// The configuration of a home in a simulated cloud. Its secrets may look like none that this vendor gives out: what holds
-/// for a host holds for every vendor's.
+/// Makes the configuration of a home in a simulated cloud. Its secrets may look like none that this vendor
+/// gives out: what holds for a host holds for every vendor's.
 pub fn configuration(cloud: &str, refresh_token: &str, pin: &str) -> Config {
     let text = configuration_text(cloud, "mqtt://127.0.0.1:1");
     let simulated = simulator::Config::default();
@@ -80,12 +80,13 @@ pub fn configuration(cloud: &str, refresh_token: &str, pin: &str) -> Config {
             account.secrets.insert(name.to_owned(), secret.to_owned().into());
         }
     }
-    // A guest that waits for nothing is ended by the processor time that it uses, however long that takes here.
+    // A guest that waits for nothing is ended by the processor time that it uses, however long that takes
+    // here.
     config.limits.policy.wall = PATIENCE;
     config
 }
 
-/// The same as text, with the secrets in the environment variables `REFRESH_TOKEN` and `PIN`.
+/// Makes that configuration as text, with the secrets in the environment variables `REFRESH_TOKEN` and `PIN`.
 pub fn configuration_text(cloud: &str, broker: &str) -> String {
     format!(
         r#"

@@ -1,4 +1,4 @@
-//! What the host logs, to look into.
+//! Log of the host, to look into.
 
 use parking_lot::Mutex;
 use std::io::Write;
@@ -11,9 +11,11 @@ use tracing_subscriber::fmt::MakeWriter;
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// What this process logs from now on: what tests beside the one that asks log is there too, and must be as clean.
+    /// Returns what this process logs from now on: the lines of tests beside the one that asks are there too,
+    /// and must be as clean.
     ///
-    /// It is one for all, since a subscriber of one thread may lose lines to another thread that has none.
+    /// The log is one for all, since a subscriber of one thread may lose lines to another thread that has
+    /// none.
     pub fn of_this_process() -> &'static Self {
         static LOG: LazyLock<Log> = LazyLock::new(|| {
             let log = Log::default();
@@ -30,7 +32,7 @@ impl Log {
         &LOG
     }
 
-    /// Everything that this thread logs from here on, as lines.
+    /// Takes everything that this thread logs from here on, as lines.
     pub fn of_this_thread(&self) -> tracing::subscriber::DefaultGuard {
         let log = self.clone();
         let subscriber =
@@ -38,12 +40,12 @@ impl Log {
         tracing::subscriber::set_default(subscriber.finish())
     }
 
-    /// What was written so far.
+    /// Returns what was written so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().clone()).unwrap()
     }
 
-    /// The lines that contain something.
+    /// Returns the lines that contain `wanted`.
     pub fn with(&self, wanted: &str) -> Vec<String> {
         self.text().lines().filter(|line| line.contains(wanted)).map(str::to_owned).collect()
     }

@@ -11,7 +11,7 @@ use vehicle_connector::mqtt::{Event, Events, Message, Options, Version, Will};
 pub use self::mosquitto::Mosquitto;
 pub use self::scripted::{CONNECT, DISCONNECT, PING, PUBLISH_QOS1, Peer, SUBSCRIBE, listener};
 
-/// How a client connects to a broker at a port of this machine.
+/// Returns how a client connects to a broker at a port of this machine.
 pub fn options(port: u16) -> Options {
     Options {
         host: "127.0.0.1".into(),
@@ -27,12 +27,12 @@ pub fn options(port: u16) -> Options {
     }
 }
 
-/// What happens next.
+/// Waits for the next event.
 pub async fn next(events: &mut Events) -> Event {
     timeout(Duration::from_secs(20), events.next()).await.expect("an event in time").expect("a living client")
 }
 
-/// Waits for the connection, and says in which version of the protocol it is.
+/// Waits for the connection, and returns its version of the protocol.
 pub async fn up(events: &mut Events) -> Version {
     loop {
         if let Event::Connected { version, .. } = next(events).await {
@@ -41,7 +41,7 @@ pub async fn up(events: &mut Events) -> Version {
     }
 }
 
-/// The next message.
+/// Waits for the next message.
 pub async fn message(events: &mut Events) -> Message {
     loop {
         if let Event::Message(message) = next(events).await {
@@ -50,7 +50,7 @@ pub async fn message(events: &mut Events) -> Message {
     }
 }
 
-/// A port at which nobody listens.
+/// Returns a port that is free.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

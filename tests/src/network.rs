@@ -1,4 +1,4 @@
-//! What lies between a host and a simulated cloud that share a process: virtual latency, and outages.
+//! Network between a host and a simulated cloud that share a process: virtual latency, and outages.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -15,18 +15,18 @@ use vehicle_connector::primitives::{HttpRequest, Transport};
 
 use crate::trace::{Event, Fate, Request, Trace};
 
-/// What cannot be reached.
+/// Part of the network that cannot be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outage {
     /// Nothing: all is well.
     Nothing,
     /// The service that gives tokens refuses connections.
     Tokens,
-    /// Everything does.
+    /// Everything refuses connections.
     Everything,
 }
 
-/// The way from a host to a cloud. Once a request has left, it arrives, whether or not the host still waits.
+/// Network from a host to a cloud. Once a request has left, it arrives, whether or not the host still waits.
 #[derive(Debug)]
 pub struct Network {
     cloud: Cloud,
@@ -46,7 +46,7 @@ struct State {
 }
 
 impl Network {
-    /// A network whose latencies follow from the seed.
+    /// Makes a network whose latencies follow from the seed.
     pub fn new(cloud: Cloud, trace: Arc<Trace>, seed: u64) -> Self {
         let state = State {
             rng: fastrand::Rng::with_seed(seed),
@@ -58,19 +58,20 @@ impl Network {
         Self { cloud, trace, state: Mutex::new(state) }
     }
 
-    /// From now on this cannot be reached.
+    /// Begins an outage, or ends it.
     pub fn set_outage(&self, outage: Outage) {
         self.state.lock().outage = outage;
     }
 
-    /// From now on everything can be reached, and fast.
+    /// Ends outages and long latencies: everything can be reached, and fast.
     pub fn calm_down(&self) {
         let mut state = self.state.lock();
         state.outage = Outage::Nothing;
         state.calm = true;
     }
 
-    /// The process of the host ends, and with it whoever waits for an answer. What comes later is sent by another one.
+    /// Ends the process of the host, and with it every wait for an answer. Later requests are sent by another
+    /// process.
     pub fn process_ends(&self) {
         std::mem::take(&mut self.state.lock().process).cancel();
     }
@@ -130,7 +131,7 @@ impl Network {
         }
     }
 
-    /// Whatever the cloud gives out as a token is a secret.
+    /// Keeps secret whatever the cloud gives out as a token.
     fn learn_secrets(&self, body: &str) {
         let Ok(document) = serde_json::from_str::<serde_json::Value>(body) else { return };
         for name in ["access_token", "refresh_token", "controlToken"] {
@@ -149,7 +150,7 @@ impl Network {
     }
 }
 
-/// Mostly what the internet takes; sometimes longer than anybody waits.
+/// Draws a latency: mostly what the internet takes; sometimes longer than any client waits.
 fn latency(rng: &mut fastrand::Rng) -> Duration {
     Duration::from_millis(match rng.u8(..100) {
         0..10 => 0,

@@ -1,4 +1,4 @@
-//! Time that passes only when everybody waits: tokio's, paused.
+//! Time that passes only when every task waits: tokio's, paused.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use vehicle_connector::time::Clock;
 
-/// When every simulation begins, in seconds since 1970.
+/// Beginning of every simulation, in seconds since 1970.
 const BEGINNING: i64 = 1_800_000_000;
 
-/// A clock that follows tokio's. On a runtime whose time is paused, everything that happens is dated by the order
-/// of events alone.
+/// A clock that follows tokio's. On a runtime whose time is paused, everything that happens is dated by the
+/// order of events alone.
 #[derive(Debug, Clone, Copy)]
 pub struct PausedClock {
     began: Instant,
 }
 
 impl PausedClock {
-    /// Begins now.
+    /// Starts a clock at the beginning.
     pub fn start() -> Self {
         Self { began: Instant::now() }
     }
 
-    /// The same for a simulated cloud.
+    /// Returns the clock for a simulated cloud.
     pub fn of_cloud(self) -> simulator::Clock {
         simulator::Clock::new(move || self.now())
     }

@@ -17,12 +17,12 @@ use vehicle_connector::wire::publish::Publish;
 
 use crate::{Home, Recording, configuration};
 
-/// The machine's clocks, ahead by as much as a test wants.
+/// Clocks of the machine, ahead by as much as a test wants.
 #[derive(Debug)]
 pub struct Shifted {
     real: SystemClock,
     ahead: AtomicU64,
-    /// By how much the calendar, and not the monotonic clock, was set back.
+    /// Time by which the calendar, and not the monotonic clock, was set back.
     back: AtomicU64,
     /// What both said when they were stopped.
     stopped: OnceLock<(Timestamp, Duration)>,
@@ -80,28 +80,28 @@ impl Clock for Shifted {
 pub struct RealHome {
     /// The cloud. Ends with the home.
     pub cloud: Simulator,
-    /// What the host stands on, to start another one on the same.
+    /// Environment of the host, to start another one on the same.
     pub environment: Environment,
-    /// The host's time.
+    /// Clock of the host.
     pub clock: Arc<Shifted>,
-    /// What was published.
+    /// Recording of what was published.
     pub published: Arc<Recording>,
     /// The host.
     pub host: Arc<Host>,
 }
 
 impl RealHome {
-    /// A home as most tests want it.
+    /// Starts a home as most tests want it.
     pub async fn start() -> Self {
         Self::with(simulator::Config::default()).await
     }
 
-    /// A home with another cloud.
+    /// Starts a home with another cloud.
     pub async fn with(config: simulator::Config) -> Self {
         Self::configured(config, |_| {}).await
     }
 
-    /// A home with another cloud, where both cars may be commanded to do everything.
+    /// Starts a home with another cloud, where both cars may be commanded to do everything.
     pub async fn permissive(config: simulator::Config) -> Self {
         Self::configured(config, |config| {
             for vehicle in config.vehicles.values_mut() {
@@ -111,12 +111,12 @@ impl RealHome {
         .await
     }
 
-    /// A home whose host runs these plugins.
+    /// Starts a home whose host runs these plugins.
     pub async fn with_plugins(plugins: &Plugins) -> Self {
         Self::begin(simulator::Config::default(), |_| {}, Some(plugins)).await
     }
 
-    /// A home with another cloud, and with changes to its configuration.
+    /// Starts a home with another cloud, and with changes to its configuration.
     pub async fn configured(config: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
         Self::begin(config, change, None).await
     }
@@ -143,13 +143,13 @@ impl RealHome {
         Self { cloud, environment, clock, published, host }
     }
 
-    /// Another host on the same state, as after a restart, perhaps with other credentials.
+    /// Starts another host on the same state, as after a restart, perhaps with other credentials.
     pub async fn restart(&mut self, refresh_token: &str, pin: &str) {
         let config = configuration(&self.cloud.base_url(), refresh_token, pin);
         self.try_restart(config).await.unwrap();
     }
 
-    /// The same host again, with changes to its configuration.
+    /// Starts the host again, with changes to its configuration.
     pub async fn restart_configured(&mut self, change: impl FnOnce(&mut Config)) -> Result<(), StartError> {
         let simulator::Config { pin, refresh_token, .. } = simulator::Config::default();
         let mut config = configuration(&self.cloud.base_url(), &refresh_token, &pin);
@@ -176,7 +176,7 @@ impl RealHome {
         self.offer_policy(&Offer::new(component, "test")).await
     }
 
-    /// Lets in what the service decided by that this project replaces, which fails its trial.
+    /// Lets in the policy that decides as the service did which this project replaces; it fails its trial.
     pub async fn swap_in_four_phrases(&self) -> Deployed {
         self.offer_policy(&Offer::new(embedded::FOUR_PHRASES, "test").without_trial()).await.unwrap()
     }

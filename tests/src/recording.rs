@@ -1,4 +1,4 @@
-//! What was published.
+//! Recording of what was published.
 
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -22,9 +22,9 @@ pub struct Recording {
     seen: Mutex<Seen>,
     changed: watch::Sender<()>,
     next: AtomicU64,
-    /// Where it is written down too.
+    /// Trace in which it is written down too.
     trace: Option<Arc<Trace>>,
-    /// How long a test waits for something.
+    /// Time that a test waits for something.
     patience: Duration,
     delivers: bool,
 }
@@ -53,7 +53,7 @@ impl Default for Recording {
 impl Publish for Recording {
     fn publish(&self, message: Outgoing) {
         if self.delivers {
-            // This broker takes everything at once. Whoever waits for the message finds it delivered.
+            // This broker takes everything at once. A test that waits for the message finds it delivered.
             message.notice.iter().for_each(Notice::delivered);
         }
         let message = Outgoing { notice: None, ..message };
@@ -77,12 +77,13 @@ impl Publish for Recording {
 }
 
 impl Recording {
-    /// One in virtual time, where nobody minds to wait: for longer than any command may take.
+    /// Makes a recording in virtual time, where waiting costs nothing: it waits longer than any command may
+    /// take.
     pub fn traced(trace: &Arc<Trace>) -> Self {
         Self { trace: Some(Arc::clone(trace)), patience: Duration::from_secs(3_600), ..Self::default() }
     }
 
-    /// The same without a word that anything has arrived: the next host publishes it again.
+    /// Withholds every notice that anything has arrived: the next host publishes it again.
     #[must_use]
     pub fn undelivered(self) -> Self {
         Self { delivers: false, ..self }
@@ -133,7 +134,7 @@ impl Recording {
         }
     }
 
-    /// The same for as long as this; none if it has not come by then.
+    /// Waits until something is there, for as long as `patience`; none if it has not come by then.
     pub async fn within<T>(&self, patience: Duration, mut wanted: impl FnMut() -> Option<T>) -> Option<T> {
         let mut changed = self.changed.subscribe();
         let search = async {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// Reference material as text; none where there is none and nobody insists.
+/// Returns reference material as text; none where it is absent and the environment does not insist.
 pub fn shared(name: &str) -> Option<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared").join(name);
     let Ok(text) = std::fs::read_to_string(&path) else {
@@ -15,7 +15,7 @@ pub fn shared(name: &str) -> Option<String> {
     Some(text)
 }
 
-/// A table; none where there is none and nobody insists.
+/// Returns a table; none where it is absent and the environment does not insist.
 pub fn table(name: &str) -> Option<Value> {
     shared(&format!("tables/{name}")).map(|text| serde_json::from_str(&text).unwrap())
 }

@@ -1,5 +1,5 @@
-//! A storm of swaps: a home whose plugins are swapped again and again while its cars are commanded without a pause and its
-//! cloud is unwell. In real time, over TCP.
+//! A storm of swaps: a home whose plugins are swapped again and again while its cars are commanded without a
+//! pause and its cloud is unwell. In real time, over TCP.
 //!
 //! A test looks at what must hold, a bench at what it costs.
 
@@ -27,14 +27,15 @@ use vehicle_connector::wire::report::Report;
 use crate::handmade::variant;
 use crate::{CCS2, LEGACY, PATIENCE, Shifted, configuration};
 
-/// How often the session is ended meanwhile. A host slows down when somebody ends more of them in a short time.
+/// Number of times that the session is ended meanwhile. A host slows down when more of them are ended in a
+/// short time.
 const ENDED_SESSIONS: usize = 15;
 
-/// So many commands end before the next swap.
+/// Commands that end before the next swap.
 const COMMANDS_EACH: usize = 3;
 
-/// One in so many swaps is of a connector, is gone back from, is of something that must be refused, or meets a cloud that is
-/// unwell.
+/// Intervals of swaps: one in this many is of a connector, is gone back from, is of something that must be
+/// refused, or meets a cloud that is unwell.
 const CONNECTOR: usize = 5;
 const ROLLBACK: usize = 11;
 const REFUSED: usize = 7;
@@ -73,46 +74,46 @@ impl Publish for Ends {
 pub struct Ended {
     /// Whether it was about the doors.
     pub moves: bool,
-    /// How it ended.
+    /// State in which it ended.
     pub state: State,
-    /// Why not well.
+    /// Reason why it did not end well.
     pub reason: Option<Reason>,
-    /// How often it was tried.
+    /// Number of tries.
     pub attempts: u32,
     /// Whether it was done with a newer token than it began with.
     pub token_refreshed: bool,
-    /// How many requests it cost.
+    /// Number of requests that it cost.
     pub upstream_calls: u32,
-    /// How long it took.
+    /// Time that it took.
     pub took: Duration,
     /// Whether a plugin was swapped meanwhile.
     pub met_a_swap: bool,
 }
 
-/// What came of a storm.
+/// Result of a storm.
 #[derive(Debug)]
 pub struct Aftermath {
-    /// Every command that was sent.
+    /// All commands that were sent.
     pub commands: Vec<Ended>,
-    /// Those without a final result, and those with more than one.
+    /// Commands without a final result.
     pub lost: Vec<String>,
-    /// See above.
+    /// Commands with more than one final result.
     pub doubled: Vec<String>,
     /// Swaps of policies and connectors that were made.
     pub swaps: usize,
-    /// How long each took, from compiled component to active.
+    /// Time that each swap took, from compiled component to active.
     pub took: Vec<Duration>,
     /// Offers that were refused, as they had to be.
     pub refused: usize,
-    /// What the cloud counted.
+    /// Counts of the cloud.
     pub cloud: Counters,
-    /// The generations of sessions that there were.
+    /// Number of generations of sessions that there were.
     pub sessions: u64,
-    /// What the host counted as the requests of the account.
+    /// Requests of the account, as the host counted them.
     pub requests_today: u64,
     /// Generations of policies and of connectors that are still there.
     pub alive: (usize, usize),
-    /// How many components the store has.
+    /// Number of components in the store.
     pub components: usize,
     /// Resident memory in KiB after a tenth of the swaps and after the last, where the system tells.
     pub resident: (Option<u64>, Option<u64>),
@@ -126,7 +127,7 @@ pub struct Storm {
     store: Arc<dyn Store>,
     clock: Arc<Shifted>,
     host: Arc<Host>,
-    /// How many commands have ended.
+    /// Number of commands that have ended.
     ended: watch::Sender<usize>,
     swaps: AtomicU64,
     next: AtomicU64,
@@ -134,7 +135,7 @@ pub struct Storm {
 }
 
 impl Storm {
-    /// A home with two cars that have been found, and its state in this store.
+    /// Makes a home with two cars that have been found, and its state in this store.
     pub async fn gather(store: Arc<dyn Store>) -> Arc<Self> {
         let config = simulator::Config::default();
         let (pin, refresh_token) = (config.pin.clone(), config.refresh_token.clone());
@@ -208,8 +209,9 @@ impl Storm {
         ended
     }
 
-    /// Swaps so often, while four callers command the cars. A few components take turns, compiled beforehand; or every one
-    /// is another, which is compiled, stored, mapped and freed like any that comes in.
+    /// Swaps `swaps` times, while four callers command the cars. A few components take turns, compiled
+    /// beforehand; or every one is another, which is compiled, stored, mapped and freed like any that comes
+    /// in.
     pub async fn rage(self: &Arc<Self>, swaps: usize, every_one_another: bool) -> Aftermath {
         let sandbox = self.host.deployments().sandbox();
         let mut policies = Vec::new();
@@ -296,15 +298,16 @@ impl Storm {
         }
     }
 
-    /// For the host and for the cloud, which compares the two.
+    /// Lets a minute pass for the host and for the cloud, which compares the two.
     fn let_a_minute_pass(&self) {
         self.clock.advance(60);
         let ahead = self.clock.ahead().as_secs();
         self.control().set_clock_ahead(i64::try_from(ahead).unwrap());
     }
 
-    /// What the cloud and the host have counted. After the last command the host still reads cars of its own accord, and
-    /// says with each what it has counted: until both say the same, or for as long as nobody waits for a test.
+    /// Returns what the cloud and the host have counted. After the last command the host still reads cars of
+    /// its own accord, and says with each what it has counted: until both say the same, or until the test's
+    /// patience ends.
     async fn counted_by_both(&self) -> (Counters, u64) {
         let mut accounts = self.ends.accounts.subscribe();
         let agreed = async {
@@ -326,8 +329,8 @@ impl Storm {
         }
     }
 
-    /// Swaps so often while nothing else happens, each time to another component. Resident memory in KiB after a tenth of
-    /// the swaps and after the last.
+    /// Swaps `swaps` times while nothing else happens, each time to another component. Returns the resident
+    /// memory in KiB after a tenth of the swaps and after the last.
     pub async fn swap_in_silence(&self, swaps: usize) -> (Option<u64>, Option<u64>) {
         let mut first = None;
         for n in 0..swaps {
@@ -371,7 +374,7 @@ impl Storm {
     }
 }
 
-/// A component as there was none before.
+/// Makes a component as there was none before.
 fn another(kind: PluginKind, number: usize) -> Vec<u8> {
     let component = match kind {
         PluginKind::Policy => embedded::POLICY,

@@ -1,4 +1,5 @@
-//! What happened, in one order: what was asked of the host, what it published, what it sent and what came back.
+//! Trace of what happened, in one order: what was asked of the host, what it published, what it sent and what
+//! came back.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use crate::paused::PausedClock;
 /// One thing that happened.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// Something that concerns nobody but the reader.
+    /// A note that concerns the reader only.
     Note(String),
     /// A command was given to the host.
     Commanded {
@@ -29,20 +30,20 @@ pub enum Event {
     Departed(Request),
     /// A car was made to do something because of this request.
     Acted(u64),
-    /// This request came to its end, as far as the host is concerned.
+    /// A request came to its end, as far as the host is concerned.
     Ended(u64, Fate),
     /// A host runs.
     Started,
-    /// It has stopped.
+    /// The host has stopped.
     Stopped,
-    /// From here on it has other credentials.
+    /// The host has other credentials from here on.
     NewCredentials,
 }
 
 /// A request as it left.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Counts requests from 0.
+    /// Number of the request, from 0.
     pub number: u64,
     /// The HTTP method.
     pub method: String,
@@ -59,31 +60,32 @@ impl Request {
     }
 }
 
-/// How a request ended for the host.
+/// End of a request for the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fate {
     /// With an answer of this status, and the time to wait that it names, in seconds.
     Answered(u16, Option<u64>),
-    /// With an answer that says that the credentials are refused, and not just one of a status that could mean it.
+    /// With an answer that says that the credentials are refused, and not just one of a status that could
+    /// mean it.
     GrantRefused,
-    /// It was never sent.
+    /// Without having been sent.
     NotSent,
     /// Without an answer.
     Interrupted,
-    /// The host stopped waiting for it.
+    /// Without the host, which stopped waiting for it.
     Abandoned,
 }
 
 /// Something that happened, and when, since the beginning.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Since the beginning.
+    /// Time since the beginning.
     pub at: Duration,
-    /// What happened.
+    /// Event that happened.
     pub event: Event,
 }
 
-/// Writes everything down.
+/// A trace of everything.
 #[derive(Debug)]
 pub struct Trace {
     clock: PausedClock,
@@ -92,18 +94,18 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// An empty one.
+    /// Makes an empty trace.
     pub fn new(clock: PausedClock) -> Arc<Self> {
         Arc::new(Self { clock, entries: Mutex::default(), secrets: Mutex::default() })
     }
 
-    /// Something happened, now.
+    /// Records that something happened, now.
     pub fn write(&self, event: Event) {
         let at = self.clock.monotonic();
         self.entries.lock().push(Entry { at, event });
     }
 
-    /// Something must never be published.
+    /// Keeps something secret, which must never be published.
     pub fn keep_secret(&self, secret: &str) {
         self.secrets.lock().push(secret.to_owned());
     }
@@ -113,7 +115,7 @@ impl Trace {
         self.entries.lock()
     }
 
-    /// What must never be published.
+    /// Returns what must never be published.
     pub fn secrets(&self) -> Vec<String> {
         self.secrets.lock().clone()
     }
@@ -127,8 +129,8 @@ pub fn report(message: &Outgoing) -> Option<(&str, Report)> {
 }
 
 impl fmt::Display for Entry {
-    /// Without what differs between two runs of the same schedule: identifiers that the host gives, and when a
-    /// policy was loaded.
+    /// Leaves out what differs between two runs of the same schedule: identifiers that the host gives, and
+    /// when a policy was loaded.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:>12.3} s  ", self.at.as_secs_f64())?;
         match &self.event {

@@ -1,5 +1,5 @@
-//! A home whose time is virtual: the real host and its plugins, the simulated cloud in the same process, and a clock
-//! that follows tokio's paused one. Hours pass in moments, and two runs are the same run.
+//! A home whose time is virtual: the real host and its plugins, the simulated cloud in the same process, and
+//! a clock that follows tokio's paused one. Hours pass in moments, and two runs are the same run.
 //!
 //! For tests with `#[tokio::test(start_paused = true)]`, on one thread.
 
@@ -34,11 +34,11 @@ use crate::paused::PausedClock;
 use crate::trace::{Event, Trace};
 use crate::{CCS2, Home, LEGACY, Recording};
 
-/// What the host carries, compiled once for all homes of a process.
+/// Plugins that the host carries, compiled once for all homes of a process.
 static PLUGINS: LazyLock<Plugins> =
     LazyLock::new(|| elsewhere(async || Plugins::embedded(Sandbox::uninterrupted().unwrap()).await.unwrap()));
 
-/// Runs this on a thread and a runtime of its own: compiling takes real time, and here time is paused.
+/// Runs a task on a thread and a runtime of its own: compiling takes real time, and here time is paused.
 fn elsewhere<T: Send>(task: impl AsyncFnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let run = || tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(task());
@@ -57,24 +57,24 @@ pub fn own_policy() -> &'static Compiled {
     &PLUGINS.connector
 }
 
-/// The home.
+/// A home in virtual time.
 #[derive(Debug)]
 pub struct VirtualHome {
-    /// The cloud's controls.
+    /// Controls of the cloud.
     pub control: Control,
-    /// The way there.
+    /// Network to the cloud.
     pub network: Arc<Network>,
-    /// The same, with what it changes.
+    /// Network to the cloud, with what it changes.
     pub meddling: Arc<Meddling>,
-    /// The host's time.
+    /// Clock of the host.
     pub calendar: Arc<Calendar>,
-    /// What was published.
+    /// Recording of what was published.
     pub published: Arc<Recording>,
-    /// What hosts stand on, to start another one on the same.
+    /// Environment of the hosts, to start another one on the same.
     pub environment: Environment,
-    /// Where state is kept.
+    /// Store of the state.
     pub store: Arc<WornStore>,
-    /// What they are configured with.
+    /// Configuration of the hosts.
     pub config: Config,
     /// The host.
     pub host: Arc<Host>,
@@ -82,23 +82,23 @@ pub struct VirtualHome {
 }
 
 impl VirtualHome {
-    /// A home with two cars that have been found, where everything may be commanded.
+    /// Starts a home with two cars that have been found, where everything may be commanded.
     pub async fn start() -> Self {
         Self::with(simulator::Config::default(), |_| {}).await
     }
 
-    /// A home in another cloud, with changes to its configuration.
+    /// Starts a home in another cloud, with changes to its configuration.
     pub async fn with(cloud: simulator::Config, change: impl FnOnce(&mut Config)) -> Self {
         Self::on(cloud, change, |environment| environment).await
     }
 
-    /// The same on other environment.
+    /// Starts such a home in another environment.
     pub async fn on(
         cloud: simulator::Config,
         change: impl FnOnce(&mut Config),
         other: impl FnOnce(Environment) -> Environment,
     ) -> Self {
-        // Jitter and identifiers are drawn from here.
+        // The seed of jitter and identifiers.
         fastrand::seed(1);
         let clock = PausedClock::start();
         let trace = Trace::new(clock);
@@ -129,7 +129,7 @@ impl VirtualHome {
         home
     }
 
-    /// Another host on the same state and the same configuration, while the first one may go on.
+    /// Starts another host on the same state and the same configuration, while the first one may go on.
     pub async fn another_host(&self) -> Arc<Host> {
         Host::start_with(&self.config, self.environment.clone(), &PLUGINS).await.unwrap()
     }
@@ -140,8 +140,8 @@ impl VirtualHome {
         self.host = self.another_host().await;
     }
 
-    /// Stops the host and starts another one on the same state, with another connector and the policy that this host
-    /// carries.
+    /// Stops the host and starts another one on the same state, with another connector and the policy that
+    /// this host carries.
     pub async fn restart_with(&mut self, connector: Compiled) {
         self.host.stop().await;
         let policy = Some(own_policy().clone());
@@ -155,7 +155,7 @@ impl VirtualHome {
         self.offer_policy(&Offer::compiled(policy.clone(), "test").without_trial()).await.unwrap();
     }
 
-    /// Lets so much time pass.
+    /// Lets this time pass.
     pub async fn advance(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
@@ -165,7 +165,7 @@ impl VirtualHome {
         self.command(LEGACY.0, "refresh_cached", "").await
     }
 
-    /// Reads the two cars in turn, one after each such time for so long, and waits for the ends.
+    /// Reads the two cars in turn, one after each interval, for `time`, and waits for the ends.
     pub async fn reads(&self, every: Duration, time: Duration) -> Load {
         let start = Instant::now();
         let mut sent = Vec::new();
@@ -183,24 +183,25 @@ impl VirtualHome {
         Load { reports }
     }
 
-    /// What the cloud was asked so far.
+    /// Returns what the cloud was asked so far.
     pub fn counters(&self) -> Counters {
         self.control.counters()
     }
 
-    /// When tokens were asked for, whether or not that arrived, since the home's beginning.
+    /// Returns the times since the home's beginning at which tokens were asked for, whether or not that
+    /// arrived.
     pub fn token_calls(&self) -> Vec<Duration> {
         let entries = self.trace.entries();
         let grant = |event: &Event| matches!(event, Event::Departed(request) if request.is_grant());
         entries.iter().filter(|entry| grant(&entry.event)).map(|entry| entry.at).collect()
     }
 
-    /// How long this home has existed.
+    /// Returns the age of this home.
     pub fn now(&self) -> Duration {
         self.calendar.monotonic()
     }
 
-    /// How a circuit is; null if nothing has passed it yet.
+    /// Returns the state of a circuit; null if nothing has passed it yet.
     pub fn circuit(&self, name: &str) -> Value {
         let all = self.host.circuits().flat_map(|circuits| circuits.statuses(self.calendar.as_ref()));
         let found = all.into_iter().find(|status| status.circuit == name);
@@ -222,20 +223,20 @@ impl Home for VirtualHome {
     }
 }
 
-/// What came of many reads.
+/// Result of many reads.
 #[derive(Debug)]
 pub struct Load {
-    /// Their final reports, in the order in which they were sent.
+    /// Final reports, in the order in which the reads were sent.
     pub reports: Vec<Report>,
 }
 
 impl Load {
-    /// Those that did not succeed.
+    /// Returns the reports that did not succeed.
     pub fn failed(&self) -> Vec<&Report> {
         self.reports.iter().filter(|report| report.state != State::Succeeded).collect()
     }
 
-    /// The longest time that anybody waited for a result, good or bad.
+    /// Returns the longest time that a caller waited for a result, good or bad.
     pub fn longest(&self) -> Duration {
         let took = |report: &Report| report.finished_at.unwrap().duration_since(report.requested_at);
         let longest = self.reports.iter().map(took).max().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! How an account is: what its retained state says.
+//! Presence of an account: what its retained state says.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -11,43 +11,44 @@ use crate::primitives::SESSION;
 use crate::wire::message::Outgoing;
 use crate::wire::outcome::Reason;
 
-/// What the last exchanges with the cloud have shown.
+/// Presence as the last exchanges with the cloud have shown it.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
-    /// Whether the last operation that could tell has reached the cloud. Nothing was reached before the first one.
+    /// Whether the last operation that could tell has reached the cloud. Nothing was reached before the first
+    /// one.
     reached: AtomicBool,
-    /// The session's generation whose token the cloud has refused; 0 for none.
+    /// Generation of the session whose token the cloud has refused; 0 for none.
     refused: AtomicU64,
 }
 
 impl Account {
-    /// The cloud has refused the token of this generation, and another one was not to be had.
+    /// Records that the cloud has refused the token of this generation, and that no other was to be had.
     pub(crate) fn token_refused(&self, generation: u64) {
         if self.presence.refused.fetch_max(generation, Ordering::Relaxed) < generation {
             self.announce();
         }
     }
 
-    /// Whether the cloud has refused the token in this cell. To send it again tells nothing new.
+    /// Whether the cloud has refused the token in this cell. Sending it again tells nothing new.
     pub(crate) fn is_refused(&self, cell: &Cell) -> bool {
         cell.generation > 0 && self.presence.refused.load(Ordering::Relaxed) == cell.generation
     }
 
-    /// The cloud has answered, and with what was asked for.
+    /// Records that the cloud has answered, and with what was asked for.
     pub(crate) fn reached(&self) {
         self.note_reached(true);
     }
 
-    /// An operation has failed for this reason.
+    /// Records the reason for which an operation has failed.
     pub(crate) fn failed_for(&self, reason: Reason) {
         match reason {
             Reason::UpstreamUnavailable | Reason::BreakerOpen => self.note_reached(false),
-            // Somebody there has thought about it.
+            // These answers come from the cloud's own judgement, so the cloud was reached.
             Reason::Unsupported
             | Reason::VehicleUnreachable
             | Reason::VehicleRefused
             | Reason::UpstreamRefused => self.note_reached(true),
-            // That tells nothing about the cloud.
+            // Other reasons tell nothing about the cloud.
             _ => {}
         }
     }
@@ -58,7 +59,7 @@ impl Account {
         }
     }
 
-    /// Says how the account is.
+    /// Announces the presence of the account.
     pub fn announce(&self) {
         let (now, monotonic) = (self.clock().now(), self.clock().monotonic());
         let (latched, throttled) = (self.latched(), self.throttled());

@@ -1,9 +1,10 @@
 //! One more try with unchanged credentials, because a person wants it.
 //!
-//! A latch ends when the credentials change. A vendor may also have changed its mind about those that there are: a
-//! password that was reset to what it was, terms that were accepted, an account that was unlocked. Only a person knows, so
-//! a person can have the same tried once more. What is refused then latches again, and it is done a few times a day at most,
-//! because whoever automates it would lock the account.
+//! A latch ends when the credentials change. A vendor may also have changed its mind about those that there
+//! are: a password that was reset to what it was, terms that were accepted, an account that was unlocked.
+//! Only a person knows, so a person can have the same credentials tried once more. What is refused then
+//! latches again, and a retry is done a few times a day at most, because a program that automates it would
+//! lock the account.
 
 use std::sync::Arc;
 
@@ -15,59 +16,60 @@ use crate::protect::latch::LatchKind;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::move_back;
 
-/// How often within 24 hours.
+/// Most retries within 24 hours.
 const MOST_A_DAY: usize = 3;
 
-/// How many are remembered.
+/// Number of retries that are remembered.
 const REMEMBERED: usize = 50;
 
 /// One more try that a person wanted, as it is on record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Retry {
-    /// When.
+    /// Time of the request.
     pub at: Timestamp,
-    /// Whose wish it was.
+    /// Requested by.
     pub by: String,
-    /// What may be tried again: `grant`, `pin`, `registration`.
+    /// Credentials that may be tried again: `grant`, `pin`, `registration`.
     pub lifted: Vec<String>,
 }
 
-/// What may be tried once more now.
+/// Answer to a retry: what may be tried once more now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Retried {
-    /// The account's slug.
+    /// Slug of the account.
     pub account: String,
-    /// What kept which credential from being sent is lifted: `grant`, `pin`, `registration`.
+    /// Credentials that may be sent again, now that what kept them back is lifted: `grant`, `pin`,
+    /// `registration`.
     pub lifted: Vec<String>,
-    /// How often that may be wanted within the next 24 hours.
+    /// Number of retries left within the next 24 hours.
     pub left_today: usize,
 }
 
-/// Why nothing was lifted.
+/// Reason why nothing was lifted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotRetried {
-    /// There is nothing to lift.
+    /// Nothing was there to lift.
     #[error("nothing keeps the account {0:?} from trying: no credential was refused, and none is in doubt")]
     NothingToLift(String),
-    /// The vendor blocks this program. That is not about this account, and asking makes it last longer.
+    /// The vendor blocks this program. That concerns more than this account, and asking makes it last longer.
     #[error(
         "the vendor blocks this program until {until:.0}, for all its accounts, and every request before makes that last \
          longer; this is not lifted by hand"
     )]
     LockedOut {
-        /// When it ends by itself.
+        /// End of the block.
         until: Timestamp,
     },
-    /// It was done as often as it may be.
+    /// All retries of the day are used up.
     #[error(
         "the account was retried {MOST_A_DAY} times within a day, and vendors lock accounts for more; again from {from:.0}"
     )]
     TooOften {
-        /// From when it may be done again.
+        /// Time from which another retry may be made.
         from: Timestamp,
     },
-    /// Nobody could tell later that it was done.
+    /// The store failed, so a later host could not tell that a retry was made.
     #[error("it cannot be put on record: {0}")]
     NotStored(#[from] StoreError),
 }
@@ -91,7 +93,8 @@ impl ByHand {
     }
 }
 
-/// When the first of those within a day is a day old, if there are as many as there may be; and how many are left.
+/// Returns the number of retries left; when none is left, the time at which the oldest of the day is a day
+/// old.
 fn left(done: &[Retry], now: Timestamp) -> Result<usize, Timestamp> {
     let day = SignedDuration::from_hours(24);
     let within: Vec<Timestamp> =
@@ -102,14 +105,15 @@ fn left(done: &[Retry], now: Timestamp) -> Result<usize, Timestamp> {
     }
 }
 
-/// Moves to now what a clock that was ahead has noted. Says whether there was any.
+/// Moves to now what a clock that was ahead has noted. Returns whether anything was moved.
 fn move_from_the_future(done: &mut [Retry], now: Timestamp) -> bool {
     done.iter_mut().fold(false, |moved, retry| move_back(&mut retry.at, now) | moved)
 }
 
 impl Account {
-    /// Lifts what keeps the account's credentials from being sent, for one more try with the same ones; whoever needs them
-    /// next makes it. What is refused then latches again. On record when this returns.
+    /// Lifts what keeps the account's credentials from being sent, for one more try with the same ones; the
+    /// next operation that needs them makes it. What is refused then latches again. On record when this
+    /// returns.
     ///
     /// # Errors
     ///
@@ -154,7 +158,7 @@ impl Account {
         Ok(Retried { account: self.slug.clone(), lifted, left_today: left_today - 1 })
     }
 
-    /// Who wanted what tried once more and when, latest last.
+    /// Returns the retries on record, latest last.
     pub async fn retries(&self) -> Vec<Retry> {
         self.retries_by_hand.done.lock().await.clone()
     }

@@ -1,15 +1,15 @@
-//! Refreshing the session: once for everybody.
+//! The session's refresh: once for all callers.
 //!
-//! Whoever finds the session refused comes here with the generation that was refused. Under the session's lock
-//! the first one refreshes it; the others then find a newer generation and take that, or are told the error that the
-//! first one got. There is no time window in this, so a session that is ended again a moment later is refreshed again a
-//! moment later.
+//! A caller that finds the session refused comes here with the generation that was refused. Under the
+//! session's lock the first caller refreshes it; the others then find a newer generation and take that, or
+//! are told the error that the first one got. There is no time window in this, so a session that is ended
+//! again a moment later is refreshed again a moment later.
 //!
-//! What protects the account is not the policy's to decide: a grant that is said to be refused latches, one that is refused
-//! without a reason rests ([`doubt`](crate::protect::doubt)), a failed refresh is not repeated before a growing pause is over
-//! ([`history`]), somebody who keeps ending our sessions slows us down
-//! ([`contention`]), sign-ins are counted by the day, and refreshing never turns into signing in with a password because the
-//! network was down.
+//! What protects the account is not the policy's to decide: a grant that is said to be refused latches, one
+//! that is refused without a reason rests ([`doubt`](crate::protect::doubt)), a failed refresh is not
+//! repeated before a growing pause is over ([`history`]), another program that keeps ending our sessions
+//! slows us down ([`contention`]), sign-ins are counted by the day, and refreshing never turns into signing
+//! in with a password because the network was down.
 
 mod admission;
 mod attempt;
@@ -41,7 +41,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 /// The shortest wait for a refresh that is due, whatever a policy says.
 const SHORTEST_WAIT: Duration = Duration::from_millis(100);
 
-/// Who asks, and with what.
+/// A request for a session: its account, its operation and its cause.
 #[derive(Debug, Clone)]
 pub(crate) struct Refresh {
     pub(crate) account: Arc<Account>,
@@ -54,8 +54,8 @@ pub(crate) struct Refresh {
 impl Refresh {
     /// A session newer than the generation that failed.
     ///
-    /// Dropping the future does not stop a refresh under way: its token may be the only one that the cloud still
-    /// accepts.
+    /// Dropping the future does not stop a refresh under way: its token may be the only one that the cloud
+    /// still accepts.
     pub(crate) async fn refresh(self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {
         let under_way = self.account.services.background.token();
         let leading = tokio::spawn(async move {
@@ -65,13 +65,13 @@ impl Refresh {
         leading.await.unwrap_or_else(|error| Err(of_join_error(&error)))
     }
 
-    /// When it is worth asking again for what was not refreshed; none if only a person, or a long silence, can change
-    /// the answer.
+    /// Returns when it is worth asking again for what was not refreshed; none if only a person, or a long
+    /// silence, can change the answer.
     pub(crate) fn due_in(&self, why: &RefreshError) -> Option<Duration> {
         let due = match why {
             RefreshError::NotDue { because: Some(first), .. } if self.due_in(first).is_none() => return None,
             RefreshError::NotDue { retry_in, .. } => *retry_in,
-            // A success without its content, or a request that must not be sent, comes of what speaks, and not of a bad moment.
+            // Nonsense and invalid requests come of what speaks, and not of a bad moment.
             RefreshError::Failed { kind: FailureKind::Malformed | FailureKind::InvalidRequest, .. } => {
                 return None;
             }
@@ -96,7 +96,7 @@ impl Refresh {
         Some(due.max(SHORTEST_WAIT))
     }
 
-    /// Refreshes a session that is still good, without anybody waiting for it.
+    /// Refreshes a session that is still good, while no caller waits for it.
     pub(crate) fn refresh_early(self, failed: u64) {
         let now = self.account.clock().monotonic();
         if self.account.latched().is_some() || self.may_try(now).is_err() {
@@ -143,7 +143,7 @@ impl Refresh {
         }
     }
 
-    /// Whether enough time has passed since the last one that failed, whatever the policy thinks.
+    /// Checks whether enough time has passed since the last refresh that failed, whatever the policy thinks.
     fn may_try(&self, now: Duration) -> Result<(), RefreshError> {
         if let Some(rest) = self.account.grant.rest(self.account.clock()) {
             let last = self.history().last_failure.as_ref().map(|(_, why)| why.clone());
@@ -173,7 +173,7 @@ impl Refresh {
         }
     }
 
-    /// Remembers a failure and when to try again.
+    /// Records a failure and when to try again.
     fn failed(
         &self,
         cause: Cause,
@@ -200,13 +200,14 @@ impl Refresh {
     }
 }
 
-/// The name of the circuit of an account's token endpoint. No other circuit of the host has it, so that an operator
-/// can say which one he means.
+/// Returns the name of the circuit of an account's token endpoint. No other circuit of the host has it, so
+/// that an operator can name this one.
 fn token_endpoint(account: &Account) -> String {
     format!("token-endpoint {}", account.slug)
 }
 
-/// Why the task of a refresh has no result. Without an error of ours only a runtime that shuts down ends it.
+/// Returns why the task of a refresh has no result. Without an error of ours only a runtime that shuts down
+/// ends it.
 fn of_join_error(error: &JoinError) -> RefreshError {
     if !error.is_panic() {
         return RefreshError::Stopping;

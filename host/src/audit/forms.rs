@@ -1,5 +1,5 @@
-//! How the arguments and answers of policies look as JSON: fields and cases named as in `wit/policy.wit`, with `_`
-//! for `-` in fields. The compiler sees to it that nothing is missing.
+//! JSON forms of the arguments and answers of policies: fields and cases named as in `wit/policy.wit`, with
+//! `_` for `-` in fields. The compiler checks that nothing is missing.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! What is written down of a decision.
+//! The record of a decision.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,20 +7,20 @@ use super::forms::{AttemptForm, DecisionForm, RefreshDecisionForm, SessionViewFo
 use crate::bindings::policy::{Attempt, Decision, RefreshDecision, SessionView};
 use crate::plugin::Policy;
 
-/// One decision.
+/// A decision of a policy, as recorded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// Its number; they are never used twice.
+    /// Number of the record, never reused.
     pub seq: u64,
-    /// When it was taken.
+    /// Time of the decision.
     pub at: Timestamp,
-    /// What was decided.
+    /// The decision itself.
     #[serde(flatten)]
     pub entry: Entry,
 }
 
 impl Record {
-    /// What was asked, in a few words.
+    /// Returns the question in a few words.
     #[must_use]
     pub fn summary(&self) -> String {
         match &self.entry.decided {
@@ -42,31 +42,31 @@ impl Record {
 pub struct Entry {
     /// The account.
     pub account: String,
-    /// The vehicle, if it is about one.
+    /// The vehicle, if the decision is about one.
     pub vehicle: Option<String>,
-    /// The identifier of the operation, which is that of the command it does.
+    /// Identifier of the operation, the same as that of its command.
     pub operation: String,
-    /// The session's generation that the attempt worked with, or that is to be refreshed.
+    /// Generation of the session that the attempt worked with, or that is to be refreshed.
     pub session_generation: u64,
-    /// Who decided.
+    /// The policy that decided.
     pub policy: PolicyIdentity,
-    /// What was asked and answered.
+    /// Question and answer.
     #[serde(flatten)]
     pub decided: Decided,
-    /// What the host did about it, which its own rules may have changed.
+    /// Action of the host, which its own rules may have changed.
     pub done: String,
 }
 
-/// Which policy it was.
+/// Identity of a policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyIdentity {
-    /// Its name.
+    /// Name of the policy.
     pub name: String,
-    /// Its version.
+    /// Version of the policy.
     pub version: String,
     /// SHA-256 of the component.
     pub digest: String,
-    /// Its generation in its slot.
+    /// Generation of the policy in its slot.
     pub generation: u64,
 }
 
@@ -88,16 +88,16 @@ impl From<&Policy> for PolicyIdentity {
 pub enum Decided {
     /// An attempt failed: `classify` and `decide`.
     Failure {
-        /// What was asked; its verdict is the answer of `classify`.
+        /// The question; its verdict is the answer of `classify`.
         #[serde(with = "AttemptForm")]
         attempt: Attempt,
         /// The answer.
         #[serde(with = "DecisionForm")]
         decision: Decision,
     },
-    /// Somebody wanted the session refreshed: `admit-refresh`.
+    /// A refresh of the session was requested: `admit-refresh`.
     Refresh {
-        /// What was asked.
+        /// The question.
         #[serde(with = "SessionViewForm")]
         session: SessionView,
         /// The answer.

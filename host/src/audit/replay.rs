@@ -1,4 +1,4 @@
-//! What would another policy have decided?
+//! Replay: putting recorded questions to another policy.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,12 @@ use crate::bindings::names::Named as _;
 use crate::bindings::policy::{Attempt, Decision, RefreshDecision, Verdict};
 use crate::plugin::{Policy, unanswered};
 
-/// What a policy says to what is in a record.
+/// A policy's answer to the question of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
-    /// The kind of failure; absent for a refresh.
+    /// Kind of the failure; absent for a refresh.
     pub kind: Option<String>,
-    /// The rule by which it knew.
+    /// Rule by which the policy recognised it.
     pub rule: Option<String>,
     /// The decision.
     pub decision: String,
@@ -23,32 +23,32 @@ pub struct Answer {
 pub struct Difference<'r> {
     /// The record.
     pub record: &'r Record,
-    /// What was decided then.
+    /// Decision at that time.
     pub recorded: Answer,
-    /// What the candidate decides.
+    /// Decision of the candidate.
     pub candidate: Answer,
 }
 
 impl Answer {
-    /// Whether it decides the same for the same kind of failure. By which rule it knows does not matter.
+    /// Whether both decide the same for the same kind of failure. The rules that matched may differ.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         (&self.kind, &self.decision) == (&other.kind, &other.decision)
     }
 }
 
-/// A record, put to another policy.
+/// A record and the answers of two policies to it.
 #[derive(Debug)]
 pub struct Put {
-    /// What was decided then.
+    /// Decision at that time.
     pub recorded: Answer,
-    /// What the other policy decides, or what the host does if it does not.
+    /// Decision of the other policy, or of the host if the policy gives no answer.
     pub other: Answer,
-    /// Whether the other policy has said what the failure is. If not, nothing can be said of its answer.
+    /// Whether the other policy has classified the failure. If not, its answer cannot be compared.
     pub answered: bool,
 }
 
-/// Asks another policy what was asked then.
+/// Puts the question of a record to another policy.
 pub async fn put_to(record: &Record, other: &Policy) -> Put {
     match &record.entry.decided {
         Decided::Failure { attempt, decision } => {
@@ -70,7 +70,7 @@ pub async fn put_to(record: &Record, other: &Policy) -> Put {
     }
 }
 
-/// Asks a candidate what was asked then. None if it decides the same.
+/// Puts the question of a record to a candidate. None if it decides the same.
 pub async fn replay<'r>(record: &'r Record, candidate: &Policy) -> Option<Difference<'r>> {
     let Put { recorded, other: candidate, .. } = put_to(record, candidate).await;
     (!recorded.is_same_as(&candidate)).then_some(Difference { record, recorded, candidate })
@@ -108,7 +108,7 @@ fn in_words(decision: &Decision) -> String {
 }
 
 impl Record {
-    /// What was decided, in words.
+    /// Returns the decision in words.
     #[must_use]
     pub fn answer(&self) -> Answer {
         match &self.entry.decided {

@@ -1,5 +1,5 @@
-//! The names that `wit/policy.wit` has for the cases of its enums and variants: what logs, records and command
-//! lines show, and what they understand.
+//! Names that `wit/policy.wit` has for the cases of its enums and variants: logs, records and command lines
+//! show and understand them.
 
 use serde::{Deserialize, Deserializer, Serializer};
 
@@ -9,10 +9,10 @@ use super::policy::{
 
 /// A case with a name.
 pub trait Named: Sized {
-    /// The name. For `other` the name that the policy gave it.
+    /// Name of the case; for `other`, the name that the policy gave it.
     fn name(&self) -> &str;
 
-    /// The case of this name; none if there is none and the type has no `other`.
+    /// The case of this name; none if it is unknown and the type has no `other`.
     fn named(name: &str) -> Option<Self>;
 }
 
@@ -62,7 +62,7 @@ names! {
     Latch { AuthRequired = "auth-required", OtpRequired = "otp-required", Blocked = "blocked" } or Other;
 }
 
-/// For `#[serde(with = "by_name")]`.
+/// Serialises a case by its name, for `#[serde(with = "by_name")]`.
 pub(crate) mod by_name {
     use super::{Deserialize, Deserializer, Named, Serializer, unknown};
 
@@ -76,7 +76,7 @@ pub(crate) mod by_name {
     }
 }
 
-/// The same for a case that may be absent.
+/// Serialises a case that may be absent by its name.
 pub(crate) mod by_name_if_any {
     use super::{Deserialize, Deserializer, Named, Serializer, unknown};
 
@@ -102,7 +102,7 @@ fn unknown<E: serde::de::Error>(name: &str) -> E {
     E::custom(format_args!("{name:?} is not one of the names in wit/policy.wit"))
 }
 
-/// For 64 random bits: programs that read JSON numbers as floating point would round them.
+/// Serialises 64 random bits as text: programs that read JSON numbers as floating point would round them.
 pub(crate) mod as_text {
     use serde::de::Error as _;
 

@@ -1,8 +1,8 @@
 //! Messages on their way into the host: in order, bounded, and fair.
 //!
-//! Each vehicle has a lane of its own, and so have requests to the host. What is taken into a batch is taken from one lane
-//! after the other, so a flood for one car delays nothing that is for another. What does not fit into its lane is not done, but
-//! answered: of such a message only the identifier is kept.
+//! Each vehicle has a lane of its own, and so have requests to the host. A batch takes messages from one lane
+//! after the other, so a flood for one car delays nothing that is for another. A message that does not fit
+//! into its lane is not done, but answered: only its identifier is kept.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -17,20 +17,21 @@ use crate::wire::topics::Incoming;
 
 /// Messages that may wait in one lane.
 const LANE: usize = 256;
-/// Bytes that they may have; one message is always taken, however large.
+/// Bytes that the messages in one lane may have; one message is always taken, however large.
 const LANE_BYTES: usize = 2 * 1024 * 1024;
 /// Messages that did not fit and wait for their answer.
 const REFUSED: usize = 64 * 1024;
-/// Bytes that they may have: of topics, identifiers, and where the answers go, which their senders choose.
+/// Bytes that refused messages may have: of topics, identifiers and reply addresses, which their senders
+/// choose.
 const REFUSED_BYTES: usize = 24 * 1024 * 1024;
 /// Messages that the host is given at once: they share one transaction.
 const BATCH: usize = 64;
 
-/// What is given to the host at once.
+/// Messages that the host is given at once.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     pub(super) requests: Vec<Request>,
-    /// What did not fit.
+    /// Messages that did not fit.
     pub(super) refused: Vec<Refused>,
 }
 
@@ -38,18 +39,18 @@ pub(super) struct Batch {
 #[derive(Debug, Default)]
 pub(super) struct Intake {
     lanes: Mutex<Lanes>,
-    /// One reader, so one stored permit is enough to never miss a change.
+    /// Signal of a change. There is one reader, so one stored permit is enough to never miss one.
     changed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Lanes {
     lanes: BTreeMap<String, Lane>,
-    /// The lanes that have something, the next one first.
+    /// Lanes that have messages, the next one first.
     turns: VecDeque<String>,
     refused: VecDeque<Refused>,
     refused_bytes: usize,
-    /// How many did not fit, and how many of them were not even answered.
+    /// Number of messages that did not fit, and of those of them that were not even answered.
     overflowed: u64,
     unanswered: u64,
 }
@@ -66,7 +67,7 @@ impl Intake {
         let Some(incoming) = host.topics().parse(&message.topic) else { return };
         let lane = match incoming {
             Incoming::Command { vehicle, .. } if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
-            // However many names there are of vehicles that there are not.
+            // One lane for all unknown vehicles, however many names they have.
             Incoming::Command { .. } => "vehicle".to_owned(),
             Incoming::Request { .. } => "bridge".to_owned(),
         };
@@ -74,14 +75,14 @@ impl Intake {
         self.changed.notify_one();
     }
 
-    /// A connection has begun. If the broker has kept the session it sends again what was not acknowledged before: the copies
-    /// that wait are dropped, or both would be done. If it has not, these are the only ones, and nobody waits for their
-    /// receipts.
+    /// Begins a connection. If the broker has kept the session it sends again what was not acknowledged
+    /// before: the copies that wait are dropped, or both would be done. If it has not, these are the only
+    /// ones, and the broker does not wait for their receipts.
     pub(super) fn connected(&self, session_present: bool) {
         self.lanes().connected(session_present);
     }
 
-    /// The next messages: at least one. Cancel safe.
+    /// Returns the next messages: at least one. Cancel safe.
     pub(super) async fn batch(&self) -> Batch {
         loop {
             let batch = self.lanes().batch();
@@ -148,7 +149,7 @@ impl Lanes {
         self.refused_bytes = self.refused.iter().map(size_of_refused).sum();
     }
 
-    /// One of each lane in turn, until there are enough.
+    /// Takes one message of each lane in turn, until there are enough.
     fn batch(&mut self) -> Batch {
         let mut batch = Batch::default();
         while batch.requests.len() < BATCH
@@ -170,7 +171,7 @@ impl Lanes {
     }
 }
 
-/// Whether a message stays that came with an earlier connection.
+/// Whether a message of an earlier connection stays.
 fn stays(hold: &mut Option<Receipt>, session_present: bool) -> bool {
     match hold.take() {
         Some(receipt) => {
@@ -193,7 +194,7 @@ fn size_of_refused(refused: &Refused) -> usize {
         + size_of_answer(respond_to.as_ref())
 }
 
-/// Bytes of where the answer goes.
+/// Size of a reply address, in bytes.
 fn size_of_answer(respond_to: Option<&RespondTo>) -> usize {
     respond_to
         .map_or(0, |RespondTo { topic, correlation }| topic.len() + correlation.as_ref().map_or(0, Vec::len))
@@ -207,7 +208,7 @@ fn request(message: Message) -> Request {
 }
 
 impl Drop for Lanes {
-    /// What has not been done when the host ends is for the next one.
+    /// Leaves the messages that have not been done to the next host.
     fn drop(&mut self) {
         let waiting = std::mem::take(&mut self.lanes).into_values().flat_map(|lane| lane.waiting);
         let refused = std::mem::take(&mut self.refused).into_iter().filter_map(|refused| refused.hold);
@@ -274,7 +275,7 @@ mod tests {
         let batch = lanes.batch();
         assert_eq!((batch.requests.len(), batch.refused.len()), (1, 0));
         assert!(batch.requests[0].topic.contains("/b/cmd"), "of what comes once it is the only copy");
-        // A broker that has forgotten does not send it again, then or later.
+        // A broker that has forgotten the session does not send it again, then or later.
         offer(&mut lanes);
         lanes.connected(false);
         lanes.connected(true);

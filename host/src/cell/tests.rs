@@ -5,7 +5,7 @@ use super::*;
 use crate::store::MemoryStore;
 use crate::time::SystemClock;
 
-/// A disk that is full.
+/// A full disk.
 #[derive(Debug)]
 struct Full;
 

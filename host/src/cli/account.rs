@@ -10,10 +10,12 @@ use super::render;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
-    /// Have refused credentials tried once more as they are: what the vendor refused it may have unlocked meanwhile.
+    /// Have refused credentials tried once more as they are: what the vendor refused it may have unlocked
+    /// meanwhile.
     ///
-    /// Lifts what keeps the account's sign-in, PIN and registration from being sent; the next command or read that needs
-    /// them makes the try. What is refused again latches again. A few times a day at most, and on record.
+    /// Lifts what keeps the account's sign-in, PIN and registration from being sent; the next command or read
+    /// that needs them makes the try. What is refused again latches again. A few times a day at most, and on
+    /// record.
     Retry {
         /// The account, as the configuration names it.
         #[arg(value_name = "ACCOUNT")]

@@ -1,5 +1,5 @@
-//! What a host answers to the requests about plugins. What a host of another version leaves out is empty here, and
-//! what it adds is not looked at.
+//! Answers of a host to the requests about plugins. Fields that a host of another version leaves out are
+//! empty here, and those that it adds are not looked at.
 
 use serde::Deserialize;
 
@@ -61,7 +61,7 @@ pub(super) struct Rollout {
     pub since: String,
 }
 
-/// What a slot has after a change, and had before it.
+/// Contents of a slot after a change, and before it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Swapped {
@@ -74,7 +74,7 @@ pub(super) struct Swapped {
     pub took_ms: Option<u64>,
 }
 
-/// What a host says of a component that it would take.
+/// A component that a host would take.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Verified {
@@ -93,7 +93,7 @@ pub(super) struct Forgiven {
     pub was_bad: bool,
 }
 
-/// One attempt to change something.
+/// An attempt to change something.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Attempt {
@@ -109,7 +109,7 @@ pub(super) struct Attempt {
     pub reason: Option<String>,
 }
 
-/// What `policy/diff` answers.
+/// Answer to `policy/diff`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Diff {
@@ -117,7 +117,7 @@ pub(super) struct Diff {
     pub disagreements: Vec<Disagreement>,
 }
 
-/// One failure that two policies judge differently.
+/// A failure that two policies judge differently.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Disagreement {
@@ -132,7 +132,7 @@ pub(super) struct Disagreement {
     pub approved: bool,
 }
 
-/// What a policy made of a failure.
+/// A policy's judgement of a failure.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Judgement {
@@ -141,7 +141,7 @@ pub(super) struct Judgement {
     pub decision: String,
 }
 
-/// What of an account may be tried once more.
+/// Parts of an account that may be tried once more.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Retried {
@@ -150,7 +150,7 @@ pub(super) struct Retried {
     pub left_today: u64,
 }
 
-/// One more try that somebody wanted.
+/// A request to have credentials tried once more.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Retry {
@@ -169,6 +169,6 @@ pub(super) struct Circuit {
     pub failures: Option<u64>,
     pub refused: Option<u64>,
     pub until: Option<String>,
-    /// For how long it was opened.
+    /// Time for which it was opened, in seconds.
     pub seconds: Option<u64>,
 }

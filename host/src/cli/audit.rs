@@ -72,8 +72,8 @@ pub(super) fn show(options: &Options) -> ExitCode {
 }
 
 impl Options {
-    /// What is wrong if a name is neither configured nor on record: a mistyped one must not look like a car that never
-    /// had a failure.
+    /// Describes the mistake if a name is neither configured nor on record: a mistyped one must not look like
+    /// a car that never had a failure.
     fn unknown_to(&self, config: &Config, found: &[Record]) -> Option<String> {
         let vehicles = config.vehicles.keys().map(Slug::as_str);
         let accounts = config.accounts.keys().map(Slug::as_str);
@@ -109,7 +109,7 @@ fn unknown(
     Some(format!("there is no {what} {wanted:?}, and no decision is about one; configured: {known}"))
 }
 
-/// One record for people, in one line.
+/// Formats a record for people, in one line.
 pub(super) fn line(record: &Record) -> String {
     let entry = &record.entry;
     let about = entry.vehicle.as_deref().unwrap_or(&entry.account);

@@ -23,23 +23,23 @@ use crate::time::{Clock as _, SystemClock};
 const EXPORTS: [(&str, &str); 2] =
     [("vehicle:connector/policy", "policy"), ("vehicle:connector/connector", "connector")];
 
-/// What can be known of a component without a host.
+/// Facts about a component that need no host.
 #[derive(Debug, Serialize)]
 pub(super) struct Inspection {
     file: PathBuf,
     size: usize,
     digest: String,
-    /// What it can be loaded as.
+    /// Kinds of plugin that it can be loaded as.
     kinds: Vec<&'static str>,
     name: Option<String>,
     version: Option<String>,
     imports: Vec<String>,
     exports: Vec<String>,
-    /// How much it has of what is limited; nothing if it is no component, or has too much.
+    /// Counts of what is limited; empty if it is not a component, or has too much.
     counts: BTreeMap<&'static str, u64>,
     signature: Option<PathBuf>,
     accepted: bool,
-    /// Why it would not be.
+    /// Reason why it would not be accepted.
     reason: Option<String>,
 }
 
@@ -86,7 +86,7 @@ impl Inspection {
             }
             Err(error) => {
                 inspection.reason = Some(error.to_string());
-                // What is refused may still say who it is.
+                // A refused component may still give its name.
                 match describe(PluginKind::Policy, &sandbox, &compiled).await {
                     None => describe(PluginKind::Connector, &sandbox, &compiled).await,
                     named => named,
@@ -151,7 +151,7 @@ pub(super) async fn show(kind: PluginKind, file: &Path, json: bool) -> ExitCode 
     }
 }
 
-/// Says whether a file would be accepted. Exit codes: 0 it would be, 1 it would not, 2 it cannot be read.
+/// Reports whether a file would be accepted. Exit codes: 0 it would be, 1 it would not, 2 it cannot be read.
 pub(super) async fn verify(kind: PluginKind, file: &Path, json: bool) -> ExitCode {
     let inspection = match inspect(kind, file).await {
         Ok(inspection) => inspection,
@@ -188,7 +188,7 @@ async fn inspect(kind: PluginKind, file: &Path) -> Result<Inspection, ExitCode> 
         .map_err(|error| complain(1, format_args!("{}", plain(&format!("{error:#}")))))
 }
 
-/// Does with a component what a host does before it loads it, and returns its name and version.
+/// Checks a component as a host does before it loads it, and returns its name and version.
 async fn accept(
     kind: PluginKind,
     sandbox: &Sandbox,

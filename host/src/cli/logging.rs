@@ -1,9 +1,9 @@
-//! What the program logs, and how a line looks.
+//! The program's log, and the form of its lines.
 //!
-//! Plugins, clouds, brokers and whoever sends a command have words in the log, on many ways, and one of them might hold a
-//! line break and what looks like a line of our own. It is not left to those ways to think of that: [`OneLine`] is
-//! where all of them end, those too that nobody has written yet. The texts themselves stay as they were given,
-//! because policies match on them.
+//! Plugins, clouds, brokers and the senders of commands have words in the log, on many ways, and one of them
+//! might hold a line break and what looks like a line of our own. It is not left to those ways to think of
+//! that: all of them end in [`OneLine`], those too that are not written yet. The texts themselves stay as
+//! they were given, because policies match on them.
 
 mod bound;
 
@@ -25,14 +25,15 @@ use self::bound::Bound;
 use crate::config::LogFormat;
 use crate::redact;
 
-/// Those whose details may be logged: the program itself, and what never holds a secret. All others are heard from
-/// `info` on. The libraries for HTTP, TLS and MQTT print headers, packets and keys in their details.
+/// Modules whose details may be logged: the program itself, and what never holds a secret. All others are
+/// heard from `info` on. The libraries for HTTP, TLS and MQTT print headers, packets and keys in their
+/// details.
 const TRUSTED: [&str; 6] =
     ["vehicle_connector", "connector", "simulator", "wasmtime", "cranelift", "rumqttd"];
 
 /// Writes what an event says in one line, whatever it says: line breaks and other control characters become
-/// escapes (see [`redact::one_line`]), and vehicle identification numbers that the host has seen are masked. For logs in
-/// text form; JSON has escapes of its own.
+/// escapes (see [`redact::one_line`]), and vehicle identification numbers that the host has seen are masked.
+/// For logs in text form; JSON has escapes of its own.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OneLine;
 
@@ -44,8 +45,8 @@ impl<'w> FormatFields<'w> for OneLine {
     }
 }
 
-/// Masks the vehicle identification numbers that the host has seen in what is written, which is a line at a time: in JSON
-/// too, whose fields no formatter of ours writes.
+/// Masks the vehicle identification numbers that the host has seen in what is written, which is a line at a
+/// time: in JSON too, whose fields no formatter of ours writes.
 #[derive(Debug)]
 struct Masked<W>(W);
 
@@ -63,23 +64,23 @@ impl<W: Write> Write for Masked<W> {
     }
 }
 
-/// What the log waits with, in lines: whoever reads it may stand still, and the host goes on.
+/// Number of lines that may wait to be written: the reader of the log may stand still, and the host goes on.
 const WAITING_LINES: usize = 10_000;
 
-/// What writes the log. Dropping it writes what still waits, for a moment.
+/// Writer of the log. Dropping it writes what still waits, for a moment.
 #[derive(Debug)]
 #[must_use = "nothing is logged once it is dropped"]
 pub(super) struct Log {
     _writer: WorkerGuard,
 }
 
-/// Logs to the standard error output, without ever waiting for it. `RUST_LOG` has the last word about what, except about
-/// secrets.
+/// Logs to the standard error output, without ever waiting for it. `RUST_LOG` has the last word about what is
+/// logged, except about secrets.
 pub(super) fn to_stderr(level: &str, format: LogFormat) -> Log {
     to_stderr_without(level, format, None)
 }
 
-/// The same without what a library says, whatever `RUST_LOG` wants.
+/// Logs like [`to_stderr`], without what a library says, whatever `RUST_LOG` wants.
 pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&'static str>) -> Log {
     let coloured = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let (writer, guard) = NonBlockingBuilder::default()
@@ -99,13 +100,13 @@ pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&
     Log { _writer: guard }
 }
 
-/// What is logged at this level, or with these directives in its place if they can be read.
+/// Returns the filter of a level, or of these directives in its place if they can be read.
 fn filter<S>(level: &str, directives: Option<&str>) -> impl Filter<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines, and at `trace` what it did, in
-    // millions. Whoever wants that names it.
+    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines, and at
+    // `trace` what it did, in millions. An operator who wants that names it.
     let quiet =
         "cranelift_codegen=warn,cranelift_frontend=warn,wasmtime=warn,wasmtime_internal_cranelift=warn";
     let with = |text: &str| EnvFilter::try_new(format!("{quiet},{text}")).ok();
@@ -119,7 +120,7 @@ fn tells_no_secret(line: &Metadata<'_>) -> bool {
         let rest = line.target().strip_prefix(name);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '_']))
     };
-    // What guests ask of WASI is told unmasked.
+    // This crate logs unmasked what guests ask of WASI.
     *line.level() <= Level::INFO || (TRUSTED.into_iter().any(of) && !of("wasmtime_wasi"))
 }
 
@@ -225,7 +226,7 @@ mod tests {
         assert!(!logged("trace", Some("warn"), libraries_talk).contains("our details"));
         let quiet = logged("debug", None, libraries_talk);
         assert!(quiet.contains("a warning") && !quiet.contains("compiled"), "{quiet}");
-        // What cannot be read is as if it was not there.
+        // Unreadable directives are ignored.
         assert!(logged("warn", Some("a=b=c"), libraries_talk).contains("a warning"));
     }
 }

@@ -13,7 +13,7 @@ use super::{USAGE, complain, inspect, render};
 use crate::component_file::{self, Contents, Links};
 use crate::plugin::PluginKind;
 
-/// What can be asked about plugins of either kind.
+/// Requests about plugins of either kind.
 #[derive(Debug, Subcommand)]
 pub(super) enum PluginCommand {
     /// Show what runs in each slot, what ran before, and what is not loaded any more.
@@ -135,7 +135,7 @@ pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
     }
 }
 
-/// Only the slot of this name, of all that the host listed.
+/// Returns the slot of this name alone, of all that the host listed.
 fn of_slot(slots: Value, wanted: Option<&str>) -> Result<Value, String> {
     let (Some(wanted), Value::Array(all)) = (wanted, &slots) else { return Ok(slots) };
     let name = |slot: &Value| slot.get("slot").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -158,8 +158,8 @@ impl InSlot {
 }
 
 impl ComponentFile {
-    /// The component and its signature as they are sent; or what the program ends with, having said why. The file is
-    /// read here, so that it is the caller's permissions that count.
+    /// Returns the component and its signature as they are sent; or, having said why, the program's exit
+    /// code. The file is read here, so that the caller's permissions count.
     pub(super) fn payload(&self) -> Result<Map<String, Value>, ExitCode> {
         let read = component_file::read(&self.file, Links::Followed);
         let Contents { component, signature, .. } =

@@ -33,8 +33,8 @@ pub(super) enum PolicyCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct Test {
-    /// The recorded failures, one JSON object a line: id, text, http_status, body_json, cloud, operation, label
-    /// and ambiguous.
+    /// The recorded failures, one JSON object a line: id, text, http_status, body_json, cloud, operation,
+    /// label and ambiguous.
     #[arg(value_name = "CASES.jsonl")]
     cases: PathBuf,
     /// The policy component; without it the one that this program carries.
@@ -73,8 +73,8 @@ pub(super) async fn run(command: PolicyCommand) -> ExitCode {
     }
 }
 
-/// A policy and what to call it: the one in a file, or the one that this program carries. Or what the program ends
-/// with, having said why.
+/// Opens the policy in a file, or the one that this program carries, and returns it with its name; or, having
+/// said why, the program's exit code.
 async fn opened(file: Option<&Path>) -> Result<(String, Policy), ExitCode> {
     let (name, component) = match file {
         None => ("the default policy".to_owned(), embedded::POLICY.to_vec()),
@@ -92,7 +92,8 @@ async fn opened(file: Option<&Path>) -> Result<(String, Policy), ExitCode> {
     }
 }
 
-/// Exit codes: 0 scored, 1 the policy was refused or did not answer, 2 the arguments or the cases are wrong.
+/// Scores a policy. Exit codes: 0 scored, 1 the policy was refused or did not answer, 2 the arguments or the
+/// cases are wrong.
 async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
     let (scores, unanswered) = match score(&test.cases, policy).await {
         Ok(scores) => scores,
@@ -106,7 +107,7 @@ async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
         Ok(text) => Output::lock().write(&text),
         Err(error) => return complain(1, format_args!("the report cannot be written: {error}")),
     };
-    // Whoever has seen enough of the report is told the finding all the same: it was there before.
+    // A reader who has seen enough of the report is told the finding all the same: it was there before.
     if let Err(stopped @ Stopped::Failed(_)) = printed {
         return stopped.code();
     }
@@ -123,7 +124,7 @@ async fn open(component: &[u8]) -> anyhow::Result<Policy> {
     Ok(Arc::new(PolicySlot::open(&sandbox, &compiled, provenance).await?).active())
 }
 
-/// The scores, and how many cases had no answer. One line is in memory at a time.
+/// Returns the scores, and the number of cases without an answer. One line is in memory at a time.
 async fn score(file: &Path, policy: &Policy) -> Result<(Scores, u64), String> {
     let place = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     let mut lines = BufReader::new(std::fs::File::open(file).map_err(|error| place(&error))?);

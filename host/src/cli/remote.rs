@@ -12,7 +12,7 @@ use super::{Configured, USAGE, complain};
 use crate::config::Config;
 use crate::output::print;
 
-/// Which host's state it is.
+/// The state directory of a host.
 #[derive(Debug, Args)]
 pub(super) struct Located {
     #[command(flatten)]
@@ -23,12 +23,12 @@ pub(super) struct Located {
 }
 
 impl Located {
-    /// The state directory; or what the program ends with, having said why.
+    /// Returns the state directory; or, having said why, the program's exit code.
     pub(super) fn directory(&self) -> Result<PathBuf, ExitCode> {
         self.find().map(|(directory, _)| directory)
     }
 
-    /// The same, with the configuration if that is what names it.
+    /// Returns the state directory, with the configuration if that is what names it.
     pub(super) fn find(&self) -> Result<(PathBuf, Option<Config>), ExitCode> {
         match &self.state {
             Some(directory) => Ok((directory.clone(), None)),
@@ -38,7 +38,7 @@ impl Located {
         }
     }
 
-    /// As people name it, and how they start it.
+    /// Returns the host's name for people, and the command that starts it.
     #[cfg(unix)]
     fn host(&self) -> (String, String) {
         match &self.state {
@@ -64,7 +64,8 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    /// Asks the host and shows its answer. Exit codes: 0 done, 1 not done or no host, 2 no good configuration.
+    /// Asks the host and shows its answer. Exit codes: 0 done, 1 not done or no host, 2 no good
+    /// configuration.
     pub(super) fn ask<T: DeserializeOwned>(
         &self,
         verb: &str,
@@ -74,7 +75,7 @@ impl Asked {
         self.ask_for(verb, payload, Ok, show)
     }
 
-    /// The same with a part of the answer; choosing it may fail, and says why.
+    /// Asks the host and shows a part of its answer; choosing it may fail, and says why.
     pub(super) fn ask_for<T: DeserializeOwned>(
         &self,
         verb: &str,

@@ -7,7 +7,7 @@ use super::answers::{
 };
 use super::table::{Table, moment, plain, short};
 
-/// The slots, and below each what there is to say of it besides.
+/// The slots, and further facts below each.
 pub(super) fn slots(slots: &Vec<Slot>) -> String {
     if slots.is_empty() {
         return "no slot\n".to_owned();
@@ -64,7 +64,7 @@ pub(super) fn slots(slots: &Vec<Slot>) -> String {
     text
 }
 
-/// Everything about the active generation of each slot, digest in full.
+/// All facts about the active generation of each slot, digest in full.
 pub(super) fn actives(slots: &Vec<Slot>) -> String {
     let mut text = String::new();
     for slot in slots {
@@ -197,7 +197,7 @@ pub(super) fn circuit(circuit: &Circuit) -> String {
     format!("{}: {}{for_how_long}\n", plain(&circuit.circuit), plain(&circuit.state))
 }
 
-/// The same of one that was to be open for so many seconds: a host has a longest time.
+/// A circuit that was to be open for `wanted` seconds: a host has a longest time.
 pub(super) fn opened(circuit: &Circuit, wanted: Option<u64>) -> String {
     let mut text = self::circuit(circuit);
     if circuit.seconds.zip(wanted).is_some_and(|(seconds, wanted)| seconds < wanted) {
@@ -206,7 +206,7 @@ pub(super) fn opened(circuit: &Circuit, wanted: Option<u64>) -> String {
     text
 }
 
-/// What of an account may be tried once more.
+/// Parts of an account that may be tried once more.
 pub(super) fn retried(retried: &Retried) -> String {
     format!(
         "{}: {} may be tried once more, by the next command or read that needs it; {} more of this within a day\n",
@@ -216,7 +216,7 @@ pub(super) fn retried(retried: &Retried) -> String {
     )
 }
 
-/// Who had what tried once more.
+/// The requests to have credentials tried once more.
 pub(super) fn retries(retries: &Vec<Retry>) -> String {
     if retries.is_empty() {
         return "nobody had anything tried once more\n".to_owned();

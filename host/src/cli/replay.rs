@@ -11,7 +11,8 @@ use crate::audit::{Answer, Record, replay};
 use crate::output::Output;
 use crate::plugin::Policy;
 
-/// Exit codes: 0 the same decisions throughout, 1 some are different, 2 the records are wrong.
+/// Replays decisions. Exit codes: 0 the same decisions throughout, 1 some are different, 2 the records are
+/// wrong.
 pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
     let records = match read(file) {
         Ok(records) => records,

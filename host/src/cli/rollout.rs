@@ -1,4 +1,5 @@
-//! `vehicle-connector policy shadow`, `canary` and what follows: a policy that is tried out beside the one that decides.
+//! `vehicle-connector policy shadow`, `canary` and what follows: a policy that is tried out beside the one
+//! that decides.
 
 use std::path::PathBuf;
 use std::process::ExitCode;

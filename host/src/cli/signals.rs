@@ -1,11 +1,12 @@
-//! What the operating system tells the program to do.
+//! Signals of the operating system to the program.
 
 use std::io;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that the program listens to. From the moment that this exists none of them ends the process by itself.
+/// The signals that the program listens to. From the moment that this exists none of them ends the process by
+/// itself.
 #[derive(Debug)]
 pub(super) struct Signals {
     #[cfg(unix)]
@@ -27,8 +28,8 @@ impl Signals {
         })
     }
 
-    /// Waits for the next wish that the program ends: SIGINT or SIGTERM. SIGHUP is none: a terminal that is closed, or a
-    /// service manager that reloads, does not mean it.
+    /// Waits for the next request to end the program: SIGINT or SIGTERM. SIGHUP does not count: a terminal
+    /// that is closed, or a service manager that reloads, does not mean it.
     #[cfg(unix)]
     pub(super) async fn stop(&mut self) -> io::Result<()> {
         loop {
@@ -49,7 +50,7 @@ impl Signals {
         Ok(Self {})
     }
 
-    /// Waits for the next wish that the program ends.
+    /// Waits for the next request to end the program.
     #[cfg(not(unix))]
     pub(super) async fn stop(&mut self) -> io::Result<()> {
         tokio::signal::ctrl_c().await

@@ -41,14 +41,14 @@ impl<const COLUMNS: usize> std::fmt::Display for Table<COLUMNS> {
     }
 }
 
-/// In one line, and without what would make a terminal do something: names and reasons come from plugins and from
-/// clouds.
+/// Returns text in one line, and without what would make a terminal do something: names and reasons come from
+/// plugins and from clouds.
 pub(super) fn plain(text: &str) -> String {
     redact::one_line(text).into_owned()
 }
 
-/// One line of JSON for programs, which people look at in a terminal all the same. It is the same JSON, with what a
-/// terminal could obey written as an escape (RFC 8259 §7).
+/// Formats a line of JSON for programs, which people look at in a terminal all the same. The JSON stays the
+/// same; what a terminal could obey is written as an escape (RFC 8259 §7).
 ///
 /// # Errors
 ///

@@ -1,11 +1,11 @@
-//! What a command asked for, as it is kept beside its result.
+//! Request of a command, as it is kept beside its result.
 
 use serde::{Deserialize, Serialize};
 
 use super::parse;
 
-/// What a command asked for, so that another one under the same identifier is told from a repetition. In the caller's
-/// words and not in this version's types: the next version may understand more.
+/// Request of a command, so that another command under the same identifier is told from a repetition. In the
+/// caller's words and not in this version's types: the next version may understand more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     operation: String,
@@ -13,7 +13,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Of a command that was understood: the last level of its topic, and its payload.
+    /// Keeps a command that was understood: the last level of its topic, and its payload.
     #[must_use]
     pub fn new(operation: &str, payload: &str) -> Self {
         let text = payload.trim();
@@ -22,7 +22,7 @@ impl Asked {
         Self { operation: operation.to_owned(), payload: compact.unwrap_or_else(|_| text.to_owned()) }
     }
 
-    /// Whether both ask for the same, in whichever words.
+    /// Whether both ask for the same action, in whichever words.
     #[must_use]
     pub fn is_same_as(&self, other: &Self) -> bool {
         let action =

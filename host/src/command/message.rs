@@ -6,7 +6,7 @@ use super::{Action, topic};
 use crate::bindings::connector::{Climate, Seat, WindowPosition, Windows};
 
 impl Action {
-    /// The last level of a topic, and a payload, that ask for this.
+    /// Returns the last level of a topic, and a payload, that ask for this command.
     #[must_use]
     pub(crate) fn to_message(&self) -> (&'static str, String) {
         let (operation, payload) = match self {

@@ -1,7 +1,7 @@
 //! The JSON forms of commands.
 //!
-//! A field that an operation does not know is a mistake: a misspelt option that is ignored opens the wrong window.
-//! Ranges are the connector's to check, because they are the vendor's.
+//! A field that an operation does not know is a mistake: a misspelt option that is ignored opens the wrong
+//! window. Ranges are the connector's to check, because they are the vendor's.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::scalar::Scalar;
 use super::{Action, is_id};
 use crate::bindings::connector::{self, Seat, WindowPosition, Windows};
 
-/// How old what is known may be for `refresh_smart` if the caller does not say.
+/// Age that what is known may have for `refresh_smart` if the caller does not say.
 pub const SMART_MAX_AGE: Duration = Duration::from_secs(300);
 
 type Understood = Result<(Action, Option<String>), String>;
@@ -26,7 +26,7 @@ fn identifier(id: Option<&Scalar>) -> Result<Option<String>, String> {
     id.map(Scalar::identifier).transpose()
 }
 
-/// No options.
+/// Options of a command that takes an identifier only.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Plain {
@@ -34,7 +34,7 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    /// Reads what has nothing but an identifier.
+    /// Reads the object of a command that takes an identifier only.
     pub(super) fn read(text: &str, action: Action) -> Understood {
         let Self { id } = object(text)?;
         Ok((action, identifier(id.as_ref())?))
@@ -57,7 +57,7 @@ impl Smart {
     }
 }
 
-/// A word is the same as an age.
+/// Reads a word, which stands for an age.
 pub(super) fn word_of_smart(word: &str) -> Option<Action> {
     let max_age = match word {
         "press" | "smart" => SMART_MAX_AGE,
@@ -81,7 +81,7 @@ impl Doors {
     }
 }
 
-/// Which way the doors go.
+/// Reads the direction of the doors.
 pub(super) fn word_of_doors(word: &str) -> Option<Action> {
     match word {
         "press" | "lock" => Some(Action::Lock),
@@ -114,7 +114,7 @@ struct Seats {
 }
 
 impl Climate {
-    /// Everything as the connector has it by default.
+    /// Climate with everything as the connector has it by default.
     pub(super) const fn by_default() -> connector::Climate {
         connector::Climate {
             temperature: None,
@@ -163,7 +163,7 @@ impl Climate {
 const WHEEL: u8 = 3;
 const WHEEL_AND_WINDOWS: u8 = 4;
 
-/// What is heated, with the steering wheel or without.
+/// Merges the steering wheel into what is heated.
 fn with_steering_wheel(heating: Option<u8>, wheel: Option<bool>) -> Result<Option<u8>, String> {
     match (heating, wheel) {
         (None | Some(0), Some(true)) => Ok(Some(WHEEL)),
@@ -176,7 +176,7 @@ fn with_steering_wheel(heating: Option<u8>, wheel: Option<bool>) -> Result<Optio
     }
 }
 
-/// Climate as it is by default, or none.
+/// Reads a word for the climate: started as it is by default, or stopped.
 pub(super) fn word_of_climate(word: &str) -> Option<Action> {
     match word {
         "auto" | "start" => Some(Action::StartClimate(Climate::by_default())),
@@ -222,7 +222,7 @@ impl WindowChoice {
     }
 }
 
-/// One word moves all windows.
+/// Reads a word that moves all windows.
 pub(super) fn word_of_windows(word: &str) -> Option<Action> {
     let position = Some(position(word)?);
     Some(Action::SetWindows(Windows {
@@ -248,7 +248,7 @@ impl ChargePort {
     }
 }
 
-/// Which way the charge port's flap goes.
+/// Reads the direction of the charge port's flap.
 pub(super) fn word_of_charge_port(word: &str) -> Option<Action> {
     match word {
         "open" => Some(Action::OpenChargePort),
@@ -278,17 +278,18 @@ impl Charging {
     }
 }
 
-/// A share of the most current, with or without its sign.
+/// Reads a share of the most current, with or without its sign.
 pub(super) fn word_of_charging(word: &str) -> Option<Action> {
     let percent = Scalar::of_word(word.trim_end_matches('%')).whole("", u8::MAX).ok()?;
     matches!(percent, 60 | 90 | 100).then_some(Action::SetChargingCurrent(percent))
 }
 
-/// Here the id names the action to ask about; the question itself gets an identifier from the host.
+/// Question about an action, in which `id` names that action; the question itself gets an identifier from the
+/// host.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Question {
-    /// What to ask about. Without it `id` is that.
+    /// Identifier of the action to ask about. Without it `id` is that.
     about: Option<Scalar>,
     id: Option<Scalar>,
 }

@@ -1,8 +1,8 @@
 //! Single values as people and templates write them.
 //!
-//! A template renders whatever it has: `10.0` for ten, `"21"` for 21, `True` for true, `LOCK` for lock. All of that is
-//! understood, in every option of every command alike, because it can mean only one thing. What could mean two, or nothing,
-//! is not guessed at: `2.5` seats, `21,5` degrees, `unavailable`.
+//! A template renders whatever it has: `10.0` for ten, `"21"` for 21, `True` for true, `LOCK` for lock. All
+//! of that is understood, in every option of every command alike, because it can mean only one thing. What
+//! could mean two, or nothing, is not guessed at: `2.5` seats, `21,5` degrees, `unavailable`.
 
 use std::fmt::Display;
 
@@ -11,10 +11,10 @@ use serde_json::{Number, Value};
 
 use crate::redact;
 
-/// Beyond this a floating-point number stands for several whole ones (2^53).
+/// Limit beyond which a floating-point number stands for several whole ones (2^53).
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// How much of a value is told when it is not understood, in bytes.
+/// Length of what is shown of a value that is not understood, in bytes.
 const SHOWN: usize = 40;
 
 /// A value of an option, before it is known what it has to be.
@@ -23,16 +23,16 @@ const SHOWN: usize = 40;
 pub(super) struct Scalar(Value);
 
 impl Scalar {
-    /// A word that is a whole payload.
+    /// Makes a value of a word that is a whole payload.
     pub(super) fn of_word(word: &str) -> Self {
         Self(Value::String(word.to_owned()))
     }
 
-    /// A whole number from 0 to `most`. Whether it is one that the vehicle takes is for the connector to say.
+    /// Reads a whole number from 0 to `most`. The connector decides whether the vehicle takes it.
     ///
     /// # Errors
     ///
-    /// Says, with the option's name, what it is not.
+    /// Says, with the option's name, what the value is not.
     pub(super) fn whole<T: TryFrom<u64> + Display>(&self, name: &str, most: T) -> Result<T, String> {
         let whole = self.number().as_ref().and_then(exactly_whole).map(T::try_from);
         match whole {
@@ -41,11 +41,11 @@ impl Scalar {
         }
     }
 
-    /// A number with or without decimals.
+    /// Reads a number with or without decimals.
     ///
     /// # Errors
     ///
-    /// Says, with the option's name, what it is not.
+    /// Says, with the option's name, what the value is not.
     pub(super) fn decimal(&self, name: &str) -> Result<f32, String> {
         #[allow(
             clippy::cast_possible_truncation,
@@ -57,11 +57,11 @@ impl Scalar {
             .ok_or_else(|| format!("{name} {self} is not a number like 21 or 21.5"))
     }
 
-    /// Whether something is wanted.
+    /// Reads whether something is wanted.
     ///
     /// # Errors
     ///
-    /// Says, with the option's name, what it is not.
+    /// Says, with the option's name, what the value is not.
     pub(super) fn truth(&self, name: &str) -> Result<bool, String> {
         match self.word().as_str() {
             "true" | "on" | "1" | "1.0" => Ok(true),
@@ -70,7 +70,7 @@ impl Scalar {
         }
     }
 
-    /// One of a few words, in any case.
+    /// Reads one of a few words, in any case.
     ///
     /// # Errors
     ///
@@ -84,11 +84,11 @@ impl Scalar {
         choose(&self.word()).ok_or_else(|| format!("{name} {self} is not one of {words}"))
     }
 
-    /// An identifier: text as it is, or a whole number. What it may consist of is for others to say.
+    /// Reads an identifier: text as it is, or a whole number. Callers decide what it may consist of.
     ///
     /// # Errors
     ///
-    /// When it is neither.
+    /// When the value is neither.
     pub(super) fn identifier(&self) -> Result<String, String> {
         match &self.0 {
             Value::String(text) => Ok(text.clone()),
@@ -100,13 +100,13 @@ impl Scalar {
     fn number(&self) -> Option<Number> {
         match &self.0 {
             Value::Number(number) => Some(number.clone()),
-            // Text in which there is nothing but a number as JSON writes them.
+            // Text that holds nothing but a number as JSON writes them.
             Value::String(text) => serde_json::from_str(text.trim()).ok(),
             _ => None,
         }
     }
 
-    /// As a word in lower case; empty for what is none.
+    /// Returns the value as a word in lower case; empty if it is not a word.
     fn word(&self) -> String {
         match &self.0 {
             Value::String(text) => text.trim().to_ascii_lowercase(),
@@ -116,14 +116,14 @@ impl Scalar {
     }
 }
 
-/// As it was written, as far as that can be shown.
+/// Shows the value as it was written, as far as that can be shown.
 impl Display for Scalar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&redact::cut(redact::mask_vins(&self.0.to_string()), SHOWN))
     }
 }
 
-/// None for one with a fraction, a negative one, and one that is not exact.
+/// Returns a whole number; none for one with a fraction, a negative one, and one that is not exact.
 fn exactly_whole(number: &Number) -> Option<u64> {
     number.as_u64().or_else(|| {
         let float = number.as_f64()?;

@@ -9,21 +9,21 @@ use super::{Action, is_id};
 /// The topic whose `id` is not the command's own.
 pub(super) const ACTION_STATUS: &str = "action_status";
 
-/// What a payload comes to: an action and the caller's identifier, or what is wrong and what would be right.
+/// Result of a payload: an action and the caller's identifier, or what is wrong and what would be right.
 type Understood = Result<(Action, Option<String>), String>;
 
 /// One command topic.
 pub(super) struct Topic {
-    /// Its last level.
+    /// Last level of the topic.
     pub(super) name: &'static str,
-    /// What it takes, for whoever sent something else.
+    /// Description of what it takes, for a caller that sent something else.
     takes: &'static str,
     word: fn(&str) -> Option<Action>,
     object: fn(&str) -> Understood,
 }
 
 impl Topic {
-    /// Understands a payload.
+    /// Parses a payload.
     pub(super) fn understand(&self, text: &str) -> Understood {
         if text.starts_with('{') {
             return (self.object)(text)

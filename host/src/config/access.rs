@@ -1,4 +1,4 @@
-//! Who may write to, or read, what a host trusts.
+//! Permissions of what a host trusts: who may write to it, or read it.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ const WRITE_FOR_OTHERS: u32 = 0o002;
 #[cfg(unix)]
 const READ_FOR_OTHERS: u32 = 0o004;
 
-/// What others may do with a file or a directory that they should not; `None` where that is not known.
+/// Describes what others may do with a file or a directory that they should not; `None` if nothing, or where
+/// that is not known.
 #[cfg(unix)]
 pub(super) fn too_open(path: &Path, is_secret: bool) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
@@ -31,7 +32,7 @@ pub(super) fn too_open(_path: &Path, _is_secret: bool) -> Option<String> {
     None
 }
 
-/// Whether nobody but its owner can read the configuration file.
+/// Whether its owner alone can read the configuration file.
 #[cfg(unix)]
 pub(super) fn is_private(path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;

@@ -14,9 +14,9 @@ use crate::descriptor::{Capturable, CommandAnswers, Refusals};
 
 /// Logins per day unless the file says otherwise.
 const LOGINS: u32 = 4;
-/// The host's ceiling: more is how accounts get locked.
+/// The host's ceiling on logins per day: more is how accounts get locked.
 const MOST_LOGINS: u32 = 10;
-/// More than any vendor is known to bear.
+/// Ceiling on requests per day; more than any vendor is known to bear.
 const MOST_REQUESTS: u32 = 100_000;
 
 /// An account of a vehicle cloud.
@@ -37,16 +37,16 @@ pub struct Account {
     /// Every secret of the connector, also those that are captured later, with the names of the endpoints
     /// that it may be sent to.
     pub bindings: BTreeMap<String, BTreeSet<String>>,
-    /// The secrets that the connector may take out of an answer: those that the configuration never has, and those
-    /// that rotate.
+    /// Secrets that the connector may take out of an answer: those that the configuration never has, and
+    /// those that rotate.
     pub capturable: BTreeSet<Capturable>,
-    /// What this cloud says when it refuses a credential.
+    /// Answers by which this cloud refuses a credential.
     pub refusals: Refusals,
-    /// What its answers to commands say about whether the vehicle may have acted.
+    /// Meaning of its answers to commands: whether the vehicle may have acted.
     pub command_answers: Arc<CommandAnswers>,
-    /// How often a password may be sent within a day, 0 to 10; 4 unless the file says otherwise.
+    /// Number of times that a password may be sent within a day, 0 to 10; 4 unless the file says otherwise.
     pub max_logins_per_day: u32,
-    /// How many requests may be sent within a day; without a limit unless the file says one.
+    /// Number of requests that may be sent within a day; without a limit unless the file sets one.
     pub quota_per_day: Option<u32>,
     /// Settings that only the connector understands. Not secret: the plugin sees them.
     pub options: BTreeMap<String, String>,
@@ -55,7 +55,7 @@ pub struct Account {
 /// Reads one table; `None` if something in it was complained about and has no stand-in.
 pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
     let Some(named) = connector(&mut section) else {
-        // Which keys and which brands there are depends on the connector: more complaints would be guesses.
+        // The connector decides which keys and which brands exist: more complaints would be guesses.
         return None;
     };
     let preset = named.preset;
@@ -64,7 +64,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
     let language = language(&mut section);
     let endpoints = match brand {
         Some(brand) => endpoints(&mut section, &preset.brands, brand),
-        // Which ones there are hangs on the brand; that is missing, and told.
+        // The brand decides which endpoints exist; that it is missing has been reported.
         None => section.entry("endpoints").and(None),
     };
     let secrets = configured_secrets(&mut section, preset);

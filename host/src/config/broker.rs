@@ -18,9 +18,9 @@ const BASE_TOPIC: &str = "vehicle-connector";
 pub struct Mqtt {
     /// Name or address of the broker; an IPv6 address without brackets.
     pub host: String,
-    /// Its TCP port: 1883, or 8883 with TLS, unless the file says otherwise.
+    /// TCP port of the broker: 1883, or 8883 with TLS, unless the file says otherwise.
     pub port: u16,
-    /// How the broker's certificate is checked; `None` for `mqtt://`.
+    /// Check of the broker's certificate; `None` for `mqtt://`.
     pub tls: Option<Tls>,
     /// The protocol version to begin with; MQTT 5 unless the file says otherwise.
     pub version: Version,
@@ -31,19 +31,19 @@ pub struct Mqtt {
     pub username: Option<String>,
     /// Password; only with a user name.
     pub password: Option<SecretString>,
-    /// What all topics begin with; without a slash at either end, and without wildcards.
+    /// Prefix of all topics; without a slash at either end, and without wildcards.
     pub base_topic: String,
 }
 
-/// How often an idle connection is checked.
+/// Interval at which an idle connection is checked.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-/// How long a broker may take to acknowledge a message.
+/// Time for the broker to acknowledge a message.
 const ACKNOWLEDGE_WITHIN: Duration = Duration::from_secs(30);
 
 impl Mqtt {
-    /// The options of a client that connects as the configuration says, with a keep-alive time of 30 s, and as long for
-    /// acknowledgements.
+    /// Returns the options of a client that connects as the configuration says, with a keep-alive time of 30
+    /// s, and as long for acknowledgements.
     #[must_use]
     pub fn options(&self, will: Will) -> mqtt::Options {
         mqtt::Options {
@@ -61,7 +61,8 @@ impl Mqtt {
     }
 }
 
-/// More than all certificates of the world's authorities together, in bytes.
+/// Upper bound of a file of authorities, in bytes; more than all certificates of the world's authorities
+/// together.
 const LARGEST_AUTHORITIES: usize = 4 << 20;
 
 /// Reads the table; `None` if something in it was complained about and has no stand-in.
@@ -130,7 +131,7 @@ fn address(section: &Section<'_, '_>, given: &Text<'_>) -> Option<Address> {
         .ok()
 }
 
-/// `mqtt://HOST[:PORT]` or `mqtts://HOST[:PORT]`; the error says what to do.
+/// Parses `mqtt://HOST[:PORT]` or `mqtts://HOST[:PORT]`; the error says what to do.
 fn parse_address(text: &str) -> Result<Address, String> {
     let url = Url::parse(text).map_err(|error| format!("not a URL ({error}); write mqtt://HOST:1883"))?;
     let (tls, port) = match url.scheme() {
@@ -153,7 +154,7 @@ fn parse_address(text: &str) -> Result<Address, String> {
     Ok(Address { host, port: url.port().unwrap_or(port), tls })
 }
 
-/// For the start of a complaint: a URL, unless there may be a password in it.
+/// Quotes a URL for the start of a complaint, unless there may be a password in it.
 pub(super) fn quoted(url: &str) -> String {
     if url.contains('@') { String::new() } else { format!("{url:?}: ") }
 }

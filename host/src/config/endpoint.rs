@@ -7,12 +7,12 @@ use url::{Host, Url};
 pub struct Endpoint {
     /// The connector's name for it, for instance `ccapi`.
     pub name: String,
-    /// Its base: `https`, or `http` on this machine only; without user, query and fragment, and without a slash at
-    /// the end of the path (a URL without a path is the exception: there the slash is the path).
+    /// Base URL: `https`, or `http` on this machine only; without user, query and fragment, and without a
+    /// slash at the end of the path (a URL without a path is the exception: there the slash is the path).
     pub url: Url,
 }
 
-/// Takes a base URL if it follows the rules of [`Endpoint::url`]; the error says what to do.
+/// Parses a base URL by the rules of [`Endpoint::url`]; the error says what to do.
 pub(super) fn parse(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|error| format!("not a URL ({error}); write https://HOST"))?;
     match url.scheme() {

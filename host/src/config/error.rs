@@ -1,12 +1,12 @@
-//! What is wrong with a configuration file, and what to do about it.
+//! Errors of a configuration file, and what to do about them.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why there is no configuration. The text is for the person who wrote the file: it names the file, the line and
-/// the way out, and never contains a secret.
+/// Reason why there is no configuration. The text is for the author of the file: it names the file, the line
+/// and the way out, and never contains a secret.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -15,15 +15,15 @@ pub enum ConfigError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The file was read, and is no text as configurations are written.
+    /// The file was read, and is not text as configurations are written.
     #[error("{}: {why}", path.display())]
     NoText {
         /// The file.
         path: PathBuf,
-        /// Why, and what to do.
+        /// The reason, and what to do.
         why: String,
     },
     /// The file was read and does not describe a configuration.
@@ -31,18 +31,18 @@ pub enum ConfigError {
     Invalid {
         /// The file.
         path: PathBuf,
-        /// Everything that was found, in the order of the lines; not empty. When the file is not TOML at
-        /// all, only that.
+        /// All problems found, in the order of the lines; not empty. When the file is not TOML at all, only
+        /// that.
         problems: Vec<Problem>,
     },
 }
 
-/// One thing that is wrong.
+/// A problem in the file, or a warning about it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Where, counted from 1.
+    /// Line number, counted from 1.
     pub line: usize,
-    /// What, and what to do about it.
+    /// Description, and what to do about it.
     pub message: String,
 }
 

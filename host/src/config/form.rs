@@ -1,4 +1,4 @@
-//! What a secret looks like, so that one that cannot be right is told before it costs an attempt with the vendor.
+//! Forms of secrets, so that one that cannot be right is reported before it costs an attempt with the vendor.
 
 use serde::Deserialize;
 
@@ -6,16 +6,16 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Form {
-    /// How many characters it has.
+    /// Number of characters.
     length: usize,
     characters: Characters,
 }
 
-/// What a secret consists of.
+/// Characters that a secret consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Characters {
-    /// 0 to 9, and no other digits that the world has.
+    /// 0 to 9, and no digits of other scripts.
     Digits,
     /// A to Z and 0 to 9.
     CapitalsAndDigits,
@@ -38,7 +38,8 @@ impl Characters {
 }
 
 impl Form {
-    /// What is wrong with a secret, and what it probably is; without the secret. `None` if it has the form.
+    /// Describes how a secret differs from its form, and what it probably is, without the secret itself.
+    /// `None` if it has the form.
     pub(super) fn wrong_with(self, secret: &str, key: &str) -> Option<String> {
         let length = secret.chars().count();
         if length == self.length && secret.chars().all(|char| self.characters.allow(char)) {
@@ -51,7 +52,7 @@ impl Form {
     }
 }
 
-/// What somebody has probably done.
+/// Guesses the probable mistake.
 fn guess(secret: &str, length: usize) -> String {
     if let Some(variable) = variable_meant(secret) {
         return format!("if the environment variable is meant, write \"${{{variable}}}\"");
@@ -74,7 +75,7 @@ fn guess(secret: &str, length: usize) -> String {
     "check that nothing is missing and that it is not something else".to_owned()
 }
 
-/// The name in `$NAME`, which is not how a variable is written here.
+/// Returns the name in `$NAME`, which is not how a variable is written here.
 pub(super) fn variable_meant(text: &str) -> Option<&str> {
     let name = text.strip_prefix('$')?;
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')

@@ -1,4 +1,4 @@
-//! The tables `[limits]`, `[limits.policy]` and `[limits.connector]`: what plugins may use.
+//! The tables `[limits]`, `[limits.policy]` and `[limits.connector]`: resources that plugins may use.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use super::reader::Section;
 use crate::sandbox::Budget;
 
-/// What a plugin's call and an operation may use.
+/// Resource limits of a plugin's call and of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// One call of a policy, its trial included.
+    /// Budget of one call of a policy, its trial included.
     pub policy: Budget,
-    /// One call of a connector.
+    /// Budget of one call of a connector.
     pub connector: Budget,
-    /// How many requests one operation may send, refreshes and polls included.
+    /// Number of requests that one operation may send, refreshes and polls included.
     pub requests_per_operation: u32,
 }
 
@@ -31,7 +31,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Limits {
         policy.finish();
     }
     if let Some(mut connector) = section.section("connector") {
-        // Less than one request may take, and no request could end.
+        // With less time than one request may take, no request could end.
         budget(&mut connector, 1_000..=600_000, &mut limits.connector);
         set(&mut connector, "messages", 0..=1_000, &mut limits.connector.messages);
         if let Some(milliseconds) = connector.number("pause_ms", 0..=60_000) {
@@ -46,7 +46,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Limits {
     limits
 }
 
-/// What every kind of plugin has limits of.
+/// Reads the limits that every kind of plugin has.
 fn budget(section: &mut Section<'_, '_>, wall: RangeInclusive<u32>, budget: &mut Budget) {
     if let Some(milliseconds) = section.number("cpu_ms", 10..=10_000) {
         budget.cpu = Duration::from_millis(milliseconds.into());
@@ -68,7 +68,7 @@ fn set(section: &mut Section<'_, '_>, key: &str, range: RangeInclusive<u32>, val
     }
 }
 
-/// A number of units of 2 to the power of `shift`.
+/// Reads a number of units of 2 to the power of `shift`.
 fn size(section: &mut Section<'_, '_>, key: &str, range: RangeInclusive<u32>, shift: u32, value: &mut usize) {
     if let Some(number) = section.number(key, range) {
         *value = usize::try_from(u64::from(number) << shift).unwrap_or(usize::MAX);

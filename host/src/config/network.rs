@@ -22,7 +22,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Network {
     Network { private_hosts }
 }
 
-/// The name as URLs have it; the error says what to do.
+/// Returns the name in the form that URLs have; the error says what to do.
 fn host_name(text: &Text<'_>) -> Result<String, &'static str> {
     const NO_NAME: &str =
         "is no host name; write it without scheme, port, path and wildcard, like \"cloud.lan\"";

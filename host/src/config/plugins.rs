@@ -1,4 +1,4 @@
-//! The tables `[policy]`, `[connector.NAME]` and `[plugins]`: which components run, and who says so.
+//! The tables `[policy]`, `[connector.NAME]` and `[plugins]`: which components run, and who vouches for them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::digest::Digest;
 use crate::plugin::POLICY_SLOT;
 use crate::plugin::trust::{PublicKey, Trust};
 
-/// Where components come from besides the program itself, and which of them may be loaded.
+/// Sources of components besides the program itself, and the components that may be loaded.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plugins {
     /// The component that the configuration names for a slot, by the slot's name.
@@ -44,7 +44,7 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Plugins {
     plugins
 }
 
-/// What one slot is configured with.
+/// Reads the configuration of one slot.
 fn component(mut section: Section<'_, '_>, slot: &str, plugins: &mut Plugins) {
     let file = section.text("file").and_then(|file| {
         let path = section.reader.resolve(file.value);
@@ -86,7 +86,7 @@ fn component(mut section: Section<'_, '_>, slot: &str, plugins: &mut Plugins) {
     section.finish();
 }
 
-/// The digest of a file that may be a component. Whether it is a good one is found out when it is loaded.
+/// Returns the digest of a file that may be a component. Loading it will show whether it is a good one.
 fn looked_at(path: &Path) -> Result<Digest, String> {
     let bytes = match component_file::read_component(path, Links::Followed) {
         Ok(bytes) => bytes,

@@ -8,30 +8,30 @@ use serde::Deserialize;
 use super::form::Form;
 use crate::descriptor::{Capturable, CommandAnswers, Refusals, SHORTEST_SEARCHED};
 
-/// One connector's clouds.
+/// The clouds of one connector.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Preset {
     pub(super) regions: BTreeSet<String>,
     /// Other names of the connector, with the brand that each implies.
     aliases: BTreeMap<String, String>,
-    /// Per brand the base URL of every endpoint.
+    /// Base URLs of the endpoints, by brand.
     pub(super) brands: BTreeMap<String, BTreeMap<String, String>>,
-    /// By kebab-case name.
+    /// Rules of the secrets, by kebab-case name.
     pub(super) secrets: BTreeMap<String, SecretRule>,
     pub(super) refusals: Refusals,
-    /// What answers to commands say about whether the vehicle may have acted.
+    /// Meaning of answers to commands: whether the vehicle may have acted.
     pub(super) commands: CommandAnswers,
 }
 
-/// What is known about one secret.
+/// Facts about one secret.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SecretRule {
     pub(super) configured: Configured,
     /// The endpoints that it may be sent to.
     pub(super) endpoints: BTreeSet<String>,
-    /// What it looks like, if that is known.
+    /// Form of the secret, if known.
     #[serde(default)]
     pub(super) form: Option<Form>,
     /// Whether the connector can do without it, and does, although it stands in the configuration.
@@ -40,7 +40,7 @@ pub(super) struct SecretRule {
     /// Whether an answer may replace it although the configuration has it, as those that rotate are.
     #[serde(default)]
     rotates: bool,
-    /// What is shorter, in bytes, is no such secret.
+    /// Shortest length of such a secret, in bytes.
     #[serde(default = "least")]
     least: usize,
 }
@@ -50,7 +50,8 @@ const fn least() -> usize {
 }
 
 impl SecretRule {
-    /// How a connector may take it out of an answer, if it may. What the owner wrote stays unless the vendor replaces it.
+    /// Returns how a connector may take it out of an answer, if it may. The owner's value stays unless the
+    /// vendor replaces it.
     pub(super) fn capturable(&self, name: &str) -> Option<Capturable> {
         let essential = self.configured == Configured::Never;
         (self.rotates || essential).then(|| Capturable {
@@ -61,23 +62,23 @@ impl SecretRule {
     }
 }
 
-/// Whether a secret stands in the configuration.
+/// Presence of a secret in the configuration.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Configured {
     Required,
     Optional,
-    /// It is captured from a response.
+    /// Captured from a response.
     Never,
 }
 
 /// A connector as a configuration names it.
 #[derive(Debug)]
 pub(super) struct Named {
-    /// Its proper name.
+    /// Proper name of the connector.
     pub(super) name: &'static str,
     pub(super) preset: &'static Preset,
-    /// What the name already says about the brand.
+    /// Brand that the name implies.
     pub(super) brand: Option<&'static str>,
 }
 

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::Problem;
 
-/// What reading needs besides the tables: where they came from, and where complaints go.
+/// Context of reading besides the tables: their origin, and where complaints go.
 pub(super) struct Reader<'r> {
     path: &'r Path,
     text: &'r str,
@@ -27,12 +27,12 @@ impl<'r> Reader<'r> {
         Self { path, text, environment, problems: RefCell::default(), warnings: RefCell::default() }
     }
 
-    /// Takes note of a problem at a place in the text.
+    /// Records a problem at a place in the text.
     pub(super) fn complain(&self, at: &Range<usize>, message: impl Into<String>) {
         self.problems.borrow_mut().push(self.problem(at, message.into()));
     }
 
-    /// Takes note of what is possible, and hardly meant.
+    /// Records a setting that is possible, and hardly meant.
     pub(super) fn warn(&self, at: &Range<usize>, message: impl Into<String>) {
         self.warnings.borrow_mut().push(self.problem(at, message.into()));
     }
@@ -42,7 +42,7 @@ impl<'r> Reader<'r> {
         Problem { line: 1 + before.filter(|&&byte| byte == b'\n').count(), message }
     }
 
-    /// Everything that was noted, in the order of the lines: what is wrong, and what is only a warning.
+    /// Returns the problems and the warnings, each in the order of the lines.
     pub(super) fn into_problems(self) -> (Vec<Problem>, Vec<Problem>) {
         let in_order = |mut problems: Vec<Problem>| {
             problems.sort();
@@ -56,7 +56,8 @@ impl<'r> Reader<'r> {
         (self.environment)(variable)
     }
 
-    /// A path from the configuration; a relative one starts at the configuration file.
+    /// Resolves a path from the configuration; a relative one starts at the directory of the configuration
+    /// file.
     pub(super) fn resolve(&self, path: &str) -> PathBuf {
         match self.path.parent() {
             Some(directory) => directory.join(path),
@@ -69,12 +70,13 @@ impl<'r> Reader<'r> {
     }
 }
 
-/// A table that is being read. Every key that is asked for is known; [`Section::finish`] complains about the others.
+/// A table that is being read. Every key that is asked for is known; [`Section::finish`] complains about the
+/// others.
 pub(super) struct Section<'d, 'r> {
     pub(super) reader: &'d Reader<'r>,
-    /// As in the file, without brackets; empty for the whole file.
+    /// Name as in the file, without brackets; empty for the whole file.
     pub(super) name: String,
-    /// Where it begins.
+    /// Position of the table.
     pub(super) span: Range<usize>,
     table: &'d DeTable<'d>,
     known: Vec<String>,
@@ -83,15 +85,15 @@ pub(super) struct Section<'d, 'r> {
 /// A key and its value.
 pub(super) struct Entry<'d, 'r> {
     pub(super) reader: &'d Reader<'r>,
-    /// With the names of the tables around it, as in `mqtt.url`.
+    /// Name with the names of the tables around it, as in `mqtt.url`.
     pub(super) name: String,
-    /// Where the key stands.
+    /// Position of the key.
     pub(super) key: Range<usize>,
     value: &'d Spanned<DeValue<'d>>,
 }
 
 impl<'d, 'r> Section<'d, 'r> {
-    /// The whole file.
+    /// The section of the whole file.
     pub(super) fn root(reader: &'d Reader<'r>, table: &'d DeTable<'d>) -> Self {
         Self { reader, name: String::new(), span: 0..0, table, known: Vec::new() }
     }
@@ -134,7 +136,7 @@ impl<'d, 'r> Section<'d, 'r> {
         parsed.map(|number| (number, entry.value.span()))
     }
 
-    /// A whole number within a range; complains about any other.
+    /// Reads a whole number within a range; complains about any other.
     pub(super) fn number(&mut self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
         let (number, at) = self.integer(key)?;
         let within = u32::try_from(number).ok().filter(|number| range.contains(number));
@@ -149,7 +151,7 @@ impl<'d, 'r> Section<'d, 'r> {
         self.entry(key)?.section()
     }
 
-    /// One of a few words; complains about any other and takes the first.
+    /// Reads one of a few words; complains about any other and takes the first.
     pub(super) fn choice<T: Copy>(&mut self, key: &str, choices: &[(&str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let chosen = choices.iter().find(|(word, _)| *word == text.value);
@@ -172,7 +174,7 @@ impl<'d, 'r> Section<'d, 'r> {
         if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
     }
 
-    /// Complains about every key that nobody asked for.
+    /// Complains about every key that was not asked for.
     pub(super) fn finish(self) {
         for (key, value) in self.table {
             let name = key.get_ref().as_ref();
@@ -198,7 +200,7 @@ impl<'d, 'r> Section<'d, 'r> {
     }
 }
 
-/// Text and where it stands.
+/// Text and its position.
 pub(super) struct Text<'d> {
     pub(super) value: &'d str,
     pub(super) span: Range<usize>,
@@ -215,7 +217,7 @@ impl<'d, 'r> Entry<'d, 'r> {
         Some(Text { value, span: self.value.span(), name: self.name })
     }
 
-    /// `true` or `false`.
+    /// Reads `true` or `false`.
     pub(super) fn truth(self) -> Option<bool> {
         let truth = self.value.get_ref().as_bool();
         if truth.is_none() {
@@ -224,7 +226,7 @@ impl<'d, 'r> Entry<'d, 'r> {
         truth
     }
 
-    /// A list of texts.
+    /// Reads a list of texts.
     pub(super) fn texts(self) -> Option<Vec<Text<'d>>> {
         let Some(array) = self.value.get_ref().as_array() else {
             self.expected("a list of texts, like [\"refresh\", \"lock\"]");
@@ -243,7 +245,7 @@ impl<'d, 'r> Entry<'d, 'r> {
         Some(Section { reader: self.reader, name: self.name, span: self.key, table, known: Vec::new() })
     }
 
-    /// Text of a value that may also be a number or a truth value.
+    /// Reads the text of a value that may also be a number or a truth value.
     pub(super) fn plain(self) -> Option<String> {
         match self.value.get_ref() {
             DeValue::String(text) => Some(text.to_string()),
@@ -266,7 +268,7 @@ impl<'d, 'r> Entry<'d, 'r> {
     }
 }
 
-/// A suggestion, or the list of what there is.
+/// Returns a suggestion, or the list of the known words.
 pub(super) fn advice(wrong: &str, known: &[&str]) -> String {
     match nearest(wrong, known) {
         Some(near) => format!("did you mean {near:?}?"),
@@ -274,7 +276,7 @@ pub(super) fn advice(wrong: &str, known: &[&str]) -> String {
     }
 }
 
-/// The known word that was most likely meant.
+/// Returns the known word that was most likely meant.
 fn nearest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |word: &str| strsim::damerau_levenshtein(wrong, word);
     let near = known.iter().min_by_key(|word| distance(word))?;

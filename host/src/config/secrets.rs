@@ -7,11 +7,11 @@ use super::form::{Form, variable_meant};
 use super::reader::{Section, Text};
 use super::text::{self, NoText};
 
-/// More than any secret has, in bytes: protects from naming a log.
+/// Upper bound of a secret, in bytes; more than any has: protects from naming a log.
 const LARGEST: usize = 64 * 1024;
 
-/// Reads `key_file = "path"` or `key = "${VARIABLE}"`. `None` if there is neither, or if what there is is wrong,
-/// which has been complained about then. A secret of a known form has that form when this returns.
+/// Reads `key_file = "path"` or `key = "${VARIABLE}"`. Returns `None` if there is neither, or if there is a
+/// wrong one, which has been complained about then. A secret of a known form has that form when this returns.
 pub(super) fn secret(section: &mut Section<'_, '_>, key: &str, form: Option<Form>) -> Option<SecretString> {
     let file_key = format!("{key}_file");
     let file = section.text(&file_key);
@@ -43,7 +43,7 @@ pub(super) fn is_given(section: &mut Section<'_, '_>, key: &str) -> bool {
     section.entry(key).is_some() | section.entry(&format!("{key}_file")).is_some()
 }
 
-/// What is wrong and what to do; never contains the secret.
+/// A mistake and what to do about it; never contains the secret.
 struct Wrong(String);
 
 fn from_file(section: &Section<'_, '_>, named: &Text<'_>) -> Result<SecretString, Wrong> {
@@ -82,8 +82,9 @@ fn from_value(section: &Section<'_, '_>, given: &Text<'_>, file_key: &str) -> Re
     )))
 }
 
-/// The secret without what editors add: the mark at the beginning of a file, the end of the line. Blanks around it are
-/// no part of one whose form has none; of another one they may be. Either is said.
+/// Returns the secret without what editors add: the mark at the beginning of a file, the end of the line.
+/// Blanks around it do not belong to a secret whose form has none; to another one they may. Either is
+/// reported.
 fn single_line(
     section: &Section<'_, '_>,
     at: &Text<'_>,

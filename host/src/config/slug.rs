@@ -4,12 +4,12 @@ use std::fmt;
 
 /// The name of an account or a vehicle: 1 to 64 of `a-z`, `A-Z`, `0-9`, `_` and `-`.
 ///
-/// It ends up in topics, file names and Home Assistant identifiers, which is why it cannot be anything else.
+/// Slugs end up in topics, file names and Home Assistant identifiers, which is why nothing else is allowed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Slug(String);
 
 impl Slug {
-    /// Takes a name if it follows the rule.
+    /// Parses a name if it follows the rule.
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
         ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
@@ -27,7 +27,7 @@ impl fmt::Display for Slug {
     }
 }
 
-/// So that a map by slug can be asked with text.
+/// Allows a map by slug to be asked with text.
 impl std::borrow::Borrow<str> for Slug {
     fn borrow(&self) -> &str {
         &self.0

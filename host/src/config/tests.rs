@@ -1,4 +1,4 @@
-//! What a whole file means. What is said about a wrong one: `complaints`.
+//! Tests of whole files. Tests of complaints about wrong ones: `complaints`.
 
 use std::path::Path;
 
@@ -196,7 +196,7 @@ fn a_device_is_no_secret() {
     assert!(complaints(&text).contains("it is a pipe, a socket or a device; name a regular file"));
 }
 
-/// The state directory is closed to everybody else, so it is none that has something else in it for certain.
+/// The state directory is closed to all other users, so it must not be one that certainly has other contents.
 #[test]
 fn the_state_has_a_directory_of_its_own() {
     let folder = tempfile::tempdir().unwrap();

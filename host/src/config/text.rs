@@ -4,32 +4,33 @@ use std::path::Path;
 
 use crate::component_file::{self, Links, Refused};
 
-/// Marks the beginning of text in UTF-8, UTF-16 (either order). Editors write it; it is no part of the text.
+/// Marks the beginning of text in UTF-8, UTF-16 (either order). Editors write it; it does not belong to the
+/// text.
 const BOM: char = '\u{feff}';
 
-/// Why there is no text, and what to do about it.
+/// Reason why there is no text, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum NoText {
-    /// The file could not be read, or is no file.
+    /// The file could not be read, or is not a regular file.
     #[error("{0}")]
     Unreadable(String),
-    /// Its characters are written in another way.
+    /// The characters have another encoding.
     #[error("line {line} is not in UTF-8 but in {encoding}; save the file as UTF-8")]
     Encoding {
-        /// Where that is seen first, counted from 1.
+        /// First line that shows it, counted from 1.
         line: usize,
-        /// How they seem to be written.
+        /// Probable encoding.
         encoding: &'static str,
     },
-    /// It is no text.
+    /// The file is not text.
     #[error("line {line} has a zero byte, so it is no text; name a text file")]
     Binary {
-        /// Where that is seen first, counted from 1.
+        /// First line that shows it, counted from 1.
         line: usize,
     },
 }
 
-/// Reads a regular file, or a link to one, of at most so many bytes. Waits for the disk and for nobody else: a pipe is
+/// Reads a regular file, or a link to one, of at most `most` bytes. Waits for the disk only: a pipe is
 /// refused, for its writer may never come.
 ///
 /// # Errors
@@ -40,7 +41,7 @@ pub(super) fn read(path: &Path, most: usize) -> Result<String, NoText> {
     decode(bytes.map_err(|refused| NoText::Unreadable(unreadable(&refused)))?)
 }
 
-/// The text without its mark.
+/// Returns the text without its mark.
 pub(super) fn without_bom(text: &str) -> &str {
     text.strip_prefix(BOM).unwrap_or(text)
 }
@@ -52,7 +53,8 @@ fn unreadable(refused: &Refused) -> String {
     }
 }
 
-/// Whether it is text of two bytes a character: it begins with the mark, or with letters that have a zero byte each.
+/// Whether it is text of two bytes a character: it begins with the mark, or with letters that have a zero
+/// byte each.
 fn is_wide(bytes: &[u8]) -> bool {
     const SEEN: usize = 4;
     let letters = |zero: usize| {
@@ -62,7 +64,7 @@ fn is_wide(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || letters(0) || letters(1)
 }
 
-/// The line that a byte stands in, counted from 1.
+/// Returns the number of the line that a byte is in, counted from 1.
 fn line(bytes: &[u8], at: usize) -> usize {
     1 + bytes.iter().take(at).filter(|&&byte| byte == b'\n').count()
 }

@@ -7,7 +7,7 @@ use super::reader::{Entry, Section, advice};
 use super::slug::Slug;
 use crate::wire::operation::OperationName as Op;
 
-/// What may stand in `allow`, and the operations that it stands for.
+/// Words for `allow`, and the operations that each stands for.
 const ALLOW: &[(&str, &[Op])] = &[
     ("refresh", &[Op::RefreshCached, Op::RefreshSmart, Op::RefreshForce]),
     ("refresh_cached", &[Op::RefreshCached]),
@@ -22,44 +22,46 @@ const ALLOW: &[(&str, &[Op])] = &[
     ("charging_current", &[Op::SetChargingCurrent]),
 ];
 
-/// Allowed when the file does not say. What opens something has to be named.
+/// Words allowed by default. An operation that opens something has to be named.
 const BY_DEFAULT: &[&str] = &["refresh", "lock"];
-/// Allowed whatever the file says: it asks the cloud about an action of one's own and does nothing.
+/// Operation allowed regardless of the file: it asks the cloud about an action of one's own and does nothing.
 const ALWAYS: Op = Op::CheckActionStatus;
 
-/// How often a vehicle is woken up within a day to be read, unless the file says otherwise: once an hour. Owners blame
-/// a hundred and more a day for flat 12 V batteries.
+/// Number of times within a day that a vehicle is woken up to be read, unless the file says otherwise: once
+/// an hour. Owners blame a hundred and more a day for flat 12 V batteries.
 const FORCED_READS: u32 = 24;
 const MOST_FORCED_READS: u32 = 100;
 
 /// A vehicle of an account.
 #[derive(Clone, Debug)]
 pub struct Vehicle {
-    /// The name of its account; [`Config`](super::Config) has it.
+    /// Name of its account, which is in [`Config`](super::Config).
     pub account: Slug,
-    /// Which of the account's vehicles it is.
+    /// Selector among the vehicles of the account.
     pub selector: Selector,
-    /// What callers may ask of it.
+    /// Operations that callers may request.
     pub allow: BTreeSet<Op>,
-    /// How often within a day it may be woken up to be read, 0 to 100; 24 unless the file says otherwise.
+    /// Number of times within a day that it may be woken up to be read, 0 to 100; 24 unless the file says
+    /// otherwise.
     pub max_forced_reads_per_day: u32,
-    /// Whether its driver sits on the right. None if the file does not say; then it is as the connector takes it to be.
+    /// Whether its driver sits on the right. `None` if the file does not say; then the connector's assumption
+    /// holds.
     pub right_hand_drive: Option<bool>,
 }
 
-/// How a vehicle is found among those of an account. The text is never empty.
+/// Identification of a vehicle among those of an account. The text is never empty.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Selector {
-    /// By vehicle identification number, 17 characters in upper case.
+    /// Vehicle identification number, 17 characters in upper case.
     Vin(String),
-    /// By the vendor's own identifier.
+    /// The vendor's own identifier.
     Id(String),
-    /// By the name that the owner gave it in the vendor's app.
+    /// Name that the owner gave it in the vendor's app.
     Name(String),
 }
 
 impl Selector {
-    /// What it is, for people: `VIN`, `id` or `name`.
+    /// Kind of the selector, for people: `VIN`, `id` or `name`.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -70,7 +72,7 @@ impl Selector {
     }
 }
 
-/// Without the VIN: it must not end in logs.
+/// Omits the VIN: it must not end in logs.
 impl fmt::Debug for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -81,8 +83,8 @@ impl fmt::Debug for Selector {
     }
 }
 
-/// Reads one table; `None` if something in it was complained about and has no stand-in. `accounts` are the names
-/// in the file, also of accounts that are wrong in themselves.
+/// Reads one table; `None` if something in it was complained about and has no stand-in. `accounts` are the
+/// names in the file, also of accounts that are wrong in themselves.
 pub(super) fn read(mut section: Section<'_, '_>, accounts: &[&str]) -> Option<Vehicle> {
     let account = account(&mut section, accounts);
     let selector = selector(&mut section);

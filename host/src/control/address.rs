@@ -1,4 +1,4 @@
-//! Where a socket is, in a form that fits into an address.
+//! The path of a socket, in a form that fits into an address.
 
 use std::fs::File;
 use std::io;
@@ -7,15 +7,15 @@ use std::path::{Path, PathBuf};
 
 use super::SOCKET;
 
-/// The address of a state directory's socket. An address takes about a hundred bytes, and paths may be longer; Linux
-/// has a short name for every directory that is open.
+/// The address of a state directory's socket. An address takes about a hundred bytes, and paths may be
+/// longer; Linux has a short name for every directory that is open.
 #[derive(Debug)]
 pub(super) struct Address {
-    /// Where it is, for people.
+    /// Path of the socket, for people.
     pub path: PathBuf,
-    /// The same place, short enough.
+    /// Short path to the same place.
     pub short: PathBuf,
-    /// The short name is good for as long as this is open.
+    /// Open directory: the short path is valid for as long as this is open.
     _open: Option<File>,
 }
 

@@ -11,19 +11,20 @@ use serde_json::{Value, json};
 use super::LONGEST_LINE;
 use super::address::Address;
 
-/// How long an answer may take. A component that brings an interpreter takes a slow machine a minute to compile.
+/// Longest wait for an answer. A component that brings an interpreter takes a slow machine a minute to
+/// compile.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Why there is no answer, or none that anybody wished for.
+/// Reason why there is no answer, or only an unwanted one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AskError {
-    /// Nobody listens there.
+    /// No host listens there.
     #[error("{path}: {error}")]
     NoHost {
         /// The socket.
         path: PathBuf,
-        /// What the operating system says.
+        /// Error of the operating system.
         error: io::Error,
     },
     /// The socket is there, and this user may not use it.
@@ -31,30 +32,30 @@ pub enum AskError {
     NotAllowed {
         /// The socket.
         path: PathBuf,
-        /// What the operating system says.
+        /// Error of the operating system.
         error: io::Error,
     },
-    /// More than the host would read.
+    /// The request is larger than the host would read.
     #[error("the request has {size} bytes; the host reads at most {LONGEST_LINE}")]
     TooLarge {
-        /// Its size in bytes.
+        /// Size in bytes.
         size: usize,
     },
     /// The connection broke before there was an answer. What was asked for may have been done.
     #[error("the host did not answer: {error}; what was asked for may have been done all the same")]
     NoAnswer {
-        /// What happened.
+        /// The reason.
         error: io::Error,
     },
-    /// What came is no answer of a host.
+    /// The reply is not an answer of a host.
     #[error("what listens at {path} answers in a form that this version does not know: {error}")]
     NotUnderstood {
         /// The socket.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         error: serde_json::Error,
     },
-    /// The host did not do it.
+    /// The host did not do what was asked.
     #[error("{0}")]
     Refused(String),
 }

@@ -1,4 +1,4 @@
-//! One connection: questions, and their answers.
+//! A connection: questions, and their answers.
 
 use std::io;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::lines::{Incoming, LARGE, Lines, write};
 use super::{IDLE, LONGEST_LINE};
 use crate::host::Host;
 
-/// What a line looks like, for whoever sent another one.
+/// Example of a line, for a client that sent something else.
 const EXPECTED: &str = r#"a line is {"verb":"circuit/list","payload":{}}"#;
 
 #[derive(Deserialize)]

@@ -9,31 +9,31 @@ use tokio::time::timeout;
 
 use super::{IDLE, LONGEST_LINE};
 
-/// Above this a line needs the place that there is for large ones, in bytes.
+/// Length above which a line needs the place that there is for large ones, in bytes.
 pub(super) const LARGE: usize = 1 << 20;
 
-/// How much is read at once, in bytes.
+/// Number of bytes read at once.
 const CHUNK: usize = 64 << 10;
 
-/// What came in.
+/// Input from a connection.
 #[derive(Debug)]
 pub(super) enum Incoming {
     /// A line, without its end, and its place if it is a large one.
     Line(Vec<u8>, Option<OwnedSemaphorePermit>),
-    /// More than a line may have.
+    /// More bytes than a line may have.
     TooLong,
     /// A large line, and the place for large lines was not free in time.
     NoPlace,
-    /// The other end has nothing more to say. What may be left is half a line, and means nothing.
+    /// The other end has nothing more to say. Any rest is half a line, and means nothing.
     Ended,
 }
 
 /// Reads lines.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// What was read and not yet handed out.
+    /// Bytes that were read and not yet handed out.
     read: Vec<u8>,
-    /// So much of it is known to hold no end of a line.
+    /// Number of bytes that are known to hold no end of a line.
     searched: usize,
     chunk: Vec<u8>,
     large: Arc<Semaphore>,
@@ -44,7 +44,7 @@ impl Lines {
         Self { read: Vec::new(), searched: 0, chunk: vec![0; CHUNK], large }
     }
 
-    /// The next line.
+    /// Reads the next line.
     ///
     /// # Errors
     ///
@@ -53,7 +53,8 @@ impl Lines {
         let mut place = None;
         loop {
             let unsearched = self.read.get(self.searched..).unwrap_or_default();
-            // `contains` is many times faster than the search for the place, and most of a large line is searched in vain.
+            // `contains` is many times faster than the search for the place, and most of a large line is
+            // searched in vain.
             let end = unsearched.contains(&b'\n').then(|| unsearched.iter().position(|byte| *byte == b'\n'));
             if let Some(offset) = end.flatten() {
                 let rest = self.read.split_off(self.searched + offset + 1);
@@ -93,11 +94,12 @@ impl Lines {
     }
 }
 
-/// Writes everything.
+/// Writes all bytes.
 ///
 /// # Errors
 ///
-/// When the connection is broken, and [`io::ErrorKind::TimedOut`] when the other end takes nothing for too long.
+/// When the connection is broken, and [`io::ErrorKind::TimedOut`] when the other end takes nothing for too
+/// long.
 pub(super) async fn write(stream: &UnixStream, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         timeout(IDLE, stream.writable()).await??;

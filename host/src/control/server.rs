@@ -17,25 +17,26 @@ use super::connection::{self, refusal};
 use super::{CONNECTIONS, ControlError};
 use crate::host::Host;
 
-/// How long requests under way may take to be answered when the host stops.
+/// Time for requests under way to be answered when the host stops.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long nobody is let in after that failed, as when the process has no file descriptor left.
+/// Pause after accepting failed, as when the process has no file descriptor left.
 const ACCEPT_AGAIN: Duration = Duration::from_secs(1);
 
 /// An open control socket. Dropping it removes the socket and ends what waits for requests.
 #[derive(Debug)]
 pub struct Control {
     address: Address,
-    /// Which file the socket is: under its name there may be another host's by the time that this one ends.
+    /// Identity of the socket's file: under its name there may be another host's by the time that this one
+    /// ends.
     inode: (u64, u64),
     tasks: TaskTracker,
     stop: CancellationToken,
 }
 
 impl Control {
-    /// Opens the socket in a state directory that this process has claimed, and serves the host on it. One that a host
-    /// left behind which was killed is replaced. Must be called within a tokio runtime.
+    /// Opens the socket in a state directory that this process has claimed, and serves the host on it. A
+    /// socket left behind by a killed host is replaced. Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
@@ -95,7 +96,7 @@ fn inode(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// The listening socket, the user whom it belongs to, and which file it is.
+/// Returns the listening socket, the user whom it belongs to, and the identity of its file.
 fn listen(address: &Address) -> io::Result<(UnixListener, u32, (u64, u64))> {
     let listener = UnixListener::bind(&address.short)?;
     std::fs::set_permissions(&address.path, Permissions::from_mode(0o600))?;
@@ -158,7 +159,7 @@ impl Serving {
     }
 }
 
-/// Says why, if there is room to say so, and hangs up.
+/// Sends the reason, if there is room for it, and hangs up.
 fn turn_away(stream: UnixStream, error: &str) {
     let told = stream.into_std().and_then(|mut stream| stream.write_all(&refusal(error)));
     if let Err(error) = told {

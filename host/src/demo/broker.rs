@@ -8,7 +8,7 @@ use rumqttd::{ConnectionSettings, RouterConfig, ServerSettings};
 
 use crate::mqtt::Version;
 
-/// How long the broker may take to accept connections.
+/// Time for the broker to accept connections.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
 /// The largest message, in bytes. Above what the host reads, so that its limits can be seen at work.
@@ -21,13 +21,14 @@ pub enum BrokerError {
     /// There is no port, or no thread.
     #[error("the embedded MQTT broker does not start: {0}")]
     NotStarted(#[from] std::io::Error),
-    /// It does not accept connections.
+    /// The broker does not accept connections.
     #[error("the embedded MQTT broker does not listen on port {0}")]
     NotListening(u16),
 }
 
-/// A broker on free ports of loopback, one for each version of MQTT that it speaks: clients of both meet on it, and the
-/// library has no listener that tells them apart. It runs until the process ends: the library has no way to stop it.
+/// A broker on free ports of loopback, one for each version of MQTT that it speaks: clients of both meet on
+/// it, and the library has no listener that tells them apart. It runs until the process ends: the library has
+/// no way to stop it.
 #[derive(Debug)]
 pub struct Broker {
     ports: Vec<(Version, u16)>,
@@ -53,8 +54,8 @@ impl Broker {
     }
 
     fn start_with(versions: &[Version]) -> Result<Self, BrokerError> {
-        // The library does not say which port it got, so free ones are chosen for it. Somebody else may take
-        // one in between; then nothing listens, and that is reported. All are held until all are chosen.
+        // The library does not say which port it got, so free ones are chosen for it. Another process may
+        // take one in between; then nothing listens, and that is reported. All are held until all are chosen.
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let held = versions.iter().map(|version| Ok((*version, TcpListener::bind(listen)?)));
         let held = held.collect::<std::io::Result<Vec<_>>>()?;
@@ -97,19 +98,19 @@ impl Broker {
         Ok(Self { ports })
     }
 
-    /// Where it listens, on 127.0.0.1; to MQTT 5 if it speaks both versions.
+    /// Port on 127.0.0.1; the one for MQTT 5 if it speaks both versions.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.ports.first().map_or(0, |(_, port)| *port)
     }
 
-    /// Where it listens to this version, on 127.0.0.1. `None` if it does not.
+    /// Port for this version, on 127.0.0.1. `None` if it does not speak it.
     #[must_use]
     pub fn port_for(&self, version: Version) -> Option<u16> {
         self.ports.iter().find(|(spoken, _)| *spoken == version).map(|(_, port)| *port)
     }
 
-    /// Waits until it accepts connections. The library tells nobody when it does, so this asks.
+    /// Waits until it accepts connections. The library does not tell when it does, so this asks.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A client of the broker that sends commands and waits for their results, as anybody's automation would.
+//! A client of the broker that sends commands and waits for their results, as any automation would.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::wire::message::Outgoing;
 use crate::wire::report::Report;
 use crate::wire::topics::Topics;
 
-/// Longer than any command of the story may take.
+/// Longest wait; longer than any command of the story may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 type Waiting = Arc<Mutex<HashMap<String, oneshot::Sender<Report>>>>;
@@ -98,7 +98,7 @@ async fn listen(
             if report.state.is_final() {
                 let waits = waiting.lock().remove(&report.id);
                 if let Some(tell) = waits {
-                    // Nobody listens any more if the story has ended.
+                    // The receiver is gone if the story has ended.
                     let _ended = tell.send(report);
                 }
             }

@@ -1,4 +1,4 @@
-//! How the story is told: short lines, colour where there is a terminal for it.
+//! The narrator of the story: short lines, colour where there is a terminal for it.
 
 use std::io::IsTerminal as _;
 use std::time::Duration;
@@ -13,25 +13,26 @@ use crate::output::{Output, Stopped};
 /// The columns that every terminal has.
 const COLUMNS: usize = 80;
 
-/// What stands before a line that goes on.
+/// Indentation of a continued line.
 const INDENT: &str = "     ";
 
-/// Tells the story on standard output.
+/// Narrator of the story on standard output.
 #[derive(Debug)]
 pub(super) struct Narrator {
     colour: bool,
-    /// Why some of it could not be shown, if that is more than a reader who has had enough.
+    /// Reason why some of it could not be shown, if that is more than a reader who has had enough.
     unheard: Mutex<Option<std::io::Error>>,
 }
 
 impl Narrator {
-    /// Coloured on a terminal, unless `NO_COLOR` (no-color.org) is set; plain otherwise.
+    /// Returns a coloured narrator on a terminal, unless `NO_COLOR` (no-color.org) is set; a plain one
+    /// otherwise.
     pub(super) fn for_stdout() -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self { colour: wanted && std::io::stdout().is_terminal(), unheard: Mutex::default() }
     }
 
-    /// Whether all that was told could be shown. The story goes on without, for the exit code.
+    /// Checks that all that was told could be shown. The story goes on without, for the exit code.
     ///
     /// # Errors
     ///
@@ -41,7 +42,7 @@ impl Narrator {
         unheard.take().map_or(Ok(()), Err)
     }
 
-    /// A line as it is, to be pasted or read by a program.
+    /// Shows a line as it is, to be pasted or read by a program.
     pub(super) fn line(&self, text: &str) {
         if let Err(Stopped::Failed(error)) = Output::lock().line(text) {
             *self.unheard.lock() = Some(error);
@@ -67,17 +68,17 @@ impl Narrator {
         self.say(Style::new().cyan().bold(), "\n##", title);
     }
 
-    /// Something that was seen.
+    /// Shows something that was seen.
     pub(super) fn fact(&self, text: &str) {
         self.say(Style::new().dimmed(), "  ", text);
     }
 
-    /// Something that happens to the host.
+    /// Shows something that happens to the host.
     pub(super) fn trouble(&self, text: &str) {
         self.say(Style::new().yellow().bold(), "  !", text);
     }
 
-    /// Something that was checked and found as told.
+    /// Shows something that was checked and found as told.
     pub(super) fn success(&self, text: &str) {
         self.say(Style::new().green().bold(), "  ok", text);
     }
@@ -112,7 +113,8 @@ impl Narrator {
         let (host, base) = (&mqtt.host, &mqtt.base_topic);
         self.act("Now you");
         self.fact("The broker, the cloud and the host keep running. In another terminal:");
-        // As short as they can be, because they are to be pasted: `mosquitto_pub` speaks 3.1.1 unless it is told otherwise.
+        // As short as they can be, because they are to be pasted: `mosquitto_pub` speaks 3.1.1 unless it is
+        // told otherwise.
         let at = format!("-h {host} -p {plain_port} -t");
         self.line("");
         self.line(&format!("mosquitto_sub {at} '{base}/#' -v"));
@@ -129,7 +131,8 @@ impl Narrator {
     }
 }
 
-/// The text in lines of at most so many characters, broken between words. A word that is longer has a line of its own.
+/// Wraps text into lines of at most `width` characters, broken between words. A word that is longer has a
+/// line of its own.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     // Blanks within a line stay, for they align it.

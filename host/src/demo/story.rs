@@ -1,4 +1,5 @@
-//! The story of the demo. Every act says what it does, does it over MQTT, and checks what the cloud has counted.
+//! The story of the demo. Every act says what it does, does it over MQTT, and checks what the cloud has
+//! counted.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub const DEMO_ACCOUNT: &str = "demo";
 const LEGACY: (&str, &str) = ("niro", "11111111-1111-4111-8111-111111111111");
 const CCS2: (&str, &str) = ("ev6", "22222222-2222-4222-8222-222222222222");
 
-/// What the vendor says one day instead of "Token is expired".
+/// The vendor's new wording, one day, in place of "Token is expired".
 const NEW_WORDING: &str = "Key not authorized: token has expired";
 
 /// The configuration of the demo: one account of the simulated cloud with two vehicles.
@@ -72,7 +73,7 @@ pub(super) struct Story<'v> {
     driver: Driver,
     host: Arc<Host>,
     cloud: Control,
-    /// Counts along, and is there even if the story ends early.
+    /// Counts so far, available even if the story ends early.
     summary: &'v mut Summary,
 }
 
@@ -246,8 +247,8 @@ impl<'v> Story<'v> {
     }
 }
 
-/// Reads a car until ten reads in a row have succeeded. On a slow machine so many fail before the swap that the circuit of
-/// the cloud opens, for a minute; then it is closed again, as an operator would who knows better.
+/// Reads a car until ten reads in a row have succeeded. On a slow machine so many fail before the swap that
+/// the circuit of the cloud opens, for a minute; then it is closed again, as by an operator who knows better.
 async fn flow(driver: Driver, host: Arc<Host>) -> anyhow::Result<Vec<Report>> {
     let mut reports: Vec<Report> = Vec::new();
     let mut in_a_row = 0;

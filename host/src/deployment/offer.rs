@@ -1,28 +1,29 @@
-//! What somebody wants to be active.
+//! Offers: components that are to become active.
 
 use crate::plugin::{Compiled, Trial};
 
-/// A component that somebody wants to be active.
+/// A component offered to become the active one.
 #[derive(Debug, Clone)]
 pub struct Offer {
     /// The component.
     pub component: Offered,
-    /// Its detached signature: the text of a minisign signature file.
+    /// Detached signature: the text of a minisign signature file.
     pub signature: Option<String>,
-    /// Whose wish it is, for the record.
+    /// Requested by, for the record.
     pub by: String,
-    /// How much it has to show.
+    /// Extent of the trial.
     pub trial: Trial,
-    /// Where the same component may come from again at the next start, where it is not to be taken for a new one.
+    /// Place where the same component may be found again at the next start, and is not to be taken for a new
+    /// one.
     pub source: Option<Source>,
 }
 
-/// A component as it is offered.
+/// The offered component, as bytes or compiled.
 #[derive(Debug, Clone)]
 pub enum Offered {
-    /// Its bytes.
+    /// The bytes of the component.
     Bytes(Vec<u8>),
-    /// Compiled already, in the sandbox of the slot.
+    /// A component already compiled, in the sandbox of the slot.
     Compiled(Compiled),
 }
 
@@ -45,13 +46,13 @@ impl Source {
 }
 
 impl Offer {
-    /// The bytes of a component, as somebody offers them.
+    /// Offers the bytes of a component.
     #[must_use]
     pub fn new(component: impl Into<Vec<u8>>, by: impl Into<String>) -> Self {
         Self::of(Offered::Bytes(component.into()), by.into())
     }
 
-    /// A component that is compiled already, by the program that embeds the host.
+    /// Offers a component that is already compiled, by the program that embeds the host.
     #[must_use]
     pub fn compiled(component: Compiled, by: impl Into<String>) -> Self {
         Self::of(Offered::Compiled(component), by.into())
@@ -61,20 +62,20 @@ impl Offer {
         Self { component, signature: None, by, trial: Trial::Full, source: None }
     }
 
-    /// With a detached signature, if there is one.
+    /// Adds a detached signature, if there is one.
     #[must_use]
     pub fn signed(self, signature: Option<String>) -> Self {
         Self { signature, ..self }
     }
 
-    /// Accepted even if it judges known failures wrongly: to be measured, or shown. Only programs that embed the host
-    /// can say so.
+    /// Accepts the component even if it judges known failures wrongly: to be measured, or shown. Only
+    /// programs that embed the host can set this.
     #[must_use]
     pub fn without_trial(self) -> Self {
         Self { trial: Trial::Waived, ..self }
     }
 
-    /// Found in a place that is looked at again with every start.
+    /// Names the place it was found in, which is looked at again with every start.
     #[must_use]
     pub fn found_in(self, source: Source) -> Self {
         Self { source: Some(source), ..self }

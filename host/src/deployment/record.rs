@@ -1,4 +1,4 @@
-//! What is written down of every attempt to change a slot.
+//! The record of every attempt to change a slot.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -6,70 +6,70 @@ use serde::{Deserialize, Serialize};
 use crate::digest::Digest;
 use crate::plugin::PluginKind;
 
-/// What somebody wanted.
+/// The requested action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Action {
-    /// The host to go on with what was active before it was started.
+    /// Go on with what was active before the start of the host.
     Start,
-    /// Another component in a slot.
+    /// Put another component into a slot.
     Swap,
-    /// The one before it back.
+    /// Go back to the generation before.
     Rollback,
-    /// A component that had to be rolled back to be tried again.
+    /// Let a component that had to be rolled back be tried again.
     Forgive,
-    /// A policy asked along.
+    /// Ask a policy along, in shadow.
     Shadow,
-    /// A policy to decide for some accounts.
+    /// Let a policy decide for some accounts, as a canary.
     Canary,
-    /// A different decision to be right.
+    /// Approve a different decision.
     Approve,
-    /// What is tried out to become the active policy.
+    /// Make the candidate the active policy.
     Promote,
-    /// What is tried out to end.
+    /// End the rollout.
     Stop,
 }
 
-/// How it went.
+/// Outcome of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It was done.
+    /// Done.
     Ok,
-    /// It was so already.
+    /// Already in effect.
     Unchanged,
-    /// It was not done.
+    /// Not done.
     Refused,
-    /// It was done and did not last.
+    /// Done, but it did not last.
     Failed,
 }
 
-/// One attempt.
+/// An attempt to change a slot, as recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Its number; they are never used twice.
+    /// Number of the record, never reused.
     pub seq: u64,
-    /// When.
+    /// Time of the attempt.
     pub at: Timestamp,
-    /// What kind of plugin.
+    /// Kind of the plugin.
     pub kind: PluginKind,
-    /// The slot.
+    /// Name of the slot.
     pub slot: String,
-    /// What was wanted.
+    /// Requested action.
     pub action: Action,
-    /// Whose wish it was; `host` for what it does by itself.
+    /// Requested by; `host` for actions of the host itself.
     pub by: String,
-    /// The component that it is about.
+    /// Digest of the component.
     pub digest: Option<Digest>,
-    /// What that calls itself, if it came so far.
+    /// Name of the component, if it was read.
     pub name: Option<String>,
-    /// The version that it claims.
+    /// Version that the component claims.
     pub version: Option<String>,
-    /// How it went.
+    /// Outcome.
     pub result: Outcome,
-    /// Why, in words.
+    /// Reason, in words.
     pub reason: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Why nothing has changed.
+//! Reasons why nothing has changed.
 
 use jiff::Timestamp;
 
@@ -7,63 +7,63 @@ use crate::plugin::trust::TrustError;
 use crate::plugin::{ActivationError, PluginKind};
 use crate::store::StoreError;
 
-/// The longest reason of a refusal that is said and written down, in bytes: it may have names in it that the component
-/// has chosen.
+/// Longest reason of a refusal that is reported and recorded, in bytes: it may contain names that the
+/// component has chosen.
 pub(super) const LONGEST: usize = 2_048;
 
-/// Why nothing has changed.
+/// Reason why nothing has changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// There is no such slot.
+    /// The slot does not exist.
     #[error("there is no {kind} slot {slot:?}; there are: {}", .known.join(", "))]
     UnknownSlot {
-        /// The kind of plugin.
+        /// Kind of the plugin.
         kind: PluginKind,
-        /// What was asked for.
+        /// Requested slot.
         slot: String,
-        /// The slots that there are.
+        /// Slots that exist.
         known: Vec<String>,
     },
-    /// It is not the component that the configuration or the keys allow.
+    /// Not the component that the configuration or the keys allow.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// It was active before and had to be rolled back.
+    /// Active before, and rolled back since.
     #[error(
         "this component ({digest}) was rolled back at {at}: {reason}; offer another one, or forgive it first"
     )]
     KnownBad {
-        /// Which one.
+        /// Digest of the component.
         digest: Digest,
-        /// When it was found out.
+        /// Time of discovery.
         at: Timestamp,
-        /// What it did.
+        /// Fault that cost the component its place.
         reason: String,
     },
-    /// It was not accepted.
+    /// Not accepted.
     #[error(transparent)]
     Activation(#[from] ActivationError),
-    /// There is nothing to go back to.
+    /// No earlier generation to go back to.
     #[error("there is no generation before {name} {version} to go back to")]
     NothingBefore {
-        /// The active plugin.
+        /// Name of the active plugin.
         name: String,
-        /// Its version.
+        /// Version of the active plugin.
         version: String,
     },
-    /// Nothing is being tried out.
+    /// No rollout is under way.
     #[error("no policy is being tried out; begin with policy/shadow or policy/canary")]
     NoRollout,
-    /// What was asked for makes no sense.
+    /// The request makes no sense.
     #[error("{0}")]
     InvalidRequest(String),
-    /// What happened could not be written down, and was not done therefore.
+    /// The record could not be stored, so the change was not made.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Refusal {
-    /// The same in words that a record can hold.
+    /// Returns the reason in words that a record can hold.
     pub(super) fn reason(&self) -> String {
         crate::redact::cut(self.to_string(), LONGEST)
     }

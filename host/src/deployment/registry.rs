@@ -1,4 +1,4 @@
-//! What the store has of slots: which component is active, those before it, those that were bad, and every attempt.
+//! The registry: the stored slots with their active, earlier and bad components, and every attempt.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,17 +14,17 @@ use crate::plugin::Compiled;
 use crate::plugin::slot::{Candidate, Generation, Health, KEPT, Provenance, Slot};
 use crate::store::{Kind, Store, StoreError, Write, load_document, read_document};
 
-/// How many attempts are remembered.
+/// Number of attempts remembered.
 const REMEMBERED: u64 = 1_000;
 
 /// A component that had to be rolled back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bad {
-    /// Which one.
+    /// Digest of the component.
     pub digest: Digest,
-    /// What it did.
+    /// Fault that cost the component its place.
     pub reason: String,
-    /// When it was found out.
+    /// Time of discovery.
     pub at: Timestamp,
 }
 
@@ -41,13 +41,13 @@ pub(super) struct StoredGeneration {
     pub(super) faults: u32,
     #[serde(default)]
     pub(super) signature: Option<String>,
-    /// Whether the program carries it. Then the store does not.
+    /// Whether the program carries the component. Then the store does not hold it.
     #[serde(default)]
     pub(super) carried: bool,
 }
 
 impl StoredGeneration {
-    /// What a candidate will be once it is active.
+    /// The stored form of a candidate once it is active.
     pub(super) fn next<P>(candidate: &Candidate<P>, provenance: &Provenance) -> Self {
         let Candidate { digest, name, version, .. } = candidate;
         let Provenance { at, by, health, signature } = provenance;
@@ -89,33 +89,33 @@ impl<P> From<&Generation<P>> for StoredGeneration {
     }
 }
 
-/// What the components of a slot come from, by the source's name: what was found there last.
+/// Sources of a slot's components, by name, with the component that was last found there.
 type Seen = BTreeMap<String, Digest>;
 
 /// A slot as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SlotRecord {
     pub(super) active: StoredGeneration,
-    /// The latest last.
+    /// Earlier generations, the latest last.
     pub(super) previous: Vec<StoredGeneration>,
     #[serde(default)]
     pub(super) seen: Seen,
 }
 
-/// What is written down of a change of a slot, all of it or none.
+/// The stored form of a slot's change, written whole or not at all.
 pub(super) struct Change<'c> {
-    /// What is about to become active; none if it is already.
+    /// The generation about to become active; none if it already is.
     pub(super) next: Option<StoredGeneration>,
-    /// Its component, if the store does not have it.
+    /// Component of that generation, if the store does not have it.
     pub(super) component: Option<&'c Compiled>,
-    /// Who wanted what.
+    /// Record of the attempt.
     pub(super) record: Record,
-    /// What else changes with it.
+    /// Other writes of the same change.
     pub(super) more: Vec<Write>,
 }
 
 impl Change<'_> {
-    /// Of a slot that is as it will be.
+    /// A change of a slot that has already taken place.
     pub(super) fn made(record: Record, more: Vec<Write>) -> Self {
         Self { next: None, component: None, record, more }
     }
@@ -127,7 +127,7 @@ impl SlotRecord {
     }
 }
 
-/// The store, as far as it is about plugins.
+/// The part of the store that concerns plugins.
 #[derive(Debug)]
 pub(super) struct Registry {
     store: Arc<dyn Store>,
@@ -138,11 +138,11 @@ pub(super) struct Registry {
 #[derive(Debug, Default)]
 struct Memory {
     seen: BTreeMap<String, Seen>,
-    /// The components that the store has.
+    /// Components that the store has.
     stored: BTreeSet<Digest>,
-    /// Whether a slot's record could not be read. Nobody knows then what it needs.
+    /// Whether a slot's record could not be read. Its needs are unknown then.
     incomplete: bool,
-    /// Those that the slots need, also slots that no account uses now.
+    /// Components that the slots need, including slots that no account uses now.
     needed: BTreeMap<String, Vec<Digest>>,
 }
 
@@ -154,18 +154,18 @@ fn bad_key(slot: &str, digest: Digest) -> String {
     format!("{slot}/{digest}")
 }
 
-/// What was active in a slot.
+/// Reads the stored record of a slot.
 pub(super) async fn slot_record(store: &dyn Store, slot: &str) -> Result<Option<SlotRecord>, StoreError> {
     load_document(store, Kind::Slot, slot).await
 }
 
-/// The bytes of a component that is still what it was when it was stored.
+/// Reads the bytes of a component, if they still match its digest.
 pub(super) async fn component(store: &dyn Store, digest: Digest) -> Result<Option<Vec<u8>>, StoreError> {
     let bytes = store.load(Kind::Component, &digest.to_string()).await?;
     Ok(bytes.filter(|bytes| Digest::of(bytes) == digest))
 }
 
-/// What is known against a component.
+/// Reads whether a component is known to be bad, and why.
 pub(super) async fn known_bad(
     store: &dyn Store,
     slot: &str,
@@ -175,7 +175,7 @@ pub(super) async fn known_bad(
 }
 
 impl Registry {
-    /// What the store has; beside the slots it may have what is tried out.
+    /// Opens the registry of a store, which may hold the component of a rollout besides those of the slots.
     pub(super) async fn open(store: Arc<dyn Store>, tried_out: Option<Digest>) -> Result<Self, StoreError> {
         let records = store.list(Kind::Deployment).await?;
         let last = records.iter().filter_map(|(key, _)| key.parse::<u64>().ok()).max().unwrap_or(0);
@@ -195,7 +195,8 @@ impl Registry {
         Ok(Self { store, next: AtomicU64::new(last + 1), memory: Mutex::new(memory) })
     }
 
-    /// Forgets the components that nothing needs, whatever an earlier host has left. Failing that, they only take space.
+    /// Forgets the components that nothing needs, including those left by an earlier host. If that fails,
+    /// they only take space.
     pub(super) async fn tidy(&self, tried_out: Option<Digest>) {
         if let Err(error) = self.try_to_tidy(tried_out).await {
             tracing::warn!("components that nothing needs stay in the store: {error}");
@@ -236,7 +237,7 @@ impl Registry {
         &self.store
     }
 
-    /// Remembers what was found in a place, from the next [`Registry::keep`] on.
+    /// Remembers the component found in a place, from the next [`Registry::keep`] on.
     pub(super) fn see(&self, slot: &str, source: Option<Source>, digest: Digest) {
         if let Some(source) = source {
             let mut memory = self.memory();
@@ -244,7 +245,7 @@ impl Registry {
         }
     }
 
-    /// Whether this is what was found in this place last.
+    /// Whether this component is the one last found in this place.
     pub(super) fn has_seen(&self, slot: &str, source: Source, digest: Digest) -> bool {
         let memory = self.memory();
         memory.seen.get(slot).and_then(|seen| seen.get(source.name())) == Some(&digest)
@@ -254,7 +255,7 @@ impl Registry {
         known_bad(self.store.as_ref(), slot, digest).await
     }
 
-    /// All that is known to be bad in a slot, oldest first.
+    /// Components known to be bad in a slot, oldest first.
     pub(super) async fn all_bad(&self, slot: &str) -> Result<Vec<Bad>, StoreError> {
         let mut all = Vec::new();
         for (key, bytes) in self.store.list(Kind::BadComponent).await? {
@@ -268,11 +269,11 @@ impl Registry {
 
     pub(super) async fn history(&self) -> Result<Vec<Record>, StoreError> {
         let records = self.store.list(Kind::Deployment).await?;
-        // What another version has written is left out.
+        // Records of another version of the host are left out.
         Ok(records.iter().filter_map(|(_, bytes)| serde_json::from_slice(bytes).ok()).collect())
     }
 
-    /// The writes that put an attempt on record.
+    /// Returns the writes that record an attempt.
     pub(super) fn numbered(&self, record: Record) -> Result<Vec<Write>, StoreError> {
         let seq = self.next.fetch_add(1, Ordering::Relaxed);
         let write = Write::document(Kind::Deployment, sequence(seq), &Record { seq, ..record })?;
@@ -280,7 +281,7 @@ impl Registry {
         Ok(std::iter::once(write).chain(old).collect())
     }
 
-    /// Writes an attempt down that has changed nothing. If that fails it is in the log.
+    /// Records an attempt that has changed nothing. If that fails, the failure is logged.
     pub(super) async fn note(&self, record: Record) {
         let numbered = self.numbered(record);
         let noted = match numbered {
@@ -292,8 +293,8 @@ impl Registry {
         }
     }
 
-    /// Writes down what a slot has, or is about to have, together with the record of why; and forgets components that
-    /// no slot needs any more.
+    /// Stores the content of a slot, present or about to come, together with the record of the attempt; and
+    /// forgets components that no slot needs any more.
     pub(super) async fn keep<P>(
         &self,
         name: &str,
@@ -324,11 +325,11 @@ impl Registry {
         SlotRecord { active, previous, seen }
     }
 
-    /// Writes down how the active generation of a slot has answered so far.
+    /// Stores the health of a slot's active generation.
     pub(super) async fn keep_health<P>(&self, name: &str, slot: &Slot<P>) -> Result<(), StoreError> {
         let mut document = self.slot_record_of(name, slot, None);
-        // What the program carries may only stand in for what could not be had at this start, such as a component that the
-        // compiler had no memory for. The next start tries that again.
+        // The carried component may only stand in for one that was unavailable at this start, such as a
+        // component that the compiler had no memory for. The next start tries that one again.
         if document.active.carried
             && let Some(stored) = slot_record(self.store.as_ref(), name).await?
             && !stored.active.carried
@@ -338,7 +339,7 @@ impl Registry {
         self.store.commit(vec![Write::document(Kind::Slot, name, &document)?]).await
     }
 
-    /// Commits, with a component that is needed from now on and without those that are not.
+    /// Commits the writes, adding a component that is needed from now on and removing those that are not.
     pub(super) async fn commit(
         &self,
         mut writes: Vec<Write>,
@@ -366,7 +367,7 @@ impl Registry {
         Ok(())
     }
 
-    /// Remembers a component as bad, with the record of why.
+    /// Remembers a component as bad, together with the record of the attempt.
     pub(super) async fn quarantine(&self, slot: &str, bad: &Bad, record: Record) -> Result<(), StoreError> {
         let mut writes = vec![Write::document(Kind::BadComponent, bad_key(slot, bad.digest), bad)?];
         writes.extend(self.numbered(record)?);

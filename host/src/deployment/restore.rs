@@ -1,4 +1,4 @@
-//! What a start finds: the components that were active when the last host ended.
+//! Restoring at the start: the components that were active when the last host ended.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use crate::time::Clock;
 ///
 /// # Errors
 ///
-/// When the store fails. A component that cannot be had any more, or is not accepted any more, is no error: the slot
-/// then goes on with what it has.
+/// When the store fails. A component that is not available or not accepted any more does not count as an
+/// error: the slot then goes on with what it has.
 pub(crate) async fn restore_policy(
     slot: &Arc<PolicySlot>,
     store: &Arc<dyn Store>,
@@ -26,7 +26,7 @@ pub(crate) async fn restore_policy(
     restore(POLICY_SLOT, slot.as_ref(), store, clock, trust, is_configured).await
 }
 
-/// The same for a connector.
+/// Makes the connector active again that was active before.
 ///
 /// # Errors
 ///
@@ -57,10 +57,11 @@ async fn restore<S: Pluggable>(
     let own = slot.slot().active().digest;
     if active.carried || active.digest == own || (active.by == Source::Configuration.name() && !is_configured)
     {
-        // What the program carries, perhaps a newer version of it; or what the configuration named and names no more.
+        // A component that the program carries, perhaps in a newer version now; or one that the configuration
+        // named and names no longer.
         return Ok(());
     }
-    // One to go back to, besides what the program carries. More would only make the start slower.
+    // One generation to go back to, besides the carried one. More would only make the start slower.
     let before = previous.pop().filter(|kept| !kept.carried && kept.digest != own);
     for (kept, is_active) in before.into_iter().map(|kept| (kept, false)).chain([(active, true)]) {
         let Err(why) = enter(name, slot, store, trust, &kept).await? else { continue };
@@ -77,7 +78,7 @@ async fn restore<S: Pluggable>(
     Ok(())
 }
 
-/// Makes one of them active; says why not if that is not possible.
+/// Makes one of the stored generations active; returns the reason if that is not possible.
 async fn enter<S: Pluggable>(
     name: &str,
     slot: &S,
@@ -94,7 +95,7 @@ async fn enter<S: Pluggable>(
     let Some(bytes) = registry::component(store.as_ref(), kept.digest).await? else {
         return Ok(Err("the store does not have it any more, or it is damaged there".to_owned()));
     };
-    // The keys may be others now, or a signature may be required that was not.
+    // The keys may have changed, or a signature may be required now that was not before.
     if let Err(error) = trust.signed(&bytes, kept.signature.as_deref()) {
         return Ok(Err(error.to_string()));
     }

@@ -1,7 +1,7 @@
-//! Trying a policy out on what really happens: in shadow, or as a canary that decides for some of the accounts.
+//! Trying a policy out on real events: in shadow, or as a canary that decides for some of the accounts.
 //!
-//! Every decision that the audit trail gets is put to the other policy too. Where the two differ, the case is kept for
-//! somebody to look at; nothing is sent because of the comparison, and nothing waits for it.
+//! Every decision of the audit trail is put to the other policy too. Where the two differ, the case is kept
+//! for review; nothing is sent because of the comparison, and nothing waits for it.
 
 mod compare;
 pub(super) mod stored;
@@ -25,67 +25,67 @@ use crate::plugin::slot::{Generation, Provenance};
 use crate::plugin::{POLICY_SLOT, Pluggable, PluginKind};
 use crate::store::{Kind, StoreError, Write};
 
-/// How many differences are kept. Enough to see what kind they are; the count goes on.
+/// Number of differences kept. Enough to see what kind they are; the count goes on.
 const KEPT: usize = 500;
 
-/// After so many decisions a canary becomes the active policy, unless somebody says otherwise.
+/// Number of decisions after which a canary becomes the active policy, unless the request says otherwise.
 pub const PROMOTE_AFTER: u32 = 50;
 
-/// How somebody wants a candidate to be tried out.
+/// The way in which a candidate is to be tried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Try {
-    /// Asked along.
+    /// Asked along, in shadow.
     Shadow,
     /// Deciding for a share of the accounts, in percent, until it has shown enough.
     Canary {
-        /// From 1 to 100.
+        /// Share from 1 to 100.
         share: u8,
-        /// From 1.
+        /// Decisions from 1.
         promote_after: u32,
     },
 }
 
-/// A candidate that is tried out, for whoever asks.
+/// The view of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RolloutView {
-    /// `shadow` or `canary`.
+    /// Mode, `shadow` or `canary`.
     pub mode: &'static str,
     /// The candidate.
     #[serde(flatten)]
     pub candidate: Identity,
-    /// The share of the accounts for which it decides, in percent; 0 in shadow.
+    /// Share of the accounts for which the candidate decides, in percent; 0 in shadow.
     pub share: u8,
-    /// Those accounts.
+    /// Slugs of those accounts.
     pub accounts: Vec<String>,
-    /// After so many decisions it becomes the active policy; none in shadow.
+    /// Number of decisions after which the candidate becomes the active policy; none in shadow.
     pub promote_after: Option<u32>,
-    /// What has been seen of it.
+    /// Comparison counts so far.
     #[serde(flatten)]
     pub tally: Tally,
-    /// Calls without an answer.
+    /// Faults of the candidate.
     pub faults: u32,
-    /// Since when.
+    /// Beginning of the rollout.
     pub since: Timestamp,
-    /// Whose wish it was.
+    /// Requested by.
     pub by: String,
 }
 
 /// A decision on which the candidate and the active policy differ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Disagreement {
-    /// Its number; they are never used twice while one candidate is tried out.
+    /// Number of the difference, not reused during one rollout.
     pub seq: u64,
-    /// The question, as it was asked and answered.
+    /// The question, as asked and answered.
     pub case: audit::Record,
-    /// What the active policy says.
+    /// Answer of the active policy.
     pub active: audit::Answer,
-    /// What the candidate says.
+    /// Answer of the candidate.
     pub candidate: audit::Answer,
-    /// Whether somebody has said that the candidate is right.
+    /// Whether a person has said that the candidate is right.
     pub approved: bool,
 }
 
-/// What becomes of what is tried out when another policy is active.
+/// The change of a rollout that follows from another active policy.
 #[derive(Debug, Default)]
 pub(super) struct After {
     writes: Vec<Write>,
@@ -120,11 +120,11 @@ pub(super) fn view(rollout: &Rollout) -> RolloutView {
     }
 }
 
-/// Tries policies out.
+/// The rollouts of the policy.
 #[derive(Debug)]
 pub struct Rollouts {
     slots: Arc<Slots>,
-    /// The slugs of all accounts.
+    /// Slugs of all accounts.
     accounts: Vec<String>,
 }
 
@@ -133,14 +133,14 @@ impl Rollouts {
         Self { slots, accounts }
     }
 
-    /// The policy that is tried out, if there is one.
+    /// The current rollout, if there is one.
     #[must_use]
     pub fn current(&self) -> Option<RolloutView> {
         self.slots.policy.rollouts().current().map(|rollout| view(&rollout))
     }
 
-    /// Tries a policy out. Without a component the one goes on that is tried out already, in another way; what was seen
-    /// of it so far does not count for that. Takes the place of another one.
+    /// Begins a rollout, and replaces an earlier one. Without a component the current candidate continues in
+    /// the requested mode; its comparison counts begin anew.
     ///
     /// # Errors
     ///
@@ -180,7 +180,7 @@ impl Rollouts {
             return Err(Refusal::InvalidRequest(what.to_owned()));
         }
         let slot = self.slots.policy.slot();
-        // Compiled before it is its turn: a rollback must not wait for that.
+        // Compiled before taking the turn: a rollback must not wait for that.
         let admitted = match offer {
             Some(offer) => Some(self.slots.admit(POLICY_SLOT, self.slots.policy.as_ref(), offer).await?),
             None => None,
@@ -206,7 +206,7 @@ impl Rollouts {
         writes.extend(self.forget_disagreements().await?);
         writes.extend(self.slots.registry.numbered(record)?);
         self.slots.registry.commit(writes, compiled.as_ref(), &self.slots.in_use()).await?;
-        // It may have been asked for the third time in vain meanwhile.
+        // The candidate may have been quarantined for a third fault meanwhile.
         self.slots.refuse_bad(POLICY_SLOT, self.slots.policy.as_ref(), rollout.generation.digest).await?;
         let before = self.slots.policy.rollouts().set(Some(Arc::clone(&rollout)));
         if let Some(before) = before.filter(|before| before.generation.digest != rollout.generation.digest) {
@@ -229,11 +229,11 @@ impl Rollouts {
         self.slots.policy.rollouts().current().ok_or(Refusal::NoRollout)
     }
 
-    /// Ends what is tried out; the active policy decides for everybody again.
+    /// Ends the rollout; the active policy decides for every account again.
     ///
     /// # Errors
     ///
-    /// When nothing is tried out, or the store fails.
+    /// When there is no rollout, or the store fails.
     pub async fn stop_trying(&self, by: &str) -> Result<RolloutView, Refusal> {
         let _one_at_a_time = self.slots.changing.lock().await;
         let record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Stop, by);
@@ -252,11 +252,11 @@ impl Rollouts {
         Ok(view(&rollout))
     }
 
-    /// Makes the policy that is tried out the active one. It has been compiled and tried already.
+    /// Makes the candidate the active policy. It has been compiled and has passed its trial already.
     ///
     /// # Errors
     ///
-    /// When nothing is tried out, or the store fails.
+    /// When there is no rollout, or the store fails.
     pub async fn promote(&self, by: &str) -> Result<Deployed, Refusal> {
         let _one_at_a_time = self.slots.changing.lock().await;
         let promoted = match self.candidate() {
@@ -267,7 +267,7 @@ impl Rollouts {
         self.on_record(promoted, record).await
     }
 
-    /// Puts a refusal on record.
+    /// Records a refusal.
     async fn on_record<T>(&self, done: Result<T, Refusal>, record: Record) -> Result<T, Refusal> {
         if let Err(refusal) = &done {
             self.slots.registry.note(record.refused(refusal.reason())).await;
@@ -293,7 +293,7 @@ impl Rollouts {
             more: self.forget_rollout().await?,
         };
         self.slots.registry.keep(POLICY_SLOT, slot, change, &self.slots.in_use()).await?;
-        // It may have been asked for the third time in vain meanwhile.
+        // The candidate may have been quarantined for a third fault meanwhile.
         if let Err(refusal) =
             self.slots.refuse_bad(POLICY_SLOT, self.slots.policy.as_ref(), generation.digest).await
         {
@@ -302,14 +302,14 @@ impl Rollouts {
         }
         generation.health.begin_probation();
         let before = slot.promote(Arc::clone(generation));
-        // Only now, so that its accounts never go back to the one before.
+        // Cleared only now, so that the canary's accounts never go back to the policy before.
         self.slots.policy.rollouts().set(None);
         self.slots.say(PluginKind::Policy, Event::swapped, POLICY_SLOT, generation, by, why);
         self.slots.changed.send_replace(());
         Ok(deployed(POLICY_SLOT, generation.as_ref(), before.as_ref(), started.elapsed()))
     }
 
-    /// Writes down how the candidate has answered so far, if this generation is it.
+    /// Stores the health of the candidate, if it is this generation.
     pub(super) async fn keep_candidate(&self, kind: PluginKind, number: u64) -> Result<(), StoreError> {
         match self.slots.policy.rollouts().current() {
             Some(rollout) if kind == PluginKind::Policy && rollout.generation.number == number => {
@@ -321,8 +321,8 @@ impl Rollouts {
         }
     }
 
-    /// What becomes of what is tried out when this is the active policy: if it is the same, the trying is over; else it
-    /// begins anew, for what was seen was compared with another one.
+    /// Returns the change of the rollout when this is the active policy: the rollout is over if the candidate
+    /// is the same; otherwise it begins anew, since its counts came from comparing with another policy.
     pub(super) async fn after(&self, kind: PluginKind, active: Digest) -> Result<After, StoreError> {
         let current = self.slots.policy.rollouts().current().filter(|_| kind == PluginKind::Policy);
         let Some(rollout) = current else { return Ok(After::default()) };
@@ -336,17 +336,17 @@ impl Rollouts {
         Ok(After { writes, next: Some(Arc::new(anew)), changed: Some(rollout) })
     }
 
-    /// Does to what is tried out what was written down.
+    /// Applies a stored change to the rollout.
     pub(super) fn follow_up(&self, after: After, by: &str) {
         let After { next, changed: Some(changed), .. } = after else { return };
         if next.is_none() {
             self.say_ended(&changed, by, Some("it is the active policy".to_owned()));
         }
-        // Unless it was found out meanwhile.
+        // Unless the candidate was quarantined meanwhile.
         self.slots.policy.rollouts().replace(&changed, next);
     }
 
-    /// The decisions on which the candidate and the active policy differ, oldest first.
+    /// Decisions on which the candidate and the active policy differ, oldest first.
     ///
     /// # Errors
     ///
@@ -355,11 +355,11 @@ impl Rollouts {
         Ok(disagreements(self.slots.registry.store().as_ref()).await?)
     }
 
-    /// Says that the candidate is right about these, or about all. Returns what is tried out.
+    /// Approves the candidate's decision in these differences, or in all. Returns the rollout.
     ///
     /// # Errors
     ///
-    /// When nothing is tried out, there is no such number, or the store fails.
+    /// When there is no rollout, there is no such number, or the store fails.
     pub async fn approve(&self, which: Option<&[u64]>, by: &str) -> Result<RolloutView, Refusal> {
         let _one_at_a_time = self.slots.changing.lock().await;
         let record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Approve, by);
@@ -384,7 +384,7 @@ impl Rollouts {
         }
         let approved = u32::try_from(writes.len()).unwrap_or(u32::MAX);
         let seen = *rollout.tally();
-        // All means those too that were too many to be kept.
+        // All includes the differences that were not kept because there were too many.
         let approved = if which.is_none() { seen.disagreed } else { approved };
         let next = Tally {
             approved: seen.approved.saturating_add(approved),
@@ -408,7 +408,7 @@ impl Rollouts {
         self.slots.say(PluginKind::Policy, ended, POLICY_SLOT, &rollout.generation, by, why);
     }
 
-    /// The writes that forget it.
+    /// Returns the writes that forget the rollout.
     async fn forget_rollout(&self) -> Result<Vec<Write>, StoreError> {
         let mut writes = self.forget_disagreements().await?;
         writes.push(Write::remove(Kind::Rollout, POLICY_SLOT));

@@ -1,4 +1,4 @@
-//! The slots of a host, what is known of the components in them, and one change at a time.
+//! The slots of a host, the records of their components, and the lock for one change at a time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Pluggable, PluginK
 use crate::sandbox::LARGEST_COMPONENT;
 use crate::services::Services;
 
-/// What swaps and rollouts share.
+/// The state that swaps and rollouts share.
 #[derive(Debug)]
 pub(super) struct Slots {
     pub(super) policy: Arc<PolicySlot>,
@@ -23,16 +23,16 @@ pub(super) struct Slots {
     pub(super) services: Arc<Services>,
     pub(super) trust: Trust,
     pub(super) registry: Registry,
-    /// Told of what changes besides the active generations.
+    /// Notified of changes besides the active generations.
     pub(super) changed: signal::Sender<()>,
-    /// One change at a time. The second one sees what the first one did. A rollback waits for it only to write down what
-    /// it has done.
+    /// Lock for one change at a time. The second change sees the result of the first. A rollback takes it
+    /// only to store its result.
     pub(super) changing: tokio::sync::Mutex<()>,
 }
 
 impl Slots {
-    /// Everything before the change: what may be in this slot, what is known of this component, and what it does when
-    /// it is asked.
+    /// Checks everything that comes before the change: whether the component may be in this slot, whether it
+    /// is known to be bad, and its trial.
     pub(super) async fn admit<S: Pluggable>(
         &self,
         name: &str,
@@ -65,7 +65,7 @@ impl Slots {
     ) -> Result<(), Refusal> {
         match self.registry.bad(name, digest).await? {
             Some(Bad { at, reason, .. }) => Err(Refusal::KnownBad { digest, at, reason }),
-            // Found out just now, and not written down yet.
+            // Discovered just now, and not yet stored.
             None if slot.slot().is_quarantined(digest) => Err(Refusal::KnownBad {
                 digest,
                 at: self.services.clock.now(),
@@ -75,8 +75,8 @@ impl Slots {
         }
     }
 
-    /// Puts an attempt on record that did not get as far as a function of its own: what was to be read could not be, or
-    /// the slot is unknown.
+    /// Records an attempt that was refused before it was parsed: its input could not be read, or the slot is
+    /// unknown.
     pub(super) async fn note_refused(
         &self,
         kind: PluginKind,
@@ -93,7 +93,7 @@ impl Slots {
         Record::new(self.services.clock.now(), kind, slot, action, by)
     }
 
-    /// The components that must be there after a restart.
+    /// Components that must be there after a restart.
     pub(super) fn in_use(&self) -> Vec<Digest> {
         let rollout = self.policy.rollouts().current();
         let mut digests: Vec<Digest> = rollout.iter().map(|rollout| rollout.generation.digest).collect();

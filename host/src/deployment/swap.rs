@@ -1,4 +1,4 @@
-//! Swaps and rollbacks, whatever kind of plugin they are of.
+//! Swaps and rollbacks of both kinds of plugin.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use crate::plugin::slot::{Generation, Provenance, Slot};
 use crate::plugin::{Pluggable, PluginKind};
 use crate::store::StoreError;
 
-/// How long whoever wants a rollback waits for it to be written down.
+/// Longest time that the caller of a rollback waits for it to be stored.
 const LONGEST_WRITE: Duration = Duration::from_secs(1);
 
-/// The generation that was active, and the one that is.
+/// The previously active generation, and the active one.
 type Both<P> = (Arc<Generation<P>>, Arc<Generation<P>>);
 
 impl Deployments {
@@ -46,7 +46,7 @@ impl Deployments {
         }
     }
 
-    /// What was active before, and what is now.
+    /// Returns the previously active generation and the one active now.
     async fn try_swap<S: Pluggable>(
         &self,
         name: &str,
@@ -66,14 +66,14 @@ impl Deployments {
             }
             match admitted.take() {
                 Some((compiled, candidate)) => break (turn, compiled, candidate),
-                // Compiled while it is not its turn: a rollback must not wait for that.
+                // Compiled without holding the turn: a rollback must not wait for that.
                 None => {
                     drop(turn);
                     admitted = Some(self.slots.admit(name, slot, offer).await?);
                 }
             }
         };
-        // It may have been active meanwhile, and have been found out.
+        // The component may have been active meanwhile, and have been quarantined.
         self.slots.refuse_bad(name, slot, digest).await?;
         for served in &self.accounts {
             if S::KIND == PluginKind::Connector && served.connector == name {
@@ -91,7 +91,7 @@ impl Deployments {
             more: after.writes(),
         };
         self.slots.registry.keep(name, slot.slot(), change, &self.slots.in_use()).await?;
-        // Nothing that follows can fail.
+        // The steps that follow cannot fail.
         let (before, active) = slot.slot().activate(candidate, provenance);
         self.rollouts.follow_up(after, &offer.by);
         tracing::info!(
@@ -108,7 +108,8 @@ impl Deployments {
         Ok((before, active))
     }
 
-    /// The pointer comes first, before anything that could wait. What is left is done in the background if it takes long.
+    /// Rolls a slot back. The pointer changes first, before anything that could wait. The rest continues in
+    /// the background if it takes long.
     pub(super) async fn roll_back_in<S: Pluggable>(
         self: &Arc<Self>,
         name: &str,
@@ -155,14 +156,15 @@ impl Deployments {
                 });
             };
             self.slots.trust.pinned(name, to.digest)?;
-            // If it is another one by now, somebody else was first, and this is about what they have left.
+            // If another generation is active by now, another caller was first; the loop then goes on with
+            // what that caller left.
             if let Some(to) = slot.roll_back(from.number, to.number) {
                 return Ok((from, to));
             }
         }
     }
 
-    /// Says that a slot is back on an earlier generation.
+    /// Announces that a slot is back on an earlier generation.
     pub(super) fn say_went_back<S: Pluggable>(
         &self,
         name: &str,
@@ -181,7 +183,7 @@ impl Deployments {
         self.slots.say(S::KIND, Event::rolled_back, name, to, by, Some(why.to_owned()));
     }
 
-    /// Writes it down. Returns whether a restart will know.
+    /// Stores the rollback. Returns whether a restart will know of it.
     pub(super) async fn write_went_back<S: Pluggable>(
         &self,
         name: &str,
@@ -192,7 +194,7 @@ impl Deployments {
     ) -> bool {
         let record = record.about(to.digest).of(&to.name, &to.version).because(why);
         let written = async {
-            // What is active by now, which may be what a swap has put there meanwhile.
+            // The generation active by now, which a swap may have put there meanwhile.
             let after = self.rollouts.after(S::KIND, slot.slot().active().digest).await?;
             let change = Change::made(record, after.writes());
             self.slots.registry.keep(name, slot.slot(), change, &self.slots.in_use()).await?;

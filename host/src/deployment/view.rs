@@ -1,4 +1,4 @@
-//! How slots are, for whoever asks.
+//! Views of slots, as callers are shown them.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::digest::Digest;
 use crate::plugin::slot::{Generation, Health};
 use crate::plugin::{Pluggable, PluginKind};
 
-/// Which plugin.
+/// Identity of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Identity {
-    /// What it calls itself.
+    /// Name that the plugin gives itself.
     pub name: String,
-    /// The version it claims.
+    /// Version that it claims.
     pub version: String,
-    /// What it is.
+    /// Digest of its component.
     pub digest: Digest,
-    /// Its number in its slot.
+    /// Number of its generation in the slot.
     pub generation: u64,
 }
 
@@ -37,15 +37,15 @@ impl<P> From<&Generation<P>> for Identity {
 pub struct Deployed {
     /// The slot.
     pub slot: String,
-    /// What is active now.
+    /// Active plugin now.
     #[serde(flatten)]
     pub active: Identity,
-    /// What was before; the same if it was active already.
+    /// Plugin before; the same if it was already active.
     pub before: Identity,
-    /// From the component's bytes to the pointer store, in milliseconds.
+    /// Time from the component's bytes to the pointer store, in milliseconds.
     pub took_ms: u64,
-    /// Whether it is written down, so that a restart finds it so. A rollback does not wait for a store that fails, nor for
-    /// long for one that is slow.
+    /// Whether the change is stored, so that a restart finds it. A rollback does not wait for a store that
+    /// fails, nor long for one that is slow.
     pub remembered: bool,
 }
 
@@ -54,13 +54,13 @@ pub struct Deployed {
 pub struct Verified {
     /// The slot.
     pub slot: String,
-    /// What it calls itself.
+    /// Name that the component gives itself.
     pub name: String,
-    /// The version it claims.
+    /// Version that it claims.
     pub version: String,
-    /// What it is.
+    /// Digest of the component.
     pub digest: Digest,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: usize,
 }
 
@@ -79,62 +79,62 @@ pub(super) fn deployed<P>(
     }
 }
 
-/// How the active generation of a slot does.
+/// State of a slot's active generation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SlotState {
-    /// It has passed its probation, or needed none.
+    /// Past its probation, or without one.
     Active,
-    /// It has yet to show that it answers.
+    /// On probation.
     Probation,
-    /// It does not answer, and there is none before it.
+    /// Not answering, with no generation before it.
     Degraded,
-    /// It took the place of one that was rolled back by the host.
+    /// In the place of a generation that was rolled back by the host.
     RolledBack,
 }
 
 /// A generation before the active one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Earlier {
-    /// Which plugin.
+    /// Identity of the plugin.
     #[serde(flatten)]
     pub plugin: Identity,
-    /// When it became active.
+    /// Time when it became active.
     pub since: Timestamp,
 }
 
 /// A slot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SlotView {
-    /// Its name.
+    /// Name of the slot.
     pub slot: String,
-    /// What it is for.
+    /// Kind of its plugins.
     pub kind: PluginKind,
-    /// How its active generation does.
+    /// State of its active generation.
     pub state: SlotState,
-    /// What is active.
+    /// Active plugin.
     #[serde(flatten)]
     pub active: Identity,
-    /// Since when.
+    /// Time when it became active.
     pub since: Timestamp,
-    /// Whose wish it was.
+    /// Requested by.
     pub by: String,
-    /// Calls without an answer among those that count.
+    /// Faults among the calls that count.
     pub faults: u32,
-    /// The calls that count: all during the probation, later never more than as many.
+    /// Answered calls among those that count: all calls of the probation, later never more than as many.
     pub answers: u32,
     /// The only component that the configuration allows here.
     pub pinned: Option<Digest>,
-    /// What was active before, the latest last.
+    /// Earlier generations, the latest last.
     pub previous: Vec<Earlier>,
-    /// What is tried out beside it.
+    /// Rollout beside the active generation.
     pub rollout: Option<RolloutView>,
-    /// What is not taken again, oldest first.
+    /// Components known to be bad and not taken again, oldest first.
     pub bad: Vec<Bad>,
 }
 
-/// How a slot is.
+/// Returns the view of a slot.
 pub(super) async fn of<S: Pluggable>(slots: &Slots, name: &str, slot: &S) -> Result<SlotView, Refusal> {
     let bad = slots.registry.all_bad(name).await?;
     let (active, previous) = (slot.slot().active(), slot.slot().previous());
@@ -162,7 +162,7 @@ pub(super) async fn of<S: Pluggable>(slots: &Slots, name: &str, slot: &S) -> Res
     })
 }
 
-/// How a generation does that is active.
+/// Returns the state of an active generation.
 pub(crate) fn state<P>(active: &Generation<P>, is_the_first: bool, rolled_back: bool) -> SlotState {
     if active.health.faults() >= Health::FAULTS && is_the_first {
         SlotState::Degraded

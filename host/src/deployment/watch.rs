@@ -1,5 +1,4 @@
-//! What happens to plugins without anybody asking: faults, rollbacks, and what is decided beside a policy that is tried
-//! out.
+//! Changes by the host itself: faults, rollbacks, and comparisons of decisions during a rollout.
 
 use std::sync::{Arc, Weak};
 
@@ -14,10 +13,11 @@ use crate::plugin::rollout::Failed;
 use crate::plugin::slot::SlotEvent;
 use crate::plugin::{POLICY_SLOT, Pluggable};
 
-/// Whose wish it is what the host does by itself.
+/// Name under which the host's own actions are recorded.
 pub(super) const HOST: &str = "host";
 
-/// Takes in what happens, for as long as the host lives. The decisions are those that the audit trail gets.
+/// Records the events of the slots, for as long as the host lives, and puts the decisions of the audit trail
+/// to a candidate.
 pub(super) fn watch(ours: &Arc<Deployments>, decisions: Receiver<audit::Record>) {
     let Slots { policy, connectors, .. } = ours.slots.as_ref();
     follow(ours, POLICY_SLOT, policy);
@@ -32,7 +32,7 @@ pub(super) fn watch(ours: &Arc<Deployments>, decisions: Receiver<audit::Record>)
 
 fn follow<S: Pluggable>(ours: &Arc<Deployments>, name: &str, slot: &Arc<S>) {
     let Some(mut events) = slot.slot().news() else { return };
-    // The events end with the slot, so this must not be what keeps it.
+    // The events end with the slot, so this task must not keep the slot alive.
     let (ours, slot, name) = (Arc::downgrade(ours), Arc::downgrade(slot), name.to_owned());
     tokio::spawn(async move {
         while let Some(event) = events.recv().await {
@@ -42,7 +42,7 @@ fn follow<S: Pluggable>(ours: &Arc<Deployments>, name: &str, slot: &Arc<S>) {
     });
 }
 
-/// Writes down what happened to a generation.
+/// Stores an event of a generation.
 async fn take_in<S: Pluggable>(ours: &Deployments, name: &str, slot: &S, event: SlotEvent<S::Plugin>) {
     let slots = ours.slots.as_ref();
     let _one_at_a_time = slots.changing.lock().await;
@@ -78,7 +78,8 @@ async fn follow_rollouts(ours: Weak<Rollouts>, mut failed: UnboundedReceiver<Fai
     }
 }
 
-/// One after the other: a storm of failures must not become a storm of questions to a candidate.
+/// Compares decisions one after the other: a storm of failures must not become a storm of questions to a
+/// candidate.
 async fn follow_decisions(ours: Weak<Rollouts>, mut decisions: Receiver<audit::Record>) {
     while let Some(decision) = decisions.recv().await {
         let Some(ours) = ours.upgrade() else { return };

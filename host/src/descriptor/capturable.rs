@@ -1,15 +1,15 @@
-//! Which secrets are taken out of answers, and what is none.
+//! Secrets that are taken out of answers, and the values that do not count as secrets.
 //!
-//! A cloud that is unwell fills a field with whatever it has: nothing, `null`, a word for it, a row of zeros. Kept as
-//! a secret that would take the place of a good one, for good, and being short it would be found, and replaced, in
-//! every text.
+//! A cloud that is unwell fills a field with whatever it has: nothing, `null`, a word for it, a row of zeros.
+//! Kept as a secret, such a value would replace a good one, for good, and being short it would be found, and
+//! replaced, in every text.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// What programs write where they have no value, without what is no letter or digit.
+/// Words that programs write where they have no value, reduced to letters and digits.
 const NOTHINGS: [&str; 16] = [
     "empty",
     "error",
@@ -29,23 +29,24 @@ const NOTHINGS: [&str; 16] = [
     "unknown",
 ];
 
-/// The shortest secret that is searched for in every response. A shorter one (a PIN) would be found in odometers.
+/// Length of the shortest secret that is searched for in every response. A shorter one (a PIN) would be found
+/// in odometers.
 pub(crate) const SHORTEST_SEARCHED: usize = 8;
 
 /// A secret that a connector may take out of an answer. Compared by its name.
 #[derive(Debug, Clone)]
 pub struct Capturable {
-    /// Its name.
+    /// Name of the secret.
     pub name: String,
-    /// What is shorter, in bytes, is no such secret.
+    /// Least length in bytes; a shorter value does not count as this secret.
     pub least: usize,
-    /// Whether there is no other value for it: an answer that was asked for it and has none is a failure. The others
-    /// rotate, and the one before stays good.
+    /// Whether the secret has no other value to fall back on: an answer that was asked for it and lacks it is
+    /// a failure. The other secrets rotate, and the one before stays good.
     pub essential: bool,
 }
 
 impl Capturable {
-    /// The secret in a value of an answer; none if there is no such secret in it.
+    /// The secret in a value of an answer; none if the value holds no such secret.
     pub(crate) fn secret<'v>(&self, value: &'v Value) -> Option<&'v str> {
         let text = value.as_str()?.trim();
         (text.len() >= self.least && !stands_for_nothing(text)).then_some(text)
@@ -55,7 +56,7 @@ impl Capturable {
 fn stands_for_nothing(text: &str) -> bool {
     let word: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
     let word = word.strip_prefix("bearer").unwrap_or(&word);
-    // Nothing at all, or zeros, such as the UUID of zeros (RFC 9562 §5.9).
+    // Empty, or zeros, such as the UUID of zeros (RFC 9562 §5.9).
     word.chars().all(|c| c == '0') || NOTHINGS.contains(&word)
 }
 
@@ -122,7 +123,7 @@ mod tests {
         for text in ["abcdefgh", "null-and-void-1", "00000000-0000-0000-0000-000000000001", "nonenone"] {
             assert_eq!(secret.secret(&json!(text)), Some(text));
         }
-        // White space around it is none of it: in a header it would not even be sent.
+        // White space around a secret does not belong to it: in a header it would not even be sent.
         assert_eq!(secret.secret(&json!(" abcdefgh\n")), Some("abcdefgh"));
     }
 }

@@ -1,51 +1,53 @@
-//! What an answer to a request on which the vehicle may act says about whether it did.
+//! Evidence in an answer to a command: whether the vehicle may have acted.
 //!
-//! Words say nothing: a refusal that speaks of a time-out may come from a gateway that has passed the request on. So an
-//! answer is a refusal only if its code is one that the vendor gives before it tells the vehicle, or its status is one
-//! that RFC 9110 and RFC 6585 give to servers that have not done what was asked. The codes of each cloud stand in
-//! `presets.toml`; neither a plugin nor a configuration can add to them.
+//! Words say nothing: a refusal that speaks of a time-out may come from a gateway that has passed the request
+//! on. So an answer is a refusal only if its code is one that the vendor gives before it tells the vehicle,
+//! or its status is one that RFC 9110 and RFC 6585 give to servers that have not done what was asked. The
+//! codes of each cloud are in `presets.toml`; neither a plugin nor a configuration can add to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many requests.
+/// Statuses of refusals. RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many
+/// requests.
 const REFUSED: [u16; 2] = [401, 429];
 
-/// RFC 9110 §15.6.4. Any proxy on the way may write it after the request went on, unless it says when to come again.
+/// Status 503, RFC 9110 §15.6.4. Any proxy on the way may write it after the request went on, unless it says
+/// when to come again.
 const UNAVAILABLE: u16 = 503;
 
-/// What one connector's clouds say of commands.
+/// Answers to commands, as one connector's clouds give them.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct CommandAnswers {
-    /// Where an answer says that all went well, as JSON pointers, and with which word. Such an answer is no refusal,
-    /// whatever its status.
+    /// JSON pointers, each with the word that reports success there. An answer in which all of them match is
+    /// not a refusal, whatever its status.
     success: BTreeMap<String, String>,
-    /// Where an answer has its codes, as JSON pointers.
+    /// JSON pointers to the codes of an answer.
     codes_at: Vec<String>,
-    /// The codes of refusals that come before the vehicle is told.
+    /// Codes of refusals that come before the vehicle is told.
     before_execution: BTreeSet<String>,
-    /// The codes after which nobody knows, whatever the status.
+    /// Codes that leave open whether the vehicle has acted, whatever the status.
     undecided: BTreeSet<String>,
 }
 
-/// What an answer says about whether the vehicle may have acted.
+/// Statement of an answer on whether the vehicle may have acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// It was refused before the vehicle was told.
+    /// Refused before the vehicle was told.
     Refused,
-    /// It was taken, as far as the status tells.
+    /// Accepted, as far as the status tells.
     Taken,
-    /// The cloud, or something before it, is unwell, as its status says. It may have passed the request on.
+    /// Trouble in the cloud or before it, as the status says. The request may have been passed on.
     Trouble,
-    /// It does not say.
+    /// No statement.
     Nothing,
 }
 
 impl CommandAnswers {
-    /// What an answer says.
+    /// Reads what an answer says.
     #[must_use]
     pub fn told(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Told {
         let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
@@ -68,8 +70,8 @@ impl CommandAnswers {
         }
     }
 
-    /// Whether an answer with these facts is known to have come before the vehicle was told. `later` says that it names
-    /// a time to come again.
+    /// Whether an answer with these facts is known to have come before the vehicle was told. `later` says
+    /// that it names a time to come again.
     #[must_use]
     pub fn is_refusal<'a>(
         &self,
@@ -85,14 +87,14 @@ impl CommandAnswers {
     }
 }
 
-/// Whether the value of a `Retry-After` header names a time at all, be it past.
+/// Whether the value of a `Retry-After` header names a time at all, even one in the past.
 fn names_a_time(value: &str) -> bool {
     let value = value.trim();
     let seconds = !value.is_empty() && value.bytes().all(|digit| digit.is_ascii_digit());
     seconds || httpdate::parse_http_date(value).is_ok()
 }
 
-/// A code as written, whether it is a string or a number.
+/// Reads a code as written, whether it is a string or a number.
 fn text(code: &Value) -> Option<String> {
     match code {
         Value::String(code) => Some(code.clone()),
@@ -130,7 +132,7 @@ mod tests {
             (429, None, "<html>", Told::Refused),
             (503, Some("7"), "", Told::Refused),
             (503, date, "", Told::Refused),
-            // Not a refusal, although it looks like one.
+            // Looks like a refusal and is not.
             (503, None, "", Told::Trouble),
             (503, Some("soon"), "", Told::Trouble),
             (503, Some(""), "", Told::Trouble),

@@ -1,28 +1,28 @@
-//! What a cloud says when it refuses.
+//! Refusals, as a cloud reports them.
 
 use serde::Deserialize;
 
-/// What a cloud says when it refuses a credential.
+/// Refusals of credentials, and of the daily limit.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusals {
-    /// Of a sign-in or a refresh.
+    /// Refusals of a sign-in or a refresh.
     pub grant: Vec<Said>,
-    /// Of a PIN.
+    /// Refusals of a PIN.
     pub pin: Vec<Said>,
-    /// Of anything, because the vendor's limit of requests a day is reached.
+    /// Refusals of any request, because the vendor's limit of requests a day is reached.
     #[serde(default)]
     pub daily_limit: Vec<Said>,
 }
 
-/// A code that says it.
+/// A code that reports a refusal.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Said {
-    /// The vendor's code.
+    /// Vendor's code.
     pub code: String,
-    /// Only with this status; with any that refuses if there is none.
+    /// Status that it must come with; none for any status that refuses.
     pub status: Option<u16>,
-    /// Only if the vendor's words have these in them, in any case.
+    /// Words that the vendor's text must contain, in any case.
     pub words: Option<String>,
 }

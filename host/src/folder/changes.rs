@@ -1,5 +1,5 @@
-//! What the operating system said of a folder since somebody last asked: at most one change for each name, so any
-//! number of them takes the same memory.
+//! Changes of a folder that the operating system told of since the last look: at most one for each name, so
+//! any number of them takes the same memory.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,29 +11,29 @@ use tokio::sync::Notify;
 
 use super::ENDING;
 
-/// So many unknown names are complained about; then nobody reads them any more.
+/// Number of unknown names that are complained about; more than that would not be read.
 const UNKNOWN: usize = 32;
 
-/// What happened to a name last.
+/// The last change of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Something was moved to it.
+    /// A file was moved to it.
     Moved,
-    /// Something has it; how it came there nobody saw.
+    /// A file has it; how it came there was not seen.
     Present,
-    /// Somebody makes it or writes to it.
+    /// The file is being made or written to.
     Writing,
-    /// Somebody who had written to it closed it.
+    /// The file was closed after it had been written to.
     Written,
 }
 
 impl Change {
-    /// What is to be known of a name to which first this happened and then the other.
+    /// Combines this change of a name with a later one.
     fn then(self, later: Self) -> Self {
         match (self, later) {
             (_, Self::Moved) => later,
-            // Whoever writes may have opened the file before another one was moved to its name, and whoever looks
-            // sees what is known already.
+            // A writer may have opened the file before another one was moved to its name, and a look shows
+            // what is known already.
             (Self::Moved, _) | (_, Self::Present) => self,
             (Self::Written, Self::Writing) => self,
             (Self::Present | Self::Writing | Self::Written, Self::Writing | Self::Written) => later,
@@ -41,16 +41,16 @@ impl Change {
     }
 }
 
-/// What happened since the last look.
+/// Changes since the last look.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// To the names that are waited for.
+    /// Changes of the names that are waited for.
     pub names: BTreeMap<String, Change>,
-    /// Components with names that nobody waits for, as people see them.
+    /// Components with names that are not waited for, as people see them.
     pub unknown: Vec<String>,
-    /// Changes were lost.
+    /// Whether changes were lost.
     pub lost: bool,
-    /// The folder itself was removed or moved away.
+    /// Whether the folder itself was removed or moved away.
     pub gone: bool,
 }
 
@@ -63,7 +63,7 @@ impl News {
 #[derive(Debug)]
 pub(super) struct Changes {
     folder: PathBuf,
-    /// Without their ending.
+    /// Names that are waited for, without their ending.
     pub names: BTreeSet<String>,
     news: Mutex<Gathered>,
     something: Notify,
@@ -72,7 +72,7 @@ pub(super) struct Changes {
 #[derive(Debug, Default)]
 struct Gathered {
     news: News,
-    /// Unknown names that were told of.
+    /// Unknown names that were reported.
     told: BTreeSet<String>,
 }
 
@@ -97,12 +97,12 @@ impl Changes {
         }
     }
 
-    /// Forgets what happened.
+    /// Forgets the changes.
     pub fn forget(&self) {
         self.gathered().news = News::default();
     }
 
-    /// Has everything looked at that is in the folder.
+    /// Marks everything in the folder as present, to be looked at.
     pub fn look(&self) -> std::io::Result<()> {
         for file in std::fs::read_dir(&self.folder)? {
             self.name(&file?.file_name().to_string_lossy(), Change::Present);
@@ -111,12 +111,12 @@ impl Changes {
         Ok(())
     }
 
-    /// Has whoever waits look.
+    /// Wakes the waiting reader.
     fn wake(&self) {
         self.something.notify_one();
     }
 
-    /// Takes down what the operating system tells. Never blocks.
+    /// Records an event of the operating system. Never blocks.
     pub fn tell(&self, event: notify::Result<Event>) {
         let Ok(event) = event else {
             tracing::warn!("the watch of {} is incomplete: {event:?}", self.folder.display());
@@ -150,7 +150,7 @@ impl Changes {
         self.wake();
     }
 
-    /// Something happened to a name.
+    /// Records a change of a name.
     fn name(&self, name: &str, change: Change) {
         let Some(stem) = name.strip_suffix(ENDING).filter(|_| !name.starts_with('.')) else { return };
         let mut gathered = self.gathered();

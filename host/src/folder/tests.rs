@@ -1,4 +1,4 @@
-//! What the folder does when the operating system did not tell everything.
+//! Tests of the folder when the operating system did not tell everything.
 
 use std::fs;
 use std::path::PathBuf;
@@ -47,7 +47,7 @@ impl Deaf {
         fs::rename(beside, self.path(name)).unwrap();
     }
 
-    /// Tells that changes were lost, and returns what is found then.
+    /// Reports that changes were lost, and returns what is found then.
     async fn overflow(&mut self) -> (String, Vec<u8>) {
         self.changes.tell(Ok(Event::new(EventKind::Other).set_flag(Flag::Rescan)));
         let found = tokio::time::timeout(Duration::from_secs(60), self.finds.recv()).await;

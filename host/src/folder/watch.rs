@@ -1,4 +1,4 @@
-//! From changes to finds.
+//! The watch: turns changes into finds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
@@ -14,14 +14,15 @@ use super::changes::{Change, Changes, News};
 use super::{ENDING, Found};
 use crate::component_file::{self, Contents, Identity, Links, Refused};
 
-/// How long what was moved in has to stay as it is before it is taken. A rename is complete at once; this is for
-/// somebody who writes into the file right after it, and for one that is replaced at once.
+/// Time that a file which was moved in has to stay as it is before it is taken. A rename is complete at once;
+/// this is for a program that writes into the file right after it, and for a file that is replaced at once.
 const SETTLED: Duration = Duration::from_millis(20);
 
-/// The same for what was there when the folder was looked at: whoever writes to it meanwhile has not moved it in.
+/// Time that a file which was there at a look has to stay as it is: one that is written to meanwhile was not
+/// moved in.
 const UNTOUCHED: Duration = Duration::from_millis(200);
 
-/// How often a folder that is gone is looked for.
+/// Interval at which a folder that is gone is looked for.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Begins to watch a folder, and looks at what is there already.
@@ -34,12 +35,12 @@ pub(super) fn begin(folder: &Path, changes: &Arc<Changes>) -> notify::Result<Rec
     Ok(watcher)
 }
 
-/// What was read and waits to be taken.
+/// A file that was read and waits to be taken.
 #[derive(Debug)]
 struct Fresh {
     contents: Contents,
     due: Instant,
-    /// Nobody saw how it came there.
+    /// Whether its arrival was not seen.
     unseen: bool,
 }
 
@@ -48,9 +49,9 @@ pub(super) struct Watch {
     folder: PathBuf,
     changes: Arc<Changes>,
     found: mpsc::Sender<Found>,
-    /// What each name was when it was last looked at.
+    /// Identity of each name's file when it was last looked at.
     seen: BTreeMap<String, Identity>,
-    /// What somebody writes to and has not closed.
+    /// Names of files that are written to and not closed yet.
     writing: BTreeSet<String>,
     fresh: BTreeMap<String, Fresh>,
 }
@@ -61,7 +62,7 @@ impl Watch {
         Self { folder, changes, found, seen, writing, fresh }
     }
 
-    /// Watches until nobody wants the finds any more.
+    /// Watches until the receiver of the finds is gone.
     pub async fn run(mut self, watcher: RecommendedWatcher) {
         let mut watcher = Some(watcher);
         loop {
@@ -106,7 +107,7 @@ impl Watch {
                 }
                 Change::Present if self.writing.contains(&name) => {}
                 Change::Present if !self.was_seen(&name) => self.read(name, true).await,
-                // Whatever was done to one that was looked at before, it was not moved in.
+                // A file that was looked at before was not moved in, whatever was done to it.
                 Change::Present => self.refuse_written(name).await,
                 Change::Writing => {
                     self.was_not_moved(&name);
@@ -127,8 +128,8 @@ impl Watch {
         }
     }
 
-    /// Drops what was read of a file that was found by looking: somebody writes to it. It is complained of when it is
-    /// closed, even if it was read with the last of it.
+    /// Drops what was read of a file that was found by looking: it is being written to. The complaint comes
+    /// when it is closed, even if the file was read with the last of what was written.
     fn was_not_moved(&mut self, name: &str) {
         if self.fresh.get(name).is_some_and(|fresh| fresh.unseen) {
             self.fresh.remove(name);
@@ -136,7 +137,7 @@ impl Watch {
         }
     }
 
-    /// Whether the file of this name is the one that was last looked at, as it was then or not.
+    /// Whether the file of this name is the one that was last looked at, changed since or not.
     fn was_seen(&self, name: &str) -> bool {
         let there = Identity::at(&self.path(name));
         there.is_some_and(|there| self.seen.get(name).is_some_and(|seen| seen.inode == there.inode))
@@ -152,11 +153,11 @@ impl Watch {
                 self.fresh.insert(name, Fresh { contents, due, unseen });
             }
             Err(refused) if refused.is_absence() => {
-                // Whoever replaces it or takes it away has not meant it to be loaded.
+                // A file that is replaced or taken away is not meant to be loaded.
                 self.fresh.remove(&name);
             }
             Err(Refused::Replaced) => {
-                // Whatever has taken its place, that is told of.
+                // The file that has taken its place is told of.
                 self.fresh.remove(&name);
             }
             Err(refused) => {
@@ -169,7 +170,7 @@ impl Watch {
 
     async fn refuse_written(&mut self, name: String) {
         let Some(there) = Identity::at(&self.path(&name)) else { return };
-        // The one that was written to may have lost its name to one that was moved in.
+        // The file that was written to may have lost its name to one that was moved in.
         if self.seen.get(&name) == Some(&there) {
             return;
         }
@@ -181,14 +182,14 @@ impl Watch {
         self.refuse(name, &why).await;
     }
 
-    /// Says that something is not taken, and why.
+    /// Reports that a file is not taken, and why.
     async fn refuse(&self, name: String, why: &(dyn Display + Sync)) {
         tracing::warn!("{} is not loaded: {why}", self.path(&name).display());
         self.send(Found::Refused { slot_file: name, why: why.to_string() }).await;
     }
 
     async fn send(&self, found: Found) {
-        // Nobody wants it any more: the loop ends.
+        // The receiver may be gone: then the loop ends.
         let _closed = self.found.send(found).await;
     }
 
@@ -202,8 +203,9 @@ impl Watch {
                 // It was taken away as soon as it was there.
                 None => continue,
                 Some(there) if there != contents.identity => {
-                    // Either another one was moved in, which is told of, or somebody writes to it, who is complained of
-                    // when it is closed. Which of them is not known here: numbers of files are used again.
+                    // Either another file was moved in, which is told of, or this one is being written to,
+                    // which is complained of when it is closed. Which of them is not known here: numbers of
+                    // files are used again.
                     tracing::debug!("{} is another one by now", self.path(&name).display());
                     continue;
                 }

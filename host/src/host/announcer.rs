@@ -1,4 +1,4 @@
-//! What the host publishes about accounts, vehicles and commands.
+//! Publication of accounts, vehicles and commands.
 
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
 use crate::wire::report::Report;
 
-/// Publishes what accounts and vehicles are like and how commands go. What is retained can be said again at any time.
+/// Publishes how accounts and vehicles are and how commands go. What is retained can be published again at
+/// any time.
 #[derive(Debug)]
 pub(super) struct Announcer {
     pub(super) services: Arc<Services>,
@@ -36,8 +37,8 @@ impl Announcer {
         }
         for vehicle in self.fleet.vehicles.values() {
             self.announce_presence(vehicle);
-            // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what is learned
-            // meanwhile is said after it.
+            // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what
+            // is learned meanwhile is published after it.
             let memory = vehicle.memory();
             if let Some(published) = memory.published() {
                 self.announce_state(vehicle, &published);
@@ -51,8 +52,9 @@ impl Announcer {
         }
     }
 
-    /// Says whether the account has a vehicle: if it does, what can be done with it, and if not, why. Nothing of one of which
-    /// neither is known. Under the lock of its memory, as what is known of it.
+    /// Publishes whether the account has a vehicle: if it does, what can be done with it, and if not, why.
+    /// Publishes nothing of a vehicle of which neither is known. Called under the lock of its memory, like
+    /// [`Self::announce_state`].
     pub(super) fn announce_presence(&self, vehicle: &Vehicle) {
         let memory = vehicle.memory();
         if let Some(Missing { message, since }) = &memory.missing {
@@ -84,10 +86,10 @@ impl Announcer {
         self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "problem"), problem);
     }
 
-    /// Another car has this vehicle's place: nothing of what was known is about it.
+    /// Forgets everything that was known: another car has this vehicle's place.
     pub(super) fn forget(&self, vehicle: &Vehicle) {
         vehicle.learn(|memory| {
-            // Subscribers compare numbers, so these go on.
+            // Subscribers compare sequence numbers, so these go on.
             *memory = Memory { seq: memory.seq, ..Memory::default() };
             for what in ["state", "location", "action/last"] {
                 self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
@@ -95,8 +97,9 @@ impl Announcer {
         });
     }
 
-    /// This and the two that say where it is and what was done last are called under the lock of the vehicle's memory: what
-    /// is retained in the end must not be older than what is known.
+    /// Publishes the state of a vehicle. Called under the lock of the vehicle's memory, as are the
+    /// publications of its location and of its last action: what is retained in the end must not be older
+    /// than what is known.
     pub(super) fn announce_state(&self, vehicle: &Vehicle, published: &Published) {
         self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "state"), published);
     }
@@ -110,19 +113,19 @@ impl Announcer {
         self.announce_noticed(vehicle, report, None);
     }
 
-    /// The same of a command that is not done. `hold` is let go of once the broker has the report.
+    /// Publishes the report of a command that is not done. `hold` is released once the broker has the report.
     pub(super) fn announce_rejected(&self, vehicle: &str, report: &Report, hold: Option<Receipt>) {
         self.announce_noticed(vehicle, report, hold.map(Notice::from));
     }
 
-    /// The same of a final result. Until the broker has it, it is said again by the next start.
+    /// Publishes a final result. Until the broker has it, the next start publishes it again.
     pub(super) fn announce_result(&self, vehicle: &str, report: &Report) {
         let notice = ResultPublished::new(&self.ledger, vehicle, &report.id);
         self.announce_noticed(vehicle, report, Some(Notice::to(Arc::new(notice))));
     }
 
-    /// The same of one that an earlier host has left. It is not the last action if a later command is known: what the broker
-    /// has kept of that is newer.
+    /// Publishes the result of a command that an earlier host has left. It is not the last action if a later
+    /// command is known: what the broker has kept of that is newer.
     pub(super) fn announce_result_again(&self, vehicle: &str, report: &Report) {
         let notice = ResultPublished::new(&self.ledger, vehicle, &report.id);
         self.publish_report(vehicle, report, Some(Notice::to(Arc::new(notice))));
@@ -136,7 +139,7 @@ impl Announcer {
         self.become_last(vehicle, report);
     }
 
-    /// On the command's own topic.
+    /// Publishes a report on the command's own topic.
     fn publish_report(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
         let own = self.services.topics.vehicle(vehicle, &format!("action/{}", report.id));
         let expendable = !report.state.is_final();
@@ -148,7 +151,7 @@ impl Announcer {
     }
 
     fn become_last(&self, vehicle: &str, report: &Report) {
-        // Of a command whose record was damaged nobody knows whether it was the last one, or what it was.
+        // If a command's record was damaged, whether it was the last one, and what it asked for, is unknown.
         if let Some(vehicle) = self.fleet.vehicles.get(vehicle).filter(|_| !report.is_lost()) {
             let mut memory = vehicle.memory();
             memory.last_report = Some(report.clone());
@@ -160,8 +163,8 @@ impl Announcer {
         self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "action/last"), report);
     }
 
-    /// Publishes the result of an earlier command again, for whoever has asked for it. It is not the last action.
-    /// `hold` is let go of once the broker has it.
+    /// Publishes the result of an earlier command again, for a caller that has asked for it. It is not the
+    /// last action. `hold` is released once the broker has it.
     pub(super) fn repeat_report(
         &self,
         vehicle: &str,
@@ -173,7 +176,7 @@ impl Announcer {
         self.respond(report, askers);
     }
 
-    /// Answers those who asked for an answer, with the final report: a request has one response.
+    /// Sends the final report to the callers that asked for an answer: a request has one response.
     pub(super) fn respond(&self, report: &Report, askers: &[Asker]) {
         for asker in askers {
             match asker {
@@ -181,7 +184,8 @@ impl Announcer {
                     let answer = Outgoing::new(topic.clone(), encode(report)).foreign();
                     self.services.publisher.publish(Outgoing { correlation: correlation.clone(), ..answer });
                 }
-                // It has room for the one report that there is. A caller who does not wait any more is no loss.
+                // The channel has room for the one report that there is. A caller that does not wait any more
+                // is no loss.
                 Asker::Program(program) => drop(program.try_send(report.clone())),
             }
         }
@@ -196,7 +200,8 @@ impl Announcer {
     }
 }
 
-/// Documents are made of strings, numbers and maps with string keys, for which this cannot fail.
+/// Encodes a document. Documents are made of strings, numbers and maps with string keys, for which this
+/// cannot fail.
 fn encode(document: &impl serde::Serialize) -> Vec<u8> {
     serde_json::to_vec(document).unwrap_or_default()
 }

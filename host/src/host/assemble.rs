@@ -38,12 +38,12 @@ use crate::wire::topics::Topics;
 /// The configuration's name for the connector that the host carries.
 const HYUNDAI_KIA: &str = "hyundai-kia-eu";
 
-/// Which components a host starts with.
+/// Components that a host starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begin {
-    /// With those that were active when the last host ended.
+    /// Components that were active when the last host ended.
     Restored,
-    /// With those that it is given, whatever the state says.
+    /// Components that the host is given, whatever the state says.
     Given,
 }
 
@@ -89,7 +89,7 @@ fn served(account: &Account) -> Served {
     Served { connector: account.connector_name.clone(), context: Arc::clone(&account.context) }
 }
 
-/// The services, made of what the embedding program gives and the configuration says.
+/// Makes the services of what the embedding program gives and the configuration says.
 async fn services(config: &Config, environment: Environment) -> Result<Services, StartError> {
     let Environment { store, clock, publisher, transport, tap, compiler: _ } = environment;
     let publisher = Arc::new(Masking(publisher));
@@ -108,7 +108,7 @@ async fn services(config: &Config, environment: Environment) -> Result<Services,
 /// The slots of a host.
 struct Slots {
     policy: Arc<PolicySlot>,
-    /// One for each connector, however many accounts use it: a swap is for all of them.
+    /// Slots of the connectors, one for each, however many accounts use it: a swap is for all of them.
     connectors: BTreeMap<String, Arc<ConnectorSlot>>,
 }
 
@@ -166,7 +166,7 @@ async fn fleet(
     };
     let mut accounts = BTreeMap::new();
     for (slug, account) in &config.accounts {
-        // One was opened for each account.
+        // Each account has opened one.
         let Some(connector) = slots.connectors.get(account.connector.as_str()) else { continue };
         let account = opening.open(slug.as_str(), account, Arc::clone(connector)).await?;
         accounts.insert(slug.to_string(), account);
@@ -181,7 +181,7 @@ async fn fleet(
     Ok(Fleet { accounts, vehicles })
 }
 
-/// What the desks of a host are made of.
+/// Parts of which the desks of a host are made.
 struct Parts {
     services: Arc<Services>,
     fleet: Arc<Fleet>,
@@ -252,7 +252,7 @@ impl Parts {
     }
 }
 
-/// About the one connector that there is, whichever name the configuration has for it.
+/// Makes a start error about the one connector that there is, whichever name the configuration has for it.
 pub(super) fn connector_failed(error: ActivationError) -> StartError {
     StartError::Connector { name: HYUNDAI_KIA.to_owned(), error }
 }

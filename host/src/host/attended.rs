@@ -1,4 +1,4 @@
-//! A store that somebody looks after: what happens to it is said as events.
+//! A store that is attended: what happens to it is published as events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -62,7 +62,7 @@ impl Store for Attended {
                         events.say(&Event::StateDamaged(AboutState { reason }));
                     }
                 }
-                // Said once, until there was room in between.
+                // Reported once, until there was room in between.
                 Err(StoreError::Full(why)) if !is_full.swap(true, Ordering::Relaxed) => {
                     tracing::error!(
                         "the disk is full: what moves something is refused until there is room ({why})"

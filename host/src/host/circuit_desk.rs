@@ -16,34 +16,34 @@ use crate::protect::circuit::{Cause, Circuits, Transition};
 use crate::services::Services;
 use crate::store::{Kind, StoreError, Write};
 
-/// How long a circuit is opened for that an operator opens without saying so.
+/// Seconds for which a circuit is opened by an operator who does not say for how long.
 const OPEN_FOR: u64 = 60;
 
-/// The longest; for longer there is `circuit/isolate`.
+/// Most seconds for which a circuit is opened; for longer there is `circuit/isolate`.
 const LONGEST_OPEN: u64 = 3_600;
 
-/// Which circuit, as requests say it.
+/// Circuit that a request names.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Which {
     circuit: String,
-    /// For `circuit/open`.
+    /// Seconds for `circuit/open`.
     seconds: Option<u64>,
-    /// Only for the answer.
+    /// Transaction, which only the answer needs.
     #[serde(default, rename = "transaction")]
     _transaction: Value,
 }
 
-/// A request that needs no more than its name.
+/// Payload of a request that needs no more than its name.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Nothing {
-    /// Only for the answer.
+    /// Transaction, which only the answer needs.
     #[serde(default, rename = "transaction")]
     _transaction: Value,
 }
 
-/// Opens, isolates and closes circuits for operators, and says when one opens or closes.
+/// Opens, isolates and closes circuits for operators, and publishes when one opens or closes.
 #[derive(Debug)]
 pub(super) struct CircuitDesk {
     pub(super) services: Arc<Services>,
@@ -54,14 +54,14 @@ pub(super) struct CircuitDesk {
 }
 
 impl CircuitDesk {
-    /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to the changes
-    /// of the first is told of the changes of all.
+    /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to
+    /// the changes of the first is told of the changes of all.
     pub(super) fn circuits(&self) -> impl Iterator<Item = &Circuits> {
         let accounts = self.fleet.accounts.values().map(|account| &account.circuits);
         std::iter::once(self.clouds.as_ref()).chain(accounts)
     }
 
-    /// Does what is asked for; none if there is no such request.
+    /// Does what a request asks for; none if there is no such request.
     pub(super) async fn about(&self, what: &str, payload: &[u8]) -> Option<Result<Value, String>> {
         Some(match what {
             "list" => {
@@ -147,18 +147,18 @@ impl CircuitDesk {
         Ok(circuits)
     }
 
-    /// What an operator isolated stays isolated over a restart.
+    /// Isolates again what an operator isolated before the restart.
     pub(super) async fn isolate_again(&self) -> Result<(), StoreError> {
         for (name, _) in self.services.store.list(Kind::Isolated).await? {
             if let Ok(circuits) = self.circuits_with(&name) {
-                // It was made a line above.
+                // The name was made a line above.
                 let _known = circuits.isolate(&name);
             }
         }
         Ok(())
     }
 
-    /// Says when a circuit opens and closes.
+    /// Publishes an event when a circuit opens and when one closes.
     pub(super) fn watch(self: &Arc<Self>) {
         let mut changes = self.clouds.changes();
         let desk = Arc::downgrade(self);

@@ -1,4 +1,4 @@
-//! A command from its arrival to its place in the queue, or the answer that it is not done.
+//! The way of a command from its arrival to its place in the queue, or to the answer that it is not done.
 
 mod course;
 pub(crate) mod deliveries;
@@ -29,7 +29,8 @@ use crate::wire::outcome::Reason;
 use crate::wire::report::Report;
 use crate::wire::topics::Incoming;
 
-/// Takes commands, sees each through to its one final result, and resumes those that an earlier host has left.
+/// Takes commands, sees each through to its one final result, and resumes those that an earlier host has
+/// left.
 #[derive(Debug)]
 pub(super) struct CommandDesk {
     pub(super) services: Arc<Services>,
@@ -44,17 +45,17 @@ pub(super) struct CommandDesk {
 /// A command as it has arrived.
 struct Arrived {
     vehicle: String,
-    /// In the caller's words: the last level of a topic, and a payload.
+    /// Words of the caller: the last level of a topic, and a payload.
     words: (String, String),
     command: Result<Command, Malformed>,
-    /// Wants the result, besides the subscribers of its topic.
+    /// Caller that wants the result, besides the subscribers of its topic.
     asker: Option<Asker>,
-    /// Why its response topic cannot be used, if there is a reason.
+    /// Reason why its response topic cannot be used, if there is one.
     unusable: Option<String>,
-    /// Its topic, if the broker was to retain it there.
+    /// Topic of the command, if the broker was to retain it there.
     retained: Option<String>,
     delivery: Option<Delivery>,
-    /// Let go of once the command is written down, or the broker has the answer of what is not done.
+    /// Receipt, released once the command is written down, or the broker has the answer of what is not done.
     hold: Option<Receipt>,
 }
 
@@ -72,21 +73,21 @@ pub(super) struct Accepted {
     /// The last level of the topic, and the payload.
     pub(super) request: (String, String),
     pub(super) report: Report,
-    /// Its place in the vehicle's queue.
+    /// Place of the command in the vehicle's queue.
     pub(super) turn: BoxFuture<'static, Option<Turn>>,
-    /// Keeps the host from having stopped before this command has its result.
+    /// Token that keeps the host from having stopped before this command has its result.
     pub(super) open: TaskTrackerToken,
 }
 
 /// A command that is not done.
 enum NotDone {
-    /// For this reason.
+    /// Rejected, for the reason in this report.
     Rejected(Box<Report>),
-    /// Because it was done before, like this.
+    /// Done before, with this result.
     Repeated(Box<Report>),
 }
 
-/// Why a command is not done.
+/// Reason why a command is not done.
 struct Rejection {
     op: String,
     reason: Reason,
@@ -146,7 +147,7 @@ impl CommandDesk {
         // Before any of them is looked at: what comes the second time comes first.
         let before = join_all(all.iter().map(|arrived| self.before(arrived.delivery))).await;
         let accepting = all.iter().zip(before).map(|(arrived, before)| self.accept(arrived, before));
-        // Asked in their order, so they have their places in the queues and on the disk in that order too.
+        // Polled in their order, so they have their places in the queues and on the disk in that order too.
         let accepted = join_all(accepting).await;
         for (Arrived { vehicle, asker, hold, .. }, accepted) in all.into_iter().zip(accepted) {
             match accepted {
@@ -163,7 +164,7 @@ impl CommandDesk {
         }
     }
 
-    /// Says that there was no room for a command.
+    /// Publishes that there was no room for a command.
     pub(super) async fn refuse(&self, vehicle: &str, operation: &str, refused: Refused, message: String) {
         let Refused { id, respond_to, delivery, hold, .. } = refused;
         let rejection = Rejection::of(command::shown(operation), Reason::Busy, message);
@@ -172,7 +173,7 @@ impl CommandDesk {
         self.announcer.respond(&report, respond_to.map(Asker::Topic).as_slice());
     }
 
-    /// What became of a delivery before.
+    /// Returns what became of a delivery before.
     async fn before(&self, delivery: Option<Delivery>) -> Result<Option<Delivered>, StoreError> {
         match delivery {
             Some(delivery) => self.deliveries.before(&delivery, self.services.clock.now()).await,
@@ -180,7 +181,7 @@ impl CommandDesk {
         }
     }
 
-    /// The report about a command that is not done.
+    /// Reports a command that is not done.
     async fn rejected(
         &self,
         vehicle: &str,
@@ -189,7 +190,7 @@ impl CommandDesk {
         delivery: Option<Delivery>,
     ) -> Report {
         let now = self.services.clock.now();
-        // What is rejected must not be taken for the result of another command with the same identifier.
+        // A rejection must not be taken for the result of another command with the same identifier.
         let known = match &id {
             Some(id) => self.ledger.is_known(vehicle, id).await.unwrap_or(true),
             None => true,
@@ -206,7 +207,7 @@ impl CommandDesk {
         report
     }
 
-    /// Everything that is checked before a command gets its place, and what is written down of it. None if it is under
+    /// Accepts a command: checks everything before it gets its place, and writes it down. None if it is under
     /// way already.
     async fn accept(
         &self,
@@ -264,7 +265,7 @@ impl CommandDesk {
     fn admit(&self, arrived: &Arrived) -> Result<Admitted, Rejection> {
         let Arrived { vehicle: slug, words, command, unusable, retained, .. } = arrived;
         if let Some(topic) = retained {
-            // It would be done again at every start. Take it away from the broker.
+            // A retained command would be done again at every start. Take it away from the broker.
             self.announcer.clear_retained(topic);
             let message = "commands must not be retained; this one was cleared and not done";
             return Err(Rejection::of(&words.0, Reason::RetainedCommand, message));
@@ -329,8 +330,8 @@ impl CommandDesk {
     }
 }
 
-/// The rejection of a command under the identifier of an earlier one that asked for something else. A constant identifier in
-/// a template would make every other command a silent success.
+/// Rejects a command under the identifier of an earlier one that asked for something else. A constant
+/// identifier in a template would make every other command a silent success.
 fn another(earlier: Report, vehicle: &str, name: OperationName, now: Timestamp) -> Report {
     let Report { id, op, requested_at, .. } = earlier;
     let message = format!(
@@ -339,7 +340,7 @@ fn another(earlier: Report, vehicle: &str, name: OperationName, now: Timestamp) 
     Report::rejected(vehicle, new_id(), name.as_str().to_owned(), Reason::BadPayload, message, now)
 }
 
-/// An identifier for a command that came without one.
+/// Makes an identifier for a command that came without one.
 fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }

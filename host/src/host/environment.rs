@@ -1,4 +1,4 @@
-//! What a program that embeds a host gives it.
+//! Environment of a host: what the program that embeds it provides.
 
 use std::sync::Arc;
 
@@ -8,25 +8,26 @@ use crate::store::Store;
 use crate::time::Clock;
 use crate::wire::publish::Publish;
 
-/// The world of a host: where it keeps its state, what time it is, and its ways out.
+/// Environment of a host: its store, its clock, and its ways out.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    /// Where state is kept.
+    /// Store of the state.
     pub store: Arc<dyn Store>,
-    /// Time.
+    /// Clock.
     pub clock: Arc<dyn Clock>,
     /// The way to the broker.
     pub publisher: Arc<dyn Publish>,
     /// The way to the clouds; none means the network.
     pub transport: Option<Arc<dyn Transport>>,
-    /// Told what guests are given; usually there is none.
+    /// Tap that is told what guests are given; usually there is none.
     pub tap: Option<Arc<dyn Tap>>,
-    /// Where components are compiled that this program does not carry.
+    /// Compiler of components that this program does not carry.
     pub compiler: Compiler,
 }
 
 impl Environment {
-    /// An environment in which clouds are reached over the network and components are compiled in this process.
+    /// Makes an environment in which clouds are reached over the network and components are compiled in this
+    /// process.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, publisher: Arc<dyn Publish>) -> Self {
         Self { store, clock, publisher, transport: None, tap: None, compiler: Compiler::in_process() }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::account::Account;
 use crate::vehicle::Vehicle;
 
-/// The configured accounts and vehicles, by their slugs. The same for as long as the host runs.
+/// The configured accounts and vehicles, by their slugs. They stay the same for as long as the host runs.
 #[derive(Debug)]
 pub(super) struct Fleet {
     pub(super) accounts: BTreeMap<String, Arc<Account>>,

@@ -1,4 +1,4 @@
-//! A command that the program which embeds the host has given, and waits for.
+//! Handles of commands that the program which embeds the host has given, and waits for.
 
 use tokio::sync::mpsc;
 
@@ -11,8 +11,8 @@ pub struct Handle {
     result: mpsc::Receiver<Report>,
 }
 
-/// A command has no result yet, and this host will not have it: it stopped before, and the next host on the same store goes
-/// on from there; or sixteen callers wait for the same command already.
+/// A command has no result yet, and this host will not have it: the host stopped before, and the next one on
+/// the same store goes on from there; or sixteen callers wait for the same command already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the host has ended before the command; the next host on the same store publishes its result")]
 pub struct Unfinished;
@@ -23,11 +23,11 @@ impl Handle {
         (Self { result }, Asker::Program(asker))
     }
 
-    /// The command's one final report.
+    /// Waits for the command's one final report.
     ///
     /// # Errors
     ///
-    /// See [`Unfinished`]. What became of the command is not known then.
+    /// See [`Unfinished`]. The command's outcome is not known then.
     pub async fn report(mut self) -> Result<Report, Unfinished> {
         self.result.recv().await.ok_or(Unfinished)
     }

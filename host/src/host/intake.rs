@@ -8,22 +8,24 @@ use super::{Host, Refused, Request};
 use crate::wire::topics::Incoming;
 
 impl Host {
-    /// Takes a message. Returns as soon as it has its place in the queue, or its result if it is not done; the
-    /// order of calls is the order of commands.
+    /// Takes a message. Returns as soon as the command has its place in the queue, or its result if it is not
+    /// done; the order of calls is the order of commands.
     pub async fn handle(self: &Arc<Self>, request: Request) {
         self.handle_all(vec![request]).await;
     }
 
-    /// Takes messages in their order, as [`Host::handle`] does. Commands that follow each other are written down together:
-    /// they wait for the disk once.
+    /// Takes messages in their order, as [`Host::handle`] does. Commands that follow each other are written
+    /// down together: they wait for the disk once.
     pub async fn handle_all(self: &Arc<Self>, requests: Vec<Request>) {
         self.take_in(requests, Vec::new()).await;
     }
 
-    /// The same, and then says of the refused messages that they are not done because there was no room for them.
+    /// Takes messages as [`Host::handle_all`] does, and then publishes that the refused ones are not done
+    /// because there was no room for them.
     ///
-    /// Once begun that goes on to its end, also if the future is dropped, and [`Host::stop`] waits for it: of what the host
-    /// has in hand the broker would be told that it has arrived, and nobody would ever be told what became of it.
+    /// Once begun that goes on to its end, also if the future is dropped, and [`Host::stop`] waits for it:
+    /// otherwise the broker would be told that a message has arrived, and no caller would ever be told what
+    /// became of it.
     pub async fn take_in(self: &Arc<Self>, requests: Vec<Request>, refused: Vec<Refused>) {
         let (host, open) = (Arc::clone(self), self.shutdown.hold());
         let taking = async move {
@@ -39,8 +41,8 @@ impl Host {
     async fn take_all(&self, requests: Vec<Request>) {
         let mut commands: Vec<Request> = Vec::new();
         for request in requests {
-            // Never a command: it is how retained messages are cleared, by this host too, and MQTT 3.1.1 brokers send
-            // that back without saying so.
+            // Never a command: it is how retained messages are cleared, by this host too, and MQTT 3.1.1
+            // brokers send that back without saying so.
             if request.payload.trim_ascii().is_empty() {
                 continue;
             }
@@ -52,7 +54,7 @@ impl Host {
                             .zip(before.delivery)
                             .is_some_and(|(this, before)| this.repeats(&before))
                     };
-                    // What has come of the first has to be known before the second is looked at.
+                    // The outcome of the first has to be known before the second is looked at.
                     if commands.iter().any(repeats) {
                         self.commands.handle(std::mem::take(&mut commands)).await;
                     }

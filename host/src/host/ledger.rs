@@ -1,8 +1,8 @@
 //! Commands by identifier: repeating a command repeats its result and not the command.
 //!
-//! A command is written down before it is accepted, and that it is being sent before it is sent. So after a crash it
-//! is known of each: one that was only accepted has certainly not been sent, one that the cloud had taken can be asked
-//! about, and of the others nobody knows what became of them. None is sent again.
+//! A command is written down before it is accepted, and that it is being sent before it is sent. So after a
+//! crash the state of each command is known: one that was only accepted has certainly not been sent, one that
+//! the cloud had taken can be asked about, and the outcome of the others is unknown. None is sent again.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -24,13 +24,16 @@ pub use self::published::ResultPublished;
 
 mod published;
 
-/// How many callers are told of one result where they want to be told: more than a home has, and each may hold 128 KiB.
+/// Most callers that are told of one result where they want to be told: more than a home has, and each may
+/// hold 128 KiB.
 const ASKERS: usize = 16;
 
-/// How many results are remembered. Far more than a home sends in the day that is promised, and bounded.
+/// Number of results that are remembered. Far more than a home sends in the day that is promised, and
+/// bounded.
 const REMEMBERED: usize = 10_000;
 
-/// Wants the result of a command where it wants it, besides the subscribers of the command's topic.
+/// A caller that wants the result of a command, besides the subscribers of the command's topic, and where it
+/// wants it.
 #[derive(Debug, Clone)]
 pub enum Asker {
     /// On a response topic.
@@ -39,16 +42,16 @@ pub enum Asker {
     Program(mpsc::Sender<Report>),
 }
 
-/// What is known of an identifier.
+/// Answer to the question whether an identifier is known.
 #[derive(Debug)]
 pub enum Known {
-    /// Nothing: the command is new, and from now on it is under way.
+    /// Unknown: the command is new, and from now on it is under way.
     New,
-    /// It is under way. Whoever asked again gets its result too, unless sixteen others do already.
+    /// Under way. The caller that asked again gets its result too, unless sixteen others do already.
     UnderWay,
-    /// It is over.
+    /// Over, with this result.
     Over(Box<Report>),
-    /// It is another command's, which asked for something else and has come so far.
+    /// Another command's, which asked for something else and has come this far.
     Another(Box<Report>),
 }
 
@@ -57,7 +60,7 @@ pub enum Known {
 struct Stored {
     #[serde(flatten)]
     report: Report,
-    /// None if an older version has stored it.
+    /// Request of the command; none if an older version has stored it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<Asked>,
 }
@@ -73,23 +76,23 @@ impl Stored {
     }
 }
 
-/// What is needed to ask what became of a command that the cloud has taken.
+/// Record of a command that the cloud has taken, to ask what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// The command as it arrived: the last level of its topic, and the payload.
     pub request: (String, String),
     /// The vendor's identifier of the vehicle.
     pub vehicle_id: String,
-    /// What the connector wanted to be told again about it.
+    /// The connector's own text about the vehicle.
     pub traits: String,
-    /// What the connector wants to be asked with.
+    /// The connector's own text about the command, with which to ask.
     pub continuation: String,
-    /// When its time is over.
+    /// End of the command's time.
     pub deadline: Timestamp,
-    /// When the vehicle said what was known of it when the command began.
+    /// Vehicle time of what was known of the vehicle when the command began.
     #[serde(default)]
     pub before: Option<Timestamp>,
-    /// Which car it was sent to, if that was known.
+    /// Car that it was sent to, if that was known.
     #[serde(default)]
     pub car: Option<String>,
 }
@@ -97,11 +100,11 @@ pub struct Pending {
 /// A command that a host before this one has left without a result.
 #[derive(Debug)]
 pub struct Interrupted {
-    /// The vehicle's slug.
+    /// Slug of the vehicle.
     pub vehicle: String,
-    /// How far it was.
+    /// Last report of the command: how far it was.
     pub report: Report,
-    /// How to ask about it, if the cloud had taken it.
+    /// Record with which to ask about it, if the cloud had taken it.
     pub pending: Option<Pending>,
 }
 
@@ -115,16 +118,16 @@ pub struct CommandLedger {
 #[derive(Debug, Default)]
 struct Memory {
     under_way: BTreeMap<String, UnderWay>,
-    /// Final results that could not be stored. They are tried again with the next one.
+    /// Final results that could not be stored. They are stored with the next one.
     unstored: BTreeMap<String, Stored>,
-    /// The results that are stored, the oldest first.
+    /// Keys of the results that are stored, the oldest first.
     order: VecDeque<String>,
-    /// The latest command of each vehicle that is known, and when it came.
+    /// Latest known command of each vehicle, and the time of its request.
     latest: BTreeMap<String, (Timestamp, String)>,
 }
 
 impl Memory {
-    /// A command of this vehicle had come before the start. One of a clock that was ahead came before all others.
+    /// Records a command that came before the start. One of a clock that was ahead came before all others.
     fn had_come(&mut self, vehicle: &str, report: &Report, now: Timestamp) {
         let is_ahead = not_ahead(report.requested_at, now) != report.requested_at;
         let came = if is_ahead { Timestamp::MIN } else { report.requested_at };
@@ -136,11 +139,12 @@ impl Memory {
 
 #[derive(Debug)]
 struct UnderWay {
-    /// As it is stored.
+    /// Record of the command.
     stored: Stored,
-    /// Who wants the result.
+    /// Callers that want the result.
     waiting: Vec<Asker>,
-    /// Ends when it is known whether the command is new: until then it may turn out to be over, or not to be done.
+    /// Ends when it is known whether the command is new: until then it may turn out to be over, or not to be
+    /// done.
     undecided: Option<watch::Receiver<()>>,
 }
 
@@ -148,7 +152,8 @@ fn is_read(report: &Report) -> bool {
     OperationName::named(&report.op).is_some_and(OperationName::is_read)
 }
 
-/// The result of a command whose record was damaged. It may have been done, so it is not done again.
+/// Makes the result of a command whose record was damaged. The command may have been done, so it is not done
+/// again.
 fn lost(key: &str, now: Timestamp) -> Stored {
     let (vehicle, id) = key.split_once('/').unwrap_or(("", key));
     let mut report = Report::lost(vehicle, id.to_owned(), now);
@@ -163,8 +168,8 @@ fn key(vehicle: &str, id: &str) -> String {
 }
 
 impl CommandLedger {
-    /// The results that this store has, and the commands that it has no result of. Those count as under way: somebody
-    /// has to finish them.
+    /// Opens the ledger: the results that this store has, and the commands that it has no result of. Those
+    /// count as under way: the caller has to finish them.
     ///
     /// # Errors
     ///
@@ -176,18 +181,18 @@ impl CommandLedger {
         for (key, bytes) in store.list(Kind::Result).await? {
             let Some(stored) = read_document::<Stored>(store.as_ref(), Kind::Result, &key, &bytes).await
             else {
-                // Somebody may send the identifier again.
+                // The identifier may be sent again.
                 over.push((now, key.clone()));
                 all_lost.insert(key.clone(), lost(&key, now));
                 continue;
             };
             let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
-            // Of one whose record was damaged nobody knows when it came.
+            // When a command of a damaged record came is unknown.
             if !stored.report.is_lost() {
                 memory.had_come(&vehicle, &stored.report, now);
             }
             if stored.report.state.is_final() {
-                // One of a clock that was ahead would otherwise outlive all that come after it.
+                // A result of a clock that was ahead would otherwise outlive all that come after it.
                 over.push((not_ahead(stored.report.requested_at, now), key));
                 continue;
             }
@@ -222,7 +227,7 @@ impl CommandLedger {
     ) -> Result<Known, StoreError> {
         let key = key(vehicle, &accepted.id);
         let stored = Stored { report: accepted.clone(), asked: Some(asked.clone()) };
-        // Whoever asks for the same at the same time waits until it is known whether this is new.
+        // A caller that asks for the same at the same time waits until it is known whether this is new.
         let (_deciding, undecided) = watch::channel(());
         loop {
             let mut others = {
@@ -255,7 +260,7 @@ impl CommandLedger {
                     self.memory().latest.insert(vehicle.to_owned(), latest);
                     return Ok(Known::New);
                 }
-                // A read moves nothing: whoever repeats it reads again.
+                // A read moves nothing: a repeated one is read again.
                 Err(error) if is_read(accepted) && !matches!(error, StoreError::Gone(_)) => {
                     tracing::warn!(operation = accepted.id, "this read is not remembered: {error}");
                     return Ok(Known::New);
@@ -292,8 +297,8 @@ impl CommandLedger {
         Ok(in_memory || self.store.load(Kind::Result, &key).await?.is_some())
     }
 
-    /// Whether a command is under way of which is written down that it is being sent, or was taken: the next host would
-    /// go on with it.
+    /// Whether a command is under way of which is written down that it is being sent, or was taken: the next
+    /// host would go on with it.
     #[must_use]
     pub fn is_begun(&self, vehicle: &str, id: &str) -> bool {
         let memory = self.memory();
@@ -310,7 +315,8 @@ impl CommandLedger {
         Ok(self.load(&key(vehicle, id)).await?.map(|stored| stored.report))
     }
 
-    /// The vendor's identifier of the last action of a vehicle, as far as results are remembered. Reads all of them.
+    /// The vendor's identifier of the last action of a vehicle, as far as results are remembered. Reads all
+    /// of them.
     ///
     /// # Errors
     ///
@@ -333,7 +339,7 @@ impl CommandLedger {
     ///
     /// # Errors
     ///
-    /// When that could not be stored; then it must not be sent.
+    /// When that could not be stored; then the command must not be sent.
     pub async fn sending(&self, vehicle: &str, id: &str, now: Timestamp) -> Result<(), StoreError> {
         let key = key(vehicle, id);
         let stored = self.stepped(&key, |report| {
@@ -350,7 +356,7 @@ impl CommandLedger {
     ///
     /// # Errors
     ///
-    /// When that could not be stored; then it is not asked about after a restart.
+    /// When that could not be stored; then the command is not asked about after a restart.
     pub async fn pending(&self, vehicle: &str, step: &Report, pending: &Pending) -> Result<(), StoreError> {
         let key = key(vehicle, &step.id);
         let stored = self.stepped(&key, |report| {
@@ -372,11 +378,12 @@ impl CommandLedger {
         Some(under_way.stored.clone())
     }
 
-    /// Remembers a final result, forgets the oldest if there are too many, and says who else wants it.
+    /// Records a final result, forgets the oldest if there are too many, and returns the callers that want
+    /// it.
     ///
     /// # Errors
     ///
-    /// When it could not be stored. The command is over all the same.
+    /// When the result could not be stored. The command is over all the same.
     pub async fn finish(&self, vehicle: &str, report: &Report) -> (Vec<Asker>, Result<(), StoreError>) {
         let key = key(vehicle, &report.id);
         let (finished, forgotten) = {
@@ -396,7 +403,7 @@ impl CommandLedger {
         if stored.is_ok() {
             memory.unstored.retain(|key, _| !finished.contains_key(key));
         }
-        // Only now: whoever asks meanwhile for what is under way is told with the others.
+        // Only now: a caller that asks meanwhile for what is under way is told with the others.
         let waiting = memory.under_way.remove(&key).map(|under_way| under_way.waiting).unwrap_or_default();
         (waiting, stored)
     }
@@ -411,7 +418,7 @@ impl CommandLedger {
         for (key, stored) in finished {
             writes.push(Write::document(Kind::Result, key.clone(), stored)?);
             writes.push(Write::remove(Kind::Pending, key.clone()));
-            // What was damaged had been told before, or is marked already.
+            // A damaged record had been told before, or is marked already.
             if !stored.report.is_lost() {
                 writes.push(Write { kind: Kind::Unpublished, key: key.clone(), value: Some(Vec::new()) });
             }
@@ -419,8 +426,8 @@ impl CommandLedger {
         self.store.commit(writes).await
     }
 
-    /// Stores at once what is left of damaged records. They are set aside, so the next host would otherwise know nothing of
-    /// these commands, and do one again.
+    /// Stores at once what is left of damaged records. They are set aside, so the next host would otherwise
+    /// know nothing of these commands, and do one again.
     async fn keep_lost(&self, lost: BTreeMap<String, Stored>) {
         if lost.is_empty() {
             return;

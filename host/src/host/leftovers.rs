@@ -1,6 +1,7 @@
-//! What earlier hosts have left with the broker: retained topics of vehicles and accounts that the configuration does not
-//! have any more, or has under another base topic. A broker keeps such topics until somebody clears them, and shows a car
-//! as `online` that nobody serves. So the store has a list of what the broker may have.
+//! Leftovers of earlier hosts with the broker: retained topics of vehicles and accounts that the
+//! configuration does not have any more, or has under another base topic. A broker keeps such topics until
+//! they are cleared, and shows a car as `online` that no host serves. So the store has a list of what the
+//! broker may have.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,21 +13,21 @@ use crate::wire::message::{Delivered, Notice, Outgoing};
 use crate::wire::publish::Publish;
 use crate::wire::topics::Topics;
 
-/// Topics that are nobody's any more.
+/// Topics that no vehicle and no account has any more.
 #[derive(Debug)]
 pub(super) struct Leftovers(Arc<Clearing>);
 
-/// What is still to be done about them.
+/// Work that is still to be done about them.
 #[derive(Debug)]
 struct Clearing {
-    /// What the broker has not said that it has cleared.
+    /// Topics of which the broker has not said that it has cleared them.
     left: Mutex<BTreeSet<String>>,
-    /// What the store has to say once it has cleared all of them.
+    /// Changes of the store, once the broker has cleared all of them.
     afterwards: Mutex<Vec<Write>>,
     store: Arc<dyn Store>,
 }
 
-/// Told when the broker has cleared a topic.
+/// Notice that the broker has cleared a topic.
 #[derive(Debug)]
 struct Cleared {
     topic: String,
@@ -45,22 +46,24 @@ impl Clearing {
         self.left.lock()
     }
 
-    /// Writes down that nothing is left, once that is so. A topic that the broker has not cleared would be forgotten, and
-    /// stay there for ever.
+    /// Writes down that nothing is left, once that is so. A topic that the broker has not cleared would be
+    /// forgotten, and stay there for ever.
     fn finish(&self) {
         if !self.left().is_empty() {
             return;
         }
         let afterwards = std::mem::take(&mut *self.afterwards.lock());
         if !afterwards.is_empty() {
-            // Changes are made even if nobody waits for them; if they are not, topics are cleared once more at the next start.
+            // Changes are made even if no caller waits for them; if they are not, topics are cleared once
+            // more at the next start.
             drop(self.store.commit(afterwards));
         }
     }
 }
 
 impl Leftovers {
-    /// Compares what the broker may have with what this host is configured to publish. From now on the store has both.
+    /// Compares what the broker may have with what this host is configured to publish. From now on the store
+    /// has both.
     ///
     /// # Errors
     ///
@@ -108,7 +111,8 @@ impl Leftovers {
         Ok(Self(Arc::new(Clearing { left, afterwards, store })))
     }
 
-    /// Clears at the broker what it is not known to have cleared. Whoever listens is told first that the vehicle is offline.
+    /// Clears at the broker what it is not known to have cleared. Subscribers are told first that the vehicle
+    /// is offline.
     pub(super) fn clear(&self, publisher: &dyn Publish) {
         let left = self.0.left().clone();
         for topic in left {
@@ -120,7 +124,7 @@ impl Leftovers {
             let clear = Outgoing::new(topic, Vec::new()).retained();
             publisher.publish(Outgoing { notice: Some(notice), ..clear });
         }
-        // What the store says may be out of date although nothing is left.
+        // The store may be out of date although nothing is left.
         self.0.finish();
     }
 }
@@ -141,7 +145,7 @@ mod tests {
     }
 
     impl Slow {
-        /// What was to be cleared since this was asked before.
+        /// Returns what was to be cleared since the last call.
         fn cleared(&self) -> Vec<Outgoing> {
             let mut messages = std::mem::take(&mut *self.0.lock());
             messages.retain(|message| message.payload.is_empty());
@@ -162,7 +166,8 @@ mod tests {
         opened(&["ev6", "niro"], &store).await.clear(&broker);
         assert!(broker.cleared().is_empty());
 
-        // The vehicle has left the configuration. All but one of its topics are acknowledged before the connection ends.
+        // The vehicle has left the configuration. All but one of its topics are acknowledged before the
+        // connection ends.
         let leftovers = opened(&["ev6"], &store).await;
         leftovers.clear(&broker);
         let mut messages = broker.cleared();
@@ -174,7 +179,7 @@ mod tests {
         let again: Vec<String> = broker.cleared().into_iter().map(|message| message.topic).collect();
         assert_eq!(again, [last.topic]);
 
-        // The next host does not know which one it was.
+        // The next host does not know which topic that was.
         let leftovers = opened(&["ev6"], &store).await;
         leftovers.clear(&broker);
         let messages = broker.cleared();

@@ -1,4 +1,4 @@
-//! What arrives, in the host's terms.
+//! Messages that arrive, in the host's terms.
 
 use crate::host::command_desk::deliveries::Delivery;
 use crate::mqtt::Receipt;
@@ -13,15 +13,16 @@ pub struct Request {
     pub payload: Vec<u8>,
     /// Whether the sender wanted the broker to keep it.
     pub retained: bool,
-    /// Where the sender wants the answer.
+    /// Response topic of the sender's.
     pub respond_to: Option<RespondTo>,
-    /// How the broker has delivered it, if it delivers until it is told that the message has arrived.
+    /// Delivery by which it came, if the broker delivers until it is told that the message has arrived.
     pub delivery: Option<Delivery>,
-    /// Let go of once the host has written the command down, or the broker has the answer of what is not done.
+    /// Receipt, released once the host has written the command down, or the broker has the answer of what is
+    /// not done.
     pub hold: Option<Receipt>,
 }
 
-/// A message that there was no room for. Only what is needed to say so is left of it.
+/// A message that there was no room for. Only what an answer needs is left of it.
 #[derive(Debug)]
 pub struct Refused {
     /// The topic.
@@ -30,10 +31,10 @@ pub struct Refused {
     pub id: Option<String>,
     /// Whether the sender wanted the broker to keep it.
     pub retained: bool,
-    /// Where the sender wants the answer.
+    /// Response topic of the sender's.
     pub respond_to: Option<RespondTo>,
-    /// As that of a [`Request`].
+    /// Delivery, as that of a [`Request`].
     pub delivery: Option<Delivery>,
-    /// As that of a [`Request`].
+    /// Receipt, as that of a [`Request`].
     pub hold: Option<Receipt>,
 }

@@ -1,4 +1,5 @@
-//! The host's plugins: what the configuration names, what the folder has, and what is said of changes.
+//! The host's plugins: those that the configuration names, those that the folder has, and what is published
+//! of changes.
 
 mod requests;
 
@@ -20,21 +21,21 @@ use crate::plugin::{ConnectorSlot, POLICY_SLOT, Pluggable, PluginKind};
 /// The name of the policy's file in the watched folder, without its ending.
 const POLICY_FILE: &str = "policy";
 
-/// Whose wish it is what is moved into the folder.
+/// Requester, on record, of what is moved into the folder.
 const BY_FOLDER: &str = "folder";
 
-/// Changes plugins for whoever asks, and publishes which ones run.
+/// Changes plugins on request, and publishes which ones run.
 #[derive(Debug)]
 pub(super) struct PluginDesk {
     pub(super) announcer: Arc<Announcer>,
     pub(super) deployments: Arc<Deployments>,
-    /// Where messages can name components.
+    /// Folder in which messages can name components.
     pub(super) folder: Option<PathBuf>,
 }
 
 impl PluginDesk {
-    /// Offers the components that the configuration names. One that was found there before is no news: what somebody
-    /// has swapped in since then, or gone back to, stays.
+    /// Offers the components that the configuration names. One that was found there before is not news: what
+    /// has been swapped in since then, or gone back to, stays.
     pub(super) async fn offer_configured(&self, config: &Config) -> Result<(), StartError> {
         for (slot, path) in &config.plugins.files {
             let kind = match slot == POLICY_SLOT {
@@ -46,7 +47,7 @@ impl PluginDesk {
                 continue;
             }
             let file = path.display().to_string();
-            // Links are what package managers put there.
+            // Package managers put links there.
             let read = component_file::read_apart(path.clone(), Links::Followed).await;
             let Contents { component, signature, .. } = match read {
                 Ok(contents) => contents,
@@ -69,8 +70,8 @@ impl PluginDesk {
         self.deployments.check_pins().await.map_err(StartError::Pin)
     }
 
-    /// Takes what is moved into the watched folder, until what is returned is dropped; none if there is no such folder
-    /// in the configuration. Must be called within a tokio runtime.
+    /// Takes what is moved into the watched folder, until the returned folder is dropped; none if the
+    /// configuration has no such folder. Must be called within a tokio runtime.
     ///
     /// # Errors
     ///
@@ -93,19 +94,19 @@ impl PluginDesk {
         match found {
             Found::Component { slot_file, component, signature, was_there } => {
                 let (kind, slot) = slot_of(&slot_file);
-                // What was there before this start is no news. What is moved in is somebody's wish, even if it is the
-                // same.
+                // A file that was there before this start is not news. One that is moved in is a request,
+                // even if it is the same.
                 if was_there && self.deployments.is_known(slot, Source::Folder, &component) {
                     return;
                 }
                 let offer = Offer::new(component, BY_FOLDER).signed(signature).found_in(Source::Folder);
-                // A refusal is on record, and was said.
+                // A refusal is on record, and was published.
                 let _refused = self.deployments.swap(kind, Some(slot), &offer).await;
             }
             Found::Refused { slot_file, why } => {
                 let (kind, slot) = slot_of(&slot_file);
                 self.deployments.note_refused(kind, slot, Action::Swap, BY_FOLDER, &why).await;
-                // As it is now it is no news at the next start either.
+                // As it is now the file is not news at the next start either.
                 let Some(path) = self.folder.as_ref().map(|folder| folder.join(format!("{slot_file}.wasm")))
                 else {
                     return;
@@ -120,7 +121,7 @@ impl PluginDesk {
         }
     }
 
-    /// Which connectors run, for the document about the bridge.
+    /// Returns the connectors that run, for the document about the bridge.
     pub(super) fn connectors_in_short(&self) -> Vec<serde_json::Value> {
         let short = |connector: &Arc<ConnectorSlot>| {
             let connected = connector.active();
@@ -130,14 +131,14 @@ impl PluginDesk {
         self.deployments.connectors().values().map(short).collect()
     }
 
-    /// Says which policy runs, and how it does.
+    /// Publishes which policy runs, and how it does.
     pub(super) fn announce_policy(&self) {
         let topics = &self.announcer.services.topics;
         let document = self.plugin_document(self.deployments.policy().as_ref());
         self.announcer.publish_retained(topics.bridge_policy(POLICY_SLOT), &document);
     }
 
-    /// The same of every connector.
+    /// Publishes which connectors run, and how they do.
     pub(super) fn announce_connectors(&self) {
         let topics = &self.announcer.services.topics;
         for (name, connector) in self.deployments.connectors() {
@@ -146,7 +147,7 @@ impl PluginDesk {
         }
     }
 
-    /// As Home Assistant's update entities want it, and more.
+    /// Describes a plugin as Home Assistant's update entities want it, and more.
     fn plugin_document<S: Pluggable>(&self, slot: &S) -> serde_json::Value {
         let slot = slot.slot();
         let (active, is_first) = (slot.active(), slot.previous().is_empty());
@@ -174,7 +175,7 @@ impl PluginDesk {
         })
     }
 
-    /// Says which plugins run whenever that changes, whoever changed it.
+    /// Publishes which plugins run whenever that changes, whatever changed it.
     pub(super) fn watch(self: &Arc<Self>) {
         let policy = self.deployments.policy().changes();
         self.whenever(policy, |desk| desk.announce_policy());
@@ -206,12 +207,12 @@ fn slot_of(slot_file: &str) -> (PluginKind, &str) {
     }
 }
 
-/// A version that tells two builds of it apart. Not as a version number with a suffix: Home Assistant compares those without
-/// it, and would show no candidate that differs by digest only.
+/// A version that tells two builds of it apart. Not as a version number with a suffix: Home Assistant
+/// compares those without it, and would show no candidate that differs by digest only.
 fn told_apart(version: &str, digest: Digest) -> String {
     let digest = digest.to_string();
     format!("{version} ({})", digest.get(..TELLING).unwrap_or(&digest))
 }
 
-/// So many digits of a digest tell two components apart.
+/// Digits of a digest that tell two components apart.
 const TELLING: usize = 12;

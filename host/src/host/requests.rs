@@ -1,4 +1,5 @@
-//! Requests to the host itself, and their answers: on `bridge/request/…`, and by whatever other way they come.
+//! Requests to the host itself, and their answers: on `bridge/request/…`, and by whatever other way they
+//! come.
 
 mod accounts;
 mod queue;
@@ -25,17 +26,17 @@ use crate::wire::message::Outgoing;
 /// The largest request that is read, in bytes. A larger component comes by the control socket or the folder.
 const LARGEST: usize = 1 << 20;
 
-/// Whose wish it is what a message asks for.
+/// Requester, on record, of what a message asks for.
 pub(super) const BY_MESSAGE: &str = "mqtt";
 
-/// What can be asked for.
+/// Verbs of all requests.
 const VERBS: &str = "account/retry, account/retries; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
                      verify, rollback, history, forgive; policy/shadow, policy/canary, policy/diff, policy/approve, \
                      policy/promote, policy/stop";
 
-/// How a request went, with the transaction that it came with.
+/// Answers a request with how it went, and the transaction that it came with.
 fn answer(done: Result<Value, String>, payload: &[u8]) -> Value {
-    // Only this, and not a component besides.
+    // Only the transaction, and not a component besides.
     #[derive(Default, Deserialize)]
     struct Asked {
         #[serde(default)]
@@ -48,7 +49,7 @@ fn answer(done: Result<Value, String>, payload: &[u8]) -> Value {
     }
 }
 
-/// The payload of a request; the error says what would be one.
+/// Parses the payload of a request; the error says what would be valid.
 pub(super) fn parsed<T: DeserializeOwned>(payload: &[u8], takes: &str) -> Result<T, String> {
     // A list would be taken for the values of the fields in their order.
     if !payload.trim_ascii_start().starts_with(b"{") {
@@ -65,16 +66,16 @@ pub(super) struct RequestDesk {
     pub(super) announcer: Arc<Announcer>,
     pub(super) plugins: Arc<PluginDesk>,
     pub(super) circuits: Arc<CircuitDesk>,
-    /// Where messages about plugins wait for their turn.
+    /// Queue in which messages about plugins wait for their turn.
     pub(super) queue: Queue,
     pub(super) shutdown: Arc<Shutdown>,
 }
 
 impl RequestDesk {
-    /// Does what a message asks for and says how that went, on the response topic of the verb and wherever else the
-    /// caller wants the answer. What follows a request about a circuit finds it as it was asked to be. Requests about
-    /// plugins are done one after the other, in the order of their arrival, and nobody waits for them; a few may wait, and
-    /// one too many is refused.
+    /// Does what a message asks for and publishes how that went, on the response topic of the verb and
+    /// wherever else the caller wants the answer. What follows a request about a circuit finds it as it was
+    /// asked to be. Requests about plugins are done one after the other, in the order of their arrival, and
+    /// nothing waits for them; a few may wait, and one too many is refused.
     pub(super) async fn answer(&self, verb: &str, mut request: Request) {
         if let Some(unusable) = self.services.topics.take_unusable(&mut request.respond_to) {
             return self.respond_to(verb, &request, &answer(Err(unusable), &request.payload));
@@ -101,7 +102,7 @@ impl RequestDesk {
         self.respond_to(verb, &request, &answer);
     }
 
-    /// Says that there was no room for a request. What it said is not known any more.
+    /// Publishes that there was no room for a request. Its content is not known any more.
     pub(super) fn answer_busy(&self, verb: &str, request: &Request, message: String) {
         self.respond_to(verb, request, &answer(Err(message), &[]));
     }
@@ -118,8 +119,9 @@ impl RequestDesk {
         }
     }
 
-    /// Does what is asked for, whichever way it came in, and says how that went:
-    /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` is whose wish it is, for the record.
+    /// Does what an operator asks for, by whichever way the request came in, and returns the answer:
+    /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` names the requester, for the
+    /// record.
     pub(super) async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
         let done = match verb.split_once('/') {
             Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,

@@ -1,4 +1,4 @@
-//! A command on its way: whose it is, how far it is, and where that is written down.
+//! A command on its way: its owner, its progress, and the ledger in which that is written down.
 
 mod execution;
 
@@ -21,21 +21,21 @@ use crate::wire::operation::OperationName;
 use crate::wire::outcome::State;
 use crate::wire::report::{PolicyUsed, Report};
 
-/// A command on its way: whose it is, how far it is, and where that is written down.
+/// A command on its way: its owner, its progress, and the ledger in which that is written down.
 pub(super) struct CommandRun {
     pub(super) vehicle: Arc<Vehicle>,
     pub(super) progress: Arc<Progress>,
     desk: Arc<CommandDesk>,
-    /// As it was accepted. Steps are published as changes of it.
+    /// Report of its acceptance. Steps are published as changes of it.
     accepted: Report,
     request: (String, String),
     deadline: Timestamp,
     sent_at: OnceLock<Timestamp>,
     /// The policy that it is done with, whichever is active meanwhile.
     policy: OnceLock<PolicyUsed>,
-    /// The time of the state that was known when it began.
+    /// Vehicle time of the state that was known when it began.
     before: OnceLock<Timestamp>,
-    /// Which car it is sent to, if that is known.
+    /// Car that it is sent to, if that is known.
     car: Mutex<Option<String>>,
 }
 
@@ -68,18 +68,18 @@ impl CommandRun {
         }
     }
 
-    /// It is done with the policy of this operation.
+    /// Records that the command is done with the policy of this operation.
     pub(super) fn done_by(&self, operation: &Operation, report: &mut Report) {
         report.policy = Some(self.policy.get_or_init(|| (&operation.policy).into()).clone());
     }
 
-    /// The operation that does it.
+    /// Makes the operation that does it.
     pub(super) fn operation(&self, name: OperationName) -> Operation {
         let (account, slug) = (Arc::clone(&self.vehicle.account), Some(self.vehicle.slug.clone()));
         Operation::new(self.accepted.id.clone(), name, account, slug).reporting(Arc::clone(&self.progress))
     }
 
-    /// How far it is.
+    /// Reports that it has reached this state.
     fn step(&self, state: State) -> Report {
         let (policy, sent_at) = (self.policy.get().cloned(), self.sent_at.get().copied());
         let mut step = Report { state, policy, sent_at, ..self.accepted.clone() };
@@ -87,28 +87,28 @@ impl CommandRun {
         step
     }
 
-    /// Tells its report how far it is.
+    /// Writes its progress into a report.
     pub(super) fn write_into(&self, report: &mut Report) {
         report.sent_at = report.sent_at.or(self.sent_at.get().copied());
         self.progress.write_into(report);
     }
 
-    /// When the vehicle said what was known of it when this began.
+    /// Returns the vehicle time of what was known of the vehicle when this began.
     pub(super) fn before(&self) -> Option<Timestamp> {
         self.before.get().copied()
     }
 
-    /// It is sent to this car.
+    /// Records the car that it is sent to.
     fn is_about(&self, found: &Found) {
         *self.car.lock() = found.car.clone();
     }
 
-    /// Which car it was sent to.
+    /// Returns the car that it was sent to.
     fn car(&self) -> Option<String> {
         self.car.lock().clone()
     }
 
-    /// The same command, of which an earlier host has done the first part.
+    /// Continues a command of which an earlier host has done the first part.
     pub(super) fn resumed(self, pending: &Pending, name: OperationName) -> Self {
         self.progress.resume_from(&self.accepted, name);
         let sent_at = self.accepted.sent_at.map(OnceLock::from).unwrap_or_default();
@@ -130,7 +130,7 @@ impl Observer for CommandRun {
 
     fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            // What became of an action can be asked again by whoever wants to know.
+            // A caller that still wants to know can ask again.
             if OperationName::named(&self.accepted.op).is_some_and(|name| !name.reaches_vehicle()) {
                 return;
             }
@@ -152,7 +152,7 @@ impl Observer for CommandRun {
     }
 }
 
-/// Writes down that a command is being sent.
+/// Journal that writes into the ledger that a command is being sent.
 #[derive(Debug)]
 struct LedgerJournal {
     ledger: Arc<CommandLedger>,
@@ -167,11 +167,11 @@ impl Journal for LedgerJournal {
     }
 }
 
-/// How long a command that was taken before a restart is still asked about, at least.
+/// Shortest time for which a command that was taken before a restart is still asked about.
 const LAST_QUESTION: Duration = Duration::from_secs(10);
 
 impl Pending {
-    /// How long is left of the time of a command of this kind, whatever the clock was when it began.
+    /// Returns the time that is left for a command of this kind, whatever the clock was when it began.
     pub(super) fn left(&self, name: OperationName, now: Timestamp) -> Duration {
         let left: SignedDuration = self.deadline.duration_since(now);
         Duration::try_from(left).unwrap_or_default().min(name.deadline()).max(LAST_QUESTION)

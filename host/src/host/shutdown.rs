@@ -8,25 +8,25 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
-/// How long commands and token refreshes under way may take to end when the host stops.
+/// Time that commands and token refreshes under way have to end when the host stops.
 const GRACE: Duration = Duration::from_secs(3);
 
-/// How long what came meanwhile may take to be answered.
+/// Time to answer what came meanwhile.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// How far a host is on its way to its end.
+/// Progress of a host towards its end.
 #[derive(Debug, Default)]
 pub(super) struct Shutdown {
-    /// Commands under way, so that stopping can wait for them.
+    /// Tracker of the commands under way, so that stopping can wait for them.
     under_way: TaskTracker,
-    /// Set when no new command is taken.
+    /// Whether no new command is taken.
     closed: AtomicBool,
     /// Cancelled when open commands have to end now.
     stopping: CancellationToken,
 }
 
 impl Shutdown {
-    /// Keeps the host from having stopped while it is held.
+    /// Returns a token that keeps the host from having stopped while it is held.
     pub(super) fn hold(&self) -> TaskTrackerToken {
         self.under_way.token()
     }
@@ -41,13 +41,13 @@ impl Shutdown {
         self.closed.load(Ordering::Relaxed)
     }
 
-    /// Cancelled when open commands have to end now.
+    /// Returns the token that is cancelled when open commands have to end now.
     pub(super) fn stopping(&self) -> &CancellationToken {
         &self.stopping
     }
 
-    /// Takes no new command, and no new work into `background`, and waits for what is under way: for a moment, and then
-    /// until the commands that are told to end have done so.
+    /// Takes no new command, and no new work into `background`, and waits for what is under way: for a
+    /// moment, and then until the commands that are told to end have done so.
     pub(super) async fn complete(&self, background: &TaskTracker) {
         self.close();
         self.under_way.close();
@@ -58,8 +58,9 @@ impl Shutdown {
             self.stopping.cancel();
             self.under_way.wait().await;
         }
-        // A refresh goes on when nobody waits for it any more, and its token may be the only one that is still good. It is
-        // stored when it arrives; one that takes longer than this keeps nobody's machine from shutting down.
+        // A refresh goes on when no caller waits for it any more, and its token may be the only one that is
+        // still good. It is stored when it arrives; one that takes longer than this does not keep a machine
+        // from shutting down.
         if tokio::time::timeout_at(until, background.wait()).await.is_err() {
             tracing::warn!("a token refresh did not end in time; its result may be lost");
         }

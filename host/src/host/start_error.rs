@@ -1,4 +1,4 @@
-//! Why a host does not start.
+//! Errors of a host's start.
 
 use crate::deployment::Refusal;
 use crate::plugin::{ActivationError, PluginKind};
@@ -6,7 +6,7 @@ use crate::primitives::NoClient;
 use crate::sandbox::NoSandbox;
 use crate::store::StoreError;
 
-/// Why a host did not start. Nothing runs when one of these is returned.
+/// Reason why a host did not start. Nothing runs when one of these is returned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -19,38 +19,38 @@ pub enum StartError {
     /// The connector was not accepted.
     #[error("the connector {name}: {error}")]
     Connector {
-        /// Its name in the configuration.
+        /// Name of the connector in the configuration.
         name: String,
-        /// Why.
+        /// Error of the activation.
         error: ActivationError,
     },
     /// The policy was not accepted.
     #[error("the policy: {0}")]
     Policy(ActivationError),
-    /// A slot has not what the configuration allows there.
+    /// A slot does not have what the configuration allows there.
     #[error(transparent)]
     Pin(Refusal),
     /// A component that the configuration names was not accepted.
     #[error("the {kind} {file}: {error}")]
     Component {
-        /// What it is for.
+        /// Kind of plugin that it is for.
         kind: PluginKind,
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// Why.
+        /// Refusal of the component.
         error: Refusal,
     },
-    /// It could not be read.
+    /// The file of a component could not be read.
     #[error("the {kind} {file} cannot be read: {error}")]
     ComponentFile {
-        /// What it is for.
+        /// Kind of plugin that it is for.
         kind: PluginKind,
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// Why.
+        /// Error of the file system.
         error: std::io::Error,
     },
-    /// What was stored cannot be read.
+    /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
 }

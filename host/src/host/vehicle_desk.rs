@@ -24,12 +24,12 @@ use crate::wire::outcome::{Reason, State};
 use crate::wire::report::LONGEST_MESSAGE;
 use crate::wire::words::Words;
 
-/// After how many answers in a row that say "no" for good the list is read again, if none of them was about the question
-/// itself.
+/// Number of answers in a row that say "no" for good after which the list is read again, if none of them was
+/// about the question itself.
 const REFUSALS: u32 = 3;
 
-/// How long the list is not read again because of refusals: a car that the vendor refuses something for good costs one
-/// request more in that time.
+/// Time in which the list is not read again because of refusals: a car that the vendor refuses something for
+/// good costs one request more in that time.
 const LOOK_AGAIN: Duration = Duration::from_secs(15 * 60);
 
 /// Finds and reads the vehicles, and takes in what is found.
@@ -41,8 +41,8 @@ pub(super) struct VehicleDesk {
 }
 
 impl VehicleDesk {
-    /// Looks once for every vehicle that was not found yet, for whoever has to wait for that; [`settle_in`](settle::settle_in) looks until
-    /// they are found. Returns whether all are.
+    /// Looks once for every vehicle that was not found yet, for a caller that has to wait for that;
+    /// [`settle_in`](settle::settle_in) looks until they are found. Returns whether all are.
     pub(super) async fn find_vehicles(&self) -> bool {
         let mut all = true;
         for vehicle in self.fleet.vehicles.values() {
@@ -57,13 +57,14 @@ impl VehicleDesk {
         all
     }
 
-    /// The operation of reading an account's list without anybody having asked.
+    /// Makes the operation that reads an account's list unasked.
     pub(super) fn listing(&self, account: &Arc<Account>) -> Operation {
         let id = format!("host-{}", uuid::Uuid::now_v7().simple());
         Operation::new(id, OperationName::ListVehicles, Arc::clone(account), None)
     }
 
-    /// A vehicle's place in the cloud. Asked for once; whoever comes meanwhile waits for that answer.
+    /// Returns a vehicle's place in the cloud. Asked for once; a caller that comes meanwhile waits for that
+    /// answer.
     pub(super) async fn find(&self, vehicle: &Vehicle, operation: &Operation) -> Result<Found, StepError> {
         let known = vehicle.memory().found.clone();
         if let Some(found) = known {
@@ -87,8 +88,9 @@ impl VehicleDesk {
         })
     }
 
-    /// Reads an account's list. One list answers for all vehicles of the account, those too that were found before: their
-    /// identifier may be another one by now, or they may be gone. Callers hold the account's `listing`.
+    /// Reads an account's list. One list answers for all vehicles of the account, those too that were found
+    /// before: their identifier may be another one by now, or they may be gone. Callers hold the account's
+    /// `listing`.
     pub(super) async fn list(&self, account: &Arc<Account>, operation: &Operation) -> Result<(), StepError> {
         let listed = Step::new(operation).take(&ListVehicles, || {}).await;
         account.announce();
@@ -107,7 +109,7 @@ impl VehicleDesk {
         Ok(())
     }
 
-    /// The vehicle was found, for the first time or again.
+    /// Gives a vehicle the place where it was found, for the first time or again.
     async fn take_place(&self, vehicle: &Vehicle, listed: &Listed) {
         let found = Found {
             vehicle: VehicleRef { id: listed.id.clone(), traits: listed.traits.clone() },
@@ -134,7 +136,7 @@ impl VehicleDesk {
         match before {
             None => tracing::info!(vehicle = vehicle.slug, model = listed.model, "vehicle found"),
             Some(before) if before.vehicle.id != found.vehicle.id => {
-                // What the vendor did not know of the old identifier says nothing about the car.
+                // Refusals of the old identifier say nothing about the car.
                 vehicle.memory().unsupported.clear();
                 tracing::warn!(vehicle = vehicle.slug, "the vendor has given the vehicle another identifier");
             }
@@ -144,7 +146,7 @@ impl VehicleDesk {
         self.announcer.announce_presence(vehicle);
     }
 
-    /// The account does not have the vehicle.
+    /// Records that the account does not have the vehicle.
     fn lose(&self, vehicle: &Vehicle, message: String) {
         let is_told = vehicle.learn(|memory| {
             memory.found = None;
@@ -169,8 +171,8 @@ impl VehicleDesk {
         self.announcer.announce_presence(vehicle);
     }
 
-    /// After something about this vehicle has ended so: where the vehicle is, if it is elsewhere than where it was looked
-    /// for. Reads the list again if what was answered makes that doubtful, now and then.
+    /// Returns where the vehicle is, after something about it has ended this way, if it is elsewhere than
+    /// where it was looked for. Reads the list again if what was answered makes that doubtful, now and then.
     pub(super) async fn moved(
         &self,
         vehicle: &Vehicle,
@@ -184,7 +186,7 @@ impl VehicleDesk {
         }
         let account = &vehicle.account;
         let _one_at_a_time = tokio::time::timeout_at(deadline, account.listing.lock()).await.ok()?;
-        // Somebody may have found out meanwhile.
+        // Another caller may have found out meanwhile.
         let elsewhere = |found: &Found| found.vehicle.id != looked_for.id;
         let now = self.services.clock.monotonic();
         {
@@ -212,7 +214,7 @@ impl VehicleDesk {
     }
 }
 
-/// Whether it may be the identifier that was refused, and not what was asked. Counts.
+/// Whether the identifier may have been refused, and not what was asked. Counts.
 fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &Ended) -> bool {
     let mut memory = vehicle.memory();
     match end {
@@ -233,7 +235,7 @@ fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &Ended) -> bool {
     }
 }
 
-/// What is told of a command that was refused because the vehicle has another identifier by now.
+/// Explains a command that was refused because the vehicle has another identifier by now.
 pub(super) fn tell_moved(end: &mut Ended) {
     let Ended::Failed { state, words, .. } = end else { return };
     let then = match state {

@@ -1,17 +1,19 @@
-//! What says that a credential is refused.
+//! Evidence that a credential is refused.
 //!
-//! Whoever is told "refused" must find another credential, so it takes more than a refusal: the answer has to say that it
-//! is about the credential, in a form that nothing but the vendor's own service writes. That is an error of OAuth's, or a
-//! code of the vendor's, with the status of a refusal. Which codes mean it stands in the host's table (`presets.toml`) for
-//! the clouds that it knows; for others, and for codes that are newer than the host, the policy's word for it counts if it is
-//! the code that it goes by. Nothing else is a verdict: no status alone, no page, no words, whatever a policy makes of them.
+//! A person who is told "refused" must find another credential, so it takes more than a refusal: the answer
+//! has to say that it is about the credential, in a form that nothing but the vendor's own service writes.
+//! That is an error of OAuth's, or a code of the vendor's, with the status of a refusal. Which codes mean it
+//! stands in the host's table (`presets.toml`) for the clouds that it knows; for others, and for codes that
+//! are newer than the host, the policy's word for it counts if it is the code that it goes by. Nothing else
+//! is a verdict: no status alone, no page, no words, whatever a policy makes of them.
 
 use crate::bindings::policy::{BodyKind, Failure, FailureKind, Latch, Phase};
 use crate::descriptor::{Refusals, Said};
 use crate::plugin::Policy;
 
-/// RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6: the grant or the client is not accepted, or a person has to sign in,
-/// consent or choose. Not `invalid_request`, which is said of anything, and not `access_denied`.
+/// Errors of RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6: the grant or the client is not accepted, or a
+/// person has to sign in, consent or choose. Not `invalid_request`, which is said of anything, and not
+/// `access_denied`.
 const GRANT_ERRORS: [&str; 6] = [
     "invalid_grant",
     "invalid_client",
@@ -41,7 +43,8 @@ pub(crate) async fn refuses_pin(failure: &Failure, table: &Refusals, policy: &Po
         && (is_listed(failure, &table.pin) || is_code(failure, policy).await)
 }
 
-/// Whether an answer could say that the vendor blocks this client. Vendors say that in words only, so it ends by itself.
+/// Whether an answer could say that the vendor blocks this client. Vendors say that in words only, so the
+/// latch ends by itself.
 pub(crate) fn may_say_blocked(failure: &Failure) -> bool {
     matches!(failure.http_status, Some(300..=499)) && !failure.message.trim().is_empty()
 }
@@ -51,8 +54,9 @@ pub(crate) const fn is_for_a_person(latch: &Latch) -> bool {
     !matches!(latch, Latch::Blocked)
 }
 
-/// Whether something answered, and not just that it cannot answer now: an answer that is neither success nor verdict, and
-/// that a service which is only unwell would not give. So is one of which a connector tells nothing.
+/// Whether a service answered, and not just that it cannot answer now: an answer that is neither success nor
+/// verdict, and that a service which is only unwell would not give. An answer of which a connector tells
+/// nothing is doubtful too.
 pub(crate) fn is_doubtful(failure: &Failure) -> bool {
     let says_refused = failure.oauth_error.as_deref().is_some_and(|error| GRANT_ERRORS.contains(&error));
     failure.transport.is_none()
@@ -62,7 +66,7 @@ pub(crate) fn is_doubtful(failure: &Failure) -> bool {
         }
 }
 
-/// What was answered, without its words.
+/// Returns what was answered, without its words.
 pub(crate) fn in_short(failure: &Failure) -> String {
     let status =
         failure.http_status.map_or_else(|| "no status".to_owned(), |status| format!("HTTP {status}"));
@@ -75,7 +79,8 @@ pub(crate) fn in_short(failure: &Failure) -> String {
     format!("{status}{code}{body}")
 }
 
-/// A status that says no, of a document. In front of a service stand others that have pages for it.
+/// Whether the answer is a document with a status that says no. In front of a service stand others, which
+/// have pages for it.
 fn is_refusal(failure: &Failure) -> bool {
     let passing = matches!(failure.http_status, Some(408 | 425 | 429));
     failure.transport.is_none()
@@ -84,8 +89,9 @@ fn is_refusal(failure: &Failure) -> bool {
         && failure.body != BodyKind::Html
 }
 
-/// Whether an answer says that the vendor's limit of the day is reached, by what the host knows of this cloud: a policy may
-/// call it something else, and other limits last for seconds. One that names a time says more.
+/// Whether an answer says that the vendor's limit of the day is reached, by what the host knows of this
+/// cloud: a policy may call it something else, and other limits last for seconds. An answer that names a time
+/// says more.
 pub(crate) fn is_daily_limit(failure: &Failure, table: &Refusals) -> bool {
     failure.transport.is_none() && failure.retry_after.is_none() && is_listed(failure, &table.daily_limit)
 }

@@ -1,8 +1,8 @@
 //! Failures on their way from a connector to the policy.
 //!
-//! The connector reports what it saw. The host adds what only it knows (which operation, which effect, how old
-//! the token was), takes out what the policy must not see, and corrects the one claim on which lives could
-//! depend: whether the vehicle may have acted.
+//! The connector reports what it saw. The host adds what only it knows (which operation, which effect, how
+//! old the token was), takes out what the policy must not see, and corrects the one claim on which lives
+//! could depend: whether the vehicle may have acted.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::wire::report::LONGEST_MESSAGE;
 /// The longest code that a policy is shown, in bytes.
 const LONGEST_CODE: usize = 64;
 
-/// What the host knows about an attempt that failed.
+/// Facts that the host knows about an attempt that failed.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts<'a> {
     pub(crate) cloud: &'a str,
@@ -30,7 +30,7 @@ pub(crate) struct Facts<'a> {
 /// The failure as the policy is shown it.
 pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) -> policy::Failure {
     let short = |code: String| redact::cut(redact::mask_private(&code), LONGEST_CODE);
-    // The guest does not know more than that there was an answer which it was not given.
+    // The guest knows only that there was an answer which it was not given.
     let withheld = call.withheld.filter(|_| failure.transport == Some(types::Transport::Other));
     policy::Failure {
         cloud: facts.cloud.to_owned(),
@@ -51,16 +51,17 @@ pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) 
     }
 }
 
-/// The vendor's words as policies, people and records are shown them: without what tells which car it is about, and where
-/// that is.
+/// The vendor's words as policies, people and records are shown them: without what tells which car it is
+/// about, and where that is.
 pub(crate) fn message(words: &str) -> String {
     redact::cut(redact::mask_private(words), LONGEST_MESSAGE)
 }
 
-/// A connector may be more careful than the host, never less: "not sent" is not believed when the host saw a request
-/// leave that acts on the vehicle, or any in a sign-in or a refresh, which are counted. When a request that acts was never
-/// answered nobody knows what happened, nor when it was answered with anything but a refusal that is known, by its code
-/// or status, to come before execution.
+/// Corrects the connector's certainty. A connector may be more careful than the host, never less: "not sent"
+/// is not believed when the host saw a request leave that acts on the vehicle, or any in a sign-in or a
+/// refresh, which are counted. When a request that acts was never answered, what happened is unknown, as it
+/// is when it was answered with anything but a refusal that is known, by its code or status, to come before
+/// execution.
 fn certainty(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> policy::Certainty {
     let unknown = call.allowance.outcome_unknown()
         || call.told.is_some_and(|told| told != Told::Refused)
@@ -77,8 +78,8 @@ fn certainty(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> policy
     }
 }
 
-/// Whether a connector tells of a command's answer, without having marked the request as one that acts, that is no known
-/// refusal. What it says is all there is then.
+/// Whether a connector tells of a command's answer, without having marked the request as one that acts, that
+/// is not a known refusal. The connector's word is all there is then.
 fn is_doubtful(facts: &Facts<'_>, failure: &types::Failure, call: &Call) -> bool {
     let told = facts.acts && !call.acted && failure.phase == types::Phase::Command;
     let Some(status) = failure.http_status.filter(|_| told) else { return false };

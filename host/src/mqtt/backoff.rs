@@ -1,14 +1,14 @@
-//! How long to wait before the next attempt to connect.
+//! Pauses between attempts to connect.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 /// The first step.
 const FIRST: Duration = Duration::from_secs(1);
-/// No step is longer: with the time that connecting takes it is shorter than a broker keeps our session.
+/// The longest step: with the time that connecting takes it is shorter than a broker keeps our session.
 const LONGEST: Duration = Duration::from_secs(20);
-/// A connection that lasted this long was a good one: the next pause starts over. A shorter one may be part of a
-/// loop (two clients with one name, a message that ends every connection), which must slow down.
+/// A connection that lasted this long was a good one: the next pause starts over. A shorter one may be part
+/// of a loop (two clients with one name, a message that ends every connection), which must slow down.
 const PROOF: Duration = Duration::from_secs(60);
 
 /// Steps of 1, 2, 4 … 20 s; each pause is between half of its step and all of it, so that clients which lost
@@ -23,7 +23,7 @@ impl Backoff {
         Self { step: FIRST }
     }
 
-    /// Takes note of a connection that worked for `lasted`.
+    /// Records a connection that worked for `lasted`.
     pub(super) fn connection_ended(&mut self, lasted: Duration) {
         if lasted >= PROOF {
             self.step = FIRST;
@@ -38,7 +38,8 @@ impl Backoff {
     }
 }
 
-/// A number in `0.0..=1.0` that differs between processes and calls. Good enough for spreading, no secret.
+/// Returns a number in `0.0..=1.0` that differs between processes and calls. Good enough for spreading, not
+/// for secrets.
 pub(super) fn chance() -> f64 {
     // Every `RandomState` has keys of its own, taken from the operating system.
     let bits = RandomState::new().build_hasher().finish() >> 32;

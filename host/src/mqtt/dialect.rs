@@ -1,34 +1,35 @@
-//! Which protocol version to speak in the next attempt.
+//! Choice of the protocol version for the next attempt.
 
 use super::Version;
 
-/// Missing answers in a row that count as "does not understand MQTT 5". One may be a broker that is just stopping.
+/// Missing answers in a row that count as "does not understand MQTT 5". One may be a broker that is just
+/// stopping.
 const MISSING: u8 = 2;
 
 /// Moves from MQTT 5 to 3.1.1 on evidence, and back when that evidence turns out to be wrong.
 ///
 /// A broker of the old kind has two ways to say no: an answer that names the version, or none. The first is
-/// certain. The second also happens in front of a broker that is still starting (proxies accept and close), so
-/// 3.1.1 is then only tried, and kept only if it works.
+/// certain. The second also happens in front of a broker that is still starting (proxies accept and close),
+/// so 3.1.1 is then only tried, and kept only if it works.
 #[derive(Debug)]
 pub(super) struct Dialect {
     wanted: Version,
     now: Version,
-    /// `now` has worked, or the broker has said what it speaks.
+    /// Whether `now` has worked, or the broker has said what it speaks.
     known: bool,
     missing: u8,
 }
 
-/// What an attempt that did not reach a session says about the version.
+/// Evidence about the version from an attempt that did not reach a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Evidence {
     /// The broker named the protocol version as the reason.
     Refused,
-    /// It accepted the connection, and then closed it, sent something unreadable, or stayed silent.
+    /// The broker accepted the connection, and then closed it, sent something unreadable, or stayed silent.
     NoAnswer,
-    /// It understood the question and refused for another reason.
+    /// The broker understood the question and refused for another reason.
     Understood,
-    /// Nothing: it was not reached.
+    /// None: the broker was not reached.
     Nothing,
 }
 
@@ -42,7 +43,7 @@ impl Dialect {
         self.now
     }
 
-    /// The attempt succeeded. Returns true if this is the news that the broker speaks only 3.1.1.
+    /// Records a success. Returns true if this is the news that the broker speaks only 3.1.1.
     pub(super) fn connected(&mut self) -> bool {
         let news = self.now != self.wanted && !self.known;
         self.known = true;
@@ -50,7 +51,8 @@ impl Dialect {
         news
     }
 
-    /// The attempt failed. Returns true if the next version is another one, worth trying without a pause.
+    /// Records a failed attempt. Returns true if the next version is another one, worth trying without a
+    /// pause.
     pub(super) fn failed(&mut self, evidence: Evidence) -> bool {
         if self.wanted == Version::V4 {
             return false;

@@ -15,9 +15,9 @@ const MAX_MESSAGES: usize = 1024;
 /// Bytes that waiting messages may hold; the last one may be as large as a packet is.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
-/// How long the broker is not read while there is no room. It keeps what it has: not every broker holds to the number of
-/// messages that it is told may be under way, and 3.1.1 knows no such number. A reader that takes longer is one that
-/// waits for the broker itself, and the connection must live.
+/// Time for which the broker is not read while there is no room. It keeps what it has: not every broker holds
+/// to the number of messages that it is told may be under way, and 3.1.1 knows no such number. A reader that
+/// takes longer is one that waits for the broker itself, and the connection must live.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The receiving end of [`connect`](super::connect).
@@ -49,7 +49,7 @@ impl Drop for Events {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.reader_gone = true;
-        // Whoever waits for room waits no more: what comes now is left with the broker.
+        // The wait for room ends: messages that come now are left with the broker.
         queue.full_since = None;
         self.shared.taken.notify_one();
         for event in queue.events.drain(..) {
@@ -83,14 +83,14 @@ impl Inbox {
         }
     }
 
-    /// Puts a message behind what waits, or counts it as lost. The broker is told that one that is lost has arrived: it
-    /// would send it again and again.
+    /// Appends a message, or counts it as lost. The broker is told that a lost one has arrived: it would send
+    /// it again and again.
     pub(super) fn message(&self, message: Message) {
         self.shared.lock().push_message(message);
         self.shared.changed.notify_one();
     }
 
-    /// Puts a change of the connection behind what waits; never lost.
+    /// Appends a change of the connection; never lost.
     pub(super) fn connection(&self, event: Event) {
         self.shared.lock().push_connection(event);
         self.shared.changed.notify_one();
@@ -112,9 +112,9 @@ pub(super) fn channel() -> (Inbox, Events) {
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// One reader, so one stored permit is enough to never miss a change.
+    /// Signal of a change. There is one reader, so one stored permit is enough to never miss one.
     changed: Notify,
-    /// Something was taken. One writer, likewise.
+    /// Signal that something was taken. There is one writer, likewise.
     taken: Notify,
 }
 
@@ -130,7 +130,7 @@ struct Queue {
     events: VecDeque<Event>,
     messages: usize,
     bytes: usize,
-    /// Since when there has been no room.
+    /// Time since which there has been no room.
     full_since: Option<Instant>,
     writer_gone: bool,
     reader_gone: bool,
@@ -147,8 +147,9 @@ impl Queue {
         Some(event)
     }
 
-    /// A connection begins. If the broker has kept the session it sends again what was not acknowledged, so the copies that
-    /// wait here must not be done as well. If it has not, these are the only ones, and nobody waits for their receipts.
+    /// Begins a connection. If the broker has kept the session it sends again what was not acknowledged, so
+    /// the copies that wait here must not be done as well. If it has not, these are the only ones, and the
+    /// broker does not wait for their receipts.
     fn begin(&mut self, session_present: bool) {
         for mut event in std::mem::take(&mut self.events) {
             if let Event::Message(message) = &mut event
@@ -195,8 +196,8 @@ impl Queue {
         if let Event::Connected { session_present, .. } = event {
             self.begin(session_present);
         }
-        // A reader that sleeps through an outage needs its outcome, not its history: the queue must not grow with
-        // every reconnect.
+        // A reader that sleeps through an outage needs its outcome, not its history: the queue must not grow
+        // with every reconnect.
         match (&mut event, self.events.back()) {
             (Event::Disconnected { .. }, Some(Event::Disconnected { .. })) => drop(self.events.pop_back()),
             (Event::Connected { session_present, .. }, Some(Event::Disconnected { .. })) => {
@@ -213,7 +214,7 @@ impl Queue {
     }
 }
 
-/// Nobody reads any more; whoever comes next gets it again.
+/// Leaves a message with the broker when there is no reader any more; the next client gets it again.
 fn leave(message: Message) {
     if let Some(receipt) = message.receipt {
         receipt.leave();
@@ -375,7 +376,8 @@ mod tests {
         assert_eq!(inflight.receipts(), [], "of what comes again the broker is told nothing");
         assert_eq!(payloads(drain(inbox, events).await), [2, 1]);
 
-        // A broker that has forgotten does not send it again, and says so: then this is the only one, also later.
+        // A broker that has forgotten the session does not send it again, and says so: then this is the only
+        // one, also later.
         let (inbox, events) = channel();
         inbox.message(held(1, 1));
         for session_present in [false, true] {

@@ -21,7 +21,8 @@ const MOST_WAITING: usize = 16 * 1024;
 const MOST_BYTES: usize = 24 * 1024 * 1024;
 /// Messages sent and not acknowledged.
 const WINDOW: usize = 64;
-/// Connections that the broker may end while a message is unacknowledged before that message counts as the reason.
+/// Connections that the broker may end while a message is unacknowledged before that message counts as the
+/// reason.
 const MAX_HANG_UPS: u8 = 3;
 /// Identifiers of messages. Those above belong to subscriptions.
 const LAST_ID: u16 = 0x7FFF;
@@ -30,23 +31,23 @@ const LAST_ID: u16 = 0x7FFF;
 #[derive(Debug)]
 pub(super) struct Inflight {
     state: Mutex<State>,
-    /// Messages that the caller is done with, for the broker to be told: their connection and identifier. Under a lock of
-    /// its own: a message that is given up may be what the caller waited for.
+    /// Messages that the caller is done with, for the broker to be told: their connection and identifier.
+    /// Under a lock of their own: a message that is given up may be what the caller waited for.
     receipts: Mutex<Vec<(u64, u16)>>,
-    /// For the task: there is something to send, or the queue was closed.
+    /// Signal for the task: there is something to send, or the queue was closed.
     work: Notify,
-    /// For publishers: there is room, or waiting for it has become pointless.
+    /// Signal for publishers: there is room, or waiting for it has become pointless.
     room: Notify,
-    /// How long the broker may take to acknowledge a message.
+    /// Time for the broker to acknowledge a message.
     patience: Duration,
 }
 
-/// Why a message was not taken; it is given back to be offered again.
+/// Reason why a message was not taken; it is given back to be offered again.
 #[derive(Debug)]
 pub(super) enum Full {
     /// The connection is up: room will come.
     Busy(Outgoing),
-    /// No connection: no telling.
+    /// No connection: room may not come for long.
     Offline,
     /// The client was told to disconnect, or its task has ended.
     Closed,
@@ -56,11 +57,11 @@ pub(super) enum Full {
 #[derive(Debug)]
 pub(super) struct Shipment {
     pub(super) message: Outgoing,
-    /// Under which identifier it will be acknowledged; none if it will not be.
+    /// Identifier under which it will be acknowledged; `None` if it will not be.
     pub(super) id: Option<u16>,
     /// Whether the broker shall keep it.
     pub(super) retain: bool,
-    /// For how long it is still worth delivering.
+    /// Time for which it is still worth delivering.
     pub(super) left: Option<Duration>,
 }
 
@@ -70,8 +71,9 @@ impl Inflight {
         Self { state, receipts, work: Notify::new(), room: Notify::new(), patience }
     }
 
-    /// Queues a message if not too many wait. A retained one takes the place of a waiting, never sent retained one of its
-    /// topic, at the end of the queue: only the newest state is worth delivering, and not before what led to it.
+    /// Queues a message if not too many wait. A retained one replaces a waiting, never sent retained one of
+    /// its topic, at the end of the queue: only the newest state is worth delivering, and not before what led
+    /// to it.
     pub(super) fn push(&self, message: Outgoing) -> Result<(), Full> {
         let mut state = self.lock();
         if state.closed {
@@ -86,8 +88,8 @@ impl Inflight {
         Ok(())
     }
 
-    /// Queues a message and gives up others if there is no room: first what is expendable, then the oldest that nobody
-    /// finds retained. False if nothing is taken any more.
+    /// Queues a message and gives up others if there is no room: first what is expendable, then the oldest
+    /// that is not retained. Returns false if nothing is taken any more.
     pub(super) fn put(&self, message: Outgoing) -> bool {
         let mut state = self.lock();
         if state.closed {
@@ -103,8 +105,8 @@ impl Inflight {
         true
     }
 
-    /// Resolves when fewer messages wait than [`MAX_WAITING`], or when waiting for that is pointless because there is no
-    /// connection. Cancel safe.
+    /// Resolves when fewer messages wait than [`MAX_WAITING`], or when waiting for that is pointless because
+    /// there is no connection. Cancel safe.
     pub(super) async fn ready(&self) {
         loop {
             let room = self.room.notified();
@@ -125,7 +127,8 @@ impl Inflight {
         self.room.notified()
     }
 
-    /// Resolves when [`Inflight::hand_out`] or [`Inflight::receipts`] is worth another try. For one waiting task. Cancel safe.
+    /// Resolves when [`Inflight::hand_out`] or [`Inflight::receipts`] is worth another try. For one waiting
+    /// task. Cancel safe.
     pub(super) async fn work(&self) {
         self.work.notified().await;
     }
@@ -146,8 +149,8 @@ impl Inflight {
         shipment
     }
 
-    /// The broker has the message, or has refused it for good: then nothing is published to its topic any more. Returns
-    /// the topic.
+    /// Records that the broker has the message, or has refused it for good: then nothing is published to its
+    /// topic any more. Returns the topic.
     pub(super) fn acknowledged(&self, id: u16, refused: bool) -> Option<String> {
         let mut state = self.lock();
         let parcel = state.unacknowledged.remove(&id)?;
@@ -157,7 +160,7 @@ impl Inflight {
             state.reputation.refused(&parcel.message.topic);
         }
         drop(state);
-        // Outside of the lock: whoever is told may have something to say.
+        // Outside of the lock: the receiver of the notice may have something to say.
         if let (Some(notice), false) = (&parcel.message.notice, refused) {
             notice.delivered();
         }
@@ -165,13 +168,13 @@ impl Inflight {
         Some(parcel.message.topic)
     }
 
-    /// When the broker will have taken too long to acknowledge a message.
+    /// Returns the time at which the broker will have taken too long to acknowledge a message.
     pub(super) fn overdue_at(&self) -> Option<Instant> {
         let state = self.lock();
         state.unacknowledged.values().filter_map(|parcel| parcel.sent_at).min().map(|at| at + self.patience)
     }
 
-    /// The topics of what the broker has taken too long to acknowledge.
+    /// Returns the topics of what the broker has taken too long to acknowledge.
     pub(super) fn overdue(&self) -> Vec<String> {
         let (state, now) = (self.lock(), Instant::now());
         let late = state.unacknowledged.values();
@@ -182,39 +185,40 @@ impl Inflight {
         topics
     }
 
-    /// The broker has said something, whatever it was.
+    /// Records that the broker has said something, whatever it was.
     pub(super) fn heard(&self) {
         self.lock().heard_at = Some(Instant::now());
     }
 
-    /// When the broker should be asked whether it is alive: a message waits for its acknowledgement for half of the time that
-    /// it may take, and nothing was heard since. Only of a broker that is there it can be said that it does not answer a topic.
+    /// Returns the time to ask the broker whether it is alive: a message waits for its acknowledgement for
+    /// half of the time that it may take, and nothing was heard since. Only a broker that is there can be
+    /// said not to answer a topic.
     pub(super) fn ask_at(&self) -> Option<Instant> {
         let state = self.lock();
         let asked_at = state.unacknowledged.values().filter_map(|parcel| parcel.half_time(self.patience));
         asked_at.filter(|at| state.heard_at.is_none_or(|heard_at| heard_at < *at)).min()
     }
 
-    /// The caller is done with this message.
+    /// Records that the caller is done with this message.
     pub(super) fn acknowledge(&self, connection: u64, packet: u16) {
         self.receipts.lock().push((connection, packet));
         self.work.notify_one();
     }
 
-    /// Messages that the caller is done with since the last call.
+    /// Takes the messages that the caller has been done with since the last call.
     pub(super) fn receipts(&self) -> Vec<(u64, u16)> {
         std::mem::take(&mut self.receipts.lock())
     }
 
-    /// A connection begins.
+    /// Begins a connection.
     pub(super) fn connected(&self) {
-        // Of what came with another connection the broker knows nothing any more.
+        // The broker does not know any more what came with another connection.
         self.receipts();
         self.lock().connected = true;
         self.work.notify_one();
     }
 
-    /// A connection, or an attempt at one, has ended: what was not acknowledged will leave again, in its old order.
+    /// Ends a connection, or an attempt at one: what was not acknowledged will leave again, in its old order.
     pub(super) fn disconnected(&self, verdict: Verdict) {
         let suspects = self.lock().disconnected(verdict, self.patience);
         self.room.notify_waiters();

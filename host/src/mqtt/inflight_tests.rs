@@ -1,4 +1,4 @@
-//! What leaves the queue, in which order, and what is given up.
+//! Tests of the queue: what leaves it, in which order, and what is given up.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn leave(inflight: &Inflight) -> Vec<Shipment> {
     std::iter::from_fn(|| inflight.hand_out(SMALL)).collect()
 }
 
-/// As `topic=payload`.
+/// Formats shipments as `topic=payload`.
 fn texts(shipments: &[Shipment]) -> Vec<String> {
     let text =
         |message: &Outgoing| format!("{}={}", message.topic, String::from_utf8_lossy(&message.payload));
@@ -33,7 +33,8 @@ fn inflight(messages: impl IntoIterator<Item = Outgoing>) -> Inflight {
     inflight
 }
 
-/// All of one connection: sends what may be sent, acknowledges the first `acknowledged` of it, and the broker hangs up.
+/// Runs one connection: sends what may be sent, acknowledges the first `acknowledged` of it, and the broker
+/// hangs up.
 fn connection(inflight: &Inflight, acknowledged: usize) -> Vec<String> {
     inflight.connected();
     let sent = leave(inflight);
@@ -109,7 +110,7 @@ async fn an_outage_gives_nothing_up() {
         inflight.disconnected(Verdict::NotOurs);
     }
     assert!(!inflight.is_empty());
-    // Nor do those that came before make one hang-up of the broker's three.
+    // Earlier losses do not count among the broker's three hang-ups either.
     assert_eq!(connection(&inflight, 0), ["a="]);
     assert_eq!(connection(&inflight, 0), ["a="]);
     inflight.connected();
@@ -119,8 +120,8 @@ async fn an_outage_gives_nothing_up() {
     assert!(inflight.is_empty());
 }
 
-/// One connection on which this is sent, the broker says something after so long, or nothing, and is left when its time is
-/// over. Says whether the broker was to be asked whether it is there.
+/// Runs one connection on which `sent` leaves, the broker says something after `heard_after`, or nothing, and
+/// is left when its time is over. Returns whether the broker was to be asked whether it is there.
 async fn silence(inflight: &Inflight, sent: &[&str], heard_after: Option<Duration>) -> bool {
     inflight.connected();
     assert_eq!(texts(&leave(inflight)), sent);
@@ -150,7 +151,7 @@ async fn a_broker_that_is_gone_says_nothing_about_a_topic_and_one_that_is_there_
     assert!(silence(&gone, &["a="], None).await, "it has to be asked");
     assert!(asks(&gone, "a"));
 
-    // What it said right after it got the message it may have said before it got it.
+    // What the broker said right after it got the message, it may have said before it got it.
     let fallen_silent = inflight([Outgoing::new("a", "")]);
     assert!(silence(&fallen_silent, &["a="], Some(PATIENCE / 10)).await);
     assert!(asks(&fallen_silent, "a"));
@@ -210,7 +211,7 @@ async fn a_broker_gets_no_more_than_it_takes() {
     let poor = Limits { acknowledges: false, retains: false, ..SMALL };
     let first = inflight.hand_out(poor).unwrap();
     assert_eq!((first.id, first.retain), (None, false));
-    // What goes to a topic of somebody's choice is never asked for, whatever the broker can.
+    // No acknowledgement is asked for on a topic of a caller's choice, whatever the broker can do.
     assert_eq!(inflight.hand_out(SMALL).unwrap().id, None);
     assert!(inflight.is_empty());
 }

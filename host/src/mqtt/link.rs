@@ -1,6 +1,7 @@
-//! One connection: the socket, what is on its way out of it and into it, and whether the other end is alive.
+//! A connection: the socket, what is on its way out of it and into it, and whether the other end is alive.
 //!
-//! A link serves one connection only. Every wait is cancel safe: nothing is taken out of a buffer before it is through.
+//! A link serves one connection only. Every wait is cancel safe: nothing is taken out of a buffer before it
+//! is through.
 
 use std::collections::VecDeque;
 use std::io;
@@ -20,47 +21,50 @@ use super::inflight::Shipment;
 use super::packets::{Accepted, Incoming, Terms, Unwritable, WillTerm, Wire};
 use super::{Options, Version};
 
-/// How long TCP and TLS, and then MQTT, may take to connect.
+/// Time for TCP and TLS, and then for MQTT, to connect.
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(5);
-/// How long the broker may take to answer a ping, and to take a byte that waits for it.
+/// Time for the broker to answer a ping, and to take a byte that waits for it.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
-/// Bounds of the keep-alive time: an idle connection is not worth more packets, and the protocol has no more seconds.
+/// Bounds of the keep-alive time: an idle connection is not worth more packets, and the protocol has no more
+/// seconds.
 const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(5), Duration::from_secs(18 * 3600));
-/// How much is read at once.
+/// Number of bytes read at once.
 const READ_AT_ONCE: usize = 64 * 1024;
-/// How much may be on its way before no more is put there: what waits in the queue outlives the connection, and what is
-/// sent without asking for an acknowledgement does not. What is put there last may be as large as a packet is.
+/// Number of bytes that may be on their way before no more are put there: what waits in the queue outlives
+/// the connection, and what is sent without asking for an acknowledgement does not. The last addition may be
+/// as large as a packet is.
 const MOST_OUTGOING: usize = 256 * 1024;
-/// Room that is kept for what arrives. More is given back when the large packet that it was for has been read.
+/// Room that is kept for what arrives. More is given back when the large packet that it was for has been
+/// read.
 const ROOM_KEPT: usize = 256 * 1024;
 
-/// Why a connection ended or did not come about.
+/// Reason why a connection ended or did not come about.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) reason: String,
-    /// What it says about the protocol version, if no session had begun.
+    /// Evidence about the protocol version, if no session had begun.
     pub(super) evidence: Evidence,
-    /// What it says about what was sent last.
+    /// Verdict on what was sent last.
     pub(super) verdict: Verdict,
-    /// What the broker cannot do with our will, if that is why it does not accept us.
+    /// Term of our will that the broker cannot meet, if that is why it does not accept us.
     pub(super) will: Option<WillTerm>,
 }
 
-/// What the end of a session says about the messages that were sent right before it.
+/// Verdict of a session's end on the messages that were sent right before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// The broker names one of them as the reason.
     Refused,
-    /// It hung up: one of them may be the reason.
+    /// The broker hung up: one of them may be the reason.
     Unclear,
-    /// It says nothing any more, so we hung up: one of them may be what it does not answer.
+    /// The broker says nothing any more, so we hung up: one of them may be what it does not answer.
     Silent,
-    /// They have nothing to do with it.
+    /// The messages have nothing to do with it.
     NotOurs,
 }
 
 impl Verdict {
-    /// Whether it was the broker that ended the session. Of what we end ourselves no message is to blame.
+    /// Whether it was the broker that ended the session. No message is to blame for an end of our own.
     pub(super) fn is_hang_up(self) -> bool {
         matches!(self, Self::Refused | Self::Unclear)
     }
@@ -85,7 +89,7 @@ impl Failure {
         Self { verdict: Verdict::Silent, ..failure }
     }
 
-    /// The broker cannot do this with our will.
+    /// Returns the failure of a broker that cannot do this with our will.
     pub(super) fn will(term: WillTerm, words: impl std::fmt::Display) -> Self {
         let failure = Self::new(format!("the broker refuses the connection: {words}"), Evidence::Understood);
         Self { will: Some(term), ..failure }
@@ -96,7 +100,8 @@ impl Failure {
         Self::new(reason, Evidence::Understood)
     }
 
-    /// The broker closed the connection without a word, or because of another client.
+    /// Returns the failure of a connection that the broker closed without a word, or because of another
+    /// client.
     pub(super) fn closed(up: bool) -> Self {
         let reason = if up {
             "the broker closed the connection, as it does when it stops or another client takes our client name"
@@ -129,27 +134,28 @@ pub(super) struct Link {
     reader: ReadHalf<Box<dyn Stream>>,
     writer: WriteHalf<Box<dyn Stream>>,
     wire: Wire,
-    /// On its way to the broker.
+    /// Bytes on their way to the broker.
     outgoing: BytesMut,
-    /// Whether the stream may still have some of what it took: TLS keeps what the socket had no room for, and passes it on
-    /// only when it is told to.
+    /// Whether the stream may still have some of what it took: TLS keeps what the socket had no room for, and
+    /// passes it on only when it is told to.
     unflushed: bool,
-    /// Read, and not understood yet because its end is missing.
+    /// Bytes read, and not understood yet because the end of their packet is missing.
     arrived: BytesMut,
-    /// Read and understood, not taken yet.
+    /// Packets read and understood, not taken yet.
     incoming: VecDeque<Incoming>,
-    /// What ended the connection, behind what was read before it.
+    /// Failure that ended the connection, behind what was read before it.
     failure: Option<Failure>,
     up: bool,
-    /// How long the connection may be idle before the broker is asked whether it is alive.
+    /// Time that the connection may be idle before the broker is asked whether it is alive.
     idle: Duration,
-    /// When something was last put on its way.
+    /// Time at which something was last put on its way.
     last_sent: Instant,
-    /// When the broker last took a byte, or something was put on its way to a socket that had nothing to do.
+    /// Time at which the broker last took a byte, or something was put on its way to a socket that had
+    /// nothing to do.
     last_taken: Instant,
-    /// When the broker has to have answered a ping.
+    /// Deadline for the broker's answer to a ping.
     pong_due: Option<Instant>,
-    /// When it has to have accepted us.
+    /// Deadline for the broker to accept us.
     accept_due: Instant,
 }
 
@@ -192,8 +198,8 @@ impl Link {
         }
     }
 
-    /// What the broker says next, or nothing when there is [room](Link::has_room) again. Sends meanwhile what is on its way.
-    /// Cancel safe.
+    /// Returns what the broker says next, or nothing when there is [room](Link::has_room) again. Meanwhile
+    /// sends what is on its way. Cancel safe.
     pub(super) async fn next(&mut self) -> Result<Option<Incoming>, Failure> {
         loop {
             if let Some(incoming) = self.incoming.pop_front() {
@@ -257,12 +263,12 @@ impl Link {
     }
 
     fn take(&mut self, incoming: Incoming) {
-        // Whatever it is: somebody is there.
+        // Any packet shows that the broker is there.
         self.pong_due = None;
         if let Incoming::Accepted(Accepted { keep_alive, .. }) = &incoming {
             self.up = true;
-            // The broker's time holds (§3.2.2.3.14), so it must hear from us at least that often. Zero says that it does not
-            // care; we do, because a connection that is gone says nothing.
+            // The broker's time holds (§3.2.2.3.14), so it must hear from us at least that often. Zero says
+            // that it does not care; we do, because a connection that is gone says nothing.
             if let Some(theirs) = keep_alive.filter(|theirs| !theirs.is_zero()) {
                 self.idle = self.idle.min(theirs);
             }
@@ -270,7 +276,7 @@ impl Link {
         self.incoming.push_back(incoming);
     }
 
-    /// When there is something to do if nothing happens until then.
+    /// Returns the time at which there is something to do if nothing happens until then.
     fn due(&self) -> Instant {
         if !self.up {
             return self.accept_due;
@@ -282,7 +288,8 @@ impl Link {
 
     fn time_is_up(&mut self) -> Result<(), Failure> {
         if !self.up {
-            // A 3.1.1 broker that takes the MQTT 5 packet for an incomplete one of its own waits for the rest.
+            // A 3.1.1 broker that takes the MQTT 5 packet for an incomplete one of its own waits for the
+            // rest.
             return Err(Failure::silent(Evidence::NoAnswer));
         }
         let now = Instant::now();
@@ -296,8 +303,8 @@ impl Link {
         Ok(())
     }
 
-    /// Asks the broker whether it is alive, unless it owes the answer already. It gets so long to say so, and not less than
-    /// any broker.
+    /// Asks the broker whether it is alive, unless it owes the answer already. It has `within` to say so, and
+    /// not less than for any other ping.
     pub(super) fn ask(&mut self, within: Duration) {
         if self.pong_due.is_none() {
             self.pong_due = Some(Instant::now() + within.max(ANSWER_TIME));
@@ -305,7 +312,7 @@ impl Link {
         }
     }
 
-    /// Whether the broker owes the answer to that.
+    /// Whether the broker owes the answer to a ping.
     pub(super) fn has_asked(&self) -> bool {
         self.pong_due.is_some()
     }
@@ -333,21 +340,23 @@ impl Link {
         Ok(())
     }
 
-    /// Tells the broker that a message of its is in good hands.
+    /// Tells the broker that one of its messages is in good hands.
     pub(super) fn acknowledge(&mut self, id: u16) {
         self.put(&Wire::acknowledge(id));
     }
 
-    /// Says goodbye, behind everything else, and closes. How long that takes is up to the broker.
+    /// Puts the goodbye behind everything else, sends it and closes. The time that this takes is up to the
+    /// broker.
     pub(super) async fn close(mut self) {
         self.put(&Wire::GOODBYE);
-        // There is nobody to tell of an error.
+        // An error has no receiver any more.
         let _gone = self.writer.write_all(&self.outgoing).await;
         let _gone = self.writer.shutdown().await;
     }
 }
 
-/// Gives the stream some of what is on its way, or, when it has all of it, has it pass on what it keeps. Cancel safe.
+/// Gives the stream some of what is on its way, or, when it has all of it, has it pass on what it keeps.
+/// Cancel safe.
 async fn push(
     writer: &mut WriteHalf<Box<dyn Stream>>,
     outgoing: &mut BytesMut,
@@ -377,12 +386,12 @@ async fn reach(options: &Options, tls: Option<&Arc<ClientConfig>>) -> Result<Box
     Ok(Box::new(stream.map_err(|error| Failure::unreachable(&error))?))
 }
 
-/// The keep-alive time within what the protocol allows.
+/// Returns the keep-alive time within what the protocol allows.
 pub(super) fn keep_alive(options: &Options) -> Duration {
     options.keep_alive.clamp(KEEP_ALIVE.0, KEEP_ALIVE.1)
 }
 
-/// As the protocol writes it.
+/// Converts a keep-alive time to seconds, as the protocol writes it.
 pub(super) fn seconds(keep_alive: Duration) -> u16 {
     u16::try_from(keep_alive.as_secs()).unwrap_or(u16::MAX)
 }

@@ -1,4 +1,4 @@
-//! What a link does to the stream under it.
+//! Tests of what a link does to the stream under it.
 
 use tokio::io::{BufStream, DuplexStream, duplex};
 
@@ -14,7 +14,7 @@ fn link(room: usize) -> (Link, DuplexStream) {
     (Link::over(Box::new(ours), Wire::new(Version::V5), &[0x10], IDLE), theirs)
 }
 
-/// The same after the broker has said this.
+/// A link after the broker has said `connack`.
 async fn accepted(room: usize, connack: &[u8]) -> (Link, DuplexStream) {
     let (mut link, mut theirs) = link(room);
     theirs.write_all(connack).await.unwrap();
@@ -35,7 +35,7 @@ fn message(bytes: usize) -> Shipment {
 #[tokio::test(start_paused = true)]
 async fn what_the_stream_keeps_to_itself_is_passed_on() {
     let (ours, mut theirs) = duplex(1024);
-    // As TLS does when the socket has no room: taken, and not on its way before somebody asks for that.
+    // TLS does the same when the socket has no room: bytes are taken, and not on their way before a flush.
     let ours = Box::new(BufStream::new(ours));
     let mut link = Link::over(ours, Wire::new(Version::V5), &[0x10], IDLE);
     let mut connect = [0];

@@ -1,8 +1,9 @@
 //! Packets of both protocol versions in the terms of the session. No I/O.
 //!
-//! Only what a client of ours says (`write`) and is told (`read`): nine kinds of packets, of which the two versions share all
-//! but the properties. What we read may leave out whatever the standard lets a broker leave out, as the short forms of
-//! DISCONNECT and PUBACK that mosquitto sends, and nothing else: what is half understood is not acted upon.
+//! Only what a client of ours says (`write`) and is told (`read`): nine kinds of packets, of which the two
+//! versions share all but the properties. What we read may leave out whatever the standard lets a broker
+//! leave out, as the short forms of DISCONNECT and PUBACK that mosquitto sends, and nothing else: what is
+//! half understood is not acted upon.
 
 use std::time::Duration;
 
@@ -16,46 +17,46 @@ mod read;
 mod reason;
 mod write;
 
-/// What a broker says.
+/// A packet from the broker.
 #[derive(Debug)]
 pub(super) enum Incoming {
-    /// It has accepted us.
+    /// The broker has accepted us.
     Accepted(Accepted),
-    /// It has a message for us; the identifier is what it wants acknowledged.
+    /// A message for us; the identifier is what the broker wants acknowledged.
     Message(Message, Option<u16>),
-    /// It has a message, or has refused it.
+    /// The broker has a message of ours, or has refused it.
     Acknowledged { id: u16, refused: Option<String> },
-    /// It answers a subscription: per filter `None` or the reason of a refusal.
+    /// Answer to a subscription: per filter `None` or the reason of a refusal.
     SubscriptionAnswered { id: u16, answers: Vec<Option<String>> },
-    /// It is alive.
+    /// Answer to a ping.
     Pong,
 }
 
-/// What is asked of the broker when a connection begins.
+/// Terms that the broker is asked for when a connection begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Terms {
-    /// It shall forget what it has kept of us.
+    /// Whether it shall forget what it has kept of us.
     pub(super) clean: bool,
-    /// It shall publish the will with QoS 1, and not with 0.
+    /// Whether it shall publish the will with QoS 1, and not with 0.
     pub(super) will_acknowledged: bool,
-    /// It shall keep the will, if that is to be kept.
+    /// Whether it shall keep the will, if that is to be kept.
     pub(super) will_retained: bool,
 }
 
-/// What a broker may be unable to do with a will.
+/// Term of a will that a broker may be unable to meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WillTerm {
-    /// To publish it with QoS 1.
+    /// Publishing with QoS 1.
     Acknowledged,
-    /// To keep it.
+    /// Keeping for later subscribers.
     Retained,
 }
 
 impl Terms {
-    /// Everything, to a broker that is not known.
+    /// All terms, for a broker that is not known.
     pub(super) const ALL: Self = Self { clean: false, will_acknowledged: true, will_retained: true };
 
-    /// Asks no more for what the broker has refused. False if it was not asked for.
+    /// Drops the term that the broker has refused. Returns false if it was not asked for.
     pub(super) fn without(&mut self, refused: WillTerm) -> bool {
         std::mem::take(match refused {
             WillTerm::Acknowledged => &mut self.will_acknowledged,
@@ -64,24 +65,24 @@ impl Terms {
     }
 }
 
-/// What was agreed when the connection began.
+/// Terms that were agreed when the connection began.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Accepted {
-    /// The broker still knows our subscriptions, and has kept messages for them.
+    /// Whether the broker still knows our subscriptions, and has kept messages for them.
     pub(super) session_present: bool,
-    /// How long it keeps them once we are gone, if it says that this is another time than we asked for.
+    /// Time for which it keeps them once we are gone, if it says that this is another time than we asked for.
     pub(super) session_expiry: Option<Duration>,
-    /// How often it wants to hear from us, if it says so; zero is never.
+    /// Interval at which it wants to hear from us, if it says so; zero is never.
     pub(super) keep_alive: Option<Duration>,
     pub(super) limits: Limits,
 }
 
-/// What a broker takes.
+/// Limits of what a broker takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Limits {
     /// The largest packet, in bytes.
     pub(super) packet: usize,
-    /// Messages that are sent and not acknowledged.
+    /// Number of messages that may be sent and not acknowledged.
     pub(super) window: usize,
     /// Whether it acknowledges messages at all.
     pub(super) acknowledges: bool,
@@ -90,7 +91,7 @@ pub(super) struct Limits {
 }
 
 impl Default for Limits {
-    /// What the protocol allows.
+    /// Returns what the protocol allows.
     fn default() -> Self {
         Self { packet: 268_435_460, window: usize::from(u16::MAX), acknowledges: true, retains: true }
     }
@@ -102,7 +103,7 @@ pub(super) struct Wire {
     version: Version,
 }
 
-/// What cannot be written: too long for the protocol. The checks of the publisher rule it out.
+/// A packet that cannot be written: too long for the protocol. The checks of the publisher rule it out.
 #[derive(Debug, thiserror::Error)]
 #[error("{0} is too long for MQTT")]
 pub(super) struct Unwritable(&'static str);
@@ -151,20 +152,20 @@ impl Wire {
         Self { version }
     }
 
-    /// The same in both versions.
+    /// Ping, the same in both versions.
     pub(super) const PING: [u8; 2] = [0xC0, 0];
 
-    /// The same in both versions: without a reason it is a normal one.
+    /// Disconnection, the same in both versions: without a reason it is a normal one.
     pub(super) const GOODBYE: [u8; 2] = [0xE0, 0];
 
-    /// An acknowledgement is the same in both versions when there is nothing to add.
+    /// Returns an acknowledgement, which is the same in both versions when there is nothing to add.
     pub(super) fn acknowledge(id: u16) -> [u8; 4] {
         let [high, low] = id.to_be_bytes();
         [kind::PUBACK << 4, 2, high, low]
     }
 
-    /// Takes one packet off the front of what has arrived; `None` when not all of it is there yet. `up` tells a failure of the
-    /// session from a failure to begin one.
+    /// Takes one packet off the front of what has arrived; `None` when not all of it is there yet. `up` tells
+    /// a failure of the session from a failure to begin one.
     pub(super) fn read(&self, arrived: &mut BytesMut, up: bool) -> Result<Option<Incoming>, Failure> {
         let Some(header) = read::Header::of(arrived).map_err(|error| self.broken(up, &error))? else {
             return Ok(None);

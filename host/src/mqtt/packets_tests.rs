@@ -147,12 +147,12 @@ fn what_is_wrong_with_the_will_is_known() {
     assert_eq!(refused(&[0x20, 3, 0, 0x9B, 0]).will, Some(WillTerm::Acknowledged));
     assert_eq!(refused(&[0x20, 3, 0, 0x97, 0]).will, None);
     assert_eq!(refused(&[0x20, 2, 0, 1]).evidence, Evidence::Refused);
-    // Of a later code a 3.1.1 broker would say this to a packet that it has not understood either.
+    // A 3.1.1 broker would also give a later code to a packet that it has not understood.
     assert_eq!(refused(&[0x20, 2, 0, 5]).evidence, Evidence::NoAnswer);
 }
 
 proptest! {
-    /// Whatever comes, it is an answer, an error, or not enough; and of what was enough nothing is read twice.
+    /// Any bytes are an answer, an error, or not enough; and of what was enough nothing is read twice.
     #[test]
     fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..80), kind in 0_u8..16, up: bool, v5: bool) {
         let version = if v5 { Version::V5 } else { Version::V4 };
@@ -165,12 +165,12 @@ proptest! {
                 Ok(None) => prop_assert_eq!(arrived.len(), before),
                 Err(failure) => prop_assert!(!failure.reason.is_empty()),
             }
-            // Whatever length is announced.
+            // Holds for any announced length.
             prop_assert!(arrived.capacity() <= before.max(64));
         }
     }
 
-    /// What we publish is read as what it was, by whoever reads as we do.
+    /// Published messages are read as what they were, by a reader like ours.
     #[test]
     fn what_is_written_is_read(messages in proptest::collection::vec(a_message(), 1..5), v5: bool) {
         let version = if v5 { Version::V5 } else { Version::V4 };
@@ -188,7 +188,7 @@ proptest! {
         prop_assert!(arrived.is_empty());
     }
 
-    /// Wherever the network cuts it, it is the same.
+    /// Packets are the same wherever the network cuts them.
     #[test]
     fn pieces_are_read_as_the_whole(
         messages in proptest::collection::vec(a_message(), 1..5),

@@ -12,9 +12,9 @@ use super::subscriptions::{Refusal, Reply};
 use super::{MAX_PAYLOAD, Outgoing};
 use crate::wire::message::{is_string, is_topic};
 
-/// How long a broker may take to answer a subscription.
+/// Time for a broker to answer a subscription.
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(10);
-/// How long [`Publisher::disconnect`] may take: the task's own limit, and a little more.
+/// Time for [`Publisher::disconnect`]: the task's own limit, and a little more.
 const DISCONNECT_TIME: Duration = super::task::CLOSE_TIME.saturating_add(Duration::from_secs(1));
 
 /// The sending end of [`connect`](super::connect); clones share one queue and one connection.
@@ -24,7 +24,7 @@ pub struct Publisher {
     orders: mpsc::Sender<Order>,
 }
 
-/// What a [`Publisher`] asks of the task besides publishing.
+/// A request of a [`Publisher`] to the task, besides publishing.
 #[derive(Debug)]
 pub(super) enum Order {
     /// Ask the broker for these filters. Without a connection the reply is dropped.
@@ -33,7 +33,7 @@ pub(super) enum Order {
     Disconnect { done: oneshot::Sender<()> },
 }
 
-/// Why a message was not taken.
+/// Reason why a message was not taken.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum PublishError {
     /// The topic is empty, longer than 65,535 bytes, or contains `+`, `#` or NUL. A mistake of the caller.
@@ -50,10 +50,11 @@ pub enum PublishError {
     Closed,
 }
 
-/// Why a subscription did not come about.
+/// Reason why a subscription did not come about.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum SubscribeError {
-    /// Empty, longer than 65,535 bytes, or a wildcard in the wrong place. A mistake of the caller.
+    /// The filter is empty, longer than 65,535 bytes, or has a wildcard in the wrong place. A mistake of the
+    /// caller.
     #[error("{0:?} is not a topic filter")]
     Filter(String),
     /// The broker accepted the filters that are not listed here.
@@ -86,25 +87,25 @@ impl Publisher {
         }
     }
 
-    /// Queues a message for delivery without ever waiting. When too many wait (16,384, or 24 MiB), others are given up for
-    /// it: first what is [expendable](Outgoing::expendable), then the oldest that nobody would find retained. That is told
-    /// in the log.
+    /// Queues a message for delivery without ever waiting. When too many wait (16,384, or 24 MiB), others are
+    /// given up for it: first what is [expendable](Outgoing::expendable), then the oldest that is not
+    /// retained. The log reports that.
     pub fn put(&self, message: Outgoing) -> Result<(), PublishError> {
         check(&message)?;
         if self.inflight.put(message) { Ok(()) } else { Err(PublishError::Closed) }
     }
 
-    /// Waits until [`Publisher::publish`] would not wait: for whoever takes on work that ends in messages. Returns at once
-    /// without a connection. Cancel safe.
+    /// Waits until [`Publisher::publish`] would not wait: for callers that take on work that ends in
+    /// messages. Returns at once without a connection. Cancel safe.
     pub async fn ready(&self) {
         self.inflight.ready().await;
     }
 
     /// Subscribes with QoS 1 and waits for the broker's answer, at most ten seconds.
     ///
-    /// On MQTT 5: own messages are not sent back, and retained messages carry their mark, those that are sent on subscribing
-    /// and those that come later. Filters must not overlap, or MQTT 5 brokers deliver twice. A broker that grants only
-    /// QoS 0 counts as having accepted.
+    /// On MQTT 5: own messages are not sent back, and retained messages carry their mark, those that are sent
+    /// on subscribing and those that come later. Filters must not overlap, or MQTT 5 brokers deliver twice. A
+    /// broker that grants only QoS 0 counts as having accepted.
     pub async fn subscribe(&self, filters: &[&str]) -> Result<(), SubscribeError> {
         if let Some(wrong) = filters.iter().find(|filter| !is_filter(filter)) {
             return Err(SubscribeError::Filter((*wrong).to_owned()));
@@ -135,7 +136,7 @@ impl Publisher {
         let (done, finished) = oneshot::channel();
         let ended = async {
             if self.orders.send(Order::Disconnect { done }).await.is_ok() {
-                // Never sent to: it is dropped by the task that ends.
+                // Never sent to: the task that ends drops it.
                 let _ = finished.await;
             }
         };

@@ -12,13 +12,13 @@ use super::{Delivered, Notice};
 #[derive(Clone)]
 pub struct Receipt(Arc<Open>);
 
-/// Says to the broker that a message has arrived when it is dropped.
+/// An open message: the broker is told that it has arrived when this is dropped.
 struct Open {
     inflight: Arc<Inflight>,
-    /// Which connection of this client it came with: identifiers begin anew with the next one.
+    /// Connection of this client that it came with: identifiers begin anew with the next one.
     connection: u64,
     packet: u16,
-    /// Whether nobody will ever be done with the message here.
+    /// Whether the message is left, never to be done here.
     left: AtomicBool,
 }
 
@@ -28,20 +28,21 @@ impl Receipt {
         Self(Arc::new(Open { inflight, connection, packet, left }))
     }
 
-    /// Of a message that no broker has sent.
+    /// Returns a receipt for a message that no broker has sent.
     #[cfg(test)]
     pub(crate) fn of_nobody(packet: u16) -> Self {
         Self::new(&Arc::new(Inflight::new(std::time::Duration::ZERO)), 0, packet)
     }
 
-    /// Under which identifier the broker sent the message. It sends it again under the same one if the connection ends before
-    /// it was acknowledged.
+    /// Identifier under which the broker sent the message. It sends it again under the same one if the
+    /// connection ends before it was acknowledged.
     #[must_use]
     pub fn packet(&self) -> u16 {
         self.0.packet
     }
 
-    /// The broker is not told: it shall send the message again, to whoever comes next.
+    /// Lets go of the message without telling the broker: it shall send the message again, to the next
+    /// client.
     pub fn leave(self) {
         self.0.left.store(true, Ordering::Relaxed);
     }
@@ -76,19 +77,20 @@ impl Drop for Open {
 }
 
 impl Delivered for Open {
-    /// That it is let go of says it.
+    /// Does nothing: dropping the receipt tells the broker.
     fn delivered(&self) {}
 }
 
 impl From<Receipt> for Notice {
-    /// The message has arrived when the answer to it has been delivered.
+    /// Makes a notice: the message has arrived when the answer to it has been delivered.
     fn from(receipt: Receipt) -> Self {
         Self::to(receipt.0)
     }
 }
 
-/// The messages of one connection that the broker wants acknowledged. It is told in the order in which they came, as the
-/// protocol wants it, whatever the order in which the caller is done with them.
+/// The messages of one connection that the broker wants acknowledged. Acknowledgements have the order in
+/// which the messages came, as the protocol wants it, whatever the order in which the caller is done with
+/// them.
 #[derive(Debug)]
 pub(super) struct Receipts {
     connection: u64,
@@ -100,12 +102,12 @@ impl Receipts {
         Self { connection, open: VecDeque::new() }
     }
 
-    /// A message has come.
+    /// Records a message that has come.
     pub(super) fn received(&mut self, packet: u16) {
         self.open.push_back((packet, false));
     }
 
-    /// The caller is done with one. Nothing happens if it came with another connection.
+    /// Records that the caller is done with one. Nothing happens if it came with another connection.
     pub(super) fn done(&mut self, connection: u64, packet: u16) {
         let same = |(open, done): &&mut (u16, bool)| *open == packet && !*done;
         if connection == self.connection
@@ -115,7 +117,7 @@ impl Receipts {
         }
     }
 
-    /// The next one to acknowledge.
+    /// Takes the next one to acknowledge.
     pub(super) fn next(&mut self) -> Option<u16> {
         self.open.pop_front_if(|(_, done)| *done).map(|(packet, _)| packet)
     }

@@ -1,8 +1,8 @@
 //! Topics that a broker does not take: which are left alone, and which only lose their guarantee.
 //!
-//! Some brokers answer a message that they do not allow with a reason, some end the connection, some say nothing for ever.
-//! None of that may happen to the whole house because one topic was published to again and again, least of all if anybody
-//! who may send a command can choose the topic.
+//! Some brokers answer a message that they do not allow with a reason, some end the connection, some say
+//! nothing for ever. None of that may happen to the whole house because one topic was published to again and
+//! again, least of all if any sender of a command can choose the topic.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, VecDeque};
@@ -14,25 +14,26 @@ use tokio::time::Instant;
 use super::Outgoing;
 use super::link::Verdict;
 
-/// How long a topic is left alone on suspicion, or sent to without asking for acknowledgement. Only what the broker said in
-/// words holds for as long as the process lives.
+/// Time for which a topic is left alone on suspicion, or sent to without asking for acknowledgement. Only
+/// what the broker said in words holds for as long as the process lives.
 const SUSPICION: Duration = Duration::from_secs(3600);
-/// A broker that hangs up because of a message does so within this time of getting it.
+/// Time within which a broker hangs up because of a message that it has got.
 const HANG_UP: Duration = Duration::from_secs(2);
-/// Connections that may end within [`SUSPICION`] after messages to topics of a caller's choice; then there are no more such
-/// messages for so long.
+/// Connections that may end within [`SUSPICION`] after messages to topics of a caller's choice; then no more
+/// such messages are sent for so long.
 const MOST_STRIKES: usize = 3;
-/// Topics that are remembered. Far more than a host has; callers can choose others, and then the oldest are forgotten.
+/// Topics that are remembered. Far more than a host has; callers can choose others, and then the oldest are
+/// forgotten.
 const MOST_TOPICS: usize = 4096;
 
-/// What a topic may be used for.
+/// Permitted use of a topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Anything.
+    /// Any.
     Good,
     /// The broker does not acknowledge its messages: they are sent without asking for that.
     Unanswered,
-    /// Nothing.
+    /// None.
     LeftAlone,
 }
 
@@ -51,16 +52,16 @@ struct ToStranger {
     topic: String,
 }
 
-/// What is known of topics, by their hash: some are chosen by callers, and have 65,535 bytes.
+/// Knowledge of topics, by their hash: some are chosen by callers, and have 65,535 bytes.
 #[derive(Debug, Default)]
 pub(super) struct Reputation {
     hasher: RandomState,
     marks: HashMap<u64, Mark>,
     /// The keys of the marks, the oldest first.
     order: VecDeque<u64>,
-    /// Sent, and nothing heard that the broker did after it.
+    /// Messages that were sent, with no sign of the broker after them yet.
     strangers: VecDeque<ToStranger>,
-    /// When connections have ended right after such messages.
+    /// Times at which connections have ended right after such messages.
     strikes: Vec<Instant>,
     no_strangers_until: Option<Instant>,
 }
@@ -90,22 +91,23 @@ impl Reputation {
         }
     }
 
-    /// The broker has said that it does not take this.
+    /// Records that the broker has said that it does not take this topic.
     pub(super) fn refused(&mut self, topic: &str) {
         self.mark(topic, Mark::Refused);
     }
 
-    /// The broker seems to hang up on this.
+    /// Records that the broker seems to hang up on this topic.
     pub(super) fn suspected(&mut self, topic: &str, now: Instant) {
         self.mark(topic, Mark::Suspected(now + SUSPICION));
     }
 
-    /// The broker says nothing to this.
+    /// Records that the broker says nothing to this topic.
     pub(super) fn unanswered(&mut self, topic: &str, now: Instant) {
         self.mark(topic, Mark::Unanswered(now + SUSPICION));
     }
 
-    /// The `turn`th message of all went to a topic of a caller's choice, and will not be acknowledged.
+    /// Records that the `turn`th message of all went to a topic of a caller's choice, and will not be
+    /// acknowledged.
     pub(super) fn sent_to_stranger(&mut self, turn: u64, topic: &str, now: Instant) {
         while self.strangers.front().is_some_and(|sent| sent.at + HANG_UP < now) {
             self.strangers.pop_front();
@@ -113,12 +115,14 @@ impl Reputation {
         self.strangers.push_back(ToStranger { turn, at: now, topic: topic.to_owned() });
     }
 
-    /// The broker has acknowledged the `turn`th message of all, so it has survived what was sent before it.
+    /// Records that the broker has acknowledged the `turn`th message of all, so it has survived what was sent
+    /// before it.
     pub(super) fn heard_of(&mut self, turn: u64) {
         self.strangers.retain(|sent| sent.turn > turn);
     }
 
-    /// A connection has ended. Says which topics of a caller's choice are left alone because of that.
+    /// Records the end of a connection. Returns the topics of a caller's choice that are left alone because
+    /// of that.
     pub(super) fn disconnected(&mut self, verdict: Verdict, now: Instant) -> Vec<String> {
         let sent = std::mem::take(&mut self.strangers).into_iter();
         let mut suspects: Vec<String> =

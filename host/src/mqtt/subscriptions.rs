@@ -1,4 +1,4 @@
-//! Subscriptions under way: who waits for which answer of the broker.
+//! Subscriptions under way, and the callers that wait for the broker's answers.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 pub struct Refusal {
     /// The filter as it was asked for.
     pub filter: String,
-    /// For people.
+    /// The reason, for people.
     pub reason: String,
 }
 
@@ -20,7 +20,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Answers a subscription; dropping it says that the connection was lost.
+/// Sender of the answer to a subscription; dropping it says that the connection was lost.
 pub(super) type Reply = oneshot::Sender<Vec<Refusal>>;
 
 /// The first identifier of a subscription. Those below belong to messages.
@@ -30,7 +30,7 @@ const FIRST_ID: u16 = 0x8000;
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     sent: HashMap<u16, Open>,
-    /// How many there were.
+    /// Number of subscriptions so far.
     count: u16,
 }
 
@@ -41,18 +41,18 @@ struct Open {
 }
 
 impl Subscriptions {
-    /// An identifier that was not used for long.
+    /// Returns an identifier that was not used for long.
     pub(super) fn next_id(&mut self) -> u16 {
         self.count = self.count.wrapping_add(1) % FIRST_ID;
         FIRST_ID + self.count
     }
 
-    /// One went out under this packet identifier.
+    /// Records a subscription that went out under this packet identifier.
     pub(super) fn sent(&mut self, id: u16, filters: Vec<String>, reply: Reply) {
         self.sent.insert(id, Open { filters, reply });
     }
 
-    /// The broker answered: per filter, in order, `None` or the reason of a refusal.
+    /// Passes on the broker's answer: per filter, in order, `None` or the reason of a refusal.
     pub(super) fn answered(&mut self, id: u16, answers: Vec<Option<String>>) {
         let Some(Open { filters, reply }) = self.sent.remove(&id) else {
             return;

@@ -21,12 +21,12 @@ use super::{Event, Options, SESSION_KEPT, Version};
 
 mod connection;
 
-/// How long delivering what is queued and saying goodbye may take after [`Order::Disconnect`].
+/// Time for delivering what is queued and saying goodbye after [`Order::Disconnect`].
 pub(super) const CLOSE_TIME: Duration = Duration::from_millis(1500);
-/// How much longer the goodbye itself may take.
+/// Additional time for the goodbye itself.
 const GOODBYE_TIME: Duration = Duration::from_millis(250);
 
-/// Everything that outlives one connection.
+/// State of the client that outlives a connection.
 pub(super) struct ClientTask {
     options: Options,
     tls: Option<Arc<ClientConfig>>,
@@ -35,23 +35,23 @@ pub(super) struct ClientTask {
     inbox: Inbox,
     dialect: Dialect,
     backoff: Backoff,
-    /// The last reason that was told, until a connection stands again.
+    /// The last reason that was reported, until a connection stands again.
     told: Option<String>,
     closing: Option<Closing>,
-    /// How many connections there were.
+    /// Number of connections so far.
     number: u64,
-    /// When a session last stood.
+    /// Time at which a session last stood.
     last_up: Option<Instant>,
     /// Whether the broker keeps sessions longer than it is asked to.
     mistrusted: bool,
-    /// What the broker is asked for, but for whether it shall forget, which is decided each time.
+    /// Terms that the broker is asked for, but for whether it shall forget, which is decided each time.
     terms: Terms,
 }
 
-/// Asked to end.
+/// A request to end.
 struct Closing {
     deadline: Instant,
-    /// Dropped with the session, which is the answer.
+    /// Answer to the request: dropped with the session.
     _done: oneshot::Sender<()>,
 }
 
@@ -111,8 +111,8 @@ impl ClientTask {
         }
     }
 
-    /// Asks the broker no more for what it cannot do with the will: better a will that not everybody sees than no
-    /// connection. False if it was not asked for, and something else is wrong.
+    /// Drops the term of the will that the broker cannot meet: better a will that not every client sees than
+    /// no connection. Returns false if it was not asked for, and something else is wrong.
     fn ask_without(&mut self, refused: WillTerm) -> bool {
         let asked = self.terms.without(refused);
         if asked {
@@ -143,7 +143,7 @@ impl ClientTask {
         }
     }
 
-    /// One connection from the first packet to the last.
+    /// Runs one connection from the first packet to the last.
     async fn connection(&mut self) -> Ended {
         let version = self.dialect.version();
         let clean = self.forget_session(version);
@@ -174,8 +174,9 @@ impl ClientTask {
         }
     }
 
-    /// Whether the broker shall forget what it has kept of us. What it has kept for longer than a moment is too old to be done.
-    /// To a 3.1.1 broker no time can be said, and a session that ends with its connection is better than one that never ends.
+    /// Whether the broker shall forget what it has kept of us. What it has kept for longer than a moment is
+    /// too old to be done. A 3.1.1 broker cannot be told a time, and a session that ends with its connection
+    /// is better than one that never ends.
     fn forget_session(&self, version: Version) -> bool {
         let too_old = self.last_up.is_some_and(|last_up| last_up.elapsed() > SESSION_KEPT);
         version == Version::V4 || too_old || self.mistrusted || self.options.client_id.is_empty()
@@ -225,7 +226,8 @@ impl ClientTask {
                     None => return Err(Ended::Abandoned),
                 },
                 () = self.inflight.work() => {}
-                // A slow broker has its whole time all the same: it answers in the order in which it is asked.
+                // A slow broker has its whole time all the same: it answers in the order in which it is
+                // asked.
                 () = until(ask) => connection.link.ask(self.options.acknowledge_within),
                 () = until(overdue) => return Err(connection.ended(self.overdue())),
                 () = until(deadline) => return Err(Ended::Finished),
@@ -233,7 +235,7 @@ impl ClientTask {
         }
     }
 
-    /// The broker has taken too long to acknowledge something.
+    /// Returns the failure of a broker that has taken too long to acknowledge something.
     fn overdue(&self) -> Failure {
         let topics = self.inflight.overdue();
         let named = topics.first().map_or("", String::as_str);
@@ -251,7 +253,8 @@ impl ClientTask {
             Order::Subscribe { filters, reply } => {
                 if connection.up.is_some() {
                     let id = connection.subscriptions.next_id();
-                    // The publisher has checked them: what cannot be written is answered by dropping the reply.
+                    // The publisher has checked them: one that cannot be written is answered by dropping the
+                    // reply.
                     match connection.link.subscribe(id, &filters) {
                         Ok(()) => connection.subscriptions.sent(id, filters, reply),
                         Err(error) => tracing::error!("a subscription cannot be written: {error}"),
@@ -267,7 +270,7 @@ impl ClientTask {
         }
     }
 
-    /// Puts on its way what may be sent now, and ends once everything is through if that was asked for.
+    /// Sends what waits and may be sent now, and ends once everything is through if that was asked for.
     fn send_waiting(&mut self, connection: &mut Connection) -> Result<(), Ended> {
         let Some(up) = &connection.up else { return Ok(()) };
         for (number, packet) in self.inflight.receipts() {
@@ -306,7 +309,7 @@ impl ClientTask {
         let _in_time = timeout_at(*deadline + GOODBYE_TIME, connection.link.close()).await;
     }
 
-    /// Acts on what the broker said; the answer is set when it was the last thing.
+    /// Acts on what the broker said. Returns how the connection ended if that was the last thing.
     fn take(&mut self, incoming: Incoming, connection: &mut Connection) -> Option<Ended> {
         self.inflight.heard();
         match incoming {
@@ -338,12 +341,12 @@ impl ClientTask {
         let version = self.dialect.version();
         let kept_too_long = accepted.session_expiry.is_some_and(|expiry| expiry > SESSION_KEPT);
         if kept_too_long && accepted.session_present && self.last_up.is_none() {
-            // What it has kept may be of any age.
+            // The kept messages may be of any age.
             self.mistrusted = true;
             let reason = "the broker keeps sessions for longer than it is asked to; beginning a new one";
             return Some(Ended::Failed(Failure::new(reason, Evidence::Understood)));
         }
-        // After a clean start there is none, whatever it says.
+        // After a clean start there is no session, whatever the broker says.
         let session_present = accepted.session_present && !connection.clean;
         connection.up = Some(Up { since: Instant::now(), limits: accepted.limits });
         self.last_up = Some(Instant::now());
@@ -370,7 +373,7 @@ impl ClientTask {
 
 impl Drop for ClientTask {
     fn drop(&mut self) {
-        // However the task ends: nobody may wait for it any more.
+        // However the task ends, no caller may wait for it any more.
         self.inflight.close();
     }
 }

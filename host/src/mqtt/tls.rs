@@ -1,4 +1,4 @@
-//! Whom to believe that they are the broker.
+//! Checking who the broker is.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 
-/// How the broker's certificate is checked.
+/// Check of the broker's certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tls {
-    /// Against the authorities that the operating system trusts.
+    /// Trusts the authorities that the operating system trusts.
     Platform,
-    /// Against the authorities in this PEM text, and no others: for brokers with a certificate of one's own.
+    /// Trusts the authorities in this PEM text, and no others: for brokers with a certificate of one's own.
     Authorities(Vec<u8>),
 }
 
-/// Why no certificate could be checked.
+/// Reason why no certificate could be checked.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -33,8 +33,8 @@ pub enum TlsError {
 
 /// The configuration for all connections of one client.
 ///
-/// Built once, so that a CA file that is of no use ends the start and not every connection. The provider is named because
-/// there may be no process-wide one.
+/// Built once, so that a CA file that is of no use ends the start and not every connection. The provider is
+/// named because there may be no process-wide one.
 pub(super) fn client_config(tls: &Tls) -> Result<Arc<ClientConfig>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)

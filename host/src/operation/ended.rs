@@ -1,24 +1,25 @@
-//! How a command ended.
+//! End of a command.
 
 use crate::bindings::connector::{Outcome, Pending};
 use crate::wire::outcome::{Reason, State};
 use crate::wire::words::Words;
 
-/// How a command ended.
+/// End of a command.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// Well. After a read with the vehicle's state, as the connector wrote it and with private values in place.
+    /// A success. After a read with the vehicle's state, as the connector wrote it and with private values in
+    /// place.
     Succeeded { state: Option<serde_json::Value> },
-    /// Otherwise.
+    /// Any other end.
     Failed { state: State, reason: Reason, words: Words },
 }
 
 impl Ended {
-    /// How a command ended, by what the connector says of it.
+    /// Reads the end of a command from what the connector says of it.
     ///
     /// # Errors
     ///
-    /// What to ask with if it has not ended.
+    /// When the command has not ended: what to ask with.
     pub(super) fn by(outcome: Outcome) -> Result<Self, Pending> {
         let failed = |state, reason, words| Self::Failed { state, reason, words };
         Ok(match outcome {
@@ -30,7 +31,7 @@ impl Ended {
             Outcome::Unanswered(why) => {
                 failed(State::Timeout, Reason::VehicleUnreachable, Words::theirs(why))
             }
-            // What it says names the value and the range, which nobody else can.
+            // Only the connector knows the value and the range, and its words name them.
             Outcome::Invalid(why) => failed(
                 State::Rejected,
                 Reason::BadPayload,

@@ -1,7 +1,8 @@
-//! How large a connector's answer may be.
+//! Limits on the size of a connector's answer.
 //!
-//! The sandbox lets megabytes through, and what is answered here is published, stored and logged. Words for people are
-//! cut. What would mean something else when cut, such as an identifier, makes the answer nonsense.
+//! The sandbox lets megabytes through, and what is answered here is published, stored and logged. Words for
+//! people are cut. An answer with anything else that is too long, such as an identifier, which would mean
+//! something else when cut, is nonsense.
 
 use crate::bindings::connector::{Outcome, Vehicle};
 use crate::redact;
@@ -10,7 +11,7 @@ use crate::wire::report::LONGEST_MESSAGE;
 /// The most vehicles of one account.
 const MOST_VEHICLES: usize = 256;
 
-/// The longest name of a vehicle or a model, and the longest identifier, in bytes.
+/// Longest name of a vehicle or a model, and longest identifier, in bytes.
 const LONGEST_NAME: usize = 256;
 
 /// The longest text that only the connector reads: its memory of a vehicle or of a pending command, in bytes.

@@ -1,28 +1,29 @@
-//! Who is told where a command has come to.
+//! Observers, which are told how far a command has come.
 
 use futures_util::future::BoxFuture;
 
 use crate::bindings::connector::VehicleRef;
 
-/// Where a command has come to.
+/// Stage that a command has come to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// On its way to the cloud.
+    /// The command is on its way to the cloud.
     Sent,
-    /// Taken by the cloud; the vehicle is yet to answer.
+    /// The cloud has taken the command; the vehicle is yet to answer.
     Pending,
 }
 
-/// Told where a command has come to.
+/// An observer that is told how far a command has come.
 pub(crate) trait Observer: Send + Sync {
-    /// It has come to this stage.
+    /// Tells that the command has come to this stage.
     fn reached(&self, stage: Stage);
 
-    /// The cloud has taken it, and this is what to ask with what became of it. The next question waits for this.
+    /// Tells that the cloud has taken the command, and with what to ask what became of it. The next question
+    /// waits for this.
     fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()>;
 }
 
-/// For what nobody watches.
+/// An observer that ignores everything.
 #[derive(Debug)]
 pub(crate) struct Unobserved;
 

@@ -51,9 +51,10 @@ impl<'a> Permits<'a> {
         }
     }
 
-    /// Counts a failure against whom it tells about. One that tells of nobody's ill health although there is a sensible
-    /// answer is what a probe was to find out: else a car of which the cloud has no data would keep a circuit half open,
-    /// and its commands from being sent, for as long as that is so.
+    /// Counts a failure against the circuit about which it tells. A failure that tells of no circuit's ill
+    /// health, although there is a sensible answer, is what a probe was to find out: else a car of which the
+    /// cloud has no data would keep a circuit half open, and its commands from being sent, for as long as
+    /// that is so.
     pub(super) async fn failed(mut self, judged: &Judged, scope: Option<&CircuitScope>, policy: &Policy) {
         let Some(scope) = scope else {
             if is_sensible(judged) {
@@ -78,7 +79,8 @@ impl<'a> Permits<'a> {
     }
 }
 
-/// Whether a failure is an answer about what was asked. One about a token is not: it comes from before the cloud proper.
+/// Whether a failure is an answer about what was asked. A failure about a token is not: it comes from before
+/// the cloud proper.
 fn is_sensible(judged: &Judged) -> bool {
     let failure = &judged.failure;
     let about_the_matter = match judged.kind() {

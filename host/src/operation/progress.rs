@@ -1,4 +1,4 @@
-//! How far an operation is.
+//! Progress of an operation.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use crate::primitives::{Allowance, Journal};
 use crate::wire::operation::OperationName;
 use crate::wire::report::Report;
 
-/// How far an operation is. Known even if the operation is dropped half way.
+/// Progress of an operation. Known even if the operation is dropped half way.
 #[derive(Debug)]
 pub(crate) struct Progress {
     pub(crate) allowance: Arc<Allowance>,
@@ -25,14 +25,14 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of an operation of this account, without a journal: for what moves nothing.
+    /// Begins the progress of an operation of this account, without a journal: for what moves nothing.
     pub(crate) fn for_account(account: &Account) -> Self {
         let clock = Arc::clone(&account.services.clock);
         let sends = account.requests_per_operation;
         Self::within(Allowance::new(sends).counted(Arc::clone(&account.requests), clock))
     }
 
-    /// Of a command of this account, which is written down before it is sent.
+    /// Begins the progress of a command of this account, which is written down before it is sent.
     pub(crate) fn of_command(
         account: &Account,
         name: Option<OperationName>,
@@ -64,7 +64,7 @@ impl Progress {
         self.action_id.lock().clone()
     }
 
-    /// Tells a report how far the operation is.
+    /// Writes the progress into a report.
     pub(crate) fn write_into(&self, report: &mut Report) {
         report.attempts = self.attempts.load(Ordering::Relaxed);
         report.token_refreshed = self.refreshed.load(Ordering::Relaxed);
@@ -72,17 +72,17 @@ impl Progress {
         report.upstream_action_id = self.action_id();
     }
 
-    /// A step was repeated, or begun, with a newer token.
+    /// Records that a step was repeated, or begun, with a newer token.
     pub(crate) fn refreshed(&self) {
         self.refreshed.store(true, Ordering::Relaxed);
     }
 
-    /// An attempt failed in a way that does not tell whether it was carried out.
+    /// Records an attempt that failed in a way that does not tell whether it was carried out.
     pub(crate) fn perhaps_done(&self) {
         self.perhaps_done.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the last answer may have been about the vehicle's identifier.
+    /// Records whether the last answer may have been about the vehicle's identifier.
     pub(crate) fn doubts_vehicle(&self, doubtful: bool) {
         self.vehicle_in_doubt.store(doubtful, Ordering::Relaxed);
     }
@@ -96,7 +96,7 @@ impl Progress {
         self.perhaps_done.load(Ordering::Relaxed)
     }
 
-    /// What [`Progress::doubts_vehicle`] was told last.
+    /// Whether the last answer may have been about the vehicle's identifier.
     pub(super) fn vehicle_in_doubt(&self) -> bool {
         self.vehicle_in_doubt.load(Ordering::Relaxed)
     }

@@ -1,4 +1,4 @@
-//! What is told to people: from what a plugin said, or the host found out, to a reason code.
+//! Reason codes: from what a plugin said, or the host found out, to what people are told.
 
 use crate::account::Account;
 use crate::account::session::RefreshError;
@@ -10,10 +10,11 @@ use crate::protect::latch::LatchKind;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
 
-/// What the interface calls, among the kinds that it has no case for, a 12 V battery that is too low for remote control.
+/// Name, among the kinds that the interface has no case for, of a 12 V battery that is too low for remote
+/// control.
 pub(super) const AUX_BATTERY_LOW: &str = "aux-battery-low";
 
-/// What it calls a cloud that has no data of a vehicle.
+/// Name, among the same kinds, of a cloud that has no data of a vehicle.
 pub(super) const NO_DATA: &str = "no-data";
 
 /// The reason of an attempt that failed.
@@ -35,7 +36,7 @@ pub(super) fn of_failure(judged: &Judged, account: &Account) -> Reason {
             Reason::UpstreamUnavailable
         }
         _ if denied => of_denied(account),
-        // It has the command; what failed came later.
+        // The cloud has the command; what failed came later.
         Phase::Command if failure.transport.is_none() && failure.certainty == Certainty::Accepted => {
             Reason::Unconfirmed
         }
@@ -44,8 +45,8 @@ pub(super) fn of_failure(judged: &Judged, account: &Account) -> Reason {
     }
 }
 
-/// Whether it may be the vehicle's identifier that was refused: what vendors say of one that they do not know, and of
-/// much else. Nothing that has to do with sessions and PINs.
+/// Whether the vehicle's identifier may have been refused: the answer is one that vendors give for an
+/// identifier that they do not know, and for much else. Nothing that has to do with sessions and PINs.
 pub(super) fn doubts_the_vehicle(judged: &Judged) -> bool {
     let failure = &judged.failure;
     let about_a_vehicle = matches!(failure.phase, Phase::Status | Phase::Command | Phase::Confirmation);
@@ -67,8 +68,8 @@ fn of_denied(account: &Account) -> Reason {
     }
 }
 
-/// Whether the answer to a PIN is neither yes nor no, nor about anything else. What says that the PIN is refused is latched
-/// before anybody asks this.
+/// Whether the answer to a PIN is neither yes nor no, nor about anything else. An answer that says that the
+/// PIN is refused is latched before this is asked.
 pub(super) fn is_pin_in_doubt(judged: &Judged) -> bool {
     let failure = &judged.failure;
     let about_something_else = match judged.kind() {
@@ -85,9 +86,9 @@ pub(super) fn is_pin_in_doubt(judged: &Judged) -> bool {
     failure.phase == Phase::Pin && evidence::is_doubtful(failure) && !about_something_else
 }
 
-/// Whether what came back is no answer of this cloud (a page, nothing, a redirect, a success without its content) to
-/// something that moves no vehicle. Something is unwell or stands in between then, and that passes: whoever refuses
-/// names a code or an error.
+/// Whether what came back is not an answer of this cloud (a page, nothing, a redirect, a success without its
+/// content) to something that moves no vehicle. Something is unwell or stands in between then, and that
+/// passes: a service that refuses names a code or an error.
 fn is_no_answer(judged: &Judged) -> bool {
     let failure = &judged.failure;
     let moves_nothing = failure.effect == Effect::Read
@@ -97,7 +98,7 @@ fn is_no_answer(judged: &Judged) -> bool {
     *judged.kind() == FailureKind::Malformed && moves_nothing && !refused && !happened
 }
 
-/// What is told of it: the vendor's words, and where they mislead what they mean.
+/// Explains a failure: the vendor's words, and where they mislead what they mean.
 pub(super) fn in_words(judged: &Judged, account: &Account) -> Words {
     let failure = &judged.failure;
     let words = Words::theirs(failure.message.clone());
@@ -124,7 +125,7 @@ pub(super) fn in_words(judged: &Judged, account: &Account) -> Words {
     }
 }
 
-/// What is told of a session that could not be refreshed.
+/// Explains a session that could not be refreshed.
 pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
     match why {
         RefreshError::Failed { message, .. } => Words::theirs(message.clone()),
@@ -164,10 +165,10 @@ pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
     match why {
         RefreshError::Latched(latched) => latched.kind.into(),
         RefreshError::Shut(shut) => of_shut(shut),
-        // Whoever comes later is told what the first one was told.
+        // A later caller is told what the first one was told.
         RefreshError::NotDue { because: Some(first), .. } => of_refresh_error(first),
         RefreshError::NotDue { because: None, .. } => Reason::UpstreamUnavailable,
-        // No session came of it, and nobody refused one.
+        // No session came of it, and none was refused.
         RefreshError::Failed { kind: FailureKind::Malformed, .. } => Reason::UpstreamUnavailable,
         RefreshError::Failed { kind, .. } => of_kind(kind),
         RefreshError::Doubtful(_) | RefreshError::Unexplained(_) => Reason::UpstreamUnavailable,
@@ -200,8 +201,8 @@ impl From<LatchKind> for Reason {
     }
 }
 
-/// The reasons that a person must act for are those of latches: what is only called a refusal of credentials keeps
-/// nothing from being sent.
+/// Returns the reason of a kind of failure. The reasons that a person must act for are those of latches: what
+/// is only called a refusal of credentials keeps nothing from being sent.
 fn of_kind(kind: &FailureKind) -> Reason {
     match kind {
         FailureKind::RateLimited => Reason::Quota,

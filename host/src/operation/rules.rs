@@ -11,13 +11,13 @@ use crate::descriptor::Told;
 use crate::primitives::SESSION;
 use crate::protect::latch::LatchKind;
 
-/// How often one step is tried at most.
+/// Most tries of one step.
 pub(super) const MOST_ATTEMPTS: u32 = 4;
 
 /// The longest pause before a repeat or a question.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// What the host does about a failure.
+/// Action of the host about a failure.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Refresh,
@@ -41,30 +41,31 @@ impl fmt::Display for Action {
     }
 }
 
-/// What the rules depend on.
+/// Facts that the rules depend on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Facts<'a> {
     /// Whether repeating the step sends something that moves the vehicle.
     pub(super) actuates: bool,
-    /// What the answer to a command says about whether the vehicle was told; none without an answer.
+    /// Word of the answer to a command on whether the vehicle was told; none without an answer.
     pub(super) told: Option<Told>,
-    /// Whether the vehicle may have acted already.
+    /// Certainty about whether the vehicle may have acted already.
     pub(super) certainty: Certainty,
-    /// How often the step was tried, counting this time.
+    /// Number of tries of the step, counting this one.
     pub(super) number: u32,
     /// Whether the step was repeated after a refresh.
     pub(super) refreshed: bool,
     /// The cells that were discarded for this step.
     pub(super) discarded: &'a BTreeSet<String>,
-    /// Until the operation must have a result.
+    /// Time until the operation must have a result.
     pub(super) left: Duration,
 }
 
-/// What is done about a decision.
+/// Turns a decision into the action that the rules admit.
 pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
     let pause = |milliseconds| Duration::from_millis(milliseconds).min(LONGEST_PAUSE);
     let may_have_acted = matches!(facts.certainty, Certainty::Ambiguous | Certainty::Accepted);
-    // What is done twice like once may be sent again to a cloud that is unwell, and to no other that gives an answer.
+    // A request with the same effect however often it is sent may go again to a cloud that is unwell, and to
+    // no other that gives an answer.
     let answered = match facts.told {
         None | Some(Told::Refused) => false,
         Some(Told::Trouble) => facts.actuates,
@@ -74,7 +75,7 @@ pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
         // Never again, whatever the policy wants. It may only want to know.
         return match decision {
             Decision::Confirm(after) => Action::AskLater(pause(after)),
-            // It sends nothing.
+            // A latch sends nothing.
             Decision::Latch(latch) => Action::Latch(LatchKind::from(&latch)),
             _ => Action::GiveUp,
         };
@@ -143,7 +144,8 @@ mod tests {
                 assert!(!sends_again(&action), "{certainty:?} {decision:?}: {action:?}");
             }
         }
-        // What was answered is not repeated either, were it only to set a value, and whatever a plugin thinks of it.
+        // A request that was answered is not repeated either, were it only to set a value, and whatever a
+        // plugin thinks of it.
         for certainty in [Certainty::NotSent, Certainty::Rejected, Certainty::Ambiguous, Certainty::Accepted]
         {
             for decision in decisions() {
@@ -154,7 +156,7 @@ mod tests {
                 }
             }
         }
-        // What moves nothing may be repeated: a read, or the question what became of a command.
+        // A request that moves nothing may be repeated: a read, or the question what became of a command.
         let read = Facts { certainty: Certainty::Ambiguous, ..rejected(false) };
         assert_eq!(admit(Decision::Retry(0), read), Action::Pause(Duration::ZERO));
     }

@@ -1,11 +1,12 @@
 //! One step of an operation: a question to the connector, repeated by these rules.
 //!
 //! The policy says what a failure means and what should follow. The host does it unless one of its own rules
-//! forbids it; [`rules`](super::rules) is where they stand. After a refresh a step is repeated once; a command whose
-//! outcome is unknown is never sent again; attempts, pauses and requests are bounded.
+//! forbids it; [`rules`](super::rules) is where they stand. After a refresh a step is repeated once; a
+//! command whose outcome is unknown is never sent again; attempts, pauses and requests are bounded.
 //!
-//! `admission` is what comes before an attempt, `attempt` the attempt itself, `follow` what is done about its failure,
-//! `remedies` what comes between two, `credentials` what a failure says about those, `failed` how it ends otherwise.
+//! `admission` is what comes before an attempt, `attempt` the attempt itself, `follow` what is done about its
+//! failure, `remedies` what comes between two, `credentials` what a failure says about those, `failed` how it
+//! ends otherwise.
 
 mod admission;
 mod attempt;
@@ -33,7 +34,7 @@ use crate::protect::retry_budget::Price;
 #[derive(Debug)]
 pub(crate) struct Step<'a> {
     operation: &'a Operation,
-    /// How often this step was tried.
+    /// Number of tries of this step.
     number: u32,
     /// Whether this step was repeated after a refresh.
     refreshed: bool,
@@ -43,15 +44,16 @@ pub(crate) struct Step<'a> {
     pinned: Option<Snapshot>,
     /// The cells as the last call saw them.
     last_view: Snapshot,
-    /// What the last repeat has cost.
+    /// Price of the last repeat.
     paid: Option<Price>,
     /// Whether the last failure was at the PIN, which tells nothing about the rest of the cloud.
     at_pin: bool,
-    /// Held from when the PIN was refused until it is known what that was about. A refusal is counted as long as it is.
+    /// Turn of the PIN, held from when it was refused until it is known what that was about. A refusal is
+    /// counted as long as it is.
     pin_turn: Option<Turn>,
-    /// What the answer to the last attempt's command says about whether the vehicle was told.
+    /// Word of the answer to the last attempt's command on whether the vehicle was told.
     told: Option<Told>,
-    /// How the last attempt has failed.
+    /// Failure of the last attempt.
     failed_before: Option<Failed>,
 }
 
@@ -72,13 +74,14 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// The steps that follow a command which the cloud has taken before the host was restarted.
+    /// Makes the steps that follow a command which the cloud has taken before the host was restarted.
     pub(crate) fn resumed(operation: &'a Operation) -> Self {
         let pinned = operation.account.context.cells.snapshot();
         Self { pinned: Some(pinned), ..Self::new(operation) }
     }
 
-    /// The cloud has taken the command: from now on ask with the cells that it was sent with.
+    /// Records that the cloud has taken the command: questions from now on are asked with the cells that it
+    /// was sent with.
     pub(crate) fn accepted(&mut self) {
         self.pinned = Some(self.last_view.clone());
     }

@@ -2,17 +2,17 @@
 
 use tokio::sync::watch;
 
-/// Whether a newer command for the same actuator has taken a command's place.
+/// Watch for a newer command for the same actuator that takes a command's place.
 #[derive(Debug)]
 pub(crate) struct Supersession(Option<(watch::Receiver<u64>, u64)>);
 
 impl Supersession {
-    /// Of the command with this number: a newer one of its actuator raises the number.
+    /// Watches over the command with this number: a newer one of its actuator raises the number.
     pub(crate) const fn by_what_follows(number: u64, newest: watch::Receiver<u64>) -> Self {
         Self(Some((newest, number)))
     }
 
-    /// Of what moves nothing.
+    /// Watches over a command that moves nothing, which is never superseded.
     pub(crate) const fn never() -> Self {
         Self(None)
     }

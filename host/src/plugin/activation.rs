@@ -1,4 +1,4 @@
-//! What a component goes through before it may answer: size, compilation, imports, and a trial.
+//! Checks that a component passes before it may answer: size, compilation, imports, and a trial.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::digest::Digest;
 use crate::redact;
 use crate::sandbox::{CallFault, Compiler, CompilerFault, LARGEST_COMPONENT, Sandbox, wasi};
 
-/// How much of an import's name is told, in bytes.
+/// Longest part of an import's name that is quoted, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// How a module and a component begin (WebAssembly core specification, binary format of modules).
+/// First bytes of a module and of a component (WebAssembly core specification, binary format of modules).
 const MAGIC: &[u8] = b"\0asm";
 
 /// The interfaces that a connector may import, without their versions.
@@ -25,75 +25,76 @@ const CONNECTOR_IMPORTS: [&str; 6] = [
     "vehicle:connector/log",
 ];
 
-/// Why a component was not activated. Nothing has changed when one of these is returned.
+/// Reason why a component was not activated. Nothing has changed when one of these is returned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ActivationError {
-    /// It is too large to be looked at.
+    /// Too large to be looked at.
     #[error("the component has {size} bytes; at most {LARGEST_COMPONENT} are loaded")]
     TooLarge {
-        /// Its size in bytes.
+        /// Size in bytes.
         size: usize,
     },
-    /// It is no WebAssembly component.
+    /// Not a WebAssembly component.
     #[error("this is no WebAssembly component: {0}")]
     NotAComponent(String),
-    /// There is more of something in it than is compiled.
+    /// More of something than the host compiles.
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
-    /// The compiler did not come to an end with it.
+    /// Not compiled: the compiler did not finish.
     #[error("it is not compiled: {0}")]
     NotCompiled(CompilerFault),
-    /// It wants something that the host does not give.
+    /// An import that the host does not provide.
     #[error("the component imports {0}, which the host does not give to it")]
     ForbiddenImport(String),
-    /// It does not export what it is loaded for.
+    /// An interface missing or wrong that the slot needs.
     #[error("the component does not export {interface} as this host knows it: {why}")]
     WrongInterface {
-        /// The interface.
+        /// Name of the interface.
         interface: &'static str,
-        /// What is wrong.
+        /// Description of what is wrong.
         why: String,
     },
-    /// It did not answer a call of the trial.
+    /// A call of the trial without an answer.
     #[error("the trial failed: {0}")]
     TrialFault(#[from] CallFault),
-    /// It answered a call of the trial wrongly.
+    /// A call of the trial with a wrong answer.
     #[error("the trial failed: {0}")]
     TrialAnswer(String),
-    /// It is for something else than what has this place.
+    /// Another vendor or another purpose than the plugin in this place.
     #[error("{0}")]
     WrongIdentity(String),
 }
 
-/// How much a candidate has to show.
+/// Extent of a trial.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Trial {
-    /// That it answers every question, and those about known failures rightly.
+    /// Every question answered, and those about known failures rightly.
     #[default]
     Full,
-    /// That it answers every question. For policies that are to be measured or shown, whatever they answer.
+    /// Every question answered. For policies that are to be measured or shown, whatever they answer.
     Waived,
 }
 
-/// A compiled component. Compiling is what takes long, so a connector and the policy that it ships with share it.
+/// A compiled component. Compiling takes long, so a connector and the policy that it ships with share one.
 #[derive(Clone)]
 pub struct Compiled {
-    /// What it is.
+    /// Digest of the component.
     pub digest: Digest,
-    /// What it was compiled from, to be kept for the next start.
+    /// Bytes that it was compiled from, to be kept for the next start.
     pub(crate) bytes: Arc<[u8]>,
     pub(super) component: Component,
 }
 
 impl Compiled {
-    /// Compiles a component, away from the threads that serve, where the sandbox has components compiled. It is looked
-    /// through before that, so that nothing is compiled that takes memory or time without bound. One at a time: the next
-    /// one waits, also when nobody wants the first one any more and it cannot be interrupted.
+    /// Compiles a component where the sandbox has components compiled, away from the threads that serve. It
+    /// is walked through first, so that nothing is compiled that takes memory or time without bound.
+    /// Compilations run one at a time: the next one waits, even when no caller wants the first one any more
+    /// and it cannot be interrupted.
     ///
     /// # Errors
     ///
-    /// When it is too large, or no component, or cannot be compiled within the limits.
+    /// When it is too large, or not a component, or cannot be compiled within the limits.
     pub async fn of(sandbox: &Sandbox, bytes: &[u8]) -> Result<Self, ActivationError> {
         if bytes.len() > LARGEST_COMPONENT {
             return Err(ActivationError::TooLarge { size: bytes.len() });
@@ -105,27 +106,27 @@ impl Compiled {
         }
         let bytes: Arc<[u8]> = bytes.into();
         let source = Arc::clone(&bytes);
-        // Before its turn: what is refused here need not wait until another one is compiled.
+        // Done before its turn: a component that is refused here need not wait until another one is compiled.
         let walked = tokio::task::spawn_blocking(move || walk::walk(&source).map(drop)).await;
         walked.unwrap_or_else(|error| Err(Objection::Unreadable(error.to_string())))?;
         Self::compile(sandbox, sandbox.compiler(), bytes).await
     }
 
-    /// Counts what a component has, of everything that is limited. Compiles nothing.
+    /// Counts how much a component has of everything that is limited. Compiles nothing.
     ///
     /// # Errors
     ///
-    /// When it is no component, or has too much of something.
+    /// When it is not a component, or has too much of something.
     pub fn measure(component: &[u8]) -> Result<Tally, ActivationError> {
         Ok(walk::walk(component)?)
     }
 
-    /// Compiles a component that this program carries. There is nothing to find out about it, and a home does not wait for
+    /// Compiles a component that this program carries. It needs no inspection, and a home does not wait for
     /// another process at its start.
     ///
     /// # Errors
     ///
-    /// When it is no component.
+    /// When it is not a component.
     pub async fn carried(sandbox: &Sandbox, bytes: &'static [u8]) -> Result<Self, ActivationError> {
         Self::compile(sandbox, &Compiler::in_process(), bytes.into()).await
     }
@@ -165,9 +166,9 @@ impl std::fmt::Debug for Compiled {
     }
 }
 
-/// Refuses a component that wants more than its kind is given. A connector has the host's primitives; a policy
-/// that ships with one imports them too, though none answers it; any other policy imports nothing. Either may import
-/// WASI, which grants nothing.
+/// Refuses a component that imports more than its kind is given. A connector has the host's primitives; a
+/// policy that ships with one imports them too, though none answers it; any other policy imports nothing.
+/// Either may import WASI, which grants nothing.
 pub(super) fn check_imports(sandbox: &Sandbox, component: &Component) -> Result<(), ActivationError> {
     let engine = sandbox.engine();
     let ty = component.component_type();
@@ -199,13 +200,13 @@ mod tests {
 
     const SMALLEST: &[u8] = b"\0asm\x0d\0\x01\0";
 
-    /// Runs this where one thread blocks for all, in the order in which it is asked to.
+    /// Runs a test where one thread does all blocking work, in the order in which it is asked to.
     fn with_one_thread(test: impl AsyncFnOnce(Sandbox)) {
         let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
         runtime.block_on(test(Sandbox::uninterrupted().unwrap()));
     }
 
-    /// Waits until everything is over that was to block before.
+    /// Waits until all blocking work requested before is done.
     async fn nothing_blocks() {
         tokio::task::spawn_blocking(|| ()).await.unwrap();
     }
@@ -233,7 +234,7 @@ mod tests {
             let busy = {
                 let mut abandoned = pin!(Compiled::of(&sandbox, SMALLEST));
                 assert!(poll!(&mut abandoned).is_pending());
-                // It is looked through.
+                // The component is being walked through.
                 nothing_blocks().await;
                 let busy = tokio::task::spawn_blocking(move || wait.recv());
                 assert!(poll!(&mut abandoned).is_pending());

@@ -1,4 +1,4 @@
-//! A connector's slot, and what the host asks a connector.
+//! The slot of a connector, and the questions that the host asks a connector.
 
 use std::sync::{Arc, OnceLock, Weak};
 
@@ -34,16 +34,16 @@ impl std::fmt::Debug for ConnectorPlugin {
 pub struct ConnectorSlot {
     sandbox: Sandbox,
     slot: Slot<ConnectorPlugin>,
-    /// What candidates are tried with: an account like those that they are to serve.
+    /// Account that candidates are tried with, like those that they are to serve.
     trial_account: OnceLock<TrialAccount>,
 }
 
 impl ConnectorSlot {
-    /// A slot with its first connector, which has nothing to prove.
+    /// Opens a slot with its first connector, which has nothing to prove.
     ///
     /// # Errors
     ///
-    /// When the component is no connector that works.
+    /// When the component is not a working connector.
     pub async fn open(
         sandbox: &Sandbox,
         compiled: &Compiled,
@@ -53,7 +53,7 @@ impl ConnectorSlot {
         Ok(Self { sandbox: sandbox.clone(), slot, trial_account: OnceLock::new() })
     }
 
-    /// From now on candidates are tried with an account like this one, or the first that was given.
+    /// Tries candidates with an account like this one from now on, or with the first one given.
     pub(crate) fn try_with(&self, account: TrialAccount) {
         let _there_is_one = self.trial_account.set(account);
     }
@@ -63,7 +63,7 @@ impl ConnectorSlot {
         Connected { generation: self.slot.active(), slot: Arc::clone(self) }
     }
 
-    /// Tells of every change of the active connector.
+    /// Notifies of every change of the active connector.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.slot.changes()
     }
@@ -86,8 +86,8 @@ impl Pluggable for ConnectorSlot {
         &plugin.manifest.cells
     }
 
-    /// Sessions and registrations belong to the connector that made them, so only another version of the same one can
-    /// take its place.
+    /// Prepares another version of the same connector. Sessions and registrations belong to the connector
+    /// that made them, so no other connector can take its place.
     async fn prepare(
         &self,
         compiled: &Compiled,
@@ -111,7 +111,8 @@ impl Pluggable for ConnectorSlot {
     }
 }
 
-/// What came of a call: the answer, and the call as the guest left it, with captured secrets and private values.
+/// The result of a call: the answer, and the call as the guest left it, with captured secrets and private
+/// values.
 #[derive(Debug)]
 pub struct Called<A> {
     /// The answer, the failure that the connector reports, or why there is neither.
@@ -128,25 +129,26 @@ pub struct Connected {
 }
 
 impl Connected {
-    /// Which connector this is.
+    /// Generation of this connector.
     #[must_use]
     pub fn generation(&self) -> &Generation<ConnectorPlugin> {
         &self.generation
     }
 
-    /// The same without keeping it: to see when its last user is gone.
+    /// Refers to the generation without keeping it alive: to see when its last user is gone.
     #[must_use]
     pub fn weak(&self) -> Weak<Generation<ConnectorPlugin>> {
         Arc::downgrade(&self.generation)
     }
 
-    /// What the connector says of itself.
+    /// The connector's own description.
     #[must_use]
     pub fn manifest(&self) -> &Manifest {
         &self.generation.plugin.manifest
     }
 
-    /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
+    /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are
+    /// free.
     pub async fn ask<Q: Question>(&self, account: &Account, question: &Q, call: Call) -> Called<Q::Answer> {
         let called = self.generation.plugin.ask(account, question, call).await;
         match &called.answer {
@@ -160,7 +162,8 @@ impl Connected {
 }
 
 impl ConnectorPlugin {
-    /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are free.
+    /// Asks a question in a fresh instance. Whatever the guest does, the call comes back and its locks are
+    /// free.
     pub(super) async fn ask<Q: Question>(
         &self,
         account: &Account,
@@ -204,10 +207,10 @@ async fn prepare(
     Ok(Candidate { digest, name, version, plugin })
 }
 
-/// The most cells of one connector.
+/// Greatest number of cells of one connector.
 const MOST_CELLS: usize = 16;
 
-/// Names end in topics, records and log lines.
+/// Checks the names in a manifest, since they end up in topics, records and log lines.
 fn check_manifest(manifest: &Manifest) -> Result<(), String> {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len())
@@ -239,7 +242,7 @@ fn linker(sandbox: &Sandbox) -> wasmtime::Result<Linker<ConnectorCx>> {
     Ok(linker)
 }
 
-/// Asks a connector who it is, without giving it anything to do so.
+/// Asks a connector for its manifest, without giving the call anything to work with.
 async fn describe(
     sandbox: &Sandbox,
     component: &wasmtime::component::Component,
@@ -248,7 +251,7 @@ async fn describe(
     let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
     let not_instantiated = |error: wasmtime::Error| CallFault::not_instantiated(&error);
     wasi::link_alone(&mut linker, component).map_err(not_instantiated)?;
-    // It waits for nothing, so it has no longer than a policy has.
+    // A description waits for nothing, so it gets no longer than a policy does.
     let budget = Budget { wall: sandbox.policy_budget().wall, ..sandbox.connector_budget() };
     let mut store = sandbox.store(budget, ());
     let manifest = sandbox::answer(budget, async {

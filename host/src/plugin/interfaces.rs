@@ -1,18 +1,18 @@
-//! What a component wants and what it offers, by name.
+//! Names of the interfaces that a component imports and exports.
 
 use wasmtime::component::Component;
 
 use super::Compiled;
 
 impl Compiled {
-    /// The interfaces that it imports, in its own order.
+    /// Interfaces that the component imports, in its own order.
     #[must_use]
     pub fn imports(&self) -> Vec<String> {
         let engine = self.component.engine();
         self.component.component_type().imports(engine).map(|(name, _)| name.to_owned()).collect()
     }
 
-    /// The interfaces that it exports, in its own order.
+    /// Interfaces that the component exports, in its own order.
     #[must_use]
     pub fn exports(&self) -> Vec<String> {
         let engine = self.component.engine();

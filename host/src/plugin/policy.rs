@@ -23,7 +23,7 @@ pub struct PolicyPlugin {
     sandbox: Sandbox,
     pre: InstancePre<Cx<()>>,
     indices: GuestIndices,
-    /// The settings that it gave: they are needed with every call, and the same question has the same answer.
+    /// Settings that the policy gave: every call needs them, and the same question has the same answer.
     circuits: Mutex<Vec<(CircuitScope, CircuitSettings)>>,
 }
 
@@ -43,7 +43,7 @@ impl PolicyPlugin {
         Ok((store, guest))
     }
 
-    /// What one call may use.
+    /// Returns the budget of one call.
     pub(super) fn budget(&self) -> Budget {
         self.sandbox.policy_budget()
     }
@@ -78,11 +78,11 @@ pub struct PolicySlot {
 }
 
 impl PolicySlot {
-    /// A slot with its first policy, which has nothing to prove.
+    /// Opens a slot with its first policy, which has nothing to prove.
     ///
     /// # Errors
     ///
-    /// When the component is no policy that works.
+    /// When the component is not a working policy.
     pub async fn open(
         sandbox: &Sandbox,
         compiled: &Compiled,
@@ -98,8 +98,8 @@ impl PolicySlot {
         Policy { generation: self.slot.active(), slot: Arc::clone(self) }
     }
 
-    /// The policy that decides for an account: the active one, unless the account takes part in a canary. One operation
-    /// works with one policy from start to end: take it once.
+    /// The policy that decides for an account: the active one, unless the account takes part in a canary. One
+    /// operation works with one policy from start to end: take it once.
     pub fn active_for(self: &Arc<Self>, account: &str) -> Policy {
         match self.rollouts.deciding_for(account) {
             Some(generation) => Policy { generation, slot: Arc::clone(self) },
@@ -107,22 +107,22 @@ impl PolicySlot {
         }
     }
 
-    /// This generation, to ask it something beside the active one.
+    /// Wraps this generation, to ask it something beside the active one.
     pub(crate) fn with(self: &Arc<Self>, generation: Arc<Generation<PolicyPlugin>>) -> Policy {
         Policy { generation, slot: Arc::clone(self) }
     }
 
-    /// What is tried out in shadow or as a canary.
+    /// The rollouts: a candidate in shadow or as a canary.
     pub(crate) fn rollouts(&self) -> &Rollouts {
         &self.rollouts
     }
 
-    /// Tells of every change of the active policy.
+    /// Notifies of every change of the active policy.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.slot.changes()
     }
 
-    /// Puts a component to the test without making it the active policy: imports, interface, and a trial under the
+    /// Tests a component without making it the active policy: imports, interface, and a trial under the
     /// limits that hold in production.
     ///
     /// # Errors
@@ -136,8 +136,9 @@ impl PolicySlot {
         prepare(&self.sandbox, compiled, trial).await
     }
 
-    /// Makes a verified component the active policy: one pointer store. Operations under way end with the policy that
-    /// they began with. Nothing is written down; see `deployment` for all that belongs to a swap.
+    /// Makes a verified component the active policy: one pointer store. Operations under way end with the
+    /// policy that they began with. Nothing is stored; see `deployment` for everything else that belongs to a
+    /// swap.
     pub fn activate(
         &self,
         candidate: Candidate<PolicyPlugin>,
@@ -169,8 +170,8 @@ impl Pluggable for PolicySlot {
     }
 }
 
-/// A policy that one operation works with. A question without an answer is counted against it; what holds then is for
-/// whoever asks.
+/// A policy that one operation works with. A question without an answer counts as a fault of the policy; the
+/// caller decides what holds then.
 #[derive(Debug, Clone)]
 pub struct Policy {
     generation: Arc<Generation<PolicyPlugin>>,
@@ -178,50 +179,50 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Which policy this is.
+    /// Generation of this policy.
     #[must_use]
     pub fn generation(&self) -> &Generation<PolicyPlugin> {
         &self.generation
     }
 
-    /// The same without keeping it: to see when its last user is gone.
+    /// Refers to the generation without keeping it alive: to see when its last user is gone.
     #[must_use]
     pub fn weak(&self) -> Weak<Generation<PolicyPlugin>> {
         Arc::downgrade(&self.generation)
     }
 
-    /// What kind of failure is this?
+    /// Asks what kind of failure this is.
     ///
     /// # Errors
     ///
-    /// Why there is no answer.
+    /// The fault.
     pub async fn classify(&self, failure: &Failure) -> Result<Verdict, CallFault> {
         let answer = ask!(self.generation.plugin, call_classify, failure);
         self.counted("classify", answer).map(texts::of_verdict)
     }
 
-    /// What next?
+    /// Asks what to do next.
     ///
     /// # Errors
     ///
-    /// Why there is no answer.
+    /// The fault.
     pub async fn decide(&self, attempt: &Attempt) -> Result<Decision, CallFault> {
         let answer = ask!(self.generation.plugin, call_decide, attempt);
         self.counted("decide", answer).map(texts::of_decision)
     }
 
-    /// May the session be refreshed now?
+    /// Asks whether the session may be refreshed now.
     ///
     /// # Errors
     ///
-    /// Why there is no answer.
+    /// The fault.
     pub async fn admit_refresh(&self, session: &SessionView) -> Result<RefreshDecision, CallFault> {
         let answer = ask!(self.generation.plugin, call_admit_refresh, session);
         self.counted("admit-refresh", answer).map(texts::of_refresh_decision)
     }
 
-    /// When does this circuit open? Without an answer after five failures in a row, for a minute. Asked until there is
-    /// an answer, then remembered for this generation.
+    /// Asks when this circuit opens. The default without an answer: after five failures in a row, for a
+    /// minute. Asked until there is an answer, which is then remembered for this generation.
     pub async fn circuit(&self, scope: &CircuitScope) -> CircuitSettings {
         let plugin = &self.generation.plugin;
         if let Some(settings) = plugin.known_circuit(scope) {
@@ -234,7 +235,7 @@ impl Policy {
         self.counted("circuit", answer).unwrap_or(unanswered::CIRCUIT)
     }
 
-    /// Counts an answer for the policy, and none against it.
+    /// Counts an answer for the policy, and a missing one against it.
     fn counted<T>(&self, question: &str, answer: Result<T, CallFault>) -> Result<T, CallFault> {
         match &answer {
             Ok(_) => self.slot.slot.answered(&self.generation),
@@ -251,7 +252,7 @@ impl Policy {
     }
 }
 
-/// Everything that comes before the pointer store: imports, interface, trial.
+/// Checks everything that comes before the pointer store: imports, interface, trial.
 async fn prepare(
     sandbox: &Sandbox,
     compiled: &Compiled,

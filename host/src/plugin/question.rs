@@ -1,4 +1,5 @@
-//! What the host asks a connector: one type for each function of the interface, and with it the answer that it has.
+//! The questions that the host asks a connector: one type for each function of the interface, with the type
+//! of its answer.
 
 use std::fmt::Debug;
 
@@ -10,13 +11,13 @@ use crate::primitives::ConnectorCx;
 
 /// A question to a connector.
 pub trait Question: Debug + Sync {
-    /// What answers it.
+    /// Type of the answer.
     type Answer: Send;
 
-    /// The name of the function that answers it.
+    /// Name of the function that answers.
     const FUNCTION: &'static str;
 
-    /// Puts it to an instance: the answer, or the failure that the connector reports.
+    /// Puts the question to an instance. Returns the answer, or the failure that the connector reports.
     fn put(
         &self,
         guest: &Guest,
@@ -40,20 +41,20 @@ pub struct ListVehicles;
 /// Attempt a command.
 #[derive(Debug, Clone, Copy)]
 pub struct Execute<'q> {
-    /// The vehicle that it is for.
+    /// Vehicle that the command is for.
     pub vehicle: &'q VehicleRef,
-    /// What is to be done.
+    /// Command to carry out.
     pub command: &'q Command,
 }
 
-/// Ask what became of a pending command.
+/// Ask about the outcome of a pending command.
 #[derive(Debug, Clone, Copy)]
 pub struct Resume<'q> {
-    /// The vehicle that it was for.
+    /// Vehicle that the command was for.
     pub vehicle: &'q VehicleRef,
-    /// What was to be done.
+    /// Command that is pending.
     pub command: &'q Command,
-    /// What the connector wanted to be asked with.
+    /// Continuation that the connector asked to be given back.
     pub continuation: &'q str,
 }
 

@@ -1,5 +1,5 @@
-//! A policy on its way in: in shadow, where it is asked along and not obeyed, or as a canary, which decides for some of
-//! the accounts.
+//! The rollout of a policy: in shadow, where it is asked along and not obeyed, or as a canary, which decides
+//! for some of the accounts.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,24 +13,25 @@ use super::policy::PolicyPlugin;
 use crate::digest::Digest;
 use crate::plugin::slot::Generation;
 
-/// How a candidate is tried out.
+/// The mode of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mode {
-    /// It is asked what the active policy is asked, and its answers are only compared.
+    /// The candidate is asked the same as the active policy, and its answers are only compared.
     Shadow,
-    /// It decides for these accounts, and the active policy is asked along.
+    /// The candidate decides for these accounts, and the active policy is asked along.
     Canary {
-        /// The share of the accounts, in percent.
+        /// Share of the accounts, in percent.
         share: u8,
-        /// The accounts.
+        /// Slugs of the accounts.
         accounts: BTreeSet<String>,
-        /// After so many decisions that agree, or that somebody has approved, it becomes the active policy.
+        /// Number of decisions that agree, or that a person has approved, after which it becomes the active
+        /// policy.
         promote_after: u32,
     },
 }
 
 impl Mode {
-    /// A word for records.
+    /// The word for records.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -40,8 +41,9 @@ impl Mode {
     }
 }
 
-/// The accounts of a canary: this share of them, rounded up, so that a home with one account can have one too. Which
-/// ones follows from the candidate, so that it is not always the same that try out what is new.
+/// Picks the accounts of a canary: this share of them, rounded up, so that a home with one account can have
+/// one too. The choice follows from the candidate, so that it is not always the same accounts that try new
+/// policies.
 #[must_use]
 pub fn canaries<'a>(
     accounts: impl IntoIterator<Item = &'a str>,
@@ -55,48 +57,48 @@ pub fn canaries<'a>(
     accounts.into_iter().take(wanted).map(|(_, account)| account.to_owned()).collect()
 }
 
-/// What has been seen of a candidate so far.
+/// Comparison counts of a candidate so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Decisions that were the same.
+    /// Decisions on which both agreed.
     pub agreed: u32,
-    /// Decisions that were different, and that somebody has approved.
+    /// Decisions that differed, and that a person has approved.
     pub approved: u32,
-    /// Decisions that were different, and that nobody has approved.
+    /// Decisions that differed, and that are not approved.
     pub disagreed: u32,
 }
 
 impl Tally {
-    /// Whether that is enough to become the active policy.
+    /// Whether the counts suffice to become the active policy.
     #[must_use]
     pub fn suffices(self, promote_after: u32) -> bool {
         self.disagreed == 0 && self.agreed.saturating_add(self.approved) >= promote_after
     }
 }
 
-/// A candidate that is being tried out.
+/// A candidate under comparison.
 #[derive(Debug)]
 pub struct Rollout {
     /// The candidate.
     pub generation: Arc<Generation<PolicyPlugin>>,
-    /// How.
+    /// Mode of the rollout.
     pub mode: Mode,
     tally: Mutex<Tally>,
 }
 
 impl Rollout {
-    /// Of which so much has been seen.
+    /// Starts a rollout with the comparison counts so far.
     #[must_use]
     pub fn new(generation: Arc<Generation<PolicyPlugin>>, mode: Mode, seen: Tally) -> Self {
         Self { generation, mode, tally: Mutex::new(seen) }
     }
 
-    /// What has been seen.
+    /// Comparison counts so far.
     pub fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock()
     }
 
-    /// Whether it has shown enough to become the active policy.
+    /// Whether the candidate has shown enough to become the active policy.
     #[must_use]
     pub fn is_due(&self) -> bool {
         match &self.mode {
@@ -106,8 +108,8 @@ impl Rollout {
     }
 }
 
-/// The candidate that is being tried out, if there is one. There is one at a time: with two, nobody could say which of
-/// them made a difference.
+/// The current rollout, if there is one. There is one at a time: with two, it would be unclear which of them
+/// made a difference.
 #[derive(Debug)]
 pub struct Rollouts {
     current: ArcSwapOption<Rollout>,
@@ -115,7 +117,7 @@ pub struct Rollouts {
     unread: Mutex<Option<mpsc::UnboundedReceiver<Failed>>>,
 }
 
-/// A candidate that did not answer, and why.
+/// A candidate that had too many faults, and why.
 pub type Failed = (Arc<Rollout>, String);
 
 impl Default for Rollouts {
@@ -126,18 +128,18 @@ impl Default for Rollouts {
 }
 
 impl Rollouts {
-    /// The candidate that is being tried out.
+    /// Returns the current rollout.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Rollout>> {
         self.current.load_full()
     }
 
-    /// Begins, continues or ends; what was before.
+    /// Begins, continues or ends the rollout. Returns the one before.
     pub fn set(&self, next: Option<Arc<Rollout>>) -> Option<Arc<Rollout>> {
         self.current.swap(next)
     }
 
-    /// Puts something in the place of this one, if it is still there.
+    /// Replaces this rollout, if it is still the current one.
     pub fn replace(&self, this: &Arc<Rollout>, next: Option<Arc<Rollout>>) -> bool {
         let before = self.current.compare_and_swap(&Some(Arc::clone(this)), next);
         before.as_ref().is_some_and(|before| Arc::ptr_eq(before, this))
@@ -156,7 +158,7 @@ impl Rollouts {
         }
     }
 
-    /// Ends it because this generation does not answer. Does nothing if it is not the candidate's.
+    /// Ends the rollout because this generation does not answer. Does nothing if it is not the candidate's.
     pub fn end_of(&self, generation: &Arc<Generation<PolicyPlugin>>, why: String) {
         let current = self.current.load_full();
         let Some(rollout) = current.filter(|rollout| Arc::ptr_eq(&rollout.generation, generation)) else {
@@ -172,7 +174,7 @@ impl Rollouts {
         }
     }
 
-    /// The candidates that did not answer, and why. There is one reader; none if it was taken already.
+    /// Candidates that had too many faults, and why. There is one reader; none if it was taken already.
     pub fn failed(&self) -> Option<mpsc::UnboundedReceiver<Failed>> {
         self.unread.lock().take()
     }
@@ -188,7 +190,7 @@ mod tests {
         let many: Vec<String> = (0..200).map(|n| format!("account-{n}")).collect();
         let of = |share| canaries(many.iter().map(String::as_str), share, digest);
         assert_eq!([0, 1, 25, 100, 255].map(|share| of(share).len()), [0, 2, 50, 200, 200]);
-        // Who takes part with a small share does with a larger one.
+        // An account that takes part with a small share does so with a larger one.
         assert!(of(25).is_subset(&of(50)));
         assert_eq!(canaries(["home"], 1, digest).len(), 1);
         let others = canaries(many.iter().map(String::as_str), 25, Digest::of(b"another"));

@@ -1,10 +1,10 @@
 //! Generations of a plugin, and the slot that holds the active one.
 //!
-//! A generation never changes. Whoever works with a plugin takes the active generation once and keeps it
-//! until its work ends; a swap is one pointer store and disturbs nobody. The last user frees it.
+//! A generation never changes. A user of a plugin takes the active generation once and keeps it until its
+//! work ends; a swap is one pointer store and disturbs no user. The last user frees the generation.
 //!
-//! A generation that does not answer ([`Slot::fault`]) loses its place to the one before it. That compiles nothing,
-//! waits for nothing and cannot fail.
+//! A generation that does not answer ([`Slot::fault`]) loses its place to the one before it. That compiles
+//! nothing, waits for nothing and cannot fail.
 
 mod health;
 
@@ -21,23 +21,23 @@ pub use self::health::Health;
 use crate::digest::Digest;
 use crate::sandbox::CallFault;
 
-/// One loaded component, as it was verified.
+/// A loaded component, as it was verified.
 pub struct Generation<P> {
-    /// Counts the generations of a slot, from 1.
+    /// Number of the generation in its slot, counted from 1.
     pub number: u64,
-    /// What it is.
+    /// Digest of the component.
     pub digest: Digest,
-    /// What it calls itself.
+    /// Name that the component gives itself.
     pub name: String,
-    /// The version it claims.
+    /// Version that it claims.
     pub version: String,
-    /// When it became active, or began to be tried out.
+    /// Time when it became active, or its rollout began.
     pub loaded_at: Timestamp,
-    /// Whose wish it was.
+    /// Requested by.
     pub by: String,
-    /// How it has answered since then.
+    /// Health since then.
     pub health: Health,
-    /// The signature that it came with, for the next start.
+    /// Signature that it came with, for the next start.
     pub(crate) signature: Option<String>,
     /// The prepared component.
     pub(crate) plugin: P,
@@ -57,62 +57,62 @@ impl<P> fmt::Debug for Generation<P> {
 /// A component that passed its trial and waits to become a generation.
 #[derive(Debug)]
 pub struct Candidate<P> {
-    /// What it is.
+    /// Digest of the component.
     pub digest: Digest,
-    /// What it calls itself.
+    /// Name that the component gives itself.
     pub name: String,
-    /// The version it claims.
+    /// Version that it claims.
     pub version: String,
     pub(crate) plugin: P,
 }
 
-/// How a generation comes to its place.
+/// Provenance of a generation: when, by whom, under which signature.
 #[derive(Debug, Clone)]
 pub struct Provenance {
-    /// When.
+    /// Time of its activation.
     pub at: Timestamp,
-    /// Whose wish it is.
+    /// Requested by.
     pub by: String,
-    /// How it has answered before, for one that comes back after a restart.
+    /// Health before a restart, for a generation that comes back after one.
     pub health: Health,
-    /// Its detached signature, if it came with one.
+    /// Detached signature, if the component came with one.
     pub signature: Option<String>,
 }
 
 impl Provenance {
-    /// Of a component that was never active before.
+    /// Provenance of a component that was never active before.
     #[must_use]
     pub fn new(at: Timestamp, by: impl Into<String>) -> Self {
         Self { at, by: by.into(), health: Health::on_probation(), signature: None }
     }
 
-    /// With the signature that it came with.
+    /// Adds the signature that the component came with.
     #[must_use]
     pub fn signed(self, signature: Option<String>) -> Self {
         Self { signature, ..self }
     }
 
-    /// Of a component that has nothing to prove.
+    /// Marks the component as having nothing to prove.
     #[must_use]
     pub fn proven(self) -> Self {
         Self { health: Health::proven(), ..self }
     }
 }
 
-/// What happened to a generation while it was at work, for whoever writes it down.
+/// An event of a generation at work, for the record.
 #[derive(Debug)]
 pub enum SlotEvent<P> {
-    /// It did not answer, and keeps its place for now.
+    /// A fault after which the generation keeps its place for now.
     Fault(Arc<Generation<P>>),
-    /// It has passed its probation.
+    /// The end of a probation that was passed.
     Proven(Arc<Generation<P>>),
-    /// It lost its place to the generation before it.
+    /// The loss of a generation's place to the one before it.
     RolledBack {
-        /// Which one.
+        /// Generation that lost its place.
         from: Arc<Generation<P>>,
-        /// The one that is active again.
+        /// Generation that is active again.
         to: Arc<Generation<P>>,
-        /// Why, in words.
+        /// Reason, in words.
         why: String,
     },
 }
@@ -120,10 +120,10 @@ pub enum SlotEvent<P> {
 /// The active generation of a plugin, and those before it.
 #[derive(Debug)]
 pub struct Slot<P> {
-    /// What it began with.
+    /// Digest of the first component.
     carried: Digest,
     active: ArcSwap<Generation<P>>,
-    /// One change at a time; readers never wait for it.
+    /// Lock for one change at a time; readers never wait for it.
     change: Mutex<Change<P>>,
     changes: watch::Sender<()>,
     news: mpsc::UnboundedSender<SlotEvent<P>>,
@@ -131,22 +131,23 @@ pub struct Slot<P> {
 
 #[derive(Debug)]
 struct Change<P> {
-    /// The generations before the active one, the latest last.
+    /// Earlier generations, the latest last.
     previous: Vec<Arc<Generation<P>>>,
     last_number: u64,
     /// Whether the active generation is there because the one after it did not answer.
     rolled_back: bool,
-    /// What did not answer. It is never gone back to, whatever else remembers of it.
+    /// Components that did not answer. The slot never goes back to them, whatever is remembered of them
+    /// elsewhere.
     condemned: BTreeSet<Digest>,
-    /// Taken by whoever writes down what happens.
+    /// Receiver of the events, until its one reader takes it.
     news: Option<mpsc::UnboundedReceiver<SlotEvent<P>>>,
 }
 
-/// How many earlier generations are kept. One is not enough: a bad one may have replaced a bad one.
+/// Number of earlier generations kept. One is not enough: a bad one may have replaced a bad one.
 pub const KEPT: usize = 4;
 
 impl<P> Slot<P> {
-    /// A slot whose first generation is this one.
+    /// Makes a slot with this first generation.
     pub fn new(first: Candidate<P>, provenance: Provenance) -> Self {
         let (news, unread) = mpsc::unbounded_channel();
         let change = Change {
@@ -174,7 +175,7 @@ impl<P> Slot<P> {
         self.active.load_full()
     }
 
-    /// The generations before the active one, the latest last.
+    /// Earlier generations, the latest last.
     pub fn previous(&self) -> Vec<Arc<Generation<P>>> {
         self.change().previous.clone()
     }
@@ -184,17 +185,17 @@ impl<P> Slot<P> {
         self.change().rolled_back
     }
 
-    /// Tells of every change of the active generation.
+    /// Notifies of every change of the active generation.
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
-    /// What happens to the generations from the beginning on. There is one reader; none if it was taken already.
+    /// Events of the generations from the beginning on. There is one reader; none if it was taken already.
     pub fn news(&self) -> Option<mpsc::UnboundedReceiver<SlotEvent<P>>> {
         self.change().news.take()
     }
 
-    /// A generation that does not take the place of the active one, with a number of its own.
+    /// Makes a generation with a number of its own that does not replace the active one.
     pub fn beside(&self, candidate: Candidate<P>, provenance: Provenance) -> Arc<Generation<P>> {
         let mut change = self.change();
         change.last_number += 1;
@@ -202,7 +203,7 @@ impl<P> Slot<P> {
     }
 
     /// Makes a candidate the active generation, and returns the one before and the new one. Cannot fail:
-    /// everything that can was done before.
+    /// every step that can was done before.
     pub fn activate(
         &self,
         candidate: Candidate<P>,
@@ -212,7 +213,8 @@ impl<P> Slot<P> {
         (self.promote(Arc::clone(&next)), next)
     }
 
-    /// Makes a generation of this slot the active one, and returns the one before. It is on probation from now on.
+    /// Makes a generation of this slot the active one, and returns the one before. It is on probation from
+    /// now on.
     pub fn promote(&self, next: Arc<Generation<P>>) -> Arc<Generation<P>> {
         let mut change = self.change();
         let before = self.active.swap(next);
@@ -226,9 +228,9 @@ impl<P> Slot<P> {
         before
     }
 
-    /// Makes the generation before this one active again, if this one still is the active one and that one still is the
-    /// one before, and returns it. Compiles nothing. What was rolled back from is not kept, so two generations can never
-    /// take turns.
+    /// Makes the generation before this one active again, and returns it, if `from` is still the active one
+    /// and `to` still the one before. Compiles nothing. The replaced generation is not kept, so two
+    /// generations can never take turns.
     pub fn roll_back(&self, from: u64, to: u64) -> Option<Arc<Generation<P>>> {
         let mut change = self.change();
         change.previous.last().filter(|previous| previous.number == to)?;
@@ -240,7 +242,8 @@ impl<P> Slot<P> {
             return None;
         }
         let previous = change.previous.pop()?;
-        // It begins anew: what it did before is no reason to take its place away, for there may be no other.
+        // The count begins anew: earlier faults do not justify taking its place away, for there may be no
+        // other generation.
         previous.health.forgive();
         self.active.store(Arc::clone(&previous));
         change.rolled_back = is_fault;
@@ -248,7 +251,8 @@ impl<P> Slot<P> {
         Some(previous)
     }
 
-    /// Remembers that a component did not answer: it is not gone back to, under whichever number it was active before.
+    /// Remembers that a component did not answer: the slot does not go back to it, under whichever number it
+    /// was active before.
     pub fn quarantine(&self, digest: Digest) {
         Self::condemn_in(&mut self.change(), digest);
     }
@@ -263,12 +267,12 @@ impl<P> Slot<P> {
         self.change().condemned.contains(&digest)
     }
 
-    /// Lets a component be tried again that did not answer.
+    /// Lets a component that did not answer be tried again.
     pub fn forgive(&self, digest: Digest) {
         self.change().condemned.remove(&digest);
     }
 
-    /// What the slot began with.
+    /// Digest of the first component.
     pub fn carried(&self) -> Digest {
         self.carried
     }
@@ -280,8 +284,8 @@ impl<P> Slot<P> {
         }
     }
 
-    /// Counts a call without an answer. Too many of them end the generation, if it is the active one and there is
-    /// one before it. Returns how many there were.
+    /// Counts a fault. Too many of them end the generation, if it is the active one and there is one before
+    /// it. Returns their number.
     pub fn fault(&self, generation: &Arc<Generation<P>>, question: &str, fault: &CallFault) -> u32 {
         let faults = generation.health.fault();
         tracing::warn!(
@@ -315,7 +319,7 @@ impl<P> Slot<P> {
         faults
     }
 
-    /// If it is the active one and there is another.
+    /// Takes the place of this generation away, if it is the active one and there is another.
     fn lose_place(&self, generation: &Generation<P>) -> Option<Arc<Generation<P>>> {
         let mut change = self.change();
         let is_another = |other: &Arc<Generation<P>>| other.digest != generation.digest;

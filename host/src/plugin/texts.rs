@@ -1,10 +1,10 @@
-//! Texts of policies, cut to what a log line and a record can hold. A policy is free to answer with megabytes, and what
-//! it says is stored, logged and published.
+//! Texts of policies, cut to what a log line and a record can hold. A policy is free to answer with
+//! megabytes, and its answers are stored, logged and published.
 
 use crate::bindings::policy::{CircuitScope, Decision, FailureKind, Latch, RefreshDecision, Verdict};
 use crate::redact::cut;
 
-/// The longest name of a rule, or of a case that the interface has no name for, in bytes.
+/// Longest name of a rule, or of a case that the interface has no name for, in bytes.
 const LONGEST: usize = 128;
 
 fn short(text: String) -> String {

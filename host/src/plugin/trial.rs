@@ -1,7 +1,8 @@
 //! Trials: a few questions whose answers are beyond dispute, asked under the limits that hold in production.
 //!
-//! Instantiation alone does not compare the signatures of all exports, and says nothing of what a component does. So a
-//! candidate is asked before anything depends on it, and refused with the case that it got wrong.
+//! Instantiation alone does not compare the signatures of all exports, and says nothing of a component's
+//! behaviour. So a candidate is asked before anything depends on it, and refused with the case that it got
+//! wrong.
 
 mod connector;
 mod policy;

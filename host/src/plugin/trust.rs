@@ -1,7 +1,7 @@
-//! Which components may be loaded at all: pins, and signatures.
+//! Trust in components: pins, and signatures.
 //!
-//! Signatures are those of minisign: Ed25519 over the BLAKE2b-512 of the component, detached, with a trusted comment that
-//! is signed too. What the program itself carries needs none.
+//! Signatures are those of minisign: Ed25519 over the BLAKE2b-512 of the component, detached, with a trusted
+//! comment that is signed too. A component that the program itself carries needs none.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::digest::Digest;
 /// A key that components may be signed with.
 #[derive(Clone)]
 pub struct PublicKey {
-    /// As in the configuration.
+    /// Text of the key in the configuration.
     text: String,
     key: minisign_verify::PublicKey,
 }
@@ -22,7 +22,7 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// Says what is wrong with it.
+    /// A description of what is wrong with the key.
     pub fn parse(text: &str) -> Result<Self, String> {
         let key = minisign_verify::PublicKey::from_base64(text).map_err(|error| error.to_string())?;
         Ok(Self { text: text.to_owned(), key })
@@ -41,18 +41,18 @@ impl std::fmt::Debug for PublicKey {
     }
 }
 
-/// What the configuration says of components.
+/// Settings of the configuration about components.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Trust {
-    /// The only component that a slot may have, by the slot's name.
+    /// Only component that a slot may have, by the slot's name.
     pub pins: BTreeMap<String, Digest>,
     /// Whether a component must be signed.
     pub require_signature: bool,
-    /// By one of these keys.
+    /// Keys of which one must have signed it.
     pub keys: Vec<PublicKey>,
 }
 
-/// Why a component may not be loaded.
+/// Reason why a component may not be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -61,34 +61,34 @@ pub enum TrustError {
         "the configuration pins {slot} to sha256 {pinned}, and this is {digest}; change sha256 there, or remove it"
     )]
     Pinned {
-        /// The slot.
+        /// Name of the slot.
         slot: String,
-        /// What it is for.
+        /// Digest that the slot is pinned to.
         pinned: Digest,
-        /// What this is.
+        /// Digest of this component.
         digest: Digest,
     },
-    /// It has no signature.
+    /// The component has no signature.
     #[error(
         "it has no signature, and the configuration requires one (plugins.require_signature); sign it with \
              `minisign -Sm FILE.wasm` and keep FILE.wasm.minisig beside it"
     )]
     Unsigned,
-    /// What came with it is no signature.
+    /// The accompanying text is not a signature.
     #[error("its signature cannot be read: {0}; a minisign signature file has four lines")]
     NoSignature(String),
-    /// It is not signed by anybody who is trusted.
+    /// The signature is by none of the trusted keys.
     #[error(
         "its signature is by none of the {keys} key(s) in plugins.public_keys, or the component was changed"
     )]
     NotOurs {
-        /// How many keys were tried.
+        /// Number of keys that were tried.
         keys: usize,
     },
 }
 
 impl Trust {
-    /// Whether this component may be in this slot.
+    /// Checks whether this component may be in this slot.
     ///
     /// # Errors
     ///
@@ -102,8 +102,8 @@ impl Trust {
         }
     }
 
-    /// Whether it is signed as it must be. A signature that is there must be good even if none is required: one that
-    /// is not tells that something is wrong.
+    /// Checks whether the component is signed as it must be. A signature that comes with it must be good even
+    /// if none is required: a bad one shows that something is wrong.
     ///
     /// # Errors
     ///
@@ -113,12 +113,12 @@ impl Trust {
             return if self.require_signature { Err(TrustError::Unsigned) } else { Ok(()) };
         };
         if self.keys.is_empty() && !self.require_signature {
-            // Nobody has said whose signatures are good.
+            // There are no keys to check it with.
             return Ok(());
         }
         let signature =
             Signature::decode(signature).map_err(|error| TrustError::NoSignature(error.to_string()))?;
-        // Not the older form that signs the component itself and not its hash.
+        // The older form, which signs the component itself instead of its hash, is not accepted.
         match self.keys.iter().any(|key| key.key.verify(component, &signature, false).is_ok()) {
             true => Ok(()),
             false => Err(TrustError::NotOurs { keys: self.keys.len() }),

@@ -1,18 +1,19 @@
-//! What stands in the place of an answer that a policy did not give: nothing is known, and nothing is repeated.
+//! Substitutes for an answer that a policy did not give: nothing is known, and nothing is repeated.
 
 use crate::bindings::policy::{CircuitSettings, Decision, FailureKind, RefreshDecision, Verdict};
 
-/// The rule by which records show that a verdict was not given. For readers only: a policy may have a rule of that name.
+/// Rule by which records show that a verdict was not given. For readers only: a policy may have a rule of
+/// that name.
 const RULE: &str = "host.policy-fault";
 
-/// What next: nothing is sent again.
+/// Decision about what to do next: nothing is sent again.
 pub(crate) const DECISION: Decision = Decision::GiveUp;
 
-/// Whether the session is refreshed. It is: the host's own rules (one refresh for each generation, back-off, latch) hold
-/// either way, and a broken policy must not keep a home out of its car.
+/// Decision about the refresh of a session: it is refreshed. The host's own rules (one refresh for each
+/// generation, back-off, latch) hold either way, and a broken policy must not keep a home out of its car.
 pub(crate) const REFRESH: RefreshDecision = RefreshDecision::Refresh;
 
-/// When a circuit opens: after five failures in a row, for a minute.
+/// Settings of a circuit: it opens after five failures in a row, for a minute.
 pub(super) const CIRCUIT: CircuitSettings = CircuitSettings {
     consecutive_failures: 5,
     failure_ratio: 0.0,
@@ -23,7 +24,7 @@ pub(super) const CIRCUIT: CircuitSettings = CircuitSettings {
     probe_lease: 30_000,
 };
 
-/// What a failure is taken for, as records and reports show it.
+/// Verdict on a failure, as records and reports show it.
 pub(crate) fn verdict() -> Verdict {
     Verdict { kind: FailureKind::Unknown, rule: RULE.to_owned(), counts_against: None }
 }

@@ -1,11 +1,11 @@
-//! Looking a component through before it is compiled: how much it is, and how much it becomes.
+//! Walking through a component before it is compiled, to count its size and what it expands to.
 //!
-//! What the compiler does with a component is not bounded by its size: 2 KB can stand for a billion instances, and a
-//! megabyte for more code than memory holds. All of that can be counted first, in little time and memory.
+//! The compiler's work on a component is not bounded by its size: 2 KB can stand for a billion instances, and
+//! a megabyte for more code than memory holds. All of that can be counted first, in little time and memory.
 //!
 //! # Layout
 //!
-//! `limits`: what is counted, and the most of it. `plan`: reading the bytes. `unfold`: what becomes of them.
+//! `limits`: the measures and their limits. `plan`: reading the bytes. `unfold`: what becomes of them.
 
 mod limits;
 mod plan;
@@ -13,31 +13,31 @@ mod unfold;
 
 pub use self::limits::{Measure, Tally, TooMuch};
 
-/// Why a component is not even given to the compiler.
+/// Reason why a component is not even given to the compiler.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Objection {
-    /// There is too much of something.
+    /// Too much of something.
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
-    /// What it instantiates comes from outside, so that nobody can count it.
+    /// An instantiated component that comes from outside and cannot be counted.
     #[error("it instantiates a component that it imports")]
     ForeignComponent,
-    /// It cannot be read.
+    /// Unreadable bytes.
     #[error("{0}")]
     Malformed(#[from] wasmparser::BinaryReaderError),
-    /// Looking through it did not come to an end.
+    /// The walk did not come to an end.
     #[error("{0}")]
     Unreadable(String),
-    /// It refers to what is not there.
+    /// A reference to an index that does not exist.
     #[error("it refers to a component or an instance that it does not have")]
     Index,
-    /// It is the other thing that WebAssembly has.
+    /// A core module and not a component.
     #[error("it is a core module")]
     Module,
 }
 
-/// Counts what a component is and what it becomes. Takes time and memory by the bytes that there are, and not by what
-/// they stand for.
+/// Counts what a component is and what it becomes. Takes time and memory by the bytes present, and not by
+/// what they stand for.
 pub(super) fn walk(component: &[u8]) -> Result<Tally, Objection> {
     let mut tally = Tally::default();
     let plan = plan::read(component, &mut tally)?;
@@ -50,29 +50,29 @@ struct Plan<'a> {
     definitions: Vec<Definition<'a>>,
 }
 
-/// What one component does whenever it is instantiated.
+/// The work of one component whenever it is instantiated.
 #[derive(Default)]
 struct Definition<'a> {
-    /// What changes which components and instances there are, in order.
+    /// Steps that change which components and instances there are, in order.
     steps: Vec<Step<'a>>,
-    /// How much else it does.
+    /// Number of its other items.
     items: u64,
-    /// How often it instantiates a core module.
+    /// Number of times that it instantiates a core module.
     module_instances: u64,
-    /// The components that it closes over, seen from where it is defined.
+    /// Components that it closes over, seen from where it is defined.
     captures: Vec<Outer>,
-    /// How many modules it closes over.
+    /// Number of modules that it closes over.
     captured_modules: u64,
 }
 
-/// What has an index space that matters here.
+/// The sorts of index spaces that matter here.
 #[derive(Clone, Copy)]
 enum Sort {
     Component,
     Instance,
 }
 
-/// A component of an outer one: how far out, and which.
+/// A component of an outer one: levels outward, and index.
 #[derive(Clone, Copy)]
 struct Outer {
     count: u32,
@@ -91,7 +91,7 @@ enum Step<'a> {
 }
 
 impl Step<'_> {
-    /// How many items it is made of.
+    /// Returns the number of items that it is made of.
     fn size(&self) -> u64 {
         match self {
             Self::Bundle { named: items, others } | Self::Instantiate { arguments: items, others, .. } => {

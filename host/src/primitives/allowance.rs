@@ -1,4 +1,4 @@
-//! What one operation may still send.
+//! Allowance of one operation: what it may still send.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,28 +13,29 @@ use crate::protect::quota::DailyQuota;
 use crate::store::StoreError;
 use crate::time::Clock;
 
-/// Told before a request leaves on which a vehicle may act.
+/// A journal that is told before a request leaves on which a vehicle may act.
 pub trait Journal: fmt::Debug + Send + Sync {
-    /// Writes down that the command is being sent. After a crash a command that was written down is never sent
-    /// again, and one that was not has certainly not been sent.
+    /// Writes down that the command is being sent. After a crash a command that was written down is never
+    /// sent again, and one that was not has certainly not been sent.
     fn sending(&self) -> BoxFuture<'_, Result<(), StoreError>>;
 }
 
-/// What one operation may still send, shared by all calls made for it.
+/// Allowance of one operation: what it may still send, shared by all calls made for it.
 #[derive(Debug)]
 pub struct Allowance {
     sends_left: AtomicU32,
     sent: AtomicU32,
-    /// How many of those never left the machine, or were never sent.
+    /// Number of those that never left the machine, or were never sent.
     unsent: AtomicU32,
     /// Whether a request that acts on the vehicle was sent.
     acted: AtomicBool,
-    /// Whether a request that acts on the vehicle ended without an answer, or with one that does not say whether the
-    /// vehicle was told. From then on none is sent, unless it may be repeated.
+    /// Whether a request that acts on the vehicle ended without an answer, or with one that does not say
+    /// whether the vehicle was told. From then on none is sent, unless it may be repeated.
     outcome_unknown: AtomicBool,
     /// Whether one was answered with a success, as far as the status tells.
     taken: AtomicBool,
-    /// Whether one was answered in a way that does not say whether the vehicle was told. From then on none is sent.
+    /// Whether one was answered in a way that does not say whether the vehicle was told. From then on none is
+    /// sent.
     not_refused: AtomicBool,
     repeatable: bool,
     counted: Option<(Arc<DailyQuota>, Arc<dyn Clock>)>,
@@ -43,7 +44,7 @@ pub struct Allowance {
     leaving: Notify,
 }
 
-/// How an allowance was before a request left on which the vehicle may act.
+/// State of an allowance before a request left on which the vehicle may act.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Before {
     outcome_unknown: bool,
@@ -51,7 +52,7 @@ pub(super) struct Before {
 }
 
 impl Allowance {
-    /// For one operation that may send so many requests.
+    /// Makes the allowance of one operation that may send `sends` requests.
     #[must_use]
     pub fn new(sends: u32) -> Self {
         Self {
@@ -82,38 +83,39 @@ impl Allowance {
         Self { journal: Some(journal), ..self }
     }
 
-    /// For an operation that has the same effect however often it is sent: the vehicle may be asked again after a request
-    /// that was never answered. What is not confirmed then stays unknown.
+    /// Allows repeats, for an operation that has the same effect however often it is sent: the vehicle may be
+    /// asked again after a request that was never answered. What is not confirmed then stays unknown.
     #[must_use]
     pub fn repeatable(self) -> Self {
         Self { repeatable: true, ..self }
     }
 
-    /// Of which an earlier host has sent so many requests, among them one on which the vehicle may act.
+    /// Continues an operation of which an earlier host has sent `sent` requests, among them one on which the
+    /// vehicle may act if `acted`.
     pub fn resume_from(&self, sent: u32, acted: bool) {
         self.sent.store(sent, Ordering::Relaxed);
         self.acted.store(acted, Ordering::Relaxed);
     }
 
-    /// How many requests were sent, or tried.
+    /// Returns the number of requests that were sent, or tried.
     #[must_use]
     pub fn sent(&self) -> u32 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Whether a request may have reached anybody.
+    /// Whether a request may have reached a server.
     #[must_use]
     pub fn arrived(&self) -> bool {
         self.perhaps_arrived() > 0
     }
 
-    /// How many requests may have reached somebody.
+    /// Returns the number of requests that may have reached a server.
     #[must_use]
     pub fn perhaps_arrived(&self) -> u32 {
         self.sent().saturating_sub(self.unsent.load(Ordering::Relaxed))
     }
 
-    /// A request was taken that has not left after all.
+    /// Gives back a request that was taken and has not left after all.
     pub(super) fn not_sent(&self) {
         self.unsent.fetch_add(1, Ordering::Relaxed);
         if let Some((requests, clock)) = &self.counted {
@@ -145,12 +147,12 @@ impl Allowance {
         Ok(())
     }
 
-    /// Ends when the next request leaves.
+    /// Returns a future that ends when the next request leaves.
     pub(crate) fn leaving(&self) -> Notified<'_> {
         self.leaving.notified()
     }
 
-    /// A request leaves.
+    /// Tells that a request leaves.
     pub(super) fn leaves(&self) {
         self.leaving.notify_waiters();
     }
@@ -172,8 +174,8 @@ impl Allowance {
         !self.not_refused.load(Ordering::Relaxed) && (self.repeatable || !self.outcome_unknown())
     }
 
-    /// A request leaves on which the vehicle may act. Until it is answered nobody knows whether it does. Returns
-    /// how it was before.
+    /// Records that a request leaves on which the vehicle may act. Until it is answered, whether the vehicle
+    /// does is unknown. Returns the state before.
     pub(super) fn begin_act(&self) -> Before {
         Before {
             outcome_unknown: self.outcome_unknown.swap(true, Ordering::Relaxed),
@@ -181,20 +183,20 @@ impl Allowance {
         }
     }
 
-    /// It was answered like this. That says nothing about an earlier one.
+    /// Records the answer to that request. It says nothing about an earlier one.
     pub(super) fn answered(&self, before: Before, told: Told) {
         match told {
             Told::Refused => {}
             Told::Taken => self.taken.store(true, Ordering::Relaxed),
-            // As after no answer at all.
+            // As after a request without an answer.
             Told::Trouble => return,
-            // Nobody knows, and will not know after a second one.
+            // The outcome is unknown, and stays so after a second request.
             Told::Nothing => return self.not_refused.store(true, Ordering::Relaxed),
         }
         self.outcome_unknown.store(before.outcome_unknown, Ordering::Relaxed);
     }
 
-    /// It has not left after all.
+    /// Records that the request has not left after all.
     pub(super) fn take_back_act(&self, before: Before) {
         self.acted.store(before.acted, Ordering::Relaxed);
         self.outcome_unknown.store(before.outcome_unknown, Ordering::Relaxed);

@@ -1,17 +1,19 @@
-//! What an answer says of time: how long to wait, and how late it is where it comes from.
+//! Time in an answer: how long to wait, and how late it is where it comes from.
 //!
-//! Read by the host from every answer, so that what binds an account does not hang on how a connector reads headers.
+//! Read by the host from every answer, so that what binds an account does not hang on how a connector reads
+//! headers.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// From how much on the clocks of this machine and of a cloud differ so much that signed requests may be refused.
+/// Skew from which on the clocks of this machine and of a cloud differ so much that signed requests may be
+/// refused.
 pub(crate) const LARGE_SKEW: SignedDuration = SignedDuration::from_mins(2);
 
-/// How long an answer asks to wait (RFC 9110 §10.2.3: seconds, or an HTTP date), the longest of several. None if it asks
-/// for nothing: no header, one that is none, a time that has passed.
+/// Returns the time that an answer asks to wait (RFC 9110 §10.2.3: seconds, or an HTTP date), the longest of
+/// several. None if it asks for nothing: no header, an invalid one, a time that has passed.
 pub(super) fn retry_after(headers: &[(String, String)], now: Timestamp) -> Option<Duration> {
     // A date is the server's, so it is compared with the server's clock.
     let now = date(headers).unwrap_or(now);
@@ -27,7 +29,7 @@ pub(super) fn retry_after(headers: &[(String, String)], now: Timestamp) -> Optio
     headers.filter_map(|(_, value)| told(value)).filter(|told| !told.is_zero()).max()
 }
 
-/// When the server says that it answered (RFC 9110 §6.6.1).
+/// Returns the time at which the server says that it answered (RFC 9110 §6.6.1).
 fn date(headers: &[(String, String)]) -> Option<Timestamp> {
     headers.iter().find(|(name, _)| name == "date").and_then(|(_, value)| http_date(value.trim()))
 }
@@ -37,19 +39,19 @@ fn http_date(value: &str) -> Option<Timestamp> {
     Timestamp::from_second(i64::try_from(since.as_secs()).ok()?).ok()
 }
 
-/// By how much the cloud's clock is ahead of this machine's, as its last answer said.
+/// Skew by which the cloud's clock is ahead of this machine's, as its last answer said.
 #[derive(Debug, Default)]
 pub struct Skew(AtomicI64);
 
 impl Skew {
-    /// Takes note of an answer. Returns the skew if it has become large with this one.
+    /// Observes an answer. Returns the skew if it has become large with this one.
     pub(super) fn observe(&self, headers: &[(String, String)], now: Timestamp) -> Option<SignedDuration> {
         let ahead = date(headers)?.duration_since(now);
         let before = SignedDuration::from_secs(self.0.swap(ahead.as_secs(), Ordering::Relaxed));
         (ahead.abs() > LARGE_SKEW && before.abs() <= LARGE_SKEW).then_some(ahead)
     }
 
-    /// What is wrong with this machine's clock, if the last answer says that much is.
+    /// Explains what is wrong with this machine's clock, if the last answer says that much is.
     #[must_use]
     pub(crate) fn in_words(&self) -> Option<String> {
         let ahead = SignedDuration::from_secs(self.0.load(Ordering::Relaxed));
@@ -57,7 +59,7 @@ impl Skew {
     }
 }
 
-/// A skew for people, with the way out.
+/// Explains a skew to people, with the way out.
 pub(super) fn in_words(ahead: SignedDuration) -> String {
     let side = if ahead.is_positive() { "behind" } else { "ahead of" };
     let by = Duration::try_from(ahead.abs()).unwrap_or_default();

@@ -1,26 +1,28 @@
 //! Captures: what the host takes out of a response before the guest sees it.
 //!
-//! A guest gets an answer in four steps. Its content coding is undone ([`content`](super::content)). The values that it
-//! asked to have captured are taken out; then every secret that the host knows, wherever it stands (see `scrub` for how
-//! it may be written); then what describes the body as it was, such as its length and its digest, because both would tell
-//! something of what was taken out.
+//! A guest gets an answer in four steps. Its content coding is undone ([`content`](super::content)). The
+//! values that it asked to have captured are taken out; then every secret that the host knows, wherever it
+//! stands (see `scrub` for how it may be written); then the headers that describe the body as it was, such as
+//! its length and its digest, because both would tell something of what was taken out.
 //!
-//! Where the host cannot look, the guest cannot either, and nobody quotes what is there: an answer that succeeds is
-//! withheld when its coding cannot be undone, or when something was to be taken out of its JSON and it is no JSON or none
-//! that can hold it. What the guest is told describes the answer: its status, type and length. Of a refusal there may be a
-//! text to be read; what looks private is masked in it, and no secret is kept of it.
+//! Where the host cannot look, the guest cannot either, and no error quotes what is there: an answer that
+//! succeeds is withheld when its coding cannot be undone, or when something was to be taken out of its JSON
+//! and it is not JSON or cannot hold it. The guest is told a description of the answer: its status, type and
+//! length. Of a refusal there may be a text to be read; what looks private is masked in it, and no secret is
+//! kept of it.
 //!
-//! A capture of an essential secret that did not happen fails the request, whatever the connector would make of it:
-//! nobody goes on with a session, a registration or a permission that is none. See [`Capturable`] for what is no secret.
-//! What was captured beside it is kept all the same, since a token that has rotated is the only one that is left.
+//! A capture of an essential secret that did not happen fails the request, whatever the connector would make
+//! of it: an operation never goes on with an empty session, registration or permission. See [`Capturable`]
+//! for what is not a secret. What was captured beside it is kept all the same, since a token that has rotated
+//! is the only one that is left.
 //!
-//! A secret that is larger than any token is, is no token: the whole answer is then over the limit, as one with too large
-//! a body is, and nothing of it is kept. To keep what fits, or to cut it, would leave a session that looks
-//! whole and is not. Of names there is nothing to bound: only those that the host knows are captured.
+//! A secret that is larger than any token cannot be a token: the whole answer is then over the limit, as one
+//! with too large a body is, and nothing of it is kept. To keep what fits, or to cut it, would leave a
+//! session that looks whole and is not. Names need no bound: only those that the host knows are captured.
 //!
-//! A secret shorter than eight bytes, which is a PIN, is searched for only in answers to requests that carried it, and
-//! one shorter than any PIN nowhere: it would be found in every word. Of
-//! such a secret an answer can tell something all the same, to a plugin that makes a server echo every possible one. What
+//! A secret shorter than eight bytes, which is a PIN, is searched for only in answers to requests that
+//! carried it, and one shorter than any PIN nowhere: it would be found in every word. Of such a secret an
+//! answer can tell something all the same, to a plugin that makes a server echo every possible one. What
 //! protects it is the endpoint that it is bound to.
 
 mod pointer;
@@ -42,11 +44,11 @@ use crate::cell::Secrets;
 use crate::descriptor::SHORTEST_SEARCHED;
 use crate::redact;
 
-/// The shortest secret that is searched for at all. PINs have four digits.
+/// Length of the shortest secret that is searched for at all. PINs have four digits.
 const SHORTEST_PIN: usize = 4;
 
-/// The largest secret that is captured, in bytes. Tokens have up to 4 KiB, and no server takes a header of more than
-/// this.
+/// The largest secret that is captured, in bytes. Tokens have up to 4 KiB, and no server takes a header of
+/// more than this.
 const LARGEST_SECRET: usize = 8 << 10;
 
 /// The longest media type that is told of an answer, in bytes.
@@ -58,7 +60,7 @@ fn mark(index: usize) -> String {
     format!("{MARK_OPEN}{index}}}")
 }
 
-/// The index that a mark speaks of; none if the text is no mark.
+/// Returns the index that a mark speaks of; none if the text is not a mark.
 pub(super) fn mark_index(text: &str) -> Option<usize> {
     text.strip_prefix(MARK_OPEN)?.strip_suffix('}')?.parse().ok()
 }
@@ -83,7 +85,7 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// What it is, without a word of what it says: status, media type and length in bytes.
+    /// Describes the response without a word of its content: status, media type and length in bytes.
     fn description(&self) -> String {
         let header = self.headers.iter().find(|(name, _)| name == "content-type");
         let media_type = header.and_then(|(_, value)| value.split(';').next()).unwrap_or_default().trim();
@@ -105,7 +107,7 @@ impl Incoming {
 #[derive(Default)]
 struct Found {
     secrets: Secrets,
-    /// The name of one that is too large.
+    /// Name of a secret that is too large.
     too_large: Option<String>,
 }
 
@@ -120,13 +122,14 @@ impl Found {
 }
 
 impl Call {
-    /// Takes the captured values out of a response, and then every secret that this account has: a server that
-    /// echoes a request must not tell the guest what the host put into it.
+    /// Takes the captured values out of a response, and then every secret that this account has: a server
+    /// that echoes a request must not tell the guest what the host put into it.
     ///
     /// # Errors
     ///
-    /// When a value to be captured is too large for a secret; nothing was captured then. And when the answer is not for
-    /// the guest, or lacks a secret that it was asked for; [`Call::withheld`] has what there is to know of it.
+    /// When a value to be captured is too large for a secret; nothing was captured then. And when the answer
+    /// is not for the guest, or lacks a secret that it was asked for; [`Call::withheld`] has what there is to
+    /// know of it.
     pub(super) fn receive(
         &mut self,
         mut incoming: Incoming,
@@ -161,7 +164,7 @@ impl Call {
         }
         let mut missing = self.essential(captures);
         missing.retain(|name| incoming.succeeds() && !found.secrets.contains_key(name));
-        // Of a refusal nothing is kept: it gives out no secret, and what it echoes is none.
+        // A refusal gives out no secret, and what it echoes is not one, so nothing of it is kept.
         if incoming.status < 400 {
             self.missing.retain(|name| !found.secrets.contains_key(name));
             self.captured.extend(found.secrets);
@@ -231,7 +234,7 @@ impl Call {
             CaptureTarget::Secret(name) => {
                 let capturable = self.context.capturable.get(name.as_str());
                 let secret = match &*value {
-                    // Whatever it says, it is over the limit.
+                    // Over the limit, whatever it says.
                     Value::String(text) if text.len() > LARGEST_SECRET => Some(text.as_str()),
                     value => capturable.and_then(|capturable| capturable.secret(value)),
                 };
@@ -240,7 +243,7 @@ impl Call {
                         found.insert(name, secret);
                         Value::String(placeholder(name))
                     }
-                    // It is none, but it may still be none of the guest's business.
+                    // Not a secret, but it may still be none of the guest's business.
                     None => Value::Null,
                 };
             }
@@ -269,7 +272,7 @@ impl Call {
         value.as_str().unwrap_or_default().to_owned()
     }
 
-    /// An answer in which nothing can be found: a refusal without a word of its own, or no answer.
+    /// Returns an answer in which nothing can be found: a refusal without a word of its own, or an error.
     fn unreadable(
         &mut self,
         incoming: Incoming,
@@ -287,12 +290,12 @@ impl Call {
 
     fn withhold(&mut self, status: u16, body: BodyKind, why: String, sent: &[String]) -> TransportError {
         self.withheld = Some(Withheld { status, body });
-        // Of the answer's own it has the media type.
+        // The media type in it is the answer's own.
         TransportError::Other(self.scrubber(sent).clean(why))
     }
 
-    /// Replaces the values of secrets by their placeholders: long ones everywhere, short ones only in answers to
-    /// requests that carried them.
+    /// Replaces the values of secrets by their placeholders: long ones everywhere, short ones only in answers
+    /// to requests that carried them.
     fn scrub(&self, incoming: Incoming, sent: &[String]) -> Incoming {
         let scrubber = self.scrubber(sent);
         let Incoming { status, headers, body } = incoming;
@@ -301,7 +304,8 @@ impl Call {
             .filter(|(name, _)| !OF_THE_BODY.contains(&name.as_str()))
             .map(|(name, value)| (scrubber.clean_name(name), scrubber.clean(value)))
             .collect();
-        // What is no UTF-8 may be Latin-1, and a secret in that is searched for as what becomes of it here.
+        // A body that is not UTF-8 may be Latin-1, and a secret in that is searched for as what becomes of it
+        // here.
         let body = match String::from_utf8(body) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
@@ -318,7 +322,7 @@ impl Call {
         Scrubber::new(secrets.filter(wanted))
     }
 
-    /// The secrets without which an answer to a request with these captures is none.
+    /// Returns the secrets without which an answer to a request with these captures is worthless.
     fn essential(&self, captures: &[Capture]) -> BTreeSet<String> {
         let secrets = captures.iter().filter_map(|capture| match &capture.target {
             CaptureTarget::Secret(name) => Some(name),
@@ -337,16 +341,16 @@ impl Call {
     }
 }
 
-/// What receivers write that do not know where they are: nothing, or all bits of 8, 16, 24 or 32. It tells of nobody.
-/// Any other number may be a place in whatever unit.
+/// Numbers that receivers write that do not know where they are: nothing, or all bits of 8, 16, 24 or 32.
+/// Such a number places no vehicle. Any other number may be a place in whatever unit.
 const NOWHERE: [f64; 5] = [0.0, 255.0, 65_535.0, 16_777_215.0, 4_294_967_295.0];
 
 fn is_nowhere(number: &serde_json::Number) -> bool {
     number.as_f64().is_some_and(|number| NOWHERE.contains(&number))
 }
 
-/// Why what was to be taken out of an answer cannot be found in it, if so. Of a refusal that is no JSON there is a text to
-/// be read, and neither a token nor a document in it.
+/// Returns why what was to be taken out of an answer cannot be found in it, if so. A refusal that is not JSON
+/// holds a text to be read, and neither a token nor a document.
 fn unfit(incoming: &Incoming, document: Option<&Value>, captures: &[Capture]) -> Option<&'static str> {
     let mut pointers = captures.iter().filter_map(|capture| match &capture.source {
         CaptureSource::Json(pointer) => Some(pointer),

@@ -1,8 +1,8 @@
-//! What a body is: its content coding undone, and its text.
+//! Content of a body: its content coding undone, and its text.
 //!
-//! Clouds and what stands before them are careless with `content-encoding`: they name codings that are none, and
-//! ones that were not asked for. Where the host cannot undo a coding it cannot look for secrets and positions, so
-//! the guest does not get that body.
+//! Clouds and what stands before them are careless with `content-encoding`: they name codings that do not
+//! exist, and ones that were not asked for. Where the host cannot undo a coding it cannot look for secrets
+//! and positions, so the guest does not get that body.
 
 use std::io::Read as _;
 
@@ -10,31 +10,31 @@ use flate2::read::MultiGzDecoder;
 
 use super::transport::LARGEST_RESPONSE;
 
-/// Codings that change nothing: the standard's word for none, and what servers write there by mistake, such as the
-/// name of a character set.
+/// Codings that change nothing: the standard's word for none, and what servers write there by mistake, such
+/// as the name of a character set.
 const NO_CODING: [&str; 9] =
     ["identity", "none", "null", "utf-8", "utf8", "text", "binary", "us-ascii", "iso-8859-1"];
 
-/// Why a body cannot be read.
+/// Reason why a body cannot be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
-    /// It is in these codings.
+    /// The body is in these codings.
     #[error("comes in the coding `{0}`, which this host cannot undo")]
     Coded(String),
-    /// It is not in the coding that it is said to be in.
+    /// The body is not in the coding that it is said to be in.
     #[error("is not in the coding that it says")]
     Damaged,
-    /// Decoded it is larger than an answer may be.
+    /// The decoded body is larger than an answer may be.
     #[error("is larger than {LARGEST_RESPONSE} bytes")]
     TooLarge,
 }
 
-/// The body without its content coding, in UTF-8 and without a byte order mark if it is text that begins with one
-/// (RFC 8259 §8.1 lets a reader skip it).
+/// The body without its content coding, in UTF-8 and without a byte order mark if it is text that begins with
+/// one (RFC 8259 §8.1 lets a reader skip it).
 ///
 /// # Errors
 ///
-/// The coding cannot be undone, or is not the one that the headers say.
+/// When the coding cannot be undone, or is not the one that the headers say.
 pub(super) fn plain(headers: &[(String, String)], body: Vec<u8>) -> Result<Vec<u8>, Unreadable> {
     if body.is_empty() {
         return Ok(body);
@@ -71,7 +71,7 @@ fn without_mark(body: Vec<u8>) -> Vec<u8> {
     let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
         let units = bytes.chunks(2).map(|pair| match *pair {
             [first, second] => unit([first, second]),
-            // Half a unit is none (U+FFFD).
+            // Half a unit stands for no character (U+FFFD).
             _ => 0xfffd,
         });
         let text: String =

@@ -24,14 +24,14 @@ const LONGEST_URL: usize = 8 << 10;
 /// The largest headers, names and values of all together, in bytes. Servers take 8 to 16 KiB.
 const LARGEST_HEADERS: usize = 16 << 10;
 
-/// The most headers, and the most captures, of one request.
+/// Most headers, and most captures, of one request.
 const MOST_HEADERS: usize = 64;
 
 /// The most secrets that are put into one request.
 const MOST_SECRETS: usize = 16;
 
-/// Headers that decide how a message is framed or encoded. With another encoding, or a part of the answer only, a
-/// secret in it would not be found.
+/// Headers that decide how a message is framed or encoded. With another encoding, or a part of the answer
+/// only, a secret in it would not be found.
 const OURS: [&str; 13] = [
     "accept-encoding",
     "connection",
@@ -48,14 +48,14 @@ const OURS: [&str; 13] = [
     "upgrade",
 ];
 
-/// How long a request may take if it does not say.
+/// Timeout of a request that names none.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a request may take at most: a legacy forced read waits for the car that long.
+/// Longest timeout of a request: a legacy forced read waits for the car that long.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// With how many requests of one call the same secret of the configuration is sent. Signing in may need it two or three
-/// times; vendors lock an account after about five refusals.
+/// Most requests of one call that carry the same secret of the configuration. Signing in may need it two or
+/// three times; vendors lock an account after about five refusals.
 const MOST_OFFERS: u32 = 4;
 
 /// The secret that the host stops sending for good once it was refused.
@@ -68,7 +68,7 @@ struct Prepared {
     carries: Vec<String>,
 }
 
-/// How a call was before a request left on which the vehicle may act.
+/// State of a call before a request left on which the vehicle may act.
 #[derive(Clone, Copy)]
 struct BeforeAct {
     acted: bool,
@@ -100,8 +100,8 @@ impl Call {
         self.admit(request.acts_on_vehicle, carries_pin).await?;
         let offers_before = self.offers.clone();
         self.count_offers(&carries);
-        // Until it is back nobody knows whether the vehicle acts: the caller's time may be over, or the host may stop,
-        // while it is under way, and then nothing below is reached any more.
+        // Until it is back, whether the vehicle acts is unknown: the caller's time may be over, or the host
+        // may stop, while it is under way, and then nothing below is reached any more.
         let acting = request.acts_on_vehicle.then(|| self.begin_act());
         self.allowance.leaves();
         let answer = self.context.transport.send(prepared).await;
@@ -124,14 +124,14 @@ impl Call {
         if carries_pin {
             let success = self.captured.len() > captured_before;
             let refused = self.context.pin.answered(status, success, self.clock()).await;
-            // What was refused is known when the failure has been looked at.
+            // What was refused is known when the failure has been judged.
             self.pin_turn.take_if(|_| !refused);
         }
         self.store_captured().await;
         if let Some(before) = acting {
             let told = match &received {
                 Ok(it) => self.context.command_answers.told(status, &it.headers, &it.body),
-                // It was answered, and nobody can read how.
+                // The request was answered, and the answer cannot be read.
                 Err(_) => Told::Nothing,
             };
             self.told = self.told.filter(|before| *before != Told::Refused).or(Some(told));
@@ -141,7 +141,7 @@ impl Call {
         Ok(Response { status, headers, body })
     }
 
-    /// Whether a request may be sent now. What has to be known after a crash is written down.
+    /// Admits a request that may be sent now. What has to be known after a crash is written down.
     async fn admit(&mut self, acts_on_vehicle: bool, carries_pin: bool) -> Result<(), TransportError> {
         if carries_pin && self.pin_turn.is_none() {
             self.pin_turn = Some(self.context.pin.turn().await);
@@ -178,8 +178,8 @@ impl Call {
         self.context.clock.as_ref()
     }
 
-    /// Stores what was captured for a session that is being refreshed before the connector goes on: the cloud may have
-    /// ended the token before it, and nobody knows whether there is a next moment.
+    /// Stores what was captured for a session that is being refreshed before the connector goes on: the cloud
+    /// may have ended the token before it, and there may be no next moment.
     async fn store_captured(&self) {
         if let Some(session) = self.refreshing.as_ref().filter(|_| !self.captured.is_empty())
             && let Err(error) = session.add_secrets(self.captured.clone()).await
@@ -192,8 +192,9 @@ impl Call {
         }
     }
 
-    /// Counts a request as an offer of every secret of the configuration that it carries, however often. By name: a
-    /// session's rotated token takes the place of the configured one, and a vendor counts refusals of either.
+    /// Counts a request as an offer of every secret of the configuration that it carries, however often. By
+    /// name: a session's rotated token takes the place of the configured one, and a vendor counts refusals of
+    /// either.
     fn count_offers(&mut self, carries: &[String]) {
         let secrets: BTreeSet<&String> =
             carries.iter().filter(|name| self.context.secrets.contains_key(*name)).collect();
@@ -203,18 +204,19 @@ impl Call {
         }
     }
 
-    /// A request is about to leave on which the vehicle may act.
+    /// Records that a request is about to leave on which the vehicle may act.
     fn begin_act(&mut self) -> BeforeAct {
         BeforeAct { acted: std::mem::replace(&mut self.acted, true), operation: self.allowance.begin_act() }
     }
 
-    /// It has not left.
+    /// Records that the request has not left.
     fn take_back_act(&mut self, before: BeforeAct) {
         self.acted = before.acted;
         self.allowance.take_back_act(before.operation);
     }
 
-    /// What can be seen of a request before secrets are put in: whether it fits must not tell how long they are.
+    /// Checks what can be seen of a request before secrets are put in: whether it fits must not tell how long
+    /// they are.
     fn check(&self, request: &Request) -> Result<(), TransportError> {
         if request.headers.len() > MOST_HEADERS || request.captures.len() > MOST_HEADERS {
             return Err(denied(format!("more than {MOST_HEADERS} headers or captures")));
@@ -288,8 +290,8 @@ impl Call {
         Ok(Prepared { request: prepared, carries })
     }
 
-    /// The endpoints that a URL belongs to: same scheme, host and port, and below its path. There are several when
-    /// one server stands in for several services.
+    /// The endpoints that a URL belongs to: same scheme, host and port, and below its path. There are several
+    /// when one server stands in for several services.
     fn endpoints(&self, url: &Url) -> Result<Vec<&Endpoint>, TransportError> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(denied("the URL names a user"));
@@ -333,7 +335,7 @@ impl Call {
     }
 }
 
-/// How large a body is as the guest wrote it, in bytes.
+/// Returns the size of a body as the guest wrote it, in bytes.
 fn size(body: &Body) -> usize {
     match body {
         Body::Empty => 0,
@@ -342,7 +344,7 @@ fn size(body: &Body) -> usize {
     }
 }
 
-/// How large names and values are with two characters between them, in bytes.
+/// Returns the size of names and values with two characters between them, in bytes.
 fn pairs_size(pairs: &[(String, String)]) -> usize {
     pairs.iter().map(|(name, value)| name.len() + value.len() + 2).sum()
 }
@@ -360,7 +362,7 @@ impl From<Method> for http::Method {
     }
 }
 
-/// A body with its secrets, and what it is.
+/// Returns a body with its secrets, and its media type.
 fn fill_body<'s>(
     body: &Body,
     secret: &mut impl FnMut(&str) -> Result<&'s str, TransportError>,

@@ -7,7 +7,8 @@ use crate::wire::message::Outgoing;
 /// The largest payload, in bytes.
 const LARGEST_PAYLOAD: usize = 64 << 10;
 
-/// A topic below the prefix: no wildcard, no empty level, nothing that the broker treats specially.
+/// Whether a topic stays below the prefix: no wildcard, no empty level, nothing that the broker treats
+/// specially.
 fn stays_below(topic: &str) -> bool {
     !topic.is_empty()
         && topic.len() <= 256
@@ -16,8 +17,9 @@ fn stays_below(topic: &str) -> bool {
         && !topic.contains(may_be_malformed)
 }
 
-/// What a receiver may close the connection for (MQTT 5 §1.5.4): control characters, and what Unicode says is no
-/// character. The message would be sent again on the next connection, and end that one too.
+/// Whether a receiver may close the connection for this character (MQTT 5 §1.5.4): a control character, or
+/// what Unicode says is not a character. The message would be sent again on the next connection, and end that
+/// one too.
 fn may_be_malformed(c: char) -> bool {
     let code = u32::from(c);
     c.is_control() || (0xfdd0..=0xfdef).contains(&code) || code & 0xfffe == 0xfffe
@@ -38,7 +40,7 @@ impl Host for ConnectorCx {
             return Ok(Err(PublishError::OutsidePrefix));
         }
         if let Err(most) = self.take_message() {
-            // There is no "after so long": the limit is the call's.
+            // Waiting does not help: the limit is the call's.
             return Ok(Err(PublishError::Other(format!("at most {most} messages a call"))));
         }
         let call = &self.call;

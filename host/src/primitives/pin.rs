@@ -1,8 +1,9 @@
-//! When a PIN may be sent.
+//! Guard of the PIN: when it may be sent.
 //!
-//! A few wrong PINs lock the PIN for its owner too, in the vendor's app as well. A PIN that is said to be refused is
-//! latched at once. What is answered besides may have counted as a wrong one or not, and neither a policy nor a connector
-//! is believed about that: the host counts every answer without success as a try in [`Doubt`], whatever anybody says.
+//! A few wrong PINs lock the PIN for its owner too, in the vendor's app as well. A PIN that is said to be
+//! refused is latched at once. Any other answer may have counted as a wrong one or not, and neither a policy
+//! nor a connector is believed about that: the host counts every answer without success as a try in
+//! [`Doubt`], whatever the plugins say.
 
 use std::sync::Arc;
 
@@ -14,25 +15,26 @@ use crate::protect::latch::{Latch, LatchKind, Latched, Why};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 
-/// Whose turn it is to send a PIN, until it is known what came of it.
+/// Turn of an operation to send a PIN, until it is known what came of it.
 pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
 
-/// The PIN of one account.
+/// Guard of one account's PIN.
 #[derive(Debug)]
 pub struct PinGuard {
     latch: Latch,
     doubt: Doubt,
-    /// Held by whoever sends it, until it is answered: of five that are sent at once each would be the first.
+    /// Lock of the operation that sends the PIN, until it is answered: of five that are sent at once each
+    /// would be the first.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Why a PIN is not sent.
+/// Reason why a PIN is not sent.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum NotOffered {
     /// The vendor has refused it.
     #[error("{0}")]
     Refused(Latched),
-    /// What was answered last says neither yes nor no.
+    /// The last answer says neither yes nor no.
     #[error(
         "the PIN was answered with neither yes nor no ({}), and wrong ones are counted; it is sent again in {} s",
         .0.reason, .0.left.as_secs().max(1)
@@ -57,11 +59,11 @@ impl PinGuard {
         Ok(Self { latch, doubt, turn: Arc::default() })
     }
 
-    /// Whether it may be sent now.
+    /// Checks whether the PIN may be sent now.
     ///
     /// # Errors
     ///
-    /// Why not.
+    /// When it may not: why.
     pub fn may_offer(&self, clock: &dyn Clock) -> Result<(), NotOffered> {
         if let Some(latched) = self.latched(clock.now()) {
             return Err(NotOffered::Refused(latched));
@@ -75,29 +77,29 @@ impl PinGuard {
         self.latch.current(now)
     }
 
-    /// What is in doubt about it.
+    /// Returns the doubt about the PIN.
     #[must_use]
     pub fn in_doubt(&self, clock: &dyn Clock) -> Option<InDoubt> {
         self.doubt.shown(clock)
     }
 
-    /// What there is to tell of a doubt that was not told yet.
+    /// Returns a doubt that was not told yet.
     pub async fn untold(&self, clock: &dyn Clock) -> Option<InDoubt> {
         self.doubt.untold(clock).await
     }
 
-    /// The vendor has refused it.
+    /// Records that the vendor has refused the PIN.
     ///
     /// # Errors
     ///
-    /// When that could not be stored. It holds all the same, until the next restart.
+    /// When that could not be stored. The latch holds all the same, until the next restart.
     pub async fn refuse(&self, why: Why, now: Timestamp) -> Result<(), StoreError> {
         let stored = self.latch.set(LatchKind::AuthRequired, why, now, None).await.1;
         self.doubt.forget().await;
         stored
     }
 
-    /// Lets it be sent once more, and says whether anything kept it from that.
+    /// Lets the PIN be sent once more, and returns whether anything kept it from that.
     ///
     /// # Errors
     ///
@@ -107,12 +109,12 @@ impl PinGuard {
         Ok(self.doubt.forget().await || lifted)
     }
 
-    /// Waits until nobody else is sending it.
+    /// Waits until no other operation is sending it.
     pub(super) async fn turn(&self) -> Turn {
         Arc::clone(&self.turn).lock_owned().await
     }
 
-    /// It is about to be sent.
+    /// Records that the PIN is about to be sent.
     ///
     /// # Errors
     ///
@@ -121,8 +123,9 @@ impl PinGuard {
         self.doubt.begin(clock).await
     }
 
-    /// It was sent and answered; returns whether that is a refusal, of something. A server that is unwell has not looked at it. A refusal counts whatever is made of it; whether
-    /// it is followed by a pause depends on what explains it.
+    /// Records the answer to the PIN; returns whether that is a refusal, of something. A server that is
+    /// unwell has not looked at the PIN. A refusal counts whatever is made of it; whether it is followed by a
+    /// pause depends on what explains it.
     pub(super) async fn answered(&self, status: u16, with_success: bool, clock: &dyn Clock) -> bool {
         match status {
             _ if with_success => {
@@ -140,17 +143,17 @@ impl PinGuard {
         }
     }
 
-    /// The last answer refused something else, such as the token that it came with.
+    /// Records that the last answer refused something else, such as the token that it came with.
     pub(crate) async fn not_about_it(&self) {
         self.doubt.explained().await;
     }
 
-    /// Nothing explains the last answer.
+    /// Records that nothing explains the last answer.
     pub(crate) fn doubted(&self, clock: &dyn Clock) {
         self.doubt.pause(clock, None);
     }
 
-    /// It was sent, or not, and not answered.
+    /// Records that the PIN was sent, or not, and not answered.
     pub(super) async fn unanswered(&self) {
         self.doubt.unclear().await;
     }

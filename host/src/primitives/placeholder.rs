@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::IgnoredAny;
 use url::Url;
 
-/// Why a placeholder cannot be filled where it stands; names no value.
+/// Reason why a placeholder cannot be filled where it stands; names no value.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Misplaced(pub(super) String);
 
@@ -14,10 +14,11 @@ fn misplaced<E: From<Misplaced>>(why: impl Into<String>) -> E {
     Misplaced(why.into()).into()
 }
 
-/// How a value is written so that it stays one value in the place where it goes.
+/// Encoding of a value, so that it stays one value in the place where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Everything but letters and digits as `%XX` (RFC 3986 §2.1): a value can end no segment and start no query.
+    /// Everything but letters and digits as `%XX` (RFC 3986 §2.1): a value can end no segment and start no
+    /// query.
     Url,
     /// As it is. The place itself refuses what does not fit, or encodes it.
     Plain,
@@ -45,12 +46,12 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// What stands in the place of a secret.
+/// Returns what stands in the place of a secret.
 pub(super) fn placeholder(name: &str) -> String {
     format!("{OPEN}{name}}}")
 }
 
-/// Whether there is a placeholder.
+/// Whether a text has a placeholder.
 pub(super) fn has_placeholder(text: &str) -> bool {
     text.match_indices(OPEN).any(|(start, _)| {
         let after = text.get(start + OPEN.len()..).unwrap_or_default();
@@ -87,13 +88,14 @@ pub(super) fn fill<'s, E>(
     Ok(filled)
 }
 
-/// A URL with every placeholder replaced. What stands around them is parsed before the values are there, and the result
-/// must read as exactly that with the values in it: a value can be no `..` that leaves the place, however it is encoded.
+/// Returns a URL with every placeholder replaced. The text around them is parsed before the values are there,
+/// and the result must read as exactly that with the values in it: a value cannot be a `..` that leaves the
+/// place, however it is encoded.
 ///
 /// # Errors
 ///
-/// Those of `secret`; and when the text is no URL, a value would change more than its own place, or a placeholder stands
-/// where the digits of a percent-encoded byte should.
+/// Those of `secret`; and when the text is not a URL, a value would change more than its own place, or a
+/// placeholder stands where the digits of a percent-encoded byte should.
 pub(super) fn fill_url<'s, E: From<Misplaced>>(
     template: &str,
     mut secret: impl FnMut(&str) -> Result<&'s str, E>,
@@ -130,8 +132,8 @@ pub(super) fn fill_url<'s, E: From<Misplaced>>(
     Ok(url)
 }
 
-/// Whether the next character may be a digit of `%XX`. The beginning of a value would read as something else there, for a
-/// server as for whoever looks for it in an answer.
+/// Whether the next character may be a digit of `%XX`. The beginning of a value would read as something else
+/// there, for a server as for a search of its answer.
 fn ends_within_percent(text: &str) -> bool {
     let text = text.as_bytes();
     matches!(text, [.., b'%'] | [.., b'%', b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F'])
@@ -141,8 +143,8 @@ fn ends_within_percent(text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// Those of `secret`; and when there are placeholders but the text is not JSON, or one of them stands in a member's
-/// name. JSON has no other place for them than strings.
+/// Those of `secret`; and when there are placeholders but the text is not JSON, or one of them stands in a
+/// member's name. JSON has no other place for them than strings.
 pub(super) fn fill_json<'s, E: From<Misplaced>>(
     template: &str,
     mut secret: impl FnMut(&str) -> Result<&'s str, E>,
@@ -173,7 +175,7 @@ pub(super) fn fill_json<'s, E: From<Misplaced>>(
     Ok(filled)
 }
 
-/// Where the quotation mark is that ends a JSON string.
+/// Returns the place of the quotation mark that ends a JSON string.
 fn string_end(after_opening: &str) -> usize {
     let mut escaped = false;
     let end = after_opening.bytes().position(|byte| {

@@ -1,12 +1,12 @@
-//! From names to addresses, without those that no vehicle cloud can have.
+//! Resolution of names to addresses, without those that no vehicle cloud can have.
 //!
-//! An endpoint's name is the configuration's, but what it resolves to is somebody else's. Whoever decides about
-//! that could send a connector's requests, and its plugin's choice of path, to a router or to a service that trusts
-//! whoever reaches it. So the addresses themselves are looked at, and exactly those that passed are connected to:
-//! a second answer that differs from the first one (DNS rebinding) is looked at again.
+//! The configuration chooses an endpoint's name, but not what it resolves to. An attacker who decides about
+//! that could send a connector's requests, and its plugin's choice of path, to a router or to a service that
+//! trusts everything that reaches it. So the addresses themselves are checked, and exactly those that passed
+//! are connected to: a second answer that differs from the first one (DNS rebinding) is checked again.
 //!
-//! Of an answer the forbidden addresses are left out, and the name is refused when none is left. Refusing the whole
-//! answer would protect no better, because what is left out is never connected to.
+//! Of an answer the forbidden addresses are left out, and the name is refused when none is left. Refusing the
+//! whole answer would protect no better, because what is left out is never connected to.
 //!
 //! An endpoint that is an address is what the owner wrote, and is not looked up.
 
@@ -24,7 +24,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use self::address::{Special, special};
 
-/// Looks names up. The seam where a test can take the place of the system.
+/// Lookup of names. The seam where a test can take the place of the system.
 pub trait Lookup: fmt::Debug + Send + Sync {
     /// The addresses of a name, in the order in which they should be tried.
     ///
@@ -64,7 +64,7 @@ fn way_out(kind: Special) -> &'static str {
 #[derive(Debug)]
 pub(super) struct Resolver {
     lookup: Arc<dyn Lookup>,
-    /// In lower case, without a dot at the end.
+    /// Names of hosts in private networks, in lower case, without a dot at the end.
     private_hosts: BTreeSet<String>,
 }
 
@@ -73,7 +73,7 @@ impl Resolver {
         Self { lookup, private_hosts }
     }
 
-    /// Which addresses a name may have besides those on the internet.
+    /// Returns the kinds of addresses that a name may have besides those on the internet.
     fn may_have(&self, name: &str) -> fn(Special) -> bool {
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         if self.private_hosts.contains(&name) {

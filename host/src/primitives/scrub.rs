@@ -1,18 +1,18 @@
 //! Taking known secrets out of text that comes from outside.
 //!
-//! What is found: a secret as the host or a server writes it, with up to three encodings one on top of another, each of
-//! them on any of its characters: percent-encoding, that of forms with `+` for a space, the escapes of JSON strings, and
-//! the character references of HTML (by number, and the five that every encoder knows by name). So the host's own
-//! encoding may be followed by two of a server's. The same goes for the Base64 of a secret and of every form in which
-//! the host writes it, alone or in the middle of something longer, and for a secret that was taken for Latin-1 on its
-//! way, or was turned into it.
+//! The search finds a secret as the host or a server writes it, with up to three encodings one on top of
+//! another, each of them on any of its characters: percent-encoding, that of forms with `+` for a space, the
+//! escapes of JSON strings, and the character references of HTML (by number, and the five that every encoder
+//! knows by name). So the host's own encoding may be followed by two of a server's. The same goes for the
+//! Base64 of a secret and of every form in which the host writes it, alone or in the middle of something
+//! longer, and for a secret that was taken for Latin-1 on its way, or was turned into it.
 //!
-//! What is not: a secret that the server has hashed, encrypted, compressed, turned around, changed in case or cut to
-//! pieces; one under a fourth encoding, under a second Base64, or in another one (hexadecimal, UTF-7, named references
-//! such as `&uuml;`). Against a server that means to tell a plugin a secret there is no help; this is against one that
-//! echoes.
+//! It does not find a secret that the server has hashed, encrypted, compressed, turned around, changed in
+//! case or cut to pieces; one under a fourth encoding, under a second Base64, or in another one (hexadecimal,
+//! UTF-7, named references such as `&uuml;`). Against a server that means to tell a plugin a secret there is
+//! no help; this is against one that echoes.
 //!
-//! What it costs is linear in the text, whatever the text and the secrets are.
+//! Its cost is linear in the text, whatever the text and the secrets are.
 
 use std::ops::Range;
 
@@ -24,25 +24,26 @@ use super::placeholder::placeholder;
 mod needle;
 mod view;
 
-/// How many encodings are undone, one after another: the host's own, and two of a server that puts an echo into a
-/// document that it puts into another one.
+/// Number of encodings that are undone, one after another: the host's own, and two of a server that puts an
+/// echo into a document that it puts into another one.
 const ROUNDS: usize = 3;
 
-/// What is searched for, and what stands in its place.
+/// A search for secrets, which puts their placeholders in their place.
 pub(super) struct Scrubber<'s> {
-    /// By their first byte.
+    /// Needles by their first byte.
     needles: Vec<Vec<Needle<'s>>>,
-    /// Whether one of them begins with these two bytes, so that one look at most places of a text is enough for all.
+    /// Whether a needle begins with these two bytes, so that one look at most places of a text is enough for
+    /// all.
     beginnings: Vec<bool>,
 }
 
-/// Where two bytes have their place among all pairs.
+/// Returns the place of two bytes among all pairs.
 fn pair(first: u8, second: u8) -> usize {
     usize::from(first) << u8::BITS | usize::from(second)
 }
 
 impl<'s> Scrubber<'s> {
-    /// Searches for these secrets, given by name and value.
+    /// Makes a search for these secrets, given by name and value.
     pub(super) fn new(secrets: impl Iterator<Item = (&'s str, &'s str)>) -> Self {
         let mut needles: Vec<Vec<Needle<'s>>> = Vec::new();
         needles.resize_with(1 << u8::BITS, Vec::new);
@@ -80,7 +81,7 @@ impl<'s> Scrubber<'s> {
         replace(text, found)
     }
 
-    /// The same for a header's name, in which case does not count.
+    /// Cleans a header's name, in which case does not count.
     pub(super) fn clean_name(&self, name: String) -> String {
         let mut found = None;
         visit(&View::plain(&name), ROUNDS, &mut |view| {
@@ -94,7 +95,7 @@ impl<'s> Scrubber<'s> {
 
     fn search(&self, view: &View, found: &mut Vec<(Range<usize>, &'s str)>) {
         let bytes = view.bytes();
-        // Up to where each needle of each group was searched for.
+        // Place up to which each needle of each group was searched for.
         let mut searched: Vec<Vec<usize>> = self.needles.iter().map(|group| vec![0; group.len()]).collect();
         let seconds = bytes.iter().skip(1).chain(&[0]);
         for (at, (&first, &second)) in bytes.iter().zip(seconds).enumerate() {
@@ -114,7 +115,8 @@ impl<'s> Scrubber<'s> {
     }
 }
 
-/// Shows a text, and then what it reads as when so many encodings are undone, in every order in which there are any.
+/// Shows a text, and then what it reads as when up to `rounds` encodings are undone, in every order in which
+/// there are any.
 fn visit(view: &View, rounds: usize, visitor: &mut dyn FnMut(&View)) {
     visitor(view);
     if let Some(rounds) = rounds.checked_sub(1) {
@@ -126,7 +128,8 @@ fn visit(view: &View, rounds: usize, visitor: &mut dyn FnMut(&View)) {
     }
 }
 
-/// Puts placeholders where secrets were found. What overlaps is replaced as one, so that nothing is left of either.
+/// Puts placeholders where secrets were found. Overlapping ones are replaced as one, so that nothing is left
+/// of either.
 fn replace(text: String, mut found: Vec<(Range<usize>, &str)>) -> String {
     if found.is_empty() {
         return text;

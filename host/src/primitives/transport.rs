@@ -1,6 +1,6 @@
 //! The way to vendors' clouds: the one place where a request leaves the host.
 //!
-//! A transport protects nothing. Whatever a request may and may not do was decided before it comes here; see
+//! A transport protects nothing. What a request may and may not do was decided before it comes here; see
 //! `http`.
 
 use std::fmt;
@@ -21,20 +21,20 @@ use crate::descriptor::Network;
 /// The largest response body, in bytes.
 pub const LARGEST_RESPONSE: usize = 1 << 20;
 
-/// How long connecting may take.
+/// Longest time that connecting may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A request as it leaves, with secrets and private values in it.
 pub struct HttpRequest {
     /// The method.
     pub method: Method,
-    /// Where it goes.
+    /// Target of the request.
     pub url: Url,
     /// The headers in order.
     pub headers: HeaderMap,
     /// The body, if it has one.
     pub body: Option<Vec<u8>>,
-    /// How long the whole exchange may take.
+    /// Longest time that the whole exchange may take.
     pub timeout: Duration,
     /// Whether the vehicle may act on it.
     pub acts_on_vehicle: bool,
@@ -76,13 +76,13 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Sends requests. The seam where a simulated cloud can take the place of the network.
+/// Transport of requests. The seam where a simulated cloud can take the place of the network.
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends one request and waits for its whole answer, for as long as its timeout says. Follows no
     /// redirect and repeats nothing.
     ///
-    /// A request that acts on a vehicle must not go over a connection that was used before: when such a connection
-    /// is reset, nobody knows whether the server has seen the request.
+    /// A request that acts on a vehicle must not go over a connection that was used before: when such a
+    /// connection is reset, whether the server has seen the request is unknown.
     ///
     /// The caller may drop the future; the request may have its effect all the same.
     ///
@@ -98,18 +98,19 @@ pub trait Transport: fmt::Debug + Send + Sync {
 #[error("{0}")]
 pub struct NoClient(String);
 
-/// The network.
+/// Transport over the network.
 #[derive(Debug, Clone)]
 pub struct HttpClient {
     ordinary: reqwest::Client,
-    /// For requests that act on a vehicle: a new connection each. On a connection that waited in a pool, a reset
-    /// may only mean that the server was tired of waiting, and the host could not tell whether it acted.
+    /// Client for requests that act on a vehicle: a new connection each. On a connection that waited in a
+    /// pool, a reset may only mean that the server was tired of waiting, and the host could not tell whether
+    /// it acted.
     unpooled: reqwest::Client,
 }
 
 impl HttpClient {
-    /// Makes the clients. They connect to no name that leads to a private network or to this machine, unless the
-    /// configuration says that it may.
+    /// Makes the clients. They connect to no name that leads to a private network or to this machine, unless
+    /// the configuration says that it may.
     ///
     /// # Errors
     ///
@@ -118,14 +119,14 @@ impl HttpClient {
         Self::with_lookup(network, Arc::new(SystemLookup))
     }
 
-    /// The same with another way to look names up.
+    /// Makes the clients with `lookup` in place of the system's resolver.
     ///
     /// # Errors
     ///
     /// When this system has no certificates to verify servers with.
     pub fn with_lookup(network: &Network, lookup: Arc<dyn Lookup>) -> Result<Self, NoClient> {
         let resolver = Arc::new(Resolver::new(lookup, network.private_hosts.clone()));
-        // Fails only if somebody else has already chosen a provider, which is as good.
+        // Fails only if another part of the process has already chosen a provider, which is as good.
         let _already_chosen = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             reqwest::Client::builder()
@@ -178,15 +179,17 @@ impl Transport for HttpClient {
     }
 }
 
-/// What became of a request that has no answer. Only a connection that was never made is certainly not sent.
+/// Returns what became of a request that has no answer. Only a connection that was never made is certainly
+/// not sent.
 fn transport_error(error: &reqwest::Error) -> TransportError {
     let mut why = String::new();
     // The outermost text of reqwest's errors names the URL, which may carry a secret.
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         if let Some(refused) = error.downcast_ref::<Refused>() {
-            // Not denied: what a name resolves to may change, as when a portal stands before the internet or a
-            // machine comes home. A policy may ask again, within what it may spend, and a circuit counts it.
+            // Not denied: what a name resolves to may change, as when a portal stands before the internet or
+            // a machine comes home. A policy may ask again, within what it may spend, and a circuit counts
+            // it.
             return TransportError::NotSent(refused.to_string());
         }
         if !why.is_empty() {

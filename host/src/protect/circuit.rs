@@ -1,12 +1,12 @@
 //! A circuit breaker. Pure: the time is an argument, and so are the settings.
 //!
-//! Closed, it counts: failures in a row, and the share of failures in a rolling window. Open, it refuses. After a
-//! while it is half open and lets probes through, reads only: a command must not be what finds out whether a cloud is
-//! well. A probe's place is a lease, so a probe that never comes back does not keep the circuit half open for ever.
-//! An operator can hold it open for as long as he likes.
+//! Closed, it counts: failures in a row, and the share of failures in a rolling window. Open, it refuses.
+//! After a while it is half open and lets probes through, reads only: a command must not be the call that
+//! finds out whether a cloud is well. A probe's place is a lease, so a probe that never comes back does not
+//! keep the circuit half open for ever. An operator can hold it open for any time.
 //!
-//! Every result brings the settings that hold now, because a policy may have been swapped since the last one. The
-//! circuit keeps its state and what it has measured, and goes on under the new settings.
+//! Every result brings the settings that hold now, because a policy may have been swapped since the last one.
+//! The circuit keeps its state and its counts, and goes on under the new settings.
 
 mod named;
 mod probes;
@@ -28,19 +28,19 @@ pub use settings::Settings;
 pub use window::Counts;
 use window::Window;
 
-/// When to ask again while somebody else may be finding out whether all is well.
+/// Time until the next question while another call may be finding out whether all is well.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// How long a circuit has been open before a [`Purpose::FirstRead`] may probe.
+/// Time that a circuit has been open before a [`Purpose::FirstRead`] may probe.
 const EARLY_PROBE: Duration = Duration::from_secs(4);
 
-/// What a call to be admitted would do.
+/// Purpose of a call that asks to be admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
     /// Changes nothing; may serve as a probe.
     Read,
-    /// The same, of a host that has just started and knows nothing yet: it may probe after a moment, however long the
-    /// circuit is open. Whoever asks with it has to grow patient himself.
+    /// Changes nothing, on behalf of a host that has just started and knows nothing yet: it may probe after a
+    /// moment, however long the circuit is open. A caller that uses it has to grow patient itself.
     FirstRead,
     /// Anything else.
     Act,
@@ -49,9 +49,10 @@ pub enum Purpose {
 /// A call was not admitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {
-    /// When to ask again; none when only an operator can change the answer.
+    /// Time after which to ask again; none when only an operator can change the answer.
     pub retry_in: Option<Duration>,
-    /// Whether a read would be admitted now: the circuit waits for somebody to find out whether all is well again.
+    /// Whether a read would be admitted now: the circuit waits for a probe to find out whether all is well
+    /// again.
     pub probe_wanted: bool,
 }
 
@@ -71,7 +72,7 @@ enum State {
     },
     Open {
         until: Duration,
-        /// When a [`Purpose::FirstRead`] may look.
+        /// Time at which a [`Purpose::FirstRead`] may probe.
         early: Duration,
         counts: Counts,
         ratio: Option<f64>,
@@ -90,9 +91,9 @@ impl State {
 #[derive(Debug)]
 pub struct Circuit {
     state: State,
-    /// As the last result that counted brought them.
+    /// Settings as the last counted result brought them.
     settings: Settings,
-    /// Counts changes of state, so that late results are known as late.
+    /// Number of state changes, so that late results are recognised as late.
     epoch: u64,
     /// Calls refused in this state.
     refused: u64,
@@ -105,7 +106,7 @@ impl Default for Circuit {
 }
 
 impl Circuit {
-    /// A closed one. The settings hold until a result brings others.
+    /// Makes a closed circuit. The settings hold until a result brings others.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self { state: State::closed(), settings, epoch: 0, refused: 0 }
@@ -127,7 +128,8 @@ impl Circuit {
     ///
     /// # Errors
     ///
-    /// When the circuit is open or isolated, or half open and the call is no probe or all places are taken.
+    /// When the circuit is open or isolated, or half open and the call is not a probe or all places are
+    /// taken.
     pub fn admit(
         &mut self,
         now: Duration,
@@ -143,7 +145,7 @@ impl Circuit {
             State::Open { until, .. } if now < *until => {
                 Err(Refused { retry_in: Some(*until - now), probe_wanted: false })
             }
-            // Nobody has looked yet whether it is well again, and this is not the call to find out.
+            // No probe has yet found out whether it is well again, and this call is not one.
             State::Open { .. } => Err(Refused { retry_in: Some(LOOK_AGAIN), probe_wanted: true }),
             State::HalfOpen(probes) => probes.admit(now, purpose, &self.settings).map(Some),
             State::Isolated => Err(Refused { retry_in: None, probe_wanted: false }),
@@ -157,19 +159,19 @@ impl Circuit {
         }
     }
 
-    /// Records that a call went well. That too may open the circuit: it may be the call that makes the rolling
-    /// window tell something.
+    /// Records that a call went well. Even that may open the circuit: it may be the call that completes the
+    /// rolling window's minimum.
     pub fn succeeded(&mut self, permit: Permit, now: Duration, settings: Settings) -> Option<Transition> {
         self.record(permit, now, settings, false)
     }
 
-    /// Records that a call failed in a way that tells about the health of what it called.
+    /// Records that a call failed in a way that says something about the health of what it called.
     pub fn failed(&mut self, permit: Permit, now: Duration, settings: Settings) -> Option<Transition> {
         self.record(permit, now, settings, true)
     }
 
-    /// Records an answer that is a refusal and shows all the same that what was called is well. For a probe that is what
-    /// it was to find out; what a closed circuit has counted it changes in no way.
+    /// Records a refusal that shows all the same that the called service is well. A probe has then found out
+    /// what it was for; the counts of a closed circuit do not change.
     pub fn answered(&mut self, permit: Permit, now: Duration, settings: Settings) -> Option<Transition> {
         match self.state {
             State::HalfOpen(_) => self.record(permit, now, settings, false),
@@ -177,14 +179,15 @@ impl Circuit {
         }
     }
 
-    /// Gives the place of a call back that tells nothing, such as one that has no answer because the caller left.
+    /// Gives back the place of a call that says nothing about health, such as one without an answer because
+    /// the caller left.
     pub fn abandoned(&mut self, permit: Permit) {
         if let (State::HalfOpen(probes), true) = (&mut self.state, permit.epoch == self.epoch) {
             probes.abandon(permit.probe);
         }
     }
 
-    /// Holds it open until [`Self::close`], whatever happens.
+    /// Holds the circuit open until [`Self::close`], whatever happens.
     pub fn isolate(&mut self) -> Option<Transition> {
         if self.is_isolated() {
             return None;
@@ -193,14 +196,14 @@ impl Circuit {
         Some(Transition::Isolated)
     }
 
-    /// Opens it for so long, to be probed after that: something is known to be unwell, or wants to be left alone. One
-    /// that is open already gets a new end; one that is isolated stays so.
+    /// Opens the circuit for this time, to be probed after that, for a service known to be unwell or to want
+    /// to be left alone. A circuit that is already open gets a new end; an isolated one stays isolated.
     pub fn trip(&mut self, now: Duration, open_for: Duration) -> Option<Transition> {
         self.open_until(now.saturating_add(open_for), open_for, Cause::Operator)
     }
 
-    /// Opens it for at least so long, because the vendor asks for that. Like [`Self::trip`], but an end that is later
-    /// already stays.
+    /// Opens the circuit for at least this time, because the vendor asks for that. Like [`Self::trip`], but a
+    /// later end already set stays.
     pub fn leave_alone(&mut self, now: Duration, open_for: Duration) -> Option<Transition> {
         let until = now.saturating_add(open_for);
         let held = match self.state {
@@ -222,14 +225,14 @@ impl Circuit {
         Some(Transition::Opened { open_for, cause })
     }
 
-    /// Closes it, whatever it was, and forgets what was measured. Calls under way count for nothing.
+    /// Closes the circuit, whatever its state, and forgets its counts. Calls under way count for nothing.
     pub fn close(&mut self) -> Option<Transition> {
         let was_closed = self.is_closed();
         self.enter(State::closed());
         (!was_closed).then_some(Transition::Closed)
     }
 
-    /// How it is at this time.
+    /// Returns the state at this time.
     #[must_use]
     pub fn snapshot(&self, now: Duration) -> Snapshot {
         let (state, counts, ratio, until) = match &self.state {
@@ -287,7 +290,7 @@ impl Circuit {
         Transition::Opened { open_for, cause }
     }
 
-    /// Whether it is open, and a call for this purpose may find out whether all is well again.
+    /// Whether the circuit is open, and a call for this purpose may find out whether all is well again.
     fn is_due(&self, now: Duration, purpose: Purpose) -> bool {
         match (&self.state, purpose) {
             (State::Open { until, .. }, Purpose::Read) => now >= *until,

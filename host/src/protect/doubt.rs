@@ -1,16 +1,18 @@
-//! Doubt: something was refused, and nothing says that the credential is why.
+//! Doubt: a refusal without evidence that the credential is the reason.
 //!
-//! A page, an empty answer, a gateway's words, a bare status: whatever wrote it may never have looked at the credential.
-//! Such an answer is no verdict (`evidence` tells them apart), so it never ends anything for good. It
-//! is not nothing either, because vendors count tries and lock what is tried too often. So what was refused rests, longer
-//! each time, and is tried a few times a day at most.
+//! A page, an empty answer, a gateway's words, a bare status: its writer may never have looked at the
+//! credential. Such an answer is not a verdict (`evidence` tells them apart), so it never ends anything for
+//! good. It does count for something, because vendors count tries and lock what is tried too often. So a
+//! credential in doubt rests, longer each time, and is tried a few times a day at most.
 //!
 //! # Guarantees
 //!
-//! * A refusal in doubt is followed by a pause out of `PAUSES`; the first ones of some kinds by none (see `Rule`).
-//! * Within any 24 hours of one streak there are so many tries and no more, however often the host is restarted: a try that
-//!   follows a doubtful refusal is stored before it is made.
-//! * A restart ends the pause, not the count: whoever restarts the host wants to know whether it works now.
+//! * A refusal in doubt is followed by a pause from `PAUSES`; the first refusals of some kinds by none (see
+//!   `Rule`).
+//! * Within any 24 hours of one streak the number of tries is limited, however often the host is restarted: a
+//!   try that follows a doubtful refusal is stored before it is made.
+//! * A restart ends the pause, not the count: an operator who restarts the host wants to know whether it
+//!   works now.
 //! * A success forgets everything, and so do other credentials and a person's wish ([`Doubt::forget`]).
 
 use std::sync::Arc;
@@ -24,7 +26,7 @@ use crate::digest::Digest;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{Clock, move_back};
 
-/// How long is waited after a refusal in doubt, and after the next one, and so on; the last one goes on. The first is so
+/// Pauses after the first refusal in doubt, the second, and so on; the last one repeats. The first is so
 /// short that an operation that has a minute can wait for it.
 const PAUSES: [Duration; 6] = [
     Duration::from_secs(5),
@@ -37,10 +39,10 @@ const PAUSES: [Duration; 6] = [
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 3_600);
 
-/// In which so many tries may be made.
+/// The period over which tries are limited.
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// What was refused.
+/// The subject of a refusal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -64,7 +66,7 @@ impl Refused {
         }
     }
 
-    /// The same in words.
+    /// The phrase for it in sentences.
     pub(crate) const fn in_words(self) -> &'static str {
         match self {
             Self::Grant => "the sign-in",
@@ -83,35 +85,35 @@ impl Refused {
     }
 }
 
-/// How much doubt costs.
+/// The limits on tries in doubt.
 #[derive(Debug, Clone, Copy)]
 struct Rule {
-    /// After so many refusals in a row the next try may follow at once. What only an operation needs that somebody
-    /// asked for is not tried by itself, so its first refusal costs nobody else anything.
+    /// Refusals in a row after which the next try may still follow at once. What only a requested operation
+    /// needs is never tried unasked, so its first refusal costs no other operation anything.
     free: u32,
-    /// How many tries there are within a day, the first one included.
+    /// Tries within a day, the first one included.
     most_a_day: usize,
 }
 
-/// How many refusals in a row may be explained by something else: more cars than an account has find out at once that their
-/// device is not registered any more.
+/// Number of refusals in a row that may be explained by something else: more cars than an account has find
+/// out at once that their device is not registered any more.
 const MOST_EXPLAINED: u32 = 8;
 
 /// Refusals in doubt since the last success.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Streak {
-    /// The credentials that it is about.
+    /// Digest of the credentials in doubt.
     about: String,
     refusals: u32,
     since: Timestamp,
-    /// The last refusal in words, without secrets.
+    /// Last refusal, in words and without secrets.
     reason: String,
-    /// When tries were made, within a day.
+    /// Times of tries within a day.
     tries: Vec<Timestamp>,
-    /// Whether it was told.
+    /// Whether it was announced.
     #[serde(default)]
     told: bool,
-    /// How many refusals were about something else, as a policy says.
+    /// Number of refusals that were about something else, according to a policy.
     #[serde(default)]
     explained: u32,
 }
@@ -119,37 +121,38 @@ struct Streak {
 /// A pause that is not over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rest {
-    /// How long it still takes.
+    /// Time that is left.
     pub left: Duration,
-    /// What was answered last.
+    /// Last refusal, in words.
     pub reason: String,
 }
 
-/// A streak, as it is shown.
+/// A streak of refusals, for display.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InDoubt {
-    /// What was refused.
+    /// Subject of the refusals.
     pub what: Refused,
-    /// When first.
+    /// Time of the first refusal.
     pub since: Timestamp,
-    /// How often.
+    /// Number of refusals.
     pub refusals: u32,
-    /// What was answered last.
+    /// Last refusal, in words.
     pub reason: String,
-    /// Not tried before then; now or earlier if it may be tried.
+    /// Earliest time of the next try; now or earlier if it may be made.
     pub next_attempt_at: Timestamp,
 }
 
 #[derive(Debug, Default)]
 struct State {
     streak: Option<Streak>,
-    /// Monotonic, so that nobody who sets the clock makes a pause longer or shorter.
+    /// End of the pause on the monotonic clock, so that setting the machine's clock makes it neither longer
+    /// nor shorter.
     due: Duration,
     /// Tries that were counted before they were made and have not ended.
     under_way: usize,
 }
 
-/// What is known of one thing that may be refused.
+/// The doubt about one subject of an account.
 #[derive(Debug)]
 pub struct Doubt {
     what: Refused,
@@ -160,7 +163,7 @@ pub struct Doubt {
 }
 
 impl Doubt {
-    /// Opens what is known of `what` of an account. Doubt about other credentials is forgotten.
+    /// Opens the doubt about `what` of an account. Doubt about other credentials is forgotten.
     ///
     /// # Errors
     ///
@@ -175,7 +178,8 @@ impl Doubt {
         let (key, about) = (format!("{account}/{}", what.as_str()), about.to_string());
         let streak = match load_carefully(store.as_ref(), Kind::Doubt, &key).await? {
             Loaded::Whole(streak) => Some(streak).filter(|streak: &Streak| streak.about == about),
-            // There was doubt. As many tries as there may be were made, since one too many may lock what is refused.
+            // There was doubt. All allowed tries are assumed to have been made, since one too many may lock
+            // the account.
             Loaded::Damaged => {
                 let reason = "what is known of earlier refusals cannot be read any more".to_owned();
                 let tries = vec![now; what.rule().most_a_day];
@@ -193,7 +197,7 @@ impl Doubt {
         Ok(Self { what, key, about, state, store: Arc::clone(store) })
     }
 
-    /// Whether it must not be tried now.
+    /// Returns the pause during which no try may be made; none if one may be made now.
     #[must_use]
     pub fn rest(&self, clock: &dyn Clock) -> Option<Rest> {
         let mut state = self.state();
@@ -202,7 +206,7 @@ impl Doubt {
         Some(Rest { left, reason })
     }
 
-    /// What is in doubt, for who wants to see it.
+    /// Returns the streak for display, if there is doubt.
     #[must_use]
     pub fn shown(&self, clock: &dyn Clock) -> Option<InDoubt> {
         let mut state = self.state();
@@ -217,7 +221,7 @@ impl Doubt {
     ///
     /// # Errors
     ///
-    /// When it cannot be stored. Then it must not be made.
+    /// When the try cannot be stored. Then it must not be made.
     pub async fn begin(&self, clock: &dyn Clock) -> Result<(), StoreError> {
         {
             let mut state = self.state();
@@ -232,7 +236,8 @@ impl Doubt {
         kept
     }
 
-    /// A try was refused, and nothing says why. Returns how long it rests: at least `told`, as the server wants.
+    /// Records that a try was refused without a reason. Returns how long it rests: at least `told`, as the
+    /// server wants.
     pub async fn refused(&self, clock: &dyn Clock, reason: String, told: Option<Duration>) -> Duration {
         self.count(clock, reason);
         let pause = self.pause(clock, told);
@@ -240,7 +245,8 @@ impl Doubt {
         pause
     }
 
-    /// A try was refused; what it means is known later, and then follows [`Self::pause`] or [`Self::explained`].
+    /// Records that a try was refused. Its meaning is known later, and then [`Self::pause`] or
+    /// [`Self::explained`] follows.
     pub(crate) async fn counted(&self, clock: &dyn Clock, reason: String) {
         self.count(clock, reason);
         self.kept(self.keep().await);
@@ -267,7 +273,7 @@ impl Doubt {
         streak.reason = reason;
     }
 
-    /// The next try waits because of the last refusal, for so long.
+    /// Makes the next try wait because of the last refusal. Returns the length of the pause.
     pub(crate) fn pause(&self, clock: &dyn Clock, told: Option<Duration>) -> Duration {
         let mut state = self.state();
         let refusals = state.streak.as_ref().map_or(0, |streak| streak.refusals);
@@ -276,8 +282,9 @@ impl Doubt {
         self.left(&mut state, clock).unwrap_or(pause)
     }
 
-    /// What refused the last try was about something else, and is mended now: it counts for nothing. That is a policy's word,
-    /// so it is taken [`MOST_EXPLAINED`] times until a try succeeds; what comes after that is in doubt.
+    /// Takes the last refusal back because it was about something else, which is mended now. That is a
+    /// policy's word, so it is taken [`MOST_EXPLAINED`] times until a try succeeds; refusals after that are
+    /// in doubt.
     pub(crate) async fn explained(&self) {
         {
             let mut state = self.state();
@@ -292,14 +299,14 @@ impl Doubt {
         self.kept(self.keep().await);
     }
 
-    /// A try ended without having been refused or accepted: it told nothing.
+    /// Takes a try back that ended neither refused nor accepted: it says nothing.
     pub async fn unclear(&self) {
         if self.forget_try() {
             self.kept(self.keep().await);
         }
     }
 
-    /// Takes a try back that was counted. Returns whether there was one.
+    /// Takes back a try that was counted. Returns whether there was one.
     fn forget_try(&self) -> bool {
         let mut state = self.state();
         if state.under_way == 0 {
@@ -312,8 +319,8 @@ impl Doubt {
         true
     }
 
-    /// There is no doubt any more: it was accepted, or refused with a reason, or a person wants it tried again. Returns
-    /// whether there was any.
+    /// Ends the doubt: the credential was accepted, or refused with a reason, or a person wants it tried
+    /// again. Returns whether there was any.
     pub async fn forget(&self) -> bool {
         {
             let mut state = self.state();
@@ -326,7 +333,7 @@ impl Doubt {
         true
     }
 
-    /// What there is to tell of a streak that was not told yet. It counts as told then.
+    /// Returns the streak if it has not been announced yet. It counts as announced then.
     pub async fn untold(&self, clock: &dyn Clock) -> Option<InDoubt> {
         match &mut self.state().streak {
             Some(streak) if !streak.told && streak.refusals > 0 => streak.told = true,
@@ -336,7 +343,7 @@ impl Doubt {
         self.shown(clock)
     }
 
-    /// How long it rests; none without doubt.
+    /// Returns the time it still rests; none without doubt.
     fn left(&self, state: &mut State, clock: &dyn Clock) -> Option<Duration> {
         let now = clock.now();
         let streak = state.streak.as_mut()?;
@@ -345,12 +352,12 @@ impl Doubt {
             moved |= move_back(at, now);
         }
         if moved && let Ok(write) = Write::document(Kind::Doubt, self.key.clone(), streak) {
-            // Nobody waits: what is not stored is moved again at the next start.
+            // Not awaited: a move that is not stored is made again at the next start.
             drop(self.store.commit(vec![write]));
         }
         streak.tries.retain(|at| age(now, *at) < DAY);
         let pause = state.due.saturating_sub(clock.monotonic());
-        // As many as there may be: the next one when the first of them is a day old.
+        // With as many tries as allowed, the next one may follow when the first of them is a day old.
         let over = (streak.tries.len() + 1).checked_sub(self.what.rule().most_a_day).filter(|over| *over > 0);
         let first = over.and_then(|over| streak.tries.get(over - 1));
         let quota = first.map_or(Duration::ZERO, |first| DAY.saturating_sub(age(now, *first)));
@@ -364,7 +371,8 @@ impl Doubt {
                 Some(streak) => Write::document(Kind::Doubt, self.key.clone(), streak)?,
                 None => Write::remove(Kind::Doubt, self.key.clone()),
             };
-            // Given to the store while it is held, which keeps that order: an older state must not be stored last.
+            // Given to the store under the lock, which keeps the order: an older state must not be stored
+            // last.
             self.store.commit(vec![write])
         };
         written.await
@@ -381,13 +389,13 @@ impl Doubt {
     }
 }
 
-/// How long ago something was.
+/// Returns the time since `at`.
 fn age(now: Timestamp, at: Timestamp) -> Duration {
     Duration::try_from(now.duration_since(at).max(SignedDuration::ZERO)).unwrap_or_default()
 }
 
 impl Rule {
-    /// The pause after so many refusals in a row.
+    /// Returns the pause after this number of refusals in a row.
     fn pause(self, refusals: u32) -> Duration {
         let Some(step) = refusals.checked_sub(self.free + 1) else { return Duration::ZERO };
         let step = usize::try_from(step).unwrap_or(usize::MAX);

@@ -1,8 +1,9 @@
-//! Latches: states that only a person, or a long silence, can end.
+//! Latches: stops that only a person, or a long silence, can end.
 //!
-//! After a refused grant the next call to the token endpoint would be refused too, and the one after that might
-//! lock the account. So one is made and then none, until the credentials change or a person asks for one more try; a restart
-//! changes nothing. Only what says that a credential is refused comes to this; for the rest there is [`doubt`](crate::protect::doubt).
+//! After a refused grant the next call to the token endpoint would be refused too, and the one after that
+//! might lock the account. So one is made and then none, until the credentials change or a person asks for
+//! one more try; a restart changes nothing. Only evidence that a credential is refused sets a latch; other
+//! refusals lead to [`doubt`](crate::protect::doubt).
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,20 +17,20 @@ use crate::digest::Digest;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{end_not_ahead, not_ahead};
 
-/// How long a vendor that blocks a client is left in peace. It blocks the client, not the account, and every
-/// further request makes it worse; a working day and a night have been enough.
+/// Time for which a vendor that blocks a client is left in peace. It blocks the client, not the account, and
+/// every further request makes it worse; a working day and a night have been enough.
 pub const SILENCE: SignedDuration = SignedDuration::from_hours(12);
 
-/// What a person must do.
+/// The kind of a latch: the action that ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LatchKind {
-    /// Give new credentials.
+    /// A person must give new credentials.
     AuthRequired,
-    /// Give a one-time code.
+    /// A person must give a one-time code.
     OtpRequired,
-    /// Wait: the vendor blocks this client. Ends after [`SILENCE`].
+    /// The vendor blocks this client: a person must wait. Ends after [`SILENCE`].
     LockedOut,
 }
 
@@ -58,24 +59,24 @@ impl LatchKind {
 /// A latch that is set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Latched {
-    /// What a person must do.
+    /// Kind of the latch.
     pub kind: LatchKind,
-    /// What has happened and what helps, in our words.
+    /// Cause and remedy, in our words.
     pub reason: String,
-    /// The vendor's words, without secrets.
+    /// Vendor's words, without secrets.
     #[serde(default)]
     pub detail: Option<String>,
-    /// Since when.
+    /// Time when it was set.
     pub since: Timestamp,
-    /// Until when, if it ends by itself.
+    /// Time when it ends, if it ends by itself.
     #[serde(default)]
     pub until: Option<Timestamp>,
-    /// What it is about: it does not hold for other credentials.
+    /// Digest of the credentials that it is about: it does not hold for others.
     about: String,
 }
 
 impl Latched {
-    /// What has happened, what helps, and until when nothing is sent, without the vendor's words.
+    /// Returns cause, remedy and end of the latch, without the vendor's words.
     #[must_use]
     pub fn in_our_words(&self) -> String {
         let Self { reason, since, until, .. } = self;
@@ -96,17 +97,17 @@ impl fmt::Display for Latched {
     }
 }
 
-/// Why something is latched.
+/// Reason for a latch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Why {
-    /// What has happened and what helps, in our words.
+    /// Cause and remedy, in our words.
     pub reason: String,
-    /// The vendor's words, without secrets.
+    /// Vendor's words, without secrets.
     pub detail: Option<String>,
 }
 
 impl Why {
-    /// With the vendor's words, if there are any.
+    /// Makes a reason, with the vendor's words if there are any.
     #[must_use]
     pub fn new(reason: String, detail: &str) -> Self {
         let detail = detail.trim();
@@ -114,7 +115,7 @@ impl Why {
     }
 }
 
-/// One latch.
+/// A latch of an account or a client.
 #[derive(Debug)]
 pub struct Latch {
     key: String,
@@ -124,7 +125,7 @@ pub struct Latch {
 }
 
 impl Latch {
-    /// Opens the latch under a key. One that was set about something else (other credentials) is lifted.
+    /// Opens the latch under a key. A latch about something else (other credentials) is lifted.
     ///
     /// # Errors
     ///
@@ -138,7 +139,8 @@ impl Latch {
         let about = about.to_string();
         let current = match load_carefully(store.as_ref(), Kind::Latch, key).await? {
             Loaded::Whole(latched) => Some(latched).filter(|latched: &Latched| latched.about == about),
-            // It was set. A client's ends by itself, and what is sent too early refreshes it; the others end with a person.
+            // A damaged latch was set. One of a client ends by itself, and a request sent too early sets it
+            // again; the others end with a person.
             Loaded::Damaged if !key.starts_with("client/") => {
                 let latched = Latched {
                     kind: LatchKind::AuthRequired,
@@ -152,7 +154,7 @@ impl Latch {
                     until: None,
                     about: about.clone(),
                 };
-                // The next start finds it too.
+                // The next start finds the damage too.
                 if let Err(error) = store.commit(vec![Write::document(Kind::Latch, key, &latched)?]).await {
                     tracing::warn!("what stopped {key} is assumed for this start only: {error}");
                 }
@@ -180,8 +182,8 @@ impl Latch {
         held(latched)
     }
 
-    /// What a clock that was ahead has set began now: a silence of hours must not last for years. Called while it is held, so
-    /// that one that is lifted meanwhile does not come back.
+    /// Dates a latch set by a clock that was ahead from now: a silence of hours must not last for years.
+    /// Called under the lock, so that a latch that is lifted meanwhile does not come back.
     fn move_from_the_future(&self, latched: &mut Latched, now: Timestamp) {
         let since = not_ahead(latched.since, now);
         if since == latched.since {
@@ -190,12 +192,13 @@ impl Latch {
         latched.until = latched.until.map(|until| end_not_ahead(until, latched.since, now));
         latched.since = since;
         if let Ok(write) = Write::document(Kind::Latch, self.key.clone(), latched) {
-            // Nobody waits: what is not stored is moved again at the next start.
+            // Not awaited: a move that is not stored is made again at the next start.
             drop(self.store.commit(vec![write]));
         }
     }
 
-    /// Sets the latch, until `until` or for good, and says whether it was not set before. The first reason stays.
+    /// Sets the latch, until `until` or for good. Returns whether it was not set before. The first reason
+    /// stays.
     ///
     /// # Errors
     ///
@@ -223,7 +226,7 @@ impl Latch {
         (true, stored)
     }
 
-    /// Lifts the latch, and says whether it was set.
+    /// Lifts the latch. Returns whether it was set.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
-//! How often something was done within a day: sign-ins, forced reads, requests.
+//! Daily quotas: counts of sign-ins, forced reads and requests within a day.
 //!
-//! These are ceilings that no policy can raise. Too many sign-ins lock an account, too many forced reads drain a
-//! battery, too many requests lock out the vendor's app as well; so the counts outlive a restart.
+//! These are ceilings that no policy can raise. Too many sign-ins lock an account, too many forced reads
+//! drain a battery, too many requests lock out the vendor's app as well; so the counts outlive a restart.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,34 +14,35 @@ use parking_lot::{Mutex, MutexGuard};
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{AHEAD, is_set};
 
-/// Minutes of a day. Counted by the minute, so that thousands of requests need no more room than a few.
+/// Minutes of a day. Counts are kept by the minute, so that thousands of requests need no more room than a
+/// few.
 const DAY: i64 = 24 * 60;
 
-/// One count, over the last 24 hours.
+/// A count over the last 24 hours.
 #[derive(Debug)]
 pub struct DailyQuota {
     what: &'static str,
     key: String,
     limit: Option<u32>,
     minutes: Mutex<BTreeMap<i64, u32>>,
-    /// Whether the count was damaged: then all that may be done within a day may have been done just now.
+    /// Whether the count was damaged: then all actions allowed within a day may have been done just now.
     assume_used_up: AtomicBool,
     store: Arc<dyn Store>,
 }
 
-/// It was not counted, and must not be done.
+/// A refusal to count an action, which must then not be done.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum QuotaError {
-    /// It was done as often as the configuration allows.
+    /// The configured limit is used up.
     #[error("{limit} {what} within a day, which is as many as the configuration allows")]
     Used {
-        /// What was counted.
+        /// Counted action, in the plural.
         what: &'static str,
-        /// How many are allowed.
+        /// Number allowed.
         limit: u32,
     },
-    /// Nobody could tell after a restart that it was done.
+    /// The count cannot be stored, so it would be lost at a restart.
     #[error(transparent)]
     NotStored(#[from] StoreError),
 }
@@ -51,7 +52,8 @@ fn minute(at: Timestamp) -> i64 {
 }
 
 impl DailyQuota {
-    /// Opens a count of `what` (a plural) under the store's key `what/subject`. Without a limit it only counts.
+    /// Opens a count of `what` (a plural) under the store's key `what/subject`. Without a limit it only
+    /// counts.
     ///
     /// # Errors
     ///
@@ -73,11 +75,12 @@ impl DailyQuota {
         Ok(Self { what, key, limit, minutes, assume_used_up, store: Arc::clone(store) })
     }
 
-    /// Counts one, before it is done. It is stored when this returns.
+    /// Counts one action, before it is done. It is stored when this returns.
     ///
     /// # Errors
     ///
-    /// When there were too many, or the count cannot be stored. Then it is not done, so it does not count.
+    /// When the limit is reached, or the count cannot be stored. Then the action is not done, so it does not
+    /// count.
     pub async fn count(&self, now: Timestamp) -> Result<(), QuotaError> {
         self.add(now)?;
         let kept = self.keep().await;
@@ -87,11 +90,11 @@ impl DailyQuota {
         Ok(kept?)
     }
 
-    /// Counts one, and has that stored soon: whoever counts does not wait for it.
+    /// Counts one action, and has that stored soon: the caller does not wait for it.
     ///
     /// # Errors
     ///
-    /// When there were too many.
+    /// When the limit is reached.
     pub fn take(&self, now: Timestamp) -> Result<(), QuotaError> {
         self.add(now)?;
         self.store_soon(&self.minutes());
@@ -109,13 +112,13 @@ impl DailyQuota {
         Ok(())
     }
 
-    /// Takes the last one back, which never left this machine, and has that stored soon.
+    /// Takes back the last count, of a request that never left this machine, and has that stored soon.
     pub fn give_back(&self, now: Timestamp) {
         self.forget_last(now);
         self.store_soon(&self.minutes());
     }
 
-    /// Takes the last one back: it never left this machine.
+    /// Takes back the last count, of a request that never left this machine.
     ///
     /// # Errors
     ///
@@ -125,7 +128,7 @@ impl DailyQuota {
         self.keep().await
     }
 
-    /// The last one until now: a clock that was never set counts behind what was counted before.
+    /// Forgets the last count until now: a clock that was never set counts behind the earlier counts.
     fn forget_last(&self, now: Timestamp) {
         let mut minutes = self.minutes();
         let Some((&last, count)) = minutes.range_mut(..=minute(now)).next_back() else { return };
@@ -135,13 +138,13 @@ impl DailyQuota {
         }
     }
 
-    /// How many there were within a day.
+    /// Returns the count within a day.
     #[must_use]
     pub fn used(&self, now: Timestamp) -> u32 {
         self.within_a_day(now).values().sum()
     }
 
-    /// How many are left; none when there is no limit.
+    /// Returns the number left; none when there is no limit.
     #[must_use]
     pub fn left(&self, now: Timestamp) -> Option<u32> {
         self.limit.map(|limit| limit.saturating_sub(self.used(now)))
@@ -159,9 +162,9 @@ impl DailyQuota {
         written.await
     }
 
-    /// Gives the count to the store, which keeps the order in which it is given something. So that is done while the count
-    /// is held: of two callers the one with the older count would else be the last one, and a request would be lost with
-    /// the next restart.
+    /// Gives the count to the store, which keeps the order of its writes. It is called while the count is
+    /// held: otherwise, of two callers, the one with the older count could be last, and a request would be
+    /// lost with the next restart.
     fn hand_over(
         &self,
         held: &BTreeMap<i64, u32>,
@@ -169,8 +172,8 @@ impl DailyQuota {
         Ok(self.store.commit(vec![Write::document(Kind::Daily, self.key.clone(), held)?]))
     }
 
-    /// What is counted of the last day. A clock that was wrong may have left minutes far in the future: they are taken for
-    /// this one, so that they count for a day and not until then.
+    /// Returns the counts of the last day. A clock that was wrong may have left minutes far in the future:
+    /// they are moved to this one, so that they count for a day and not until then.
     fn within_a_day(&self, now: Timestamp) -> MutexGuard<'_, BTreeMap<i64, u32>> {
         let mut minutes = self.minutes();
         let latest = match is_set(now) {
@@ -241,7 +244,7 @@ mod tests {
         assert!(restarted.count(hours(26)).await.is_ok());
     }
 
-    /// A store that looks at what comes in, as the one on disk does: in the order in which it was given.
+    /// A store that records incoming writes in the order in which they were given, as the one on disk does.
     #[derive(Debug, Default)]
     struct Watched {
         within: MemoryStore,

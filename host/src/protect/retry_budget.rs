@@ -1,9 +1,9 @@
-//! How much an account may repeat.
+//! Retry budget: the repeats that an account may make.
 //!
-//! When a cloud is unwell, everybody who repeats makes it worse. Each repeat takes from a stock; a success that needed
-//! one gives it back, any other success a little, and time does the rest. So a passing failure is repeated at once, and
-//! an outage is not hammered, however many operations there are. Refreshes and the repeats that follow them take
-//! nothing: an expired token is nobody's ill health.
+//! When a cloud is unwell, every repeat makes it worse. Each repeat takes from a stock; a success that needed
+//! one gives it back, any other success a little, and time does the rest. So a passing failure is repeated at
+//! once, and an outage is not hammered, however many operations there are. Refreshes and the repeats that
+//! follow them take nothing: an expired token is not a sign of ill health.
 //!
 //! Stock and prices are those of the AWS SDKs' standard retry mode, version 2.1.
 
@@ -20,20 +20,20 @@ use crate::time::Clock;
 /// A full stock.
 pub const CAPACITY: u32 = 500;
 
-/// How long it takes until one repeat has come back by itself.
+/// Time after which one repeat has come back by itself.
 const REFILL: Duration = Duration::from_secs(60);
 
-/// What a repeat takes.
+/// Price of a repeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Price {
-    /// After a failure of the cloud or of the way to it.
+    /// Repeat after a failure of the cloud or of the way to it.
     Failure,
-    /// After the cloud has asked for patience.
+    /// Repeat after the cloud has asked for patience.
     Throttled,
 }
 
 impl Price {
-    /// In units of the stock.
+    /// Returns the price in units of the stock.
     #[must_use]
     pub const fn units(self) -> u32 {
         match self {
@@ -54,7 +54,7 @@ pub struct RetryBudget {
 #[derive(Debug)]
 struct Stock {
     left: u32,
-    /// Since when time refills it, on the monotonic clock.
+    /// Time from which the stock refills, on the monotonic clock.
     counted_from: Duration,
 }
 
@@ -81,7 +81,7 @@ impl RetryBudget {
         Ok(Self { key: account.to_owned(), stock, store: Arc::clone(store) })
     }
 
-    /// Takes what a repeat costs. False, and nothing is taken, if there is not enough.
+    /// Takes the price of a repeat. Returns false, and takes nothing, if not enough is left.
     pub fn take(&self, price: Price, clock: &dyn Clock) -> bool {
         let left = {
             let mut stock = self.at(clock.monotonic());
@@ -92,19 +92,19 @@ impl RetryBudget {
         if let Ok(write) =
             Write::document(Kind::RetryBudget, self.key.clone(), &Stored { left, at: clock.now() })
         {
-            // Nobody waits: what is lost in a crash is the memory of one repeat.
+            // Not awaited: a crash loses only the memory of one repeat.
             drop(self.store.commit(vec![write]));
         }
         true
     }
 
-    /// Something went well, at once or after a repeat that cost so much.
+    /// Credits a success, at once or after a repeat of this price.
     pub fn succeeded(&self, after: Option<Price>, clock: &dyn Clock) {
         let mut stock = self.at(clock.monotonic());
         stock.left = (stock.left + after.map_or(1, Price::units)).min(CAPACITY);
     }
 
-    /// What is left.
+    /// Returns the stock that is left.
     #[must_use]
     pub fn left(&self, clock: &dyn Clock) -> u32 {
         self.at(clock.monotonic()).left

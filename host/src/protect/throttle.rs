@@ -1,9 +1,9 @@
-//! Patience that a vendor asks for: until when an account is to be left alone.
+//! Throttle: the time until which a vendor wants an account to be left alone.
 //!
-//! `Retry-After` (RFC 9110 §10.2.3) and a spent daily limit are about the account, not about the one request that was
-//! told. So they bind every operation of the account, whatever a policy makes of them, and outlive a restart. An
-//! operation that has the time waits; others are rejected with the time of the next try. When a long one is over, the
-//! account's circuit lets one read find out whether the vendor has changed its mind.
+//! `Retry-After` (RFC 9110 §10.2.3) and a spent daily limit are about the account, not about the one request
+//! that was told. So they bind every operation of the account, whatever a policy makes of them, and outlive a
+//! restart. An operation that has the time waits; others are rejected with the time of the next try. When a
+//! long pause is over, the account's circuit lets one read find out whether the vendor has changed its mind.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,21 +16,23 @@ use serde::{Deserialize, Serialize};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::{end_not_ahead, not_ahead};
 
-/// The longest time that a server can ask for. Daily limits end within a day; whoever asks for more is mistaken.
+/// Longest time that a server can ask for. Daily limits end within a day; a server that asks for more is
+/// mistaken.
 pub(crate) const LONGEST_TOLD: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long an account is left alone after the vendor said that its daily limit is reached. Nobody knows when the vendor's
-/// day ends, so it is tried again now and then: after this time, and after twice the last time if it is still reached.
+/// Time for which an account is left alone after the vendor said that its daily limit is reached. The end of
+/// the vendor's day is unknown, so the account is tried again now and then: after this time, and after twice
+/// the last time if the limit is still reached.
 const FIRST_LIMIT: Duration = Duration::from_secs(3_600);
 
 /// The longest pause between two tries of an account whose daily limit is reached.
 const LONGEST_LIMIT: Duration = Duration::from_secs(6 * 3_600);
 
-/// Why an account is left alone.
+/// Reason why an account is left alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Why {
-    /// An answer said for how long.
+    /// An answer named a time.
     Told,
     /// The vendor's limit of requests a day is reached. The vendor's own app may be locked out too.
     DailyLimit,
@@ -42,13 +44,13 @@ pub(crate) struct Throttled {
     pub(crate) why: Why,
     pub(crate) since: Timestamp,
     pub(crate) until: Timestamp,
-    /// How often in a row the daily limit was found reached.
+    /// Number of times in a row that the daily limit was found reached.
     #[serde(default)]
     in_a_row: u32,
 }
 
 impl Throttled {
-    /// How long it still lasts; nothing when it is over.
+    /// Returns the time that is left; zero when it is over.
     pub(crate) fn left(&self, now: Timestamp) -> Duration {
         Duration::try_from(self.until.duration_since(now)).unwrap_or_default()
     }
@@ -67,7 +69,7 @@ impl fmt::Display for Throttled {
     }
 }
 
-/// The patience that is asked of one account.
+/// The throttle of one account.
 #[derive(Debug)]
 pub(crate) struct Throttle {
     key: String,
@@ -76,7 +78,7 @@ pub(crate) struct Throttle {
 }
 
 impl Throttle {
-    /// Opens that of an account with what the store knows of it.
+    /// Opens the throttle of an account as the store knows it.
     ///
     /// # Errors
     ///
@@ -86,7 +88,7 @@ impl Throttle {
         Ok(Self { key: account.to_owned(), current: Mutex::new(current), store: Arc::clone(store) })
     }
 
-    /// Until when the account is to be left alone, if it is now.
+    /// Returns the throttle, if the account is to be left alone now.
     pub(crate) fn current(&self, now: Timestamp) -> Option<Throttled> {
         self.held(&mut self.lock(), now)
     }
@@ -102,7 +104,8 @@ impl Throttle {
         Some(throttled.clone()).filter(|throttled| now < throttled.until)
     }
 
-    /// An answer asked for so much patience. Returns what holds now, if that is longer than what held before.
+    /// Records that an answer asked for this much patience. Returns the throttle, if it is longer than the
+    /// one before.
     pub(crate) fn told(&self, told: Duration, now: Timestamp) -> Option<Throttled> {
         let mut current = self.lock();
         let until = after(now, told.min(LONGEST_TOLD))?;
@@ -113,8 +116,8 @@ impl Throttle {
         Some(self.set(&mut current, Throttled { why: Why::Told, since: now, until, in_a_row }))
     }
 
-    /// The vendor says that the daily limit is reached. Returns what holds now, if it did not hold before: what is under way
-    /// with others when the first one is told is told the same, and changes nothing.
+    /// Records that the vendor says that the daily limit is reached. Returns the throttle, if it did not hold
+    /// before: requests under way when the first answer comes are told the same, and change nothing.
     pub(crate) fn daily_limit(&self, now: Timestamp) -> Option<Throttled> {
         let mut current = self.lock();
         let before = current.as_ref().map_or(0, |throttled| throttled.in_a_row);
@@ -132,8 +135,8 @@ impl Throttle {
         current.insert(throttled).clone()
     }
 
-    /// The vendor has answered as it should. What was asked for and is over is forgotten; what still holds is not, since
-    /// the answer may be one that was under way before.
+    /// Records that the vendor has answered as it should. A throttle that is over is forgotten; one that
+    /// still holds is not, since the answer may belong to an earlier request.
     pub(crate) fn answered_well(&self, now: Timestamp) {
         let mut current = self.lock();
         if current.is_some() && self.held(&mut current, now).is_none() {
@@ -142,7 +145,7 @@ impl Throttle {
         }
     }
 
-    /// Nothing is asked for any more. Says whether something was.
+    /// Lifts the throttle. Returns whether there was one.
     pub(crate) fn lift(&self) -> bool {
         let mut current = self.lock();
         let lifted = current.take().is_some();
@@ -152,8 +155,8 @@ impl Throttle {
         lifted
     }
 
-    /// Called while it is held, so that what is set later is stored later. Nobody waits: what a crash forgets of it the next
-    /// answer tells again.
+    /// Stores the throttle. Called under the lock, so that a later value is stored later. Not awaited: the
+    /// next answer repeats what a crash forgets.
     fn store(&self, throttled: Option<&Throttled>) {
         let write = match throttled {
             Some(throttled) => Write::document(Kind::Throttle, self.key.clone(), throttled),
@@ -209,7 +212,7 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let (mut now, mut hours) = (0, Vec::new());
         for _ in 0..5 {
-            // A restart is no reason to ask sooner.
+            // A restart is not a reason to ask sooner.
             let throttle = opened(&store).await;
             let throttled = throttle.daily_limit(at(now)).unwrap();
             assert!(throttle.daily_limit(at(now + 1)).is_none(), "said of requests that were under way");

@@ -1,24 +1,25 @@
-//! Positions.
+//! Masking of positions.
 
-/// What stands in the place of a number that may be one.
+/// Mask in the place of a number that may belong to a position.
 const MASK: &str = "*.****";
 
-/// So many digits behind the point tell a place to ten metres. Amounts, versions and durations have fewer.
+/// Number of decimals that tell a place to ten metres. Amounts, versions and durations have fewer.
 const DECIMALS: usize = 4;
 
-/// How a point is written in the encodings that answers are quoted in, besides as it is.
+/// Forms of a decimal point in the encodings that answers are quoted in, besides the plain one.
 const POINTS: [&str; 6] = [".", ",", "%2E", "%2C", "&#46;", "\\u002E"];
 
-/// What numbers of a position are called.
+/// Names of the numbers of a position.
 const NAMES: [&str; 8] = ["latitude", "longitude", "lat", "lon", "lng", "long", "breitengrad", "längengrad"];
 
-/// How many characters that are no letter or digit may stand between such a name and its number: `"lat": "-`.
+/// Number of characters other than letters and digits that may stand between such a name and its number:
+/// `"lat": "-`.
 const BETWEEN: usize = 8;
 
-/// Replaces every number that may be part of a position: one with four digits or more behind its point, and one of any
-/// form behind a name such as `lat`.
+/// Replaces every number that may be part of a position: one with four digits or more behind its point, and
+/// one of any form behind a name such as `lat`.
 ///
-/// For texts that people are shown and that never hold a position on purpose.
+/// For texts that people are shown and that never contain a position on purpose.
 #[must_use]
 pub fn mask_positions(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
@@ -35,7 +36,7 @@ pub fn mask_positions(text: &str) -> String {
     masked
 }
 
-/// How long the number is that begins here, in bytes, and whether it is masked.
+/// Returns the length of the number that begins here, in bytes, and whether it is masked.
 fn number(text: &str, named: bool) -> (usize, bool) {
     let whole = digits(text);
     let behind = text.get(whole..).unwrap_or_default();
@@ -45,7 +46,7 @@ fn number(text: &str, named: bool) -> (usize, bool) {
     let decimals = digits(behind.get(point..).unwrap_or_default());
     match decimals {
         0 => (whole, named),
-        // The digits of the next group are looked at again: `1,234.56789`.
+        // The digits of the next group are examined again: `1,234.56789`.
         few if few < DECIMALS && !named => (whole, false),
         many => {
             let taken = whole + point + many;
@@ -54,8 +55,8 @@ fn number(text: &str, named: bool) -> (usize, bool) {
     }
 }
 
-/// How long that is which follows a masked number and has a point and decimals of its own: the number before may have run
-/// into the degrees, as in `7.00052.520008`.
+/// Returns the length of what follows a masked number and has a point and decimals of its own: the number
+/// before may have run into the degrees, as in `7.00052.520008`.
 fn more_decimals(text: &str) -> usize {
     let mut taken = 0;
     loop {
@@ -73,14 +74,14 @@ fn digits(text: &str) -> usize {
     text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
-/// How long the point is with which the text begins, in bytes.
+/// Returns the length of the point with which the text begins, in bytes.
 fn point(text: &str) -> Option<usize> {
     let begins =
         |point: &&&str| text.get(..point.len()).is_some_and(|start| start.eq_ignore_ascii_case(point));
     POINTS.iter().find(begins).map(|point| point.len())
 }
 
-/// Whether what stands before a number says that it belongs to a position.
+/// Whether the text before a number says that it belongs to a position.
 fn named(before: &str) -> bool {
     let mut between = 0;
     let word = before.trim_end_matches(|c: char| {
@@ -89,7 +90,7 @@ fn named(before: &str) -> bool {
     });
     let start = word.char_indices().rev().take_while(|(_, c)| c.is_alphabetic()).last();
     let word = start.and_then(|(at, _)| word.get(at..)).unwrap_or_default().to_lowercase();
-    // `GeoLatitude` as well, but no `plan`.
+    // Matches `GeoLatitude`, but not `plan`.
     NAMES.iter().any(|name| word == *name || (name.ends_with("tude") && word.ends_with(name)))
 }
 
@@ -111,7 +112,7 @@ mod tests {
             ("52.520008.13.404954", "*.****.*.****"),
             ("7.00052.520008", "*.****"),
             ("0052,520008 1252,5200", "*.**** *.****"),
-            // A list of codes looks the same.
+            // A list of codes looks the same as a position.
             ("codes 4002,4003", "codes *.****"),
             ("lat 52.5 lon: 13", "lat *.**** lon: *.****"),
             (r#""Latitude" : "52520008""#, r#""Latitude" : "*.****""#),

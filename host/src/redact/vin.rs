@@ -1,25 +1,26 @@
-//! Vehicle identification numbers.
+//! Masking of vehicle identification numbers.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use parking_lot::RwLock;
 
-/// How long a number is (ISO 3779).
+/// Length of a number (ISO 3779).
 const LENGTH: usize = 17;
 
-/// How much of a number is left, so that people can tell their cars apart.
+/// Number of characters left visible, so that people can tell their cars apart.
 const TAIL: usize = 4;
 
-/// How many numbers are remembered at most. A fleet has fewer; a cloud that sends more must not fill the memory.
+/// Greatest number of identification numbers remembered. A fleet has fewer; a cloud that sends more must not
+/// fill the memory.
 const MOST: usize = 4_096;
 
-/// The numbers that this process has seen in answers and configurations, in upper case. One list for all accounts, as the
-/// log is one for all.
+/// Numbers that this process has seen in answers and configurations, in upper case. One list for all
+/// accounts, as there is one log for all.
 static SEEN: RwLock<BTreeSet<String>> = RwLock::new(BTreeSet::new());
 
-/// Remembers a number, so that [`mask_known_vins`] finds it wherever it stands. What has not the shape of one is no
-/// number.
+/// Remembers a number, so that [`mask_known_vins`] finds it anywhere. A text without the shape of one is
+/// ignored.
 pub(crate) fn remember_vin(text: &str) {
     let text = text.trim();
     if has_shape(text) {
@@ -38,7 +39,7 @@ pub fn mask_known_vins(text: &str) -> Cow<'_, str> {
     if seen.is_empty() || text.len() < LENGTH {
         return text.into();
     }
-    // Neither case changes where a character is.
+    // Changing the case does not move any character.
     let upper = text.to_ascii_uppercase();
     let mut found: Vec<usize> =
         seen.iter().flat_map(|vin| upper.match_indices(vin.as_str()).map(|(at, _)| at)).collect();
@@ -48,7 +49,7 @@ pub fn mask_known_vins(text: &str) -> Cow<'_, str> {
     found.sort_unstable();
     let mut masked = text.as_bytes().to_vec();
     for at in found {
-        // They are ASCII, so no character is cut.
+        // The numbers are ASCII, so no character is cut.
         if let Some(number) = masked.get_mut(at..at.saturating_add(LENGTH - TAIL)) {
             number.fill(b'*');
         }
@@ -56,8 +57,9 @@ pub fn mask_known_vins(text: &str) -> Cow<'_, str> {
     String::from_utf8_lossy(&masked).into_owned().into()
 }
 
-/// The same, and everything that looks like a number: 17 letters and digits that stand alone, both of them there, none of
-/// them an I, O or Q (ISO 3779), in any case. Matches by shape: a number inside a file name or a URL is found as well.
+/// Replaces every number that this process has seen, and everything that looks like one: 17 letters and
+/// digits that stand alone, with both present and none of them an I, O or Q (ISO 3779), in any case. Matches
+/// by shape: a number inside a file name or a URL is found as well.
 #[must_use]
 pub fn mask_vins(text: &str) -> String {
     let text = mask_known_vins(text);
@@ -111,7 +113,7 @@ mod tests {
         {
             assert_eq!(mask_vins(text), text);
         }
-        // By its shape alone nothing is found in a longer word: it may be a digest.
+        // Shape alone finds nothing in a longer word: it may be a digest.
         assert_eq!(mask_vins("KNAUNSEEN00000001x"), "KNAUNSEEN00000001x");
     }
 
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_not_remembered() {
-        // Else a cloud could have every text garbled by giving out words as numbers.
+        // Otherwise a cloud could have every text garbled by giving out words as numbers.
         for text in ["", "a", "succeeded", "UNSEENWITHOUTDGTS", "00000000000000777", "UNSEEN-1234567890"] {
             remember_vin(text);
             assert_eq!(mask_known_vins(&format!("{text} {text}")), format!("{text} {text}"));

@@ -1,16 +1,17 @@
-//! What one call may use.
+//! Budgets: the limits of one call.
 
 use std::time::Duration;
 
-/// What one call may use. Every limit belongs to one call; nothing carries over to the next.
+/// The limits of one call. Every limit belongs to one call; nothing carries over to the next.
 ///
-/// What a guest wants beyond it ends the call with the [`CallFault`](super::CallFault) that names the limit, except
-/// for two that a guest cannot do harm with: lines of the log are dropped, and of a message it is told that it was not
-/// taken.
+/// A guest that exceeds a limit ends the call with the [`CallFault`](super::CallFault) that names it, except
+/// for two limits with which a guest cannot do harm: lines of the log are dropped, and the guest is told that
+/// a message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// Time on a processor, instantiation included. What the host computes for the guest inside of an import counts
-    /// too; waiting in one does not, nor does waiting for a processor that others use. Looked at every 5 ms.
+    /// Time on a processor, instantiation included. The host's computing for the guest inside of an import
+    /// counts too; waiting in one does not, nor does waiting for a processor that others use. Checked every 5
+    /// ms.
     pub cpu: Duration,
     /// Time altogether, waiting included.
     pub wall: Duration,
@@ -24,7 +25,7 @@ pub struct Budget {
     pub transfer: usize,
     /// Handles of resources that the guest may hold at once.
     pub handles: usize,
-    /// Lines of the log, from whichever way they come.
+    /// Lines of the log, from either source.
     pub log_lines: u32,
     /// Messages of a connector's own.
     pub messages: u32,
@@ -35,11 +36,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// For a policy, which computes and does nothing else, unless the configuration says otherwise.
+    /// Budget of a policy, which computes and does nothing else, unless the configuration says otherwise.
     pub const POLICY: Self = Self {
         cpu: Duration::from_millis(50),
-        // It waits for nothing, so all that this ends is what waits for WASI's clock. Far more than a busy machine makes of
-        // the processor time: a policy must not lose its place because something else computes.
+        // A policy waits for nothing, so this limit only ends waiting for WASI's clock. It is far longer than
+        // a busy machine makes of the processor time: a policy must not lose its place because something else
+        // computes.
         wall: Duration::from_secs(10),
         memory: 8 << 20,
         table_elements: 10_000,
@@ -52,8 +54,8 @@ impl Budget {
         lock_wait: Duration::ZERO,
     };
 
-    /// For a connector, which waits for a vendor's cloud, unless the configuration says otherwise: a forced read may
-    /// take two minutes.
+    /// Budget of a connector, which waits for a vendor's cloud, unless the configuration says otherwise: a
+    /// forced read may take two minutes.
     pub const CONNECTOR: Self = Self {
         cpu: Duration::from_millis(500),
         wall: Duration::from_secs(150),

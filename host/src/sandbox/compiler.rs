@@ -1,8 +1,9 @@
-//! Where components are compiled: in a process of their own, or in this one.
+//! The compiler of components, in a process of its own or in this one.
 //!
-//! A compilation cannot be interrupted and has no bound of its own. So the program has it done by a child, the same
-//! program once more, that the system holds to its memory and its time and that can be killed. A program that embeds the
-//! host has no such child unless it names one: then only what was counted beforehand bounds a compilation.
+//! A compilation cannot be interrupted and has no bound of its own. So the program has it done by a child,
+//! another process of the same program, that the system holds to its memory and its time and that can be
+//! killed. A program that embeds the host has no such child unless it names one: then only the counts taken
+//! beforehand bound a compilation.
 
 #[cfg(unix)]
 mod child;
@@ -22,21 +23,21 @@ pub use self::fault::CompilerFault;
 #[cfg(unix)]
 pub(crate) use self::work::{Quota, work};
 
-/// What one compilation may take.
+/// The limits of one compilation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// The address space of the child, in bytes.
+    /// Address space of the child, in bytes.
     pub memory: u64,
     /// Processor time, counted in seconds.
     pub processor: Duration,
-    /// Time, whatever it is spent with.
+    /// Elapsed time, including waiting.
     pub wall: Duration,
-    /// The compiled code, in bytes.
+    /// Size of the compiled code, in bytes.
     pub code: u64,
 }
 
 impl Allowance {
-    /// What is needed for a policy from Python, a few times over: `docs/plugins.md` says how much that is.
+    /// Allowance several times as large as a policy from Python needs: `docs/plugins.md` gives the numbers.
     pub const COMPILING: Self = Self {
         memory: 1 << 30,
         processor: Duration::from_secs(120),
@@ -45,11 +46,11 @@ impl Allowance {
     };
 }
 
-/// How components are compiled.
+/// The way in which components are compiled.
 #[derive(Debug, Clone, Default)]
 pub struct Compiler(Option<Arc<Child>>);
 
-/// A program that compiles when it is started like this.
+/// A program that compiles when it is started with these arguments.
 #[derive(Debug)]
 struct Child {
     program: PathBuf,
@@ -57,25 +58,25 @@ struct Child {
     allowance: Allowance,
 }
 
-/// The command of the program that compiles what it reads. Not for people.
+/// The command of the program that compiles its input. Not for people.
 pub(crate) const COMMAND: &str = "compile-component";
 
 impl Compiler {
-    /// In this process: nothing interrupts a compilation, and its memory is that of this process.
+    /// Compiles in this process: nothing interrupts a compilation, and its memory is that of this process.
     #[must_use]
     pub fn in_process() -> Self {
         Self(None)
     }
 
-    /// In a child process of this program, whatever has become of its file since it was started. For the program
-    /// `vehicle-connector` itself, which has the command for it.
+    /// Compiles in a child process of this program, whatever has happened to its file since it was started.
+    /// For the program `vehicle-connector` itself, which has the command for it.
     ///
     /// # Errors
     ///
     /// When the system does not say which program this is.
     #[cfg(unix)]
     pub fn in_child_of_this_program() -> std::io::Result<Self> {
-        // The link leads to the very file that runs, also when an upgrade has put another one in its place.
+        // The link leads to the very file that runs, even when an upgrade has replaced it.
         const RUNNING: &str = "/proc/self/exe";
         let program = match std::fs::symlink_metadata(RUNNING) {
             Ok(_) => PathBuf::from(RUNNING),
@@ -84,18 +85,19 @@ impl Compiler {
         Ok(Self::in_child(program, Allowance::COMPILING))
     }
 
-    /// In a child process of this program. Not on this system: it is done in this process.
+    /// Would compile in a child process of this program. Not supported on this system: compiles in this
+    /// process.
     ///
     /// # Errors
     ///
-    /// None here.
+    /// None on this system.
     #[cfg(not(unix))]
     pub fn in_child_of_this_program() -> std::io::Result<Self> {
         Ok(Self::in_process())
     }
 
-    /// In a child process that is `vehicle-connector`, of the version that this library is from. What it answers is
-    /// executed, so nobody else may write to this file.
+    /// Compiles in a child process that is `vehicle-connector`, of the version that this library is from. Its
+    /// output is executed, so no other user may write to this file.
     #[cfg(unix)]
     #[must_use]
     pub fn in_child(program: impl Into<PathBuf>, allowance: Allowance) -> Self {
@@ -103,7 +105,8 @@ impl Compiler {
         Self(Some(Arc::new(Child { program: program.into(), arguments, allowance })))
     }
 
-    /// Compiles a component, away from the threads that serve. In a child it ends when nobody waits for it any more.
+    /// Compiles a component, away from the threads that serve. In a child the compilation ends when the
+    /// caller no longer waits for it.
     pub(crate) async fn compile(
         &self,
         engine: &Engine,
@@ -118,7 +121,7 @@ impl Compiler {
         }
         apart(engine, move |engine| {
             let compiled = Component::from_binary(engine, &component);
-            // Not with whoever waits for it: it goes on without them.
+            // The turn ends here and not with the caller: the compilation continues without it.
             drop(turn);
             compiled.map_err(|error| CompilerFault::Refused(super::cause(&error)))
         })

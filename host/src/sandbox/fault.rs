@@ -1,4 +1,4 @@
-//! Why a call has no answer.
+//! Faults: the reasons why a call has no answer.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use super::Budget;
 use super::limiter::{MEMORIES, TABLES};
 use crate::redact;
 
-/// The longest cause of a fault, in bytes.
+/// Longest cause of a fault, in bytes.
 const LONGEST_CAUSE: usize = 512;
 
-/// Why a call has no answer. The sandbox's whole vocabulary: whatever a plugin does wrong is one of these. What ended
-/// at a limit names the limit.
+/// Reason why a call has no answer. The sandbox's whole vocabulary: every fault of a plugin is one of these.
+/// A call that ended at a limit names the limit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallFault {
@@ -30,22 +30,22 @@ pub enum CallFault {
     /// The component could not be instantiated.
     #[error("the plugin could not be instantiated: {0}")]
     NotInstantiated(String),
-    /// The guest wanted more memory than so many bytes.
+    /// The guest wanted more memory than this number of bytes.
     #[error("the plugin wanted more than its {} KiB of memory", .0 >> 10)]
     OutOfMemory(usize),
-    /// Its tables were to have more elements than this.
+    /// The component's tables were to have more elements than this.
     #[error("the plugin's tables were to have more than {0} elements")]
     TooManyTableElements(usize),
-    /// It consists of more core instances than this.
+    /// The component consists of more core instances than this.
     #[error("the plugin consists of more than {0} core instances")]
     TooManyInstances(usize),
-    /// It has more memories than this, each of which takes address space however small it is.
+    /// The component has more memories than this, each of which takes address space however small it is.
     #[error("the plugin has more than {0} memories")]
     TooManyMemories(usize),
-    /// It has more tables than this.
+    /// The component has more tables than this.
     #[error("the plugin has more than {0} tables")]
     TooManyTables(usize),
-    /// The guest handed more than so many bytes to the host at once.
+    /// The guest handed more than this number of bytes to the host at once.
     #[error("the plugin handed more than {} KiB to the host at once", .0 >> 10)]
     TooMuchData(usize),
     /// The guest held more handles than this at once.
@@ -62,8 +62,8 @@ pub enum CallFault {
     Exited(i32),
 }
 
-/// The limits for which wasmtime has words but no type. A test that wants the fault fails when the words change; until
-/// then such a call still ends, as trapped.
+/// Recognises the limits for which wasmtime has words but no type. A test that wants the fault fails when the
+/// words change; until then such a call still ends, as trapped.
 fn in_words(cause: &str, budget: &Budget) -> Option<CallFault> {
     let faults = [
         ("fuel allocated for hostcalls has been exhausted", CallFault::TooMuchData(budget.transfer)),
@@ -75,8 +75,8 @@ fn in_words(cause: &str, budget: &Budget) -> Option<CallFault> {
     faults.into_iter().find(|(words, _)| cause.contains(words)).map(|(_, fault)| fault)
 }
 
-/// Why, in one line that a record can hold. The backtrace is left out: it consists of names that the plugin has given
-/// to its functions, and says nothing that its author cannot see in a run of their own.
+/// Returns the cause in one line that a record can hold. The backtrace is left out: it consists of names that
+/// the plugin has given to its functions, and says nothing that its author cannot see in a run of their own.
 pub(crate) fn cause(error: &Error) -> String {
     let backtrace = error.downcast_ref::<WasmBacktrace>().map(ToString::to_string);
     let causes = error.chain().map(ToString::to_string).filter(|cause| Some(cause) != backtrace.as_ref());
@@ -98,11 +98,11 @@ impl CallFault {
         if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
             return Self::TooManyHandles(budget.handles);
         }
-        // The root cause only: what stands around it may quote a guest's own words.
+        // Only the root cause is read: the words around it may quote the guest's own.
         in_words(&error.root_cause().to_string(), budget).unwrap_or_else(|| Self::Trapped(cause(error)))
     }
 
-    /// A component that wasmtime does not instantiate, for this reason.
+    /// The fault of a component that wasmtime does not instantiate, for this reason.
     pub(crate) fn not_instantiated(error: &Error) -> Self {
         Self::NotInstantiated(cause(error))
     }

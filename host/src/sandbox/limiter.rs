@@ -1,20 +1,21 @@
-//! How much memory and how many table elements a call may have.
+//! Limits on the memory and the table elements of a call.
 
 use wasmtime::ResourceLimiter;
 
 use super::{Budget, CallFault};
 
-/// How many memories a component may have. Each reserves 4 GiB of address space, however small it is.
+/// Number of memories that a component may have. Each reserves 4 GiB of address space, however small it is.
 pub(super) const MEMORIES: usize = 4;
 
-/// How many tables a component may have.
+/// Number of tables that a component may have.
 pub(super) const TABLES: usize = 32;
 
-/// Counts what all memories and tables of a store have together, and ends the call that wants more.
+/// Counts the memories and tables of a store together, and ends the call that wants more.
 ///
-/// WebAssembly would have `memory.grow` answer -1 instead. Every allocator that guests are built with turns that into
-/// a trap, so nothing is lost by ending the call here, and its record names the limit in place of "unreachable". A
-/// growth that the guest's own declaration forbids still answers -1: that is not the budget's doing.
+/// WebAssembly would have `memory.grow` answer -1 instead. Every allocator that guests are built with turns
+/// that into a trap, so nothing is lost by ending the call here, and its record names the limit in place of
+/// "unreachable". A growth that the guest's own declaration forbids still answers -1: that is not the
+/// budget's doing.
 #[derive(Debug)]
 pub(super) struct Limiter {
     memory: Stock,
@@ -26,7 +27,7 @@ pub(super) struct Limiter {
 struct Stock {
     limit: usize,
     used: usize,
-    /// What the growth under way adds, in case it fails.
+    /// Size of the growth under way, in case it fails.
     growing: usize,
 }
 
@@ -35,7 +36,8 @@ impl Stock {
         Self { limit, used: 0, growing: 0 }
     }
 
-    /// Whether something may grow so far. `None` when it is the budget that forbids it.
+    /// Counts a growth to this size. Returns whether the declaration allows it; `None` when the budget
+    /// forbids it.
     fn grow(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> Option<bool> {
         self.growing = 0;
         if maximum.is_some_and(|maximum| desired > maximum) {

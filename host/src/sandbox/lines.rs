@@ -1,26 +1,26 @@
-//! What a call writes into the host's log.
+//! Lines that a call writes into the host's log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::redact;
 
-/// The longest line, in bytes.
+/// Longest line, in bytes.
 const LONGEST_LINE: usize = 1_024;
 
-/// How much of a line is looked at. More than its length by more than any word that is masked is long, so that none is
-/// cut in two before.
+/// Longest part of a line that is looked at, in bytes. It exceeds the longest line by more than the longest
+/// word that is masked, so that no such word is cut in two before.
 pub(super) const KEPT: usize = LONGEST_LINE + 64;
 
-/// Whose call it is, for the log.
+/// The caller, for the log.
 pub trait Caller {
-    /// The account that it is made for, if any.
+    /// Account that the call is made for, if any.
     fn account(&self) -> Option<&str>;
 
-    /// The operation that it is part of, if any.
+    /// Operation that the call is part of, if any.
     fn operation(&self) -> Option<&str>;
 }
 
-/// Nobody's: a policy knows neither accounts nor operations.
+/// Anonymous: a policy knows neither accounts nor operations.
 impl Caller for () {
     fn account(&self) -> Option<&str> {
         None
@@ -31,12 +31,13 @@ impl Caller for () {
     }
 }
 
-/// Admits so many lines of one call. When the call is over, one line says how many others there were.
+/// Admits a limited number of lines of one call. When the call is over, one line gives the number of the
+/// others.
 #[derive(Debug)]
 pub(crate) struct Lines {
-    /// The account that the call is made for.
+    /// Account that the call is made for.
     pub(crate) account: Option<String>,
-    /// The operation that it is part of.
+    /// Operation that the call is part of.
     pub(crate) operation: Option<String>,
     most: u32,
     seen: AtomicU64,
@@ -52,7 +53,7 @@ impl Lines {
         }
     }
 
-    /// Counts a line. Only one that is admitted is worth the work of [`line`].
+    /// Counts a line. Returns whether it is admitted; only then is it worth the work of [`line`].
     pub(crate) fn admit(&self) -> bool {
         self.seen.fetch_add(1, Ordering::Relaxed) < u64::from(self.most)
     }
@@ -75,8 +76,8 @@ impl Drop for Lines {
     }
 }
 
-/// A guest's words as a line of the log: vehicle identification numbers and positions masked, and not too long. Costs the same
-/// however much there is.
+/// Returns a guest's words as a line of the log, with vehicle identification numbers and positions masked,
+/// and not too long. Costs the same however many words there are.
 pub(crate) fn line(words: String) -> String {
     redact::cut(redact::mask_private(&redact::cut(words, KEPT)), LONGEST_LINE)
 }

@@ -1,4 +1,4 @@
-//! What a guest writes to its standard outputs, as lines of the host's log.
+//! Standard outputs of a guest, as lines of the host's log.
 
 use std::sync::Arc;
 
@@ -10,14 +10,14 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamError, StreamResult};
 
 use super::lines::{KEPT, Lines, line};
 
-/// How much a guest may write at once, in bytes.
+/// Number of bytes that a guest may write at once.
 const PERMIT: usize = 64 << 10;
 
-/// One of a call's standard outputs. All handles to it write to the same lines.
+/// A standard output of a call. All handles to it write to the same lines.
 #[derive(Debug, Clone)]
 pub(super) struct Output(Arc<Mutex<Unfinished>>);
 
-/// The line that is being written. What stands in it when the call is over is a line too.
+/// The line that is being written. Text left in it when the call is over is a line too.
 #[derive(Debug)]
 struct Unfinished {
     lines: Arc<Lines>,
@@ -89,7 +89,7 @@ impl IsTerminal for Output {
 }
 
 impl StdoutStream for Output {
-    /// For versions of WASI that are not linked.
+    /// Unused: for versions of WASI that are not linked.
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(tokio::io::empty())
     }
@@ -99,7 +99,8 @@ impl StdoutStream for Output {
     }
 }
 
-/// Not one of wasmtime-wasi's own streams: they write from a task of their own, into whose log every byte goes unmasked.
+/// Written here instead of using wasmtime-wasi's own streams: they write from a task of their own, into whose
+/// log every byte goes unmasked.
 #[wasmtime_wasi::async_trait]
 impl OutputStream for Output {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {

@@ -1,7 +1,7 @@
-//! How much processor time a call has used.
+//! Processor time that a call has used.
 //!
-//! Not how much time has passed: on a machine that is busy with something else a guest is stopped for moments between its
-//! instructions, and a plugin must not lose its place for that.
+//! Elapsed time is not counted: on a machine that is busy with something else a guest is stopped for moments
+//! between its instructions, and a plugin must not lose its place for that.
 
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -24,14 +24,15 @@ struct Mark {
 }
 
 impl Meter {
-    /// For a call that begins now on this thread, and is interrupted every tick that it computes.
+    /// Starts the meter of a call that begins now on this thread, and is interrupted every tick that it
+    /// computes.
     pub(super) fn start(budget: Duration, tick: Duration) -> Self {
         Self { left: budget, tick, mark: Mark::now() }
     }
 
-    /// Charges what was computed since the last time: what this thread has used, but no more than a tick, for between two
-    /// interruptions it may have served others. A whole tick where the system does not tell, or the call has moved to
-    /// another thread. Returns whether anything is left.
+    /// Charges the time computed since the last charge: the time used by this thread, but no more than a
+    /// tick, since it may have served others between two interruptions. Charges a whole tick where the system
+    /// does not tell, or the call has moved to another thread. Returns whether anything is left.
     pub(super) fn charge(&mut self) -> bool {
         let now = Mark::now();
         let used = now.zip(self.mark).and_then(|(now, then)| now.since(then));
@@ -47,7 +48,7 @@ impl Mark {
         Some(Self { thread: thread::current().id(), used: used_by_this_thread()? })
     }
 
-    /// None if it was another thread's.
+    /// Returns the time used since `then`; none if that was on another thread.
     fn since(self, then: Self) -> Option<Duration> {
         (self.thread == then.thread).then(|| self.used.saturating_sub(then.used))
     }
@@ -84,7 +85,7 @@ mod tests {
     fn what_passes_while_others_have_the_processor_is_not() {
         let mut meter = Meter::start(TICK, TICK);
         let (go_on, wait) = std::sync::mpsc::channel();
-        // Another thread computes for many ticks, and this one waits for it.
+        // Another thread computes for many ticks while this one waits for it.
         thread::spawn(move || {
             compute(20 * TICK);
             go_on.send(()).unwrap();

@@ -1,12 +1,13 @@
 //! WASI for components from languages that cannot do without it, granting nothing.
 //!
-//! Such a component imports clocks, randomness, files and sockets because its language's runtime does, not because
-//! it needs them. Here it finds all of that, and nothing behind it: no files, no environment, no arguments, no network, an
-//! input that is closed. What it writes to its outputs goes to the host's log, within the limits of the call.
+//! Such a component imports clocks, randomness, files and sockets because its language's runtime does, not
+//! because it needs them. Here it finds all of them with nothing behind: no files, no environment, no
+//! arguments, no network, and a closed input. Its outputs go to the host's log, within the limits of the
+//! call.
 //!
-//! Clocks stand still and randomness begins anew with every call, so that a policy with WASI is still a pure function:
-//! the same question has the same answer, today and in a replay. For connectors it is the same; the time that
-//! they need comes from `clock`.
+//! Clocks stand still and randomness begins anew with every call, so that a policy with WASI is still a pure
+//! function: the same question has the same answer, today and in a replay. The same holds for connectors; the
+//! time that they need comes from `clock`.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -22,7 +23,7 @@ use wasmtime_wasi::{
 use super::output::Output;
 use super::{Cx, Lines};
 
-/// The interfaces that there are, of WASI 0.2, without the `wasi:` before them.
+/// Interfaces of WASI 0.2 that are linked, without the `wasi:` before them.
 const INTERFACES: [&str; 27] = [
     "cli/environment",
     "cli/exit",
@@ -53,7 +54,7 @@ const INTERFACES: [&str; 27] = [
     "sockets/udp-create-socket",
 ];
 
-/// Whether an import is one of WASI's that any component may have.
+/// Whether an import is one of the WASI interfaces that any component may have.
 pub(crate) fn provides(import: &str) -> bool {
     let Some((interface, version)) = import.strip_prefix("wasi:").and_then(|name| name.split_once('@'))
     else {
@@ -62,7 +63,7 @@ pub(crate) fn provides(import: &str) -> bool {
     INTERFACES.contains(&interface) && version.starts_with("0.2.")
 }
 
-/// Links WASI, if the component wants any of it.
+/// Links WASI, if the component imports any of it.
 ///
 /// # Errors
 ///
@@ -78,8 +79,8 @@ pub(crate) fn link<T: Send + 'static>(
 
 /// Links WASI, and answers every other import with a trap.
 ///
-/// Not `define_unknown_imports_as_traps`: it looks names up by their exact version, and would put its traps before what
-/// is here in a compatible one.
+/// `define_unknown_imports_as_traps` is not used: it looks names up by their exact version, and would put its
+/// traps before the functions linked here in a compatible one.
 ///
 /// # Errors
 ///
@@ -126,7 +127,7 @@ fn trap<T: Send + 'static>(
     }
 }
 
-/// What a call has of WASI: nothing until it asks.
+/// The WASI of a call: empty until the guest asks for it.
 #[derive(Default)]
 pub(super) struct Wasi(Option<Box<WasiCtx>>);
 
@@ -144,8 +145,8 @@ impl<T: Send + 'static> WasiView for Cx<T> {
     }
 }
 
-/// The builder's own defaults leave out files, environment, arguments, input and network; clocks and randomness it would
-/// take from the machine.
+/// Makes a context that grants nothing. The builder's own defaults leave out files, environment, arguments,
+/// input and network; clocks and randomness would come from the machine.
 fn granting_nothing(lines: &Arc<Lines>, most_random: usize) -> WasiCtx {
     WasiCtxBuilder::new()
         .stdout(Output::stdout(lines))
@@ -177,7 +178,8 @@ impl HostWallClock for Frozen {
         Duration::from_secs(1)
     }
 
-    /// 2000-01-01T00:00:00Z: nobody takes that for now, and it is late enough for formats that begin in 1980.
+    /// Returns 2000-01-01T00:00:00Z: too far back to be mistaken for the present, and late enough for formats
+    /// that begin in 1980.
     fn now(&self) -> Duration {
         Duration::from_secs(946_684_800)
     }
@@ -188,7 +190,7 @@ impl HostMonotonicClock for Frozen {
         1_000_000_000
     }
 
-    /// A day, in nanoseconds: programs subtract from it and expect that to be possible.
+    /// Returns a day, in nanoseconds: programs subtract from it and expect that to be possible.
     fn now(&self) -> u64 {
         86_400 * 1_000_000_000
     }

@@ -1,4 +1,4 @@
-//! One recorded failure and its label.
+//! A recorded failure and its label.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::facts;
 use crate::bindings::policy::{BodyKind, Certainty, Effect, Failure, FailureKind, Phase};
 
-/// What a reader of the failure would do about it.
+/// A reader's label of a failure: what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Label {
     /// Refresh, or sign in again.
@@ -28,7 +28,7 @@ pub enum Label {
 }
 
 impl Label {
-    /// All of them, in the order of reports.
+    /// All labels, in the order of reports.
     pub const ALL: [Self; 8] = [
         Self::TokenExpired,
         Self::CredentialsRejected,
@@ -40,7 +40,7 @@ impl Label {
         Self::Malformed,
     ];
 
-    /// Its name in files and reports.
+    /// Name in files and reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -61,7 +61,8 @@ impl Label {
         Self::ALL.into_iter().find(|label| label.name() == name)
     }
 
-    /// The label that a policy's answer amounts to; none for what it does not know or has its own name for.
+    /// Returns the label that a policy's answer amounts to; `None` when it does not know, or has
+    /// its own name for the failure.
     #[must_use]
     pub fn of(kind: &FailureKind) -> Option<Self> {
         match kind {
@@ -76,19 +77,19 @@ impl Label {
             }
             FailureKind::Malformed => Some(Self::Malformed),
             FailureKind::TokenRefusedFresh | FailureKind::Unknown => None,
-            // What the labels have no word of their own for.
+            // Kinds that the labels have no word of their own for.
             FailureKind::Other(name) if name == "aux-battery-low" => Some(Self::VehicleUnreachable),
             FailureKind::Other(name) if name == "no-data" => Some(Self::InvalidRequest),
-            // A policy may have its own words for the same.
+            // A policy may have its own words for a label.
             FailureKind::Other(name) => Self::named(name),
         }
     }
 }
 
-/// Why a line is no case.
+/// Reason why a line is not a case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadCase {
-    /// It is not a JSON object with the fields of a case.
+    /// The line is not a JSON object with the fields of a case.
     #[error("this is no case: {0}; each line is one JSON object with id, text, cloud, operation and label")]
     NotACase(String),
     /// There is no label.
@@ -109,11 +110,11 @@ fn labels() -> String {
 /// A recorded failure.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Case {
-    /// Names it in reports.
+    /// Name in reports.
     pub id: String,
     /// The cloud that it came from, as connectors name it.
     pub cloud: String,
-    /// What a reader would do about it.
+    /// Label that a reader gave it.
     pub label: Label,
     /// Whether another reader might disagree.
     pub ambiguous: bool,
@@ -144,7 +145,7 @@ impl Case {
     ///
     /// # Errors
     ///
-    /// When it is no case, or has a label or an operation that there is not.
+    /// When it is not a case, or has an unknown label or operation.
     pub fn parse(line: &str) -> Result<Self, BadCase> {
         let line: Line = serde_json::from_str(line).map_err(|error| BadCase::NotACase(error.to_string()))?;
         let label = line.label.ok_or(BadCase::NoLabel)?;

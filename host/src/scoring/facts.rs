@@ -1,8 +1,8 @@
-//! What a connector would have taken out of an answer of which only a rendering is left.
+//! Facts that a connector would have taken out of an answer of which only a rendering is left.
 
 use serde_json::Value;
 
-/// Where clouds put their codes, the telling ones first.
+/// Places of a cloud's code, the telling ones first.
 const CODES: [&str; 16] = [
     "/resCode",
     "/errCode",
@@ -22,11 +22,11 @@ const CODES: [&str; 16] = [
     "/httpCode",
 ];
 
-/// Where they put a second one.
+/// Places of a second code.
 const SUB_CODES: [&str; 3] = ["/errorSubCode", "/extraCode", "/data/errorLabel"];
 
-/// How the fields of codes are called in renderings that were cut, and what the client libraries write before a
-/// code when they write nothing else of the answer.
+/// Names of the fields of codes in renderings that were cut, and the words that the client libraries write
+/// before a code when they write nothing else of the answer.
 const MARKS: [&str; 10] = [
     "resCode",
     "errCode",
@@ -40,7 +40,7 @@ const MARKS: [&str; 10] = [
     "network error",
 ];
 
-/// How codes begin that nobody takes for anything else.
+/// Beginnings of codes that cannot be taken for anything else.
 const SELF_NAMED: [&str; 2] = ["err.func.", "err.tech."];
 
 /// The `error` values of RFC 6749 and RFC 6750.
@@ -69,7 +69,7 @@ pub(super) fn codes(body: &Value, text: &str) -> (Option<String>, Option<String>
 
 fn as_code(value: &Value) -> Option<String> {
     match value {
-        // The envelope's "F" says that there is a code, and is none.
+        // The envelope's "F" says that there is a code, and is not one itself.
         Value::String(code) if code.len() > 1 => Some(code.clone()),
         Value::Number(code) => Some(code.to_string()),
         _ => None,
@@ -93,14 +93,14 @@ fn word_from(text: &str, start: &str) -> Option<String> {
     Some(first_word(text.get(text.find(start)?..)?).to_owned())
 }
 
-/// Codes are letters, digits, and what joins them.
+/// Returns the first word. Codes are letters, digits, and what joins them.
 fn first_word(text: &str) -> &str {
     let end = text.find(|letter: char| !letter.is_ascii_alphanumeric() && !matches!(letter, '_' | '.' | '-'));
     text.get(..end.unwrap_or(text.len())).unwrap_or_default().trim_end_matches(['.', '-'])
 }
 
-/// The OAuth error, which is a name and not a sentence: from the body, a challenge (RFC 6750 §3), or what a library
-/// wrote of either.
+/// The OAuth error, which is a name and not a sentence: from the body, a challenge (RFC 6750 §3), or what a
+/// library wrote of either.
 pub(super) fn oauth_error(body: &Value, text: &str) -> Option<String> {
     let is_name = |error: &&str| error.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
     if let Some(error) = body.get("error").and_then(Value::as_str).filter(is_name) {

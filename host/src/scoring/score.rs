@@ -9,16 +9,16 @@ use super::case::{Case, Label};
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::Verdict;
 
-/// What a policy said of a case.
+/// A policy's answer to a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Answer {
     /// The case.
     pub id: String,
     /// The reader's label.
     pub label: &'static str,
-    /// The kind of failure that the policy saw, or what it calls it itself.
+    /// Kind of failure that the policy saw, or the policy's own name for it.
     pub verdict: String,
-    /// The rule by which it saw it.
+    /// The rule that matched.
     pub rule: String,
 }
 
@@ -26,7 +26,7 @@ pub struct Answer {
 /// distinction that costs a refresh when it is wrong.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Score {
-    /// How many cases.
+    /// Number of cases.
     pub rows: u64,
     /// Answers that are the label, over all eight labels.
     pub right: u64,
@@ -83,15 +83,15 @@ impl Serialize for Score {
 /// All counts of one policy over one set of cases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Scores {
-    /// Over all cases.
+    /// Score over all cases.
     pub all: Score,
-    /// Over those that no reader would dispute.
+    /// Score over the cases that no reader would dispute.
     pub clear: Score,
-    /// Over those of each cloud.
+    /// Scores over the cases of each cloud.
     pub clouds: BTreeMap<String, Score>,
     /// Answers that are not the label, in the order of the cases.
     pub misses: Vec<Answer>,
-    /// How often each label was answered with each; the last column is everything else.
+    /// Number of times that each label was answered with each; the last column is everything else.
     #[serde(skip)]
     pub matrix: [[u64; Label::ALL.len() + 1]; Label::ALL.len()],
 }

@@ -1,25 +1,26 @@
 //! Records that cannot be read.
 //!
-//! A byte turns over on a disk, or an older version meets what a newer one has written. One such record among ten thousand
-//! is no reason to leave a home without its car. It is set aside, so that it is met once, and whoever asked for it assumes
-//! the careful value: what limits is used up, what stops is set, what was begun is unknown, what is a secret is gone.
+//! A byte flips on a disk, or an older version meets a record of a newer one. One such record among ten
+//! thousand is not a reason to leave a home without its car. It is set aside, so that it is met once, and its
+//! reader assumes the careful value: a limit is used up, a stop is set, a command begun has an unknown end, a
+//! secret is gone.
 
 use serde::de::DeserializeOwned;
 
 use super::{Kind, Store, StoreError, Write};
 
-/// What a store has under a key.
+/// The content that a store has under a key.
 #[derive(Debug)]
 pub(crate) enum Loaded<T> {
-    /// Nothing.
+    /// No record.
     Absent,
-    /// This.
+    /// A readable document.
     Whole(T),
-    /// Something that cannot be read, and is set aside now.
+    /// A record that cannot be read, and is set aside now.
     Damaged,
 }
 
-/// A document that was stored as JSON, for those to whom it matters that one was there.
+/// Loads a document that was stored as JSON, for callers to which it matters that there was one.
 ///
 /// # Errors
 ///
@@ -33,7 +34,7 @@ pub(crate) async fn load_carefully<T: DeserializeOwned>(
     Ok(read_document(store, kind, key, &bytes).await.map_or(Loaded::Damaged, Loaded::Whole))
 }
 
-/// A document that was stored as JSON; none if there is none, or none that can be read.
+/// Loads a document that was stored as JSON; none if it does not exist or cannot be read.
 ///
 /// # Errors
 ///
@@ -49,7 +50,7 @@ pub(crate) async fn load_document<T: DeserializeOwned>(
     })
 }
 
-/// A document from what a store has of it. None if it is damaged; then it is set aside.
+/// Reads a document from its stored bytes. None if it is damaged; then it is set aside.
 pub(crate) async fn read_document<T: DeserializeOwned>(
     store: &dyn Store,
     kind: Kind,
@@ -60,7 +61,7 @@ pub(crate) async fn read_document<T: DeserializeOwned>(
         Ok(document) => return Some(document),
         Err(error) => error,
     };
-    // Where it is damaged and not how: parsers quote, and records hold secrets.
+    // Reports where it is damaged and not how: parsers quote, and records hold secrets.
     let (record, column) = (format!("{}/{key}", kind.as_str()), error.column());
     tracing::error!(record, column, "a record is damaged and was set aside");
     let aside = Write { kind: Kind::Damaged, key: record, value: Some(bytes.to_vec()) };

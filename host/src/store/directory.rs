@@ -1,9 +1,9 @@
 //! The directory that one host keeps its state in.
 //!
-//! Whoever can write there can have the host do what he likes, and has its tokens. So it is this user's alone: another
-//! user's directory or file is refused, a link is not followed, and what is open to others is closed. And it has to stay:
-//! a directory that is removed, or replaced by a backup, leaves a host that goes on with files that nobody will ever see
-//! again, which [`Directory::check`] notices.
+//! A user who can write there can make the host do anything, and has its tokens. So it is this user's alone:
+//! another user's directory or file is refused, a link is not followed, and a directory open to others is
+//! closed. And it has to stay: a directory that is removed, or replaced by a backup, leaves a host that goes
+//! on with files that will never be read again, which [`Directory::check`] notices.
 
 use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
@@ -13,23 +13,23 @@ use parking_lot::Mutex;
 
 use self::system::Identity;
 
-/// The file that is locked for as long as a host uses the directory.
+/// Name of the file that is locked for as long as a host uses the directory.
 const LOCK: &str = "lock";
 
-/// A state directory that this process alone may use. Given back when dropped, and when the process dies.
+/// A state directory that this process alone may use. Released when dropped, and when the process dies.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
-    /// The files that it stands on, as they were when they were opened.
+    /// Identities of the files that the state depends on, as they were when they were opened.
     watched: Mutex<Vec<(PathBuf, Identity)>>,
     was_used: bool,
-    /// The lock is the operating system's: it ends with the process, however that ends.
+    /// Lock of the operating system: it ends with the process, however that ends.
     lock: File,
 }
 
 impl Drop for Directory {
-    /// Closing the file would not do while a child that another thread is starting has it too: from its fork to its
-    /// exec (flock(2): a lock belongs to the open file, which both have).
+    /// Unlocks the file. Closing it would not do while a child that another thread is starting has it too:
+    /// from its fork to its exec (flock(2): a lock belongs to the open file, which both have).
     fn drop(&mut self) {
         if let Err(error) = self.lock.unlock() {
             tracing::warn!(
@@ -40,47 +40,47 @@ impl Drop for Directory {
     }
 }
 
-/// A state directory that cannot be used.
+/// Reason why a state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DirectoryError {
-    /// Another process uses it.
+    /// In use by another process.
     #[error(
         "the state directory {path} is in use by {holder}; stop that one, or give this one a directory of its own \
          (state.dir in the configuration)"
     )]
     InUse {
-        /// The directory.
+        /// Path of the directory.
         path: PathBuf,
-        /// Who has it, as far as that is known.
+        /// Process that holds it, as far as that is known.
         holder: String,
     },
-    /// It cannot be created, or not be written to.
+    /// Impossible to create, or to write to.
     #[error(
         "the state directory {path} cannot be used: {error}; give another one as state.dir in the configuration"
     )]
     Unusable {
-        /// The directory.
+        /// Path of the directory.
         path: PathBuf,
-        /// Why.
+        /// Error of the system.
         error: io::Error,
     },
-    /// It, or something in it, is not what it must be, or not this user's.
+    /// Not what it must be, or not this user's, as a whole or in a part.
     #[error(
         "{path} {what}; what is kept there must be this user's alone: give another state.dir in the configuration, or move \
          it away"
     )]
     NotOurs {
-        /// The directory, or the file in it.
+        /// Path of the directory, or of the file in it.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Description of what is wrong with it.
         what: String,
     },
 }
 
 impl Directory {
-    /// Makes the directory if it does not exist, for its owner only (mode 0700), and takes it for this process. One that
-    /// others may enter is closed to them.
+    /// Makes the directory if it does not exist, for its owner only (mode 0700), and takes it for this
+    /// process. A directory that others may enter is closed to them.
     ///
     /// # Errors
     ///
@@ -101,7 +101,7 @@ impl Directory {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
-                // What cannot be read is only less to say.
+                // An unreadable name only makes the report shorter.
                 let _unreadable = lock.read_to_string(&mut holder);
                 let holder = match holder.trim() {
                     "" => "another process".to_owned(),
@@ -115,7 +115,7 @@ impl Directory {
         let holder = format!("process {} (since {:.0})\n", std::process::id(), jiff::Timestamp::now());
         let written = lock.set_len(0).and_then(|()| lock.rewind());
         if let Err(error) = written.and_then(|()| lock.write_all(holder.as_bytes())) {
-            // It is locked all the same; whoever comes second is told less.
+            // It is locked all the same; the report to a second host is shorter.
             tracing::warn!("who uses the state directory is not written down: {error}");
         }
         let directory = Self { path: path.to_owned(), watched: Mutex::default(), was_used, lock };
@@ -123,7 +123,7 @@ impl Directory {
         Ok(directory)
     }
 
-    /// Where it is.
+    /// Path of the directory.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
@@ -134,18 +134,18 @@ impl Directory {
         self.was_used
     }
 
-    /// From now on this file has to be the one that it is now.
+    /// Requires this file to remain the one that it is now.
     pub(super) fn watch(&self, file: &Path) {
         if let Ok(identity) = Identity::of(file) {
             self.watched.lock().push((file.to_owned(), identity));
         }
     }
 
-    /// Looks whether everything is still there.
+    /// Checks that everything is still there.
     ///
     /// # Errors
     ///
-    /// What was removed or replaced, in words.
+    /// Returns what was removed or replaced, in words.
     pub fn check(&self) -> Result<(), String> {
         let watched = self.watched.lock();
         for (file, identity) in watched.iter() {
@@ -155,7 +155,7 @@ impl Directory {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {
                     return Err(format!("{} was removed under the host", file.display()));
                 }
-                // It cannot be told, as when too many files are open.
+                // The check is inconclusive, as when too many files are open.
                 Err(error) => tracing::warn!("{} cannot be looked at: {error}", file.display()),
             }
         }
@@ -171,20 +171,20 @@ fn create(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Opens or makes a file that nobody but its owner can read (mode 0600).
+/// Opens or makes a file that only its owner can read (mode 0600).
 ///
 /// # Errors
 ///
-/// When it cannot be opened, is a link or no file, or is another user's.
+/// When it cannot be opened, is a link or not a file, or is another user's.
 pub(super) fn private_file(path: &Path) -> Result<File, DirectoryError> {
     system::private_file(path)
 }
 
-/// Makes sure that a file which another library opens is no trap.
+/// Checks that a file which another library opens is not a trap.
 ///
 /// # Errors
 ///
-/// When it is a link or no file, or is another user's. That there is none is none.
+/// When it is a link or not a file, or is another user's. A missing file is not an error.
 pub(super) fn no_trap(path: &Path) -> Result<(), DirectoryError> {
     match path.symlink_metadata() {
         Ok(_) => system::private_file(path).map(drop),
@@ -201,10 +201,10 @@ mod system {
 
     use super::DirectoryError;
 
-    /// What others may not have of a directory or a file.
+    /// Mode bits that others may not have on a directory or a file.
     const OTHERS: u32 = 0o077;
 
-    /// Which file it is, whatever its name.
+    /// Identity of a file, whatever its name.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(super) struct Identity {
         device: u64,
@@ -247,7 +247,7 @@ mod system {
     pub(super) fn private_file(path: &Path) -> Result<File, DirectoryError> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        // Not waiting for the other end, should it be a pipe.
+        // Opened without waiting for the other end, should it be a pipe.
         let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
         options.custom_flags(flags.bits().cast_signed());
         let file = match options.open(path) {
@@ -263,7 +263,7 @@ mod system {
             return Err(not_ours(path, "has another name elsewhere (a hard link)"));
         }
         owned(path, &metadata)?;
-        // One that was there before may have been copied from somewhere.
+        // A file that existed before may have been copied from somewhere.
         file.set_permissions(Permissions::from_mode(0o600)).map_err(unusable(path))?;
         Ok(file)
     }
@@ -277,7 +277,7 @@ mod system {
 
     use super::DirectoryError;
 
-    /// That there is such a file; which one it is cannot be told here.
+    /// Existence of a file; its identity cannot be told on this system.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub(super) struct Identity;
 

@@ -1,4 +1,4 @@
-//! State for tests and the demo.
+//! Store in memory, for tests and the demo.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,8 +1,9 @@
-//! State in one SQLite database.
+//! Store in one SQLite database.
 //!
 //! SQLite because other programs may read it while the host runs (the `audit` command does), because it has a
-//! quarter of a century of power cuts behind it, and because people can open it. One thread owns the connection.
-//! Commits that wait while it works are made in one transaction, so that many callers share one write to the disk.
+//! quarter of a century of power cuts behind it, and because people can open it. One thread owns the
+//! connection. Commits that wait while it works are made in one transaction, so that many callers share one
+//! write to the disk.
 
 mod database;
 
@@ -20,67 +21,67 @@ use self::database::{FORMAT, commit, failed, keys, list, load, open, prepare, un
 use super::directory::{Directory, no_trap, private_file};
 use super::{DirectoryError, Kind, Record, Store, StoreError, Write};
 
-/// The database's file in the state directory.
+/// Name of the database's file in the state directory.
 pub const DATABASE: &str = "state.db";
 
-/// How often it is looked whether the state directory is still there. Every change looks too.
+/// Interval of checks that the state directory is still there. Every change checks too.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// What SQLite keeps beside the database.
+/// Files that SQLite keeps beside the database.
 const BESIDE: [&str; 3] = ["state.db-wal", "state.db-shm", "state.db-journal"];
 
-/// The least size of a database with something in it.
+/// Least size of a database with something in it.
 const PAGE: u64 = 512;
 
-/// A database that cannot be used.
+/// Reason why a database cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
     /// The directory cannot be used.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
-    /// There is none.
+    /// No database.
     #[error("there is no {path}: no host has run with this state directory yet")]
     Absent {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
     /// The file is something else.
     #[error("{path} is no database of vehicle-connector; name another state directory (state.dir)")]
     Foreign {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
     },
-    /// It was written by a newer version.
+    /// Written by a newer version.
     #[error(
         "{path} was written by a newer version (format {format}; this one knows {FORMAT}); run that version"
     )]
     Newer {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its format.
+        /// Format of the file.
         format: i64,
     },
-    /// It cannot be opened or is damaged.
+    /// Impossible to open, or damaged.
     #[error(
         "{path} cannot be opened: {error}; if it is damaged, move it away to begin anew (sessions, latches and \
          counts are forgotten then)"
     )]
     Unreadable {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of SQLite.
         error: rusqlite::Error,
     },
 }
 
-/// Keeps records in the database of a state directory. What was committed survives a crash of the process and of
-/// the machine.
+/// Keeps records in the database of a state directory. Committed records survive a crash of the process and
+/// of the machine.
 pub struct SqliteStore {
     jobs: Option<mpsc::Sender<Job>>,
     worker: Option<JoinHandle<()>>,
     directory: Arc<Directory>,
-    /// What was taken away, once that was noticed.
+    /// Description of the loss, once the state was found to be taken away.
     gone: watch::Receiver<Option<String>>,
     began_anew: bool,
 }
@@ -116,7 +117,7 @@ impl SqliteStore {
         let file = private_file(&path)?;
         let unusable = |error| DirectoryError::Unusable { path: directory.path().to_owned(), error };
         let length = file.metadata().map_err(unusable)?.len();
-        // Before SQLite opens it: closing a file that it has open would give its locks away.
+        // Closed before SQLite opens it: closing a file that it has open would give its locks away.
         drop(file);
         for name in BESIDE {
             no_trap(&directory.path().join(name))?;
@@ -124,7 +125,7 @@ impl SqliteStore {
         let is_new = directory.path().join(BESIDE[0]).metadata().map_or(0, |wal| wal.len()) == 0;
         let began_anew = length < PAGE && is_new && directory.was_used();
         if began_anew {
-            // Some file systems leave this after a power cut.
+            // Some file systems leave an empty file after a power cut.
             tracing::error!(
                 "{} is empty although a host has run here: sessions, latches, counts and results are lost",
                 path.display()
@@ -149,14 +150,15 @@ impl SqliteStore {
         Ok(Self { jobs: Some(jobs), worker: Some(worker), directory, gone, began_anew })
     }
 
-    /// Whether the directory had a database in which nothing was left, as some file systems leave it after a power cut.
+    /// Whether the directory had a database in which nothing was left, as some file systems leave it after a
+    /// power cut.
     #[must_use]
     pub fn began_anew(&self) -> bool {
         self.began_anew
     }
 
-    /// Waits until the state directory, or the database in it, was removed or replaced; for ever if it is not. From then on
-    /// nothing is stored any more. Says what was taken away.
+    /// Waits until the state directory, or the database in it, was removed or replaced; for ever if neither
+    /// happens. From then on nothing is stored any more. Returns what was taken away.
     pub async fn lost(&self) -> String {
         let mut gone = self.gone.clone();
         loop {
@@ -166,14 +168,15 @@ impl SqliteStore {
             let noticed = tokio::time::timeout(LOOK, gone.wait_for(Option::is_some)).await;
             match noticed {
                 Ok(Ok(what)) => return what.clone().unwrap_or_default(),
-                // The worker is gone, which it is not before this value is.
+                // The worker has ended, which it does not while this value lives.
                 Ok(Err(_)) => std::future::pending().await,
                 Err(_elapsed) => {}
             }
         }
     }
 
-    /// Fails only when the worker is gone, which it is not before this value is.
+    /// Sends a job to the worker. Fails only when the worker has ended, which it does not while this value
+    /// lives.
     fn send(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
             let _gone = jobs.send(job);
@@ -245,7 +248,7 @@ impl Reader {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Err(OpenError::Absent { path });
             }
-            // There may well be one: somebody else's.
+            // The database may well exist, owned by another user.
             Err(error) => return Err(DirectoryError::Unusable { path: directory.to_owned(), error }.into()),
         }
         Ok(Self { connection: open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)? })
@@ -261,7 +264,7 @@ impl Reader {
     }
 }
 
-/// What owns the connection.
+/// The owner of the connection.
 struct Worker {
     connection: Connection,
     directory: Arc<Directory>,
@@ -273,7 +276,7 @@ impl Worker {
         let mut next = jobs.recv().ok();
         while let Some(job) = next.take() {
             match job {
-                // Nobody may wait any more for what was asked; that is not the worker's business.
+                // The caller may no longer wait for its answer; that does not concern the worker.
                 Job::Load(kind, key, done) => {
                     let _nobody = done.send(load(&self.connection, kind, &key).map_err(failed));
                 }
@@ -304,9 +307,10 @@ impl Worker {
         }
     }
 
-    /// One transaction for all. If that fails each is tried alone, so that nobody fails because of a neighbour.
+    /// Commits all batches in one transaction. If that fails each is tried alone, so that no batch fails
+    /// because of a neighbour.
     fn commit_together(&mut self, batches: Vec<Batch>) {
-        // What is written to a file that was removed is lost with this process.
+        // A write to a file that was removed is lost with this process.
         if let Err(what) = self.directory.check() {
             self.gone.send_replace(Some(what.clone()));
             for Batch { done, .. } in batches {

@@ -59,7 +59,8 @@ async fn many_callers_at_once_all_succeed() {
 fn one_process_for_each_directory_and_the_error_says_who_has_it() {
     let directory = tempfile::tempdir().unwrap();
     let first = SqliteStore::open(directory.path()).unwrap();
-    // A lock of the operating system belongs to the open file, so a second opening stands for another process.
+    // A lock of the operating system belongs to the open file, so a second opening stands for another
+    // process.
     let refused = SqliteStore::open(directory.path()).unwrap_err().to_string();
     assert!(refused.contains(&format!("process {}", std::process::id())), "{refused}");
     assert!(refused.contains("state.dir"), "{refused}");

@@ -1,8 +1,8 @@
-//! Which car a configured vehicle turned out to be, remembered over restarts.
+//! Identity of a configured vehicle: which car it turned out to be, remembered over restarts.
 //!
-//! Vendors give cars other identifiers, and owners give cars other names. What stays is the VIN: by it a car is known again
-//! under another identifier, and by it the host notices that a name, or a slug, has come to mean another car, of which
-//! nothing is known that was known of the one before.
+//! Vendors give cars other identifiers, and owners give cars other names. The VIN stays: by it a car is known
+//! again under another identifier, and by it the host notices that a name, or a slug, has come to mean
+//! another car, of which nothing is known that was known of the one before.
 
 use std::sync::Arc;
 
@@ -14,15 +14,16 @@ use crate::config::Selector;
 use crate::digest::Digest;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 
-/// The VIN's digest, so that nothing has to hide it.
+/// Digest of the VIN, so that nothing has to hide it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
-    /// The account, and how the configuration chooses among its vehicles. Another choice is another question.
+    /// Digest of the account, and of how the configuration chooses among its vehicles. Another choice is
+    /// another question.
     chosen_by: String,
     vin: String,
 }
 
-/// Which car a configured vehicle is.
+/// Identity of a configured vehicle.
 #[derive(Debug)]
 pub(crate) struct Identity {
     slug: String,
@@ -44,7 +45,7 @@ impl Identity {
         Ok(Self { slug: slug.to_owned(), chosen_by, known: Mutex::new(known), store })
     }
 
-    /// The account, and how the configuration chooses among its vehicles, as a digest.
+    /// Returns a digest of the account, and of how the configuration chooses among its vehicles.
     pub(crate) fn chosen_by(&self) -> &str {
         &self.chosen_by
     }
@@ -55,12 +56,12 @@ impl Identity {
         known.as_ref().filter(|known| known.chosen_by == self.chosen_by).map(|known| known.vin.clone())
     }
 
-    /// Whether this car is the one that it is now; also when nobody knows which one that was.
+    /// Whether this car is the one that it is now; also when it is unknown which one that was.
     pub(crate) fn is_still(&self, car: Option<&str>) -> bool {
         car.is_none_or(|car| self.known().as_deref() == Some(car))
     }
 
-    /// Remembers which car it is, and says whether the slug stood for another one before.
+    /// Remembers which car it is, and returns whether the slug stood for another one before.
     ///
     /// # Errors
     ///

@@ -35,15 +35,15 @@ pub struct Corners {
     pub rear_right: Option<bool>,
 }
 
-/// What is known of a vehicle. Absent means not known; nothing is ever guessed.
+/// State of a vehicle. Absent means not known; nothing is ever guessed.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct VehicleState {
     /// Whether all doors are locked.
     pub locked: Option<bool>,
-    /// Which doors are open.
+    /// Doors that are open.
     pub doors: Option<Corners>,
-    /// Which windows are open.
+    /// Windows that are open.
     pub windows: Option<Corners>,
     /// Whether the trunk is open.
     pub trunk_open: Option<bool>,
@@ -75,42 +75,44 @@ pub struct VehicleState {
     pub target_temperature_c: Option<f64>,
 }
 
-/// Where a vehicle is. Published on a topic of its own.
+/// Location of a vehicle. Published on a topic of its own.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Location {
     /// Degrees north, WGS 84.
     pub latitude: f64,
     /// Degrees east, WGS 84.
     pub longitude: f64,
-    /// When the vehicle was there.
+    /// Time at which the vehicle was there.
     pub vehicle_time: Option<Timestamp>,
 }
 
-/// Where the values come from.
+/// Source of the values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
-    /// What the cloud last heard.
+    /// The cloud, with what it last heard.
     Cached,
-    /// The vehicle was asked.
+    /// The vehicle itself, which was asked.
     Vehicle,
 }
 
-/// About a published state.
+/// Description of a published state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meta {
-    /// When the vehicle said so: by its own clock, or by the host's where it was just asked and its clock cannot be right.
+    /// Time at which the vehicle said so: by its own clock, or by the host's where it was just asked and its
+    /// clock cannot be right.
     pub vehicle_time: Option<Timestamp>,
-    /// When the host read it.
+    /// Time at which the host read it.
     pub fetched_at: Timestamp,
-    /// Where it comes from.
+    /// Source of the state.
     pub source: Source,
-    /// Whether this may be old: the vehicle was asked and has said nothing newer, or nothing was read since the host
-    /// started.
+    /// Whether this may be old: the vehicle was asked and has said nothing newer, or nothing was read since
+    /// the host started.
     pub stale: bool,
-    /// Counts the published states of this vehicle since the host started.
+    /// Number of this state among those of this vehicle published since the host started.
     pub seq: u64,
-    /// The fields that the last answer did not have, or had wrong: their values are of an earlier one, of this time.
+    /// The fields that the last answer did not have, or had wrong: their values are of an earlier one, of
+    /// this time.
     pub kept: BTreeMap<String, Timestamp>,
 }
 
@@ -120,6 +122,6 @@ pub struct Published {
     /// The values.
     #[serde(flatten)]
     pub state: VehicleState,
-    /// About them.
+    /// Description of the values.
     pub meta: Meta,
 }

@@ -15,35 +15,37 @@ pub struct Outgoing {
     pub retain: bool,
     /// Correlation data of the request that this answers (MQTT 5; left out on 3.1.1).
     pub correlation: Option<Vec<u8>>,
-    /// How long it is worth delivering. Counts while it waits for the broker, where it is then dropped without
-    /// a word; on MQTT 5 the broker gets what is left, in whole seconds.
+    /// Time for which it is worth delivering. Counts while it waits for the broker, where it is then dropped
+    /// without a word; on MQTT 5 the broker gets what is left, in whole seconds.
     pub expiry: Option<Duration>,
-    /// Whether the topic is of somebody else's choice. Nothing is known of it, not even that the broker lets us publish
-    /// there: such a message is sent with QoS 0, at most once, and a topic after which the broker hangs up is left alone.
+    /// Whether a caller chose the topic. Nothing is known of such a topic, not even that the broker lets us
+    /// publish there: the message is sent with QoS 0, at most once, and a topic after which the broker hangs
+    /// up is left alone.
     pub foreign: bool,
     /// Whether it may be given up first when too many messages wait: a step on the way, with more to come.
     pub expendable: bool,
-    /// Who wants to know that the broker has it.
+    /// Notice for the part that wants to know that the broker has it.
     pub notice: Option<Notice>,
 }
 
-/// Told when a message has been delivered.
+/// A listener that is told when a message has been delivered.
 pub trait Delivered: fmt::Debug + Send + Sync {
-    /// The broker has it, or will never be asked whether it has. Not called for what it refuses, or what is given up.
+    /// Tells that the broker has it, or will never be asked whether it has. Not called for what it refuses,
+    /// or what is given up.
     fn delivered(&self);
 }
 
-/// Kept with a message until it has been delivered or given up, and let go of then.
+/// Notice that is kept with a message until it has been delivered or given up, and released then.
 #[derive(Clone, Debug)]
 pub struct Notice(Arc<dyn Delivered>);
 
 impl Notice {
-    /// Tells this one.
+    /// Makes a notice to `whom`.
     pub fn to(whom: Arc<dyn Delivered>) -> Self {
         Self(whom)
     }
 
-    /// Says that the message has been delivered.
+    /// Tells that the message has been delivered.
     pub fn delivered(&self) {
         self.0.delivered();
     }
@@ -58,7 +60,7 @@ impl PartialEq for Notice {
 impl Eq for Notice {}
 
 impl Outgoing {
-    /// A message that is neither retained nor an answer and does not expire.
+    /// Makes a message that is neither retained nor an answer and does not expire.
     pub fn new(topic: impl Into<String>, payload: impl Into<Vec<u8>>) -> Self {
         Self {
             topic: topic.into(),
@@ -72,14 +74,14 @@ impl Outgoing {
         }
     }
 
-    /// The same message, to a topic of somebody else's choice.
+    /// Marks the message as one to a topic of a caller's choice.
     #[must_use]
     pub fn foreign(mut self) -> Self {
         self.foreign = true;
         self
     }
 
-    /// The same message, to be given up first.
+    /// Marks the message as one to be given up first.
     #[must_use]
     pub fn expendable(mut self) -> Self {
         self.expendable = true;
@@ -96,7 +98,7 @@ impl Outgoing {
         self.size() + 24
     }
 
-    /// The same message, retained.
+    /// Marks the message as retained.
     #[must_use]
     pub fn retained(mut self) -> Self {
         self.retain = true;
@@ -104,7 +106,7 @@ impl Outgoing {
     }
 }
 
-/// Where an answer goes besides its own topic (MQTT 5 §4.10).
+/// Destination of an answer besides its own topic (MQTT 5 §4.10).
 #[derive(Debug, Clone)]
 pub struct RespondTo {
     /// The response topic.
@@ -113,12 +115,12 @@ pub struct RespondTo {
     pub correlation: Option<Vec<u8>>,
 }
 
-/// Whether it can be published to (MQTT 5 §4.7).
+/// Whether MQTT can publish to a topic (MQTT 5 §4.7).
 pub(crate) fn is_topic(topic: &str) -> bool {
     is_string(topic) && !topic.contains(['+', '#'])
 }
 
-/// Whether MQTT can carry it as a topic or filter.
+/// Whether MQTT can carry a text as a topic or filter.
 pub(crate) fn is_string(text: &str) -> bool {
     !text.is_empty() && text.len() <= usize::from(u16::MAX) && !text.contains('\0')
 }

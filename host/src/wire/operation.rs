@@ -1,4 +1,4 @@
-//! The operations, and what each of them does to the world.
+//! The operations, and their effects on the world.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use crate::bindings::policy::Effect;
 
-/// An operation. What it does is the host's to say, never a plugin's: that decides what may be repeated.
+/// An operation. The host decides its effect, never a plugin: that decides what may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OperationName {
     /// Read what the cloud last heard.
@@ -34,11 +34,11 @@ pub enum OperationName {
     SetChargingCurrent,
     /// Ask what became of an action.
     CheckActionStatus,
-    /// List the account's vehicles. The host's own; nobody commands it.
+    /// List the account's vehicles. The host's own; it cannot be commanded.
     ListVehicles,
 }
 
-/// What a command moves. A newer command for the same one cancels repeats of an older one.
+/// Part of a vehicle that a command moves. A newer command for the same one cancels repeats of an older one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Actuator {
     /// The door locks.
@@ -54,7 +54,7 @@ pub enum Actuator {
 }
 
 impl OperationName {
-    /// Everything that can be commanded.
+    /// Operations that can be commanded.
     pub const COMMANDABLE: [Self; 12] = [
         Self::RefreshCached,
         Self::RefreshSmart,
@@ -70,7 +70,7 @@ impl OperationName {
         Self::CheckActionStatus,
     ];
 
-    /// Its name in topics, results and records.
+    /// Returns the operation's name in topics, results and records.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -96,7 +96,7 @@ impl OperationName {
         Self::COMMANDABLE.into_iter().find(|operation| operation.as_str() == name)
     }
 
-    /// What it does to the world.
+    /// Returns the operation's effect on the world.
     #[must_use]
     pub const fn effect(self) -> Effect {
         match self {
@@ -122,13 +122,13 @@ impl OperationName {
         matches!(self.effect(), Effect::Read)
     }
 
-    /// Whether what it finds is published as the vehicle's state.
+    /// Whether its result is published as the vehicle's state.
     #[must_use]
     pub const fn reads_state(self) -> bool {
         matches!(self, Self::RefreshCached | Self::RefreshSmart | Self::RefreshForce)
     }
 
-    /// What it moves, if anything.
+    /// Returns the part that it moves, if any.
     #[must_use]
     pub const fn actuator(self) -> Option<Actuator> {
         match self {
@@ -145,7 +145,7 @@ impl OperationName {
         }
     }
 
-    /// How long it may take from being accepted to its final result. No policy can raise it.
+    /// Returns the longest time from its acceptance to its final result. No policy can raise it.
     #[must_use]
     pub const fn deadline(self) -> Duration {
         Duration::from_secs(match self {
@@ -157,8 +157,8 @@ impl OperationName {
         })
     }
 
-    /// Whether the vehicle itself is spoken to, so that only one may be under way. The others ask the cloud only
-    /// and may overtake.
+    /// Whether the vehicle itself is spoken to, so that only one may be under way. The others ask the cloud
+    /// only and may overtake.
     #[must_use]
     pub const fn reaches_vehicle(self) -> bool {
         !matches!(self, Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles)

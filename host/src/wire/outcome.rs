@@ -1,16 +1,16 @@
-//! How a command ends, and why: words that are stable.
+//! Ends of commands, and their reasons: words that are stable.
 
 use serde::{Deserialize, Serialize};
 
-/// How far a command is. The last five are final, and a command has exactly one of them.
+/// State of a command. The last five are final, and a command has exactly one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
-    /// The host has taken it.
+    /// Taken by the host.
     Accepted,
-    /// It is on its way to the cloud.
+    /// On its way to the cloud.
     Sent,
-    /// The cloud has taken it, and the vehicle is yet to answer.
+    /// Taken by the cloud; the vehicle is yet to answer.
     Pending,
     /// Done, and confirmed by the vehicle where that is possible.
     Succeeded,
@@ -20,7 +20,7 @@ pub enum State {
     Timeout,
     /// Not tried.
     Rejected,
-    /// Nobody knows whether the vehicle acted.
+    /// Of unknown outcome: the vehicle may have acted.
     Unknown,
 }
 
@@ -32,7 +32,8 @@ impl State {
     }
 }
 
-/// Why a command did not succeed, or a read that did has changed nothing. These words are stable; see `docs/mqtt.md`.
+/// Reason why a command did not succeed, or why a read that did has changed nothing. These words are stable;
+/// see `docs/mqtt.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -1,4 +1,4 @@
-//! What the host has to say, on its way to a broker.
+//! Messages of the host on their way to a broker.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::redact;
 pub use crate::wire::message::Outgoing;
 
-/// Takes messages. Never blocks: whoever publishes goes on at once.
+/// A publisher of messages. Never blocks: the caller goes on at once.
 pub trait Publish: fmt::Debug + Send + Sync {
     /// Takes a message. Messages leave in the order in which they were taken.
     fn publish(&self, message: Outgoing);
@@ -21,8 +21,9 @@ impl Publish for Discard {
     fn publish(&self, _message: Outgoing) {}
 }
 
-/// The last look at what leaves: a vehicle identification number that the host has seen is masked in every payload,
-/// whoever wrote it and whatever stands around it. Topics stay: only the owner and the host name them.
+/// A publisher that masks in every payload, as the last look at what leaves, a vehicle identification number
+/// that the host has seen, whatever wrote it and whatever stands around it. Topics stay: only the owner and
+/// the host name them.
 #[derive(Debug)]
 pub(crate) struct Masking(pub(crate) Arc<dyn Publish>);
 

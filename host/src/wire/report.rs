@@ -1,4 +1,4 @@
-//! What is published of a command.
+//! Reports: what is published of a command.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -14,53 +14,53 @@ pub(crate) const LONGEST_MESSAGE: usize = 2_048;
 /// The policy that decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyUsed {
-    /// Its name.
+    /// Name of the policy.
     pub name: String,
-    /// Its version.
+    /// Version of the policy.
     pub version: String,
-    /// Its generation in its slot.
+    /// Generation of the policy in its slot.
     pub generation: u64,
 }
 
 /// One step of one command, as it is published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The caller's identifier, or the host's.
+    /// Identifier of the command, the caller's or the host's.
     pub id: String,
-    /// The vehicle's slug, as the topic has it.
+    /// Slug of the vehicle, as the topic has it.
     #[serde(default)]
     pub vehicle: String,
     /// The operation, as far as it was understood.
     pub op: String,
-    /// Of a question what became of an action: the identifier that it is about, the caller's or the vendor's.
+    /// Identifier that a question what became of an action is about, the caller's or the vendor's.
     #[serde(default)]
     pub about: Option<String>,
-    /// How far it is.
+    /// State of the command.
     pub state: State,
-    /// Why it did not succeed, or has changed nothing.
+    /// Reason why it did not succeed, or has changed nothing.
     pub reason: Option<Reason>,
-    /// The same in words of this host: what happened, what it means for the car, what helps.
+    /// Message in words of this host: what happened, what it means for the car, what helps.
     pub message: Option<String>,
-    /// What the vendor, a library or a plugin says of it.
+    /// Words of the vendor, a library or a plugin.
     #[serde(default)]
     pub detail: Option<String>,
-    /// Whether the same command, sent again later, may succeed without anybody doing anything.
+    /// Whether the same command, sent again later, may succeed by itself.
     pub retryable: bool,
-    /// How often the command was sent, or tried. 2 after a token expired.
+    /// Number of times that the command was sent, or tried. 2 after a token expired.
     pub attempts: u32,
-    /// Whether the command was repeated with a newer token, whoever refreshed it.
+    /// Whether the command was repeated with a newer token, whichever caller refreshed it.
     pub token_refreshed: bool,
-    /// Requests that were made for it, including a refresh that it led.
+    /// Number of requests that were made for it, including a refresh that it led.
     pub upstream_calls: u32,
     /// The vendor's identifier of the action.
     pub upstream_action_id: Option<String>,
     /// The policy that it was done with.
     pub policy: Option<PolicyUsed>,
-    /// When the host received it.
+    /// Time at which the host received it.
     pub requested_at: Timestamp,
-    /// When its first attempt began.
+    /// Time at which its first attempt began.
     pub sent_at: Option<Timestamp>,
-    /// When it reached its final state.
+    /// Time at which it reached its final state.
     pub finished_at: Option<Timestamp>,
 }
 
@@ -68,13 +68,13 @@ pub struct Report {
 const LOST: &str = "unknown";
 
 impl Report {
-    /// The first report of a command.
+    /// Makes the first report of a command.
     #[must_use]
     pub fn accepted(vehicle: &str, id: String, op: OperationName, now: Timestamp) -> Self {
         Self::new(vehicle, id, op.as_str().to_owned(), State::Accepted, now)
     }
 
-    /// The only report of a command that is not tried.
+    /// Makes the only report of a command that is not tried.
     #[must_use]
     pub fn rejected(
         vehicle: &str,
@@ -93,7 +93,7 @@ impl Report {
         }
     }
 
-    /// The report of a command of which nothing but its identifier is known any more.
+    /// Makes the report of a command of which nothing but its identifier is known any more.
     pub(crate) fn lost(vehicle: &str, id: String, now: Timestamp) -> Self {
         Self { finished_at: Some(now), ..Self::new(vehicle, id, LOST.to_owned(), State::Unknown, now) }
     }
@@ -103,7 +103,8 @@ impl Report {
         self.op == LOST
     }
 
-    /// Writes down how it ended. The words may be those of a plugin, or name what one has named: they are cut.
+    /// Records how the command ended. The words may be those of a plugin, or name what one has named: they
+    /// are cut.
     pub(crate) fn end(&mut self, state: State, reason: Reason, words: impl Into<Words>) {
         let (message, detail) = words.into().sentences(state, reason, &self.op);
         self.state = state;

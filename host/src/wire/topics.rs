@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::message::RespondTo;
 
-/// What is retained of a vehicle, below its own topic. Cleared when the vehicle is not configured any more.
+/// Retained topics of a vehicle, below its own. Cleared when the vehicle is not configured any more.
 const RETAINED_OF_VEHICLE: [&str; 6] =
     ["availability", "capabilities", "state", "location", "action/last", "problem"];
 
@@ -14,25 +14,25 @@ pub struct Topics {
     base: String,
 }
 
-/// What a topic that the host listens to is about.
+/// Subject of a topic that the host listens to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Incoming<'t> {
     /// A command for a vehicle.
     Command {
-        /// The vehicle's slug, as the topic has it.
+        /// Slug of the vehicle, as the topic has it.
         vehicle: &'t str,
-        /// The last level: which operation.
+        /// Last level of the topic: the operation.
         operation: &'t str,
     },
     /// A request to the host itself.
     Request {
-        /// What is wanted, such as `circuit/close`.
+        /// Verb of the request, such as `circuit/close`.
         verb: &'t str,
     },
 }
 
 impl Topics {
-    /// The tree below this base topic.
+    /// Makes the tree below this base topic.
     #[must_use]
     pub fn below(base: impl Into<String>) -> Self {
         Self { base: base.into() }
@@ -44,7 +44,7 @@ impl Topics {
         vec![format!("{}/vehicle/+/cmd/+", self.base), format!("{}/bridge/request/+/+", self.base)]
     }
 
-    /// What a topic is about; none if it is none that the host listens to.
+    /// Returns the subject of a topic; none if the host does not listen to it.
     #[must_use]
     pub fn parse<'t>(&self, topic: &'t str) -> Option<Incoming<'t>> {
         let below = topic.strip_prefix(&self.base)?;
@@ -56,8 +56,9 @@ impl Topics {
         (!operation.contains('/')).then_some(Incoming::Command { vehicle, operation })
     }
 
-    /// Why an answer cannot go to a topic of a caller's choice; none if it can. Only what belongs to nobody but the caller
-    /// will do: below the base topic people believe what is said, and what begins with `$` is the broker's own.
+    /// Returns why an answer cannot go to a topic of a caller's choice; none if it can. Only a topic that
+    /// belongs to the caller alone will do: below the base topic people believe what is said, and topics that
+    /// begin with `$` are the broker's own.
     #[must_use]
     pub fn not_for_answers(&self, topic: &str) -> Option<&'static str> {
         let below = topic.strip_prefix(&self.base);
@@ -72,68 +73,68 @@ impl Topics {
         }
     }
 
-    /// Takes away a response topic that cannot be used, and says why it cannot.
+    /// Takes away a response topic that cannot be used, and returns why it cannot.
     pub fn take_unusable(&self, respond_to: &mut Option<RespondTo>) -> Option<String> {
         let why = self.not_for_answers(&respond_to.as_ref()?.topic)?;
         *respond_to = None;
         Some(format!("the response topic cannot be used: {why}"))
     }
 
-    /// Whether the host runs: `online` or `offline`, retained, and the will.
+    /// Returns the topic that says whether the host runs: `online` or `offline`, retained, and the will.
     #[must_use]
     pub fn bridge_state(&self) -> String {
         format!("{}/bridge/state", self.base)
     }
 
-    /// What runs: retained.
+    /// Returns the topic of the document about what runs: retained.
     #[must_use]
     pub fn bridge_info(&self) -> String {
         format!("{}/bridge/info", self.base)
     }
 
-    /// The answer to a request to the host: not retained.
+    /// Returns the topic of the answer to a request to the host: not retained.
     #[must_use]
     pub fn bridge_response(&self, verb: &str) -> String {
         format!("{}/bridge/response/{verb}", self.base)
     }
 
-    /// What happened: not retained.
+    /// Returns the topic of events: not retained.
     #[must_use]
     pub fn bridge_event(&self) -> String {
         format!("{}/bridge/event", self.base)
     }
 
-    /// Which policy runs: retained.
+    /// Returns the topic that says which policy runs: retained.
     #[must_use]
     pub fn bridge_policy(&self, slot: &str) -> String {
         format!("{}/bridge/policy/{slot}", self.base)
     }
 
-    /// Which connector runs: retained.
+    /// Returns the topic that says which connector runs: retained.
     #[must_use]
     pub fn bridge_connector(&self, slot: &str) -> String {
         format!("{}/bridge/connector/{slot}", self.base)
     }
 
-    /// How an account is: retained.
+    /// Returns the topic of an account's state: retained.
     #[must_use]
     pub fn account_state(&self, account: &str) -> String {
         format!("{}/account/{account}/state", self.base)
     }
 
-    /// Below this a connector publishes what it likes. Ends with a slash.
+    /// Returns the prefix of the topics on which a connector publishes what it likes. Ends with a slash.
     #[must_use]
     pub fn connector_prefix(&self, account: &str) -> String {
         format!("{}/account/{account}/connector/", self.base)
     }
 
-    /// Everything of a vehicle that is retained.
+    /// Returns all retained topics of a vehicle.
     #[must_use]
     pub fn retained_of_vehicle(&self, vehicle: &str) -> BTreeSet<String> {
         RETAINED_OF_VEHICLE.iter().map(|what| self.vehicle(vehicle, what)).collect()
     }
 
-    /// Everything of an account that the host retains.
+    /// Returns all topics of an account that the host retains.
     #[must_use]
     pub fn retained_of_account(&self, account: &str) -> BTreeSet<String> {
         [self.account_state(account)].into()

@@ -1,7 +1,7 @@
-//! What people are told of a command that did not succeed.
+//! Words by which people are told of a command that did not succeed.
 //!
-//! Our sentences come first: what happened, what that means for the car, what helps. What the vendor, a library or a
-//! plugin says of it is detail: it may be empty, a page, in any language, or about something else.
+//! Our sentences come first: what happened, what that means for the car, what helps. The words of the vendor,
+//! a library or a plugin are detail: they may be empty, a page, in any language, or about something else.
 
 use std::fmt;
 
@@ -9,32 +9,32 @@ use super::operation::OperationName;
 use super::outcome::{Reason, State};
 use crate::protect::latch::Latched;
 
-/// What is said whenever nobody can know whether the car has acted.
+/// Sentence for every case in which it cannot be known whether the car has acted.
 pub(crate) const NOBODY_KNOWS: &str =
     "Nobody knows whether the car did it: look before you try again; it is not sent again";
 
-/// Why something did not succeed: in our words about this very case, in those of others, or both.
+/// Words about why something did not succeed: ours about this very case, those of others, or both.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Words {
-    /// Ours. Without any, those that go with the reason.
+    /// Our own words. Without any, those that go with the reason.
     pub(crate) ours: Option<String>,
-    /// The vendor's, a library's or a plugin's.
+    /// Words of the vendor, a library or a plugin.
     pub(crate) theirs: Option<String>,
 }
 
 impl Words {
-    /// Those of others only.
+    /// Makes words of others only.
     pub(crate) fn theirs(words: impl Into<String>) -> Self {
         Self { ours: None, theirs: Some(words.into()) }
     }
 
-    /// With something of ours to add.
+    /// Adds words of ours.
     pub(crate) fn and(self, more: &str, reason: Reason) -> Self {
         let ours = self.ours.unwrap_or_else(|| happened(reason).0.to_owned());
         Self { ours: Some(format!("{ours}; {more}")), ..self }
     }
 
-    /// The sentences for a command that ends like this.
+    /// Returns the sentences for a command that ends in this state.
     pub(crate) fn sentences(self, state: State, reason: Reason, op: &str) -> (String, Option<String>) {
         let moves = OperationName::named(op).is_some_and(|name| !name.is_read());
         let (what, helps) = happened(reason);
@@ -51,7 +51,7 @@ impl Words {
 }
 
 impl From<String> for Words {
-    /// Ours.
+    /// Makes words of ours.
     fn from(ours: String) -> Self {
         Self { ours: Some(ours), theirs: None }
     }
@@ -64,14 +64,14 @@ impl From<&Latched> for Words {
 }
 
 impl From<&str> for Words {
-    /// Ours.
+    /// Makes words of ours.
     fn from(ours: &str) -> Self {
         ours.to_owned().into()
     }
 }
 
 impl fmt::Display for Words {
-    /// For the log.
+    /// Shows the words for the log.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let words: Vec<&str> = [&self.ours, &self.theirs].into_iter().flatten().map(String::as_str).collect();
         f.write_str(&words.join(": "))
@@ -82,7 +82,7 @@ const fn may_have_acted(state: State) -> bool {
     matches!(state, State::Unknown | State::Timeout)
 }
 
-/// What an end means for the car.
+/// Returns what an end means for the car.
 const fn meaning(state: State, moves: bool) -> Option<&'static str> {
     match (state, moves) {
         (State::Unknown | State::Timeout, true) => Some(NOBODY_KNOWS),
@@ -93,7 +93,7 @@ const fn meaning(state: State, moves: bool) -> Option<&'static str> {
     }
 }
 
-/// What happened, and what helps.
+/// Returns what happened, and what helps.
 const fn happened(reason: Reason) -> (&'static str, &'static str) {
     match reason {
         Reason::BadPayload => ("The command was not understood", "Correct it"),

@@ -5,26 +5,26 @@ use std::fmt::Write as _;
 use super::{component, world};
 use crate::{CCS2, LEGACY};
 
-/// What a connector does when it is asked, in instructions that leave a pointer to the answer behind; `connector.wat` has
-/// functions for them. The unchanged rest is a connector that behaves: it signs in, finds both cars, reads and
-/// locks and unlocks.
+/// Behaviour of a connector that is asked, in instructions that leave a pointer to the answer behind;
+/// `connector.wat` has functions for them. The unchanged rest is a connector that behaves: it signs in, finds
+/// both cars, reads and locks and unlocks.
 ///
 /// Text in backticks stands for its address and its length. `\hh` in it is a byte.
 pub struct Connector<'a> {
-    /// Its manifest.
+    /// Manifest of the connector.
     pub describe: &'a str,
     /// The names of its cells.
     pub cells: Vec<String>,
-    /// For `sign-in` and for `refresh`.
+    /// Answer to `sign-in` and to `refresh`.
     pub sign_in: &'a str,
-    /// Its cars.
+    /// List of its cars.
     pub list: &'a str,
-    /// Any read. There is a local `$n`.
+    /// Answer to any read. There is a local `$n`.
     pub read: &'a str,
-    /// The command `lock`. There are the locals `$n` and `$at`. Whatever else is commanded is done well, if nobody
-    /// holds the cell `device`.
+    /// Answer to the command `lock`. There are the locals `$n` and `$at`. Any other command is done well, if
+    /// the cell `device` is free.
     pub lock: &'a str,
-    /// The question what became of a command.
+    /// Answer to the question what became of a command.
     pub resume: &'a str,
     /// Anything else that a module may consist of.
     pub more: &'a str,
@@ -46,7 +46,7 @@ pub const NAMED: &str = "
 /// Never ends.
 pub const ENDLESS: &str = "(loop $again (br $again)) unreachable";
 
-/// Where texts are placed, in bytes, and how much room there is.
+/// Address at which texts are placed, and how much room there is, in bytes.
 const TEXTS: usize = 4_096;
 const ROOM: usize = 65_536;
 
@@ -66,7 +66,7 @@ impl Default for Connector<'_> {
 }
 
 impl Connector<'_> {
-    /// One that does this when it is to lock.
+    /// Makes a connector that does this when it is to lock.
     pub fn that_locks(lock: &str) -> Connector<'_> {
         Connector { lock, ..Connector::default() }
     }
@@ -97,7 +97,7 @@ impl Connector<'_> {
     }
 }
 
-/// The instructions so many times, one after the other.
+/// Repeats the instructions `count` times, one after the other.
 pub fn times(count: u32, instructions: &str) -> String {
     format!(
         "(local.set $n (i32.const {count}))
@@ -105,7 +105,7 @@ pub fn times(count: u32, instructions: &str) -> String {
     )
 }
 
-/// The module with its texts in memory, and what stands for them where they stood.
+/// Places the texts of a module in memory, and puts what stands for them where they stood.
 fn placed(module: &str) -> String {
     let (_comment, module) = module.split_at(module.find("(module").unwrap());
     let (mut code, mut data, mut free) = (String::new(), String::new(), TEXTS);
@@ -124,7 +124,7 @@ fn placed(module: &str) -> String {
     code.replace("{{texts}}", &data)
 }
 
-/// A text's bytes, of which any may be written as `\hh`.
+/// Reads a text's bytes, of which any may be written as `\hh`.
 fn bytes(text: &str) -> Vec<u8> {
     let mut parts = text.split('\\');
     let mut bytes = parts.next().unwrap().as_bytes().to_vec();

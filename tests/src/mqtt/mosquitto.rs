@@ -1,4 +1,4 @@
-//! mosquitto, where it is installed.
+//! The broker mosquitto, where it is installed.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -8,15 +8,15 @@ use super::free_port;
 /// A broker of its own on a free port.
 #[derive(Debug)]
 pub struct Mosquitto {
-    /// The process.
+    /// Process of the broker.
     pub process: Child,
-    /// Where it listens.
+    /// Port at which it listens.
     pub port: u16,
     _dir: tempfile::TempDir,
 }
 
 impl Mosquitto {
-    /// None, with a message, where it is not installed.
+    /// Starts a broker; none, with a message, where it is not installed.
     pub async fn start(extra: &str) -> Option<Self> {
         let port = free_port();
         let dir = tempfile::tempdir().unwrap();
@@ -33,7 +33,7 @@ impl Mosquitto {
         started.inspect_err(|error| eprintln!("skipped: mosquitto: {error}")).ok()
     }
 
-    /// Ends it without a goodbye and starts it again on the same port, with nothing of what it had.
+    /// Ends the broker without a goodbye and starts it again on the same port, with nothing of what it had.
     pub async fn restart(&mut self, extra: &str) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -55,7 +55,7 @@ impl Mosquitto {
         assert!(done.success());
     }
 
-    /// What a new subscriber sees at once.
+    /// Returns what a new subscriber sees at once.
     pub fn retained(&self, topic: &str) -> String {
         let port = self.port.to_string();
         let arguments = ["-p", &port, "-t", topic, "-C", "1", "-W", "3"];

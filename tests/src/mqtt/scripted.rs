@@ -6,15 +6,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// The first byte of a packet.
+/// First byte of a CONNECT packet.
 pub const CONNECT: u8 = 0x10;
-/// See [`CONNECT`]; of a message with QoS 1 that is sent for the first time.
+/// First byte of a PUBLISH packet with QoS 1 that is sent for the first time.
 pub const PUBLISH_QOS1: u8 = 0x32;
-/// See [`CONNECT`].
+/// First byte of a SUBSCRIBE packet.
 pub const SUBSCRIBE: u8 = 0x82;
-/// See [`CONNECT`].
+/// First byte of a PINGREQ packet.
 pub const PING: u8 = 0xC0;
-/// See [`CONNECT`].
+/// First byte of a DISCONNECT packet.
 pub const DISCONNECT: u8 = 0xE0;
 
 /// The broker's end of a connection.
@@ -34,7 +34,7 @@ impl Peer {
         Self { stream, acknowledged: Vec::new() }
     }
 
-    /// The next packet: first byte and body.
+    /// Reads the next packet: first byte and body.
     pub async fn packet(&mut self) -> (u8, Vec<u8>) {
         let first = self.stream.read_u8().await.unwrap();
         let mut length = 0_usize;
@@ -58,7 +58,7 @@ impl Peer {
         body[6]
     }
 
-    /// Sends this.
+    /// Sends `bytes`.
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
@@ -74,7 +74,8 @@ impl Peer {
         self.send(&[&[0x32, body.len() as u8][..], &body].concat()).await;
     }
 
-    /// Acknowledges every message of the client's, and notes what it acknowledges, until this comes.
+    /// Acknowledges every message of the client's, and notes what it acknowledges, until the wanted packet
+    /// comes.
     pub async fn answer_all_until(&mut self, wanted: impl Fn(u8, &[u8]) -> bool) {
         loop {
             let (first, body) =
@@ -101,7 +102,7 @@ impl Peer {
     }
 }
 
-/// A port of its own.
+/// Listens at a port of its own.
 pub async fn listener() -> (TcpListener, u16) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

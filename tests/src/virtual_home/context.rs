@@ -1,4 +1,4 @@
-//! What a host in virtual time stands on: its clock and its way to the cloud.
+//! Environment of a host in virtual time: its clock and its way to the cloud.
 
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct Calendar {
 }
 
 impl Calendar {
-    /// Sets the calendar so many seconds forward; back if negative. The stopwatch goes on as before.
+    /// Sets the calendar by `seconds` forward; back if negative. The stopwatch goes on as before.
     pub fn step(&self, seconds: i64) {
         self.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
@@ -44,7 +44,7 @@ impl Clock for Calendar {
 #[derive(Debug)]
 pub struct Meddling {
     pub(super) network: Arc<Network>,
-    /// In place of `expires_in`; null removes it.
+    /// Value in place of `expires_in`; null removes it.
     pub expires_in: Mutex<Option<Value>>,
 }
 

@@ -5,7 +5,7 @@ use parking_lot::Mutex;
 use futures_util::future::BoxFuture;
 use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
 
-/// Keeps records in memory, apart from those that it is told to refuse.
+/// A store that keeps records in memory, apart from those that it is told to refuse.
 #[derive(Debug, Default)]
 pub struct WornStore {
     inner: MemoryStore,
@@ -14,14 +14,14 @@ pub struct WornStore {
 
 #[derive(Debug)]
 struct Refusal {
-    /// None means every kind.
+    /// Kind that is refused; none means every kind.
     kind: Option<Kind>,
-    /// How many such commits are made first.
+    /// Number of such commits that are made first.
     after: usize,
 }
 
 impl WornStore {
-    /// Refuses commits with a record of this kind, after so many that go well.
+    /// Refuses commits with a record of this kind, after `after` that go well.
     pub fn refuse(&self, kind: Kind, after: usize) {
         *self.refused.lock() = Some(Refusal { kind: Some(kind), after });
     }

@@ -14,7 +14,7 @@ fn a_few_a_day_whatever_the_clock_said() {
     let from = Timestamp::from_second(start + 86_400).unwrap();
     assert_eq!(left(&full, now), Err(from));
     assert_eq!(left(&full, from), Ok(1));
-    // From a year ahead: those count as of now, for a day.
+    // Dates a year ahead count as of now, for a day.
     let ahead = start + 365 * 86_400;
     let mut full = [retry(ahead), retry(ahead), retry(ahead)];
     assert!(move_from_the_future(&mut full, now) && !move_from_the_future(&mut full, now));

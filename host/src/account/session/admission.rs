@@ -1,4 +1,5 @@
-//! May the session be refreshed now? Asked once under its lock, and answered by the policy first and then by the host.
+//! Admission of a refresh: asked once under the session's lock, and answered by the policy first and then by
+//! the host.
 
 use std::time::Duration;
 
@@ -11,15 +12,16 @@ use crate::events::{AboutAccount, Event};
 use crate::protect::circuit::{Permit, Purpose};
 use crate::time::milliseconds;
 
-/// How long callers are told to wait when a policy wants no more refreshes. It is asked again with the next operation.
+/// Time that callers are told to wait when a policy wants no more refreshes. It is asked again with the next
+/// operation.
 const STOPPED: Duration = LONGEST_PAUSE;
 
-/// How long to wait after an answer that nobody understands.
+/// Time to wait after an answer that cannot be understood.
 const NONSENSE: Duration = Duration::from_secs(60);
 
 impl Refresh {
-    /// A place at the token endpoint; none if the session is to be taken as it is. The decision is written down with
-    /// what really follows from it.
+    /// Returns a place at the token endpoint; none if the session is to be taken as it is. Records the
+    /// decision with what really follows from it.
     pub(super) async fn admit(
         &self,
         cell: &Cell,
@@ -48,13 +50,13 @@ impl Refresh {
     ) -> Result<Option<Permit>, RefreshError> {
         match decision {
             RefreshDecision::Adopt if cell.value.is_some() => return Ok(None),
-            // There is nothing to adopt.
+            // No newer session is there to adopt.
             RefreshDecision::Refresh | RefreshDecision::Adopt => {}
             RefreshDecision::Wait(pause) => {
                 let retry_in = Duration::from_millis(*pause).min(LONGEST_PAUSE);
                 return Err(not_due(retry_in, "the policy wants to wait".to_owned()));
             }
-            // Nobody has said that the credentials are refused, so there is nothing to latch for.
+            // The vendor has not said that it refuses the credentials, so there is nothing to latch for.
             RefreshDecision::Stop(latch) => {
                 return Err(not_due(STOPPED, format!("the policy wants to stop ({})", latch.name())));
             }
@@ -92,7 +94,7 @@ impl Refresh {
         }
     }
 
-    /// Slows down when fresh sessions keep being ended, and says so once.
+    /// Slows down when fresh sessions keep being ended, and reports that once.
     fn watch_for_a_fight(&self, cell: &Cell, now: Duration) -> Result<(), RefreshError> {
         let life = cell.life().and_then(|life| Duration::try_from(life).ok());
         let age = cell.age(self.account.clock()).unwrap_or(Duration::MAX);

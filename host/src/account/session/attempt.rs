@@ -1,4 +1,5 @@
-//! One request to the token endpoint: counted before it is made, and its result kept whatever went wrong after it.
+//! One request to the token endpoint: counted before it is made, and its result kept whatever went wrong
+//! after it.
 
 use std::sync::Arc;
 
@@ -20,11 +21,11 @@ use crate::protect::quota::QuotaError;
 /// The secret of the configuration that is a password, if an account has one.
 const PASSWORD: &str = "password";
 
-/// The shortest life that a token is believed to have: a cloud that hands out tokens that have already ended
-/// would otherwise be asked for a new one before every request.
+/// Shortest life, in seconds, that a token is believed to have: a cloud that hands out tokens that have
+/// already ended would otherwise be asked for a new one before every request.
 const SHORTEST_LIFE: i64 = 10;
 
-/// The longest life that a token is believed to have.
+/// Longest life, in seconds, that a token is believed to have.
 const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
 
 /// The largest value that a connector may keep in the session's cell, in bytes; as in any other.
@@ -57,8 +58,8 @@ impl Refresh {
         let grant = match called.answer {
             Ok(Ok(grant)) if whole && grant.value.len() <= LARGEST_VALUE => grant,
             // The cloud has given out a new token, and with it perhaps ended the old one. Whatever went wrong
-            // after that, losing the token would be worse.
-            // A refresh token alone is no session; it was stored when it came.
+            // after that, losing the token would be worse. A refresh token alone does not make a session; it
+            // was stored when it came.
             _ if whole || called.call.captured_essential() => {
                 tracing::warn!(account = account.slug, "the connector failed after it had a new token; kept");
                 let value = before.value.clone().unwrap_or_default();
@@ -84,7 +85,7 @@ impl Refresh {
         Ok(Refreshed::Fresh)
     }
 
-    /// Counts what is about to be sent.
+    /// Counts the request that is about to be sent.
     async fn count(&self, before: &Cell) -> Result<(), RefreshError> {
         let account = &self.account;
         let signs_in = signs_in(before);
@@ -95,7 +96,7 @@ impl Refresh {
             });
         }
         if let Err(error) = account.grant.begin(account.clock()).await {
-            // A host that crashes and starts again would ask without end.
+            // Otherwise a host that crashes and starts again would ask without end.
             if signs_in {
                 self.take_back_sign_in().await;
             }
@@ -121,7 +122,7 @@ impl Refresh {
         }
     }
 
-    /// The failure as the policy is shown it.
+    /// Describes the failure to the policy.
     fn describe(&self, before: &Cell, reported: types::Failure, call: &Call) -> Failure {
         let facts = Facts {
             cloud: &self.connector.manifest().cloud,
@@ -133,7 +134,7 @@ impl Refresh {
         failure::describe(&facts, reported, call)
     }
 
-    /// Takes a sign-in back that the vendor cannot have counted.
+    /// Takes back a sign-in that the vendor cannot have counted.
     async fn take_back_unless_counted(&self, before: &Cell, failure: &Failure) {
         let sends_password = self.account.context.secrets.contains_key(PASSWORD);
         if signs_in(before) && !was_a_sign_in(failure, sends_password) {
@@ -168,14 +169,14 @@ impl Refresh {
         account.announce();
     }
 
-    /// A sign-in was counted and not made.
+    /// Takes back a sign-in that was counted and not made.
     async fn take_back_sign_in(&self) {
         if let Err(error) = self.account.sign_ins.take_back(self.account.clock().now()).await {
             tracing::warn!(account = self.account.slug, "a sign-in counts that was none: {error}");
         }
     }
 
-    /// When a token ends of which the cloud says that it lives so many seconds.
+    /// Returns the end of a token that lives `seconds`, as the cloud says.
     fn ends_at(&self, seconds: i64) -> Timestamp {
         let now = self.account.clock().now();
         let life = SignedDuration::from_secs(seconds.clamp(SHORTEST_LIFE, LONGEST_LIFE));
@@ -188,9 +189,10 @@ fn signs_in(before: &Cell) -> bool {
     before.value.is_none()
 }
 
-/// Whether the vendor may have counted a sign-in that failed: it has decided about it, or nobody knows. What never left has
-/// not been looked at. A password counts whenever it left: those are guessed at, so vendors count them strictly, and the owner
-/// has said how often one may be sent. Anything else does not count that was answered by something unwell, or is in doubt.
+/// Whether the vendor may have counted a sign-in that failed: the vendor has decided about it, or its outcome
+/// is unknown. What never left has not been looked at. A password counts whenever it left: passwords are
+/// guessed at, so vendors count them strictly, and the owner has said how often one may be sent. Any other
+/// credential does not count if the answer came from something unwell, or is in doubt.
 fn was_a_sign_in(failure: &Failure, sends_password: bool) -> bool {
     let unwell = matches!(failure.http_status, Some(408 | 425 | 429 | 500..));
     let unexplained = failure.http_status.is_none();

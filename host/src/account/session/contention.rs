@@ -1,42 +1,43 @@
-//! When something else keeps ending our sessions.
+//! Contention: something else keeps ending our sessions.
 //!
-//! A cloud that allows one session for each account ends ours when the owner's phone signs in, and the phone's when we
-//! refresh. Each refresh is right by itself, and together they are a storm that ends with both locked out. So
-//! sessions that are ended long before their time draw on a stock that fills up slowly. A phone that is opened now
-//! and then never empties it; two programs on one account do, and then there is one refresh a minute.
+//! A cloud that allows one session for each account ends ours when the owner's phone signs in, and the
+//! phone's when we refresh. Each refresh is right by itself, and together they are a storm that ends with
+//! both locked out. So sessions that are ended long before their time draw on a stock that fills up slowly. A
+//! phone that is opened now and then never empties it; two programs on one account do, and then there is one
+//! refresh a minute.
 
 use std::time::Duration;
 
-/// How many sessions may be ended early in a row.
+/// Most sessions that may be ended early in a row.
 const STOCK: u32 = 20;
 
-/// How long it takes until one more may.
+/// Time until one more session may be ended early.
 const REFILL: Duration = Duration::from_secs(60);
 
-/// A session of which nobody knows how long it lives is ended early before this age.
+/// Age below which a session of unknown life counts as ended early.
 const YOUNG: Duration = Duration::from_secs(600);
 
 /// The stock of one account.
 #[derive(Debug, Default)]
 pub(super) struct Fight {
     spent: u32,
-    /// Since when the stock fills up.
+    /// Time from which the stock fills up.
     counted_from: Duration,
     /// Whether the stock was empty and is not half full again.
     on: bool,
 }
 
 impl Fight {
-    /// Whether a session that ended at this age was ended by somebody.
+    /// Whether a session that ended at this age was ended by something else.
     pub(super) fn ended_early(age: Duration, life: Option<Duration>) -> bool {
         age < life.map_or(YOUNG, |life| life / 2)
     }
 
-    /// A session was ended early. May it be refreshed?
+    /// Draws on the stock for a session that was ended early, which may then be refreshed.
     ///
     /// # Errors
     ///
-    /// When the next one may, and whether this is the first time that it may not.
+    /// When the next refresh may be made, and whether this is the first that may not.
     pub(super) fn admit(&mut self, now: Duration) -> Result<(), (Duration, bool)> {
         self.refill(now);
         if self.spent < STOCK {
@@ -47,7 +48,7 @@ impl Fight {
         Err(((self.counted_from + REFILL).saturating_sub(now), first))
     }
 
-    /// Whether there is a fight at the moment.
+    /// Whether sessions are contended at the moment.
     pub(super) fn is_on(&mut self, now: Duration) -> bool {
         self.refill(now);
         self.on

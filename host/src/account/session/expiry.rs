@@ -1,7 +1,8 @@
-//! When a session is refreshed before anybody refuses it.
+//! Expiry: sessions that are refreshed before the cloud refuses them.
 //!
-//! A token that is about to end is refreshed early, in the background, while the old one is still good: nobody waits,
-//! and when the token endpoint is down nothing fails. Close to its end it must be refreshed before it is used.
+//! A token that is about to end is refreshed early, in the background, while the old one is still good: no
+//! caller waits, and when the token endpoint is down nothing fails. Close to its end it must be refreshed
+//! before it is used.
 
 use std::time::Duration;
 
@@ -16,29 +17,29 @@ const EARLY_PART: i32 = 6;
 /// The longest time before its end at which a token is refreshed early.
 const EARLIEST: SignedDuration = SignedDuration::from_mins(10);
 
-/// A token that ends within so long is refreshed before it is used, or within a quarter of its life: it has to last
-/// until the request arrives.
+/// Time before its end from which a token is refreshed before it is used, at most a quarter of its life: it
+/// has to last until the request arrives.
 const GRACE: SignedDuration = SignedDuration::from_secs(10);
 
-/// The least distance of a refresh that nobody's refusal has asked for from the one before. A token that lives
-/// twenty seconds is used until it is refused; refreshing it early would be refreshing it all the time.
+/// Shortest time between two refreshes that no refusal has asked for. A token that lives twenty seconds is
+/// used until it is refused; refreshing it early would be refreshing it all the time.
 pub(super) const LEAST_DISTANCE: Duration = Duration::from_secs(30);
 
-/// Whether a session can be used.
+/// Freshness of a session: whether it can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
-    /// As it is.
+    /// Usable as it is.
     Good,
-    /// As it is, but refresh it meanwhile.
+    /// Usable as it is, and to be refreshed meanwhile.
     EndsSoon,
-    /// Not before it is refreshed: it has ended, or will before a request has arrived.
+    /// Not usable before a refresh: it has ended, or will before a request has arrived.
     Ended,
-    /// There is none.
+    /// No session is there.
     Missing,
 }
 
-/// Whether a session can be used. `spread`, from 0 to 1, decides where within a range a refresh becomes due, so that
-/// accounts that were signed in together are not refreshed together.
+/// Returns the freshness of a session. `spread`, from 0 to 1, decides where within a range a refresh becomes
+/// due, so that accounts that were signed in together are not refreshed together.
 pub(crate) fn freshness(session: &Cell, spread: f64, clock: &dyn Clock) -> Freshness {
     if session.value.is_none() {
         return Freshness::Missing;

@@ -1,4 +1,4 @@
-//! What is remembered of an account's refreshes: when the next one may be tried, and how many there were.
+//! History of an account's refreshes: when the next one may be tried, and how many there were.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,30 +7,32 @@ use super::contention::Fight;
 use super::expiry::LEAST_DISTANCE;
 use super::{LONGEST_PAUSE, RefreshError};
 
-/// The shortest and the longest pause after a refresh that failed.
+/// Shortest and longest pause after a refresh that failed.
 const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
-/// How many failures a pause grows with where growing protects nobody: that makes it 4 s.
+/// Failures with which a pause grows where growing protects no one: that makes it 4 s.
 const FEW: u32 = 3;
 
-/// How many failures a host that has just started has before its pauses grow beyond that. After a power cut the router, or
+/// Failures that a host has at its start before its pauses grow beyond that. After a power cut the router, or
 /// the cloud, comes back later than the host, and people wait for a first look at their car.
 const AT_THE_START: u32 = 24;
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// How often a session is refreshed within an hour at most: a token that lives twenty seconds needs half of that.
+/// Most refreshes of a session within an hour: a token that lives twenty seconds needs half of that.
 pub(super) const MOST_AN_HOUR: usize = 360;
 
 /// The refreshes of one account. Times are monotonic.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     pub(super) failures: u32,
-    /// When the last one failed, and why: whoever comes before the next is due is told the same.
+    /// Time and cause of the last failure: a caller that comes before the next refresh is due is told the
+    /// same.
     pub(super) last_failure: Option<(Duration, RefreshError)>,
     pub(super) retry_after: Option<Duration>,
     fight: Fight,
-    /// The generation that ended early last, so that a refresh that is tried again does not count as another end.
+    /// The generation that ended early last, so that a refresh that is tried again does not count as another
+    /// end.
     ended_early: Option<u64>,
     next_attempt: Duration,
     refreshed: VecDeque<Duration>,
@@ -39,11 +41,11 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// The host's own rules: after a failure a growing pause, and so many refreshes an hour.
+    /// Applies the host's own rules: after a failure a growing pause, and a limit on refreshes an hour.
     ///
     /// # Errors
     ///
-    /// When none may be tried now.
+    /// When no refresh may be tried now.
     pub(super) fn may_try(&mut self, now: Duration) -> Result<(), RefreshError> {
         if self.within_an_hour(now) >= MOST_AN_HOUR {
             return Err(RefreshError::TooManyRefreshes);
@@ -58,13 +60,13 @@ impl History {
         }
     }
 
-    /// How long until the next may be tried after a failure.
+    /// Returns the time until the next refresh may be tried after a failure.
     pub(crate) fn pause_left(&self, now: Duration) -> Option<Duration> {
         self.last_failure.as_ref()?;
         self.next_attempt.checked_sub(now).filter(|left| !left.is_zero())
     }
 
-    /// How many there were within the last hour.
+    /// Returns the number of refreshes within the last hour.
     pub(crate) fn within_an_hour(&mut self, now: Duration) -> usize {
         while self.refreshed.front().is_some_and(|at| now.saturating_sub(*at) >= HOUR) {
             self.refreshed.pop_front();
@@ -77,7 +79,7 @@ impl History {
         self.fight.is_on(now)
     }
 
-    /// The cloud has answered well: from now on pauses protect it from the first failure on.
+    /// Records that the cloud has answered well: from now on pauses protect it from the first failure on.
     pub(crate) fn settle(&mut self) {
         self.settled = true;
     }
@@ -86,7 +88,7 @@ impl History {
         self.settled
     }
 
-    /// By how many failures pauses grow.
+    /// Returns the number of failures by which pauses grow.
     pub(super) fn strain(&self) -> u32 {
         if self.settled || self.failures <= FEW {
             return self.failures;
@@ -94,11 +96,12 @@ impl History {
         FEW + self.failures.saturating_sub(AT_THE_START)
     }
 
-    /// A session of this generation has ended before its time. Counted once, however often its refresh is tried.
+    /// Records that a session of this generation has ended before its time. Counted once, however often its
+    /// refresh is tried.
     ///
     /// # Errors
     ///
-    /// When that happens too often: until the next refresh, and whether that is news.
+    /// When that happens too often: the time until the next refresh, and whether that is news.
     pub(super) fn ended_early(&mut self, generation: u64, now: Duration) -> Result<(), (Duration, bool)> {
         if self.ended_early != Some(generation) {
             self.fight.admit(now)?;
@@ -107,9 +110,9 @@ impl History {
         Ok(())
     }
 
-    /// Remembers a failure, and returns the pause until the next try: twice the last one up to a cap, or as long as
-    /// the server wants. One that was early is in no hurry. What never arrived strains nobody, so the pause after it grows no
-    /// further than to a few seconds, however long the outage.
+    /// Records a failure, and returns the pause until the next try: twice the last one up to a cap, or as
+    /// long as the server wants. An early refresh is in no hurry. What never arrived strains no server, so
+    /// the pause after it grows no further than to a few seconds, however long the outage.
     pub(super) fn failed(
         &mut self,
         now: Duration,
@@ -137,7 +140,7 @@ impl History {
         self.forget_failures();
     }
 
-    /// As if none had failed: the next one may be tried at once.
+    /// Forgets failures: the next refresh may be tried at once.
     pub(crate) fn forget_failures(&mut self) {
         self.failures = 0;
         self.retry_after = None;

@@ -1,4 +1,4 @@
-//! How asking for a session ends.
+//! Outcome of asking for a session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::protect::quota::QuotaError;
 use crate::sandbox::CallFault;
 use crate::store::StoreError;
 
-/// How a session was come by.
+/// Origin of a session.
 #[derive(Debug, Clone)]
 pub(crate) enum Refreshed {
-    /// This caller refreshed it.
+    /// Refreshed by this caller.
     Fresh,
-    /// Somebody else did, or the policy said to take it as it is.
+    /// Refreshed by another caller, or taken as it is because the policy said so.
     Adopted(Arc<Cell>),
 }
 
-/// Why there is no new session. Shared by everybody who waited for it.
+/// Reason why there is no new session. Shared by all callers that waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum RefreshError {
     #[error("a person must act: {0}")]
@@ -30,17 +30,18 @@ pub(crate) enum RefreshError {
     NotDue {
         retry_in: Duration,
         why: String,
-        /// The failure that is still too young, if it is one.
+        /// Failure that is still too young, if there is one.
         because: Option<Box<RefreshError>>,
     },
     #[error(transparent)]
     Shut(Shut),
     #[error("{message}")]
     Failed { kind: FailureKind, message: String },
-    /// It was refused, and nothing says why: see [`doubt`](crate::protect::doubt).
+    /// The credential was refused, and nothing says why: see [`doubt`](crate::protect::doubt).
     #[error("the sign-in was refused without a reason ({0})")]
     Doubtful(String),
-    /// The same, and the connector does not even say what was answered, so nothing promises that another try helps.
+    /// A doubtful refusal of which the connector does not even say what was answered, so nothing promises
+    /// that another try helps.
     #[error("the sign-in failed, and the connector does not say what was answered: {0}")]
     Unexplained(String),
     #[error(
@@ -52,12 +53,12 @@ pub(crate) enum RefreshError {
     TooManySignIns(QuotaError),
     #[error("the session was refreshed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
     TooManyRefreshes,
-    /// Nobody could tell after a restart that it was asked for.
+    /// The store failed, so a later host could not tell that a session was asked for.
     #[error("the session is not refreshed: {0}")]
     NotStored(StoreError),
     #[error(transparent)]
     Plugin(CallFault),
-    /// It was refused, and the latch that was set for it does not hold any more.
+    /// The credential was refused, and the latch that was set for it does not hold any more.
     #[error("the refusal was lifted meanwhile; it was: {0}")]
     Released(String),
     /// The connector has no cell for a session.
@@ -70,16 +71,16 @@ pub(crate) enum RefreshError {
     Stopping,
 }
 
-/// Why a session is to be refreshed.
+/// Reason why a session is to be refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// There is none.
+    /// No session is there.
     Missing,
-    /// The cloud refused its token.
+    /// The cloud refused the session's token.
     Refused,
-    /// It has ended, or is about to.
+    /// The session has ended, or is about to.
     Ended,
-    /// It ends soon. Nobody waits for this.
+    /// The session ends soon. No caller waits for this.
     EndsSoon,
 }
 

@@ -1,4 +1,4 @@
-//! What follows when no session was granted: a latch, a rest, or a pause.
+//! Consequences of a session that was not granted: a latch, a rest, or a pause.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::protect::circuit::Permit;
 use crate::protect::latch::LatchKind;
 
 impl Refresh {
-    /// What follows from a refusal: a latch if the answer says that a person must act, else a pause, and a long one if the
-    /// answer says nothing.
+    /// Acts on a refusal: sets a latch if the answer says that a person must act, else a pause, and a long
+    /// one if the answer says nothing.
     pub(super) async fn refused(
         &self,
         guard: Arc<CellGuard>,
@@ -34,7 +34,8 @@ impl Refresh {
         let judge = self.judge(guard.cell().generation);
         let judged = judge.classify(failure).await;
         self.count_failure(&judged, permit).await;
-        // Without a session nothing else can be asked for either. One that is only refreshed early is not waited for.
+        // Without a session nothing else can be asked for either. One that is only refreshed early is not
+        // waited for.
         let asked = retry_after(&judged.failure).filter(|_| cause != Cause::EndsSoon);
         let daily_limit = evidence::is_daily_limit(&judged.failure, &account.refusals);
         account.asked_for_patience(asked.map(|told| told.min(LONGEST_PAUSE)), daily_limit);
@@ -72,7 +73,7 @@ impl Refresh {
         latched.map_or(RefreshError::Released(words), RefreshError::Latched)
     }
 
-    /// It failed, and nothing is latched for it.
+    /// Records a failure for which nothing is latched.
     async fn not_granted(&self, cause: Cause, judged: Judged, doubtful: bool) -> RefreshError {
         let failure = &judged.failure;
         let (told, arrived) = (retry_after(failure), failure.certainty != Certainty::NotSent);
@@ -86,7 +87,7 @@ impl Refresh {
         self.failed(cause, arrived, why, told)
     }
 
-    /// It was refused, or not granted, and nothing says why: it rests, and that is told once.
+    /// Lets a credential rest that was refused, or not granted, without a reason, and reports that once.
     pub(super) async fn doubtful(
         &self,
         cause: Cause,
@@ -102,18 +103,18 @@ impl Refresh {
     }
 }
 
-/// What is latched, of what the policy wants and the answer says.
+/// Returns what is latched, of what the policy wants and the answer says.
 fn latch_for(decision: &Decision, failure: &Failure, grant_refused: bool) -> Option<Latch> {
     match decision {
         Decision::Latch(Latch::Blocked) if evidence::may_say_blocked(failure) => Some(Latch::Blocked),
         Decision::Latch(latch) if grant_refused && evidence::is_for_a_person(latch) => Some(latch.clone()),
-        // A grant that was refused is not tried again, whatever the policy makes of it; and one of which nothing says
-        // so is, later, whatever the policy makes of it.
+        // A grant that was refused is not tried again, whatever the policy makes of it; and a grant of which
+        // nothing says so is tried later, whatever the policy makes of it.
         _ => grant_refused.then_some(Latch::AuthRequired),
     }
 }
 
-/// How long the server wants to be left alone.
+/// Returns the time for which the server wants to be left alone.
 fn retry_after(failure: &Failure) -> Option<Duration> {
     failure.retry_after.map(Duration::from_millis)
 }

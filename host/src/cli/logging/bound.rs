@@ -1,7 +1,8 @@
-//! How much may be logged in a time: whoever may send messages must not be able to fill a disk.
+//! A bound on the log's growth in a time: a sender of messages must not be able to fill a disk.
 //!
-//! Each place in the program that logs has a stock of lines, which fills up again with time. What goes beyond it is left
-//! out and counted, and so are lines that nobody took off the writer in time; once in a while the count is told.
+//! Each place in the program that logs has a stock of lines, which fills up again with time. What goes beyond
+//! it is left out and counted, and so are lines that were not taken off the writer in time; once in a while
+//! the count is reported.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -12,13 +13,13 @@ use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::ErrorCounter;
 use tracing_subscriber::layer::{Context, Filter};
 
-/// How many lines one place of the program may log at once.
+/// Number of lines that one place of the program may log at once.
 const AT_ONCE: f64 = 200.0;
 
-/// How many it may log in a second then.
+/// Number of lines that it may log in a second then.
 const A_SECOND: f64 = 5.0;
 
-/// How often it is told how many lines are missing.
+/// Interval at which the number of missing lines is reported.
 const TELL: Duration = Duration::from_secs(10);
 
 /// Leaves lines out where there are too many of them.
@@ -32,7 +33,7 @@ pub(super) struct Bound {
 struct State {
     places: HashMap<Identifier, Place>,
     left_out: u64,
-    /// How many of the lines that the writer has lost were told.
+    /// Number of the lines lost by the writer that were reported.
     lost_before: usize,
     told_at: Instant,
 }
@@ -50,7 +51,7 @@ impl Bound {
         Self { written, state: Mutex::new(state) }
     }
 
-    /// Whether this line is written, and how many are missing, if that is to be told now.
+    /// Returns whether this line is written, and how many are missing, if that is to be reported now.
     fn admit(&self, place: Identifier, now: Instant) -> (bool, Option<u64>) {
         let mut state = self.state.lock();
         let place = state.places.entry(place).or_insert(Place { stock: AT_ONCE, at: now });
@@ -79,7 +80,7 @@ impl<S: Subscriber> Filter<S> for Bound {
     }
 
     fn event_enabled(&self, event: &Event<'_>, _context: &Context<'_, S>) -> bool {
-        // Whoever asks for details wants all of them, and they are not the log of a home.
+        // An operator who asks for details wants all of them, and they are not the log of a home.
         if *event.metadata().level() > Level::INFO {
             return true;
         }

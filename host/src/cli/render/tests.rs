@@ -1,4 +1,4 @@
-//! From what a host answers, as JSON, to what people read.
+//! Rendering of a host's answers, from JSON to what people read.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
-//! What is said about a wrong file: always the line, and a way out.
+//! Complaints about a wrong file: always the line, and a way out.
 
 use super::{ACCOUNT, BROKER, complaints, parse};
 use crate::config::ConfigError;
 
-/// What follows a good `[mqtt]` (lines 1 and 2), and what is said about it.
+/// Cases: text after a good `[mqtt]` (lines 1 and 2), and the complaint about it.
 #[test]
 fn complaints_name_the_line_and_the_way_out() {
     let table = [
@@ -124,7 +124,7 @@ fn complaints_about_the_broker() {
     }
 }
 
-/// What follows a good `[mqtt]` and `[account.main]` (lines 1 to 5).
+/// Cases: text after a good `[mqtt]` and `[account.main]` (lines 1 to 5).
 #[test]
 fn complaints_about_accounts() {
     let table = [
@@ -224,7 +224,7 @@ fn complaints_about_accounts() {
     }
 }
 
-/// What follows a good `[mqtt]` and `[account.main]` (lines 1 to 5).
+/// Cases: text after a good `[mqtt]` and `[account.main]` (lines 1 to 5).
 #[test]
 fn complaints_about_vehicles() {
     let table = [

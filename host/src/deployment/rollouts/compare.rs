@@ -1,4 +1,4 @@
-//! What two policies make of the same failure, and what follows from it.
+//! Comparing two policies on the same failure, and what follows from it.
 
 use std::sync::Arc;
 
@@ -13,19 +13,19 @@ use crate::plugin::{Pluggable as _, PluginKind};
 use crate::store::{Kind, Write};
 
 impl Rollouts {
-    /// Puts a decision to the other policy, and writes down what came of it.
+    /// Puts a decision to the other policy, and stores the comparison.
     pub(in crate::deployment) async fn compare(&self, case: audit::Record) {
         let Some(rollout) = self.slots.policy.rollouts().current() else { return };
         let (candidate, active) = (&rollout.generation, self.slots.policy.slot().active());
         let decided_by = case.entry.policy.generation;
-        // A canary is judged by what it has decided itself.
+        // A canary is judged by the decisions it has taken itself.
         let other = match rollout.mode {
             Mode::Canary { .. } if decided_by == candidate.number => &active,
             Mode::Shadow if decided_by == active.number => candidate,
             Mode::Canary { .. } | Mode::Shadow => return,
         };
         let put = audit::put_to(&case, &self.slots.policy.with(Arc::clone(other))).await;
-        // Nothing can be said of an answer that was none; it is counted elsewhere.
+        // A missing answer cannot be compared; faults are counted elsewhere.
         if !put.answered {
             return;
         }
@@ -74,7 +74,7 @@ impl Rollouts {
         }
     }
 
-    /// The candidate did not answer too often, and decides for nobody any more.
+    /// Ends the rollout of a candidate that had too many faults; it decides for no account any more.
     pub(in crate::deployment) async fn failed(&self, (rollout, why): Failed) {
         let _one_at_a_time = self.slots.changing.lock().await;
         let generation = &rollout.generation;
@@ -89,7 +89,7 @@ impl Rollouts {
         self.say_ended(&rollout, HOST, Some(why));
         let condemned = self.slots.registry.quarantine(POLICY_SLOT, &bad, record).await;
         let forgotten = match (condemned, self.slots.policy.rollouts().current()) {
-            // Somebody may have begun with another one meanwhile.
+            // Another rollout may have begun meanwhile.
             (Ok(()), None) => match self.forget_rollout().await {
                 Ok(writes) => self.slots.registry.commit(writes, None, &self.slots.in_use()).await,
                 Err(error) => Err(error),

@@ -1,4 +1,4 @@
-//! What the store has of a policy that is tried out.
+//! The stored form of a rollout.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ async fn stored(store: &dyn Store) -> Result<Option<Stored>, StoreError> {
     load_document(store, Kind::Rollout, POLICY_SLOT).await
 }
 
-/// The component that was tried out when the last host ended.
+/// Reads the digest of the candidate whose rollout was under way when the last host ended.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ pub(super) fn key(seq: u64) -> String {
 }
 
 impl Stored {
-    /// The same with another tally.
+    /// Replaces the tally.
     pub(super) fn having_seen(self, seen: Tally) -> Self {
         Self { seen, ..self }
     }
@@ -85,11 +85,11 @@ pub(super) async fn disagreements(store: &dyn Store) -> Result<Vec<Disagreement>
     Ok(all)
 }
 
-/// Goes on with the policy that was tried out when the last host ended.
+/// Continues the rollout that was under way when the last host ended.
 ///
 /// # Errors
 ///
-/// When the store fails. A candidate that is not accepted any more is no error.
+/// When the store fails. A candidate that is not accepted any more does not count as an error.
 pub(crate) async fn restore_rollout<'a>(
     slot: &Arc<PolicySlot>,
     store: &Arc<dyn Store>,

@@ -1,4 +1,4 @@
-//! A command from its turn to its one final result.
+//! The course of a command from its turn to its one final result.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
 impl CommandDesk {
-    /// Lets a command run when its turn comes.
+    /// Runs a command when its turn comes.
     pub(super) fn begin(self: &Arc<Self>, accepted: Accepted) {
         let Accepted { vehicle, action, request, report, turn, open } = accepted;
         let (name, since) = (action.name(), Instant::now());
-        // Only what has a place can take that of an older one.
+        // Only a command that has its place can take that of an older one.
         let superseded = vehicle.newest(name);
         self.announcer.announce_report(&vehicle.slug, &report);
         let run = CommandRun::new(self, &vehicle, &report, request);
@@ -32,7 +32,7 @@ impl CommandDesk {
                 };
                 *place = turn;
                 if desk.shutdown.stopping().is_cancelled() {
-                    // The one before it has just ended because of that. Nothing new is sent any more.
+                    // The command before it has just ended because of that. Nothing new is sent any more.
                     return host_stopped(report);
                 }
                 run.execute(action, superseded, since, report).await;
@@ -41,7 +41,7 @@ impl CommandDesk {
         });
     }
 
-    /// Lets a command be done, unless the host stops, and gives out its result.
+    /// Runs a command to its end, unless the host stops, and gives out its result.
     pub(super) async fn see_through(
         self: &Arc<Self>,
         run: &CommandRun,
@@ -59,8 +59,8 @@ impl CommandDesk {
         run.write_into(&mut report);
         if stopped {
             if self.ledger.is_begun(&run.vehicle.slug, &report.id) {
-                // What it has come to is written down, and the next host goes on from there, as after a crash: it can
-                // still ask what became of it, and this one has no time left to.
+                // What it has come to is written down, and the next host goes on from there, as after a
+                // crash: that host can still ask what became of it, and this one has no time left to.
                 tracing::info!(
                     operation = report.id,
                     op = report.op,
@@ -83,7 +83,7 @@ impl CommandDesk {
         place: Option<Turn>,
     ) {
         report.finished_at = Some(self.services.clock.now());
-        // Whoever sends again what may have happened does it twice.
+        // A caller that sends again what may have happened does it twice.
         let over = report.state != State::Unknown && (report.state != State::Timeout || name.is_read());
         report.retryable = over && report.reason.is_some_and(Reason::may_pass);
         let (waiting, stored) = self.ledger.finish(&vehicle.slug, &report).await;
@@ -103,8 +103,8 @@ impl CommandDesk {
             upstream_calls = report.upstream_calls,
             "command ended"
         );
-        // What has happened shows in the next read, and so does what may have happened: a vehicle that did not confirm a
-        // command may have acted and told the cloud so.
+        // What has happened shows in the next read, and so does what may have happened: a vehicle that did
+        // not confirm a command may have acted and told the cloud so.
         let may_show = matches!(report.state, State::Succeeded | State::Unknown | State::Timeout);
         if may_show && name.reaches_vehicle() && !name.is_read() {
             self.shutdown.stopping().run_until_cancelled(self.vehicles.read(vehicle)).await;
@@ -112,7 +112,7 @@ impl CommandDesk {
     }
 }
 
-/// The end of a command that was not sent, or of a read that was: then there is only no answer any more.
+/// Ends a command that was not sent, or a read that was: of a read only the answer is missing then.
 fn host_stopped(report: &mut Report) {
     let message = match report.sent_at {
         None => "the host stopped before the command was sent",

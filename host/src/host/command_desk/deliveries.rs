@@ -1,9 +1,10 @@
 //! Messages told apart by how the broker delivered them.
 //!
-//! A broker that does not learn that a message has arrived sends it again, and says so. For a command that was done and has an
-//! identifier of its own that does no harm: it repeats its result. For the others the host remembers, before it does or
-//! rejects them, what came under which packet identifier: a command without an identifier gets the same one again, and one
-//! that was rejected because of what passes (a full queue) is not done after all when it comes the second time.
+//! A broker that does not learn that a message has arrived sends it again, and says so. For a command that
+//! was done and has an identifier of its own that does no harm: it repeats its result. For the others the
+//! host remembers, before it does or rejects them, what came under which packet identifier: a command without
+//! an identifier gets the same one again, and one that was rejected because of what passes (a full queue) is
+//! not done after all when it comes the second time.
 
 use std::sync::Arc;
 
@@ -14,22 +15,22 @@ use crate::digest::Digest;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::wire::report::Report;
 
-/// How a broker delivered a message.
+/// One delivery of a message by a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
-    /// Under which identifier.
+    /// Packet identifier.
     packet: u16,
-    /// Whether it may have done so before.
+    /// Whether the broker may have delivered it before.
     again: bool,
-    /// Of topic and payload.
+    /// Digest of topic and payload.
     digest: Digest,
 }
 
 impl Delivery {
-    /// Of a message that came under this packet identifier, perhaps not for the first time.
+    /// Notes a delivery under this packet identifier, perhaps not the first of its message.
     #[must_use]
     pub fn of(packet: u16, again: bool, topic: &str, payload: &[u8]) -> Self {
-        // No topic has a NUL.
+        // Topics contain no NUL.
         let digest = Digest::of(&[topic.as_bytes(), b"\0", payload].concat());
         Self { packet, again, digest }
     }
@@ -44,14 +45,14 @@ impl Delivery {
     }
 }
 
-/// How many deliveries are remembered: as many as a broker may have under way.
+/// Number of deliveries that are remembered: as many as a broker may have under way.
 const PLACES: u16 = 512;
 
-/// For how long a delivery is the same one. A broker keeps what is not acknowledged for half a minute after the connection has
-/// ended; after that its identifier is another message's.
+/// Time for which a delivery is the same one. A broker keeps what is not acknowledged for half a minute after
+/// the connection has ended; after that its identifier is another message's.
 const SAME: SignedDuration = SignedDuration::from_mins(2);
 
-/// What is remembered of a delivery.
+/// Memory of a delivery.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Delivered {
     packet: u16,
@@ -59,7 +60,7 @@ pub(crate) struct Delivered {
     at: Timestamp,
     /// The identifier of the command.
     pub(crate) id: String,
-    /// How it was rejected, if it was.
+    /// Report of its rejection, if it was rejected.
     pub(crate) rejected: Option<Report>,
 }
 
@@ -74,7 +75,7 @@ impl Deliveries {
         Self { store }
     }
 
-    /// What became of this delivery before; none if it is the first, or nothing is known.
+    /// Returns what became of this delivery before; none if it is the first, or nothing is known.
     ///
     /// # Errors
     ///
@@ -96,7 +97,7 @@ impl Deliveries {
         }))
     }
 
-    /// Remembers what becomes of a delivery.
+    /// Records what becomes of a delivery.
     ///
     /// # Errors
     ///

@@ -13,7 +13,8 @@ use crate::vehicle::{Turn, Vehicle};
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
-/// Gives every interrupted command its one result. What the cloud had taken is asked about; nothing is sent again.
+/// Gives every interrupted command its one result. What the cloud had taken is asked about; nothing is sent
+/// again.
 pub(in crate::host) async fn resume(desk: &Arc<CommandDesk>, interrupted: Vec<Interrupted>) {
     for Interrupted { vehicle: slug, report, pending } in interrupted {
         let resumable = desk.fleet.vehicles.get(&slug).zip(pending.and_then(understood));
@@ -80,7 +81,8 @@ fn resume_one(
     });
 }
 
-/// The command again, from what was written down of it. None if this version understands it no more.
+/// Parses the command again, from what was written down of it. None if this version does not understand it
+/// any more.
 fn understood(pending: Pending) -> Option<(Pending, Action)> {
     let (operation, payload) = &pending.request;
     let action = command::parse(operation, payload.as_bytes()).ok()?.action;

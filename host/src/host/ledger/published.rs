@@ -1,4 +1,4 @@
-//! Which final results the broker may not have.
+//! Final results that the broker may not have.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub struct ResultPublished {
 }
 
 impl ResultPublished {
-    /// For the result of this command.
+    /// Watches for the result of this command.
     #[must_use]
     pub fn new(results: &Arc<CommandLedger>, vehicle: &str, id: &str) -> Self {
         Self { ledger: Arc::clone(results), key: key(vehicle, id) }
@@ -24,13 +24,14 @@ impl ResultPublished {
 
 impl Delivered for ResultPublished {
     fn delivered(&self) {
-        // Changes are made even if nobody waits for them; that it is lost in a crash costs one repetition.
+        // Changes are made even if no caller waits for them; that it is lost in a crash costs one repetition.
         drop(self.ledger.store.commit(vec![Write::remove(Kind::Unpublished, self.key.clone())]));
     }
 }
 
 impl CommandLedger {
-    /// Final results of which a host before this one has not learned that the broker has them: the vehicle, and the result.
+    /// Returns the final results, with their vehicles, of which a host before this one has not learned that
+    /// the broker has them.
     ///
     /// # Errors
     ///
@@ -42,7 +43,7 @@ impl CommandLedger {
             let vehicle = key.split_once('/').map_or(key.as_str(), |(vehicle, _)| vehicle).to_owned();
             match self.load(&key).await? {
                 Some(stored) if stored.report.state.is_final() => all.push((vehicle, stored.report)),
-                // Forgotten meanwhile: nobody waits for it any more.
+                // Forgotten meanwhile: no caller waits for it any more.
                 _ => gone.push(Write::remove(Kind::Unpublished, key)),
             }
         }

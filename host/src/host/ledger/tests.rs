@@ -107,7 +107,7 @@ async fn everybody_who_asked_is_told() {
     }
     let (waiting, _) = ledger.finish("ev6", &Report { state: State::Failed, ..accepted("a") }).await;
     assert_eq!(waiting.len(), 3);
-    // But not an endless number: what each of them wants is kept meanwhile.
+    // The number is bounded: what each caller wants is kept meanwhile.
     for n in 0..100 {
         ledger.begin("ev6", &accepted("b"), &asked("UNLOCK"), respond_to(n)).await.unwrap();
     }
@@ -192,7 +192,7 @@ async fn a_damaged_result_is_not_done_again_after_any_number_of_restarts_and_is_
         let over = ledger.begin("ev6", &accepted("a"), &asked("UNLOCK"), None).await.unwrap();
         assert!(matches!(over, Known::Over(report) if report.state == State::Unknown && report.is_lost()));
     }
-    // So is one that is damaged while the host runs.
+    // A record that is damaged while the host runs is lost as well.
     let (ledger, _) = opened(&store).await;
     store.commit(vec![damage("ev6/b")]).await.unwrap();
     for _ in 0..2 {
@@ -210,7 +210,7 @@ async fn a_damaged_result_is_not_done_again_after_any_number_of_restarts_and_is_
 
 #[tokio::test]
 async fn who_asks_again_at_the_same_time_is_told_the_same() {
-    // One that takes its time.
+    // A store that takes its time.
     let directory = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> =
         Arc::new(crate::store::SqliteStore::open(&directory.path().join("state")).unwrap());

@@ -1,5 +1,5 @@
-//! Requests about plugins: what runs, what is to run, and what is tried out. What is refused is on record, even if it
-//! never came to a component.
+//! Requests about plugins: what runs, what is to run, and what is tried out. A refused request is on record,
+//! even if it never came to a component.
 
 use std::path::{Component, Path};
 
@@ -16,16 +16,16 @@ use crate::host::requests::{BY_MESSAGE, parsed};
 use crate::plugin::{POLICY_SLOT, PluginKind};
 use crate::redact;
 
-/// How many attempts `history` tells of unless it is asked for more.
+/// Number of attempts that `history` tells of unless it is asked for more.
 const LAST: usize = 20;
 
-/// The longest name of a slot in a record, in bytes: what was asked for may be anything.
+/// Longest name of a slot in a record, in bytes: requests may name anything.
 const LONGEST_SLOT: usize = 128;
 
-/// Why a request was not done.
+/// Reason why a request was not done.
 #[derive(Debug)]
 enum NotDone {
-    /// It is no good request, or what it names cannot be read.
+    /// The request is not valid, or what it names cannot be read.
     BadRequest(String),
     /// The deployments refused it, and have put it on record.
     Refused(Refusal),
@@ -52,7 +52,7 @@ impl std::fmt::Display for NotDone {
     }
 }
 
-/// A slot, and what to put into it.
+/// A request: a slot, and what to put into it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
@@ -61,28 +61,28 @@ struct Wanted {
     file: Option<String>,
     /// The component itself, in base64 (RFC 4648 §4).
     component: Option<String>,
-    /// Its detached signature.
+    /// Detached signature of the component.
     signature: Option<String>,
-    /// For `policy/canary`: percent.
+    /// Share of `policy/canary`, in percent.
     share: Option<u8>,
-    /// For `policy/canary`.
+    /// Number of good decisions after which `policy/canary` promotes its candidate.
     promote_after: Option<u32>,
-    /// For `history`.
+    /// Number of attempts for `history`.
     last: Option<usize>,
-    /// For `forgive`.
+    /// Digest for `forgive`.
     digest: Option<String>,
-    /// For `policy/approve`.
+    /// Numbers of the differences for `policy/approve`.
     seq: Option<Vec<u64>>,
-    /// For `policy/approve`.
+    /// Whether `policy/approve` is about all differences.
     #[serde(default)]
     all: bool,
-    /// Only for the answer.
+    /// Transaction, which only the answer needs.
     #[serde(default, rename = "transaction")]
     _transaction: Value,
 }
 
 impl PluginDesk {
-    /// Does what is asked for; none if there is no such request.
+    /// Does what a request asks for; none if there is no such request.
     pub(in crate::host) async fn about(
         &self,
         kind: &str,
@@ -129,7 +129,7 @@ impl PluginDesk {
         let slot = match (slot, kind) {
             (Some(slot), _) => redact::cut(slot.to_owned(), LONGEST_SLOT),
             (None, PluginKind::Policy) => POLICY_SLOT.to_owned(),
-            // Of several nobody knows which one was meant.
+            // Which of several connectors was meant is unknown.
             (None, PluginKind::Connector) if self.deployments.connectors().len() > 1 => String::new(),
             (None, PluginKind::Connector) => self.deployments.connectors().keys().cloned().collect(),
         };
@@ -144,7 +144,7 @@ impl PluginDesk {
         wanted: &Wanted,
         by: &str,
     ) -> Result<Value, NotDone> {
-        // Who has mistaken one for the other would let all accounts decide by it.
+        // A caller that has mistaken one for the other would let all accounts decide by it.
         if what != "canary" && (wanted.share.is_some() || wanted.promote_after.is_some()) {
             let what =
                 format!("\"share\" and \"promote_after\" are for policy/canary, not for {kind}/{what}");
@@ -208,7 +208,7 @@ impl PluginDesk {
         }
     }
 
-    /// What a request offers, if it offers something.
+    /// Returns what a request offers, if it offers something.
     async fn offered(&self, wanted: &Wanted, by: &str) -> Result<Option<Offer>, String> {
         let (component, beside) = match (&wanted.component, &wanted.file) {
             (Some(text), _) => {
@@ -222,8 +222,8 @@ impl PluginDesk {
         Ok(Some(Offer::new(component, by).signed(signature)))
     }
 
-    /// A file of the watched folder. A message must not be able to name any other: what it names is read with the
-    /// host's permissions.
+    /// Reads a file of the watched folder. A message must not be able to name any other: the file is read
+    /// with the host's permissions.
     async fn in_folder(&self, name: &str) -> Result<(Vec<u8>, Option<String>), String> {
         let Some(watched) = &self.folder else {
             return Err(
@@ -253,7 +253,7 @@ fn kind_of(kind: &str) -> Option<PluginKind> {
     }
 }
 
-/// What a request would change; none if it changes nothing.
+/// Returns what a request would change; none if it changes nothing.
 fn action_of(what: &str) -> Option<Action> {
     Some(match what {
         "swap" => Action::Swap,
@@ -273,7 +273,7 @@ fn in_json<T: serde::Serialize>(done: Result<T, Refusal>) -> Result<Value, NotDo
     serde_json::to_value(done).map_err(|error| NotDone::BadRequest(error.to_string()))
 }
 
-/// A difference, with its case in one line.
+/// Shows a difference, with its case in one line.
 fn shown(difference: &Disagreement) -> Value {
     let Disagreement { seq, case, active, candidate, approved } = difference;
     let entry = &case.entry;

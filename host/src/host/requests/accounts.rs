@@ -7,17 +7,17 @@ use super::parsed;
 use crate::account::Account;
 use crate::host::fleet::Fleet;
 
-/// Which account, as requests say it.
+/// Account that a request names.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Which {
     account: String,
-    /// Only for the answer.
+    /// Transaction, which only the answer needs.
     #[serde(default, rename = "transaction")]
     _transaction: Value,
 }
 
-/// Does what is asked for; none if there is no such request.
+/// Does what a request asks for; none if there is no such request.
 pub(super) async fn about(
     fleet: &Fleet,
     what: &str,

@@ -1,5 +1,5 @@
-//! Requests about plugins, one after the other. Compiling a component takes a while, and who asks for a swap and then for
-//! a rollback means them in this order.
+//! Queue of requests about plugins, done one after the other. Compiling a component takes a while, and a
+//! caller that asks for a swap and then for a rollback means them in this order.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::{RequestDesk, answer};
 use crate::host::Request;
 
-/// How many requests may wait while one is worked on.
+/// Number of requests that may wait while one is worked on.
 const WAITING: usize = 8;
 
 /// A request that waits for its turn.
@@ -18,12 +18,12 @@ pub(in crate::host) struct Waiting {
     request: Request,
 }
 
-/// Where requests wait. What is in it ends with the host.
+/// Queue of requests. What is in it ends with the host.
 #[derive(Debug)]
 pub(in crate::host) struct Queue(mpsc::Sender<Waiting>);
 
 impl Queue {
-    /// A queue, and its other end for [`RequestDesk::work_off`].
+    /// Makes a queue, and its other end for [`RequestDesk::work_off`].
     pub(in crate::host) fn new() -> (Self, mpsc::Receiver<Waiting>) {
         let (places, waiting) = mpsc::channel(WAITING);
         (Self(places), waiting)
@@ -31,7 +31,7 @@ impl Queue {
 }
 
 impl RequestDesk {
-    /// Gives a request its turn after all that came before it, or says at once that too many wait.
+    /// Gives a request its turn after all that came before it, or answers at once that too many wait.
     pub(super) fn in_turn(&self, verb: &str, mut request: Request) {
         // It has arrived: compiling takes so long that whatever comes after it would wait to be acknowledged.
         let hold = request.hold.take();
@@ -50,8 +50,8 @@ impl RequestDesk {
         self.respond_to(verb, &request, &answer(Err(error), &request.payload));
     }
 
-    /// Works off what waits, in the order of its arrival. The one in hand when the host stops is done to its end; what
-    /// comes after it is refused.
+    /// Does the requests that wait, in the order of their arrival. The one in hand when the host stops is
+    /// done to its end; what comes after it is refused.
     pub(in crate::host) fn work_off(self: &Arc<Self>, mut requests: mpsc::Receiver<Waiting>) {
         let desk = Arc::downgrade(self);
         tokio::spawn(async move {
@@ -64,7 +64,7 @@ impl RequestDesk {
                     };
                     desk.respond_to(&verb, &request, &answer);
                 };
-                // A task of its own, so that a panic takes none of the requests along that wait.
+                // A task of its own, so that a panic takes none of the waiting requests along.
                 if let Err(error) = tokio::spawn(working).await {
                     tracing::error!("a request about plugins was not done: {error}");
                 }

@@ -1,4 +1,4 @@
-//! Doing a command, and writing down how it ended.
+//! Execution of a command, and the record of how it ended.
 
 use tokio::time::Instant;
 
@@ -105,14 +105,14 @@ impl CommandRun {
                 self.is_about(&moved);
                 end = operation.run(moved.vehicle, command, self).await;
             } else {
-                // What moves something is not sent twice by the host.
+                // The host does not send twice what moves something.
                 tell_moved(&mut end);
             }
         }
         end
     }
 
-    /// If a vehicle that was asked has not answered, what is known is older than somebody wanted it to be.
+    /// Marks what is known as stale if a vehicle that was asked has not answered.
     pub(in crate::host) fn note_unanswered(&self, end: &Ended) {
         if matches!(end, Ended::Failed { .. }) {
             self.desk.vehicles.publish_stale(&self.vehicle, self.car().as_deref());
@@ -144,8 +144,8 @@ impl CommandRun {
                 }
             }
             Ended::Failed { state, reason, words } => {
-                // What the connector refuses by itself may be about an option; the vendor's no is about the vehicle,
-                // if the question was.
+                // What the connector refuses by itself may be about an option; the vendor's no is about the
+                // vehicle, if the question was.
                 if reason == Reason::Unsupported && state == State::Failed && name.reaches_vehicle() {
                     self.desk.vehicles.learn_unsupported(vehicle, self.car().as_deref(), name);
                 }
@@ -153,7 +153,7 @@ impl CommandRun {
             }
         }
         if let Some(action_id) = self.progress.action_id().filter(|_| name.reaches_vehicle()) {
-            // Of another car's action nobody can be asked.
+            // Another car's action cannot be asked about.
             vehicle.learn_of(self.car().as_deref(), |memory| memory.last_action = Some(action_id));
         }
     }
@@ -197,7 +197,7 @@ impl CommandRun {
                 let last = vehicle.memory().last_action.clone();
                 let last = match last {
                     Some(last) => Some(last),
-                    // Before the host was started.
+                    // It may be of a time before the host was started.
                     None => self.desk.ledger.last_action(&vehicle.slug).await.ok().flatten(),
                 };
                 Command::CheckActionStatus(

@@ -1,9 +1,10 @@
-//! Which of an account's vehicles the configuration means.
+//! Choice of the vehicle that the configuration means, among those of an account.
 //!
-//! Exactly one, or none: a command that reaches the wrong car is worse than one that reaches no car. People type names
-//! in apps, on keyboards that write the same letter in two ways (é may be one character or two), and put blanks behind
-//! them; so both sides are compared in one form (NFC, Unicode Standard Annex #15) and without what surrounds them. What
-//! goes further than that, such as other case, is not the same name, but told.
+//! Exactly one, or none: a command that reaches the wrong car is worse than one that reaches no car. People
+//! type names in apps, on keyboards that write the same letter in two ways (é may be one character or two),
+//! and put blanks behind them; so both sides are compared in one form (NFC, Unicode Standard Annex #15) and
+//! without what surrounds them. A difference that goes further than that, such as other case, makes another
+//! name, but is told.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +15,21 @@ use crate::config::Selector;
 use crate::digest::Digest;
 use crate::redact::mask_vins;
 
-/// How much of an identifier is shown to tell two vehicles apart.
+/// Length of what is shown of an identifier to tell two vehicles apart.
 const TAIL: usize = 4;
 
-/// Why none of an account's vehicles was chosen.
+/// Reason why none of an account's vehicles was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NoChoice {
-    /// None is as the configuration says. Each that there is, in words, and the words of those that nearly are.
+    /// None is as the configuration says. Each that there is, in words, and the words of those that nearly
+    /// are.
     None { there_are: Vec<String>, nearly: Vec<String> },
     /// More than one is. Each of them, in words.
     Several(Vec<String>),
 }
 
-/// The one vehicle that is meant. `known` is which one it was when it was last found (see [`identity`]): a vendor may
-/// give a vehicle another identifier, and then it is still that one.
+/// Chooses the one vehicle that is meant. `known` is which one it was when it was last found (see
+/// [`identity`]): a vendor may give a vehicle another identifier, and then it is still that one.
 ///
 /// # Errors
 ///
@@ -42,7 +44,7 @@ pub(super) fn choose<'l>(
         meant =
             listed.iter().filter(|listed| known.is_some() && identity(listed).as_deref() == known).collect();
     }
-    // A vehicle that is listed twice, as its owner's and as somebody's who shares it, is one.
+    // A vehicle that is listed twice, as its owner's and as that of a person who shares it, is one.
     let mut seen = BTreeSet::new();
     meant.retain(|listed| seen.insert(&listed.id));
     match meant.as_slice() {
@@ -55,14 +57,15 @@ pub(super) fn choose<'l>(
     }
 }
 
-/// Which vehicle it is, whatever identifier the vendor gives it; none if the cloud does not tell the VIN.
+/// Returns the identity of a vehicle, whatever identifier the vendor gives it; none if the cloud does not
+/// tell the VIN.
 pub(super) fn identity(listed: &Vehicle) -> Option<String> {
     let vin = plain(&listed.vin).to_ascii_uppercase();
     (!vin.is_empty()).then(|| Digest::of(vin.as_bytes()).to_string())
 }
 
 impl NoChoice {
-    /// In words, for whoever has to correct the configuration of a vehicle of this account.
+    /// Explains the choice to the person who has to correct the configuration of a vehicle of this account.
     pub(super) fn in_words(&self, vehicle: &str, account: &str, selector: &Selector) -> String {
         let kind = selector.kind();
         match self {
@@ -119,12 +122,13 @@ fn loose(text: &str) -> String {
     words.join(" ")
 }
 
-/// Blanks, control characters, and those that only join or part others (zero width, byte order mark).
+/// Whether a character shows nothing: blanks, control characters, and those that only join or part others
+/// (zero width, byte order mark).
 fn shows_nothing(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
-/// A vehicle, told apart from its namesakes without telling its VIN or its identifier.
+/// Describes a vehicle, told apart from its namesakes without telling its VIN or its identifier.
 fn in_words(listed: &Vehicle) -> String {
     let tail = |text: &str| -> String {
         let shown = text.chars().rev().take(TAIL).collect::<Vec<_>>();
@@ -219,7 +223,7 @@ mod tests {
         let selector = Selector::Id("old".to_owned());
         assert!(choose(&selector, None, &listed).is_err());
         assert_eq!(choose(&selector, Some(&known), &listed).map(|car| &*car.id), Ok("new"));
-        // Who has the identifier is the one that is meant, whoever it was before.
+        // The vehicle that has the identifier is the one that is meant, whichever it was before.
         let listed = [car("x", "new", "KMHLEGACY00000001"), car("y", "old", "KMHLEGACY00000002")];
         assert_eq!(choose(&selector, Some(&known), &listed).map(|car| &*car.id), Ok("old"));
         assert_eq!(identity(&car("x", "1", " ")), None);

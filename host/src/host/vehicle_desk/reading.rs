@@ -1,4 +1,4 @@
-//! What is known of a vehicle: taking in what a read has found, and publishing it.
+//! Readings of a vehicle: taking in what a read has found, and publishing it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
 
 impl VehicleDesk {
-    /// Takes in what a read of this car has found, and publishes what is known then, unless that was newer already. `before`
-    /// is the vehicle time that was known when the read began.
+    /// Takes in what a read of this car has found, and publishes what is known then, unless that was newer
+    /// already. `before` is the vehicle time that was known when the read began.
     ///
     /// # Errors
     ///
-    /// When it says nothing of the vehicle. What is known stays.
+    /// When the answer says nothing of the vehicle. What is known stays.
     pub(in crate::host) fn publish_state(
         &self,
         vehicle: &Vehicle,
@@ -42,7 +42,7 @@ impl VehicleDesk {
             }
             let taken = memory.known.take_in(&reading, source, before, now);
             memory.was_read = true;
-            // The cloud has answered. If what it has is older, what is known is all there is.
+            // The cloud has answered. If its answer is older, what is known is all there is.
             let was_confirmed = std::mem::replace(&mut memory.is_confirmed, true);
             let says_more = !matches!(taken, Taken::Older(_)) || !was_confirmed;
             if says_more && let Some(published) = memory.publish() {
@@ -53,8 +53,8 @@ impl VehicleDesk {
         taken.unwrap_or(Err(Unreadable::AnotherCar))
     }
 
-    /// Wakes the vehicle only if what is known of it is older than that. Nothing known is no reason: the cloud may
-    /// have something fresh.
+    /// Returns how to read a vehicle, waking it only if what is known of it is older than `max_age`. Having
+    /// no state is not a reason to: the cloud may have something fresh.
     pub(in crate::host) fn smart(&self, vehicle: &Vehicle, max_age: Duration) -> ReadMode {
         let known = vehicle.memory().known.vehicle_time();
         let max_age = SignedDuration::try_from(max_age).unwrap_or(SignedDuration::MAX);
@@ -64,7 +64,8 @@ impl VehicleDesk {
         }
     }
 
-    /// Says that this car was asked and did not answer: what is known is older than somebody wanted it to be.
+    /// Publishes that this car was asked and did not answer: what is known is older than the caller wanted it
+    /// to be.
     pub(in crate::host) fn publish_stale(&self, vehicle: &Vehicle, car: Option<&str>) {
         let published = vehicle.learn_of(car, |memory| {
             memory.known.remains_unanswered();
@@ -93,15 +94,15 @@ impl VehicleDesk {
         }
     }
 
-    /// Reads a vehicle without anybody having asked: at the start, and after a command, whose effect shows only
-    /// then. A cached read: it wakes nobody up.
+    /// Reads a vehicle unasked: at the start, and after a command, whose effect shows only then. A cached
+    /// read: it wakes no vehicle up.
     pub(in crate::host) async fn read(&self, vehicle: &Arc<Vehicle>) {
         if let Err((_, message)) = self.read_by(vehicle, &self.reading(vehicle)).await {
             tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
         }
     }
 
-    /// The operation of such a read.
+    /// Makes the operation of such a read.
     pub(in crate::host) fn reading(&self, vehicle: &Vehicle) -> Operation {
         let id = format!("host-{}", uuid::Uuid::now_v7().simple());
         let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
@@ -112,7 +113,7 @@ impl VehicleDesk {
     ///
     /// # Errors
     ///
-    /// Why it could not be read, for programs and for people.
+    /// When it could not be read: why, for programs and for people.
     pub(in crate::host) async fn read_by(
         &self,
         vehicle: &Arc<Vehicle>,
@@ -144,12 +145,13 @@ impl VehicleDesk {
 }
 
 impl Unreadable {
-    /// Nothing is what clouds answer that are unwell. What is no document is the connector's.
+    /// Returns the reason. An empty answer comes from clouds that are unwell; one that is not a document is
+    /// the connector's.
     pub(in crate::host) const fn reason(self) -> Reason {
         match self {
             Self::NoDocument => Reason::ConnectorFault,
             Self::NoValues => Reason::UpstreamUnavailable,
-            // Whoever asks again is told of the car that is there now.
+            // A caller that asks again is told of the car that is there now.
             Self::AnotherCar => Reason::UnknownVehicle,
         }
     }

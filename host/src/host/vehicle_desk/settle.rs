@@ -1,8 +1,8 @@
 //! The first look at every vehicle after a start, and one at the list every day.
 //!
-//! Each vehicle settles by itself: it is read as soon as it is found, whoever found it, and nobody waits for a vehicle that
-//! is not there or for an account that needs a person. A host may well start before its network, or before the vendor is
-//! back from the same outage; so it asks often at first.
+//! Each vehicle settles by itself: it is read as soon as it is found, by whichever operation, and none waits
+//! for a vehicle that is not there or for an account that needs a person. A host may well start before its
+//! network, or before the vendor is back from the same outage; so it asks often at first.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -21,37 +21,40 @@ use crate::wire::outcome::Reason;
 /// The pause as long as nothing arrives anywhere, and at first also when it does.
 const SHORT: Duration = Duration::from_secs(3);
 
-/// How often a cloud that answers, but is not well, is asked after so short a pause: for about a minute and a half.
+/// Number of times that a cloud that answers, but is not well, is asked after so short a pause: for about a
+/// minute and a half.
 const HURRIED: u32 = 24;
 
 /// The longest pause before a cloud that is not well is asked again.
 const LONGEST: Duration = Duration::from_secs(900);
 
-/// The pause before an account is looked at again that a person has to see to, which costs no request, and after a fault of
-/// ours.
+/// Pause before an account is looked at again that a person has to see to, which costs no request, and after
+/// an error of ours.
 const LATCHED: Duration = Duration::from_secs(60);
 
-/// The first and the longest pause after a "no" that time alone will hardly change.
+/// First and longest pause after a "no" that time alone will hardly change.
 const REFUSED: Duration = Duration::from_secs(15);
 const LONGEST_REFUSED: Duration = Duration::from_secs(3_600);
 
-/// How often the list is read although nothing is missing: vehicles are sold, and get other identifiers.
+/// Time after which the list is read although nothing is missing: vehicles are sold, and get other
+/// identifiers.
 const LIST_AGAIN: Duration = Duration::from_secs(24 * 3_600);
 
-/// How long it may take until it is noticed that the machine has slept.
+/// Longest time until it is noticed that the machine has slept.
 const NOTICE: Duration = Duration::from_secs(600);
 
 /// Pauses between two looks at the same thing.
 #[derive(Debug, Default)]
 struct Pace {
-    /// How often in a row there was an answer, but not the wanted one.
+    /// Number of answers in a row that were not the wanted one.
     answered: u32,
     /// The last trouble: it is told once.
     told: Option<Reason>,
 }
 
 impl Pace {
-    /// The pause after a look that ended so. `arrived` says whether the cloud was bothered with it.
+    /// Returns the pause after a look that ended for this reason. `arrived` says whether the cloud was
+    /// bothered with it.
     fn after(&mut self, reason: Reason, arrived: bool) -> Duration {
         if arrived || reason == Reason::UnknownVehicle {
             self.answered = self.answered.saturating_add(1);
@@ -74,8 +77,8 @@ impl Pace {
     }
 }
 
-/// Finds and reads every vehicle, as soon as it can be, and looks every day whether they are still there. Does not
-/// return.
+/// Finds and reads every vehicle, as soon as it can be, and checks every day whether they are still there.
+/// Does not return.
 pub(in crate::host) async fn settle_in(desk: &Arc<VehicleDesk>) {
     let mut accounts = JoinSet::new();
     for account in desk.fleet.accounts.values() {
@@ -122,7 +125,7 @@ async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>) {
 ///
 /// # Errors
 ///
-/// If that failed or a vehicle is not there: when to look again.
+/// When that failed or a vehicle is not there: when to look again.
 async fn look(
     desk: &VehicleDesk,
     account: &Arc<Account>,
@@ -170,7 +173,7 @@ impl FirstReads<'_> {
             Some(Ok((task, ()))) => {
                 self.being_read.remove(&task);
             }
-            // A fault of ours. It is begun anew, but not at once: it would fail as fast as it can.
+            // An error of ours. It is begun anew, but not at once: it would fail as fast as it can.
             Some(Err(error)) => {
                 tracing::error!("a first read did not end: {error}");
                 if let Some(slug) = self.being_read.remove(&error.id()) {
@@ -183,7 +186,7 @@ impl FirstReads<'_> {
     }
 }
 
-/// Reads a vehicle until that has worked once, whoever does it, or until it is not there any more.
+/// Reads a vehicle until that has worked once, for any caller, or until it is not there any more.
 async fn read_first(desk: &VehicleDesk, vehicle: &Arc<Vehicle>) {
     let mut pace = Pace::default();
     while is_unread(vehicle) {

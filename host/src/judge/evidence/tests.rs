@@ -45,7 +45,7 @@ fn what_is_answered_is_in_doubt_unless_it_only_cannot_be_answered_now() {
     for status in [408, 425, 429, 500, 502, 503, 504] {
         let unwell = failure(Phase::Refresh, status);
         assert!(!is_doubtful(&unwell), "{status}");
-        // What is unwell does not know who is refused.
+        // A service that is unwell does not know who is refused.
         let words = Failure { oauth_error: Some("invalid_grant".to_owned()), ..unwell };
         assert_eq!(is_doubtful(&words), status >= 500, "{status}");
     }

@@ -1,4 +1,4 @@
-//! What waits, what was sent, and in which order: the queue without its lock.
+//! The queue without its lock: what waits, what was sent, and in which order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -13,27 +13,27 @@ use super::{LAST_ID, MAX_HANG_UPS, MOST_BYTES, MOST_WAITING, Shipment, WINDOW};
 
 #[derive(Debug, Default)]
 pub(super) struct State {
-    /// By number, which is the order in which they leave.
+    /// Waiting messages by number, which is the order in which they leave.
     pub(super) waiting: BTreeMap<u64, Parcel>,
     pub(super) waiting_bytes: usize,
-    /// Of those that wait: the retained ones that were never sent, by topic.
+    /// Waiting retained messages that were never sent, by topic.
     newest: HashMap<String, u64>,
-    /// Of those that wait: what is given up first when there is no room.
+    /// Waiting messages that are given up first when there is no room.
     expendable: BTreeSet<u64>,
-    /// Sent, by packet identifier.
+    /// Sent messages, by packet identifier.
     pub(super) unacknowledged: BTreeMap<u16, Parcel>,
     pub(super) reputation: Reputation,
     pub(super) connected: bool,
     pub(super) closed: bool,
     next_number: u64,
     last_id: u16,
-    /// How many were sent so far.
+    /// Number of messages sent so far.
     pub(super) turn: u64,
-    /// The latest of them that the broker has acknowledged.
+    /// Turn of the latest message that the broker has acknowledged.
     pub(super) answered: u64,
-    /// When the broker last said anything.
+    /// Time at which the broker last said anything.
     pub(super) heard_at: Option<Instant>,
-    /// Given up for want of room since that was last told.
+    /// Number of messages given up for want of room.
     given_up: u64,
 }
 
@@ -42,13 +42,13 @@ pub(super) struct State {
 pub(super) struct Parcel {
     pub(super) message: Outgoing,
     queued_at: Instant,
-    /// When it was sent last, if it waits for its acknowledgement.
+    /// Time of the last sending, if it waits for its acknowledgement.
     pub(super) sent_at: Option<Instant>,
-    /// As which of all messages that was.
+    /// Its place among all messages sent.
     pub(super) turn: u64,
     number: u64,
     sends: u8,
-    /// How often the broker has hung up while it waited for its acknowledgement.
+    /// Number of times that the broker has hung up while the message waited for its acknowledgement.
     hang_ups: u8,
 }
 
@@ -86,8 +86,8 @@ impl State {
         Some(parcel)
     }
 
-    /// Gives up what there is no room for. Says how many since the last time, and one of the topics, when that is worth a
-    /// line: at the first one, and at every power of two.
+    /// Gives up messages for which there is no room. Returns how many since the last time, and one of the
+    /// topics, when that is worth a line: at the first one, and at every power of two.
     pub(super) fn make_room(&mut self) -> Option<(u64, String)> {
         let mut told = None;
         while self.waiting.len() > MOST_WAITING || self.waiting_bytes > MOST_BYTES {
@@ -106,8 +106,8 @@ impl State {
 
     pub(super) fn hand_out(&mut self, limits: Limits, now: Instant) -> Option<Shipment> {
         while let Some((&number, head)) = self.waiting.first_key_value() {
-            // After a lost connection messages go one by one until all are through: if one of them is what the
-            // broker hangs up on, it must not take others with it.
+            // After a lost connection messages go one by one until all are through: if one of them is what
+            // the broker hangs up on, it must not take others with it.
             let alone = head.sends > 0 || self.unacknowledged.values().any(|parcel| parcel.sends > 1);
             let window = if alone { 1 } else { WINDOW.min(limits.window) };
             if !self.connected || self.unacknowledged.len() >= window {
@@ -149,7 +149,7 @@ impl State {
         None
     }
 
-    /// An identifier that nothing else has. The window is far smaller than what there is.
+    /// Returns a free identifier. The window is far smaller than the number of identifiers.
     fn next_id(&mut self) -> u16 {
         loop {
             self.last_id = if self.last_id >= LAST_ID { 1 } else { self.last_id + 1 };
@@ -159,7 +159,7 @@ impl State {
         }
     }
 
-    /// Topics that the connection seems to have ended because of.
+    /// Ends a connection. Returns the topics that seem to have ended it.
     pub(super) fn disconnected(&mut self, verdict: Verdict, patience: Duration) -> Vec<String> {
         self.connected = false;
         let now = Instant::now();
@@ -193,9 +193,9 @@ impl State {
         suspects
     }
 
-    /// Whether the broker does not answer this message, and not just nothing any more: it has acknowledged what came after it,
-    /// or said anything at all when it had long had this. Also if it fell silent a second time, with nothing but this before
-    /// it: what silences a broker must not do so for ever.
+    /// Whether the broker does not answer this message, and not just nothing any more: it has acknowledged
+    /// what came after it, or said anything at all when it had long had this. Also if it fell silent a second
+    /// time, with nothing but this before it: what silences a broker must not do so for ever.
     fn is_mute(&self, parcel: &Parcel, now: Instant, patience: Duration) -> bool {
         let (Some(sent_at), Some(half_time)) = (parcel.sent_at, parcel.half_time(patience)) else {
             return false;
@@ -210,7 +210,7 @@ impl State {
 }
 
 impl Parcel {
-    /// When half of the time is over in which it has to be acknowledged.
+    /// Returns the time at which half of the period is over in which it has to be acknowledged.
     pub(super) fn half_time(&self, patience: Duration) -> Option<Instant> {
         self.sent_at.map(|sent_at| sent_at + patience / 2)
     }

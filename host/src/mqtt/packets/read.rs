@@ -1,4 +1,4 @@
-//! What we are told.
+//! Reading of packets.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use super::super::link::{Failure, Verdict};
 use super::super::{Message, Version};
 use super::{Accepted, Incoming, Limits, WillTerm, kind, property, reason};
 
-/// What is no MQTT.
+/// Bytes that are not MQTT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct Malformed(pub(super) &'static str);
 
-/// Why a packet is no news of a session that goes on.
+/// Reason why a packet is not news of a session that goes on.
 #[derive(Debug)]
 pub(super) enum Misread {
-    /// It is none.
+    /// The packet is malformed.
     Malformed(Malformed),
-    /// It says that there is no session, or none any more.
+    /// The packet says that there is no session, or none any more.
     Ended(Failure),
 }
 
@@ -29,21 +29,21 @@ impl From<Malformed> for Misread {
 
 const TOO_SHORT: Malformed = Malformed("a packet ends too early");
 
-/// How a 3.1.1 broker refuses a version.
+/// Code by which a 3.1.1 broker refuses a version.
 const UNACCEPTABLE_VERSION_V4: u8 = 1;
 
-/// What stands before every packet.
+/// Header of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {
     first: u8,
-    /// How long it is itself, in bytes.
+    /// Length of the header itself, in bytes.
     pub(super) length: usize,
-    /// How long what follows it is.
+    /// Length of what follows the header, in bytes.
     body: usize,
 }
 
 impl Header {
-    /// None when not all of it is there yet.
+    /// Reads a header; `None` when not all of it is there yet.
     pub(super) fn of(arrived: &[u8]) -> Result<Option<Self>, Malformed> {
         let Some((first, rest)) = arrived.split_first() else { return Ok(None) };
         let mut rest = Reader(rest);
@@ -55,7 +55,7 @@ impl Header {
         }
     }
 
-    /// The whole packet's, in bytes.
+    /// Size of the whole packet, in bytes.
     pub(super) fn size(&self) -> usize {
         self.length + self.body
     }
@@ -107,7 +107,8 @@ fn accepted(version: Version, mut body: Reader<'_>) -> Result<Incoming, Misread>
     };
     let code = body.byte()?;
     let properties = match version {
-        // A 3.1.1 broker says in its own words that it has not understood MQTT 5: its answers have no properties.
+        // A 3.1.1 broker says in its own words that it has not understood MQTT 5: its answers have no
+        // properties.
         Version::V5 if code == UNACCEPTABLE_VERSION_V4 && body.0.is_empty() => Properties::default(),
         Version::V5 => body.properties()?,
         Version::V4 => Properties::default(),
@@ -215,7 +216,7 @@ impl Outcome<'_> {
     }
 }
 
-/// What we want to know of the properties of a packet.
+/// Properties of a packet that we want to know.
 #[derive(Default)]
 struct Properties<'p> {
     response_topic: Option<&'p str>,
@@ -262,7 +263,7 @@ impl<'p> Reader<'p> {
         self.take(usize::from(length))
     }
 
-    /// Of a packet, which is never zero.
+    /// Reads the identifier of a packet, which is never zero.
     fn identifier(&mut self) -> Result<u16, Malformed> {
         match self.number()? {
             0 => Err(Malformed("a packet without an identifier")),
@@ -270,18 +271,18 @@ impl<'p> Reader<'p> {
         }
     }
 
-    /// What is left over was meant to say something, and nobody knows what.
+    /// Fails if anything is left over: it was meant to say something, and its meaning is unknown.
     fn end(&self) -> Result<(), Malformed> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed("a packet that is too long for what it says")) }
     }
 
     fn string(&mut self) -> Result<&'p str, Malformed> {
         let text = std::str::from_utf8(self.binary()?).map_err(|_| Malformed("a text that is not UTF-8"))?;
-        // Whoever stores it as C does would see another text (§1.5.4).
+        // A program that stores it as C does would see another text (§1.5.4).
         if text.contains('\0') { Err(Malformed("a text with a NUL")) } else { Ok(text) }
     }
 
-    /// A length: seven bits to a byte, four bytes at most.
+    /// Reads a length: seven bits to a byte, four bytes at most.
     fn variable(&mut self) -> Result<usize, Malformed> {
         let mut value = 0;
         for shift in [0, 7, 14, 21] {
@@ -294,7 +295,7 @@ impl<'p> Reader<'p> {
         Err(Malformed("a length of more than four bytes"))
     }
 
-    /// A reason code and its properties, either of which may be left out: then all is well.
+    /// Reads a reason code and its properties, either of which may be left out: then all is well.
     fn outcome(&mut self) -> Result<Outcome<'p>, Malformed> {
         if self.0.is_empty() {
             return Ok(Outcome { code: 0, said: None });

@@ -3,7 +3,7 @@
 use super::super::Version;
 use super::super::link::Verdict;
 
-/// From here on a code says no.
+/// First of the codes that say no.
 pub(super) const REFUSED: u8 = 0x80;
 pub(super) const UNSUPPORTED_VERSION: u8 = 0x84;
 pub(super) const BAD_CREDENTIALS: u8 = 0x86;
@@ -19,7 +19,7 @@ const USE_ANOTHER_SERVER: u8 = 0x9C;
 const SERVER_MOVED: u8 = 0x9D;
 const MAXIMUM_CONNECT_TIME: u8 = 0xA0;
 
-/// What the reason of a DISCONNECT says about the messages that were sent right before it.
+/// Returns the verdict of a DISCONNECT's reason on the messages that were sent right before it.
 pub(super) fn verdict(code: u8) -> Verdict {
     match code {
         NOT_AUTHORIZED | TOPIC_NAME_INVALID | RETAIN_NOT_SUPPORTED | QOS_NOT_SUPPORTED => Verdict::Refused,
@@ -29,7 +29,7 @@ pub(super) fn verdict(code: u8) -> Verdict {
     }
 }
 
-/// For people. A 3.1.1 broker has one code for every reason.
+/// Describes a code for people. A 3.1.1 broker has one code for every reason.
 pub(super) fn words(version: Version, code: u8) -> String {
     if version == Version::V4 {
         return "refused, most likely not authorized".to_owned();

@@ -1,4 +1,4 @@
-//! What we say.
+//! Writing of packets.
 
 use secrecy::ExposeSecret as _;
 
@@ -16,16 +16,17 @@ const WILL_RETAIN: u8 = 0b0010_0000;
 const PASSWORD: u8 = 0b0100_0000;
 const USERNAME: u8 = 0b1000_0000;
 
-/// Of a subscription: QoS 1.
+/// Subscription option: QoS 1.
 const QOS_1: u8 = 0b0000_0001;
-/// Nothing that we publish is meant for us.
+/// Subscription option: no own messages. Nothing that we publish is meant for us.
 const NO_LOCAL: u8 = 0b0000_0100;
-/// Without it a retained command looks like a live one while its sender is online. What was retained while we were away is sent
-/// on subscribing (which is what zeroes in the two bits above mean): it has to be cleared, and its sender told.
+/// Subscription option: retained messages keep their mark. Without it a retained command looks like a live
+/// one while its sender is online. What was retained while we were away is sent on subscribing (which is what
+/// zeroes in the two bits above mean): it has to be cleared, and its sender told.
 const RETAIN_AS_PUBLISHED: u8 = 0b0000_1000;
 
 impl Wire {
-    /// Asks to be accepted, on these terms.
+    /// Writes the question to be accepted, on these terms.
     pub(in super::super) fn connect(&self, options: &Options, terms: Terms) -> Result<Vec<u8>, Unwritable> {
         let will = &options.will;
         let mut flags = WILL;
@@ -54,7 +55,7 @@ impl Wire {
         }
         string(&mut body, &options.client_id)?;
         if self.version == Version::V5 {
-            // The will has none.
+            // The will has no properties.
             prefixed(&mut body, &[])?;
         }
         string(&mut body, &will.topic)?;
@@ -67,7 +68,7 @@ impl Wire {
         packet(kind::CONNECT << 4, &body)
     }
 
-    /// A message.
+    /// Writes a message.
     pub(in super::super) fn publish(&self, shipment: &Shipment) -> Result<Vec<u8>, Unwritable> {
         let Shipment { message, id, retain, left } = shipment;
         let mut body = Vec::with_capacity(message.packet_size());
@@ -93,7 +94,7 @@ impl Wire {
         packet((kind::PUBLISH << 4) | (u8::from(id.is_some()) << 1) | u8::from(*retain), &body)
     }
 
-    /// A subscription with QoS 1.
+    /// Writes a subscription with QoS 1.
     pub(in super::super) fn subscribe(&self, id: u16, filters: &[String]) -> Result<Vec<u8>, Unwritable> {
         let mut body = id.to_be_bytes().to_vec();
         let options = match self.version {
@@ -119,7 +120,7 @@ fn packet(first: u8, body: &[u8]) -> Result<Vec<u8>, Unwritable> {
     Ok(packet)
 }
 
-/// With its length before it, seven bits to a byte.
+/// Appends bytes with their length before them, seven bits to a byte.
 fn prefixed(out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), Unwritable> {
     let mut left = bytes.len();
     if left > LONGEST {

@@ -1,4 +1,4 @@
-//! What belongs to one connection, and how it ended.
+//! State of one connection, and how it ended.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use super::super::packets::Limits;
 use super::super::receipts::Receipts;
 use super::super::subscriptions::Subscriptions;
 
-/// What belongs to one connection.
+/// State of one connection.
 pub(super) struct Connection {
     pub(super) link: Link,
     /// Whether the broker was told to forget what it had kept.
     pub(super) clean: bool,
-    /// Set once the broker has accepted us.
+    /// Session, once the broker has accepted us.
     pub(super) up: Option<Up>,
     pub(super) subscriptions: Subscriptions,
     pub(super) receipts: Receipts,
@@ -41,11 +41,11 @@ pub(super) async fn until(deadline: Option<Instant>) {
     }
 }
 
-/// How a connection, or an attempt at one, ended.
+/// End of a connection, or of an attempt at one.
 pub(super) enum Ended {
-    /// As asked.
+    /// Ended as asked.
     Finished,
-    /// All publishers are gone: nobody can ask for anything any more.
+    /// All publishers are gone: no request can come any more.
     Abandoned,
     /// The session stood this long.
     Lost(Failure, Duration),
@@ -54,7 +54,7 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    /// What it says about the messages that were sent last.
+    /// Verdict on the messages that were sent last.
     pub(super) fn verdict(&self) -> Verdict {
         match self {
             Self::Lost(failure, _) => failure.verdict,

@@ -1,4 +1,4 @@
-//! What comes before an attempt: is there a reason not to make it, is there a session, and do the circuits let it
+//! Admission of an attempt: is there a reason not to make it, is there a session, and do the circuits let it
 //! through?
 
 use std::sync::Arc;
@@ -23,7 +23,8 @@ use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
 
 impl<'a> Step<'a> {
-    /// Everything that comes before an attempt. The places in the circuits are its own until its result is counted.
+    /// Prepares an attempt: everything that comes before it. The places in the circuits are its own until its
+    /// result is counted.
     pub(super) async fn prepare(&mut self, asked: Asked<'_>) -> Result<Permits<'a>, StepError> {
         self.may_try(asked)?;
         self.wait_while_throttled(asked).await?;
@@ -40,7 +41,7 @@ impl<'a> Step<'a> {
         Ok(permits)
     }
 
-    /// What may keep a step from being tried, or tried again.
+    /// Checks what may keep a step from being tried, or tried again.
     pub(super) fn may_try(&self, asked: Asked<'_>) -> Result<(), StepError> {
         let operation = self.operation;
         let account = &operation.account;
@@ -85,8 +86,8 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    /// Waits until a newer command takes the place of what is asked. Never, of a question about a command that is on its
-    /// way: it is answered whatever comes after it.
+    /// Waits until a newer command takes the place of what is asked. A question about a command that is on
+    /// its way never gives way: it is answered whatever comes after it.
     pub(super) async fn superseded(&self, asked: Asked<'_>) {
         match self.sends_command(asked) {
             true => self.operation.superseded.wait().await,
@@ -94,7 +95,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// What keeps a question about a command that is on its way only delays it.
+    /// Delays a question about a command that is on its way, where any other question would end.
     fn only_the_question_waits(error: StepError, asked: Asked<'_>, pause: Duration) -> StepError {
         match (error, asked) {
             (StepError::Failed(failed), Asked::Outcome) => {
@@ -104,7 +105,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Takes in what an answer asks for. Only an answer can ask for anything.
+    /// Records what an answer asks for. Only an answer can ask for anything.
     pub(super) fn note_throttling(&self, failure: &Failure) {
         if failure.transport.is_some() || failure.http_status.is_none() {
             return;
@@ -114,8 +115,8 @@ impl<'a> Step<'a> {
         account.asked_for_patience(told, evidence::is_daily_limit(failure, &account.refusals));
     }
 
-    /// Makes sure that there is a session which has not ended. One that ends soon is refreshed meanwhile, and nobody
-    /// waits for that or fails because of it.
+    /// Ensures that there is a session which has not ended. A session that ends soon is refreshed meanwhile,
+    /// and no caller waits for that or fails because of it.
     pub(super) async fn ensure_session(&mut self, asked: Asked<'_>) -> Result<(), StepError> {
         let account = &self.operation.account;
         let Some(slot) = account.context.cells.slot(SESSION) else { return Ok(()) };
@@ -125,7 +126,8 @@ impl<'a> Step<'a> {
             _ if account.is_refused(&cell) => Cause::Refused,
             Freshness::Good => return Ok(()),
             Freshness::EndsSoon => {
-                // Requests of its own: what nobody waits for does not use up what somebody may still need.
+                // Requests of its own: a refresh that no caller waits for does not use up what a caller may
+                // still need.
                 let allowance = Progress::for_account(account).allowance;
                 self.refresh_with(allowance).refresh_early(cell.generation);
                 return Ok(());
@@ -153,8 +155,8 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// A place in every circuit. A command never finds out whether a cloud is well again, so when a circuit waits for
-    /// somebody to look, a cached read does.
+    /// Takes a place in every circuit. A command never finds out whether a cloud is well again, so when a
+    /// circuit waits for a probe, a cached read is made.
     pub(super) async fn permits(&self, asked: Asked<'_>) -> Result<Permits<'a>, StepError> {
         let purpose = match self.sends_command(asked) {
             true => Purpose::Act,
@@ -175,8 +177,8 @@ impl<'a> Step<'a> {
         })
     }
 
-    /// Reads, as anybody would who is allowed to: with a refresh if the token has ended meanwhile. What matters is only
-    /// what the circuits make of it.
+    /// Reads as any caller would who is allowed to: with a refresh if the token has ended meanwhile. Only
+    /// what the circuits make of it matters.
     ///
     /// A read never probes in turn, so this ends; the compiler wants to see a box all the same.
     fn probe<'s>(&'s self, vehicle: &'s VehicleRef) -> BoxFuture<'s, ()> {

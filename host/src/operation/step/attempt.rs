@@ -1,4 +1,4 @@
-//! One attempt: what the connector is called with, and what it says.
+//! One attempt: the call of the connector, and its answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::plugin::Called;
 use crate::primitives::{Call, SESSION};
 
 impl Step<'_> {
-    /// Asks once: the answer, or the failure as the policy is shown it.
+    /// Asks once, and returns the answer, or the failure as the policy is shown it.
     pub(super) async fn attempt<Q: StepQuestion>(
         &mut self,
         question: &Q,
@@ -54,7 +54,7 @@ impl Step<'_> {
         }
     }
 
-    /// A call, and the age of the token that it begins with.
+    /// Makes a call, and returns the age of the token that it begins with.
     fn call(&self) -> (Call, Option<Duration>) {
         let operation = self.operation;
         let mut view = operation.account.context.cells.snapshot();
@@ -92,8 +92,8 @@ impl Step<'_> {
     }
 }
 
-/// Waits for a call, and tells that something is tried as soon as its first request leaves: what a connector refuses
-/// before it sends anything was not tried.
+/// Waits for a call, and reports a try as soon as its first request leaves: what a connector refuses before
+/// it sends anything was not tried.
 async fn telling<Q: StepQuestion>(
     operation: &Operation,
     asked: impl Future<Output = Called<Q::Answer>>,

@@ -1,4 +1,4 @@
-//! What a failure tells about a credential, and what follows for the next attempt.
+//! Credentials after a failure: what it tells about them, and what follows for the next attempt.
 
 use super::{Failed, Step, StepError};
 use crate::bindings::policy::{Failure, FailureKind, Phase};
@@ -11,7 +11,8 @@ use crate::wire::outcome::Reason;
 const REGISTRATION: &str = "device-registration";
 
 impl Step<'_> {
-    /// Whether an attempt would register this installation as a device. A connector without such a cell may always do.
+    /// Whether an attempt would register this installation as a device. A connector without such a cell may
+    /// always do.
     fn registers(&self) -> bool {
         // A question is asked with the registration that the command was sent with.
         let pinned = self.pinned.as_ref().and_then(|view| view.cell(REGISTRATION));
@@ -22,7 +23,7 @@ impl Step<'_> {
         slot.is_none_or(|slot| slot.current().value.is_none())
     }
 
-    /// Leaves a registration alone that was refused without a reason, until it is due; what is due is counted.
+    /// Checks whether a registration that was refused without a reason is due again, and counts it if it is.
     pub(super) async fn may_register(&self) -> Result<(), StepError> {
         let account = &self.operation.account;
         if !self.registers() {
@@ -42,22 +43,22 @@ impl Step<'_> {
         })
     }
 
-    /// An attempt ended without an answer: of a registration that it may have been nothing is known.
+    /// Records an attempt that ended without an answer: if it was a registration, its outcome is unknown.
     pub(super) async fn told_nothing(&self) {
         if self.registers() {
             self.operation.account.registration.unclear().await;
         }
     }
 
-    /// An attempt has got past the registration.
+    /// Records an attempt that has got past the registration.
     pub(super) async fn accepted_here(&self) {
         let account = &self.operation.account;
         account.registration.forget().await;
         account.reached();
     }
 
-    /// Draws from a failure what it says about the PIN and the registration. Returns the latch if the PIN is refused: a few
-    /// wrong ones lock it for its owner as well, so it is not sent again.
+    /// Draws from a failure what it says about the PIN and the registration. Returns the latch if the PIN is
+    /// refused: a few wrong ones lock it for its owner as well, so it is not sent again.
     pub(super) async fn weigh(&self, judged: &Judged) -> Option<Latched> {
         let failure = &judged.failure;
         let account = &self.operation.account;
@@ -65,7 +66,7 @@ impl Step<'_> {
             Phase::Pin if evidence::refuses_pin(failure, &account.refusals, &self.operation.policy).await => {
                 return account.refuse_pin(&failure.message).await;
             }
-            // What stands before the PIN was refused.
+            // The PIN was not reached: what stands before it was refused.
             Phase::Pin
                 if self.pin_turn.is_some()
                     && (judged.is_about_the_token() || *judged.kind() == FailureKind::DeviceUnregistered) =>
@@ -92,7 +93,8 @@ impl Step<'_> {
         None
     }
 
-    /// Whether what a policy wants latched is. Only what says that the credentials are refused latches for good.
+    /// Whether what a policy wants latched is latched. Only an answer that says that the credentials are
+    /// refused latches for good.
     pub(super) async fn may_latch(&self, kind: LatchKind, failure: &Failure) -> bool {
         let (operation, account) = (self.operation, &self.operation.account);
         match kind {
@@ -103,7 +105,7 @@ impl Step<'_> {
         }
     }
 
-    /// It has failed, and something is latched because of it.
+    /// Makes the error of a step because of which something is latched.
     pub(super) fn failed_for_good(&self, reason: Reason, latched: &Latched, judged: &Judged) -> StepError {
         let failed = self.failed(judged);
         StepError::Failed(Failed { reason, words: latched.into(), ..failed })

@@ -1,4 +1,4 @@
-//! How a step ends without an answer.
+//! Ends of a step without an answer.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::sandbox::CallFault;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
 
-/// Why a step has no answer.
+/// Reason why a step has no answer.
 #[derive(Debug)]
 pub(crate) enum StepError {
-    /// The policy wants to know what became of the command before anything else. If there is no way to ask, it has
-    /// failed like this.
+    /// The policy wants to know what became of the command before anything else. If there is no way to ask,
+    /// it has failed with this.
     AskLater(Duration, Failed),
-    /// It has failed.
+    /// The step has failed.
     Failed(Failed),
 }
 
@@ -27,9 +27,9 @@ pub(crate) enum StepError {
 pub(crate) struct Failed {
     pub(crate) reason: Reason,
     pub(crate) words: Words,
-    /// The vehicle may have acted.
+    /// Whether the vehicle may have acted.
     pub(crate) ambiguous: bool,
-    /// Nothing was tried.
+    /// Whether nothing was tried.
     pub(crate) rejected: bool,
 }
 
@@ -44,7 +44,7 @@ impl Step<'_> {
         }
     }
 
-    /// What clouds say of a request with a wrong time in it seldom speaks of time.
+    /// Adds the clock's skew: what clouds say of a request with a wrong time in it seldom speaks of time.
     fn with_skew(&self, judged: &Judged) -> Words {
         let failure = &judged.failure;
         let account = &self.operation.account;
@@ -60,7 +60,8 @@ impl Step<'_> {
         self.nonsense(Words::theirs(fault.to_string()))
     }
 
-    /// The connector has no answer, or none that can be taken. What it has sent is sent.
+    /// Makes the error of a connector that has no answer, or none that can be taken. What it has sent is
+    /// sent.
     pub(super) fn nonsense(&self, words: Words) -> StepError {
         StepError::Failed(Failed {
             reason: Reason::ConnectorFault,
@@ -70,7 +71,7 @@ impl Step<'_> {
         })
     }
 
-    /// The operation's time is over. What was sent before may still have its effect.
+    /// Makes the error of an operation whose time is over. What was sent before may still have its effect.
     pub(super) fn out_of_time(&self) -> StepError {
         let seconds = self.operation.name.deadline().as_secs();
         StepError::Failed(Failed {
@@ -90,7 +91,7 @@ impl Step<'_> {
         })
     }
 
-    /// A circuit has opened between two attempts. What keeps the step from its end is how the attempt before has failed,
+    /// Makes the error of a step that a circuit keeps from being repeated: how the attempt before has failed,
     /// and not that no further one is made.
     pub(super) fn not_repeated(&mut self, error: StepError) -> StepError {
         match (error, self.failed_before.take()) {

@@ -1,4 +1,4 @@
-//! What is done about an attempt that failed: judged by the policy, within the host's rules.
+//! Follow-up of an attempt that failed: judged by the policy, within the host's rules.
 
 use super::Step;
 use super::failed::StepError;
@@ -15,8 +15,8 @@ use crate::protect::retry_budget::Price;
 use crate::wire::outcome::Reason;
 
 impl<'a> Step<'a> {
-    /// Has a failure judged, counts it, and does what the policy decides as far as the host's rules allow. Returns when
-    /// the step is to be repeated, and says why.
+    /// Has a failure judged, counts it, and does what the policy decides as far as the host's rules allow.
+    /// Returns when the step is to be repeated, and says why.
     pub(super) async fn follow(
         &mut self,
         asked: Asked<'_>,
@@ -41,7 +41,7 @@ impl<'a> Step<'a> {
             false => self.admitted(asked, &judgement).await,
         };
         let done = match &action {
-            // There is something to ask about only once the cloud has taken it.
+            // A command can be asked about only once the cloud has taken it.
             Action::AskLater(_) if !matches!(asked, Asked::Outcome) => {
                 "give up: nothing to ask about".to_owned()
             }
@@ -52,14 +52,15 @@ impl<'a> Step<'a> {
         self.act(asked, action, &judgement.judged, pin_refused).await
     }
 
-    /// Whose health a failure tells about. An expired token tells nothing; one that is refused although it was just
-    /// refreshed does, whatever the policy thinks: else a cloud that refuses every token would be asked for ever.
+    /// Returns the circuit about whose health a failure tells. An expired token tells nothing; one that is
+    /// refused although it was just refreshed does, whatever the policy thinks: else a cloud that refuses
+    /// every token would be asked for ever.
     fn counted<'j>(&self, judged: &'j Judged) -> Option<&'j CircuitScope> {
         let refused_again = self.refreshed && judged.is_about_the_token();
         judged.counts_against().or_else(|| refused_again.then_some(&CircuitScope::Account))
     }
 
-    /// What of a decision the host's rules allow.
+    /// Returns what of a decision the host's rules allow.
     async fn admitted(&self, asked: Asked<'_>, judgement: &Judgement) -> Action {
         let failure = &judgement.judged.failure;
         let facts = rules::Facts {
@@ -72,7 +73,7 @@ impl<'a> Step<'a> {
             left: self.left(),
         };
         match rules::admit(judgement.decision.clone(), facts) {
-            // There is nothing to forget, so the repeat would be the same attempt again.
+            // Nothing is there to forget, so the repeat would be the same attempt again.
             Action::Discard(cell) if self.operation.account.context.cells.slot(&cell).is_none() => {
                 Action::GiveUp
             }
@@ -134,7 +135,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// For the log: what failed, what it was taken for, and by which rule of which policy.
+    /// Logs what failed, what it was taken for, and by which rule of which policy.
     fn note(&self, judged: &Judged) {
         let operation = self.operation;
         let (failure, verdict) = (&judged.failure, judged.shown());

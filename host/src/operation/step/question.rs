@@ -1,4 +1,4 @@
-//! What a step asks, and what it makes of the answer before anybody else sees it.
+//! Questions of a step, and the first look at their answers.
 
 use crate::bindings::connector::{Outcome, Vehicle, VehicleRef};
 use crate::operation::limits::{self, TooLarge};
@@ -7,20 +7,20 @@ use crate::plugin::question::{Execute, ListVehicles, Resume};
 use crate::primitives::Call;
 use crate::redact;
 
-/// What a step asks for, as far as the rules about it depend on that.
+/// Subject of a step's question, as far as the rules about it depend on that.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Asked<'q> {
     /// The list of the account's vehicles.
     Vehicles,
     /// A command or a read of this vehicle.
     Command(&'q VehicleRef),
-    /// What became of a command that is on its way.
+    /// The outcome of a command that is on its way.
     Outcome,
 }
 
-/// A question that a step can ask. That of a session is none: it has its own rules.
+/// A question that a step can ask. That of a session is not among them: it has its own rules.
 pub(crate) trait StepQuestion: Question<Answer: StepAnswer> {
-    /// What it asks for.
+    /// Returns the subject of the question.
     fn asked(&self) -> Asked<'_>;
 }
 
@@ -30,7 +30,7 @@ pub(crate) trait StepAnswer {
     ///
     /// # Errors
     ///
-    /// When that would change what it means.
+    /// When cutting would change what the answer means.
     fn keep_to_limits(&mut self) -> Result<(), TooLarge>;
 
     /// Puts private values back into what leaves the connector.
@@ -70,7 +70,7 @@ impl StepAnswer for Vec<Vehicle> {
             let mut vin = serde_json::Value::from(std::mem::take(&mut vehicle.vin));
             call.reveal(&mut vin);
             vehicle.vin = vin.as_str().unwrap_or_default().to_owned();
-            // Perhaps a connector that takes it for nothing private.
+            // The connector may take the VIN for public.
             redact::remember_vin(&vehicle.vin);
         }
     }

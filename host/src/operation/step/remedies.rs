@@ -1,4 +1,4 @@
-//! What is done between two attempts.
+//! Remedies between two attempts.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
 
 impl Step<'_> {
-    /// A newer session than the one that was refused, made by whoever comes first.
+    /// Returns a newer session than the one that was refused, refreshed by the first caller.
     pub(super) async fn refresh(
         &mut self,
         asked: Asked<'_>,
@@ -43,9 +43,10 @@ impl Step<'_> {
         }
     }
 
-    /// A newer session than this generation. A refresh that fails for a passing reason is tried again when the next one is
-    /// due, if the operation has the time: its caller waits for a result either way. Whoever waits makes no call of
-    /// his own: under the session's lock the first one refreshes it for all. Nobody waits while the old one is usable.
+    /// Returns a newer session than this generation. A refresh that fails for a passing reason is tried again
+    /// when the next one is due, if the operation has the time: its caller waits for a result either way. A
+    /// waiting caller makes no call of its own: under the session's lock the first one refreshes it for all.
+    /// No caller waits while the old one is usable.
     pub(super) async fn refreshed_in_time(
         &self,
         asked: Asked<'_>,
@@ -94,7 +95,7 @@ impl Step<'_> {
         }
     }
 
-    /// Forgets what the cloud no longer knows, if it still is what the attempt has used.
+    /// Discards what the cloud no longer knows, if it still is what the attempt has used.
     pub(super) async fn discard(
         &mut self,
         cell: String,
@@ -115,8 +116,8 @@ impl Step<'_> {
         Ok("after what the cloud no longer knows was discarded")
     }
 
-    /// Waits before a repeat, if the account may still repeat something; not any longer once a newer command wants the
-    /// same actuator.
+    /// Waits before a repeat, if the account may still repeat something; not any longer once a newer command
+    /// wants the same actuator.
     pub(super) async fn pause(
         &mut self,
         asked: Asked<'_>,

@@ -1,11 +1,12 @@
-//! How a generation answers, and when that is too badly.
+//! Health of a generation: how it answers, and when its faults are too many.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Counts the calls of a generation and those without an answer.
 ///
-/// A generation is on probation for its first [`Health::PROBATION`] calls. It loses its place with its third fault among
-/// these, and later with the third one among any as many: a plugin that fails once a month is none that has to go.
+/// A generation is on probation for its first [`Health::PROBATION`] calls. It loses its place with its third
+/// fault among these, and later with the third one among any as many: a plugin with a fault a month does not
+/// have to go.
 #[derive(Debug, Default)]
 pub struct Health {
     calls: AtomicU32,
@@ -14,25 +15,25 @@ pub struct Health {
 }
 
 impl Health {
-    /// So many calls are a probation, and so many faults among them too many.
+    /// Number of calls in a probation, and in every later count of faults.
     pub const PROBATION: u32 = 100;
 
-    /// So many faults end a generation.
+    /// Number of faults that end a generation.
     pub const FAULTS: u32 = 3;
 
-    /// Of a generation that has yet to answer.
+    /// Health of a generation that has yet to answer.
     #[must_use]
     pub fn on_probation() -> Self {
         Self::default()
     }
 
-    /// Of a generation that has passed its probation, or that needs none.
+    /// Health of a generation that has passed its probation, or that needs none.
     #[must_use]
     pub fn proven() -> Self {
         Self { proven: AtomicBool::new(true), ..Self::default() }
     }
 
-    /// Of a generation that has answered like this before a restart.
+    /// Health of a generation that answered like this before a restart.
     #[must_use]
     pub fn resumed(proven: bool, calls: u32, faults: u32) -> Self {
         Self { calls: calls.into(), faults: faults.into(), proven: proven.into() }
@@ -44,13 +45,13 @@ impl Health {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Those of them without an answer.
+    /// Faults among these calls.
     #[must_use]
     pub fn faults(&self) -> u32 {
         self.faults.load(Ordering::Relaxed)
     }
 
-    /// Whether it has passed its probation.
+    /// Whether the probation is passed.
     #[must_use]
     pub fn is_proven(&self) -> bool {
         self.proven.load(Ordering::Relaxed)
@@ -65,13 +66,13 @@ impl Health {
         !self.proven.swap(true, Ordering::Relaxed)
     }
 
-    /// Counts a call without an answer; how many there are now.
+    /// Counts a fault. Returns the number of faults so far.
     pub(super) fn fault(&self) -> u32 {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.faults.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// Has yet to prove itself.
+    /// Begins a new probation.
     pub(crate) fn begin_probation(&self) {
         self.forgive();
         self.proven.store(false, Ordering::Relaxed);

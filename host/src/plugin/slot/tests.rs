@@ -37,7 +37,7 @@ fn the_third_fault_brings_the_generation_before_back_whatever_is_said_in_between
     assert_eq!(slot.active().version, "2");
     slot.fault(&second, "decide", &trapped());
     assert_eq!(slot.active().version, "1");
-    // Its own operations go on with it; what they count changes nothing any more.
+    // Its own operations continue with it; their counts change nothing any more.
     slot.fault(&second, "decide", &trapped());
     assert_eq!((slot.active().version.as_str(), slot.previous().len()), ("1", 0));
     let mut news = slot.news().unwrap();

@@ -1,6 +1,6 @@
-//! The trial of a connector: it asks a cloud that answers with failures everybody knows, and has to report them as what
-//! they are. A connector that takes a refusal for a success, or says that what was sent was not, would undo everything
-//! that the host does about failures.
+//! The trial of a connector: it asks a cloud that answers with well-known failures, and has to report them as
+//! what they are. A connector that takes a refusal for a success, or reports a sent request as not sent,
+//! would undo everything that the host does about failures.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,29 +27,29 @@ use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
 use crate::wire::publish::Discard;
 
-/// How many requests a connector may send for one question of its trial.
+/// Number of requests that a connector may send for one question of its trial.
 const SENDS: u32 = 16;
 
-/// How long a trial may take: whoever moved a component into the folder waits for it, and so does the next one. No cloud
-/// has to be waited for.
+/// Longest duration of a trial: the person who moved a component into the folder waits for it, and so does
+/// the next component. No cloud has to be waited for.
 const LONGEST_TRIAL: Duration = Duration::from_secs(30);
 
-/// An account as the connector will serve, with nothing behind it.
+/// An account like those that the connector will serve, with nothing behind it.
 #[derive(Debug, Clone)]
 pub(crate) struct TrialAccount {
-    /// As connectors are told of it.
+    /// Description for connectors.
     pub(crate) described: Account,
-    /// The services that it may reach.
+    /// Services that it may reach.
     pub(crate) endpoints: Vec<Endpoint>,
-    /// The secrets that there are, and where they may be sent. Their values are made up.
+    /// Names of its secrets, and where they may be sent. Their values are made up.
     pub(crate) bindings: BTreeMap<String, BTreeSet<String>>,
-    /// Those that it may take out of an answer.
+    /// Secrets that the connector may take out of an answer.
     pub(crate) capturable: BTreeSet<Capturable>,
-    /// What answers to commands say.
+    /// Evidence in answers to commands.
     pub(crate) command_answers: Arc<CommandAnswers>,
 }
 
-/// What the cloud answers, whatever it is asked.
+/// The answer of the cloud to every request.
 #[derive(Debug, Clone, Copy)]
 enum Canned {
     Answer(u16, &'static str, &'static str),
@@ -72,16 +72,16 @@ impl Transport for Canned {
     }
 }
 
-/// A question, what the cloud says, and what has to come of it.
+/// A question, the answer of the cloud, and the demand on the connector.
 struct Known {
-    /// What a refusal calls it.
+    /// Name of the case in a refusal.
     case: &'static str,
     question: Asked,
     cloud: Canned,
     demands: Demands,
 }
 
-/// What it is asked.
+/// The question.
 #[derive(Debug, Clone, Copy)]
 enum Asked {
     Vehicles,
@@ -94,7 +94,7 @@ enum Demands {
     Status(u16),
     /// A failure before anything was sent.
     NotSent,
-    /// A failure that is not said to have been before anything was sent.
+    /// A failure that is not reported as one before anything was sent.
     PerhapsSent,
     /// Any answer.
     Answer,
@@ -142,11 +142,11 @@ fn known_failures() -> [Known; 6] {
     ]
 }
 
-/// Puts a connector to the test.
+/// Tests a connector with well-known failures.
 ///
 /// # Errors
 ///
-/// The call that it did not answer, or the case that it answered wrongly.
+/// The call without an answer, or the case with a wrong one.
 pub(in crate::plugin) async fn of_connector(
     plugin: &ConnectorPlugin,
     account: &TrialAccount,
@@ -162,7 +162,8 @@ pub(in crate::plugin) async fn of_connector(
     in_time.unwrap_or_else(|_| Err(wrong(format!("it took longer than {} s", LONGEST_TRIAL.as_secs()))))
 }
 
-/// A call in a context that looks like an account's with a session, over a cloud that always says the same.
+/// Makes a call in a context that looks like an account's with a session, over a cloud that always gives the
+/// same answer.
 async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -> Result<Call, StoreError> {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -180,7 +181,8 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
     let context = AccountContext {
         account: slug.to_owned(),
         endpoints: account.endpoints.clone(),
-        // What a session has is not the configuration's: how often that is sent in one call has a limit.
+        // Secrets of a session are not the configuration's: the number of times they are sent in one call has
+        // a limit.
         secrets: secrets
             .into_iter()
             .filter(|(name, _)| !account.capturable.contains(name.as_str()))
@@ -201,7 +203,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
 }
 
 impl Asked {
-    /// The failure that the connector reports, if it reports one.
+    /// Asks the question. Returns the failure that the connector reports, if it reports one.
     async fn put(
         self,
         plugin: &ConnectorPlugin,

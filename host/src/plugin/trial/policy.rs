@@ -1,5 +1,4 @@
-//! The trial of a policy: what it answers about a failure that everybody knows decides whether it may answer about
-//! others.
+//! The trial of a policy: its answers about well-known failures decide whether it may answer about others.
 
 use super::wrong;
 use crate::bindings::names::Named as _;
@@ -10,12 +9,12 @@ use crate::bindings::policy::{
 use crate::plugin::policy::{PolicyPlugin, ask};
 use crate::plugin::{ActivationError, Trial};
 
-/// The age of the tokens that the questions of a trial are about, in milliseconds.
+/// Age of the tokens that the questions of a trial are about, in milliseconds.
 const TOKEN_AGE: u64 = 3_600_000;
 
-/// A failure that everybody knows, and what has to follow from it.
+/// A well-known failure, and what has to follow from it.
 struct Known {
-    /// What a refusal calls it.
+    /// Name of the case in a refusal.
     case: &'static str,
     failure: Failure,
     demands: Demands,
@@ -23,11 +22,11 @@ struct Known {
 
 #[derive(Clone, Copy)]
 enum Demands {
-    /// It is an expired token, and the command is repeated with another one.
+    /// Expired token: refreshed, and the command repeated with the new one.
     Refresh,
-    /// It is no expired token, and nothing is refreshed because of it.
+    /// Not an expired token: not refreshed.
     NoRefresh,
-    /// It is neither refreshed for nor sent again.
+    /// Neither refreshed nor sent again.
     NoRepeat,
 }
 
@@ -107,11 +106,11 @@ fn known_failures() -> [Known; 7] {
     ]
 }
 
-/// Puts a policy to the test, and returns who it is.
+/// Tests a policy with well-known failures. Returns its manifest.
 ///
 /// # Errors
 ///
-/// The call that it did not answer, or the case that it answered wrongly.
+/// The call without an answer, or the case with a wrong one.
 pub(in crate::plugin) async fn of_policy(
     plugin: &PolicyPlugin,
     trial: Trial,

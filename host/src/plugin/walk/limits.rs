@@ -1,34 +1,34 @@
-//! How much a component may be, in one table.
+//! Limits on a component, in one table.
 
 use std::fmt;
 
-/// What is counted of a component before it is compiled.
+/// A count taken of a component before it is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Measure {
-    /// The components and modules that are instantiated, each as often as that happens.
+    /// Components and modules that are instantiated, each as often as that happens.
     Instances,
-    /// What its components do when they are instantiated (imports, aliases, lowered functions, arguments, exports), each
-    /// as often as that happens, with what has to be copied for it.
+    /// Actions of its components when they are instantiated (imports, aliases, lowered functions, arguments,
+    /// exports), each as often as that happens, with what has to be copied for it.
     Items,
-    /// How deep its components lie within one another, or instantiate one another.
+    /// Depth to which its components lie within one another, or instantiate one another.
     Depth,
-    /// The core modules in the file.
+    /// Core modules in the file.
     Modules,
-    /// The functions in the file.
+    /// Functions in the file.
     Functions,
-    /// The largest function, in bytes.
+    /// Size of the largest function, in bytes.
     LargestFunction,
-    /// The local variables of all functions.
+    /// Local variables of all functions.
     Locals,
-    /// The elements that its tables begin with.
+    /// Elements that its tables begin with.
     TableElements,
     /// Types, imports, exports, globals, tables, memories and segments.
     Declarations,
 }
 
 impl Measure {
-    /// All of them.
+    /// All measures.
     pub const ALL: [Self; 9] = [
         Self::Instances,
         Self::Items,
@@ -41,7 +41,7 @@ impl Measure {
         Self::Declarations,
     ];
 
-    /// The most that is compiled. `docs/plugins.md` says what real ones have.
+    /// Greatest count that is compiled. `docs/plugins.md` lists the counts of real components.
     #[must_use]
     pub const fn most(self) -> u64 {
         match self {
@@ -56,7 +56,7 @@ impl Measure {
         }
     }
 
-    /// Its name, for programs.
+    /// Name of the measure, for programs.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -72,7 +72,7 @@ impl Measure {
         }
     }
 
-    /// What stands before and after the number.
+    /// Words before and after the number.
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Instances => ("it instantiates", "components and modules"),
@@ -91,9 +91,9 @@ impl Measure {
 /// A component has more of something than is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub struct TooMuch {
-    /// Of what.
+    /// Measure that is exceeded.
     pub what: Measure,
-    /// How much it has; none if counting ended at the limit.
+    /// Count in the component; none if counting ended at the limit.
     pub found: Option<u64>,
 }
 
@@ -101,7 +101,7 @@ impl fmt::Display for TooMuch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ((before, after), most) = (self.what.words(), Grouped(self.what.most()));
         match self.found {
-            // Nobody counts further than that.
+            // Counting ends at the limit.
             None => write!(f, "{before} more than {most} {after}; {most} are allowed"),
             Some(u64::MAX) => {
                 write!(f, "{before} more than {} {after}; {most} are allowed", Grouped(u64::MAX))
@@ -127,23 +127,23 @@ impl fmt::Display for Grouped {
     }
 }
 
-/// How much there is of everything.
+/// The counts of all measures.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tally([u64; Measure::ALL.len()]);
 
 impl Tally {
-    /// How much there is of this.
+    /// Returns the count of this measure.
     #[must_use]
     pub fn of(&self, what: Measure) -> u64 {
         self.0.get(what as usize).copied().unwrap_or_default()
     }
 
-    /// So much more of this.
+    /// Adds to the count of this measure.
     pub(super) fn add(&mut self, what: Measure, more: u64) -> Result<(), TooMuch> {
         self.raise(what, self.of(what).saturating_add(more))
     }
 
-    /// At least so much of this.
+    /// Raises the count of this measure to at least `found`.
     pub(super) fn raise(&mut self, what: Measure, found: u64) -> Result<(), TooMuch> {
         if let Some(counted) = self.0.get_mut(what as usize) {
             *counted = found.max(*counted);

@@ -1,6 +1,7 @@
-//! Reading a component for what it will do when it is instantiated, and for how much code and how many declarations it has.
+//! Reading a component for what it will do when it is instantiated, and for its amount of code and
+//! declarations.
 //!
-//! One pass over the bytes. What is remembered is bounded by the limits, whatever the bytes claim.
+//! One pass over the bytes. The memory used is bounded by the limits, whatever the bytes claim.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentImport, ComponentInstance, ComponentOuterAliasKind,
@@ -10,7 +11,7 @@ use wasmparser::{
 use super::limits::{Measure, Tally};
 use super::{Definition, Objection, Outer, Plan, Sort, Step};
 
-/// The plan of a component, and what it has in the file.
+/// Returns the plan of a component, and counts what it has in the file.
 pub(super) fn read<'a>(component: &'a [u8], tally: &mut Tally) -> Result<Plan<'a>, Objection> {
     let mut reader =
         Reader { definitions: vec![Definition::default()], scopes: vec![Some(0)], items: 0, tally };
@@ -28,9 +29,9 @@ pub(super) fn read<'a>(component: &'a [u8], tally: &mut Tally) -> Result<Plan<'a
 
 struct Reader<'a, 't> {
     definitions: Vec<Definition<'a>>,
-    /// Where the bytes that are read lie: in which components, or in a module (none).
+    /// Scopes of the bytes being read: components, by index, or a module (none).
     scopes: Vec<Option<usize>>,
-    /// The steps and items of all components, each as often as it is in the file.
+    /// Steps and items of all components, each as often as it is in the file.
     items: u64,
     tally: &'t mut Tally,
 }
@@ -43,7 +44,7 @@ fn sort_of(kind: ComponentExternalKind) -> Option<Sort> {
     }
 }
 
-/// How many declarations a section has of which nothing more is of interest.
+/// Returns the number of declarations in a section of which nothing else matters.
 fn declared_by(payload: &Payload<'_>) -> u32 {
     match payload {
         Payload::TypeSection(section) => section.count(),
@@ -131,13 +132,13 @@ impl<'a> Reader<'a, '_> {
         Ok(self.tally.raise(Measure::Depth, self.scopes.len() as u64)?)
     }
 
-    /// The component `count` levels out.
+    /// Returns the component `count` levels out.
     fn definition(&mut self, count: u32) -> Result<&mut Definition<'a>, Objection> {
         let at = self.scopes.iter().rev().nth(count as usize).copied().flatten();
         at.and_then(|at| self.definitions.get_mut(at)).ok_or(Objection::Index)
     }
 
-    /// Something that is done, and that nothing here depends on.
+    /// Counts actions that nothing here depends on.
     fn item(&mut self, count: u64) -> Result<(), Objection> {
         self.items = self.items.saturating_add(count);
         self.tally.raise(Measure::Items, self.items)?;
@@ -203,8 +204,8 @@ impl<'a> Reader<'a, '_> {
         }
     }
 
-    /// Whatever lies between here and what an alias is about closes over it: each with how much further out it is from
-    /// where that is defined.
+    /// Records the target of an alias as a capture of every component between here and there, each with the
+    /// distance outward from where that component is defined.
     fn captured(
         &mut self,
         count: u32,

@@ -1,23 +1,24 @@
-//! What becomes of a component when it is instantiated, counted without doing it.
+//! Unfolding a component: counting what becomes of it when it is instantiated, without instantiating it.
 //!
-//! The compiler executes the instantiation of components symbolically: a component that instantiates another one twice,
-//! which does the same, is unfolded to as many copies as that gives, and so is what a component closes over. Here the
-//! same steps are taken, but what has been counted once, with the same arguments, is not counted again, so that 2^30
-//! copies take as long as 30 do. Where arguments differ every time, the counting ends at the limit.
+//! The compiler executes the instantiation of components symbolically: a component that instantiates another
+//! one twice, which does the same, is unfolded to as many copies as that gives, and so are the captures of a
+//! component. Here the same steps are taken, but a result that was counted once, with the same arguments, is
+//! not counted again, so that 2^30 copies take as long as 30 do. Where arguments differ every time, the
+//! counting ends at the limit.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::limits::{Measure, Tally, TooMuch};
 use super::{Objection, Outer, Plan, Sort, Step};
 
-/// Something in an index space.
+/// A value in an index space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Value {
     /// A component, by its number among the closures.
     Component(usize),
     /// An instance, by its number among the bags.
     Instance(usize),
-    /// Whatever the host gives.
+    /// A value from the host.
     Foreign,
 }
 
@@ -27,15 +28,15 @@ type Named<'a> = BTreeMap<&'a str, Value>;
 struct Closure {
     definition: usize,
     outer: Option<usize>,
-    /// What a copy of it takes.
+    /// Weight of a copy.
     weight: u64,
 }
 
-/// An instance: what it exports.
+/// An instance, with its exports.
 #[derive(Default)]
 struct Bag<'a> {
     named: Named<'a>,
-    /// What a copy of it takes.
+    /// Weight of a copy.
     weight: u64,
 }
 
@@ -47,7 +48,7 @@ struct Frame {
     outer: Option<usize>,
 }
 
-/// What one instantiation takes.
+/// Total cost of one instantiation.
 #[derive(Debug, Clone, Copy)]
 struct Total {
     instances: u64,
@@ -71,7 +72,7 @@ struct Unfolding<'p, 'a> {
     closures: Vec<Closure>,
     bags: Vec<Bag<'a>>,
     known: HashMap<(usize, Named<'a>), (Total, usize)>,
-    /// The steps that were taken here.
+    /// Number of steps taken here.
     taken: u64,
 }
 
@@ -92,7 +93,7 @@ pub(super) fn unfold(plan: &Plan<'_>, tally: &mut Tally) -> Result<(), Objection
 }
 
 impl<'a> Unfolding<'_, 'a> {
-    /// Returns what it takes, and the bag with what it exports.
+    /// Counts an instantiation. Returns its total, and the bag with its exports.
     fn instantiate(
         &mut self,
         closure: usize,
@@ -151,7 +152,7 @@ impl<'a> Unfolding<'_, 'a> {
         Ok(())
     }
 
-    /// What a step adds to its frame, if it adds something.
+    /// Returns the value that a step adds to its frame, if it adds one.
     fn made_by(
         &mut self,
         frame: usize,
@@ -162,7 +163,7 @@ impl<'a> Unfolding<'_, 'a> {
     ) -> Result<Option<(Sort, Value)>, Objection> {
         Ok(Some(match step {
             Step::Define(definition) => {
-                // Looking at what it captures takes as long as that is much.
+                // Looking at its captures takes time in proportion to their number.
                 let captured = self.plan.definitions.get(*definition).map_or(0, |it| it.captures.len());
                 self.taken = self.taken.saturating_add(captured as u64);
                 let weight = self.weight_of_captures(frame, *definition)?;
@@ -233,7 +234,7 @@ impl<'a> Unfolding<'_, 'a> {
         self.value(frame, Sort::Component, index)
     }
 
-    /// What a copy takes: the compiler copies instances and closures whole.
+    /// Returns the weight of a copy: the compiler copies instances and closures whole.
     fn weight(&self, value: Value) -> u64 {
         match value {
             Value::Component(closure) => self.closures.get(closure).map_or(1, |closure| closure.weight),

@@ -35,8 +35,8 @@ fn walk(document: &mut Value, path: &[&str], visit: &mut impl FnMut(&mut Value))
     }
 }
 
-/// Whether a document of this shape can hold anything at a pointer: an object can, a list if the pointer begins with a
-/// place in one.
+/// Whether a document of this shape can hold anything at a pointer: an object can, a list if the pointer
+/// begins with a place in one.
 pub(super) fn may_lead_into(document: &Value, pointer: &str) -> bool {
     let first = pointer.split('/').nth(1);
     match document {

@@ -1,14 +1,15 @@
 //! Private data by its name.
 //!
-//! A pointer says where a position or a VIN is expected. A cloud that has moved it would show it to the guest, so in
-//! an answer in which something private is expected everything is hidden that is called so, wherever it stands.
+//! A pointer says where a position or a VIN is expected. A cloud that has moved it would show it to the
+//! guest, so in an answer in which something private is expected every value is hidden whose name says that
+//! it is private, wherever it stands.
 
 use serde_json::Value;
 
-/// What positions and vehicle identification numbers are called, without what is no letter.
+/// Names of positions and vehicle identification numbers, letters only.
 const NAMES: [&str; 6] = ["lat", "lon", "lng", "long", "vin", "vehicleidentificationnumber"];
 
-/// How the longer names of positions end.
+/// Endings of the longer names of positions.
 const ENDINGS: [&str; 2] = ["latitude", "longitude"];
 
 /// Calls `hide` on every number and text whose member's name says that it is private.

@@ -20,7 +20,7 @@ async fn call() -> Call {
     call_over(Arc::new(HttpClient::new(&Network::default()).unwrap()), 1).await
 }
 
-/// A call that may send so many requests this way.
+/// A call that may send `sends` requests over this transport.
 async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
@@ -236,7 +236,7 @@ fn secret(pointer: &str, name: &str) -> Capture {
     }
 }
 
-/// What a guest gets of an answer, as lines.
+/// Returns what a guest gets of an answer, as lines.
 fn received(call: &mut Call, answer: Incoming, captures: &[Capture], sent: &[&str]) -> String {
     let sent: Vec<String> = sent.iter().map(|&name| name.to_owned()).collect();
     let Ok(Incoming { headers, body, .. }) = call.receive(answer, captures, &sent) else {
@@ -273,12 +273,13 @@ async fn an_answer_that_echoes_is_clean_in_every_part() {
          a={secret:access-token}A==; path=/\ncontent-type: application/json\n{\"a\":\"{secret:access-token}\",\"b\":\
          \"{secret:access-token}\",\"c\":\"x{secret:pin}\",\"d\":\"{secret:access-token}\"}"
     );
-    // It is known from then on. A PIN that was not sent is not looked for: it would be found in odometers.
+    // The token is known from then on. A PIN that was not sent is not looked for: it would be found in
+    // odometers.
     let got = received(&mut call, answer(200, &[], &format!("{token} 1234")), &[], &[]);
     assert_eq!(got, "{secret:access-token} 1234");
 }
 
-/// Why a guest is not given an answer.
+/// Returns why a guest is not given an answer.
 fn withheld(call: &mut Call, answer: Incoming, captures: &[Capture]) -> String {
     match call.receive(answer, captures, &[]) {
         Err(TransportError::Other(why)) => why,
@@ -298,7 +299,7 @@ async fn where_the_host_cannot_look_the_guest_cannot_either() {
     let why = "the answer comes in the coding `br`, which this host cannot undo";
     let seen = withheld(&mut call, answer(200, &brotli, "anything"), &[]);
     assert_eq!(seen, format!("{why} (HTTP 200, application/json, 8 bytes)"));
-    // Of a refusal the status and the other headers are wanted all the same.
+    // The status and the other headers of a refusal are wanted all the same.
     let got = received(&mut call, answer(401, &brotli, "anything"), &[], &[]);
     assert!(got.ends_with(&format!("\n{why} (HTTP 401, application/json, 8 bytes)")), "{got}");
     let plain = [("content-encoding", "identity")];
@@ -359,10 +360,10 @@ async fn an_essential_secret_that_does_not_come_fails_the_request() {
         let why = withheld(&mut call, answer(200, &[], &body), &captures);
         assert_eq!(why, format!("the answer has no access-token (HTTP 200, {} bytes)", body.len()));
         assert_eq!(call.missing, wanted());
-        // What came beside it is the only one that is left.
+        // The secret that came beside it is the only one that is left.
         assert_eq!(call.captured.keys().collect::<Vec<_>>(), ["refresh-token"]);
         assert!(!call.captured_essential());
-        // Of a refusal none is wanted.
+        // A refusal need not have any.
         assert!(received(&mut call, answer(401, &[], &body), &captures, &[]).starts_with(r#"{"a":null"#));
     }
     let body = r#"{"a":"a-new-token","r":""}"#;

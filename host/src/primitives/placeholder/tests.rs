@@ -129,7 +129,7 @@ fn in_a_url_a_value_stays_where_it_is_put() {
         let error = filled_url(&format!("{base}{template}"), value).unwrap_err();
         assert!(error.contains("would change where it leads"), "{value:?} in {template}: {error}");
     }
-    // What looks like the stand-in is only text.
+    // Text that looks like the stand-in is only text.
     assert_eq!(
         filled_url("https://a.example/standin/{secret:pin}/standin0", "").as_deref(),
         Ok("https://a.example/standin/1234/standin0")
@@ -160,7 +160,7 @@ fn documents() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The same done on the document itself.
+/// Replaces the placeholders on the document itself.
 fn replaced(document: &Value, any: &str) -> Value {
     match document {
         Value::String(text) => fill(text, Encoding::Plain, secrets(any)).unwrap().into(),

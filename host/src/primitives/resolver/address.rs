@@ -1,16 +1,16 @@
-//! What kind of address an address is.
+//! Kinds of addresses.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Why no vehicle cloud can be at an address (the special-purpose registries of IANA, RFC 6890).
+/// Reason why no vehicle cloud can be at an address (the special-purpose registries of IANA, RFC 6890).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Special {
-    /// Of a network of one's own: RFC 1918, and unique local ones of IPv6 (RFC 4193).
+    /// Of a private network: RFC 1918, and unique local addresses of IPv6 (RFC 4193).
     Private,
     /// This machine.
     Loopback,
-    /// Of one cable (RFC 3927, RFC 4291). Machines in data centres find their own credentials there.
+    /// Of one link (RFC 3927, RFC 4291). Machines in data centres find their own credentials there.
     LinkLocal,
     /// Between a provider and its customers (RFC 6598), and in overlay networks.
     Shared,
@@ -20,7 +20,7 @@ pub(super) enum Special {
     Multicast,
     /// For examples and measurements only.
     Documentation,
-    /// Nobody's yet, or no longer anybody's.
+    /// Not assigned yet, or not any longer.
     Reserved,
 }
 
@@ -46,8 +46,8 @@ impl fmt::Display for Special {
     }
 }
 
-/// What is special about an address; none for one that anybody on the internet may reach. An IPv4 address inside an
-/// IPv6 one is looked at as itself, because that is where the packets go.
+/// Returns what is special about an address; none for one that is reachable on the internet. An IPv4 address
+/// inside an IPv6 one is judged as itself, because that is where the packets go.
 pub(super) fn special(address: IpAddr) -> Option<Special> {
     match address {
         IpAddr::V4(address) => special_v4(address),
@@ -84,7 +84,7 @@ fn special_v6(address: Ipv6Addr) -> Option<Special> {
             return inner(high, low);
         }
         [0x2002, high, low, ..] => return inner(high, low),
-        // NAT64 of somebody's own (RFC 8215).
+        // NAT64 of a local network (RFC 8215).
         [0x64, 0xff9b, 1, ..] => Special::Private,
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Special::Private,
         [0xfe80..=0xfebf, ..] => Special::LinkLocal,

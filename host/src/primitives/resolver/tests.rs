@@ -57,7 +57,7 @@ async fn what_leads_home_is_refused_by_name_address_and_way_out() {
     let second = refused("b.example").await.unwrap_err();
     assert!(second.contains("::ffff:127.0.0.1, which is an address of this machine"), "{second}");
     assert!(refused("c.example").await.unwrap_err().contains("a private address"));
-    // Nobody can mean that.
+    // No owner can mean that.
     assert_eq!(
         refused("d.example").await.unwrap_err(),
         "d.example resolves to 224.0.0.1, which is an address of several machines"

@@ -1,4 +1,4 @@
-//! What a secret is searched for as.
+//! Needles: the forms in which a secret is searched for.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -11,15 +11,15 @@ use url::form_urlencoded;
 use super::view::fold;
 use crate::primitives::placeholder::Encoding;
 
-/// The shortest secret that is searched for in encodings that blur its borders.
+/// Length of the shortest secret that is searched for in encodings that blur its borders.
 const SHORTEST_IN_BASE64: usize = 8;
 
 /// A form of a secret.
 pub(super) struct Needle<'s> {
     pub(super) name: &'s str,
     form: Vec<u8>,
-    /// For each beginning of the form, how much of the form's own beginning it ends with (Knuth, Morris and Pratt). With it
-    /// no byte of a text is looked at again for every place at which a secret may have begun.
+    /// Border of each beginning of the form: how much of the form's own beginning it ends with (Knuth, Morris
+    /// and Pratt). With it no byte of a text is read again for every place at which a secret may have begun.
     borders: Vec<usize>,
 }
 
@@ -37,13 +37,13 @@ impl<'s> Needle<'s> {
         needle
     }
 
-    /// What is searched for, never with a `+` in it; see [`fold`].
+    /// Returns the bytes that are searched for, never with a `+` among them; see [`fold`].
     pub(super) fn form(&self) -> &[u8] {
         &self.form
     }
 
-    /// Searches from a place on for as long as anything may have begun there. Says up to where it has looked: nothing
-    /// begins before that.
+    /// Searches from a place on for as long as anything may have begun there. Returns the place up to which
+    /// it has searched: nothing begins before that.
     pub(super) fn search(&self, bytes: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> usize {
         let mut matched = 0;
         for (at, &byte) in bytes.iter().enumerate().skip(from) {
@@ -60,12 +60,12 @@ impl<'s> Needle<'s> {
         bytes.len()
     }
 
-    /// Whether it is there, whatever the case of its letters.
+    /// Whether the form is there, whatever the case of its letters.
     pub(super) fn is_in_some_case_in(&self, bytes: &[u8]) -> bool {
         bytes.windows(self.form.len()).any(|window| window.eq_ignore_ascii_case(&self.form))
     }
 
-    /// How much of the form is there with one more byte.
+    /// Returns how much of the form is there with one more byte.
     fn advanced(&self, mut matched: usize, byte: u8) -> usize {
         loop {
             if self.form.get(matched) == Some(&byte) {
@@ -92,7 +92,8 @@ pub(super) fn forms(value: &str) -> BTreeSet<Vec<u8>> {
         forms.insert(taken_for_latin1.into_bytes());
         let latin1: Option<Vec<u8>> = value.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
         if let Some(latin1) = latin1 {
-            // Within percent-encoding it is still that; elsewhere it has been made UTF-8 before it is searched.
+            // Within percent-encoding it is still that; elsewhere it has been made UTF-8 before it is
+            // searched.
             forms.insert(String::from_utf8_lossy(&latin1).into_owned().into_bytes());
             forms.insert(latin1);
         }
@@ -106,8 +107,8 @@ pub(super) fn forms(value: &str) -> BTreeSet<Vec<u8>> {
     forms
 }
 
-/// What of a value's Base64 does not depend on what stands before and after it, for each place that it may have among
-/// groups of three bytes.
+/// Returns what of a value's Base64 does not depend on the text before and after it, for each place that it
+/// may have among groups of three bytes.
 fn in_base64(value: &str) -> Vec<Vec<u8>> {
     let mut forms = Vec::new();
     for before in 0..3 {

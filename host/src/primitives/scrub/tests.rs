@@ -111,7 +111,7 @@ fn json_in_ascii(text: &str) -> String {
     text.encode_utf16().map(unit).collect()
 }
 
-/// What hosts and servers do to a value.
+/// Encodings that hosts and servers apply to a value.
 const ENCODERS: [fn(&str) -> String; 6] = [str::to_owned, json, json_in_ascii, form, percent, html];
 
 #[test]
@@ -125,7 +125,7 @@ fn a_secret_under_three_encodings_is_found() {
             }
         }
     }
-    // So says the documentation: a fourth is too much.
+    // The documentation says so: a fourth is too much.
     let four_times = percent(&percent(&percent(&percent(ODD))));
     assert_eq!(scrubber.clean(four_times.clone()), four_times);
 }
@@ -173,8 +173,8 @@ fn secrets_that_repeat_themselves_are_found_wherever_they_begin() {
     assert_eq!(scrubber.clean("xxax".to_owned()), "{secret:c}{secret:c}a{secret:c}");
 }
 
-/// In each of these texts a secret has begun at every place, under one encoding after another: with time in the square of
-/// the length this would take minutes.
+/// A secret has begun at every place of each of these texts, under one encoding after another: with time in
+/// the square of the length this would take minutes.
 #[test]
 fn the_largest_answer_is_searched_in_linear_time() {
     let secrets = ["a", "\n", "%25"].map(|unit| format!("{}end!", unit.repeat((8 << 10) / unit.len())));

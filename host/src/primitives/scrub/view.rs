@@ -1,4 +1,4 @@
-//! Text as it reads when some of its encoding is undone.
+//! Views of a text with some of its encoding undone.
 
 use std::ops::Range;
 
@@ -16,7 +16,7 @@ pub(super) enum Encoding {
 impl Encoding {
     pub(super) const ALL: [Self; 3] = [Self::Json, Self::Percent, Self::Html];
 
-    /// What everything that it encodes begins with.
+    /// Returns the byte with which everything begins that it encodes.
     fn introducer(self) -> u8 {
         match self {
             Self::Percent => b'%',
@@ -25,7 +25,7 @@ impl Encoding {
         }
     }
 
-    /// Undoes the encoding of the one character that begins here, if one does, and says how long that was.
+    /// Undoes the encoding of the one character that begins here, if one does, and returns how long that was.
     fn undo(self, rest: &[u8], undone: &mut Vec<u8>) -> Option<usize> {
         match self {
             Self::Percent => {
@@ -39,18 +39,19 @@ impl Encoding {
     }
 }
 
-/// Makes a `+` a space, in texts and in what is searched for in them. In a form it is one, in a URL it may be either: so
-/// both are taken for the same, instead of reading everything in both ways.
+/// Makes every `+` a space, in texts and in what is searched for in them. In a form it stands for one, in a
+/// URL it may be either: so both are taken for the same, instead of reading everything in both ways.
 pub(super) fn fold(bytes: &mut [u8]) {
     for byte in bytes.iter_mut().filter(|byte| **byte == b'+') {
         *byte = b' ';
     }
 }
 
-/// A text, or what another view of it reads as with one encoding undone.
+/// A text, or another view of it with one encoding undone.
 pub(super) struct View<'v> {
     bytes: Vec<u8>,
-    /// Where something was undone and where that ends, here and in the view that this one was made from.
+    /// Places where something was undone and where that ends, here and in the view that this one was made
+    /// from.
     steps: Vec<(usize, usize)>,
     encoded: Option<&'v View<'v>>,
 }
@@ -62,12 +63,12 @@ impl View<'_> {
         Self { bytes, steps: Vec::new(), encoded: None }
     }
 
-    /// What it reads as, with a space for each `+`.
+    /// Returns the bytes of the view, with a space for each `+`.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// With an encoding undone wherever there is some; none if it is nowhere.
+    /// Returns the view with an encoding undone wherever there is some; none if there is none anywhere.
     pub(super) fn decoded(&self, encoding: Encoding) -> Option<View<'_>> {
         let introducer = encoding.introducer();
         if !self.bytes.contains(&introducer) {
@@ -90,7 +91,7 @@ impl View<'_> {
                     at += length;
                     decoded.steps.push((decoded.bytes.len(), at));
                 }
-                // It stands for itself.
+                // The byte stands for itself.
                 None => {
                     decoded.bytes.extend(rest.first());
                     at += 1;
@@ -101,7 +102,8 @@ impl View<'_> {
         (!decoded.steps.is_empty()).then_some(decoded)
     }
 
-    /// Where in the text something stands that is seen here; none if it was to be seen before the last encoding was undone.
+    /// Returns the place in the text of something that is seen here; none if it was to be seen before the
+    /// last encoding was undone.
     pub(super) fn newly_shown(&self, range: Range<usize>) -> Option<Range<usize>> {
         let Some(encoded) = self.encoded else {
             return Some(range);
@@ -114,7 +116,8 @@ impl View<'_> {
         self.encoded.map_or(at, |encoded| encoded.in_text(self.before(at)))
     }
 
-    /// Where something stands in the view that this one was made from. What is undone is never longer than it was.
+    /// Returns the place of something in the view that this one was made from. What is undone is never longer
+    /// than it was.
     fn before(&self, at: usize) -> usize {
         let next = self.steps.partition_point(|&(here, _)| here <= at);
         let step = next.checked_sub(1).and_then(|last| self.steps.get(last));
@@ -143,7 +146,7 @@ fn undo_json(rest: &[u8], undone: &mut Vec<u8>) -> Option<usize> {
     Some(2)
 }
 
-/// One UTF-16 unit as JSON writes it.
+/// Reads one UTF-16 unit as JSON writes it.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(b"\\u")?.get(..4)?;
     u16::try_from(number(digits, 16)?).ok()

@@ -1,4 +1,4 @@
-//! Over real connections on this machine.
+//! Tests over real connections on this machine.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,7 +42,7 @@ impl Server {
     }
 }
 
-/// Every name is here.
+/// A lookup in which every name is here.
 #[derive(Debug)]
 struct Here(Vec<IpAddr>);
 
@@ -111,7 +111,7 @@ async fn a_name_that_leads_home_is_certainly_not_sent_to() {
     assert_eq!((meant.unwrap().status, server.connections()), (204, 1));
     let local = format!("http://localhost:{}/", server.address.port());
     assert_eq!(client(&["127.0.0.1"], &[]).send(get(&local, false)).await.unwrap().status, 204);
-    // What the owner wrote as an address is not looked up.
+    // An address that the owner wrote is not looked up.
     let literal = format!("http://{}/", server.address);
     assert_eq!(client(&["10.0.0.1"], &[]).send(get(&literal, false)).await.unwrap().status, 204);
 }
@@ -132,7 +132,8 @@ async fn a_body_comes_as_it_was_sent() {
 /// A proxy that the environment names and that is not there (FC-73).
 #[test]
 fn the_environment_names_no_proxy() {
-    // Where nothing listens: what went there would fail. In a process of its own, because the environment is all threads'.
+    // In a process of its own, because the environment is all threads'. Nothing listens there, so what went
+    // there would fail.
     let proxies =
         ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, "http://127.0.0.1:1"));
     let test = "primitives::transport::tests::a_redirect_is_an_answer_and_leads_nowhere";

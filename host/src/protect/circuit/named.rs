@@ -1,4 +1,4 @@
-//! Circuits by name, and who is told when they change.
+//! Circuits by name, and the subscribers to their changes.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,24 +12,24 @@ use tokio::sync::broadcast;
 use super::{Cause, Circuit, LOOK_AGAIN, Permit, Purpose, Refused, Settings, Snapshot, Transition};
 use crate::time::Clock;
 
-/// So many changes are kept for a subscriber that is busy.
+/// Number of changes kept for a subscriber that is busy.
 const CHANGES_KEPT: usize = 64;
 
 /// A circuit has changed its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// Which circuit.
+    /// Name of the circuit.
     pub circuit: String,
-    /// What has become of it.
+    /// Change of its state.
     pub transition: Transition,
 }
 
 /// A circuit that did not admit a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Shut {
-    /// Which circuit.
+    /// Name of the circuit.
     pub circuit: String,
-    /// When to ask again, and how.
+    /// Time after which to ask again, and what helps.
     pub refused: Refused,
 }
 
@@ -53,25 +53,25 @@ impl fmt::Display for Shut {
     }
 }
 
-/// There is no circuit of this name: nothing has asked for it yet, or it is misspelt.
+/// No circuit has this name: nothing has asked for it yet, or it is misspelt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("there is no circuit {0:?}")]
 pub struct UnknownCircuit(pub String);
 
-/// One circuit of several, for displays.
+/// A circuit among several, for displays.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
-    /// Which circuit.
+    /// Name of the circuit.
     pub circuit: String,
-    /// How it is.
+    /// State and counts of the circuit.
     #[serde(flatten)]
     pub snapshot: Snapshot,
-    /// When an open circuit lets probes through.
+    /// Time at which an open circuit lets probes through.
     pub until: Option<Timestamp>,
 }
 
-/// Circuits by name, made when they are first asked for. Every change of one is logged and told to all subscribers,
-/// once and in order.
+/// Circuits by name, made when they are first asked for. Every change of one is logged and sent to all
+/// subscribers, once and in order.
 #[derive(Debug)]
 pub struct Circuits {
     circuits: Mutex<BTreeMap<String, Circuit>>,
@@ -85,7 +85,7 @@ impl Default for Circuits {
 }
 
 impl Circuits {
-    /// Other circuits, whose changes are told to the subscribers of these.
+    /// Makes a separate set of circuits whose changes are sent to the subscribers of this one.
     #[must_use]
     pub fn beside(&self) -> Self {
         Self { circuits: Mutex::default(), changes: self.changes.clone() }
@@ -96,7 +96,7 @@ impl Circuits {
         self.with(name, |_circuit| ((), None));
     }
 
-    /// Tells of every change from now on. A subscriber that lags behind is told how many it missed.
+    /// Subscribes to every change from now on. A subscriber that lags behind is told how many it missed.
     pub fn changes(&self) -> broadcast::Receiver<Change> {
         self.changes.subscribe()
     }
@@ -165,7 +165,7 @@ impl Circuits {
         self.with_known(name, Circuit::close)
     }
 
-    /// How all of them are, by name.
+    /// Returns the state of all circuits, by name.
     #[must_use]
     pub fn statuses(&self, clock: &dyn Clock) -> Vec<Status> {
         let (now, monotonic) = (clock.now(), clock.monotonic());
@@ -188,7 +188,7 @@ impl Circuits {
         result
     }
 
-    /// An operator can misspell a name. That must not make a circuit that nobody passes.
+    /// An operator can misspell a name. That must not make a circuit that no call passes.
     fn with_known(
         &self,
         name: &str,
@@ -201,7 +201,7 @@ impl Circuits {
         Ok(())
     }
 
-    /// Called under the lock, so that changes are told in the order in which they happened.
+    /// Called under the lock, so that subscribers see the changes in the order in which they happened.
     fn tell(&self, name: &str, transition: Option<Transition>) {
         let Some(transition) = transition else { return };
         match transition {
@@ -215,7 +215,7 @@ impl Circuits {
             Transition::Closed => tracing::info!("the circuit of {name} has closed"),
             Transition::Isolated => tracing::warn!("an operator has isolated the circuit of {name}"),
         }
-        // Nobody listens: then nobody wants to know.
+        // Without subscribers the change goes nowhere, which is fine.
         let _ = self.changes.send(Change { circuit: name.to_owned(), transition });
     }
 }

@@ -1,10 +1,10 @@
-//! The probes of a half-open circuit: how many are under way, and what they found.
+//! The probes of a half-open circuit: those under way, and their results.
 
 use std::time::Duration;
 
 use super::{Counts, LOOK_AGAIN, Purpose, Refused, Settings};
 
-/// A probe's place. Its holder may be gone without a word, so it has it only for so long.
+/// A probe's place. Its holder may disappear without a word, so the place is kept only for a limited time.
 #[derive(Debug)]
 struct Lease {
     probe: u64,
@@ -19,7 +19,7 @@ pub(super) struct Probes {
 }
 
 impl Probes {
-    /// Gives a read a place, if there are fewer under way than there are results to come.
+    /// Gives a read a place, if there are fewer probes under way than there are results to come.
     pub(super) fn admit(
         &mut self,
         now: Duration,
@@ -47,7 +47,7 @@ impl Probes {
         Some(self.results)
     }
 
-    /// Frees the place of a probe that found nothing out.
+    /// Frees the place of a probe without a result.
     pub(super) fn abandon(&mut self, probe: Option<u64>) {
         self.release(probe);
     }

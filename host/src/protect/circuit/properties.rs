@@ -1,4 +1,4 @@
-//! What holds whatever happens, in any order, at any time.
+//! Properties of a circuit under any events, in any order, at any time.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Anything that can happen to a circuit. Permits are named by their place among those that were ever given.
+/// An event that a circuit may see. Permits are named by their place among all that were ever given.
 #[derive(Debug, Clone)]
 enum Event {
     Admit(Purpose),
@@ -19,7 +19,7 @@ enum Event {
     Close,
 }
 
-/// What the vendor and the callers do; with an operator, what he does too.
+/// Events caused by the vendor and the callers; with an operator, also those that he causes.
 fn event(with_operator: bool) -> impl Strategy<Value = Event> {
     let purpose = prop_oneof![3 => Just(Purpose::Read), 1 => Just(Purpose::Act)];
     let pause = prop_oneof![0_u64..5_000, 0_u64..120_000].prop_map(Duration::from_millis);
@@ -64,13 +64,13 @@ fn any_settings() -> impl Strategy<Value = Settings> {
     )
 }
 
-/// A circuit, and what the outside knows of it.
+/// A circuit, and the part of it that is known outside.
 #[derive(Debug)]
 struct World {
     circuit: Circuit,
     now: Duration,
     permits: Vec<Permit>,
-    /// The probes of the present half-open state without a result, and when their leases end.
+    /// Probes of the present half-open state without a result, with the ends of their leases.
     probes: Vec<(Permit, Duration)>,
 }
 
@@ -79,7 +79,7 @@ impl World {
         self.circuit.snapshot(self.now).state
     }
 
-    /// One whose circuit knows the settings already: until a result brings some, others hold.
+    /// Makes a world whose circuit has these settings already: until a result brings some, others would hold.
     fn under(settings: Settings) -> Self {
         let (now, permits, probes) = Default::default();
         Self { circuit: Circuit::new(settings), now, permits, probes }
@@ -93,7 +93,7 @@ impl World {
         world
     }
 
-    /// Returns whether a call was admitted, and the change of state that was told.
+    /// Applies an event. Returns whether a call was admitted, and the change of state that was announced.
     fn happen(&mut self, event: &Event, settings: Settings) -> (bool, Option<Transition>) {
         let (circuit, now) = (&mut self.circuit, self.now);
         let told = match event {
@@ -165,7 +165,7 @@ proptest! {
         }
     }
 
-    /// Those under way never come back; everybody else's calls go well.
+    /// Probes under way never come back; the calls of all others go well.
     #[test]
     fn once_all_is_well_it_closes_in_time(events in events(false), settings in any_settings()) {
         let mut world = World::after(&events, settings);

@@ -1,4 +1,4 @@
-//! What a circuit tells about itself.
+//! Reports of a circuit.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,36 +7,36 @@ use serde::Serialize;
 
 use super::Counts;
 
-/// A change of a circuit's state. Each is told once, to whoever brought it about.
+/// A change of a circuit's state. Each is returned once, to the caller that brought it about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transition {
-    /// It refuses from now on.
+    /// Refuses from now on.
     Opened {
-        /// For so long; then it lets probes through.
+        /// Time for which it is open; then it lets probes through.
         open_for: Duration,
-        /// Why.
+        /// Reason for opening.
         cause: Cause,
     },
-    /// It lets probes through from now on.
+    /// Lets probes through from now on.
     HalfOpened,
-    /// It admits every call from now on.
+    /// Admits every call from now on.
     Closed,
-    /// An operator holds it open from now on.
+    /// Held open by an operator from now on.
     Isolated,
 }
 
-/// Why a circuit opened.
+/// Reason why a circuit opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// So many failures in a row.
+    /// Failures in a row.
     InARow(u32),
-    /// Too great a share of the calls in the rolling window.
+    /// Share of failures among the calls in the rolling window.
     Share(Counts),
-    /// Too many of the probes.
+    /// Failures among the probes.
     Probes(Counts),
-    /// An operator wants the thing left alone for a while.
+    /// An operator wants it left alone for a while.
     Operator,
-    /// The vendor does.
+    /// The vendor wants it left alone for a while.
     Vendor,
 }
 
@@ -69,18 +69,18 @@ pub enum StateName {
 /// A circuit at one moment, for displays.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Snapshot {
-    /// The state that it is in.
+    /// State of the circuit.
     pub state: StateName,
-    /// When closed, the calls in the rolling window; when half open, the results of the probes; when open, what made
-    /// it open.
+    /// Counts: when closed, the calls in the rolling window; when half open, the results of the probes; when
+    /// open, the calls that made it open.
     #[serde(flatten)]
     pub counts: Counts,
-    /// The share of them that failed; none as long as there are too few to tell.
+    /// Share of failures among them; none as long as there are too few to tell.
     pub ratio: Option<f64>,
-    /// Calls refused since it came into this state; those that came when it was due for a probe count as refused by
-    /// the open one.
+    /// Calls refused since it came into this state; those that came when it was due for a probe count as
+    /// refused by the open state.
     pub refused: u64,
-    /// When an open circuit lets probes through, on the clock that its times are from.
+    /// Time at which an open circuit lets probes through, on the clock that its times are from.
     #[serde(skip)]
     pub until: Option<Duration>,
 }

@@ -1,17 +1,17 @@
-//! When a circuit opens, and how it closes.
+//! Settings of a circuit: when it opens, and how it closes.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::{Cause, Counts};
 
-/// The rules of a circuit. However they are made, they are within bounds: no value makes a circuit that never
-/// probes, or one that stays open for good.
+/// The rules of a circuit. Every way of making them keeps them within bounds: no value makes a circuit that
+/// never probes, or one that stays open for good.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// 0 means that the rule is off.
+    /// Failures in a row; 0 means that the rule is off.
     consecutive_failures: u32,
-    /// From 0 to 1; 0 means that the rule is off.
+    /// Share from 0 to 1; 0 means that the rule is off.
     failure_ratio: f32,
     minimum_calls: u32,
     pub(super) window: Duration,
@@ -36,24 +36,25 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// How long the rolling window may be.
+    /// Allowed lengths of the rolling window.
     pub const WINDOW: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3_600);
-    /// How long a circuit may stay open before it lets probes through.
+    /// Allowed times that a circuit stays open before it lets probes through.
     pub const OPEN_FOR: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3_600);
-    /// How many probes there may be at once.
+    /// Allowed numbers of probes at once.
     pub const PROBES: RangeInclusive<u32> = 1..=32;
-    /// How long a probe may have its place.
+    /// Allowed times that a probe keeps its place.
     pub const PROBE_LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
-    /// Opens after so many failures in a row; 0 switches this rule off.
+    /// Opens after this number of failures in a row; 0 switches this rule off.
     #[must_use]
     pub const fn consecutive_failures(self, failures: u32) -> Self {
         Self { consecutive_failures: failures, ..self }
     }
 
-    /// Opens when at least this share of the calls in a rolling window failed and there were at least so many of
-    /// them. 0 switches this rule off, and so does what is no number or less than 0. A share above 1 is taken for 1,
-    /// a minimum of 0 for 1, and the window is brought within [`Self::WINDOW`].
+    /// Opens when at least this share of the calls in a rolling window failed and there were at least
+    /// `minimum_calls` of them. 0 switches this rule off, and so does a share that is not a number or less
+    /// than 0. A share above 1 counts as 1, a minimum of 0 as 1, and the window is brought within
+    /// [`Self::WINDOW`].
     #[must_use]
     pub fn failure_ratio(self, ratio: f32, minimum_calls: u32, window: Duration) -> Self {
         Self {
@@ -64,20 +65,21 @@ impl Settings {
         }
     }
 
-    /// Refuses so long before it lets probes through, within [`Self::OPEN_FOR`].
+    /// Refuses for this time before it lets probes through, within [`Self::OPEN_FOR`].
     #[must_use]
     pub fn open_for(self, open_for: Duration) -> Self {
         Self { open_for: within(open_for, Self::OPEN_FOR), ..self }
     }
 
-    /// Lets so many probes through at once and decides when as many results are in. After `lease` without a result a
-    /// probe's place is free again. Both are brought within [`Self::PROBES`] and [`Self::PROBE_LEASE`].
+    /// Lets this number of probes through at once and decides when as many results are in. After `lease`
+    /// without a result a probe's place is free again. Both are brought within [`Self::PROBES`] and
+    /// [`Self::PROBE_LEASE`].
     #[must_use]
     pub fn probes(self, probes: u32, lease: Duration) -> Self {
         Self { probes: within(probes, Self::PROBES), probe_lease: within(lease, Self::PROBE_LEASE), ..self }
     }
 
-    /// Whether a closed circuit opens, and by which rule.
+    /// Returns the cause for which a closed circuit opens; none if it stays closed.
     pub(super) fn opens(&self, in_a_row: u32, window: Counts) -> Option<Cause> {
         if self.consecutive_failures > 0 && in_a_row >= self.consecutive_failures {
             return Some(Cause::InARow(in_a_row));
@@ -85,13 +87,13 @@ impl Settings {
         (window.calls >= self.minimum_calls && self.reached_by(window)).then_some(Cause::Share(window))
     }
 
-    /// Whether a half-open circuit opens again once these results are in. Without a share to measure them by, one
-    /// failure is enough.
+    /// Whether a half-open circuit opens again once these results are in. Without a share to measure them by,
+    /// one failure is enough.
     pub(super) fn opens_again(&self, probes: Counts) -> bool {
         if self.failure_ratio > 0.0 { self.reached_by(probes) } else { probes.failures > 0 }
     }
 
-    /// The share that failed; none as long as there are too few calls to tell.
+    /// Share of failures; none as long as there are too few calls to tell.
     pub(super) fn ratio(&self, window: Counts) -> Option<f64> {
         (window.calls >= self.minimum_calls).then(|| window.ratio()).flatten()
     }

@@ -6,12 +6,12 @@ const fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Five in a row for a minute, one probe for half a minute.
+/// Settings: five in a row for a minute, one probe for half a minute.
 fn five() -> Settings {
     Settings::default()
 }
 
-/// Half of at least four calls within ten seconds, nothing else.
+/// Settings: half of at least four calls within ten seconds, nothing else.
 fn half() -> Settings {
     five().consecutive_failures(0).failure_ratio(0.5, 4, at(10))
 }
@@ -24,7 +24,7 @@ fn refusal(circuit: &mut Circuit, now: Duration, purpose: Purpose) -> Refused {
     circuit.admit(now, purpose).unwrap_err()
 }
 
-/// One call: `S` went well, `F` failed.
+/// Makes one call: `S` went well, `F` failed.
 fn call(circuit: &mut Circuit, now: Duration, outcome: char, settings: Settings) -> Option<Transition> {
     let permit = admit(circuit, now, Purpose::Read);
     match outcome {
@@ -33,7 +33,8 @@ fn call(circuit: &mut Circuit, now: Duration, outcome: char, settings: Settings)
     }
 }
 
-/// Calls one after the other, none of which may change the state but the last. Returns what that one did.
+/// Makes calls one after the other, of which only the last may change the state. Returns the last one's
+/// transition.
 fn calls(circuit: &mut Circuit, now: Duration, outcomes: &str, settings: Settings) -> Option<Transition> {
     let mut transition = None;
     for outcome in outcomes.chars() {
@@ -43,7 +44,7 @@ fn calls(circuit: &mut Circuit, now: Duration, outcomes: &str, settings: Setting
     transition
 }
 
-/// Opened at 0 by `five`, until 60.
+/// A circuit opened at 0 by `five`, until 60.
 fn opened() -> Circuit {
     let mut circuit = Circuit::default();
     calls(&mut circuit, at(0), "FFFFF", five()).unwrap();
@@ -285,7 +286,7 @@ fn brk_02_a_probe_that_was_cancelled_does_not_keep_it_half_open() {
         let cancelled = admit(&mut circuit, at(60), Purpose::Read);
         circuit.abandoned(cancelled);
     }
-    // The last one is lost: nobody says that it was cancelled.
+    // The last probe is lost: its cancellation is never reported.
     let _lost = admit(&mut circuit, at(60), Purpose::Read);
     let full = Refused { retry_in: Some(at(10)), probe_wanted: false };
     assert_eq!(refusal(&mut circuit, at(80), Purpose::Read), full);
@@ -297,7 +298,7 @@ fn a_refusal_that_makes_sense_is_what_a_probe_was_to_find_out() {
     let mut circuit = opened();
     let probe = admit(&mut circuit, at(60), Purpose::Read);
     assert_eq!(circuit.answered(probe, at(60), five()), Some(Transition::Closed));
-    // It makes up for no failure of a closed one, and is none.
+    // Refusals neither make up for a failure in a closed circuit nor count as one.
     for outcome in "FFFF".chars() {
         assert_eq!(call(&mut circuit, at(61), outcome, five()), None);
         let answered = admit(&mut circuit, at(61), Purpose::Act);

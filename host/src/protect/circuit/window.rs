@@ -5,20 +5,20 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-/// The window is counted in so many pieces, and forgets one piece at a time.
+/// Number of pieces of the window; it forgets one piece at a time.
 const BUCKETS: u32 = 10;
 
-/// Calls that came to an end, and how many of them failed.
+/// Counts of calls that ended, and of the failures among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// All of them.
+    /// All calls.
     pub calls: u32,
-    /// Those that failed.
+    /// Failures among them.
     pub failures: u32,
 }
 
 impl Counts {
-    /// The share that failed; none without calls.
+    /// Share of failures; none without calls.
     #[must_use]
     pub fn ratio(self) -> Option<f64> {
         (self.calls > 0).then(|| f64::from(self.failures) / f64::from(self.calls))
@@ -30,12 +30,12 @@ impl Counts {
     }
 }
 
-/// The calls of the last while. How long a while is comes with every question, because it is the policy's to say and
-/// policies are swapped: what was counted before a swap stays and is measured by the new length.
+/// The calls of the latest time. Its length comes with every question, because the policy sets it and
+/// policies are swapped: the counts from before a swap stay and are measured by the new length.
 #[derive(Debug, Default)]
 pub(super) struct Window {
-    /// The latest last. Each begins at least a tenth of the length after the one before it. Ten at most, and less than a
-    /// hundred while the length grows.
+    /// Buckets, the latest last. Each begins at least a tenth of the length after the one before it. Ten at
+    /// most, and less than a hundred while the length grows.
     buckets: VecDeque<Bucket>,
 }
 
@@ -68,7 +68,7 @@ impl Window {
         self.counts(now, length)
     }
 
-    /// What the window holds now.
+    /// Returns the counts that the window holds now.
     pub(super) fn counts(&self, now: Duration, length: Duration) -> Counts {
         let held = self.buckets.iter().filter(|bucket| !bucket.has_expired(now, length));
         held.fold(Counts::default(), |sum, bucket| Counts {
@@ -87,7 +87,7 @@ mod tests {
         let mut window = Window::default();
         let mut now = Duration::ZERO;
         for _ in 0..1_000 {
-            // As long as it takes to forget nothing, and no longer than settings can say.
+            // Length at which nothing is forgotten yet, and not longer than settings allow.
             let length = now + Duration::from_nanos(1);
             let length = length.clamp(Duration::from_secs(1), Duration::from_secs(3_600));
             window.record(now, length, false);

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use super::*;
 use crate::store::MemoryStore;
 
-/// A clock that is set by hand, both ways.
+/// A clock that is set by hand, in both directions.
 #[derive(Debug)]
 struct ByHand {
     calendar: AtomicI64,
@@ -39,7 +39,7 @@ fn memory() -> Arc<dyn Store> {
     Arc::new(MemoryStore::default())
 }
 
-/// Tries whenever it may be tried, and is refused each time. Returns how long after the start each try was.
+/// Tries whenever a try may be made, and is refused each time. Returns the time of each try after the start.
 async fn tries_within(doubt: &Doubt, clock: &ByHand, time: u64) -> Vec<u64> {
     let mut tries = Vec::new();
     let mut passed = 0;
@@ -85,7 +85,7 @@ async fn a_restart_ends_the_pause_and_not_the_count() {
         let doubt = open(Refused::Grant, &store).await;
         assert_eq!(doubt.rest(&clock), None, "{restart}");
         doubt.begin(&clock).await.unwrap();
-        // Every second time it ends before there is an answer.
+        // Every second time the try ends before there is an answer.
         if restart % 2 == 0 {
             doubt.refused(&clock, "HTTP 401".to_owned(), None).await;
             assert!(doubt.rest(&clock).is_some(), "{restart}");
@@ -139,7 +139,7 @@ async fn the_server_is_obeyed_and_a_clock_that_was_wrong_is_not() {
     let pause = doubt.refused(&clock, "HTTP 403".to_owned(), Some(Duration::MAX)).await;
     assert_eq!(pause, LONGEST_PAUSE);
 
-    // A year ahead it was tried until no try was left. Back in the present it is a matter of a day.
+    // A year ahead, tries were made until none was left. Back in the present, the next one is a day away.
     clock.calendar.fetch_add(365 * 86_400, Ordering::Relaxed);
     for _ in 0..20 {
         doubt.refused(&clock, "HTTP 403".to_owned(), None).await;
@@ -179,7 +179,7 @@ async fn what_was_about_something_else_counts_for_nothing_until_it_is_too_often(
     };
     for _ in 0..MOST_EXPLAINED / 2 {
         assert_eq!((doubt.rest(&clock), doubt.shown(&clock)), (None, None));
-        // Two at once, as of two cars.
+        // Two at once, as from two cars.
         refused().await;
         refused().await;
         assert!(doubt.shown(&clock).is_some());
@@ -187,7 +187,7 @@ async fn what_was_about_something_else_counts_for_nothing_until_it_is_too_often(
         doubt.explained().await;
     }
     assert_eq!(doubt.untold(&clock).await, None);
-    // Whatever a policy says, and over a restart: three more, and then not for a day.
+    // Whatever a policy says, and across a restart: three more, and then none for a day.
     let restarted = open(Refused::Pin, &store).await;
     let mut tries = 0;
     while restarted.rest(&clock).is_none() {

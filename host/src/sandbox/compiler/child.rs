@@ -1,4 +1,4 @@
-//! The parent's side: starting a child, feeding it, and taking over what it has made.
+//! The parent's side: starting a child, feeding it, and loading the code that it made.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitStatus, Stdio};
@@ -12,20 +12,21 @@ use super::work::REFUSED;
 use super::{Allowance, Child, CompilerFault};
 use crate::{redact, sandbox};
 
-/// How much is read of what a child says when it fails, in bytes.
+/// Longest part that is read of a failed child's error output, in bytes.
 const LONGEST_REASON: u64 = 8 << 10;
 
-/// How much of that is quoted, in bytes.
+/// Longest part of that which is quoted, in bytes.
 const LONGEST_QUOTE: usize = 256;
 
-/// What the allocator says before it gives up.
+/// Words of the allocator before it gives up.
 const OUT_OF_MEMORY: &str = "memory allocation of";
 
 impl Child {
-    /// Compiles a component to code that [`load`] takes. When nobody waits for it any more the child is killed.
+    /// Compiles a component to code that [`load`] takes. The child is killed when the caller no longer waits
+    /// for it.
     pub(super) async fn compile(&self, component: &[u8]) -> Result<Vec<u8>, CompilerFault> {
         let wall = self.allowance.wall;
-        // Dropped with everything in it, the child included, when its time is over.
+        // The run is dropped when its time is over, with everything in it, the child included.
         match tokio::time::timeout(wall, self.run(component)).await {
             Ok(made) => made,
             Err(_elapsed) => Err(CompilerFault::TooSlow(wall)),
@@ -37,17 +38,18 @@ impl Child {
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .arg0(env!("CARGO_PKG_NAME"))
-            // What this process was given as secrets is not for a compiler. It has no descriptor of this process either:
-            // all are opened to be closed when another program is executed.
+            // Secrets of this process's environment are not for a compiler. It has no descriptor of this
+            // process either: all are opened to be closed when another program is executed.
             .env_clear()
-            // A build that measures its coverage writes what it has measured when it ends, and a compiler may write no file.
+            // A build that measures its coverage writes the result when it ends, and a compiler may write no
+            // file.
             .env("LLVM_PROFILE_FILE", "/dev/null")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
-            // What a terminal says to the host, a hang-up above all, is not said to its compiler.
+            // Signals of a terminal to the host, a hang-up above all, do not reach its compiler.
             .process_group(0)
             .spawn()
             .map_err(CompilerFault::NotStarted)?;
@@ -56,8 +58,9 @@ impl Child {
         else {
             return Err(CompilerFault::Died("it has no input or output".to_owned()));
         };
-        // All at once: a child that is stuck on one of them would keep the others waiting. The input stays open until
-        // the last word is read. What is read too much of is closed, which ends whoever goes on writing.
+        // All at once: a child that is stuck on one of them would keep the others waiting. The input stays
+        // open until the last word is read. An output that exceeds its limit is closed, which ends the
+        // writer.
         let (input, (code, words)) = tokio::join!(feed(input, component), async {
             tokio::join!(read(output, most), read(words, LONGEST_REASON))
         });
@@ -89,7 +92,8 @@ impl Child {
     }
 }
 
-/// Hands a component over; returns the input, still open. A child that does not take all of it will say why.
+/// Hands a component over, and returns the input, still open. A child that does not take all of it will say
+/// why.
 async fn feed(mut input: ChildStdin, component: &[u8]) -> ChildStdin {
     let length = (component.len() as u64).to_le_bytes();
     if input.write_all(&length).await.is_ok() {
@@ -98,19 +102,21 @@ async fn feed(mut input: ChildStdin, component: &[u8]) -> ChildStdin {
     input
 }
 
-/// Reads to the end, or one byte more than is allowed. What was read before an error is what there is.
+/// Reads to the end, or one byte more than is allowed. Returns the bytes read before an error, if there is
+/// one.
 async fn read(from: impl AsyncRead + Unpin, most: u64) -> Vec<u8> {
     let mut read = Vec::new();
     let _as_far_as_it_goes = from.take(most.saturating_add(1)).read_to_end(&mut read).await;
     read
 }
 
-/// Makes a component of what a child has made.
+/// Loads a component from the code that a child has made.
 pub(super) fn load(engine: &Engine, code: &[u8]) -> Result<Component, CompilerFault> {
-    // SAFETY: The code must be what this version of wasmtime has serialised. It comes out of the pipe of a process that
-    // this one has started, from the program that it was told to: its own file, or one whose caller answers for it.
-    // Nobody else can write to the pipe, and the child ended by itself and without a fault, so that the code is whole.
-    // Code for another version, another configuration or another processor is refused by wasmtime.
+    // SAFETY: The code must be what this version of wasmtime has serialised. It comes out of the pipe of a
+    // process that this one has started, from the program that it was told to: its own file, or one whose
+    // caller answers for it. No other process can write to the pipe, and the child ended by itself and
+    // without an error, so that the code is whole. Code for another version, another configuration or another
+    // processor is refused by wasmtime.
     #[expect(unsafe_code, reason = "the only place where code is taken over that this process has not made")]
     let loaded = unsafe { Component::deserialize(engine, code) };
     loaded.map_err(|error| CompilerFault::Unfit(sandbox::cause(&error)))

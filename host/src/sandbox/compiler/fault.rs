@@ -1,25 +1,25 @@
-//! What can go wrong when a component is compiled.
+//! Faults of a compilation.
 
 use std::io;
 use std::time::Duration;
 
-/// Why there is no compiled component.
+/// Reason why there is no compiled component.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompilerFault {
-    /// It is no component, or one that this host cannot run.
+    /// Not a component, or one that this host cannot run.
     #[error("{0}")]
     Refused(String),
-    /// It took more memory than a compilation may.
+    /// More memory than a compilation may take.
     #[error("compiling it takes more than {} MiB of memory", .0 >> 20)]
     Memory(u64),
-    /// It took more processor time than a compilation may.
+    /// More processor time than a compilation may take.
     #[error("compiling it takes more than {} s of processor time", .0.as_secs())]
     Processor(Duration),
-    /// It took longer than a compilation may.
+    /// More time than a compilation may take.
     #[error("compiling it takes longer than {} s", .0.as_secs())]
     TooSlow(Duration),
-    /// The code has more bytes than are taken over.
+    /// More bytes of code than are taken over.
     #[error("compiled it has more than {} MiB", .0 >> 20)]
     TooMuchCode(u64),
     /// The compiler ended without an answer.

@@ -1,8 +1,8 @@
-//! The child: what it may take, and what it does.
+//! The child: its limits, and its work.
 //!
-//! It reads the length of a component (8 bytes, little-endian) and the component, and writes the code. It ends with 0 then,
-//! and with [`REFUSED`] and the reason as text when the component cannot be compiled. Its input stays open for as long as
-//! anybody waits for it, and ends with the parent, however that ends.
+//! It reads the length of a component (8 bytes, little-endian) and the component, and writes the code. It
+//! then ends with 0, or with [`REFUSED`] and the reason as text when the component cannot be compiled. Its
+//! input stays open for as long as its parent waits for it, and ends with the parent, however that ends.
 
 use std::ffi::OsString;
 use std::io::{self, Read as _, Write as _};
@@ -14,19 +14,21 @@ use super::{Allowance, COMMAND};
 use crate::sandbox;
 use crate::sandbox::LARGEST_COMPONENT;
 
-/// How the child ends when the component is why there is no code.
+/// Exit code of the child when the component is the reason that there is no code.
 pub(super) const REFUSED: u8 = 3;
 
-/// How it ends when it cannot do its work.
+/// Exit code when the child cannot do its work.
 const FAILED: u8 = 4;
 
-/// How it ends when nobody waits for it any more.
+/// Exit code when the parent no longer waits for the child.
 const ABANDONED: i32 = 5;
 
-/// How far the child steps down: whatever serves goes first, but on a machine that is never idle it comes to an end too.
+/// Niceness of the child: serving processes go first, but on a machine that is never idle it comes to an end
+/// too.
 const STEPS_DOWN: i32 = 10;
 
-/// Input, outputs, and what the runtime of the language opens for a moment.
+/// Descriptors that it may have open: input, outputs, and those that the runtime of the language opens for a
+/// moment.
 const DESCRIPTORS: u64 = 16;
 
 /// The limits that the child puts itself under before it reads anything.
@@ -54,10 +56,11 @@ impl Quota {
             .into()
     }
 
-    /// Takes them for this process, for good.
+    /// Applies the limits to this process, for good.
     fn take(self) -> io::Result<()> {
         let most = |most: u64| Rlimit { current: Some(most), maximum: Some(most) };
-        // The system ends with a signal what goes beyond the first, and without one what goes beyond the second.
+        // Beyond the first limit the system ends the process with SIGXCPU, beyond the second with SIGKILL
+        // (setrlimit(2)).
         let seconds =
             Rlimit { current: Some(self.processor), maximum: Some(self.processor.saturating_add(1)) };
         setrlimit(Resource::As, most(self.memory))?;
@@ -70,7 +73,7 @@ impl Quota {
     }
 }
 
-/// Compiles the component that comes in. The whole of what the child does.
+/// Compiles the component that comes in. This is all that the child does.
 pub(crate) fn work(quota: Quota) -> ExitCode {
     close_what_was_inherited();
     let component = match quota.take().and_then(|()| read()) {
@@ -90,18 +93,19 @@ pub(crate) fn work(quota: Quota) -> ExitCode {
     }
 }
 
-/// Closes all but input and outputs. The host opens nothing that a child would inherit, but whoever has started the host may
-/// have.
+/// Closes all descriptors but input and outputs. The host opens none that a child would inherit, but the
+/// process that started the host may have.
 fn close_what_was_inherited() {
     const OPEN: &str = "/dev/fd";
     let Ok(listed) = std::fs::read_dir(OPEN) else { return };
     let names = listed.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    // All of them first: the directory is open itself meanwhile.
+    // Lists all of them first: the directory itself is open meanwhile.
     let descriptors: Vec<libc::c_int> =
         names.filter(|descriptor| *descriptor > libc::STDERR_FILENO).collect();
     for descriptor in descriptors {
-        // SAFETY: This is the first thing that the process does, with one thread and nothing open of its own, so that
-        // nothing in it has a descriptor that this takes away. That of the directory is closed already.
+        // SAFETY: This is the first thing that the process does, with one thread and nothing open of its own,
+        // so that nothing in it has a descriptor that this takes away. The directory's descriptor is closed
+        // already.
         #[expect(unsafe_code, reason = "there is no owner of a descriptor that was inherited")]
         unsafe {
             libc::close(descriptor);
@@ -122,8 +126,8 @@ fn read() -> io::Result<Vec<u8>> {
     Ok(component)
 }
 
-/// The end of the input is that of the parent, or of its interest. A signal at the parent's death would be simpler, but
-/// comes when the *thread* ends that has started the child.
+/// Ends the process when its input ends, which happens when the parent ends or no longer waits. A signal at
+/// the parent's death would be simpler, but comes when the *thread* ends that has started the child.
 fn leave_with_the_parent() -> io::Result<()> {
     std::thread::Builder::new().name("parent".into()).spawn(|| {
         let _anything = io::stdin().lock().read(&mut [0]);

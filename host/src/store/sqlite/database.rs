@@ -1,4 +1,4 @@
-//! The database itself: what it must be to be ours, and the few things that are done with it.
+//! The database itself: the marks by which it is recognised, and the few operations on it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use super::{DATABASE, OpenError};
 use crate::store::{Kind, Record, StoreError, Write};
 
-/// What a database of ours has in its header ("vehc").
+/// Identifier in the header of our databases ("vehc").
 const APPLICATION_ID: i64 = 0x7665_6863;
 
-/// The format of the tables below.
+/// Format of the tables below.
 pub(super) const FORMAT: i64 = 1;
 
-/// How long a reader waits for the host, and the host for a reader that has it locked: whatever else waits for the
-/// store waits as well.
+/// Time that a reader waits for the host, and the host for a reader that has it locked: everything else that
+/// waits for the store waits as well.
 const BUSY: Duration = Duration::from_secs(1);
 
 pub(super) fn open(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
@@ -33,7 +33,7 @@ pub(super) fn open(path: &Path, access: OpenFlags) -> Result<Connection, OpenErr
     match (id, format) {
         (APPLICATION_ID, FORMAT) => Ok(connection),
         (APPLICATION_ID, format) => Err(OpenError::Newer { path: path.to_owned(), format }),
-        // One that nobody has used yet. Most programs do not say whose a database is.
+        // A database that has not been used yet. Most programs do not say whose a database is.
         (0, 0) if is_empty(&connection).map_err(unreadable(path))? => match access {
             OpenFlags::SQLITE_OPEN_READ_ONLY => Err(OpenError::Absent { path: path.to_owned() }),
             _ => Ok(connection),
@@ -50,12 +50,13 @@ pub(super) fn unreadable(path: &Path) -> impl Fn(rusqlite::Error) -> OpenError +
     |error| OpenError::Unreadable { path: path.to_owned(), error }
 }
 
-/// Write-ahead, so that readers do not stop the host, and synchronised at every commit: a token whose commit has
-/// returned is there after a power cut.
+/// Sets the database up: write-ahead, so that readers do not stop the host, and synchronised at every commit,
+/// so that a token whose commit has returned is there after a power cut.
 pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     let prepared = connection.pragma_update(None, "journal_mode", "wal");
     if prepared.is_err() {
-        // What readers share with the host may find no room on a full disk. Without readers it needs none.
+        // The memory that readers share with the host may find no room on a full disk. Without readers it is
+        // not needed.
         connection.pragma_update(None, "locking_mode", "exclusive")?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         tracing::warn!("other programs cannot read the state while this host runs: its disk may be full");
@@ -66,7 +67,7 @@ pub(super) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
         // Nothing to write, and perhaps no room for it.
         return Ok(());
     }
-    // All or nothing: half of it would be taken for somebody else's, or for another version's.
+    // All or nothing: half of it would be taken for another program's database, or for another version's.
     connection.execute_batch(&format!(
         "begin;
          create table if not exists record (

@@ -1,35 +1,37 @@
-//! When what contradicts the things that are known is believed after all.
+//! Doubts: values that contradict what is known, until they are believed after all.
 //!
-//! A value may be wrong once, or for as long as a vehicle sleeps. It may also be right: an instrument was replaced, a
-//! clock was set, the configuration means another car. Nothing is held back for ever.
+//! A value may be wrong once, or for as long as a vehicle sleeps. It may also be right: an instrument was
+//! replaced, a clock was set, the configuration means another car. Nothing is held back for ever.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Source;
 
-/// So many reports that agree with each other are believed, once the first of them is [`LONG_ENOUGH`] ago.
+/// Number of reports that agree with each other after which they are believed, once the first of them is
+/// [`LONG_ENOUGH`] ago.
 const REPORTS: u32 = 3;
 
-/// For so long at least reports have to agree with each other, and no longer than that is an empty battery doubted.
+/// Shortest time for which reports have to agree with each other, and longest time for which an empty battery
+/// is doubted.
 const LONG_ENOUGH: SignedDuration = SignedDuration::from_hours(24);
 
-/// What vehicle and cloud say against what is known.
+/// A doubt: what vehicle and cloud say against what is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Doubt {
-    /// When it was first said, by the host's clock.
+    /// Time at which it was first said, by the host's clock.
     since: Timestamp,
-    /// What was said last.
+    /// Value that was said last.
     value: f64,
-    /// When the vehicle said that.
+    /// Time at which the vehicle said that.
     said_at: Option<Timestamp>,
-    /// How many reports of the vehicle said so.
+    /// Number of reports of the vehicle that said so.
     reports: u32,
     /// Whether it was asked itself.
     asked: bool,
 }
 
-/// Who says something, and when.
+/// A statement: its source and its time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Saying {
     pub(crate) now: Timestamp,
@@ -49,7 +51,8 @@ impl Doubt {
         now.duration_since(self.since) >= LONG_ENOUGH
     }
 
-    /// Whether the vehicle has made another report since. The same one, read again, is no second word for anything.
+    /// Whether the vehicle has made another report since. The same report, read again, does not confirm
+    /// anything.
     fn is_another_report(&self, saying: Saying) -> bool {
         saying.source == Source::Vehicle
             || saying.said_at.zip(self.said_at).is_some_and(|(new, old)| new > old)
@@ -62,8 +65,8 @@ impl Doubt {
     }
 }
 
-/// Whether something that went back (a counter, a clock) is believed: after reports that agree with each other, in that it
-/// only grew from one to the next.
+/// Whether something that went back (a counter, a clock) is believed: after reports that agree with each
+/// other, in that it only grew from one to the next.
 pub(crate) fn believes_what_went_back(doubt: &mut Option<Doubt>, value: f64, saying: Saying) -> bool {
     match doubt {
         Some(known) if value >= known.value => {
@@ -81,8 +84,9 @@ pub(crate) fn believes_what_went_back(doubt: &mut Option<Doubt>, value: f64, say
     }
 }
 
-/// Whether a battery that fell to nothing is believed: when it is said a second time, and not only because the same report
-/// was read again: in another report, or by a vehicle that was asked, or after it was driven, or in the end.
+/// Whether a battery that fell to nothing is believed: when it is said a second time, and not only because
+/// the same report was read again: in another report, or by a vehicle that was asked, or after it was driven,
+/// or in the end.
 pub(crate) fn believes_it_is_empty(doubt: &mut Option<Doubt>, was_driven: bool, saying: Saying) -> bool {
     match doubt {
         Some(known) => {

@@ -1,4 +1,4 @@
-//! What is known of a vehicle: everything that was read of it, as one state. Survives restarts.
+//! Knowledge of a vehicle: everything that was read of it, as one state. Survives restarts.
 
 use std::collections::BTreeMap;
 
@@ -11,41 +11,42 @@ use super::reading::credible;
 use super::rules::{Class, RULES, number};
 use super::{Location, Meta, Published, Reading, Source};
 
-/// A traction battery does not fall from here to nothing between two reads; a sleeping battery management says 0.
+/// A traction battery does not fall from here to nothing between two reads; a sleeping battery management
+/// says 0.
 const IMPLAUSIBLE_FALL: f64 = 3.0;
 
 /// Vehicles tell the time in whole seconds: two answers within one are of the same time and yet both new.
 const JUST_NOW: SignedDuration = SignedDuration::from_secs(2);
 
-/// Where the odometer is among the values.
+/// Path of the odometer among the values.
 const ODOMETER: &str = "odometer_km";
 
-/// What is known of a vehicle.
+/// Knowledge of a vehicle.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Known {
     /// The values by their paths.
     values: BTreeMap<String, Held>,
-    /// About the last answer that was taken in.
+    /// Description of the last answer that was taken in.
     last: Option<Last>,
-    /// The latest time that the vehicle has said and that can be. What is older is not taken from the cloud.
+    /// Latest time that the vehicle has said and that can be. An older answer is not taken from the cloud.
     newest: Option<Timestamp>,
-    /// What says that the vehicle's clock went back.
+    /// Doubt, while the vehicle's clock seems to have gone back.
     clock_doubt: Option<Doubt>,
     /// Whether the vehicle was asked since and has said nothing newer.
     unanswered: bool,
     location: Option<Location>,
     location_doubt: Option<Doubt>,
-    /// What the cloud's list says that the vehicle has; none before it was found.
+    /// Operations that the cloud's list says that the vehicle has; none before it was found.
     pub(crate) operations: Option<Vec<String>>,
 }
 
-/// About the last answer that was taken in.
+/// Description of the last answer that was taken in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Last {
-    /// When the vehicle said so, as far as that can be.
+    /// Time at which the vehicle said so, as far as that can be.
     vehicle_time: Option<Timestamp>,
-    /// The same as the vehicle wrote it, to know the report again.
+    /// Vehicle time as the vehicle wrote it, to know the report again.
     said_at: Option<Timestamp>,
     fetched_at: Timestamp,
     source: Source,
@@ -54,9 +55,9 @@ struct Last {
 /// A value that is known, or was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Held {
-    /// The last one that could be.
+    /// Last possible value.
     value: Value,
-    /// When it was said; when it was read if the vehicle has not said when.
+    /// Time at which it was said; at which it was read if the vehicle has not said when.
     at: Timestamp,
     /// Whether the vehicle has said since that it does not have it at the moment.
     #[serde(default, skip_serializing_if = "is_false")]
@@ -64,7 +65,7 @@ struct Held {
     /// Whether it is of an earlier answer than the last one.
     #[serde(default, skip_serializing_if = "is_false")]
     is_kept: bool,
-    /// What contradicts it.
+    /// Doubt, while something contradicts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     doubt: Option<Doubt>,
 }
@@ -74,23 +75,24 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// What came of an answer.
+/// Result of taking an answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It is what is known now.
+    /// The answer is what is known now.
     Anew,
     /// The vehicle was asked, and has said nothing that was not known before.
     Unanswered,
-    /// What is known is newer, of this time.
+    /// The known state is newer, of this time.
     Older(Timestamp),
 }
 
 impl Known {
-    /// Takes an answer in. `before` is the vehicle time that was known when the read began: a vehicle that was asked and
-    /// has nothing newer has not answered.
+    /// Takes an answer in. `before` is the vehicle time that was known when the read began: a vehicle that
+    /// was asked and has nothing newer has not answered.
     ///
-    /// What a vehicle says that was just asked is the newest there is, whatever its clock says. What the cloud has is
-    /// taken if it is not older than what is known. A value that an answer does not have stays.
+    /// The answer of a vehicle that was just asked is the newest there is, whatever its clock says. The
+    /// cloud's answer is taken if it is not older than what is known. A value that an answer does not have
+    /// stays.
     pub(crate) fn take_in(
         &mut self,
         reading: &Reading,
@@ -127,7 +129,7 @@ impl Known {
             Source::Vehicle => {
                 nothing_newer && vehicle_time.is_some_and(|at| now.duration_since(at) > JUST_NOW)
             }
-            // Only what is newer makes up for an answer that did not come.
+            // Only a newer state makes up for an answer that did not come.
             Source::Cached => {
                 self.unanswered && (vehicle_time.is_none() || vehicle_time <= self.vehicle_time())
             }
@@ -166,17 +168,17 @@ impl Known {
         true
     }
 
-    /// The vehicle was asked and did not answer.
+    /// Records that the vehicle was asked and did not answer.
     pub(crate) fn remains_unanswered(&mut self) {
         self.unanswered = true;
     }
 
-    /// When the vehicle said what is known of it.
+    /// Returns the time at which the vehicle said what is known of it.
     pub(crate) fn vehicle_time(&self) -> Option<Timestamp> {
         self.last.as_ref().and_then(|last| last.vehicle_time)
     }
 
-    /// Where it was last seen.
+    /// Returns the place where it was last seen.
     pub(crate) fn location(&self) -> Option<&Location> {
         self.location.as_ref()
     }
@@ -210,7 +212,7 @@ impl Known {
         Some(Published { state, meta: Meta { vehicle_time, fetched_at, source, stale, seq, kept } })
     }
 
-    /// The same but for when it was read last, which is not worth a write to the disk.
+    /// Whether anything differs but the time of the last read, which is not worth a write to the disk.
     pub(crate) fn is_worth_storing(&self, stored: &Self) -> bool {
         let mut stored = stored.clone();
         if let (Some(stored), Some(last)) = (&mut stored.last, &self.last) {
@@ -219,7 +221,7 @@ impl Known {
         stored != *self
     }
 
-    /// Moves to now what a clock has written into the future that was wrong at the time.
+    /// Moves to now what a wrong clock has written into the future.
     pub(crate) fn not_after(&mut self, now: Timestamp) {
         // A clock that was never set would move all of it to where it stands.
         if !crate::time::is_set(now) {
@@ -263,8 +265,8 @@ impl Known {
         said.zip(known).is_some_and(|(said, known)| said > known)
     }
 
-    /// What contradicts itself: nothing charges through a cable that is not plugged in. What was said later is right, and
-    /// who says that nothing is plugged in says as well that nothing charges.
+    /// Resolves a contradiction: nothing charges through a cable that is not plugged in. What was said later
+    /// is right, and a vehicle that says that nothing is plugged in says as well that nothing charges.
     fn resolve(&mut self) {
         let no = Value::from(false);
         let there = |held: &&Held| !held.is_gone;
@@ -295,7 +297,7 @@ impl Held {
         Self { value: value.clone(), at, is_gone: false, is_kept: false, doubt: None }
     }
 
-    /// Whether another value takes this one's place. What it is held back for is written down.
+    /// Whether another value takes this one's place. The doubt that keeps it from that is recorded.
     fn gives_way_to(&mut self, value: &Value, class: Class, was_driven: bool, saying: Saying) -> bool {
         let Some((new, old)) = number(value).zip(number(&self.value)) else { return true };
         match class {

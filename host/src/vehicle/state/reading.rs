@@ -1,4 +1,4 @@
-//! What one answer says of a vehicle.
+//! Readings: what one answer says of a vehicle.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +9,22 @@ use super::Location;
 use super::rules::{RULES, number};
 use crate::time::AHEAD;
 
-/// Around 0°N 0°E there is nothing but water. A receiver that sees no satellite says it is there.
+/// Degrees from 0°N 0°E within which there is nothing but water. A receiver that sees no satellite says it is
+/// there.
 const NOWHERE_DEGREES: f64 = 0.01;
 
-/// What one answer says, as far as it can be.
+/// Reading of one answer, as far as it can be.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Reading {
     /// The values that it has, by their paths; none for one that the vehicle does not have at the moment.
     pub(crate) values: BTreeMap<&'static str, Option<Value>>,
-    /// When the vehicle said so, as it says.
+    /// Time at which the vehicle says that it said so.
     pub(crate) said_at: Option<Timestamp>,
-    /// Where it is.
+    /// Location of the vehicle.
     pub(crate) location: Option<Location>,
 }
 
-/// Why an answer says nothing of a vehicle.
+/// Reason why an answer says nothing of a vehicle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("the connector's state is no JSON object")]
@@ -37,12 +38,13 @@ pub(crate) enum Unreadable {
 }
 
 impl Reading {
-    /// What a connector's document says. What it does not name was not said; what it names and cannot be is not
-    /// available.
+    /// Reads a connector's document. A value that it does not name was not said; one that it names and that
+    /// cannot be is not available.
     ///
     /// # Errors
     ///
-    /// When it is no document. One without values is left to [`Reading::has_values`]: it may have a position.
+    /// When it is not a document. One without values is left to [`Reading::has_values`]: it may have a
+    /// position.
     pub(crate) fn of(document: &Value) -> Result<Self, Unreadable> {
         let document = document.as_object().ok_or(Unreadable::NoDocument)?;
         let mut values = BTreeMap::new();
@@ -75,8 +77,8 @@ fn time(value: &Value) -> Option<Timestamp> {
     value.as_str()?.parse().ok()
 }
 
-/// A place on earth that a vehicle can be at, or none. The connector has not seen the numbers, so what they are is only
-/// found out here, and the rest of the answer is as good without them.
+/// A place on earth that a vehicle can be at, or none. The connector has not seen the numbers, so what they
+/// are is only found out here, and the rest of the answer is as good without them.
 fn place(value: &Value) -> Option<Location> {
     let degrees = |name: &str, most: f64| number(value.get(name)?).filter(|degrees| degrees.abs() <= most);
     let (latitude, longitude) = (degrees("latitude", 90.0)?, degrees("longitude", 180.0)?);

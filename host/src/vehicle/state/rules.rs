@@ -1,11 +1,11 @@
-//! What each value of a state can be, whoever says it. The ranges are those of `docs/state.schema.json`.
+//! Rules of the values of a state, whatever their source. The ranges are those of `docs/state.schema.json`.
 
 use serde_json::Value;
 
-/// One value of the state document, and what it can be.
+/// Rule of one value of the state document: what it can be.
 #[derive(Debug)]
 pub(crate) struct Rule {
-    /// Where it is: a field, or a field and one of its corners.
+    /// Path of the value: a field, or a field and one of its corners.
     pub(crate) path: &'static str,
     pub(crate) class: Class,
 }
@@ -17,13 +17,13 @@ pub(crate) enum Class {
     Flag,
     /// A share of a whole, in percent.
     Share,
-    /// The share that is left in a battery that does not empty within one step.
+    /// Share that is left in a battery that does not empty within one step, in percent.
     Charge,
-    /// How far it is, in kilometres.
+    /// Distance that can be driven, in kilometres.
     Distance,
-    /// What only grows, in kilometres.
+    /// Counter that only grows, in kilometres.
     Counter,
-    /// What a climate can be set to, in degrees Celsius.
+    /// Temperature that a climate can be set to, in degrees Celsius.
     Temperature,
 }
 
@@ -31,7 +31,7 @@ const fn rule(path: &'static str, class: Class) -> Rule {
     Rule { path, class }
 }
 
-/// Every value that is published, with its rule. A test holds it against the state document.
+/// Rules of all values that are published. A test holds them against the state document.
 pub(crate) const RULES: [Rule; 23] = [
     rule("locked", Class::Flag),
     rule("doors/front_left", Class::Flag),
@@ -65,15 +65,15 @@ const LONGEST_RANGE: f64 = 5_000.0;
 /// The longest way that a vehicle has gone, in kilometres.
 const LONGEST_WAY: f64 = 10_000_000.0;
 
-/// The hottest that a climate can be set to, in degrees Celsius.
+/// Highest temperature that a climate can be set to, in degrees Celsius.
 const HOTTEST: f64 = 50.0;
 
-/// How vehicles write "not available" where a distance belongs: 16 bits that are all set, whole and in tenths, and 24 bits
-/// in tenths. The same of more bits is out of range anyway.
+/// Values by which vehicles write "not available" where a distance belongs: 16 bits that are all set, whole
+/// and in tenths, and 24 bits in tenths. Those of more bits are out of range anyway.
 const NOT_AVAILABLE: [f64; 3] = [65_535.0, 6_553.5, 1_677_721.5];
 
 impl Class {
-    /// A value of this class. None if it is none: not available, out of range, or of another type.
+    /// Reads a value of this class. None if it is not one: not available, out of range, or of another type.
     pub(crate) fn read(self, value: &Value) -> Option<Value> {
         let within = |most: f64| number(value).filter(|number| (0.0..=most).contains(number));
         let available = |number: &f64| !NOT_AVAILABLE.contains(number);
@@ -87,7 +87,7 @@ impl Class {
     }
 }
 
-/// A number, also one that is written as a text.
+/// Reads a number, also one that is written as a text.
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
@@ -97,7 +97,8 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
     .filter(|number: &f64| number.is_finite())
 }
 
-/// Yes or no, also as 1 or 0 and as a text. Any other number means something else, mostly "not available".
+/// Reads yes or no, also as 1 or 0 and as a text. Any other number means something else, mostly "not
+/// available".
 fn flag(value: &Value) -> Option<bool> {
     let text = value.as_str().map(str::trim);
     match value {

@@ -1,4 +1,5 @@
-//! A server that echoes what the host has sent tells the guest nothing of a secret in it, whatever the secret is.
+//! A server that echoes what the host has sent tells the guest nothing of a secret in it, whatever the secret
+//! is.
 
 use std::cell::RefCell;
 
@@ -10,7 +11,7 @@ use url::form_urlencoded;
 
 use super::*;
 
-/// Where a guest has the host put a secret.
+/// Place in which a guest has the host put a secret.
 #[derive(Debug, Clone, Copy)]
 enum Place {
     Path,
@@ -67,7 +68,7 @@ fn html(text: &str) -> String {
     text.replace('"', "&#34;").replace('\'', "&#x27;")
 }
 
-/// What a server does to what it echoes.
+/// Changes of a server to what it echoes.
 fn wrapped(text: &str) -> Vec<String> {
     let percent = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let form: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
@@ -87,7 +88,7 @@ fn wrapped(text: &str) -> Vec<String> {
     ]
 }
 
-/// What a guest can read in a text with one more decoding.
+/// Readings of a text by a guest, with one more decoding.
 fn readings(text: &str) -> Vec<String> {
     fn strings(value: &Value, all: &mut Vec<String>) {
         match value {
@@ -120,8 +121,8 @@ fn shows(text: &str, secret: &str, decodings: usize) -> bool {
         || decodings > 0 && readings(text).iter().any(|reading| shows(reading, secret, decodings - 1))
 }
 
-/// What a server may answer to a request, and what the guest is given of it. Nothing if the host does not send the
-/// request.
+/// Answers of a server to a request, and what the guest is given of each. Nothing if the host does not send
+/// the request.
 fn echoes(call: &mut Call, request: &Request) -> Vec<(String, String)> {
     let Ok(prepared) = call.prepare(request) else {
         return Vec::new();
@@ -184,7 +185,7 @@ fn secret_text() -> impl Strategy<Value = String> {
 fn whatever_a_secret_is_and_wherever_it_stands_no_echo_shows_it() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let call = RefCell::new(runtime.block_on(call()));
-    // What a guest may try to have the beginning or the end of a secret read as something else.
+    // Text by which a guest may try to have the beginning or the end of a secret read as something else.
     let around =
         proptest::sample::select(vec!["", "%", "%4", "%25", "\\", "\\u00", "&", "&amp", "&%23x4", "+", "a"]);
     let cases = (secret_text(), proptest::sample::select(&PLACES[..]), around.clone(), around);

@@ -1,4 +1,4 @@
-//! How often a secret of the configuration is sent.
+//! Limits on how often a secret of the configuration is sent.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -49,7 +49,7 @@ async fn what_the_cloud_may_have_seen_is_offered_only_so_often() {
     let answers: [(&str, Answer); 3] = [
         ("refused", || says(401, "no")),
         ("without an answer", || Err(TransportError::Interrupted("a reset".to_owned()))),
-        // Another value under the same name is no other credential.
+        // Another value under the same name is still the same credential.
         ("rotated", || says(200, r#"{"t":"a-rotated-token"}"#)),
     ];
     for (what, answer) in answers {

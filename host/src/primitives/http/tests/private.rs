@@ -1,4 +1,4 @@
-//! Whatever an answer is, nothing of a position in it becomes words.
+//! Nothing of a position in an answer becomes words, whatever the answer is.
 
 use std::cell::RefCell;
 
@@ -9,7 +9,7 @@ use super::*;
 
 const POINTERS: [&str; 3] = ["/resMsg/coord/lat", "/resMsg/coord/lon", "/vehicles/*/vin"];
 
-/// How a cloud may write the two numbers, and what is in none of its words afterwards.
+/// Forms in which a cloud may write the two numbers, which no word of the host contains afterwards.
 const FORMS: [&str; 6] = [
     r#""lat":52.520008,"lon":-13.404954"#,
     r#""coord":{"lat":52.520008,"lon":-13.404954}"#,
@@ -20,7 +20,7 @@ const FORMS: [&str; 6] = [
 ];
 const DECIMALS: [&str; 2] = ["520008", "404954"];
 
-/// What would be shown of an answer, if a connector quoted all that it was given.
+/// Returns all that would be shown of an answer, if a connector quoted all that it was given.
 fn quoted(call: &mut Call, answer: Incoming, captures: &[Capture]) -> String {
     let words = match call.receive(answer, captures, &[]) {
         Ok(Incoming { headers, body, .. }) => {

@@ -1,4 +1,4 @@
-//! What holds whatever is said, in any order.
+//! Properties that hold whatever is said, in any order.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -13,7 +13,7 @@ struct Answer {
     source: Source,
     said: Option<i64>,
     values: BTreeMap<&'static str, Option<Value>>,
-    /// How long after the one before it was read, in seconds.
+    /// Time after the reading of the one before, in seconds.
     after: i64,
 }
 
@@ -45,7 +45,8 @@ fn answers() -> impl Strategy<Value = Vec<Answer>> {
     prop::collection::vec(answer(&[Source::Cached, Source::Vehicle]), 1..12)
 }
 
-/// Reads the answers one after the other, and shows what is known after each: before, after, what came of it, and when.
+/// Reads the answers one after the other, and shows what is known after each: before, after, what came of it,
+/// and when.
 fn read(answers: &[Answer], mut look: impl FnMut(&Known, &mut Known, Taken, &Answer, Timestamp)) {
     let mut known = Known::default();
     let mut now = Timestamp::from_second(1_800_000_000).unwrap();

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::*;
 
-/// So many seconds after everything began.
+/// Returns the time `second` seconds after everything began.
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_800_000_000 + second).unwrap()
 }
 
-/// What is known of a vehicle, and a host's clock.
+/// Knowledge of a vehicle, and a host's clock.
 #[derive(Default)]
 struct Garage {
     known: Known,
