@@ -181,15 +181,20 @@ pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
     }
     let (operation, payload) = action.to_message();
     let malformed = |message: String| Malformed { id: id.clone(), op, reason: Reason::BadPayload, message };
-    // JSON cannot write such a number: it would be read as an absent one.
-    if matches!(&action, Action::StartClimate(Climate { temperature: Some(it), .. }) if !it.is_finite()) {
-        return Err(malformed("the temperature is not a number like 21 or 21.5".to_owned()));
+    if let Action::StartClimate(climate) = &action {
+        // JSON cannot write such a number: it would be read as an absent one.
+        if climate.temperature.is_some_and(|temperature| !temperature.is_finite()) {
+            return Err(malformed("the temperature is not a number like 21 or 21.5".to_owned()));
+        }
+        let mut others = climate.seats.iter();
+        while let Some((seat, _)) = others.next() {
+            if others.as_slice().iter().any(|(other, _)| other == seat) {
+                return Err(malformed(format!("{seat:?} is named twice")));
+            }
+        }
     }
     match parse(operation, payload.as_bytes()) {
-        Ok(Command { action, .. }) if action.to_message() == (operation, payload.clone()) => {
-            Ok(Command { id, action })
-        }
-        Ok(_) => Err(malformed(format!("{payload} names something twice"))),
+        Ok(Command { action, .. }) => Ok(Command { id, action }),
         Err(Malformed { message, .. }) => Err(malformed(message)),
     }
 }

@@ -41,8 +41,9 @@
 //! #     timeout: std::time::Duration::from_secs(1),
 //! #     acts_on_vehicle: false,
 //! # };
-//! # let sent = environment.transport.unwrap().send(request);
-//! # let answer = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(sent);
+//! # let transport = environment.transport.unwrap();
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+//! # let answer = runtime.block_on(transport.send(request));
 //! # assert_eq!(answer.unwrap().status, 503);
 //! ```
 //!

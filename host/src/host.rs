@@ -30,7 +30,7 @@ mod shutdown;
 mod start_error;
 mod vehicle_desk;
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -50,8 +50,7 @@ use crate::config::Config;
 use crate::deployment::Deployments;
 use crate::events::{AboutState, Event};
 use crate::folder::{Folder, FolderError};
-use crate::plugin::slot::Generation;
-use crate::plugin::{ConnectorPlugin, Plugins, PolicySlot};
+use crate::plugin::{Plugins, PolicySlot};
 use crate::protect::circuit::Circuits;
 use crate::sandbox::Sandbox;
 use crate::services::Services;
@@ -134,12 +133,6 @@ impl Host {
     #[must_use]
     pub fn policy_used(&self) -> PolicyUsed {
         (&self.policy().active()).into()
-    }
-
-    /// Returns the active generations of the connectors, without keeping them, so that a caller sees when
-    /// their last users are gone.
-    pub fn connectors_in_use(&self) -> impl Iterator<Item = Weak<Generation<ConnectorPlugin>>> {
-        self.deployments.connectors().values().map(|connector| connector.active().weak())
     }
 
     /// Returns the deployments, which make every change of a plugin.

@@ -256,7 +256,10 @@ impl Storm {
             assert_ne!(deployed.active.digest, deployed.before.digest);
             match kind {
                 PluginKind::Policy => weak.0.push(self.host.policy().active().weak()),
-                PluginKind::Connector => weak.1.extend(self.host.connectors_in_use()),
+                PluginKind::Connector => {
+                    let connectors = self.host.deployments().connectors().values();
+                    weak.1.extend(connectors.map(|connector| connector.active().weak()));
+                }
             }
             if n % ROLLBACK == 5 {
                 self.host.deployments().rollback(kind, None, "storm").await.unwrap();

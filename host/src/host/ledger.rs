@@ -297,13 +297,17 @@ impl CommandLedger {
         Ok(in_memory || self.store.load(Kind::Result, &key).await?.is_some())
     }
 
-    /// Whether a command is under way of which is written down that it is being sent, or was taken: the next
-    /// host would go on with it.
+    /// Leaves a command under way to the next host, if it is written down that it is being sent or was taken. Who
+    /// waits for its result in this program is told that it will not come from this host. Returns whether it is left.
     #[must_use]
-    pub fn is_begun(&self, vehicle: &str, id: &str) -> bool {
-        let memory = self.memory();
-        let under_way = memory.under_way.get(&key(vehicle, id));
-        under_way.is_some_and(|under_way| under_way.stored.report.state != State::Accepted)
+    pub fn leave(&self, vehicle: &str, id: &str) -> bool {
+        let mut memory = self.memory();
+        let Some(under_way) = memory.under_way.get_mut(&key(vehicle, id)) else { return false };
+        let is_begun = under_way.stored.report.state != State::Accepted;
+        if is_begun {
+            under_way.waiting.clear();
+        }
+        is_begun
     }
 
     /// The result of an earlier command, or how far it is.

@@ -58,7 +58,7 @@ impl CommandDesk {
         };
         run.write_into(&mut report);
         if stopped {
-            if self.ledger.is_begun(&run.vehicle.slug, &report.id) {
+            if self.ledger.leave(&run.vehicle.slug, &report.id) {
                 // What it has come to is written down, and the next host goes on from there, as after a
                 // crash: that host can still ask what became of it, and this one has no time left to.
                 tracing::info!(
