@@ -30,6 +30,8 @@ use url::Url;
 
 pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
+use self::capture::Marked;
+use self::http::Offers;
 pub(crate) use self::http::PIN;
 pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
@@ -111,7 +113,7 @@ pub struct Call {
     /// The lock of the session that this call is to refresh. What it captures is stored under it at once.
     pub(crate) refreshing: Option<Arc<CellGuard>>,
     /// Values that the guest handles by their marks.
-    pub(crate) private: Vec<serde_json::Value>,
+    private: Marked,
     /// Whether a request that acts on the vehicle was sent in this call.
     pub(crate) acted: bool,
     /// Whether any request left in this call.
@@ -122,8 +124,7 @@ pub struct Call {
     pub(crate) patience: Option<Duration>,
     /// Word of the answers on whether the vehicle has acted: the first that is not a refusal, else the last.
     pub(crate) told: Option<Told>,
-    /// Number of requests of this call with which each secret of the configuration was sent.
-    offers: BTreeMap<String, u32>,
+    offers: Offers,
     /// Turn of the PIN, held from when it is sent until it is known that it was not refused.
     pub(crate) pin_turn: Option<Turn>,
 }
@@ -171,13 +172,13 @@ impl Call {
             missing: BTreeSet::new(),
             withheld: None,
             refreshing: None,
-            private: Vec::new(),
+            private: Marked::default(),
             acted: false,
             left: false,
             told_to_wait: None,
             patience: None,
             told: None,
-            offers: BTreeMap::new(),
+            offers: Offers::default(),
             pin_turn: None,
         }
     }
@@ -203,16 +204,20 @@ impl Call {
 
     /// Puts private values back where the guest left their marks.
     pub fn reveal(&self, document: &mut serde_json::Value) {
-        match document {
-            serde_json::Value::String(text) => {
-                if let Some(value) = capture::mark_index(text).and_then(|index| self.private.get(index)) {
-                    *document = value.clone();
-                }
-            }
-            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| self.reveal(item)),
-            serde_json::Value::Object(fields) => fields.values_mut().for_each(|field| self.reveal(field)),
-            _ => {}
-        }
+        self.private.reveal(document);
+    }
+
+    /// Whether anything was captured for which there is no other value.
+    pub(crate) fn captured_essential(&self) -> bool {
+        self.captured.keys().any(|name| self.is_essential(name))
+    }
+
+    fn is_essential(&self, name: &str) -> bool {
+        self.context.capturable.get(name).is_some_and(|capturable| capturable.essential)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.context.clock.as_ref()
     }
 }
 

@@ -160,7 +160,7 @@ impl Vehicle {
         let store = &account.services.store;
         let forced_reads = DailyQuota::open("forced-reads", slug, limit, store).await?;
         if let Some(right_hand_drive) = config.right_hand_drive {
-            account.describe_vehicle(slug, right_hand_drive);
+            account.described.describe_vehicle(slug, right_hand_drive);
         }
         let identity = Identity::open(slug, &config.selector, &account).await?;
         let stored: Option<Stored<Known>> = load_document(store.as_ref(), Kind::Known, slug).await?;

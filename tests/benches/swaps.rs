@@ -1,4 +1,4 @@
-//! What a swap costs: `cargo bench -p testkit --bench swaps`.
+//! What a swap costs: `cargo bench --workspace --bench swaps`.
 //!
 //! Ratios within one run hold on any machine; milliseconds are those of this one. With `-- 200` so many swaps instead of
 //! a thousand.

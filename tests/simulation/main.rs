@@ -44,7 +44,7 @@ fn number(variable: &str) -> Option<u64> {
 fn told(seed: u64, violations: &[String]) -> String {
     format!(
         "seed {seed}: {}\n\n{}\nTo see everything that happened:\n\
-         SIMULATION_SEED={seed} cargo test -p testkit --test simulation whatever -- --nocapture\n",
+         SIMULATION_SEED={seed} cargo test --workspace --test simulation whatever -- --nocapture\n",
         violations.join("\n  and: "),
         Schedule::from_seed(seed)
     )

@@ -91,6 +91,54 @@ impl ByHand {
             store: Arc::clone(store),
         })
     }
+
+    /// Returns the retries on record, latest last.
+    pub(super) async fn on_record(&self) -> Vec<Retry> {
+        self.done.lock().await.clone()
+    }
+
+    async fn put_on_record(&self, done: &[Retry]) -> Result<(), StoreError> {
+        self.store.commit(vec![Write::document(Kind::Retried, self.account.clone(), &done)?]).await
+    }
+}
+
+/// Lifts what keeps the credentials of an account from being sent; see [`Account::retry`].
+pub(super) async fn once_more(account: &Account, by: &str) -> Result<Retried, NotRetried> {
+    let (clock, by_hand) = (account.clock(), &account.retries_by_hand);
+    let now = clock.now();
+    let mut done = by_hand.done.lock().await;
+    if move_from_the_future(&mut done, now) {
+        by_hand.put_on_record(&done).await?;
+    }
+    let pin = &account.context.pin;
+    let held = [
+        ("grant", account.latch.current(now).is_some() || account.grant.shown(clock).is_some()),
+        ("pin", pin.latched(now).is_some() || pin.in_doubt(clock).is_some()),
+        ("registration", account.registration.shown(clock).is_some()),
+    ];
+    let lifted: Vec<String> =
+        held.iter().filter(|(_, held)| *held).map(|(what, _)| (*what).to_owned()).collect();
+    if let Some(blocked) = account.client.current(now).filter(|latched| latched.kind == LatchKind::LockedOut)
+    {
+        return Err(NotRetried::LockedOut { until: blocked.until.unwrap_or(Timestamp::MAX) });
+    }
+    if lifted.is_empty() {
+        return Err(NotRetried::NothingToLift(account.slug.clone()));
+    }
+    let left_today = left(&done, now).map_err(|from| NotRetried::TooOften { from })?;
+    let mut record = done.clone();
+    record.push(Retry { at: now, by: by.to_owned(), lifted: lifted.clone() });
+    record.drain(..record.len().saturating_sub(REMEMBERED));
+    by_hand.put_on_record(&record).await?;
+    *done = record;
+    account.latch.lift().await?;
+    pin.lift().await?;
+    account.grant.forget().await;
+    account.registration.forget().await;
+    account.refreshes.lock().forget_failures();
+    tracing::warn!(account = account.slug, by, ?lifted, "the same credentials are tried once more");
+    account.announce();
+    Ok(Retried { account: account.slug.clone(), lifted, left_today: left_today - 1 })
 }
 
 /// Returns the number of retries left; when none is left, the time at which the oldest of the day is a day
@@ -108,60 +156,6 @@ fn left(done: &[Retry], now: Timestamp) -> Result<usize, Timestamp> {
 /// Moves to now what a clock that was ahead has noted. Returns whether anything was moved.
 fn move_from_the_future(done: &mut [Retry], now: Timestamp) -> bool {
     done.iter_mut().fold(false, |moved, retry| move_back(&mut retry.at, now) | moved)
-}
-
-impl Account {
-    /// Lifts what keeps the account's credentials from being sent, for one more try with the same ones; the
-    /// next operation that needs them makes it. What is refused then latches again. On record when this
-    /// returns.
-    ///
-    /// # Errors
-    ///
-    /// See [`NotRetried`]. Nothing has changed then, unless the store failed midway.
-    pub async fn retry(&self, by: &str) -> Result<Retried, NotRetried> {
-        let clock = self.clock();
-        let now = clock.now();
-        let mut done = self.retries_by_hand.done.lock().await;
-        if move_from_the_future(&mut done, now) {
-            let ByHand { account, store, .. } = &self.retries_by_hand;
-            store.commit(vec![Write::document(Kind::Retried, account.clone(), &*done)?]).await?;
-        }
-        let pin = &self.context.pin;
-        let held = [
-            ("grant", self.latch.current(now).is_some() || self.grant.shown(clock).is_some()),
-            ("pin", pin.latched(now).is_some() || pin.in_doubt(clock).is_some()),
-            ("registration", self.registration.shown(clock).is_some()),
-        ];
-        let lifted: Vec<String> =
-            held.iter().filter(|(_, held)| *held).map(|(what, _)| (*what).to_owned()).collect();
-        if let Some(blocked) = self.client.current(now).filter(|latched| latched.kind == LatchKind::LockedOut)
-        {
-            return Err(NotRetried::LockedOut { until: blocked.until.unwrap_or(Timestamp::MAX) });
-        }
-        if lifted.is_empty() {
-            return Err(NotRetried::NothingToLift(self.slug.clone()));
-        }
-        let left_today = left(&done, now).map_err(|from| NotRetried::TooOften { from })?;
-        let mut record = done.clone();
-        record.push(Retry { at: now, by: by.to_owned(), lifted: lifted.clone() });
-        record.drain(..record.len().saturating_sub(REMEMBERED));
-        let ByHand { account, store, .. } = &self.retries_by_hand;
-        store.commit(vec![Write::document(Kind::Retried, account.clone(), &record)?]).await?;
-        *done = record;
-        self.latch.lift().await?;
-        pin.lift().await?;
-        self.grant.forget().await;
-        self.registration.forget().await;
-        self.refreshes.lock().forget_failures();
-        tracing::warn!(account = self.slug, by, ?lifted, "the same credentials are tried once more");
-        self.announce();
-        Ok(Retried { account: self.slug.clone(), lifted, left_today: left_today - 1 })
-    }
-
-    /// Returns the retries on record, latest last.
-    pub async fn retries(&self) -> Vec<Retry> {
-        self.retries_by_hand.done.lock().await.clone()
-    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,8 @@ use std::time::Duration;
 use parking_lot::MutexGuard;
 use tokio::task::JoinError;
 
+use self::admission::Admission;
+use self::attempt::Attempt;
 pub(crate) use self::expiry::{Freshness, freshness};
 pub(crate) use self::history::History;
 pub(crate) use self::outcome::{Cause, RefreshError, Refreshed};
@@ -137,8 +139,8 @@ impl Refresh {
         }
         let now = account.clock().monotonic();
         self.may_try(now)?;
-        match self.admit(&cell, cause, now).await? {
-            Some(permit) => self.attempt(guard, cause, permit).await,
+        match (Admission { refresh: self, cause, cell: &cell, now }).admit().await? {
+            Some(permit) => Attempt::new(self, cause, guard).make(permit).await,
             None => Ok(Refreshed::Adopted(cell)),
         }
     }
@@ -192,6 +194,21 @@ impl Refresh {
             "token refresh failed: {why}"
         );
         self.account.announce();
+        why
+    }
+
+    /// Lets a credential rest that was refused, or not granted, without a reason, and reports that once.
+    async fn doubtful(
+        &self,
+        cause: Cause,
+        why: impl FnOnce(String) -> RefreshError,
+        answer: String,
+        retry_after: Option<Duration>,
+    ) -> RefreshError {
+        let account = &self.account;
+        account.grant.refused(account.clock(), answer.clone(), retry_after).await;
+        let why = self.failed(cause, true, why(answer), retry_after);
+        account.tell_of_doubt().await;
         why
     }
 

@@ -70,7 +70,7 @@ impl VehicleDesk {
         if let Some(found) = known {
             return Ok(found);
         }
-        let turn = tokio::time::timeout_at(operation.deadline, vehicle.account.listing.lock()).await;
+        let turn = tokio::time::timeout_at(operation.deadline, vehicle.account.listing.turn()).await;
         let Ok(_one_at_a_time) = turn else {
             let seconds = operation.name.deadline().as_secs();
             let message = format!("the vehicles were not listed within the {seconds} s that it may take");
@@ -89,8 +89,8 @@ impl VehicleDesk {
     }
 
     /// Reads an account's list. One list answers for all vehicles of the account, those too that were found
-    /// before: their identifier may be another one by now, or they may be gone. Callers hold the account's
-    /// `listing`.
+    /// before: their identifier may be another one by now, or they may be gone. Callers hold the turn of
+    /// the account's `listing`.
     pub(super) async fn list(&self, account: &Arc<Account>, operation: &Operation) -> Result<(), StepError> {
         let listed = Step::new(operation).take(&ListVehicles, || {}).await;
         account.announce();
@@ -185,7 +185,7 @@ impl VehicleDesk {
             return None;
         }
         let account = &vehicle.account;
-        let _one_at_a_time = tokio::time::timeout_at(deadline, account.listing.lock()).await.ok()?;
+        let _one_at_a_time = tokio::time::timeout_at(deadline, account.listing.turn()).await.ok()?;
         // Another caller may have found out meanwhile.
         let elsewhere = |found: &Found| found.vehicle.id != looked_for.id;
         let now = self.services.clock.monotonic();

@@ -72,17 +72,17 @@ fn of_denied(account: &Account) -> Reason {
 /// PIN is refused is latched before this is asked.
 pub(super) fn is_pin_in_doubt(judged: &Judged) -> bool {
     let failure = &judged.failure;
-    let about_something_else = match judged.kind() {
+    let about_something_else = matches!(
+        judged.kind(),
         FailureKind::TokenExpired
-        | FailureKind::TokenRefusedFresh
-        | FailureKind::DeviceUnregistered
-        | FailureKind::ControlTokenExpired
-        | FailureKind::RateLimited
-        | FailureKind::Busy
-        | FailureKind::VehicleUnreachable
-        | FailureKind::Unsupported => true,
-        _ => false,
-    };
+            | FailureKind::TokenRefusedFresh
+            | FailureKind::DeviceUnregistered
+            | FailureKind::ControlTokenExpired
+            | FailureKind::RateLimited
+            | FailureKind::Busy
+            | FailureKind::VehicleUnreachable
+            | FailureKind::Unsupported
+    );
     failure.phase == Phase::Pin && evidence::is_doubtful(failure) && !about_something_else
 }
 

@@ -5,30 +5,32 @@
 //! command whose outcome is unknown is never sent again; attempts, pauses and requests are bounded.
 //!
 //! `admission` is what comes before an attempt, `attempt` the attempt itself, `follow` what is done about its
-//! failure, `remedies` what comes between two, `credentials` what a failure says about those, `failed` how it
-//! ends otherwise.
+//! failure, `remedies` what comes between two, `session` the session that both need, `credentials` what a
+//! failure says about those, `failed` how it ends otherwise. All of them are told in a `context` which step it
+//! is, and `views` are the cells as its calls see them.
 
 mod admission;
 mod attempt;
+mod context;
 mod credentials;
 mod failed;
 mod follow;
 mod question;
 mod remedies;
+mod session;
+mod views;
 
-use std::collections::BTreeSet;
-use std::time::Duration;
-
-use tokio::time::Instant;
-
+use self::admission::Admission;
+use self::attempt::{Attempt, Attempted};
+use self::context::Context;
+use self::credentials::Credentials;
 pub(crate) use self::failed::{Failed, StepError};
 use self::question::{Asked, StepQuestion};
+use self::remedies::Remedies;
+use self::views::Views;
 use super::Operation;
-use crate::bindings::policy::Effect;
-use crate::cell::Snapshot;
 use crate::descriptor::Told;
 use crate::primitives::Turn;
-use crate::protect::retry_budget::Price;
 
 /// The steps of one operation, one after the other.
 #[derive(Debug)]
@@ -36,16 +38,8 @@ pub(crate) struct Step<'a> {
     operation: &'a Operation,
     /// Number of tries of this step.
     number: u32,
-    /// Whether this step was repeated after a refresh.
-    refreshed: bool,
-    /// The cells that were discarded for this step.
-    discarded: BTreeSet<String>,
-    /// The cells as of the accepted command: a device asks for its own commands' results.
-    pinned: Option<Snapshot>,
-    /// The cells as the last call saw them.
-    last_view: Snapshot,
-    /// Price of the last repeat.
-    paid: Option<Price>,
+    remedies: Remedies,
+    views: Views,
     /// Whether the last failure was at the PIN, which tells nothing about the rest of the cloud.
     at_pin: bool,
     /// Turn of the PIN, held from when it was refused until it is known what that was about. A refusal is
@@ -62,11 +56,8 @@ impl<'a> Step<'a> {
         Self {
             operation,
             number: 0,
-            refreshed: false,
-            discarded: BTreeSet::new(),
-            pinned: None,
-            last_view: Snapshot::default(),
-            paid: None,
+            remedies: Remedies::default(),
+            views: Views::default(),
             at_pin: false,
             pin_turn: None,
             told: None,
@@ -76,22 +67,20 @@ impl<'a> Step<'a> {
 
     /// Makes the steps that follow a command which the cloud has taken before the host was restarted.
     pub(crate) fn resumed(operation: &'a Operation) -> Self {
-        let pinned = operation.account.context.cells.snapshot();
-        Self { pinned: Some(pinned), ..Self::new(operation) }
+        let views = Views::pinned_to(operation.account.context.cells.snapshot());
+        Self { views, ..Self::new(operation) }
     }
 
     /// Records that the cloud has taken the command: questions from now on are asked with the cells that it
     /// was sent with.
     pub(crate) fn accepted(&mut self) {
-        self.pinned = Some(self.last_view.clone());
+        self.views.pin_the_last();
     }
 
     /// Begins the next step.
     pub(crate) fn next(&mut self) {
         self.number = 0;
-        self.refreshed = false;
-        self.discarded.clear();
-        self.paid = None;
+        self.remedies = Remedies::default();
         self.failed_before = None;
     }
 
@@ -101,12 +90,15 @@ impl<'a> Step<'a> {
         question: &Q,
         trying: impl Fn(),
     ) -> Result<Q::Answer, StepError> {
+        let account = &self.operation.account;
         let taken = self.try_until(question, trying).await;
         match &taken {
-            Ok(_) => self.accepted_here().await,
-            Err(StepError::Failed(failed)) if !self.at_pin => {
-                self.operation.account.failed_for(failed.reason);
+            Ok(_) => {
+                // It has got past the registration.
+                account.registration.forget().await;
+                account.reached();
             }
+            Err(StepError::Failed(failed)) if !self.at_pin => account.failed_for(failed.reason),
             Err(_) => {}
         }
         taken
@@ -117,35 +109,52 @@ impl<'a> Step<'a> {
         question: &Q,
         trying: impl Fn(),
     ) -> Result<Q::Answer, StepError> {
-        let operation = self.operation;
+        let (operation, asked) = (self.operation, question.asked());
         let mut repeated = None;
         loop {
-            let permits = self.prepare(question.asked()).await?;
+            let permits = self.admission(asked).admit().await?;
             self.number += 1;
             if let Some(why) = repeated {
                 self.note_repeat(why);
             }
-            match self.attempt(question, &trying).await? {
+            let attempt = Attempt { context: self.context(asked), views: &self.views };
+            let Attempted { answer, view, told, pin_turn } = attempt.make(question, &trying).await?;
+            self.views.saw(view);
+            (self.told, self.pin_turn) = (told, pin_turn);
+            match answer {
                 Ok(answer) => {
                     permits.succeeded(&operation.policy).await;
-                    operation.account.retries.succeeded(self.paid, operation.account.clock());
+                    operation.account.retries.succeeded(self.remedies.paid, operation.account.clock());
                     operation.account.answered_well();
                     return Ok(answer);
                 }
                 Err(failure) => {
-                    repeated = Some(self.follow(question.asked(), failure, permits).await?);
+                    repeated = Some(self.follow(asked, failure, permits).await?);
                 }
             }
         }
     }
 
-    fn left(&self) -> Duration {
-        self.operation.deadline.saturating_duration_since(Instant::now())
+    fn context<'c>(&self, asked: Asked<'c>) -> Context<'c>
+    where
+        'a: 'c,
+    {
+        Context { operation: self.operation, asked, number: self.number }
     }
 
-    /// Whether answering the question sends something that changes the vehicle.
-    fn sends_command(&self, asked: Asked<'_>) -> bool {
-        matches!(asked, Asked::Command(_)) && self.operation.effect() != Effect::Read
+    fn admission<'c>(&self, asked: Asked<'c>) -> Admission<'c, '_>
+    where
+        'a: 'c,
+    {
+        Admission {
+            context: self.context(asked),
+            views: &self.views,
+            failed_before: self.failed_before.as_ref(),
+        }
+    }
+
+    fn credentials<'s>(&'s self, asked: Asked<'s>) -> Credentials<'s> {
+        Credentials { context: self.context(asked), views: &self.views }
     }
 
     fn note_repeat(&self, why: &str) {

@@ -397,7 +397,7 @@ cases! {
         burst(2_000, PATIENCE, u64::MAX).await;
     }
 
-    /// `cargo test -p testkit --test integration -- --ignored burst_of_fifty_thousand`.
+    /// `cargo test --workspace --test integration -- --ignored burst_of_fifty_thousand`.
     #[ignore = "takes half a minute, and `.ci/run` runs it"]
     ["S8"] burst_of_fifty_thousand {
         burst(50_000, Duration::from_secs(2), 100 * 1024).await;
@@ -409,7 +409,7 @@ cases! {
         kills(3, 60).await;
     }
 
-    /// `cargo test -p testkit --test integration -- --ignored a_hundred_kills`.
+    /// `cargo test --workspace --test integration -- --ignored a_hundred_kills`.
     #[ignore = "takes minutes, and `.ci/run` runs it"]
     ["S8"] a_hundred_kills {
         kills(100, 500).await;

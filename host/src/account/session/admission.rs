@@ -19,19 +19,24 @@ const STOPPED: Duration = LONGEST_PAUSE;
 /// Time to wait after an answer that cannot be understood.
 const NONSENSE: Duration = Duration::from_secs(60);
 
-impl Refresh {
+/// Admission of one refresh.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Admission<'r> {
+    pub(super) refresh: &'r Refresh,
+    pub(super) cause: Cause,
+    /// The session as it is.
+    pub(super) cell: &'r Cell,
+    pub(super) now: Duration,
+}
+
+impl Admission<'_> {
     /// Returns a place at the token endpoint; none if the session is to be taken as it is. Records the
     /// decision with what really follows from it.
-    pub(super) async fn admit(
-        &self,
-        cell: &Cell,
-        cause: Cause,
-        now: Duration,
-    ) -> Result<Option<Permit>, RefreshError> {
-        let session = self.view(cell, cause);
-        let judge = self.judge(cell.generation);
+    pub(super) async fn admit(self) -> Result<Option<Permit>, RefreshError> {
+        let session = self.view();
+        let judge = self.refresh.judge(self.cell.generation);
         let decision = judge.admit_refresh(&session).await;
-        let admitted = self.follow(&decision, cell, cause, now).await;
+        let admitted = self.follow(&decision);
         let done = match &admitted {
             Ok(Some(_)) => "refresh".to_owned(),
             Ok(None) => "adopt".to_owned(),
@@ -41,15 +46,9 @@ impl Refresh {
         admitted
     }
 
-    async fn follow(
-        &self,
-        decision: &RefreshDecision,
-        cell: &Cell,
-        cause: Cause,
-        now: Duration,
-    ) -> Result<Option<Permit>, RefreshError> {
+    fn follow(&self, decision: &RefreshDecision) -> Result<Option<Permit>, RefreshError> {
         match decision {
-            RefreshDecision::Adopt if cell.value.is_some() => return Ok(None),
+            RefreshDecision::Adopt if self.cell.value.is_some() => return Ok(None),
             // No newer session is there to adopt.
             RefreshDecision::Refresh | RefreshDecision::Adopt => {}
             RefreshDecision::Wait(pause) => {
@@ -64,22 +63,23 @@ impl Refresh {
                 return Err(not_due(NONSENSE, format!("the policy answered {what:?}")));
             }
         }
-        if cause == Cause::Refused {
-            self.watch_for_a_fight(cell, now)?;
+        if self.cause == Cause::Refused {
+            self.watch_for_a_fight()?;
         }
-        let circuits = &self.account.circuits;
+        let account = &self.refresh.account;
         // The pauses between refreshes grow by themselves.
-        let purpose = if self.history().is_settled() { Purpose::Read } else { Purpose::FirstRead };
-        let permit = circuits.admit(&token_endpoint(&self.account), now, purpose);
+        let purpose = if self.refresh.history().is_settled() { Purpose::Read } else { Purpose::FirstRead };
+        let permit = account.circuits.admit(&token_endpoint(account), self.now, purpose);
         permit.map(Some).map_err(RefreshError::Shut)
     }
 
-    fn view(&self, cell: &Cell, cause: Cause) -> SessionView {
-        let clock = self.account.clock();
+    fn view(&self) -> SessionView {
+        let Self { refresh, cause, cell, .. } = *self;
+        let clock = refresh.account.clock();
         let now = clock.monotonic();
-        let mut history = self.history();
+        let mut history = refresh.history();
         SessionView {
-            cloud: self.connector.manifest().cloud.clone(),
+            cloud: refresh.connector.manifest().cloud.clone(),
             reason: cause.reason(),
             generation: cell.generation,
             age: cell.age(clock).map(milliseconds),
@@ -95,21 +95,23 @@ impl Refresh {
     }
 
     /// Slows down when fresh sessions keep being ended, and reports that once.
-    fn watch_for_a_fight(&self, cell: &Cell, now: Duration) -> Result<(), RefreshError> {
+    fn watch_for_a_fight(&self) -> Result<(), RefreshError> {
+        let Self { refresh, cell, now, .. } = *self;
+        let account = &refresh.account;
         let life = cell.life().and_then(|life| Duration::try_from(life).ok());
-        let age = cell.age(self.account.clock()).unwrap_or(Duration::MAX);
+        let age = cell.age(account.clock()).unwrap_or(Duration::MAX);
         if !Fight::ended_early(age, life) {
             return Ok(());
         }
-        let admitted = self.history().ended_early(cell.generation, now);
+        let admitted = refresh.history().ended_early(cell.generation, now);
         admitted.map_err(|(retry_in, first)| {
             let why = RefreshError::Fight { retry_in };
             if first {
                 let reason = why.to_string();
-                tracing::error!(account = self.account.slug, "{reason}");
-                let about = AboutAccount { account: self.account.slug.clone(), reason };
-                self.account.services.events.say(&Event::SessionFight(about));
-                self.account.announce();
+                tracing::error!(account = account.slug, "{reason}");
+                let about = AboutAccount { account: account.slug.clone(), reason };
+                account.services.events.say(&Event::SessionFight(about));
+                account.announce();
             }
             why
         })

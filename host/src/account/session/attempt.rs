@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::refused::Refusal;
 use super::{Cause, Refresh, RefreshError, Refreshed, token_endpoint};
 use crate::bindings::connector::Grant;
 use crate::bindings::policy::{Certainty, Effect, Failure};
@@ -31,29 +32,39 @@ const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
 /// The largest value that a connector may keep in the session's cell, in bytes; as in any other.
 const LARGEST_VALUE: usize = 4_096;
 
-impl Refresh {
-    /// Signs in if there is no session, else refreshes it. Called under the session's lock.
-    pub(super) async fn attempt(
-        &self,
-        guard: CellGuard,
-        cause: Cause,
-        permit: Permit,
-    ) -> Result<Refreshed, RefreshError> {
-        let account = &self.account;
+/// One request to the token endpoint, made under the session's lock.
+#[derive(Debug)]
+pub(super) struct Attempt<'r> {
+    refresh: &'r Refresh,
+    cause: Cause,
+    /// The lock of the session.
+    guard: Arc<CellGuard>,
+    /// The session as it was before.
+    before: Arc<Cell>,
+}
+
+impl<'r> Attempt<'r> {
+    pub(super) fn new(refresh: &'r Refresh, cause: Cause, guard: CellGuard) -> Self {
         let before = guard.cell();
-        if let Err(not_counted) = self.count(&before).await {
+        Self { refresh, cause, guard: Arc::new(guard), before }
+    }
+
+    /// Signs in if there is no session, else refreshes it.
+    pub(super) async fn make(self, permit: Permit) -> Result<Refreshed, RefreshError> {
+        let (refresh, cause, before) = (self.refresh, self.cause, &self.before);
+        let account = &refresh.account;
+        if let Err(not_counted) = self.count().await {
             account.circuits.abandoned(&token_endpoint(account), permit);
             return Err(not_counted);
         }
         tracing::info!(
             account = account.slug,
-            operation = self.operation,
+            operation = refresh.operation,
             generation = before.generation,
             cause = ?cause,
             "token refresh started"
         );
-        let guard = Arc::new(guard);
-        let called = self.ask(&before, &guard).await;
+        let called = self.ask().await;
         let whole = !called.call.captured.is_empty() && called.call.missing.is_empty();
         let grant = match called.answer {
             Ok(Ok(grant)) if whole && grant.value.len() <= LARGEST_VALUE => grant,
@@ -68,27 +79,33 @@ impl Refresh {
             Ok(Ok(_)) => {
                 let answer = "it reports a session but captured no token".to_owned();
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                return Err(self.doubtful(cause, RefreshError::Unexplained, answer, None).await);
+                return Err(refresh.doubtful(cause, RefreshError::Unexplained, answer, None).await);
             }
             Ok(Err(failure)) => {
-                let failure = self.describe(&before, failure, &called.call);
-                self.take_back_unless_counted(&before, &failure).await;
-                return self.refused(guard, cause, failure, permit).await;
+                let failure = self.describe(failure, &called.call);
+                self.take_back_unless_counted(&failure).await;
+                let refusal = Refusal { refresh, cause, guard: &self.guard };
+                return refusal.act(failure, permit).await;
             }
             Err(fault) => {
                 account.circuits.abandoned(&token_endpoint(account), permit);
                 account.grant.unclear().await;
-                return Err(self.failed(cause, true, RefreshError::Plugin(fault), None));
+                return Err(refresh.failed(cause, true, RefreshError::Plugin(fault), None));
             }
         };
-        self.keep(&guard, grant, called.call.captured, permit).await;
+        self.keep(grant, called.call.captured, permit).await;
         Ok(Refreshed::Fresh)
     }
 
+    /// Whether there is no session that could be refreshed.
+    fn signs_in(&self) -> bool {
+        self.before.value.is_none()
+    }
+
     /// Counts the request that is about to be sent.
-    async fn count(&self, before: &Cell) -> Result<(), RefreshError> {
-        let account = &self.account;
-        let signs_in = signs_in(before);
+    async fn count(&self) -> Result<(), RefreshError> {
+        let account = &self.refresh.account;
+        let signs_in = self.signs_in();
         if signs_in && let Err(not_counted) = account.sign_ins.count(account.clock().now()).await {
             return Err(match not_counted {
                 QuotaError::NotStored(error) => RefreshError::NotStored(error),
@@ -105,64 +122,66 @@ impl Refresh {
         Ok(())
     }
 
-    async fn ask(&self, before: &Arc<Cell>, guard: &Arc<CellGuard>) -> Called<Grant> {
-        let account = &self.account;
+    async fn ask(&self) -> Called<Grant> {
+        let Self { refresh, guard, before, .. } = self;
+        let account = &refresh.account;
         let mut view = account.context.cells.snapshot();
         view.pin(SESSION, Arc::clone(before));
         let mut call = Call::new(
             Arc::clone(&account.context),
-            Arc::clone(&self.allowance),
-            self.operation.clone(),
+            Arc::clone(&refresh.allowance),
+            refresh.operation.clone(),
             view,
         );
         call.refreshing = Some(Arc::clone(guard));
-        match signs_in(before) {
-            true => self.connector.ask(&account.described, &SignIn, call).await,
-            false => self.connector.ask(&account.described, &RefreshSession, call).await,
+        match self.signs_in() {
+            true => refresh.connector.ask(account.described.account(), &SignIn, call).await,
+            false => refresh.connector.ask(account.described.account(), &RefreshSession, call).await,
         }
     }
 
     /// Describes the failure to the policy.
-    fn describe(&self, before: &Cell, reported: types::Failure, call: &Call) -> Failure {
+    fn describe(&self, reported: types::Failure, call: &Call) -> Failure {
         let facts = Facts {
-            cloud: &self.connector.manifest().cloud,
-            operation: if signs_in(before) { "sign_in" } else { "refresh_session" },
+            cloud: &self.refresh.connector.manifest().cloud,
+            operation: if self.signs_in() { "sign_in" } else { "refresh_session" },
             effect: Effect::Session,
             acts: false,
-            token_age: before.age(self.account.clock()),
+            token_age: self.before.age(self.refresh.account.clock()),
         };
         failure::describe(&facts, reported, call)
     }
 
     /// Takes back a sign-in that the vendor cannot have counted.
-    async fn take_back_unless_counted(&self, before: &Cell, failure: &Failure) {
-        let sends_password = self.account.context.secrets.contains_key(PASSWORD);
-        if signs_in(before) && !was_a_sign_in(failure, sends_password) {
+    async fn take_back_unless_counted(&self, failure: &Failure) {
+        let sends_password = self.refresh.account.context.secrets.contains_key(PASSWORD);
+        if self.signs_in() && !was_a_sign_in(failure, sends_password) {
             // A home whose host starts before its router must not wait a day.
             self.take_back_sign_in().await;
         }
     }
 
     /// Keeps a new session.
-    async fn keep(&self, guard: &CellGuard, grant: Grant, secrets: Secrets, permit: Permit) {
-        let account = &self.account;
+    async fn keep(&self, grant: Grant, secrets: Secrets, permit: Permit) {
+        let refresh = self.refresh;
+        let account = &refresh.account;
         let contents = Contents {
             value: grant.value,
             secrets,
             expires_at: grant.expires_in.map(|seconds| self.ends_at(seconds)),
         };
-        let (cell, stored) = guard.keep(contents).await;
+        let (cell, stored) = self.guard.keep(contents).await;
         if let Err(error) = stored {
             // It may be the only token that the cloud still accepts, so it is used all the same.
             tracing::error!(account = account.slug, "the new token is lost at the next restart: {error}");
         }
         let now = account.clock().monotonic();
-        account.circuits.succeeded(&token_endpoint(account), permit, now, self.circuit_settings().await);
-        self.history().succeeded(now);
+        account.circuits.succeeded(&token_endpoint(account), permit, now, refresh.circuit_settings().await);
+        refresh.history().succeeded(now);
         account.grant.forget().await;
         tracing::info!(
             account = account.slug,
-            operation = self.operation,
+            operation = self.refresh.operation,
             generation = cell.generation,
             "token refresh finished"
         );
@@ -171,22 +190,18 @@ impl Refresh {
 
     /// Takes back a sign-in that was counted and not made.
     async fn take_back_sign_in(&self) {
-        if let Err(error) = self.account.sign_ins.take_back(self.account.clock().now()).await {
-            tracing::warn!(account = self.account.slug, "a sign-in counts that was none: {error}");
+        let account = &self.refresh.account;
+        if let Err(error) = account.sign_ins.take_back(account.clock().now()).await {
+            tracing::warn!(account = account.slug, "a sign-in counts that was none: {error}");
         }
     }
 
     /// Returns the end of a token that lives `seconds`, as the cloud says.
     fn ends_at(&self, seconds: i64) -> Timestamp {
-        let now = self.account.clock().now();
+        let now = self.refresh.account.clock().now();
         let life = SignedDuration::from_secs(seconds.clamp(SHORTEST_LIFE, LONGEST_LIFE));
         now.checked_add(life).unwrap_or(Timestamp::MAX)
     }
-}
-
-/// Whether there is no session that could be refreshed.
-fn signs_in(before: &Cell) -> bool {
-    before.value.is_none()
 }
 
 /// Whether the vendor may have counted a sign-in that failed: the vendor has decided about it, or its outcome

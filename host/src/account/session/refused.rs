@@ -1,6 +1,5 @@
 //! Consequences of a session that was not granted: a latch, a rest, or a pause.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, Refreshed, token_endpoint};
@@ -10,18 +9,22 @@ use crate::judge::{Circumstances, Judged, evidence};
 use crate::protect::circuit::Permit;
 use crate::protect::latch::LatchKind;
 
-impl Refresh {
+/// A session that was not granted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Refusal<'r> {
+    pub(super) refresh: &'r Refresh,
+    pub(super) cause: Cause,
+    /// The lock of the session.
+    pub(super) guard: &'r CellGuard,
+}
+
+impl Refusal<'_> {
     /// Acts on a refusal: sets a latch if the answer says that a person must act, else a pause, and a long
     /// one if the answer says nothing.
-    pub(super) async fn refused(
-        &self,
-        guard: Arc<CellGuard>,
-        cause: Cause,
-        failure: Failure,
-        permit: Permit,
-    ) -> Result<Refreshed, RefreshError> {
-        let account = &self.account;
-        let grant_refused = evidence::refuses_grant(&failure, &account.refusals, &self.policy).await;
+    pub(super) async fn act(self, failure: Failure, permit: Permit) -> Result<Refreshed, RefreshError> {
+        let Self { refresh, cause, guard } = self;
+        let account = &refresh.account;
+        let grant_refused = evidence::refuses_grant(&failure, &account.refusals, &refresh.policy).await;
         if grant_refused {
             // Another host on the same store may have used the refresh token first. Then ours is only old.
             let known = guard.cell().generation;
@@ -31,7 +34,7 @@ impl Refresh {
                 return Ok(Refreshed::Adopted(guard.cell()));
             }
         }
-        let judge = self.judge(guard.cell().generation);
+        let judge = refresh.judge(guard.cell().generation);
         let judged = judge.classify(failure).await;
         self.count_failure(&judged, permit).await;
         // Without a session nothing else can be asked for either. One that is only refreshed early is not
@@ -53,53 +56,39 @@ impl Refresh {
                 account.grant.forget().await;
                 self.latch(&latch, judgement.judged.failure.message).await
             }
-            None => self.not_granted(cause, judgement.judged, doubtful).await,
+            None => self.not_granted(judgement.judged, doubtful).await,
         })
     }
 
     /// Counts against the token endpoint what tells of its health.
     async fn count_failure(&self, judged: &Judged, permit: Permit) {
-        let (circuits, endpoint) = (&self.account.circuits, token_endpoint(&self.account));
+        let account = &self.refresh.account;
+        let endpoint = token_endpoint(account);
         if judged.counts_against() == Some(&CircuitScope::TokenEndpoint) {
-            let now = self.account.clock().monotonic();
-            circuits.failed(&endpoint, permit, now, self.circuit_settings().await);
+            let now = account.clock().monotonic();
+            account.circuits.failed(&endpoint, permit, now, self.refresh.circuit_settings().await);
         } else {
-            circuits.abandoned(&endpoint, permit);
+            account.circuits.abandoned(&endpoint, permit);
         }
     }
 
     async fn latch(&self, latch: &Latch, words: String) -> RefreshError {
-        let latched = self.account.set_latch(LatchKind::from(latch), &words).await;
+        let latched = self.refresh.account.set_latch(LatchKind::from(latch), &words).await;
         latched.map_or(RefreshError::Released(words), RefreshError::Latched)
     }
 
     /// Records a failure for which nothing is latched.
-    async fn not_granted(&self, cause: Cause, judged: Judged, doubtful: bool) -> RefreshError {
+    async fn not_granted(&self, judged: Judged, doubtful: bool) -> RefreshError {
         let failure = &judged.failure;
         let (told, arrived) = (retry_after(failure), failure.certainty != Certainty::NotSent);
         if doubtful {
             let explained = failure.http_status.is_some();
             let why = if explained { RefreshError::Doubtful } else { RefreshError::Unexplained };
-            return self.doubtful(cause, why, evidence::in_short(failure), told).await;
+            return self.refresh.doubtful(self.cause, why, evidence::in_short(failure), told).await;
         }
-        self.account.grant.unclear().await;
+        self.refresh.account.grant.unclear().await;
         let why = RefreshError::Failed { kind: judged.kind().clone(), message: judged.failure.message };
-        self.failed(cause, arrived, why, told)
-    }
-
-    /// Lets a credential rest that was refused, or not granted, without a reason, and reports that once.
-    pub(super) async fn doubtful(
-        &self,
-        cause: Cause,
-        why: impl FnOnce(String) -> RefreshError,
-        answer: String,
-        retry_after: Option<Duration>,
-    ) -> RefreshError {
-        let account = &self.account;
-        account.grant.refused(account.clock(), answer.clone(), retry_after).await;
-        let why = self.failed(cause, true, why(answer), retry_after);
-        account.tell_of_doubt().await;
-        why
+        self.refresh.failed(self.cause, arrived, why, told)
     }
 }
 

@@ -97,10 +97,11 @@ async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>) {
     let mut reads = FirstReads { desk, tasks: JoinSet::new(), being_read: HashMap::new() };
     loop {
         // Before looking, so that what a command finds meanwhile is not missed.
-        let mut listed = pin!(account.listed.notified());
+        let mut listed = pin!(account.listing.next());
         listed.as_mut().enable();
         let is_missing = |vehicle: &Arc<Vehicle>| vehicle.memory().found.is_none();
-        let due = !account.was_listed_within(LIST_AGAIN) || vehicles.iter().any(is_missing);
+        let now = account.clock().monotonic();
+        let due = !account.listing.was_read_within(LIST_AGAIN, now) || vehicles.iter().any(is_missing);
         if due && Instant::now() >= next_look {
             let looked = look(desk, account, &vehicles, &mut pace).await;
             next_look = Instant::now() + looked.err().unwrap_or_default();
@@ -132,9 +133,9 @@ async fn look(
     vehicles: &[Arc<Vehicle>],
     pace: &mut Pace,
 ) -> Result<(), Duration> {
-    let listing = desk.listing(account).first(account.is_settling());
+    let listing = desk.listing(account).first(!account.listing.was_read());
     let listed = {
-        let _one_at_a_time = account.listing.lock().await;
+        let _one_at_a_time = account.listing.turn().await;
         desk.list(account, &listing).await
     };
     match listed {

@@ -3,66 +3,85 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Step;
-use super::failed::StepError;
-use super::question::{Asked, StepAnswer as _, StepQuestion};
+use super::StepError;
+use super::context::Context;
+use super::credentials::Credentials;
+use super::question::{StepAnswer as _, StepQuestion};
+use super::views::Views;
 use crate::bindings::policy::Failure;
 use crate::bindings::types;
+use crate::cell::Snapshot;
+use crate::descriptor::Told;
 use crate::judge::failure::{self, Facts};
 use crate::operation::Operation;
 use crate::plugin::Called;
-use crate::primitives::{Call, SESSION};
+use crate::primitives::{Call, SESSION, Turn};
 
-impl Step<'_> {
-    /// Asks once, and returns the answer, or the failure as the policy is shown it.
-    pub(super) async fn attempt<Q: StepQuestion>(
-        &mut self,
+/// One attempt, which is admitted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub(super) context: Context<'a>,
+    pub(super) views: &'a Views,
+}
+
+/// An attempt that was answered, and what its call has left.
+pub(super) struct Attempted<A> {
+    /// The answer, or the failure as the policy is shown it.
+    pub(super) answer: Result<A, Failure>,
+    /// The cells as the call saw them.
+    pub(super) view: Snapshot,
+    /// Word of the answer to the command on whether the vehicle was told.
+    pub(super) told: Option<Told>,
+    /// Turn of the PIN, if the attempt has failed while it was held.
+    pub(super) pin_turn: Option<Turn>,
+}
+
+impl Attempt<'_> {
+    /// Asks once.
+    pub(super) async fn make<Q: StepQuestion>(
+        self,
         question: &Q,
         trying: &impl Fn(),
-    ) -> Result<Result<Q::Answer, Failure>, StepError> {
-        let operation = self.operation;
+    ) -> Result<Attempted<Q::Answer>, StepError> {
+        let Self { context, views } = self;
+        let operation = context.operation;
+        let credentials = Credentials { context, views };
         let (call, token_age) = self.call();
-        let described = operation.account.described_for(operation.vehicle.as_deref());
+        let described = operation.account.described.of_vehicle(operation.vehicle.as_deref());
         let asked = operation.connector.ask(&described, question, call);
         let Ok(mut called) =
             tokio::time::timeout_at(operation.deadline, telling::<Q>(operation, asked, trying)).await
         else {
-            self.told_nothing().await;
-            return Err(self.out_of_time());
+            credentials.told_nothing().await;
+            return Err(context.out_of_time());
         };
-        self.last_view = called.call.view.clone();
-        self.told = called.call.told;
         if let Some(told) = called.call.patience {
             operation.account.asked_for_patience(Some(told), false);
         }
+        let (view, told) = (called.call.view.clone(), called.call.told);
         match called.answer {
             Ok(Ok(mut answer)) => {
                 operation.progress.doubts_vehicle(false);
-                answer.keep_to_limits().map_err(|large| self.nonsense(large.to_string().into()))?;
+                answer.keep_to_limits().map_err(|large| context.nonsense(large.to_string().into()))?;
                 answer.reveal(&called.call);
-                Ok(Ok(answer))
+                Ok(Attempted { answer: Ok(answer), view, told, pin_turn: None })
             }
             Ok(Err(failure)) => {
-                let failure = self.describe(question.asked(), failure, &called.call, token_age);
-                self.pin_turn = called.call.pin_turn.take();
-                Ok(Err(failure))
+                let failure = self.describe(failure, &called.call, token_age);
+                let pin_turn = called.call.pin_turn.take();
+                Ok(Attempted { answer: Err(failure), view, told, pin_turn })
             }
             Err(fault) => {
-                self.told_nothing().await;
-                Err(self.fault(&fault))
+                credentials.told_nothing().await;
+                Err(context.fault(&fault))
             }
         }
     }
 
     /// Makes a call, and returns the age of the token that it begins with.
     fn call(&self) -> (Call, Option<Duration>) {
-        let operation = self.operation;
-        let mut view = operation.account.context.cells.snapshot();
-        if let Some(pinned) = &self.pinned {
-            for (name, cell) in pinned.cells().filter(|(name, _)| *name != SESSION) {
-                view.pin(name, Arc::clone(cell));
-            }
-        }
+        let operation = self.context.operation;
+        let view = self.views.of_next_call(&operation.account.context.cells);
         let token_age = view.cell(SESSION).and_then(|cell| cell.age(operation.account.clock()));
         let call = Call::new(
             Arc::clone(&operation.account.context),
@@ -73,19 +92,13 @@ impl Step<'_> {
         (call, token_age)
     }
 
-    fn describe(
-        &self,
-        asked: Asked<'_>,
-        reported: types::Failure,
-        call: &Call,
-        token_age: Option<Duration>,
-    ) -> Failure {
-        let operation = self.operation;
+    fn describe(&self, reported: types::Failure, call: &Call, token_age: Option<Duration>) -> Failure {
+        let operation = self.context.operation;
         let facts = Facts {
             cloud: &operation.connector.manifest().cloud,
             operation: operation.name.as_str(),
             effect: operation.effect(),
-            acts: self.sends_command(asked),
+            acts: self.context.sends_command(),
             token_age,
         };
         failure::describe(&facts, reported, call)

@@ -1,11 +1,13 @@
 //! Follow-up of an attempt that failed: judged by the policy, within the host's rules.
 
-use super::Step;
-use super::failed::StepError;
+use std::time::Duration;
+
 use super::question::Asked;
+use super::{Failed, Step, StepError};
+use crate::account::Account;
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{Certainty, CircuitScope, Effect, Failure, Phase};
-use crate::judge::{Circumstances, Judge, Judged, Judgement};
+use crate::judge::{Circumstances, Judge, Judged, Judgement, evidence};
 use crate::operation::permits::Permits;
 use crate::operation::reason;
 use crate::operation::rules::{self, Action};
@@ -21,7 +23,7 @@ impl<'a> Step<'a> {
         &mut self,
         asked: Asked<'_>,
         failure: Failure,
-        permits: Permits<'a>,
+        permits: Permits<'_>,
     ) -> Result<&'static str, StepError> {
         let operation = self.operation;
         if matches!(failure.certainty, Certainty::Ambiguous | Certainty::Accepted) {
@@ -32,9 +34,9 @@ impl<'a> Step<'a> {
         self.note(&judged);
         operation.progress.doubts_vehicle(reason::doubts_the_vehicle(&judged));
         permits.failed(&judged, self.counted(&judged), &operation.policy).await;
-        self.note_throttling(&judged.failure);
-        let judgement = self.judge().decide(judged, self.circumstances()).await;
-        let pin_refused = self.weigh(&judgement.judged).await;
+        note_throttling(&operation.account, &judged.failure);
+        let judgement = self.judge().decide(judged, self.circumstances(asked)).await;
+        let pin_refused = self.credentials(asked).weigh(&judgement.judged, self.pin_turn.is_some()).await;
         self.pin_turn = None;
         let action = match pin_refused.is_some() {
             true => Action::GiveUp,
@@ -48,7 +50,7 @@ impl<'a> Step<'a> {
             action => action.to_string(),
         };
         self.judge().record(&judgement, done).await;
-        self.failed_before = Some(self.failed(&judgement.judged));
+        self.failed_before = Some(Failed::of(&judgement.judged, &operation.account));
         self.act(asked, action, &judgement.judged, pin_refused).await
     }
 
@@ -56,28 +58,28 @@ impl<'a> Step<'a> {
     /// refused although it was just refreshed does, whatever the policy thinks: else a cloud that refuses
     /// every token would be asked for ever.
     fn counted<'j>(&self, judged: &'j Judged) -> Option<&'j CircuitScope> {
-        let refused_again = self.refreshed && judged.is_about_the_token();
+        let refused_again = self.remedies.refreshed && judged.is_about_the_token();
         judged.counts_against().or_else(|| refused_again.then_some(&CircuitScope::Account))
     }
 
     /// Returns what of a decision the host's rules allow.
     async fn admitted(&self, asked: Asked<'_>, judgement: &Judgement) -> Action {
-        let failure = &judgement.judged.failure;
+        let (context, failure) = (self.context(asked), &judgement.judged.failure);
         let facts = rules::Facts {
-            actuates: self.sends_command(asked) && failure.effect == Effect::Actuation,
+            actuates: context.sends_command() && failure.effect == Effect::Actuation,
             told: self.told,
             certainty: failure.certainty,
             number: self.number,
-            refreshed: self.refreshed,
-            discarded: &self.discarded,
-            left: self.left(),
+            refreshed: self.remedies.refreshed,
+            discarded: &self.remedies.discarded,
+            left: context.left(),
         };
         match rules::admit(judgement.decision.clone(), facts) {
             // Nothing is there to forget, so the repeat would be the same attempt again.
             Action::Discard(cell) if self.operation.account.context.cells.slot(&cell).is_none() => {
                 Action::GiveUp
             }
-            Action::Latch(kind) if !self.may_latch(kind, failure).await => Action::GiveUp,
+            Action::Latch(kind) if !self.credentials(asked).may_latch(kind, failure).await => Action::GiveUp,
             action => action,
         }
     }
@@ -89,22 +91,24 @@ impl<'a> Step<'a> {
         judged: &Judged,
         pin_refused: Option<Latched>,
     ) -> Result<&'static str, StepError> {
-        let failure = &judged.failure;
+        let (context, failure, account) = (self.context(asked), &judged.failure, &self.operation.account);
+        let Self { remedies, views, .. } = self;
+        let failed = || Failed::of(judged, account);
         match action {
-            Action::Refresh => self.refresh(asked, failure).await,
-            Action::Discard(cell) => self.discard(cell, failure).await,
-            Action::Pause(pause) => self.pause(asked, pause, judged).await,
-            Action::AskLater(pause) => Err(StepError::AskLater(pause, self.failed(judged))),
+            Action::Refresh => remedies.refresh(context, views.generation(SESSION), failure).await,
+            Action::Discard(cell) => remedies.discard(context, views, cell, failure).await,
+            Action::Pause(pause) => remedies.pause(context, pause, judged).await,
+            Action::AskLater(pause) => Err(StepError::AskLater(pause, failed())),
             Action::Latch(kind) => {
-                Err(match self.operation.account.set_latch(kind, &failure.message).await {
-                    Some(latched) => self.failed_for_good(latched.kind.into(), &latched, judged),
-                    None => StepError::Failed(self.failed(judged)),
-                })
+                Err(StepError::Failed(match account.set_latch(kind, &failure.message).await {
+                    Some(latched) => failed().for_good(latched.kind.into(), &latched),
+                    None => failed(),
+                }))
             }
-            Action::GiveUp => Err(match &pin_refused {
-                Some(latched) => self.failed_for_good(Reason::PinRejected, latched, judged),
-                None => StepError::Failed(self.failed(judged)),
-            }),
+            Action::GiveUp => Err(StepError::Failed(match &pin_refused {
+                Some(latched) => failed().for_good(Reason::PinRejected, latched),
+                None => failed(),
+            })),
         }
     }
 
@@ -117,20 +121,20 @@ impl<'a> Step<'a> {
             account: &operation.account.slug,
             vehicle: operation.vehicle.as_deref(),
             operation: &operation.id,
-            session_generation: self.last_view.generation(SESSION),
+            session_generation: self.views.generation(SESSION),
         }
     }
 
-    fn circumstances(&self) -> Circumstances {
+    fn circumstances(&self, asked: Asked<'_>) -> Circumstances {
         let operation = self.operation;
         let account = &operation.account;
         let affordable = account.retries.left(account.clock()) / Price::Failure.units();
         Circumstances {
             number: self.number,
-            refreshed: self.refreshed,
+            refreshed: self.remedies.refreshed,
             superseded: operation.superseded.happened(),
             elapsed: operation.started.elapsed(),
-            remaining: self.left(),
+            remaining: self.context(asked).left(),
             retry_budget: rules::MOST_ATTEMPTS.saturating_sub(self.number).min(affordable),
         }
     }
@@ -155,11 +159,20 @@ impl<'a> Step<'a> {
             code = failure.code,
             kind = verdict.kind.name(),
             rule = verdict.rule,
-            session_generation = self.last_view.generation(SESSION),
+            session_generation = self.views.generation(SESSION),
             policy = %format_args!("{} {}", policy.name, policy.version),
             policy_digest = %policy.digest,
             "{what}: {}",
             failure.message
         );
     }
+}
+
+/// Records what an answer asks for. Only an answer can ask for anything.
+fn note_throttling(account: &Account, failure: &Failure) {
+    if failure.transport.is_some() || failure.http_status.is_none() {
+        return;
+    }
+    let told = failure.retry_after.map(Duration::from_millis);
+    account.asked_for_patience(told, evidence::is_daily_limit(failure, &account.refusals));
 }

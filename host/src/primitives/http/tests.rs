@@ -1,13 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::super::Skew;
+use secrecy::ExposeSecret as _;
+use url::Url;
+
+use super::preparation::{LARGEST_HEADERS, LARGEST_REQUEST, LONGEST_URL, MOST_SECRETS, OURS};
 use super::*;
-use crate::bindings::http::CaptureSource;
+use crate::bindings::http::{Body, CaptureSource, CaptureTarget, Method};
 use crate::cell::{Cells, Secrets};
 use crate::descriptor::{Capturable, Network};
 use crate::digest::Digest;
-use crate::primitives::{AccountContext, Allowance, HttpClient, PinGuard, Transport};
+use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport};
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
 use crate::wire::publish::Discard;
@@ -76,7 +79,7 @@ fn get(url: &str) -> Request {
 }
 
 fn why_denied(call: &Call, request: &Request) -> String {
-    match call.prepare(request) {
+    match prepare(call, request) {
         Err(TransportError::Denied(why)) => why,
         Err(other) => unreachable!("{other:?}"),
         Ok(prepared) => unreachable!("allowed: {:?}", prepared.request),
@@ -88,7 +91,7 @@ async fn only_the_endpoints_of_the_account_are_reached() {
     let call = call().await;
     for url in ["https://cars.example:8080/base", "https://cars.example:8080/base/x", "https://idp.example/"]
     {
-        assert!(call.prepare(&get(url)).is_ok(), "{url}");
+        assert!(prepare(&call, &get(url)).is_ok(), "{url}");
     }
     for url in [
         "https://cars.example/base",
@@ -115,7 +118,7 @@ async fn a_secret_goes_only_to_the_endpoint_that_it_is_bound_to() {
     let call = call().await;
     let with_body = |url: &str, body: &str| Request { body: Body::Json(body.to_owned()), ..get(url) };
     let pin = r#"{"pin":"{secret:pin}"}"#;
-    let prepared = call.prepare(&with_body("https://cars.example:8080/base/pin", pin)).unwrap();
+    let prepared = prepare(&call, &with_body("https://cars.example:8080/base/pin", pin)).unwrap();
     let body = prepared.request.body.as_deref().unwrap();
     assert_eq!(body, br#"{"pin":"1234"}"#);
     assert_eq!(prepared.carries, ["pin"]);
@@ -132,7 +135,7 @@ async fn a_secret_goes_only_to_the_endpoint_that_it_is_bound_to() {
 #[tokio::test]
 async fn a_secret_stays_one_value_wherever_it_is_put() {
     let call = call().await;
-    let prepared = call.prepare(&get("https://idp.example/{secret:refresh-token}?a=b")).unwrap();
+    let prepared = prepare(&call, &get("https://idp.example/{secret:refresh-token}?a=b")).unwrap();
     assert_eq!(prepared.request.url.as_str(), "https://idp.example/R%2F%0D%0A%22x%22?a=b");
     let in_header = Request {
         headers: vec![("authorization".to_owned(), "Bearer {secret:refresh-token}".to_owned())],
@@ -171,11 +174,11 @@ async fn a_placeholder_stands_where_a_value_can_stay_one() {
     assert!(denied_body(&call, Body::Json(format!(r#"{{"{pin}":1}}"#))).contains("name of a member"));
 
     let request = Request { body: form("a&b", "{secret:refresh-token}"), ..get("https://idp.example/token") };
-    let prepared = call.prepare(&request).unwrap();
+    let prepared = prepare(&call, &request).unwrap();
     let body = prepared.request.body.as_deref().unwrap();
     assert_eq!(body, b"a%26b=R%2F%0D%0A%22x%22");
     // Encoded by the guest it is text like any other, and nothing is sent in its place.
-    let prepared = call.prepare(&get("https://idp.example/%7Bsecret:pin%7D?a=%7Bsecret%3Apin%7D")).unwrap();
+    let prepared = prepare(&call, &get("https://idp.example/%7Bsecret:pin%7D?a=%7Bsecret%3Apin%7D")).unwrap();
     assert_eq!(prepared.request.url.as_str(), "https://idp.example/%7Bsecret:pin%7D?a=%7Bsecret%3Apin%7D");
     assert!(prepared.carries.is_empty());
     let many = "{secret:pin}".repeat(MOST_SECRETS + 1);
@@ -190,7 +193,7 @@ async fn whether_a_body_fits_does_not_depend_on_the_secret() {
         Body::Json(format!(r#"{{"p":"{{secret:pin}}{padding}"}}"#))
     };
     let fits = Request { body: padded(LARGEST_REQUEST), ..get("https://cars.example:8080/base") };
-    assert!(call.prepare(&fits).is_ok());
+    assert!(prepare(&call, &fits).is_ok());
     assert!(denied_body(&call, padded(LARGEST_REQUEST + 1)).contains("larger than"));
 }
 
@@ -201,7 +204,7 @@ async fn a_url_and_headers_are_only_so_large() {
         let base = "https://idp.example/?t={secret:refresh-token}&x=";
         get(&format!("{base}{}", "x".repeat(length - base.len())))
     };
-    assert!(call.prepare(&url(LONGEST_URL)).is_ok());
+    assert!(prepare(&call, &url(LONGEST_URL)).is_ok());
     assert_eq!(why_denied(&call, &url(LONGEST_URL + 1)), "the URL is longer than 8192 bytes");
     // Of two together: what counts is their sum.
     let headers = |length: usize| {
@@ -212,7 +215,7 @@ async fn a_url_and_headers_are_only_so_large() {
         ];
         Request { headers, ..get("https://idp.example/") }
     };
-    assert!(call.prepare(&headers(LARGEST_HEADERS)).is_ok());
+    assert!(prepare(&call, &headers(LARGEST_HEADERS)).is_ok());
     let why = why_denied(&call, &headers(LARGEST_HEADERS + 1));
     assert_eq!(why, "the headers are larger than 16384 bytes together");
 }
@@ -226,7 +229,7 @@ async fn what_the_owner_wrote_is_not_replaced_by_an_answer() {
         assert_eq!(why, format!("the secret {name} is not taken from answers"));
     }
     let rotates = Request { captures: vec![secret("/a", "refresh-token")], ..get("https://idp.example/") };
-    assert!(call.prepare(&rotates).is_ok());
+    assert!(prepare(&call, &rotates).is_ok());
 }
 
 fn secret(pointer: &str, name: &str) -> Capture {
@@ -239,7 +242,7 @@ fn secret(pointer: &str, name: &str) -> Capture {
 /// Returns what a guest gets of an answer, as lines.
 fn received(call: &mut Call, answer: Incoming, captures: &[Capture], sent: &[&str]) -> String {
     let sent: Vec<String> = sent.iter().map(|&name| name.to_owned()).collect();
-    let Ok(Incoming { headers, body, .. }) = call.receive(answer, captures, &sent) else {
+    let Ok(Incoming { headers, body, .. }) = receive(call, answer, captures, &sent) else {
         unreachable!("it was withheld: {:?}", call.withheld);
     };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
@@ -281,7 +284,7 @@ async fn an_answer_that_echoes_is_clean_in_every_part() {
 
 /// Returns why a guest is not given an answer.
 fn withheld(call: &mut Call, answer: Incoming, captures: &[Capture]) -> String {
-    match call.receive(answer, captures, &[]) {
+    match receive(call, answer, captures, &[]) {
         Err(TransportError::Other(why)) => why,
         Err(other) => unreachable!("{other:?}"),
         Ok(given) => unreachable!("given: {}", String::from_utf8_lossy(&given.body)),
@@ -403,7 +406,7 @@ async fn a_secret_that_is_too_large_is_none_and_neither_is_what_came_with_it() {
     let captures = [secret("/a", "access-token"), secret("/b", "refresh-token")];
     let body = |length: usize| format!(r#"{{"a":"a-new-token","b":"{}"}}"#, "x".repeat(length));
     let large = answer(200, &[], &body((8 << 10) + 1));
-    match call.receive(large, &captures, &[]) {
+    match receive(&mut call, large, &captures, &[]) {
         Err(TransportError::Interrupted(why)) => {
             assert_eq!(why, "the refresh-token in the answer is larger than 8192 bytes");
         }
@@ -426,7 +429,7 @@ async fn a_mark_is_filled_in_a_document_only_and_only_with_what_the_call_has_cap
     let expected = serde_json::json!({"a": "KNALEGACY00000001", "b": "{private:1}", "c": "x {private:0}", "{private:0}": 1});
     assert_eq!(document, expected);
     // In a request it is text.
-    let prepared = call.prepare(&get("https://idp.example/?a={private:0}")).unwrap();
+    let prepared = prepare(&call, &get("https://idp.example/?a={private:0}")).unwrap();
     assert_eq!(prepared.request.url.as_str(), "https://idp.example/?a={private:0}");
 }
 

@@ -124,14 +124,14 @@ fn shows(text: &str, secret: &str, decodings: usize) -> bool {
 /// Answers of a server to a request, and what the guest is given of each. Nothing if the host does not send
 /// the request.
 fn echoes(call: &mut Call, request: &Request) -> Vec<(String, String)> {
-    let Ok(prepared) = call.prepare(request) else {
+    let Ok(prepared) = prepare(call, request) else {
         return Vec::new();
     };
     let mut all = Vec::new();
     for part in sent(&prepared.request) {
         for echo in wrapped(&String::from_utf8_lossy(&part)) {
             let header = [("x-echo", echo.as_str())];
-            let got = call.receive(answer(400, &header, &echo), &[], &prepared.carries).unwrap();
+            let got = receive(call, answer(400, &header, &echo), &[], &prepared.carries).unwrap();
             let body = String::from_utf8(got.body).unwrap();
             assert_eq!(got.headers[0].1, body, "headers and bodies are searched alike");
             all.push((echo, body));
@@ -143,7 +143,7 @@ fn echoes(call: &mut Call, request: &Request) -> Vec<(String, String)> {
 #[tokio::test]
 async fn a_form_that_is_echoed_tells_nothing_of_a_password_with_spaces() {
     let mut call = call_with("correct horse 9").await;
-    let prepared = call.prepare(&request(Place::Form, "", "")).unwrap();
+    let prepared = prepare(&call, &request(Place::Form, "", "")).unwrap();
     assert_eq!(sent(&prepared.request).last().unwrap(), b"p=correct+horse+9");
     let got = received(&mut call, answer(400, &[], "<p>p=correct+horse+9"), &[], &["password"]);
     assert_eq!(got, "<p>p={secret:password}");

@@ -1,0 +1,156 @@
+//! Opening of accounts, with what the store knows of them.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use secrecy::ExposeSecret as _;
+
+use super::advice::Advice;
+use super::described::{Described, endpoints};
+use super::listing::Listing;
+use super::presence::Presence;
+use super::retry::ByHand;
+use super::{Account, Clients};
+use crate::cell::Cells;
+use crate::config;
+use crate::digest::Digest;
+use crate::plugin::{ConnectorSlot, PolicySlot};
+use crate::primitives::{AccountContext, PinGuard, SESSION, Skew};
+use crate::protect::circuit::Circuits;
+use crate::protect::doubt::{Doubt, Refused};
+use crate::protect::latch::Latch;
+use crate::protect::quota::DailyQuota;
+use crate::protect::retry_budget::RetryBudget;
+use crate::protect::throttle::Throttle;
+use crate::services::Services;
+use crate::store::{Kind, Store, StoreError, Write};
+
+/// Opens accounts, and holds what the accounts of a host have in common.
+#[derive(Debug)]
+pub struct Accounts {
+    /// The services of the host.
+    pub services: Arc<Services>,
+    /// Slot of the policy.
+    pub policy: Arc<PolicySlot>,
+    /// Circuits of the clouds, by the cloud's name: one cloud is well or unwell for all accounts at once.
+    pub clouds: Arc<Circuits>,
+    /// Latches that vendors have set against this client, whichever account it speaks for.
+    pub clients: Clients,
+    /// Number of requests that one operation may send, refreshes and polls included.
+    pub requests_per_operation: u32,
+}
+
+impl Accounts {
+    /// Opens an account with what the store knows of it.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn open(
+        &self,
+        slug: &str,
+        config: &config::Account,
+        connector: Arc<ConnectorSlot>,
+    ) -> Result<Arc<Account>, StoreError> {
+        let services = &self.services;
+        let (store, now) = (&services.store, services.clock.now());
+        let cloud = connector.active().manifest().cloud.clone();
+        let credentials = credentials(config);
+        let account = Account {
+            slug: slug.to_owned(),
+            services: Arc::clone(services),
+            policy: Arc::clone(&self.policy),
+            clouds: Arc::clone(&self.clouds),
+            requests_per_operation: self.requests_per_operation,
+            context: Arc::new(self.context(slug, config, &connector).await?),
+            connector,
+            connector_name: config.connector.clone(),
+            advice: Advice::new(slug, config),
+            latch: Latch::open(slug, credentials, store, now).await?,
+            client: self.clients.latch(&cloud, &config.brand, store, now).await?,
+            refusals: config.refusals.clone(),
+            grant: Doubt::open(Refused::Grant, slug, credentials, store, now).await?,
+            registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
+            presence: Presence::default(),
+            retries_by_hand: ByHand::open(slug, store).await?,
+            circuits: self.clouds.beside(),
+            described: Described::new(slug, config),
+            refreshes: Mutex::default(),
+            listing: Listing::default(),
+            sign_ins: DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
+            requests: Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
+            retries: RetryBudget::open(slug, store, services.clock.as_ref()).await?,
+            throttle: Throttle::open(slug, store).await?,
+            seed: fastrand::u64(..),
+        };
+        if let Some(throttled) = account.throttled() {
+            account.leave_alone(&throttled);
+        }
+        Ok(Arc::new(account))
+    }
+
+    /// Assembles the context of the account's calls.
+    async fn context(
+        &self,
+        slug: &str,
+        config: &config::Account,
+        connector: &Arc<ConnectorSlot>,
+    ) -> Result<AccountContext, StoreError> {
+        let Services { store, clock, publisher, transport, tap, topics, .. } = self.services.as_ref();
+        let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
+        let cells = Cells::open(slug, names, store, clock).await?;
+        forget_strangers(slug, credentials(config), &cells, store).await?;
+        Ok(AccountContext {
+            account: slug.to_owned(),
+            endpoints: endpoints(config),
+            secrets: config.secrets.clone(),
+            bindings: config.bindings.clone(),
+            capturable: config.capturable.clone(),
+            command_answers: Arc::clone(&config.command_answers),
+            cells,
+            transport: Arc::clone(transport),
+            clock: Arc::clone(clock),
+            publisher: Arc::clone(publisher),
+            topic_prefix: topics.connector_prefix(slug),
+            pin: PinGuard::open(slug, credentials(config), store, clock.now()).await?,
+            skew: Skew::default(),
+            tap: tap.clone(),
+        })
+    }
+}
+
+/// Empties the cells if they belong to other credentials. A session has a refresh token of its own, which
+/// would be sent in place of the new one that the owner has given.
+async fn forget_strangers(
+    account: &str,
+    credentials: Digest,
+    cells: &Cells,
+    store: &Arc<dyn Store>,
+) -> Result<(), StoreError> {
+    let credentials = credentials.to_string().into_bytes();
+    let known = store.load(Kind::Credentials, account).await?;
+    if known.as_ref() == Some(&credentials) {
+        return Ok(());
+    }
+    if known.is_some() {
+        cells.clear().await?;
+    }
+    let write = Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) };
+    if let Err(error) = store.commit(vec![write]).await {
+        // At worst the next start takes the session for one of other credentials, and obtains a new one.
+        tracing::warn!(account, "whose session it is is not remembered: {error}");
+    }
+    Ok(())
+}
+
+/// Returns a digest of a set of credentials and of the account that they are for, which tells neither. What
+/// one connector has obtained is not handed to another one that the account is moved to.
+fn credentials(config: &config::Account) -> Digest {
+    let secrets = config.secrets.iter().flat_map(|(name, secret)| [name.as_str(), secret.expose_secret()]);
+    let mut all = Vec::new();
+    for part in std::iter::once(config.connector.as_str()).chain(secrets) {
+        all.extend_from_slice(&part.len().to_le_bytes());
+        all.extend_from_slice(part.as_bytes());
+    }
+    Digest::of(&all)
+}

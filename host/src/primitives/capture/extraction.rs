@@ -1,0 +1,115 @@
+//! Extraction: values that are taken out of one response.
+
+use std::collections::BTreeSet;
+
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::marked::Marked;
+use super::{pointer, private};
+use crate::bindings::http::{Capture, CaptureSource, CaptureTarget};
+use crate::cell::Secrets;
+use crate::descriptor::Capturable;
+use crate::primitives::placeholder::placeholder;
+
+/// The largest secret that is captured, in bytes. Tokens have up to 4 KiB, and no server takes a header of
+/// more than this.
+pub(super) const LARGEST_SECRET: usize = 8 << 10;
+
+/// The secrets that were found in one response.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) secrets: Secrets,
+    /// Name of a secret that is too large.
+    pub(super) too_large: Option<String>,
+}
+
+impl Found {
+    fn insert(&mut self, name: &str, value: &str) {
+        if value.len() > LARGEST_SECRET {
+            self.too_large = Some(name.to_owned());
+        } else {
+            self.secrets.insert(name.to_owned(), SecretString::from(value));
+        }
+    }
+}
+
+/// Extraction from one response.
+pub(super) struct Extraction<'c> {
+    /// The secrets that may be taken out.
+    capturable: &'c BTreeSet<Capturable>,
+    marked: &'c mut Marked,
+    found: Found,
+}
+
+impl<'c> Extraction<'c> {
+    pub(super) fn new(capturable: &'c BTreeSet<Capturable>, marked: &'c mut Marked) -> Self {
+        Self { capturable, marked, found: Found::default() }
+    }
+
+    /// Takes out what was asked for, and what is called private if anything private was asked for.
+    pub(super) fn take_out(
+        mut self,
+        captures: &[Capture],
+        headers: &mut [(String, String)],
+        mut document: Option<&mut Value>,
+    ) -> Found {
+        for Capture { source, target } in captures {
+            match source {
+                CaptureSource::Json(pointer) => {
+                    if let Some(document) = &mut document {
+                        pointer::each_at(document, pointer, &mut |value| self.take(value, target));
+                    }
+                }
+                CaptureSource::Header(name) => {
+                    let header = headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name));
+                    if let Some((_, value)) = header {
+                        *value = self.take_text(value, target);
+                    }
+                }
+                CaptureSource::Cookie(name) => {
+                    for (_, value) in headers.iter_mut().filter(|(n, _)| n == "set-cookie") {
+                        let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
+                        if let Some((_, cookie)) = pair.split_once('=').filter(|(n, _)| n.trim() == name) {
+                            let kept = self.take_text(cookie, target);
+                            *value = format!("{name}={kept};{attributes}");
+                        }
+                    }
+                }
+            }
+        }
+        let private = captures.iter().any(|capture| matches!(capture.target, CaptureTarget::Private));
+        if let Some(document) = document.filter(|_| private) {
+            private::each_named(document, &mut |value| self.marked.hide(value));
+        }
+        self.found
+    }
+
+    fn take(&mut self, value: &mut Value, target: &CaptureTarget) {
+        match target {
+            CaptureTarget::Private => self.marked.hide(value),
+            CaptureTarget::Secret(name) => {
+                let capturable = self.capturable.get(name.as_str());
+                let secret = match &*value {
+                    // Over the limit, whatever it says.
+                    Value::String(text) if text.len() > LARGEST_SECRET => Some(text.as_str()),
+                    value => capturable.and_then(|capturable| capturable.secret(value)),
+                };
+                *value = match secret {
+                    Some(secret) => {
+                        self.found.insert(name, secret);
+                        Value::String(placeholder(name))
+                    }
+                    // Not a secret, but it may still be none of the guest's business.
+                    None => Value::Null,
+                };
+            }
+        }
+    }
+
+    fn take_text(&mut self, text: &str, target: &CaptureTarget) -> String {
+        let mut value = Value::String(text.to_owned());
+        self.take(&mut value, target);
+        value.as_str().unwrap_or_default().to_owned()
+    }
+}
