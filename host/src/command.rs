@@ -56,7 +56,7 @@ impl From<Action> for Command {
 pub enum Action {
     /// Read what the cloud last heard.
     RefreshCached,
-    /// Read, and ask the vehicle if what is known is older than this.
+    /// Read, and ask the vehicle if what is known is older than this, in whole seconds.
     RefreshSmart(Duration),
     /// Ask the vehicle.
     RefreshForce,
@@ -124,9 +124,7 @@ impl Action {
             Self::CheckActionStatus(_) => OperationName::CheckActionStatus,
         }
     }
-}
 
-impl Action {
     /// Returns the command as a connector is told it; none for reads and questions, where that depends on
     /// what is known.
     #[must_use]

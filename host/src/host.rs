@@ -103,6 +103,7 @@ impl Host {
     /// # Errors
     ///
     /// See [`StartError`].
+    #[doc(hidden)]
     pub async fn start_with(
         config: &Config,
         environment: Environment,
@@ -112,6 +113,7 @@ impl Host {
     }
 
     /// The topic tree.
+    #[doc(hidden)]
     #[must_use]
     pub fn topics(&self) -> &Topics {
         &self.services.topics
@@ -143,6 +145,7 @@ impl Host {
 
     /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to
     /// the changes of the first is told of the changes of all.
+    #[doc(hidden)]
     pub fn circuits(&self) -> impl Iterator<Item = &Circuits> {
         self.circuits.circuits()
     }
@@ -153,6 +156,7 @@ impl Host {
     /// # Errors
     ///
     /// When the folder cannot be watched.
+    #[doc(hidden)]
     pub fn watch_folder(&self) -> Result<Option<Folder>, FolderError> {
         self.plugins.watch_folder()
     }
@@ -169,9 +173,10 @@ impl Host {
         self.vehicles.find_vehicles().await
     }
 
-    /// Commands a vehicle. Returns as soon as the command has its place in the vehicle's queue, or its result
-    /// if it is not done; the order of calls is the order of commands. Its reports are published too, as
-    /// those of any command.
+    /// Commands a vehicle. Returns as soon as the command is written down and has its place in the vehicle's
+    /// queue, or its result if it is not done. A call that begins after another one has returned is the later
+    /// command. Dropping the future does not take the command back. Its reports are published too, as those
+    /// of any command.
     pub async fn command(&self, vehicle: &str, command: impl Into<Command>) -> Handle {
         self.commands.command(vehicle, command.into()).await
     }

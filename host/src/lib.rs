@@ -66,19 +66,20 @@
 //! `architecture`, holds that. From the outside in:
 //!
 //! * The program: `cli`, its command line; `demo`, the whole product on loopback; `output`, what it shows.
-//! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine; [`folder`]
-//!   takes components that are dropped into a directory. [`scoring`] says how well a policy judges.
+//! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine. [`scoring`]
+//!   says how well a policy judges.
 //! * [`host`]: accounts and vehicles, and what happens to a command from its arrival to its result.
-//! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`operation`]:
-//!   attempts and their limits, from the first one to the final result; [`deployment`]: how a component
-//!   becomes the active one.
+//! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`folder`]: the
+//!   directory from which components are taken; [`operation`]: attempts and their limits, from the first one
+//!   to the final result; [`deployment`]: how a component becomes the active one.
 //! * [`account`]: what one account consists of; in it `session`, which refreshes its token once for all
 //!   callers.
-//! * `judge`: what a failure is, and what should follow from it, on record.
+//! * `judge`: what a failure is, and what should follow from it, on record; [`services`]: what is made once
+//!   and handed to everybody.
 //! * [`audit`]: every decision; [`events`]: what is said once; [`config`]: the owner's file.
 //! * [`plugin`]: trials, generations and calls of components; [`primitives`]: what a connector can do.
-//! * [`protect`]: circuits, latches, quotas and budgets; [`wire`]: what is on the broker, as types; [`mqtt`]:
-//!   the connection.
+//! * [`mqtt`]: the connection to the broker; `component_file`: a file that may be anything.
+//! * [`wire`]: what is on the broker, as types; [`protect`]: circuits, latches, quotas and budgets.
 //! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.
 //! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state;
 //!   [`descriptor`]: what the owner says of a vendor's clouds.

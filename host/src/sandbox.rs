@@ -22,7 +22,7 @@ use wasmtime::{Config, Engine, Store, UpdateDeadline};
 
 pub use self::budget::Budget;
 pub(crate) use self::compiler::COMMAND as COMPILE;
-pub use self::compiler::{Allowance, Compiler, CompilerFault};
+pub use self::compiler::{Compiler, CompilerFault, CompilerLimits};
 #[cfg(unix)]
 pub(crate) use self::compiler::{Quota, work};
 pub use self::fault::CallFault;

@@ -2,10 +2,18 @@
 //! small.
 
 use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
 
+use futures_util::future::{BoxFuture, FutureExt as _};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use testkit::{Home, LEGACY, RealHome, root};
+use tokio::sync::watch;
+use vehicle_connector::environment::{Kind, MemoryStore, Record, Store, StoreError, Write};
 use vehicle_connector::{Action, Command, Reason, State, Unfinished};
+
+/// Longer than a command takes; a test that waits so long has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_typed_command_is_one_of_the_broker_s_with_a_report_for_its_caller() {
@@ -53,6 +61,57 @@ async fn two_callers_of_the_same_command_get_the_same_report() {
     home.control().release();
     let (first, second) = tokio::join!(first.report(), second.report());
     assert_eq!(first.unwrap(), second.unwrap());
+    assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), 1);
+}
+
+/// A store that answers while it is open.
+#[derive(Debug)]
+struct Gated {
+    inner: MemoryStore,
+    open: watch::Sender<bool>,
+}
+
+impl Gated {
+    async fn opened(mut open: watch::Receiver<bool>) {
+        open.wait_for(|open| *open).await.unwrap();
+    }
+}
+
+impl Store for Gated {
+    fn load<'a>(&'a self, kind: Kind, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        Box::pin(async move {
+            Self::opened(self.open.subscribe()).await;
+            self.inner.load(kind, key).await
+        })
+    }
+
+    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
+        self.inner.list(kind)
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
+        let (opened, committed) = (Self::opened(self.open.subscribe()), self.inner.commit(writes));
+        Box::pin(async move {
+            opened.await;
+            committed.await
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_caller_gives_up_is_done_all_the_same() {
+    let mut home = RealHome::start().await;
+    let store = Arc::new(Gated { inner: MemoryStore::default(), open: watch::Sender::new(true) });
+    home.environment.store = Arc::clone(&store) as _;
+    home.restart_configured(|_| {}).await.unwrap();
+    home.settle().await;
+    let lock = || home.host().command(LEGACY.0, Command::new(Action::Lock).with_id("mine"));
+    store.open.send_replace(false);
+    assert!(lock().now_or_never().is_none(), "it has to be written down first");
+    store.open.send_replace(true);
+    let report =
+        tokio::time::timeout(PATIENCE, async { lock().await.report().await }).await.unwrap().unwrap();
+    assert_eq!((report.state, report.id.as_str()), (State::Succeeded, "mine"), "{report:?}");
     assert_eq!(home.control().counters().actuations_of(LEGACY.1, ActionKind::Lock), 1);
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn assemble(
     begin: Begin,
 ) -> Result<Arc<Host>, StartError> {
     let services = Arc::new(services(config, environment).await?);
-    let slots = Slots::open(config, &services, plugins, begin).await?;
+    let slots = OpenedSlots::open(config, &services, plugins, begin).await?;
     let clouds = Arc::new(Circuits::default());
     let fleet = fleet(config, &services, &slots, &clouds).await?;
     let accounts = fleet.accounts.values().map(|account| served(account)).collect();
@@ -106,13 +106,13 @@ async fn services(config: &Config, environment: Environment) -> Result<Services,
 }
 
 /// The slots of a host.
-struct Slots {
+struct OpenedSlots {
     policy: Arc<PolicySlot>,
-    /// Slots of the connectors, one for each, however many accounts use it: a swap is for all of them.
+    /// OpenedSlots of the connectors, one for each, however many accounts use it: a swap is for all of them.
     connectors: BTreeMap<String, Arc<ConnectorSlot>>,
 }
 
-impl Slots {
+impl OpenedSlots {
     async fn open(
         config: &Config,
         services: &Services,
@@ -154,7 +154,7 @@ impl Slots {
 async fn fleet(
     config: &Config,
     services: &Arc<Services>,
-    slots: &Slots,
+    slots: &OpenedSlots,
     clouds: &Arc<Circuits>,
 ) -> Result<Fleet, StoreError> {
     let opening = Accounts {

@@ -4,7 +4,6 @@ mod course;
 pub(crate) mod deliveries;
 mod resume;
 
-pub(super) use self::resume::resume;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
@@ -12,6 +11,7 @@ use jiff::Timestamp;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use self::deliveries::{Delivered, Deliveries, Delivery};
+pub(super) use self::resume::resume;
 use super::announcer::Announcer;
 use super::fleet::Fleet;
 use super::handle::Handle;
@@ -106,7 +106,8 @@ impl CommandDesk {
         self.take(requests.into_iter().filter_map(|request| self.arrived(request)).collect()).await;
     }
 
-    /// Takes a command of the program that embeds the host.
+    /// Takes a command of the program that embeds the host. Once begun that goes on to its end, also if the
+    /// future is dropped: a command that has its place in the ledger has to get its result.
     pub(super) async fn command(self: &Arc<Self>, vehicle: &str, command: Command) -> Handle {
         let (handle, asker) = Handle::new();
         let (operation, payload) = command.action.to_message();
@@ -120,7 +121,14 @@ impl CommandDesk {
             delivery: None,
             hold: None,
         };
-        self.take(vec![arrived]).await;
+        let (desk, open) = (Arc::clone(self), self.shutdown.hold());
+        let taking = async move {
+            let _open = open;
+            desk.take(vec![arrived]).await;
+        };
+        if let Err(error) = tokio::spawn(taking).await {
+            tracing::error!(vehicle, "a command was not dealt with: {error}");
+        }
         handle
     }
 

@@ -14,7 +14,9 @@ pub struct Handle {
 /// A command has no result yet, and this host will not have it: the host stopped before, and the next one on
 /// the same store goes on from there; or sixteen callers wait for the same command already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the host has ended before the command; the next host on the same store publishes its result")]
+#[error(
+    "this host will not tell the result here: it has stopped, or too many wait for it; it is published when it is there"
+)]
 pub struct Unfinished;
 
 impl Handle {

@@ -10,12 +10,14 @@ use crate::wire::topics::Incoming;
 impl Host {
     /// Takes a message. Returns as soon as the command has its place in the queue, or its result if it is not
     /// done; the order of calls is the order of commands.
+    #[doc(hidden)]
     pub async fn handle(self: &Arc<Self>, request: Request) {
         self.handle_all(vec![request]).await;
     }
 
     /// Takes messages in their order, as [`Host::handle`] does. Commands that follow each other are written
     /// down together: they wait for the disk once.
+    #[doc(hidden)]
     pub async fn handle_all(self: &Arc<Self>, requests: Vec<Request>) {
         self.take_in(requests, Vec::new()).await;
     }
@@ -26,6 +28,7 @@ impl Host {
     /// Once begun that goes on to its end, also if the future is dropped, and [`Host::stop`] waits for it:
     /// otherwise the broker would be told that a message has arrived, and no caller would ever be told what
     /// became of it.
+    #[doc(hidden)]
     pub async fn take_in(self: &Arc<Self>, requests: Vec<Request>, refused: Vec<Refused>) {
         let (host, open) = (Arc::clone(self), self.shutdown.hold());
         let taking = async move {

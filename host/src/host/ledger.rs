@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::{Mutex, MutexGuard};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, watch};
@@ -27,6 +28,9 @@ mod published;
 /// Most callers that are told of one result where they want to be told: more than a home has, and each may
 /// hold 128 KiB.
 const ASKERS: usize = 16;
+
+/// Shortest time for which a command that was taken before a restart is still asked about.
+const LAST_QUESTION: Duration = Duration::from_secs(10);
 
 /// Number of results that are remembered. Far more than a home sends in the day that is promised, and
 /// bounded.
@@ -95,6 +99,14 @@ pub struct Pending {
     /// Car that it was sent to, if that was known.
     #[serde(default)]
     pub car: Option<String>,
+}
+
+impl Pending {
+    /// Returns the time that is left for a command of this kind, whatever the clock was when it began.
+    pub(super) fn left(&self, name: OperationName, now: Timestamp) -> Duration {
+        let left: SignedDuration = self.deadline.duration_since(now);
+        Duration::try_from(left).unwrap_or_default().min(name.deadline()).max(LAST_QUESTION)
+    }
 }
 
 /// A command that a host before this one has left without a result.

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::command_desk::CommandDesk;
@@ -164,16 +164,5 @@ struct LedgerJournal {
 impl Journal for LedgerJournal {
     fn sending(&self) -> BoxFuture<'_, Result<(), StoreError>> {
         Box::pin(self.ledger.sending(&self.vehicle, &self.id, self.clock.now()))
-    }
-}
-
-/// Shortest time for which a command that was taken before a restart is still asked about.
-const LAST_QUESTION: Duration = Duration::from_secs(10);
-
-impl Pending {
-    /// Returns the time that is left for a command of this kind, whatever the clock was when it began.
-    pub(super) fn left(&self, name: OperationName, now: Timestamp) -> Duration {
-        let left: SignedDuration = self.deadline.duration_since(now);
-        Duration::try_from(left).unwrap_or_default().min(name.deadline()).max(LAST_QUESTION)
     }
 }

@@ -220,3 +220,20 @@ fn of_kind(kind: &FailureKind) -> Reason {
         | FailureKind::Other(_) => Reason::UpstreamRefused,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_host_that_stops_is_told_as_one() {
+        for (why, reason) in [
+            (RefreshError::Stopping, Reason::HostStopping),
+            (RefreshError::Panicked, Reason::HostFault),
+            (RefreshError::NoSession, Reason::UpstreamRefused),
+            (RefreshError::Released("invalid_grant".to_owned()), Reason::UpstreamRefused),
+        ] {
+            assert_eq!(of_refresh_error(&why), reason, "{why}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
-use super::rollout::Rollouts;
+use super::rollout::RolloutPlace;
 use super::{Pluggable, PluginKind, texts, trial, unanswered};
 use crate::bindings::policy::{
     Attempt, CircuitScope, CircuitSettings, Decision, Failure, Guest, GuestIndices, RefreshDecision,
@@ -74,7 +74,7 @@ pub(super) use ask;
 pub struct PolicySlot {
     sandbox: Sandbox,
     slot: Slot<PolicyPlugin>,
-    rollouts: Rollouts,
+    rollouts: RolloutPlace,
 }
 
 impl PolicySlot {
@@ -90,7 +90,7 @@ impl PolicySlot {
     ) -> Result<Self, ActivationError> {
         let first = prepare(sandbox, compiled, Trial::Waived).await?;
         let slot = Slot::new(first, provenance.proven());
-        Ok(Self { sandbox: sandbox.clone(), slot, rollouts: Rollouts::default() })
+        Ok(Self { sandbox: sandbox.clone(), slot, rollouts: RolloutPlace::default() })
     }
 
     /// The active policy.
@@ -113,7 +113,7 @@ impl PolicySlot {
     }
 
     /// The rollouts: a candidate in shadow or as a canary.
-    pub(crate) fn rollouts(&self) -> &Rollouts {
+    pub(crate) fn rollouts(&self) -> &RolloutPlace {
         &self.rollouts
     }
 

@@ -111,7 +111,7 @@ impl Rollout {
 /// The current rollout, if there is one. There is one at a time: with two, it would be unclear which of them
 /// made a difference.
 #[derive(Debug)]
-pub struct Rollouts {
+pub struct RolloutPlace {
     current: ArcSwapOption<Rollout>,
     failed: mpsc::UnboundedSender<Failed>,
     unread: Mutex<Option<mpsc::UnboundedReceiver<Failed>>>,
@@ -120,14 +120,14 @@ pub struct Rollouts {
 /// A candidate that had too many faults, and why.
 pub type Failed = (Arc<Rollout>, String);
 
-impl Default for Rollouts {
+impl Default for RolloutPlace {
     fn default() -> Self {
         let (failed, unread) = mpsc::unbounded_channel();
         Self { current: ArcSwapOption::empty(), failed, unread: Mutex::new(Some(unread)) }
     }
 }
 
-impl Rollouts {
+impl RolloutPlace {
     /// Returns the current rollout.
     #[must_use]
     pub fn current(&self) -> Option<Arc<Rollout>> {

@@ -25,7 +25,7 @@ pub(crate) use self::work::{Quota, work};
 
 /// The limits of one compilation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Allowance {
+pub struct CompilerLimits {
     /// Address space of the child, in bytes.
     pub memory: u64,
     /// Processor time, counted in seconds.
@@ -36,8 +36,8 @@ pub struct Allowance {
     pub code: u64,
 }
 
-impl Allowance {
-    /// Allowance several times as large as a policy from Python needs: `docs/plugins.md` gives the numbers.
+impl CompilerLimits {
+    /// Limits several times as large as a policy from Python needs: `docs/plugins.md` gives the numbers.
     pub const COMPILING: Self = Self {
         memory: 1 << 30,
         processor: Duration::from_secs(120),
@@ -55,7 +55,7 @@ pub struct Compiler(Option<Arc<Child>>);
 struct Child {
     program: PathBuf,
     arguments: Vec<OsString>,
-    allowance: Allowance,
+    allowance: CompilerLimits,
 }
 
 /// The command of the program that compiles its input. Not for people.
@@ -82,7 +82,7 @@ impl Compiler {
             Ok(_) => PathBuf::from(RUNNING),
             Err(_) => std::env::current_exe()?,
         };
-        Ok(Self::in_child(program, Allowance::COMPILING))
+        Ok(Self::in_child(program, CompilerLimits::COMPILING))
     }
 
     /// Would compile in a child process of this program. Not supported on this system: compiles in this
@@ -100,7 +100,7 @@ impl Compiler {
     /// output is executed, so no other user may write to this file.
     #[cfg(unix)]
     #[must_use]
-    pub fn in_child(program: impl Into<PathBuf>, allowance: Allowance) -> Self {
+    pub fn in_child(program: impl Into<PathBuf>, allowance: CompilerLimits) -> Self {
         let arguments = Quota::from(allowance).arguments();
         Self(Some(Arc::new(Child { program: program.into(), arguments, allowance })))
     }

@@ -1,4 +1,4 @@
-//! What policies can do wrong with texts; `hostile` has the rest.
+//! What policies can do wrong with texts; `hostile_policies` has the rest.
 
 use simulator::{Effect, Fault, RouteKind};
 use testkit::handmade::{self, CLASSIFY};

@@ -143,16 +143,3 @@ impl VehicleDesk {
         }
     }
 }
-
-impl Unreadable {
-    /// Returns the reason. An empty answer comes from clouds that are unwell; one that is not a document is
-    /// the connector's.
-    pub(in crate::host) const fn reason(self) -> Reason {
-        match self {
-            Self::NoDocument => Reason::ConnectorFault,
-            Self::NoValues => Reason::UpstreamUnavailable,
-            // A caller that asks again is told of the car that is there now.
-            Self::AnotherCar => Reason::UnknownVehicle,
-        }
-    }
-}

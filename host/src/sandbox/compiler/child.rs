@@ -9,7 +9,7 @@ use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::work::REFUSED;
-use super::{Allowance, Child, CompilerFault};
+use super::{Child, CompilerFault, CompilerLimits};
 use crate::{redact, sandbox};
 
 /// Longest part that is read of a failed child's error output, in bytes.
@@ -34,7 +34,7 @@ impl Child {
     }
 
     async fn run(&self, component: &[u8]) -> Result<Vec<u8>, CompilerFault> {
-        let Allowance { code: most, .. } = self.allowance;
+        let CompilerLimits { code: most, .. } = self.allowance;
         let mut child = Command::new(&self.program)
             .args(&self.arguments)
             .arg0(env!("CARGO_PKG_NAME"))
@@ -76,7 +76,7 @@ impl Child {
     }
 
     fn fault(&self, ended: ExitStatus, words: &str) -> CompilerFault {
-        let Allowance { memory, processor, .. } = self.allowance;
+        let CompilerLimits { memory, processor, .. } = self.allowance;
         match (ended.code(), ended.signal()) {
             (Some(code), _) if code == i32::from(REFUSED) => CompilerFault::Refused(words.to_owned()),
             (_, Some(libc::SIGXCPU)) => CompilerFault::Processor(processor),

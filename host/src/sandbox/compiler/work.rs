@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use rustix::process::{Resource, Rlimit, nice, setrlimit};
 
-use super::{Allowance, COMMAND};
+use super::{COMMAND, CompilerLimits};
 use crate::sandbox;
 use crate::sandbox::LARGEST_COMPONENT;
 
@@ -42,8 +42,8 @@ pub(crate) struct Quota {
     processor: u64,
 }
 
-impl From<Allowance> for Quota {
-    fn from(Allowance { memory, processor, .. }: Allowance) -> Self {
+impl From<CompilerLimits> for Quota {
+    fn from(CompilerLimits { memory, processor, .. }: CompilerLimits) -> Self {
         Self { memory, processor: processor.as_secs() }
     }
 }

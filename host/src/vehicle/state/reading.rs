@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Location;
 use super::rules::{RULES, number};
 use crate::time::AHEAD;
+use crate::wire::outcome::Reason;
 
 /// Degrees from 0°N 0°E within which there is nothing but water. A receiver that sees no satellite says it is
 /// there.
@@ -35,6 +36,19 @@ pub(crate) enum Unreadable {
         "another car has this vehicle's place by now, and what was read is of the one before; send it again"
     )]
     AnotherCar,
+}
+
+impl Unreadable {
+    /// Returns the reason. An empty answer comes from clouds that are unwell; one that is not a document is
+    /// the connector's.
+    pub(crate) const fn reason(self) -> Reason {
+        match self {
+            Self::NoDocument => Reason::ConnectorFault,
+            Self::NoValues => Reason::UpstreamUnavailable,
+            // A caller that asks again is told of the car that is there now.
+            Self::AnotherCar => Reason::UnknownVehicle,
+        }
+    }
 }
 
 impl Reading {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use vehicle_connector::plugin::{ActivationError, Compiled, PolicySlot, embedded};
-use vehicle_connector::sandbox::{Allowance, Compiler, CompilerFault, Sandbox};
+use vehicle_connector::sandbox::{Compiler, CompilerFault, CompilerLimits, Sandbox};
 
 use super::bombs::{functions, nest};
 use super::{PROGRAM, compile};
@@ -26,13 +26,13 @@ impl Script {
     }
 
     /// What comes of it within this.
-    async fn fault(&self, allowance: Allowance) -> CompilerFault {
+    async fn fault(&self, allowance: CompilerLimits) -> CompilerFault {
         let program = self.0.path().join("compiler");
         fault(program.to_str().unwrap(), allowance, embedded::POLICY).await
     }
 }
 
-async fn fault(program: &str, allowance: Allowance, component: &[u8]) -> CompilerFault {
+async fn fault(program: &str, allowance: CompilerLimits, component: &[u8]) -> CompilerFault {
     match compile(program, allowance, component).await.map(|compiled| compiled.digest) {
         Err(ActivationError::NotCompiled(fault)) => fault,
         Err(ActivationError::NotAComponent(why)) => CompilerFault::Refused(why),
@@ -51,7 +51,7 @@ fn hand_over(child: &mut Child, component: &[u8]) -> ChildStdin {
 cases! {
     /// What a child has compiled is the component, and it decides.
     ["S2"] what_a_child_compiles_runs {
-        let sandbox = Sandbox::new().unwrap().with_compiler(Compiler::in_child(PROGRAM, Allowance::COMPILING));
+        let sandbox = Sandbox::new().unwrap().with_compiler(Compiler::in_child(PROGRAM, CompilerLimits::COMPILING));
         let compiled = Compiled::of(&sandbox, embedded::POLICY).await.unwrap();
         let provenance = testkit::provenance();
         let slot = Arc::new(PolicySlot::open(&sandbox, &compiled, provenance).await.unwrap());
@@ -61,13 +61,13 @@ cases! {
     /// What the compiler itself has against a component comes back in its words.
     ["S2"] a_child_says_why_it_refuses {
         let component = wat::parse_str("(component (core module (func unreachable) (export \"f\" (func 7))))").unwrap();
-        let CompilerFault::Refused(why) = fault(PROGRAM, Allowance::COMPILING, &component).await else { panic!() };
+        let CompilerFault::Refused(why) = fault(PROGRAM, CompilerLimits::COMPILING, &component).await else { panic!() };
         assert!(why.contains("unknown function 7"), "{why}");
     }
 
     /// Memory without bound is the child's end and not the host's.
     ["S2"] a_child_has_so_much_memory_and_no_more {
-        let allowance = Allowance { memory: 16 << 20, ..Allowance::COMPILING };
+        let allowance = CompilerLimits { memory: 16 << 20, ..CompilerLimits::COMPILING };
         // Larger than what it may take at all, so that it fails wherever the program itself has come to by then.
         let component = functions(1, &"(drop (i32.const 1))".repeat(300_000));
         let large = wat::parse_str(format!("(component (@custom \"x\" {:?}))", "x".repeat(20 << 20))).unwrap();
@@ -80,7 +80,7 @@ cases! {
     /// Processor time without bound is the child's end.
     ["S2"] a_child_has_so_much_processor_time_and_no_more {
         let second = Duration::from_secs(1);
-        let allowance = Allowance { processor: second, ..Allowance::COMPILING };
+        let allowance = CompilerLimits { processor: second, ..CompilerLimits::COMPILING };
         let ended = fault(PROGRAM, allowance, &functions(100_000, "(drop (i32.const 1))")).await;
         assert!(matches!(ended, CompilerFault::Processor(time) if time == second), "{ended}");
     }
@@ -88,21 +88,21 @@ cases! {
     /// A child that does nothing at all does so for a bounded time.
     ["S2"] a_child_that_hangs_is_ended {
         let wall = Duration::from_millis(200);
-        let fault = Script::new("exec sleep 3600").fault(Allowance { wall, ..Allowance::COMPILING }).await;
+        let fault = Script::new("exec sleep 3600").fault(CompilerLimits { wall, ..CompilerLimits::COMPILING }).await;
         assert!(matches!(fault, CompilerFault::TooSlow(time) if time == wall), "{fault}");
     }
 
     /// A child that is killed before it has answered leaves a refusal, whatever it has said until then.
     ["S2"] a_child_that_is_killed_is_no_answer {
         for script in ["kill -9 $$", "head -c 1000 /dev/zero; kill -9 $$", "cat >/dev/null & kill -9 $$"] {
-            let fault = Script::new(script).fault(Allowance::COMPILING).await;
+            let fault = Script::new(script).fault(CompilerLimits::COMPILING).await;
             assert!(matches!(&fault, CompilerFault::Died(why) if why.contains("SIGKILL")), "{script}: {fault}");
         }
     }
 
     /// No more is read of a child than code may have, whichever way it floods.
     ["S2"] a_child_that_floods_is_cut_off {
-        let allowance = Allowance { code: 1 << 20, ..Allowance::COMPILING };
+        let allowance = CompilerLimits { code: 1 << 20, ..CompilerLimits::COMPILING };
         let fault = Script::new("exec cat /dev/zero").fault(allowance).await;
         assert!(matches!(fault, CompilerFault::TooMuchCode(most) if most == 1 << 20), "{fault}");
         let fault = Script::new("exec cat /dev/zero >&2").fault(allowance).await;
@@ -112,7 +112,7 @@ cases! {
     /// What is no code, or of another version, is not taken over.
     ["S2"] what_is_no_code_is_not_run {
         for script in ["cat >/dev/null & exit 0", "echo nonsense", "head -c 4096 /dev/zero"] {
-            let fault = Script::new(script).fault(Allowance::COMPILING).await;
+            let fault = Script::new(script).fault(CompilerLimits::COMPILING).await;
             assert!(matches!(fault, CompilerFault::Unfit(_)), "{script}: {fault}");
         }
     }
@@ -120,7 +120,7 @@ cases! {
     /// A child is given nothing of the environment, which may hold secrets.
     ["S2"] a_child_has_no_environment {
         let script = Script::new("cat /proc/$$/environ >&2; exit 3");
-        let CompilerFault::Refused(environment) = script.fault(Allowance::COMPILING).await else { panic!() };
+        let CompilerFault::Refused(environment) = script.fault(CompilerLimits::COMPILING).await else { panic!() };
         assert!(std::env::vars().count() > 1);
         // Not from there: so that a build that measures its coverage writes no file.
         assert_eq!(environment.trim_end_matches('\0').trim(), "LLVM_PROFILE_FILE=/dev/null");
@@ -154,7 +154,7 @@ cases! {
 
     /// A program that cannot be started is a refusal, and nothing is compiled in its place.
     ["S2"] no_compiler_is_a_refusal {
-        let ended = fault("/nowhere/compiler", Allowance::COMPILING, embedded::POLICY).await;
+        let ended = fault("/nowhere/compiler", CompilerLimits::COMPILING, embedded::POLICY).await;
         assert!(matches!(ended, CompilerFault::NotStarted(_)), "{ended}");
     }
 
@@ -176,10 +176,10 @@ cases! {
         let endless = Script::new("exec sleep 3600");
         let program = endless.0.path().join("compiler");
         let sandbox = Sandbox::new().unwrap();
-        let stuck = sandbox.with_compiler(Compiler::in_child(program, Allowance::COMPILING));
+        let stuck = sandbox.with_compiler(Compiler::in_child(program, CompilerLimits::COMPILING));
         let abandoned = Compiled::of(&stuck, embedded::POLICY);
         tokio::time::timeout(Duration::from_millis(200), abandoned).await.unwrap_err();
-        let well = sandbox.with_compiler(Compiler::in_child(PROGRAM, Allowance::COMPILING));
+        let well = sandbox.with_compiler(Compiler::in_child(PROGRAM, CompilerLimits::COMPILING));
         Compiled::of(&well, &nest("", 2, 2)).await.unwrap();
     }
 }
