@@ -33,7 +33,7 @@ pub static COMPONENTS: &[Component] = &[
     Component {
         name: "policy",
         package: "default-policy",
-        folder: "guest/policy",
+        folder: "guest/policies/default",
         stack: 32 * 1024,
         imports: &[],
         exports: &[POLICY],
@@ -41,7 +41,7 @@ pub static COMPONENTS: &[Component] = &[
     Component {
         name: "four-phrases",
         package: "four-phrases",
-        folder: "guest/four-phrases",
+        folder: "guest/policies/four-phrases",
         stack: 32 * 1024,
         imports: &[],
         exports: &[POLICY],
@@ -49,7 +49,7 @@ pub static COMPONENTS: &[Component] = &[
     Component {
         name: "hyundai-kia",
         package: "hyundai-kia",
-        folder: "guest/hyundai-kia",
+        folder: "guest/connectors/hyundai-kia-eu",
         // serde_json goes up to 127 levels deep into what the cloud answers, which was measured to overflow
         // 32 KiB and to fit into 64 KiB; the rest is for its callers.
         stack: 96 * 1024,

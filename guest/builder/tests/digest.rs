@@ -61,9 +61,9 @@ fn neither_place_nor_file_times_matter() {
 #[test]
 fn a_source_matters_to_those_that_link_it() {
     let comment = |text: String| format!("{text}// changed\n");
-    assert_eq!(changed_by("guest/policy/src/rules.rs", comment), ["policy", "hyundai-kia"]);
-    assert_eq!(changed_by("guest/hyundai-kia/src/brand.rs", comment), ["hyundai-kia"]);
-    assert_eq!(changed_by("guest/four-phrases/src/lib.rs", comment), ["four-phrases"]);
+    assert_eq!(changed_by("guest/policies/default/src/rules.rs", comment), ["policy", "hyundai-kia"]);
+    assert_eq!(changed_by("guest/connectors/hyundai-kia-eu/src/brand.rs", comment), ["hyundai-kia"]);
+    assert_eq!(changed_by("guest/policies/four-phrases/src/lib.rs", comment), ["four-phrases"]);
     assert_eq!(changed_by("guest/runtime/src/arena.rs", comment).len(), COMPONENTS.len());
     assert_eq!(changed_by("wit/policy.wit", comment).len(), COMPONENTS.len());
 }

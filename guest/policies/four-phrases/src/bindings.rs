@@ -10,7 +10,7 @@
 
 wit_bindgen::generate!({
     world: "policy-module",
-    path: "../../wit",
+    path: "../../../wit",
     additional_derives: [PartialEq],
 });
 

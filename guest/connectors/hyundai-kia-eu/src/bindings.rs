@@ -26,7 +26,7 @@ wit_bindgen::generate!({
         }
     ",
     world: "vehicle:hyundai-kia/hyundai-kia",
-    path: "../../wit",
+    path: "../../../wit",
     additional_derives: [PartialEq],
     generate_all,
 });
