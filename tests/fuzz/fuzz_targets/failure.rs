@@ -6,7 +6,7 @@
 #![no_main]
 
 use default_policy::types::{Attempt, Decision, Effect, Failure, FailureKind};
-use hyundai_kia::answer;
+use hyundai_kia_eu::answer;
 use libfuzzer_sys::fuzz_target;
 
 /// What the host leaves of a message, in bytes.
