@@ -15,16 +15,7 @@ pub fn circuit(scope: &CircuitScope) -> CircuitSettings {
         | CircuitScope::Vehicle
         | CircuitScope::Other(_) => 0.0,
     };
-    CircuitSettings {
-        consecutive_failures: 5,
-        failure_ratio,
-        minimum_calls: 20,
-        window: 60_000,
-        open_for: 60_000,
-        probes: 1,
-        // Longer than the time-out of a request, so that a lease ends only when its holder is gone.
-        probe_lease: 60_000,
-    }
+    CircuitSettings { failure_ratio, ..CircuitSettings::after_five_failures() }
 }
 
 #[cfg(test)]

@@ -8,27 +8,18 @@ use alloc::borrow::ToOwned;
 
 use crate::rules::{
     BLOCKED, BUSY, CCSP, CODES, CodeRule, DENIALS, OAUTH, ODD, PIN_REFUSALS, REASONS, REFUSALS, REMARKS,
-    SESSION_ENDED, SESSION_REFUSALS, STATUSES, VENDOR_WORDS, WANTS_SIGN_IN, WordRule,
+    SESSION_ENDED, SESSION_REFUSALS, STATUSES, VENDOR_WORDS, WANTS_SIGN_IN, WordRule, redirected,
 };
 use crate::text::Words;
-use crate::types::{BodyKind, CircuitScope, Failure, FailureKind, Phase, Transport, Verdict};
+use crate::types::{BodyKind, CircuitScope, Failure, FailureKind, Milliseconds, Phase, Transport, Verdict};
 
-/// A token that is refused without a reason at this age in milliseconds did not expire; a new one would be
-/// refused as well.
-const FRESH: u64 = 60_000;
+/// A token that is refused without a reason at this age in milliseconds, and was never taken, did not expire; a new one
+/// would be refused as well.
+const FRESH: Milliseconds = 60_000;
 
 /// A token that is called expired at this age in milliseconds was ended by somebody else, or is for another
 /// account: no cloud's tokens live so short a time.
-const NEWBORN: u64 = 2_000;
-
-/// The kind of failure that a vehicle's 12 V battery is too low for remote control. To ask again drains it further.
-pub(crate) const AUX_BATTERY_LOW: &str = "aux-battery-low";
-
-/// The kind of answer that a cloud gives which has no data of a vehicle. Nothing is wrong with that.
-pub(crate) const NO_DATA: &str = "no-data";
-
-/// The rules whose kinds have no name in the interface, and the names that hosts know.
-const NAMED: [(&str, &str); 2] = [("ccsp-4007", AUX_BATTERY_LOW), ("ccsp-5921", NO_DATA)];
+const NEWBORN: Milliseconds = 2_000;
 
 /// The rule that finds it by the cloud's own words.
 pub(crate) const EXPIRED_FRESH: &str = "expired-fresh";
@@ -46,6 +37,7 @@ pub fn classify(failure: &Failure) -> Verdict {
         .or_else(|| by_code(failure, &words))
         .or_else(|| by_words(VENDOR_WORDS, failure, &words))
         .or_else(|| by_load(failure, &words))
+        .or_else(|| redirected(failure))
         .or_else(|| by_key(failure))
         .or_else(|| by_oauth(failure, &words))
         .or_else(|| by_words(BUSY, failure, &words))
@@ -57,14 +49,8 @@ pub fn classify(failure: &Failure) -> Verdict {
         .or_else(|| by_status(failure, &words))
         .or_else(|| by_words(ODD, failure, &words))
         .unwrap_or((FailureKind::Unknown, "none"));
-    let named = NAMED.iter().find(|(id, _)| *id == rule);
-    let (kind, rule) = match (kind, named) {
-        (FailureKind::TokenExpired, _) if is_younger(failure, NEWBORN) => {
-            (FailureKind::TokenRefusedFresh, EXPIRED_FRESH)
-        }
-        (_, Some((_, name))) => (FailureKind::Other((*name).to_owned()), rule),
-        (kind, None) => (kind, rule),
-    };
+    let newborn = kind == FailureKind::TokenExpired && is_younger(failure, NEWBORN);
+    let (kind, rule) = if newborn { (FailureKind::TokenRefusedFresh, EXPIRED_FRESH) } else { (kind, rule) };
     let counts_against = counts_against(&kind, rule, failure);
     Verdict { kind, rule: rule.to_owned(), counts_against }
 }
@@ -94,7 +80,7 @@ fn by_pin(failure: &Failure, words: &Words) -> Ruling {
         return Some((FailureKind::DeviceUnregistered, "pin-device"));
     }
     let expired = SESSION_ENDED.iter().find(|rule| rule.id == "expired" && rule.is_about(failure, words));
-    let bare = failure.http_status == Some(401) && failure.code.is_none() && !is_younger(failure, FRESH);
+    let bare = failure.http_status == Some(401) && failure.code.is_none() && !is_untried(failure);
     by_words(BUSY, failure, words)
         .or_else(|| is_refused_pin(failure, words).then_some((FailureKind::CredentialsRejected, "pin")))
         .or_else(|| by_words(DENIALS, failure, words))
@@ -111,8 +97,13 @@ fn is_refused_pin(failure: &Failure, words: &Words) -> bool {
         && failure.body != BodyKind::Html
 }
 
-fn is_younger(failure: &Failure, than: u64) -> bool {
+fn is_younger(failure: &Failure, than: Milliseconds) -> bool {
     failure.token_age.is_some_and(|age| age < than)
+}
+
+/// Whether the token is young, and the cloud has never taken it: it cannot have ended, as one can that has worked.
+fn is_untried(failure: &Failure) -> bool {
+    is_younger(failure, FRESH) && failure.token_last_worked.is_none()
 }
 
 fn by_code(failure: &Failure, words: &Words) -> Ruling {
@@ -124,7 +115,7 @@ fn by_code(failure: &Failure, words: &Words) -> Ruling {
     let kind = match (of_session(rule.kind.clone(), failure), failure.phase) {
         // A refusal of the token without a reason, by a code: a new one helps, unless it is new already.
         (FailureKind::TokenExpired, Phase::Status | Phase::Command | Phase::Confirmation | Phase::Pin)
-            if rule.id.ends_with(WANTS_SIGN_IN) && is_younger(failure, FRESH) =>
+            if rule.id.ends_with(WANTS_SIGN_IN) && is_untried(failure) =>
         {
             FailureKind::TokenRefusedFresh
         }
@@ -213,8 +204,11 @@ fn by_session(failure: &Failure, words: &Words) -> Ruling {
 
 /// A page where a document should be: a portal or a firewall answers in the cloud's place.
 fn by_body(failure: &Failure) -> Ruling {
+    let is_called_page = failure.content_type.as_deref() == Some("text/html");
     match failure.body {
         BodyKind::Html => Some((FailureKind::Malformed, "html")),
+        // It begins with something else than a tag.
+        BodyKind::Other if is_called_page => Some((FailureKind::Malformed, "html")),
         BodyKind::None | BodyKind::Json | BodyKind::Other => None,
     }
 }
@@ -237,7 +231,7 @@ fn refused(failure: &Failure) -> (FailureKind, &'static str) {
     match failure.phase {
         Phase::SignIn | Phase::Refresh => (FailureKind::CredentialsRejected, "session-refused"),
         Phase::Registration => (FailureKind::InvalidRequest, "http-4xx"),
-        _ if is_younger(failure, FRESH) => (FailureKind::TokenRefusedFresh, "bare-401-fresh"),
+        _ if is_untried(failure) => (FailureKind::TokenRefusedFresh, "bare-401-fresh"),
         _ => (FailureKind::TokenExpired, "bare-401"),
     }
 }
@@ -279,8 +273,6 @@ fn counts_against(kind: &FailureKind, rule: &str, failure: &Failure) -> Option<C
         FailureKind::VehicleUnreachable => Some(CircuitScope::Vehicle),
         // Somebody else may have ended it, and that is no ill health of anything.
         FailureKind::TokenRefusedFresh if rule == EXPIRED_FRESH => None,
-        // The cloud is well, and so is the account.
-        FailureKind::Other(_) if NAMED.iter().any(|(id, _)| *id == rule) => None,
         // Going on as before would use up what is left for this account alone.
         FailureKind::RateLimited
         | FailureKind::TokenRefusedFresh
@@ -290,7 +282,11 @@ fn counts_against(kind: &FailureKind, rule: &str, failure: &Failure) -> Option<C
         | FailureKind::DeviceUnregistered
         | FailureKind::ControlTokenExpired
         | FailureKind::CredentialsRejected
+        | FailureKind::ChallengeRequired
+        | FailureKind::ClientRefused
         | FailureKind::Busy
+        | FailureKind::BatteryLow
+        | FailureKind::NoData
         | FailureKind::Unsupported
         | FailureKind::InvalidRequest => None,
     }

@@ -1,7 +1,10 @@
 //! What next for this operation?
 
 use crate::classify::EXPIRED_FRESH;
-use crate::types::{Attempt, Certainty, Decision, Effect, FailureKind, Latch, Phase, Transport};
+use crate::rules::{TERMS, TERMS_PAGE, UPSTREAM, ends_session};
+use crate::types::{
+    Attempt, Certainty, Confirmation, Decision, Effect, FailureKind, Latch, Milliseconds, Phase, Transport,
+};
 
 /// The cell of the device registration, as connectors name it.
 const REGISTRATION: &str = "device-registration";
@@ -10,16 +13,21 @@ const REGISTRATION: &str = "device-registration";
 const TRIES: u32 = 4;
 
 /// The longest pause before the second try in milliseconds; it doubles with each further one.
-const FIRST: u64 = 1_000;
+const FIRST: Milliseconds = 1_000;
 
 /// The longest pause before any try, in milliseconds.
-const LONGEST: u64 = 20_000;
+const LONGEST: Milliseconds = 20_000;
 
 /// How long a vehicle may be busy with one command, in milliseconds, as far as anybody knows.
-const BUSY: u64 = 10_000;
+const BUSY: Milliseconds = 10_000;
 
 /// When to ask what became of a command, in milliseconds. A vehicle that is awake answers in a few seconds.
-const CONFIRM: u64 = 5_000;
+const CONFIRM: Milliseconds = 5_000;
+
+/// For how long to ask after a vehicle that did not answer the cloud, in milliseconds. The cloud has waited for it before
+/// it said so: what it does not know after a few questions more it will not learn before the vehicle wakes up, and until
+/// then the actuator would be blocked for the rest of the operation's time.
+const CONFIRM_SILENT: Milliseconds = 30_000;
 
 /// What next for the operation that `attempt` belongs to.
 ///
@@ -31,8 +39,11 @@ pub fn decide(attempt: &Attempt) -> Decision {
     if failure.transport == Some(Transport::Denied) {
         return Decision::GiveUp;
     }
-    if attempt.verdict.kind == FailureKind::CredentialsRejected {
-        return credentials(attempt);
+    match attempt.verdict.kind {
+        FailureKind::CredentialsRejected => return credentials(attempt),
+        FailureKind::ChallengeRequired => return challenge(attempt),
+        FailureKind::ClientRefused if is_session(attempt) => return Decision::Latch(Latch::ClientRefused),
+        _ => {}
     }
     if failure.phase == Phase::Pin {
         return pin(attempt);
@@ -51,13 +62,27 @@ fn credentials(attempt: &Attempt) -> Decision {
         return Decision::Latch(Latch::Blocked);
     }
     match attempt.failure.phase {
-        Phase::SignIn | Phase::Refresh if attempt.failure.message.to_ascii_lowercase().contains("otp") => {
-            Decision::Latch(Latch::OtpRequired)
-        }
+        // Only the session is over; the credentials for another one may be as good as before.
+        Phase::Refresh if ends_session(&attempt.verdict.rule) => Decision::SignInAgain,
         Phase::SignIn | Phase::Refresh => Decision::Latch(Latch::AuthRequired),
         // A wrong PIN, or something that this account may not: the session is as good as before.
         _ => Decision::GiveUp,
     }
+}
+
+/// A person must do something more than to be known: type a code, accept terms.
+fn challenge(attempt: &Attempt) -> Decision {
+    let consent = [TERMS, TERMS_PAGE].contains(&attempt.verdict.rule.as_str())
+        || attempt.failure.oauth_error.as_deref() == Some("consent_required");
+    match (is_session(attempt), consent) {
+        (true, true) => Decision::Latch(Latch::ConsentRequired),
+        (true, false) => Decision::Latch(Latch::OtpRequired),
+        (false, _) => Decision::GiveUp,
+    }
+}
+
+fn is_session(attempt: &Attempt) -> bool {
+    matches!(attempt.failure.phase, Phase::SignIn | Phase::Refresh)
 }
 
 /// A PIN is offered again only if nobody has seen it: clouds lock it after a few wrong ones, and count in ways
@@ -87,7 +112,7 @@ fn accepted(attempt: &Attempt) -> Decision {
         | FailureKind::VehicleUnreachable => confirm(attempt),
         FailureKind::RateLimited => {
             let wait = attempt.failure.retry_after.unwrap_or(CONFIRM).max(CONFIRM);
-            if wait < attempt.remaining { Decision::Confirm(wait) } else { Decision::GiveUp }
+            if wait < attempt.remaining { asked_after(wait, None) } else { Decision::GiveUp }
         }
         _ => Decision::GiveUp,
     }
@@ -182,7 +207,9 @@ fn throttled(attempt: &Attempt) -> Decision {
 /// failed together spread out.
 fn again(attempt: &Attempt) -> Decision {
     let tries = if attempt.failure.effect == Effect::Session { 2 } else { TRIES };
-    if !may_repeat(attempt) || attempt.number >= tries {
+    // Unwell for hours: whoever comes back at once only adds to it.
+    let for_long = attempt.verdict.rule == UPSTREAM;
+    if for_long || !may_repeat(attempt) || attempt.number >= tries {
         return Decision::GiveUp;
     }
     let bound = FIRST.saturating_mul(1 << attempt.number.saturating_sub(1).min(16)).min(LONGEST);
@@ -191,7 +218,13 @@ fn again(attempt: &Attempt) -> Decision {
 }
 
 fn confirm(attempt: &Attempt) -> Decision {
-    if CONFIRM < attempt.remaining { Decision::Confirm(CONFIRM) } else { Decision::GiveUp }
+    let silent = attempt.verdict.kind == FailureKind::VehicleUnreachable;
+    let within = silent.then_some(CONFIRM_SILENT);
+    if CONFIRM < attempt.remaining { asked_after(CONFIRM, within) } else { Decision::GiveUp }
+}
+
+fn asked_after(after: Milliseconds, within: Option<Milliseconds>) -> Decision {
+    Decision::Confirm(Confirmation { after, within })
 }
 
 fn may_repeat(attempt: &Attempt) -> bool {

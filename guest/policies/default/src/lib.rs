@@ -1,8 +1,9 @@
 //! The default policy: what a failure means, and what to do about it.
 //!
-//! A pure library over the types of `wit/policy.wit`, and the export of the world `policy-module` around it. It
-//! asks nothing of its surroundings: what is not in the arguments cannot matter. Connectors link it to ship
-//! with it; the host's slot can hold any other component in its place.
+//! A pure library over the types of `wit/policy.wit`; the feature `component` makes a component of it. It asks
+//! nothing of its surroundings: what is not in the arguments cannot matter. Connectors name it to ship with it
+//! (`connector!(…, policy = default_policy::DefaultPolicy)`); the host's slot can hold any other component in its
+//! place.
 //!
 //! # Layout
 //!
@@ -17,11 +18,7 @@
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
-extern crate guest_runtime as _;
 
-use alloc::borrow::ToOwned;
-
-mod bindings;
 mod circuit;
 mod classify;
 mod decide;
@@ -33,39 +30,42 @@ mod rules;
 mod testing;
 mod text;
 
-pub use bindings::exports::vehicle::connector::policy as types;
 pub use circuit::circuit;
 pub use classify::classify;
 pub use decide::decide;
 pub use refresh::admit_refresh;
+pub use vehicle_connector_sdk::policy as types;
 
 use types::{
-    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Guest, Manifest, RefreshDecision, SessionView,
-    Verdict,
+    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Manifest, Policy, RefreshDecision,
+    SessionView, Verdict,
 };
 
-/// The component's exports.
+/// The policy.
 #[derive(Debug)]
 pub struct DefaultPolicy;
 
-impl Guest for DefaultPolicy {
+#[cfg(feature = "component")]
+vehicle_connector_sdk::policy!(DefaultPolicy);
+
+impl Policy for DefaultPolicy {
     fn describe() -> Manifest {
-        Manifest { name: "default".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+        Manifest::new("default", env!("CARGO_PKG_VERSION"))
     }
 
-    fn classify(failure: Failure) -> Verdict {
-        classify(&failure)
+    fn classify(failure: &Failure) -> Verdict {
+        classify(failure)
     }
 
-    fn decide(attempt: Attempt) -> Decision {
-        decide(&attempt)
+    fn decide(attempt: &Attempt) -> Decision {
+        decide(attempt)
     }
 
-    fn admit_refresh(session: SessionView) -> RefreshDecision {
-        admit_refresh(&session)
+    fn admit_refresh(session: &SessionView) -> RefreshDecision {
+        admit_refresh(session)
     }
 
-    fn circuit(scope: CircuitScope) -> CircuitSettings {
-        circuit(&scope)
+    fn circuit(scope: &CircuitScope) -> CircuitSettings {
+        circuit(scope)
     }
 }

@@ -1,15 +1,15 @@
 //! How refreshes that fail are spaced.
 
-use crate::types::{RefreshDecision, SessionView};
+use crate::types::{Milliseconds, RefreshDecision, SessionView};
 
 /// The wait after the first failure in milliseconds; it doubles with each further one.
-const FIRST: u64 = 1_000;
+const FIRST: Milliseconds = 1_000;
 
 /// The longest wait that the policy chooses itself, in milliseconds.
-const LONGEST: u64 = 60_000;
+const LONGEST: Milliseconds = 60_000;
 
 /// The longest wait that a server may ask for, in milliseconds. One that asks for a day has a clock problem.
-const LONGEST_TOLD: u64 = 3_600_000;
+const LONGEST_TOLD: Milliseconds = 3_600_000;
 
 /// Whether to refresh: at once, unless the last refresh failed not long ago.
 ///
@@ -32,7 +32,7 @@ pub fn admit_refresh(session: &SessionView) -> RefreshDecision {
 
 /// The wait after so many failures: doubling up to the cap, the upper half of it by chance so that accounts
 /// that failed together do not come back together.
-fn pause(failures: u32, random: u64) -> u64 {
+fn pause(failures: u32, random: u32) -> Milliseconds {
     let whole = FIRST.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST);
     let half = whole / 2;
     half + random % (whole - half + 1)
@@ -41,22 +41,16 @@ fn pause(failures: u32, random: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::RefreshReason;
+    use vehicle_connector_sdk::testing::plain;
 
-    fn session(failures: u32, since_failure: Option<u64>, retry_after: Option<u64>) -> SessionView {
-        SessionView {
-            cloud: "hyundai-kia-eu".into(),
-            reason: RefreshReason::Refused,
-            generation: 4,
-            // Young on purpose: age alone must not matter.
-            age: Some(1_000),
-            expires_in: None,
-            failures,
-            since_failure,
-            retry_after,
-            refreshes_last_hour: 1,
-            random: u64::MAX,
-        }
+    fn session(
+        failures: u32,
+        since_failure: Option<Milliseconds>,
+        retry_after: Option<Milliseconds>,
+    ) -> SessionView {
+        // Young on purpose: age alone must not matter.
+        let (age, random) = (Some(1_000), u32::MAX);
+        SessionView { age, failures, since_failure, retry_after, random, ..plain::session() }
     }
 
     #[test]
@@ -80,7 +74,7 @@ mod tests {
     #[test]
     fn the_server_is_obeyed_up_to_an_hour() {
         assert_eq!(admit_refresh(&session(1, Some(10_000), Some(30_000))), RefreshDecision::Wait(20_000));
-        assert_eq!(admit_refresh(&session(1, Some(0), Some(u64::MAX))), RefreshDecision::Wait(LONGEST_TOLD));
+        assert_eq!(admit_refresh(&session(1, Some(0), Some(u32::MAX))), RefreshDecision::Wait(LONGEST_TOLD));
     }
 
     #[test]

@@ -11,13 +11,15 @@ use crate::types::{Failure, FailureKind};
 
 mod codes;
 mod oauth;
+mod redirects;
 mod session;
 mod words;
 
-pub(crate) use codes::{CODES, PIN_REFUSALS, WANTS_SIGN_IN};
+pub(crate) use codes::{CODES, PIN_REFUSALS, UPSTREAM, WANTS_SIGN_IN, ends_session};
 pub(crate) use oauth::OAUTH;
+pub(crate) use redirects::{TERMS_PAGE, redirected};
 pub(crate) use session::{REFUSALS, SESSION_ENDED, SESSION_REFUSALS};
-pub(crate) use words::{BLOCKED, BUSY, DENIALS, ODD, REASONS, REMARKS, STATUSES, VENDOR_WORDS};
+pub(crate) use words::{BLOCKED, BUSY, DENIALS, ODD, REASONS, REMARKS, STATUSES, TERMS, VENDOR_WORDS};
 
 /// A vendor's code. Numbers mean nothing without the cloud that says them.
 pub(crate) struct CodeRule {

@@ -1,6 +1,7 @@
 //! Failures for tests: a plain one to change, and any by chance for properties.
 
 use proptest::prelude::*;
+use vehicle_connector_sdk::testing::plain;
 
 use crate::types::{BodyKind, Certainty, Effect, Failure, Phase, Transport};
 
@@ -41,22 +42,7 @@ fn any_message() -> impl Strategy<Value = String> {
 
 /// A command that the EU cloud refused before anything happened, without saying why.
 pub(crate) fn plain(phase: Phase) -> Failure {
-    Failure {
-        cloud: "hyundai-kia-eu".into(),
-        operation: "lock".into(),
-        effect: Effect::Actuation,
-        phase,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: None,
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: String::new(),
-        body: BodyKind::Json,
-        token_age: None,
-    }
+    Failure { cloud: "hyundai-kia-eu".into(), phase, ..plain::failure() }
 }
 
 /// Any failure that a host could describe, and many that it could not.
@@ -94,25 +80,34 @@ pub(crate) fn any_failure() -> impl Strategy<Value = Failure> {
         prop::sample::select(vec![BodyKind::None, BodyKind::Json, BodyKind::Html, BodyKind::Other]),
     );
     let times = (
-        prop::option::of(any::<u64>()),
-        prop::option::of(prop_oneof![0..2_000_u64, 0..70_000_u64, any::<u64>()]),
+        prop::option::of(any::<u32>()),
+        prop::option::of(prop_oneof![0..2_000_u32, 0..70_000_u32, any::<u32>()]),
+        prop::option::of(any::<u32>()),
     );
-    (prop::sample::select(CLOUDS.to_vec()), steps, answer, times).prop_map(|(cloud, steps, answer, times)| {
-        Failure {
-            cloud: cloud.into(),
-            operation: "lock".into(),
-            phase: steps.0,
-            effect: steps.1,
-            certainty: steps.2,
-            transport: steps.3,
-            http_status: answer.0,
-            code: answer.1,
-            sub_code: answer.2,
-            oauth_error: answer.3,
-            message: answer.4,
-            body: answer.5,
-            retry_after: times.0,
-            token_age: times.1,
-        }
+    let redirects = ["https://id.example/login", "https://id.example/web/v1/user/authorization", "app://x"];
+    let seen = (
+        prop::option::weighted(0.1, prop::sample::select(redirects.map(str::to_owned).to_vec())),
+        prop::option::of(prop::sample::select(vec!["text/html".to_owned(), "application/json".to_owned()])),
+    );
+    let cloud = prop::sample::select(CLOUDS.to_vec());
+    (cloud, steps, answer, times, seen).prop_map(|(cloud, steps, answer, times, seen)| Failure {
+        cloud: cloud.into(),
+        operation: "lock".into(),
+        phase: steps.0,
+        effect: steps.1,
+        certainty: steps.2,
+        transport: steps.3,
+        http_status: answer.0,
+        code: answer.1,
+        sub_code: answer.2,
+        oauth_error: answer.3,
+        message: answer.4,
+        body: answer.5,
+        retry_after: times.0,
+        token_age: times.1,
+        token_last_worked: times.2,
+        endpoint: None,
+        redirect: seen.0,
+        content_type: seen.1,
     })
 }

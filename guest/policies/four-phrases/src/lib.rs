@@ -7,14 +7,9 @@
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
-extern crate guest_runtime as _;
 
-use alloc::borrow::ToOwned;
-
-mod bindings;
-
-use bindings::exports::vehicle::connector::policy::{
-    Attempt, CircuitScope, CircuitSettings, Decision, Failure, FailureKind, Guest, Manifest, RefreshDecision,
+use vehicle_connector_sdk::policy::{
+    Attempt, CircuitScope, Decision, Failure, FailureKind, Manifest, Milliseconds, Policy, RefreshDecision,
     SessionView, Verdict,
 };
 
@@ -23,55 +18,39 @@ const PHRASES: [&str; 4] =
     ["token is expired", "key not authorized: token is expired", "authentication failed", "unauthorized"];
 
 /// A session younger than this many milliseconds was taken for one that somebody else had just refreshed.
-const DOUBLE_CHECK: u64 = 30_000;
+const DOUBLE_CHECK: Milliseconds = 30_000;
 
-struct FourPhrases;
+/// The policy.
+#[derive(Debug)]
+pub struct FourPhrases;
 
-impl Guest for FourPhrases {
+vehicle_connector_sdk::policy!(FourPhrases);
+
+impl Policy for FourPhrases {
     fn describe() -> Manifest {
-        Manifest { name: "four-phrases".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
+        Manifest::new("four-phrases", env!("CARGO_PKG_VERSION"))
     }
 
-    fn classify(failure: Failure) -> Verdict {
+    fn classify(failure: &Failure) -> Verdict {
         let message = failure.message.to_ascii_lowercase();
         if PHRASES.iter().any(|phrase| message.contains(phrase)) {
-            return Verdict {
-                kind: FailureKind::TokenExpired,
-                rule: "phrase".to_owned(),
-                counts_against: None,
-            };
+            return Verdict::new(FailureKind::TokenExpired, "phrase");
         }
         // One breaker for everything.
-        Verdict {
-            kind: FailureKind::Unknown,
-            rule: "none".to_owned(),
-            counts_against: Some(CircuitScope::Cloud),
-        }
+        Verdict::new(FailureKind::Unknown, "none").against(CircuitScope::Cloud)
     }
 
-    fn decide(attempt: Attempt) -> Decision {
+    fn decide(attempt: &Attempt) -> Decision {
         match attempt.verdict.kind {
             FailureKind::TokenExpired => Decision::RefreshAndRetry,
             _ => Decision::GiveUp,
         }
     }
 
-    fn admit_refresh(session: SessionView) -> RefreshDecision {
+    fn admit_refresh(session: &SessionView) -> RefreshDecision {
         match session.age {
             Some(age) if age < DOUBLE_CHECK => RefreshDecision::Adopt,
             _ => RefreshDecision::Refresh,
-        }
-    }
-
-    fn circuit(_: CircuitScope) -> CircuitSettings {
-        CircuitSettings {
-            consecutive_failures: 5,
-            failure_ratio: 0.0,
-            minimum_calls: 0,
-            window: 60_000,
-            open_for: 60_000,
-            probes: 1,
-            probe_lease: 60_000,
         }
     }
 }
@@ -79,26 +58,11 @@ impl Guest for FourPhrases {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bindings::exports::vehicle::connector::policy::{BodyKind, Certainty, Effect, Phase, RefreshReason};
+    use vehicle_connector_sdk::testing::plain;
 
     fn kind(message: &str) -> FailureKind {
-        FourPhrases::classify(Failure {
-            cloud: String::new(),
-            operation: String::new(),
-            effect: Effect::Read,
-            phase: Phase::Unknown,
-            certainty: Certainty::Rejected,
-            transport: None,
-            http_status: Some(429),
-            code: None,
-            sub_code: None,
-            oauth_error: None,
-            retry_after: None,
-            message: message.into(),
-            body: BodyKind::None,
-            token_age: None,
-        })
-        .kind
+        let message = message.into();
+        FourPhrases::classify(&Failure { http_status: Some(429), message, ..plain::failure() }).kind
     }
 
     #[test]
@@ -110,20 +74,9 @@ mod tests {
 
     #[test]
     fn its_window_of_thirty_seconds() {
-        let mut session = SessionView {
-            cloud: String::new(),
-            reason: RefreshReason::Refused,
-            generation: 1,
-            age: Some(29_999),
-            expires_in: None,
-            failures: 0,
-            since_failure: None,
-            retry_after: None,
-            refreshes_last_hour: 0,
-            random: 0,
-        };
-        assert_eq!(FourPhrases::admit_refresh(session.clone()), RefreshDecision::Adopt);
+        let mut session = SessionView { age: Some(29_999), ..plain::session() };
+        assert_eq!(FourPhrases::admit_refresh(&session), RefreshDecision::Adopt);
         session.age = Some(DOUBLE_CHECK);
-        assert_eq!(FourPhrases::admit_refresh(session), RefreshDecision::Refresh);
+        assert_eq!(FourPhrases::admit_refresh(&session), RefreshDecision::Refresh);
     }
 }

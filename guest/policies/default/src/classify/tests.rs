@@ -19,12 +19,12 @@ fn the_codes_of_the_eu_cloud() {
         (400, "4002", "Invalid request body - Invalid parameter.", FailureKind::InvalidRequest),
         (400, "4004", "Duplicate request - Duplicate request", FailureKind::Busy),
         (400, "4005", "Unsupported control request", FailureKind::Unsupported),
-        (400, "4007", "Remote control unavailable(low battery)", FailureKind::Other(AUX_BATTERY_LOW.into())),
+        (400, "4007", "Remote control unavailable(low battery)", FailureKind::BatteryLow),
         (401, "4017", "Invalid request value - Invalid Application Id.", FailureKind::InvalidRequest),
         (408, "4081", "Request timeout", FailureKind::VehicleUnreachable),
         (503, "5031", "Unavailable remote control - Service Temporary Unavailable", FailureKind::Transient),
         (509, "5091", "Exceeds number of requests", FailureKind::RateLimited),
-        (592, "5921", "No Data Found v2", FailureKind::Other(NO_DATA.into())),
+        (592, "5921", "No Data Found v2", FailureKind::NoData),
         (500, "9999", "Response timeout", FailureKind::VehicleUnreachable),
     ] {
         assert_eq!(kind(Phase::Command, status, Some(code), message), expected, "{code} {message}");
@@ -139,6 +139,62 @@ fn a_code_that_wants_a_sign_in_is_worth_one_refresh_and_ends_a_grant() {
 }
 
 #[test]
+fn the_token_service_since_2026() {
+    for (phase, status, code, expected) in [
+        (Phase::Refresh, 401, "4111", FailureKind::CredentialsRejected),
+        (Phase::Status, 401, "4111", FailureKind::TokenExpired),
+        (Phase::Refresh, 502, "9001", FailureKind::Transient),
+        (Phase::SignIn, 502, "9001", FailureKind::Transient),
+        (Phase::Refresh, 400, "9035", FailureKind::ClientRefused),
+        (Phase::Refresh, 401, "9036", FailureKind::ClientRefused),
+        (Phase::Refresh, 401, "9037", FailureKind::InvalidRequest),
+    ] {
+        assert_eq!(kind(phase, status, Some(code), ""), expected, "{phase:?} {code}");
+    }
+}
+
+#[test]
+fn a_token_that_has_worked_can_have_ended() {
+    let mut refused = failure(Phase::Status, Some(401), None, "Unauthorized");
+    refused.token_age = Some(20_000);
+    assert_eq!(classify(&refused).kind, FailureKind::TokenRefusedFresh);
+    refused.token_last_worked = Some(5_000);
+    assert_eq!(classify(&refused).kind, FailureKind::TokenExpired);
+}
+
+#[test]
+fn where_an_answer_leads_says_what_it_is() {
+    let led = |cloud: &str, phase, place: &str| {
+        let redirect = Some(place.into());
+        let message = "redirected to elsewhere";
+        let verdict =
+            classify(&Failure { cloud: cloud.into(), redirect, ..failure(phase, Some(302), None, message) });
+        (verdict.kind, verdict.rule)
+    };
+    let (login, terms) = ("https://idp.example/auth/login", "https://idp.example/web/v1/user/authorization");
+    for (cloud, phase, place, kind, rule) in [
+        ("mazda", Phase::Status, login, FailureKind::TokenExpired, "redirect-sign-in"),
+        ("mazda", Phase::SignIn, login, FailureKind::CredentialsRejected, "redirect-sign-in"),
+        ("mazda", Phase::Refresh, login, FailureKind::Malformed, "http-unexpected"),
+        ("hyundai-kia-eu", Phase::SignIn, terms, FailureKind::ChallengeRequired, "redirect-terms"),
+        ("mazda", Phase::SignIn, "https://x/terms-of-use", FailureKind::ChallengeRequired, "redirect-terms"),
+        ("mazda", Phase::Status, "https://x/moved", FailureKind::Malformed, "http-unexpected"),
+    ] {
+        assert_eq!(led(cloud, phase, place), (kind, rule.to_owned()), "{cloud} {phase:?} {place}");
+    }
+}
+
+#[test]
+fn a_page_is_one_also_without_a_tag_at_its_beginning() {
+    let mut page = failure(Phase::Status, Some(200), None, "sorry");
+    (page.body, page.content_type) = (BodyKind::Other, Some("text/html".into()));
+    assert_eq!(classify(&page).rule, "html");
+    // Nothing is no page, whatever it is called.
+    page.body = BodyKind::None;
+    assert_ne!(classify(&page).rule, "html");
+}
+
+#[test]
 fn the_oauth_vocabulary() {
     for (phase, error, expected) in [
         (Phase::Refresh, "invalid_grant", FailureKind::CredentialsRejected),
@@ -175,8 +231,8 @@ fn circuits_count_ill_health_and_nothing_else() {
 #[test]
 fn sentences_of_the_same_kind() {
     use FailureKind::{
-        Busy, CredentialsRejected, InvalidRequest, Malformed, RateLimited, TokenExpired, Transient,
-        VehicleUnreachable,
+        Busy, ChallengeRequired, CredentialsRejected, InvalidRequest, Malformed, RateLimited, TokenExpired,
+        Transient, VehicleUnreachable,
     };
     for (cloud, phase, status, message, expected) in [
         ("hyundai-kia-au", Phase::Status, None, "key not authorized: TOKEN was EXPIRED", TokenExpired),
@@ -194,11 +250,11 @@ fn sentences_of_the_same_kind() {
             Phase::SignIn,
             None,
             "Please accept the updated terms and conditions",
-            CredentialsRejected,
+            ChallengeRequired,
         ),
         ("toyota", Phase::SignIn, None, "Invalid username", CredentialsRejected),
         ("bmw", Phase::SignIn, None, "hCaptcha token missing or invalid captcha", CredentialsRejected),
-        ("psa", Phase::Command, None, "OTP error, please generate a new SMS code", CredentialsRejected),
+        ("psa", Phase::Command, None, "OTP error, please generate a new SMS code", ChallengeRequired),
         ("gm-onstar", Phase::SignIn, None, "Your account has been locked", CredentialsRejected),
         ("mercedes", Phase::Refresh, None, "refresh_token is malformed", CredentialsRejected),
         ("bmw", Phase::Status, Some(403), "Out of call volume quota", RateLimited),
@@ -327,7 +383,7 @@ proptest! {
     fn what_a_session_step_says_never_leads_to_a_refresh(
         mut failure in any_failure(),
         number in 1..5_u32,
-        random in any::<u64>(),
+        random in any::<u32>(),
     ) {
         if matches!(failure.phase, Phase::SignIn | Phase::Refresh) {
             failure.effect = Effect::Session;

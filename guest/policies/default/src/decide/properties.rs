@@ -9,6 +9,10 @@ fn any_kind() -> impl Strategy<Value = FailureKind> {
         FailureKind::DeviceUnregistered,
         FailureKind::ControlTokenExpired,
         FailureKind::CredentialsRejected,
+        FailureKind::ChallengeRequired,
+        FailureKind::ClientRefused,
+        FailureKind::BatteryLow,
+        FailureKind::NoData,
         FailureKind::RateLimited,
         FailureKind::Busy,
         FailureKind::VehicleUnreachable,
@@ -22,9 +26,10 @@ fn any_kind() -> impl Strategy<Value = FailureKind> {
 }
 
 fn any_attempt() -> impl Strategy<Value = Attempt> {
-    let rule = prop::sample::select(vec!["none", "blocked-client", EXPIRED_FRESH, "bare-401"]);
+    let rule =
+        prop::sample::select(vec!["none", "blocked-client", EXPIRED_FRESH, "bare-401", "ca-7403-expired"]);
     let limits = (1..10_u32, any::<bool>(), any::<bool>(), 0..6_u32);
-    let times = (any::<u64>(), prop_oneof![0..200_000_u64, any::<u64>()], any::<u64>());
+    let times = (any::<u32>(), prop_oneof![0..200_000_u32, any::<u32>()], any::<u32>());
     (any_failure(), any_kind(), rule, limits, times).prop_map(|(failure, kind, rule, limits, times)| {
         Attempt {
             failure,
@@ -83,18 +88,21 @@ proptest! {
                 let told = attempt.failure.retry_after.unwrap_or(0);
                 prop_assert!(wait <= told.saturating_add(told / 10).max(LONGEST), "{}", wait);
             }
-            Decision::Confirm(wait) => prop_assert!(wait < attempt.remaining && wait >= CONFIRM),
+            Decision::Confirm(asked) => {
+                prop_assert!(asked.after < attempt.remaining && asked.after >= CONFIRM);
+                prop_assert!(asked.within.is_none_or(|within| within > asked.after));
+            }
             _ => {}
         }
     }
 
     #[test]
-    fn the_bound_of_a_pause_grows_with_the_tries(random in any::<u64>()) {
+    fn the_bound_of_a_pause_grows_with_the_tries(random in any::<u32>()) {
         // The longest pause that chance can give after so many tries.
         let bound = |number: u32| {
             let mut attempt = command(Certainty::NotSent, FailureKind::Transient);
             attempt.number = number;
-            attempt.remaining = u64::MAX;
+            attempt.remaining = u32::MAX;
             let pause = |random| {
                 attempt.random = random;
                 match decide(&attempt) { Decision::Retry(wait) => wait, other => unreachable!("{other:?}") }
@@ -102,7 +110,7 @@ proptest! {
             let bounds = (0..16).map(|power| FIRST << power).filter(|bound| *bound <= LONGEST).chain([LONGEST]);
             bounds.chain([random]).map(pause).max().unwrap()
         };
-        let bounds: Vec<u64> = (1..TRIES).map(bound).collect();
+        let bounds: Vec<u32> = (1..TRIES).map(bound).collect();
         prop_assert!(bounds.is_sorted() && bounds.iter().all(|bound| *bound <= LONGEST), "{:?}", bounds);
     }
 }

@@ -38,9 +38,14 @@ fn the_matrix() {
         (Effect::Actuation, Rejected, FailureKind::Transient, retry.clone()),
         (Effect::Read, Ambiguous, FailureKind::Transient, retry.clone()),
         (Effect::Set, Ambiguous, FailureKind::Transient, retry),
-        (Effect::Actuation, Ambiguous, FailureKind::Transient, Decision::Confirm(CONFIRM)),
-        (Effect::Actuation, Ambiguous, FailureKind::TokenExpired, Decision::Confirm(CONFIRM)),
-        (Effect::Actuation, Ambiguous, FailureKind::VehicleUnreachable, Decision::Confirm(CONFIRM)),
+        (Effect::Actuation, Ambiguous, FailureKind::Transient, asked_after(CONFIRM, None)),
+        (Effect::Actuation, Ambiguous, FailureKind::TokenExpired, asked_after(CONFIRM, None)),
+        (
+            Effect::Actuation,
+            Ambiguous,
+            FailureKind::VehicleUnreachable,
+            asked_after(CONFIRM, Some(CONFIRM_SILENT)),
+        ),
     ] {
         let phase = if effect == Effect::Read { Phase::Status } else { Phase::Command };
         assert_eq!(decide(&attempt(effect, phase, certainty, kind.clone())), expected, "{effect:?} {kind:?}");
@@ -60,7 +65,7 @@ fn a_poll_that_is_refused_never_resends_the_command() {
         attempt(Effect::Actuation, Phase::Confirmation, Certainty::Accepted, FailureKind::TokenExpired);
     assert_eq!(decide(&poll), Decision::RefreshAndRetry);
     let poll = attempt(Effect::Actuation, Phase::Confirmation, Certainty::Accepted, FailureKind::Transient);
-    assert_eq!(decide(&poll), Decision::Confirm(CONFIRM));
+    assert_eq!(decide(&poll), asked_after(CONFIRM, None));
 }
 
 #[test]
@@ -88,10 +93,72 @@ fn a_refused_grant_latches() {
     let mut refused =
         attempt(Effect::Session, Phase::Refresh, Certainty::Rejected, FailureKind::CredentialsRejected);
     assert_eq!(decide(&refused), Decision::Latch(Latch::AuthRequired));
-    refused.failure.message = "OTP required".into();
-    assert_eq!(decide(&refused), Decision::Latch(Latch::OtpRequired));
     refused.verdict.rule = "blocked-client".into();
     assert_eq!(decide(&refused), Decision::Latch(Latch::Blocked));
+}
+
+#[test]
+fn what_a_person_must_do_more_latches_by_its_kind() {
+    let latched = |kind, rule: &str, oauth_error: Option<&str>| {
+        let mut refused = attempt(Effect::Session, Phase::SignIn, Certainty::Rejected, kind);
+        refused.verdict.rule = rule.into();
+        // Words are for `classify`.
+        refused.failure.message = "OTP".into();
+        refused.failure.oauth_error = oauth_error.map(Into::into);
+        decide(&refused)
+    };
+    let challenge = || FailureKind::ChallengeRequired;
+    for (kind, rule, oauth_error, latch) in [
+        (challenge(), "ca-7110-otp", None, Latch::OtpRequired),
+        (challenge(), TERMS, None, Latch::ConsentRequired),
+        (challenge(), TERMS_PAGE, None, Latch::ConsentRequired),
+        (challenge(), "oauth", Some("consent_required"), Latch::ConsentRequired),
+        (FailureKind::ClientRefused, "ccsp-9035-gate", None, Latch::ClientRefused),
+        (FailureKind::CredentialsRejected, "credentials-wrong", None, Latch::AuthRequired),
+    ] {
+        assert_eq!(latched(kind, rule, oauth_error), Decision::Latch(latch), "{rule}");
+    }
+    let outside = attempt(Effect::Actuation, Phase::Command, Certainty::Rejected, challenge());
+    assert_eq!(decide(&outside), Decision::GiveUp);
+}
+
+#[test]
+fn a_session_that_is_over_is_signed_in_again_from_a_refresh_alone() {
+    for (cloud, code) in [
+        ("hyundai-kia-eu", "4111"),
+        ("renault", "403005"),
+        ("renault", "403013"),
+        ("hyundai-kia-ca", "7403"),
+        ("anywhere", "no-refresh"),
+    ] {
+        for (phase, expected) in
+            [(Phase::Refresh, Decision::SignInAgain), (Phase::SignIn, Decision::Latch(Latch::AuthRequired))]
+        {
+            let failure = Failure {
+                cloud: cloud.into(),
+                code: Some(code.into()),
+                effect: Effect::Session,
+                http_status: Some(200),
+                ..plain(phase)
+            };
+            let verdict = crate::classify(&failure);
+            let base = attempt(Effect::Session, phase, Certainty::Rejected, FailureKind::Unknown);
+            assert_eq!(decide(&Attempt { failure, verdict, ..base }), expected, "{cloud} {code} {phase:?}");
+        }
+    }
+    // Of a grant that is dead, and of wrong credentials, these say the same.
+    for rule in ["ccsp-7501-sign-in", "ccsp-4010-sign-in", "apollo-unauthenticated", "gigya-403042-password"]
+    {
+        assert!(!ends_session(rule), "{rule}");
+    }
+}
+
+#[test]
+fn a_back_end_that_is_unwell_for_hours_is_left_alone() {
+    let mut unwell = attempt(Effect::Session, Phase::Refresh, Certainty::Rejected, FailureKind::Transient);
+    assert_eq!(decide(&unwell), Decision::Retry(7));
+    unwell.verdict.rule = UPSTREAM.into();
+    assert_eq!(decide(&unwell), Decision::GiveUp);
 }
 
 #[test]

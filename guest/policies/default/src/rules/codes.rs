@@ -2,8 +2,9 @@
 
 use super::{BYD, CANADA, CCSP, CodeRule, GIGYA, HYUNDAI_US, KAMEREON, KIA_US, MAZDA, SAIC, SUBARU, TUYA};
 use crate::types::FailureKind::{
-    self, Busy, ControlTokenExpired, CredentialsRejected, DeviceUnregistered, InvalidRequest, RateLimited,
-    TokenExpired, Transient, Unsupported, VehicleUnreachable,
+    self, BatteryLow, Busy, ChallengeRequired, ClientRefused, ControlTokenExpired, CredentialsRejected,
+    DeviceUnregistered, InvalidRequest, NoData, RateLimited, TokenExpired, Transient, Unsupported,
+    VehicleUnreachable,
 };
 
 const fn code(
@@ -14,6 +15,25 @@ const fn code(
     kind: FailureKind,
 ) -> CodeRule {
     CodeRule { id, clouds, code, patterns, kind }
+}
+
+/// Our own code, and its rule: a connector says that its cloud has no refresh.
+const NO_REFRESH: &str = vehicle_connector_sdk::failure::NO_REFRESH;
+
+/// The rule of a token service whose back end is unwell for one account. Asking again soon is no use.
+pub(crate) const UPSTREAM: &str = "ccsp-9001-upstream";
+
+/// Whether the rule of this identifier is a code that says that the session is over: of a refresh it means that nothing
+/// but the credentials brings another one, and nothing about those. The codes of standards do not count, which say the
+/// same of wrong credentials.
+pub(crate) fn ends_session(id: &str) -> bool {
+    id == NO_REFRESH
+        || CODES.iter().any(|rule| {
+            rule.id == id
+                && rule.kind == TokenExpired
+                && !rule.clouds.is_empty()
+                && !rule.id.ends_with(WANTS_SIGN_IN)
+        })
 }
 
 /// How the rules end of codes that want a sign-in and do not say that the token has ended.
@@ -33,6 +53,8 @@ pub(crate) static PIN_REFUSALS: &[CodeRule] = &[
 pub(crate) static CODES: &[CodeRule] = &[
     // Our own: a connector says that the cloud refused the permission that the PIN gave.
     code("control-token", &[], "control-token", &[], ControlTokenExpired),
+    // Our own: a connector says that its cloud has no refresh.
+    code(NO_REFRESH, &[], NO_REFRESH, &[], TokenExpired),
     // Hyundai, Kia, Genesis outside America: `resCode` of the gateway, `errCode` of the account service.
     code("ccsp-4002-device", CCSP, "4002", &["device id"], DeviceUnregistered),
     code("ccsp-4002-service", CCSP, "4002", &["service problem"], Transient),
@@ -41,23 +63,27 @@ pub(crate) static CODES: &[CodeRule] = &[
     // The vehicle's one command channel is taken, whatever was asked.
     code("ccsp-4004", CCSP, "4004", &[], Busy),
     code("ccsp-4005", CCSP, "4005", &[], Unsupported),
-    // The vehicle's 12 V battery is too low for remote control.
-    code("ccsp-4007", CCSP, "4007", &[], VehicleUnreachable),
+    code("ccsp-4007", CCSP, "4007", &[], BatteryLow),
     // The account service wants a sign-in that it can accept. Of a token that may simply have ended it is worth a refresh;
     // of a sign-in or a refresh it is the end.
     code("ccsp-4010-sign-in", CCSP, "4010", &[], TokenExpired),
     // Stamp or application id, or a clock that is wrong: HTTP 401 and yet no token is to blame.
     code("ccsp-4017", CCSP, "4017", &[], InvalidRequest),
+    // The session of the token service since 2026 is over.
+    code("ccsp-4111-session", CCSP, "4111", &[], TokenExpired),
     code("ccsp-4081", CCSP, "4081", &[], VehicleUnreachable),
     code("ccsp-5031", CCSP, "5031", &[], Transient),
     code("ccsp-5091", CCSP, "5091", &[], RateLimited),
     code("ccsp-5153", CCSP, "5153", &[], CredentialsRejected),
-    code("ccsp-5921", CCSP, "5921", &[], InvalidRequest),
+    code("ccsp-5921", CCSP, "5921", &[], NoData),
     // The identity provider, about a refresh token that is dead or somebody else's; elsewhere like 4010.
     code("ccsp-7501-sign-in", CCSP, "7501", &[], TokenExpired),
-    // The gate before the token service: a header is missing, the signature is wrong, the clock is.
-    code("ccsp-9035-gate", CCSP, "9035", &[], InvalidRequest),
-    code("ccsp-9036-gate", CCSP, "9036", &[], InvalidRequest),
+    // The token service's back end is unwell, for this account and for hours.
+    code(UPSTREAM, CCSP, "9001", &[], Transient),
+    // The gate before the token service: no signature, or a wrong one. Nobody's credentials are to blame.
+    code("ccsp-9035-gate", CCSP, "9035", &[], ClientRefused),
+    code("ccsp-9036-gate", CCSP, "9036", &[], ClientRefused),
+    // The same about the time in the signature: this machine's clock is wrong.
     code("ccsp-9037-gate", CCSP, "9037", &[], InvalidRequest),
     code("ccsp-9999", CCSP, "9999", &[], VehicleUnreachable),
     // Their next protocol (GSPA): `metaInfo.resCode`, an HTTP status and a number.
@@ -66,11 +92,11 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("gspa-403", CCSP, "403-*", &[], InvalidRequest),
     code("gspa-404", CCSP, "404-*", &[], Unsupported),
     // The same in Canada: `errorCode`.
-    code("ca-7110-otp", CANADA, "7110", &[], CredentialsRejected),
+    code("ca-7110-otp", CANADA, "7110", &[], ChallengeRequired),
     code("ca-7402-locked", CANADA, "7402", &[], CredentialsRejected),
     code("ca-7403-expired", CANADA, "7403", &[], TokenExpired),
     code("ca-7404-password", CANADA, "7404", &[], CredentialsRejected),
-    code("ca-7549-otp", CANADA, "7549", &[], CredentialsRejected),
+    code("ca-7549-otp", CANADA, "7549", &[], ChallengeRequired),
     // Another sign-in ended the session.
     code("ca-7602-deleted", CANADA, "7602", &[], TokenExpired),
     // The token is bound to the address that it was given to.
@@ -92,13 +118,15 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("gigya-403042-password", GIGYA, "403042", &[], CredentialsRejected),
     code("gigya-403041-disabled", GIGYA, "403041", &[], CredentialsRejected),
     code("gigya-403120-locked", GIGYA, "403120", &[], CredentialsRejected),
-    code("gigya-403101-otp", GIGYA, "403101", &[], CredentialsRejected),
+    code("gigya-403101-otp", GIGYA, "403101", &[], ChallengeRequired),
     code("gigya-206001-pending", GIGYA, "206001", &[], CredentialsRejected),
     code("gigya-403005-user", GIGYA, "403005", &[], TokenExpired),
     code("gigya-403013-user", GIGYA, "403013", &[], TokenExpired),
     code("gigya-403852", GIGYA, "403852", &[], TokenExpired),
     code("gigya-403048-rate", GIGYA, "403048", &[], RateLimited),
     code("gigya-403007-permission", GIGYA, "403007", &[], InvalidRequest),
+    // A code that was typed wrong: the same question may be answered again.
+    code("gigya-400006-otp", GIGYA, "400006", &[], ChallengeRequired),
     code("gigya-4000-parameter", GIGYA, "4000*", &[], InvalidRequest),
     code("gigya-5000-server", GIGYA, "5000*", &[], Transient),
     code("gigya-5040-network", GIGYA, "5040*", &[], Transient),

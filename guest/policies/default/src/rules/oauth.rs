@@ -20,6 +20,6 @@ pub(crate) static OAUTH: &[(&str, FailureKind, bool)] = &[
     ("slow_down", FailureKind::RateLimited, true),
     ("expired_token", FailureKind::CredentialsRejected, false),
     ("login_required", FailureKind::CredentialsRejected, true),
-    ("consent_required", FailureKind::CredentialsRejected, true),
+    ("consent_required", FailureKind::ChallengeRequired, true),
     ("interaction_required", FailureKind::CredentialsRejected, true),
 ];

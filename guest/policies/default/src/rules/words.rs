@@ -2,8 +2,8 @@
 
 use super::{CANADA, CCSP, MAZDA, SAIC, TESLA, WordRule};
 use crate::types::FailureKind::{
-    self, Busy, CredentialsRejected, DeviceUnregistered, InvalidRequest, Malformed, RateLimited,
-    TokenExpired, Transient, Unsupported, VehicleUnreachable,
+    self, Busy, ChallengeRequired, CredentialsRejected, DeviceUnregistered, InvalidRequest, Malformed,
+    RateLimited, TokenExpired, Transient, Unsupported, VehicleUnreachable,
 };
 
 pub(super) const fn words(
@@ -22,6 +22,9 @@ const fn vendor(
 ) -> WordRule {
     WordRule { id, clouds, patterns, kind }
 }
+
+/// The rule of terms that a person has to accept.
+pub(crate) const TERMS: &str = "terms";
 
 /// A web application firewall that took a dislike to this client. Asked first, and in every step: any repetition
 /// makes it worse.
@@ -240,20 +243,15 @@ pub(crate) static DENIALS: &[WordRule] = &[
         ],
         CredentialsRejected,
     ),
-    // A person has to type, to accept or to prove something; a new token is not that.
+    // A person has to type or to prove something; a new token is not that.
     words(
         "one-time-code",
-        &[
-            "otp",
-            "one time password|code|pin",
-            "verification code",
-            "mfa",
-            "2fa",
-            "two factor",
-            "captcha|hcaptcha",
-            "recaptcha",
-            "password … expired|changed|reset",
-        ],
+        &["otp", "one time password|code|pin", "verification code", "mfa", "2fa", "two factor"],
+        ChallengeRequired,
+    ),
+    words(
+        "person-at-a-browser",
+        &["captcha|hcaptcha", "recaptcha", "password … expired|changed|reset"],
         CredentialsRejected,
     ),
     // A licence, a plan, a subscription: somebody has to pay or to switch on, not to sign in.
@@ -388,9 +386,6 @@ pub(crate) static REMARKS: &[WordRule] = &[
             "wrong account",
             "user|account not found",
             "unknown user",
-            "terms",
-            "consent",
-            "agreement",
             "login failure",
             "reauth*|re auth*",
             "open|via|in|through|using|use the … app",
@@ -398,6 +393,7 @@ pub(crate) static REMARKS: &[WordRule] = &[
         ],
         CredentialsRejected,
     ),
+    words(TERMS, &["terms", "consent", "agreement"], ChallengeRequired),
     words("unsupported", &["not supported", "unsupported", "not implemented"], Unsupported),
     words(
         "wrong-request",
