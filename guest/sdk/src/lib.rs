@@ -56,7 +56,7 @@ pub mod prelude {
     pub use alloc::vec;
     pub use alloc::vec::Vec;
 
-    pub use serde_json::{Value, json};
+    pub use serde_json::{self, Value, json};
 
     pub use crate::connector::{
         Account, BodyKind, Certainty, Command, Connector, Failure, Grant, Manifest, Outcome, Pending, Phase,

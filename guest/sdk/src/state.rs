@@ -83,6 +83,12 @@ impl Document {
         self.fields.insert("location".to_owned(), location);
     }
 
+    /// A field as it will be published. None if it was not mentioned.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name)
+    }
+
     /// Whether it says anything of the vehicle but when and where.
     #[must_use]
     pub fn has_values(&self) -> bool {

@@ -1,24 +1,18 @@
 //! Commands on their way, and what became of them.
 
-use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::String;
+use vehicle_connector_sdk::connector::Milliseconds;
+use vehicle_connector_sdk::prelude::*;
 
-use serde_json::{Value, json};
-
-use crate::bindings::exports::vehicle::connector::connector::{Outcome, Pending, Report};
-use crate::bindings::vehicle::connector::types::{Failure, Phase};
-use crate::cloud::{Call, Cloud, Proof, SPA};
+use crate::cloud::{self, Cloud, Proof, SPA};
 use crate::command::Plan;
 use crate::garage::Car;
-use crate::port::{Body, Method};
 use crate::{control, device, envelope};
 
 /// When to ask for the first time, in milliseconds. A vehicle that is awake has acted by then.
-const FIRST_POLL: u64 = 1_000;
+const FIRST_POLL: Milliseconds = 1_000;
 
 /// When to ask again, in milliseconds.
-pub(crate) const NEXT_POLL: u64 = 5_000;
+pub(crate) const NEXT_POLL: Milliseconds = 5_000;
 
 /// How often a result is looked at that nobody has seen before: it may be on its way to one that is known.
 const LOOKS_AT_ODD: u64 = 3;
@@ -80,29 +74,21 @@ impl Continuation {
 /// The registration, the PIN or the command fails. Only the command's own failure can mean that the vehicle has
 /// acted. When its permission is refused that may be the failure of the PIN for a new one, see [`control::refused`].
 pub(crate) fn send(cloud: &Cloud<'_>, car: &Car, plan: &Plan) -> Result<Outcome, Failure> {
-    let protocol = car.protocol;
     let registration = device::ensure(cloud)?;
     let permission = plan.control.then(|| control::ensure(cloud, registration)).transpose()?;
-    let sent = cloud.make(Call {
-        phase: Phase::Command,
-        method: Method::Post,
-        path: plan.path.clone(),
-        proof: match permission {
-            Some(_) => Proof::Control { protocol },
-            None => Proof::Access { protocol },
-        },
-        body: Body::Json(format!("{}", plan.body)),
-        captures: [].into(),
-        timeout: None,
-        acts: true,
-    });
+    let proof = match permission {
+        Some(_) => Proof::Control { protocol: car.protocol },
+        None => car.proof(),
+    };
+    let request = cloud.post(&plan.path, proof, &plan.body).acts_on_vehicle();
+    let sent = cloud::send(request, Phase::Command, proof);
     let answer = sent.map_err(|failure| match &permission {
         Some(permission) if failure.code.as_deref() == Some(envelope::PERMISSION_REFUSED) => {
             control::refused(cloud, permission, failure)
         }
         _ => failure,
     })?;
-    match answer.get("msgId").and_then(Value::as_str) {
+    match answer.text("/msgId") {
         Some(id) if !id.is_empty() => Ok(pending(Action { id: id.to_owned(), odd: 0 }, FIRST_POLL)),
         // Taken, with nothing to ask after it.
         _ => Ok(Outcome::Other("the cloud took the command without giving it an identifier".to_owned())),
@@ -117,14 +103,14 @@ pub(crate) fn send(cloud: &Cloud<'_>, car: &Car, plan: &Plan) -> Result<Outcome,
 pub(crate) fn check(cloud: &Cloud<'_>, car: &Car, action: Action) -> Result<Outcome, Failure> {
     device::ensure(cloud)?;
     let path = format!("{SPA}/notifications/{}/records", car.id);
-    let answer = cloud.make(Call::get(Phase::Confirmation, path, car.protocol))?;
-    Ok(outcome(&answer, action))
+    let answer = cloud::send(cloud.get(&path, car.proof()), Phase::Confirmation, car.proof())?;
+    Ok(outcome(answer.at("/resMsg"), action))
 }
 
 /// What the records say about a command. One that is not there or has no result is pending: records appear late. A result
 /// that nobody has seen before is looked at a few times, and then nobody knows.
-fn outcome(answer: &Value, action: Action) -> Outcome {
-    let records = answer.get("resMsg").and_then(Value::as_array);
+fn outcome(records: Option<&Value>, action: Action) -> Outcome {
+    let records = records.and_then(Value::as_array);
     let record = records
         .into_iter()
         .flatten()
@@ -141,7 +127,7 @@ fn outcome(answer: &Value, action: Action) -> Outcome {
     }
 }
 
-fn pending(action: Action, poll_after: u64) -> Outcome {
+fn pending(action: Action, poll_after: Milliseconds) -> Outcome {
     let action_id = Some(action.id.clone());
     Outcome::Pending(Pending { continuation: Continuation::Action(action).render(), poll_after, action_id })
 }
@@ -172,7 +158,7 @@ mod tests {
             { "recordId": "4", "result": null },
             { "recordId": "5", "result": "surprise" },
         ]});
-        let said = |id: &str, odd| outcome(&records, action(id, odd));
+        let said = |id: &str, odd| outcome(records.get("resMsg"), action(id, odd));
         assert!(matches!(said("1", 0), Outcome::Done(report) if report.action_id.as_deref() == Some("1")));
         assert!(matches!(said("2", 0), Outcome::Refused(_)));
         assert!(matches!(said("3", 0), Outcome::Unanswered(_)));
@@ -180,7 +166,7 @@ mod tests {
             assert!(matches!(said(waiting, 0), Outcome::Pending(later) if later.poll_after == NEXT_POLL));
         }
         for none in [json!({ "resMsg": [] }), json!({})] {
-            assert!(matches!(outcome(&none, action("1", 0)), Outcome::Pending(_)));
+            assert!(matches!(outcome(none.get("resMsg"), action("1", 0)), Outcome::Pending(_)));
         }
     }
 
@@ -190,7 +176,7 @@ mod tests {
         let (mut next, mut looks) = (action("1", 0), 0);
         let end = loop {
             looks += 1;
-            match outcome(&records, next.clone()) {
+            match outcome(records.get("resMsg"), next.clone()) {
                 Outcome::Pending(later) => match Continuation::parse(&later.continuation) {
                     Some(Continuation::Action(action)) => next = action,
                     other => unreachable!("{other:?}"),
@@ -201,7 +187,7 @@ mod tests {
         assert_eq!(looks, LOOKS_AT_ODD);
         assert!(matches!(end, Outcome::Other(words) if words.contains("surprise")));
         // It may take any time until there is a result at all.
-        assert!(matches!(outcome(&json!({}), action("1", LOOKS_AT_ODD)), Outcome::Pending(_)));
+        assert!(matches!(outcome(None, action("1", LOOKS_AT_ODD)), Outcome::Pending(_)));
     }
 
     fn action(id: &str, odd: u64) -> Action {

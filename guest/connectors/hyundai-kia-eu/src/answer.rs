@@ -3,14 +3,17 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::cloud::Proof;
-use crate::envelope::{self, Step};
-use crate::port::Response;
+use vehicle_connector_sdk::certainty::Doing;
+use vehicle_connector_sdk::http::{Answer, Response};
 
-pub use crate::bindings::vehicle::connector::types::{BodyKind, Certainty, Failure, Phase};
+use crate::cloud::Proof;
+use crate::envelope;
+
+pub use vehicle_connector_sdk::connector::{BodyKind, Certainty, Failure, Phase};
 
 /// The facts of an answer in a step; none when it is a success. `control` says whether a command carried the PIN's
-/// permission in place of the access token. Times to wait are counted from `now`, in seconds since 1970.
+/// permission in place of the access token. Times to wait are counted from the clock of a
+/// [`FakeHost`](vehicle_connector_sdk::testing::FakeHost).
 #[must_use]
 pub fn failure(
     phase: Phase,
@@ -18,7 +21,6 @@ pub fn failure(
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    now: u64,
 ) -> Option<Failure> {
     let proof = match phase {
         Phase::SignIn | Phase::Refresh => Proof::Grant,
@@ -29,6 +31,6 @@ pub fn failure(
             Proof::Access { protocol: 0 }
         }
     };
-    let step = Step { phase, proof, acts: phase == Phase::Command };
-    envelope::open(&Response { status, headers, body }, step, || now).err()
+    let doing = Doing { phase, acts: phase == Phase::Command };
+    envelope::open(Answer::new(Response { status, headers, body }, doing), proof).err()
 }

@@ -1,17 +1,10 @@
 //! URLs, headers and sending.
 
-use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use vehicle_connector_sdk::clock;
+use vehicle_connector_sdk::prelude::*;
 
-use serde_json::Value;
-
-use crate::bindings::exports::vehicle::connector::connector::Account;
-use crate::bindings::vehicle::connector::types::{BodyKind, Certainty, Failure, Phase, Transport};
 use crate::brand::Brand;
 use crate::envelope;
-use crate::port::{self, Body, Capture, CaptureSource, CaptureTarget, Method, Request};
 use crate::stamp::stamp;
 
 /// The version of the vehicle service without the PIN.
@@ -24,8 +17,6 @@ pub(crate) const SPA2: &str = "/api/v2/spa";
 pub(crate) const USER: &str = "/api/v1/user";
 
 const USER_AGENT: &str = "okhttp/3.12.0";
-const ACCESS_TOKEN: &str = "Bearer {secret:access-token}";
-const CONTROL_TOKEN: &str = "Bearer {secret:control-token}";
 
 /// How a request proves who sends it. The names of the sets of headers are those of the wire description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,73 +39,13 @@ pub(crate) enum Proof {
     Grant,
 }
 
-/// One request before it has a URL and headers.
-#[derive(Debug)]
-pub(crate) struct Call {
-    /// Which step this is, for the facts of a failure.
-    pub phase: Phase,
-    /// The method.
-    pub method: Method,
-    /// The path below the service.
-    pub path: String,
-    /// The headers.
-    pub proof: Proof,
-    /// The body.
-    pub body: Body,
-    /// What to take out of the answer.
-    pub captures: Vec<Capture>,
-    /// How long to wait, in milliseconds; none is the host's default.
-    pub timeout: Option<u64>,
-    /// Whether the vehicle may act.
-    pub acts: bool,
-}
-
-impl Call {
-    /// A read of the vehicle service.
-    pub(crate) fn get(phase: Phase, path: String, protocol: u64) -> Self {
-        Self {
-            phase,
-            method: Method::Get,
-            path,
-            proof: Proof::Access { protocol },
-            body: Body::Empty,
-            captures: Vec::new(),
-            timeout: None,
-            acts: false,
-        }
-    }
-
-    /// With private data at these places of the answer.
-    pub(crate) fn hiding(mut self, pointers: &[&str]) -> Self {
-        self.captures.extend(pointers.iter().map(|pointer| Capture {
-            source: CaptureSource::Json((*pointer).to_owned()),
-            target: CaptureTarget::Private,
-        }));
-        self
-    }
-
-    /// With a longer wait, in milliseconds.
-    pub(crate) fn waiting(mut self, timeout: u64) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
-}
-
-/// A capture of the secret `name` from the JSON answer.
-pub(crate) fn secret(pointer: &str, name: &str) -> Capture {
-    Capture {
-        source: CaptureSource::Json(pointer.to_owned()),
-        target: CaptureTarget::Secret(name.to_owned()),
-    }
-}
-
 /// One account's view of the cloud.
 #[derive(Debug)]
 pub(crate) struct Cloud<'a> {
-    /// The account.
-    pub account: &'a Account,
     /// Its brand.
     pub brand: &'static Brand,
+    /// Whether the driver sits on the right.
+    pub right_hand: bool,
     vehicles: &'a str,
     identity: &'a str,
 }
@@ -126,90 +57,77 @@ impl<'a> Cloud<'a> {
     ///
     /// The brand is not in the table, or the endpoints `ccapi` and `idp` are not configured. Nothing was sent.
     pub(crate) fn of(account: &'a Account) -> Result<Self, Failure> {
-        let endpoint = |name: &str| {
-            let endpoint = account.endpoints.iter().find(|endpoint| endpoint.name == name);
-            endpoint
-                .map(|endpoint| endpoint.url.trim_end_matches('/'))
-                .ok_or_else(|| not_sent(Phase::Unknown, format!("no endpoint `{name}` is configured")))
+        let brand = Brand::named(&account.brand).ok_or_else(|| {
+            failure::not_sent(Phase::Unknown, &format!("unknown brand `{}`", account.brand))
+        })?;
+        let right_hand = account.setting("right_hand_drive") == Some("true");
+        Ok(Self {
+            brand,
+            right_hand,
+            vehicles: account.endpoint("ccapi")?,
+            identity: account.endpoint("idp")?,
+        })
+    }
+
+    /// A request of the service that `proof` is for, at `path` below it, without body.
+    pub(crate) fn get(&self, path: &str, proof: Proof) -> Request {
+        self.dressed(Request::get(self.url(path, proof)), proof, false)
+    }
+
+    /// The same with a JSON body.
+    pub(crate) fn post(&self, path: &str, proof: Proof, body: &Value) -> Request {
+        self.dressed(Request::post(self.url(path, proof)), proof, true).json(body)
+    }
+
+    /// The same that replaces.
+    pub(crate) fn put(&self, path: &str, proof: Proof, body: &Value) -> Request {
+        self.dressed(Request::put(self.url(path, proof)), proof, true).json(body)
+    }
+
+    /// The URL of `path` below the service that `proof` is for.
+    pub(crate) fn url(&self, path: &str, proof: Proof) -> String {
+        let base = if proof == Proof::Grant { self.identity } else { self.vehicles };
+        format!("{base}{path}")
+    }
+
+    /// `request` with the headers of `proof`, in the order and spelling in which the vendor's app sends them. `Host`,
+    /// `Connection`, `Accept-Encoding` and `Content-Length` are the host's.
+    pub(crate) fn dressed(&self, mut request: Request, proof: Proof, json: bool) -> Request {
+        request = request.header("User-Agent", USER_AGENT);
+        request = match proof {
+            Proof::Access { .. } | Proof::Pin => request.bearer(secret("access-token")),
+            Proof::Control { .. } => request.bearer(secret("control-token")),
+            Proof::Registration | Proof::Grant => request,
         };
-        let brand = Brand::named(&account.brand)
-            .ok_or_else(|| not_sent(Phase::Unknown, format!("unknown brand `{}`", account.brand)))?;
-        Ok(Self { account, brand, vehicles: endpoint("ccapi")?, identity: endpoint("idp")? })
-    }
-
-    /// An option of the configuration.
-    pub(crate) fn option(&self, name: &str) -> Option<&str> {
-        let option = self.account.options.iter().find(|(key, _)| key == name);
-        option.map(|(_, value)| value.as_str())
-    }
-
-    /// Makes `call` once.
-    ///
-    /// # Errors
-    ///
-    /// No answer, or an answer that is not a success in the envelope of the service, as facts.
-    pub(crate) fn make(&self, call: Call) -> Result<Value, Failure> {
-        let base = if call.proof == Proof::Grant { self.identity } else { self.vehicles };
-        let request = Request {
-            method: call.method,
-            url: format!("{base}{}", call.path),
-            headers: self.headers(call.proof, matches!(call.body, Body::Json(_))),
-            body: call.body,
-            captures: call.captures,
-            timeout: call.timeout,
-            acts_on_vehicle: call.acts,
-        };
-        let step = envelope::Step { phase: call.phase, proof: call.proof, acts: call.acts };
-        match port::send(&request) {
-            Ok(response) => envelope::open(&response, step, || port::now().seconds),
-            Err(error) => Err(envelope::no_answer(error, step)),
-        }
-    }
-
-    /// The headers in the order and spelling in which the vendor's app sends them. `Host`, `Connection`,
-    /// `Accept-Encoding` and `Content-Length` are the host's.
-    fn headers(&self, proof: Proof, json: bool) -> Vec<(String, String)> {
-        let mut headers = Vec::new();
-        let mut put = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
-        put("User-Agent", USER_AGENT);
-        match proof {
-            Proof::Access { .. } | Proof::Pin => put("Authorization", ACCESS_TOKEN),
-            Proof::Control { .. } => put("Authorization", CONTROL_TOKEN),
-            Proof::Registration | Proof::Grant => {}
-        }
         if !matches!(proof, Proof::Pin | Proof::Grant) {
-            put("ccsp-service-id", self.brand.service_id);
-            put("ccsp-application-id", self.brand.application_id);
-            put("Stamp", &stamp(self.brand, port::now().seconds));
+            request = request
+                .header("ccsp-service-id", self.brand.service_id)
+                .header("ccsp-application-id", self.brand.application_id)
+                .header("Stamp", stamp(self.brand, clock::now().seconds));
         }
         if let Proof::Access { protocol } | Proof::Control { protocol } = proof {
-            put("ccsp-device-id", "{secret:device-id}");
-            put("Ccuccs2protocolsupport", &format!("{protocol}"));
+            request = request
+                .header("ccsp-device-id", secret("device-id"))
+                .header("Ccuccs2protocolsupport", format!("{protocol}"));
         }
         match proof {
-            Proof::Control { .. } => put("AuthorizationCCSP", CONTROL_TOKEN),
-            Proof::Registration => put("Content-Type", "application/json;charset=UTF-8"),
+            Proof::Control { .. } => {
+                request = request.header("AuthorizationCCSP", format!("Bearer {}", secret("control-token")));
+            }
+            Proof::Registration => {
+                return request.header("Content-Type", "application/json;charset=UTF-8");
+            }
             Proof::Access { .. } | Proof::Pin | Proof::Grant => {}
         }
-        if json && proof != Proof::Registration {
-            put("Content-Type", "application/json");
-        }
-        headers
+        if json { request.header("Content-Type", "application/json") } else { request }
     }
 }
 
-/// A failure of this connector's own, before anything was sent.
-pub(crate) fn not_sent(phase: Phase, message: String) -> Failure {
-    Failure {
-        phase,
-        certainty: Certainty::NotSent,
-        transport: Some(Transport::Denied),
-        http_status: None,
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message,
-        body: BodyKind::None,
-    }
+/// Sends `request` once, in `phase` and with the headers of `proof`.
+///
+/// # Errors
+///
+/// No answer, or an answer that is not a success in the envelope of the service, as facts.
+pub(crate) fn send(request: Request, phase: Phase, proof: Proof) -> Result<Answer, Failure> {
+    envelope::open(request.send(phase)?, proof)
 }

@@ -3,14 +3,11 @@
 //! Arguments are checked before anything is sent. The bodies are those of the wire description; which vehicle
 //! gets which depends on its protocol alone.
 
-use alloc::format;
-use alloc::string::String;
-
-use serde_json::{Value, json};
-
-use crate::bindings::exports::vehicle::connector::connector::{
-    Climate, Command, Outcome, Seat, WindowPosition, Windows,
+use vehicle_connector_sdk::connector::{
+    ChargeLimits, ChargingCurrent, Climate, Seat, WindowPosition, Windows,
 };
+use vehicle_connector_sdk::prelude::*;
+
 use crate::cloud::{Cloud, SPA, SPA2};
 use crate::garage::Car;
 
@@ -52,16 +49,19 @@ impl From<No> for Outcome {
 ///
 /// An argument is out of range, with the value and the range, or the vehicle does not have the operation.
 pub(crate) fn plan(cloud: &Cloud<'_>, car: &Car, command: &Command) -> Result<Plan, No> {
-    let right_hand = cloud.option("right_hand_drive") == Some("true");
     match command {
         Command::Lock => Ok(door(car, "close")),
         Command::Unlock => Ok(door(car, "open")),
-        Command::StartClimate(climate) => start_climate(car, climate, right_hand),
+        Command::StartClimate(climate) => start_climate(car, climate, cloud.right_hand),
         Command::StopClimate => Ok(stop_climate(car)),
         Command::SetWindows(windows) => set_windows(car, windows),
         Command::OpenChargePort => charge_port(car, "open"),
         Command::CloseChargePort => charge_port(car, "close"),
-        Command::SetChargingCurrent(percent) => charging_current(car, *percent),
+        Command::StartCharging => charging(car, "start"),
+        Command::StopCharging => charging(car, "stop"),
+        Command::SetChargeLimits(limits) => charge_limits(car, *limits),
+        Command::SetChargingCurrent(current) => charging_current(car, current),
+        Command::Signal(_) => Err(No::Unsupported("this connector knows no signals".into())),
         Command::Other(other) => Err(No::Unsupported(format!("operation `{}`", other.name))),
         Command::Read(_) | Command::CheckActionStatus(_) => {
             Err(No::Unsupported("a question is not sent as a command".into()))
@@ -161,10 +161,42 @@ fn charge_port(car: &Car, action: &str) -> Result<Plan, No> {
     Ok(permitted(car, "control/portdoor", json!({ "action": action })))
 }
 
-fn charging_current(car: &Car, percent: u8) -> Result<Plan, No> {
+fn charging(car: &Car, action: &str) -> Result<Plan, No> {
+    if !car.plugs_in() {
+        return Err(No::Unsupported("this vehicle cannot be charged".into()));
+    }
+    Ok(if car.is_ccs2() {
+        permitted(car, "ccs2/control/charge", json!({ "command": action }))
+    } else {
+        plain(car, "control/charge", json!({ "action": action, "deviceId": DEVICE_ID }))
+    })
+}
+
+/// The cloud takes both limits or none. It sets nothing else with them, so what is absent would be guessed.
+fn charge_limits(car: &Car, limits: ChargeLimits) -> Result<Plan, No> {
+    if !car.plugs_in() {
+        return Err(No::Unsupported("this vehicle cannot be charged".into()));
+    }
+    let (Some(ac), Some(dc)) = (limits.ac, limits.dc) else {
+        return Err(No::Invalid("this cloud sets both charge limits at once; name ac and dc".into()));
+    };
+    for (name, percent) in [("ac charge limit", ac), ("dc charge limit", dc)] {
+        within(name, percent, 50, 100)?;
+        if percent % 10 != 0 {
+            return Err(No::Invalid(format!("{name} {percent} is not a step of 10")));
+        }
+    }
+    let limit = |plug: u8, percent: u8| json!({ "plugType": plug, "targetSOClevel": percent });
+    Ok(plain(car, "charge/target", json!({ "targetSOClist": [limit(0, dc), limit(1, ac)] })))
+}
+
+fn charging_current(car: &Car, current: &ChargingCurrent) -> Result<Plan, No> {
     if !car.plugs_in() || !car.is_ccs2() {
         return Err(No::Unsupported("this vehicle cannot limit its charging current".into()));
     }
+    let ChargingCurrent::Percent(percent) = current else {
+        return Err(No::Invalid("this cloud limits the charging current in percent: 60, 90 or 100".into()));
+    };
     let level = match percent {
         100 => 1,
         90 => 2,

@@ -1,22 +1,16 @@
 //! The permission that the PIN gives.
 
-use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::vec;
+use vehicle_connector_sdk::cell::{Cell, Held};
+use vehicle_connector_sdk::prelude::*;
 
-use serde_json::{Value, json};
-
-use crate::bindings::vehicle::connector::types::{Certainty, Failure, Phase, Transport};
-use crate::cell;
-use crate::cloud::{Call, Cloud, Proof, USER, secret};
+use crate::cloud::{self, Cloud, Proof, USER};
 use crate::garage;
-use crate::port::{self, Body, Cell, Method};
 
 /// The cell of the permission.
 pub(crate) const CELL: &str = "control-token";
 
 /// How long a permission lasts when the cloud does not say, in seconds.
-const LIFETIME: u64 = 600;
+const LIFETIME: i64 = 600;
 
 /// A permission that ends within so many milliseconds is not used any more: it has to last until the command
 /// arrives.
@@ -45,11 +39,11 @@ pub(crate) struct Permission {
 ///
 /// The cloud gives none: a wrong PIN, or an access token that is no longer good.
 pub(crate) fn ensure(cloud: &Cloud<'_>, device: u64) -> Result<Permission, Failure> {
-    let guard = acquire()?;
-    if let Some(cell) = guard.cell().filter(|cell| usable(cell, device)) {
+    let held = cell::hold(CELL, Phase::Pin)?;
+    if let Some(cell) = held.cell().filter(|cell| usable(cell, device)) {
         return Ok(Permission { generation: cell.generation, device, cached: true });
     }
-    let generation = ask(cloud, &guard, device)?;
+    let generation = ask(cloud, &held, device)?;
     Ok(Permission { generation, device, cached: false })
 }
 
@@ -73,45 +67,30 @@ pub(crate) fn refused(cloud: &Cloud<'_>, permission: &Permission, refusal: Failu
 }
 
 fn replace(cloud: &Cloud<'_>, refused: &Permission) -> Result<(), Failure> {
-    let guard = acquire()?;
-    match guard.cell() {
+    let held = cell::hold(CELL, Phase::Pin)?;
+    match held.cell() {
         Some(cell) if cell.generation == refused.generation => {
             // Before anything else can fail: it must not be used again.
-            guard.commit(SPENT).map_err(|error| failure(&error))?;
+            held.commit(SPENT)?;
         }
         Some(cell) if usable(&cell, refused.device) => return Ok(()),
         _ => {}
     }
     if refused.cached {
-        ask(cloud, &guard, refused.device)?;
+        ask(cloud, &held, refused.device)?;
     }
     Ok(())
 }
 
-fn acquire() -> Result<port::Guard, Failure> {
-    port::acquire(CELL, cell::WAIT).map_err(|error| failure(&error))
-}
-
-fn failure(error: &port::LockError) -> Failure {
-    cell::failure(Phase::Pin, CELL, error)
-}
-
 /// Offers the PIN, and returns the generation of the permission that it gave.
-fn ask(cloud: &Cloud<'_>, guard: &port::Guard, device: u64) -> Result<u64, Failure> {
-    let answer = cloud.make(Call {
-        phase: Phase::Pin,
-        method: Method::Put,
-        path: format!("{USER}/pin?token="),
-        proof: Proof::Pin,
-        body: Body::Json(r#"{"deviceId":"{secret:device-id}","pin":"{secret:pin}"}"#.to_owned()),
-        captures: vec![secret("/controlToken", "control-token")],
-        timeout: None,
-        acts: false,
-    });
+fn ask(cloud: &Cloud<'_>, held: &Held<'_>, device: u64) -> Result<u64, Failure> {
+    let body = json!({ "deviceId": secret("device-id"), "pin": secret("pin") });
+    let request = cloud.put(&format!("{USER}/pin?token="), Proof::Pin, &body);
+    let request = request.capture_secret("/controlToken", "control-token");
+    let answer = cloud::send(request, Phase::Pin, Proof::Pin);
     let answer = answer.map_err(|failure| unless_device(cloud, failure))?;
-    let expires_in = answer.get("expiresTime").and_then(Value::as_u64).unwrap_or(LIFETIME);
-    let value = json!({ "expires_in": expires_in, "device": device });
-    guard.commit(&format!("{value}")).map_err(|error| failure(&error))
+    let expires_in = answer.integer("/expiresTime").unwrap_or(LIFETIME);
+    held.commit(&format!("{}", json!({ "expires_in": expires_in, "device": device })))
 }
 
 /// The failure of a PIN, or that of the device that it was offered for.
@@ -132,7 +111,7 @@ fn usable(cell: &Cell, device: u64) -> bool {
     };
     let number = |key: &str| value.get(key).and_then(Value::as_u64);
     let lasts = number("expires_in").unwrap_or(0).saturating_mul(1_000);
-    number("device") == Some(device) && cell.age.saturating_add(GRACE) < lasts
+    number("device") == Some(device) && u64::from(cell.age).saturating_add(GRACE) < lasts
 }
 
 #[cfg(test)]
@@ -145,7 +124,7 @@ mod tests {
         assert!(usable(&cell(0), 3));
         assert!(usable(&cell(589_999), 3));
         assert!(!usable(&cell(590_000), 3));
-        assert!(!usable(&cell(u64::MAX), 3));
+        assert!(!usable(&cell(u32::MAX), 3));
         assert!(!usable(&cell(0), 4));
         for value in ["nonsense", SPENT] {
             assert!(!usable(&Cell { generation: 1, value: value.into(), age: 0 }, 3));

@@ -1,17 +1,10 @@
 //! The account's vehicles.
 
-use alloc::borrow::ToOwned;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use vehicle_connector_sdk::http::segment;
+use vehicle_connector_sdk::prelude::*;
 
-use serde_json::{Value, json};
-
-use crate::bindings::exports::vehicle::connector::connector::{Vehicle, VehicleRef};
-use crate::bindings::vehicle::connector::types::{Failure, Phase};
-use crate::cloud::{Call, Cloud, SPA};
+use crate::cloud::{self, Cloud, Proof, SPA};
 use crate::device;
-use crate::envelope;
 
 /// Operations that every vehicle has.
 const OPERATIONS: &[&str] = &[
@@ -27,7 +20,8 @@ const OPERATIONS: &[&str] = &[
 ];
 
 /// Operations of vehicles that can be plugged in.
-const PLUG_IN: &[&str] = &["open_charge_port", "close_charge_port"];
+const PLUG_IN: &[&str] =
+    &["open_charge_port", "close_charge_port", "start_charging", "stop_charging", "set_charge_limits"];
 
 /// Operations of vehicles that can be plugged in and speak the newer protocol.
 const PLUG_IN_CCS2: &[&str] = &["set_charging_current"];
@@ -36,7 +30,8 @@ const PLUG_IN_CCS2: &[&str] = &["set_charging_current"];
 const PERMITTED: &[&str] = &["set_windows", "open_charge_port", "close_charge_port"];
 
 /// Further ones of vehicles that speak the newer protocol.
-const PERMITTED_CCS2: &[&str] = &["lock", "unlock", "start_climate", "stop_climate"];
+const PERMITTED_CCS2: &[&str] =
+    &["lock", "unlock", "start_climate", "stop_climate", "start_charging", "stop_charging"];
 
 /// What is remembered of a vehicle between calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +59,11 @@ impl Car {
     /// Whether it speaks the newer protocol.
     pub(crate) fn is_ccs2(&self) -> bool {
         self.protocol != 0
+    }
+
+    /// How a request about it proves who sends it, where the access token suffices.
+    pub(crate) fn proof(&self) -> Proof {
+        Proof::Access { protocol: self.protocol }
     }
 
     /// Whether it can be plugged in.
@@ -100,11 +100,12 @@ impl Car {
 /// every vehicle of it would be taken to be gone.
 pub(crate) fn list(cloud: &Cloud<'_>) -> Result<Vec<Vehicle>, Failure> {
     device::ensure(cloud)?;
-    let call = Call::get(Phase::Status, format!("{SPA}/vehicles"), 0);
-    let answer = cloud.make(call.hiding(&["/resMsg/vehicles/*/vin"]))?;
+    let proof = Proof::Access { protocol: 0 };
+    let request = cloud.get(&format!("{SPA}/vehicles"), proof).hide(&["/resMsg/vehicles/*/vin"]);
+    let answer = cloud::send(request, Phase::Status, proof)?;
     let pointer = "/resMsg/vehicles";
-    let vehicles = answer.pointer(pointer).and_then(Value::as_array);
-    let vehicles = vehicles.ok_or_else(|| envelope::without(format!("no list at {pointer}")))?;
+    let vehicles = answer.at(pointer).and_then(Value::as_array);
+    let vehicles = vehicles.ok_or_else(|| answer.lacks(&format!("list at {pointer}")))?;
     Ok(vehicles.iter().filter_map(vehicle).collect())
 }
 
@@ -124,20 +125,6 @@ fn vehicle(entry: &Value) -> Option<Vehicle> {
         traits: car.traits(),
         operations: car.operations(),
     })
-}
-
-/// `text` as one segment of a path (RFC 3986 §3.3): everything but unreserved characters percent-encoded, so
-/// that nothing in an identifier can end the segment or look like a placeholder.
-fn segment(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -180,11 +167,5 @@ mod tests {
         let vehicle = VehicleRef { id: car.id.clone(), traits: car.traits() };
         assert_eq!(Car::of(&vehicle), car);
         assert_eq!(Car::of(&VehicleRef { id: "x".into(), traits: "nonsense".into() }).protocol, 0);
-    }
-
-    #[test]
-    fn identifiers_cannot_leave_their_place() {
-        assert_eq!(segment("../{secret:pin}?"), "%2E%2E%2F%7Bsecret%3Apin%7D%3F");
-        assert_eq!(segment("2222-aA_~"), "2222-aA_~");
     }
 }

@@ -2,47 +2,36 @@
 //!
 //! Straight-line code over the host's primitives: every function makes one attempt and reports what happened,
 //! as a success, an outcome or the facts of a failure. What a failure means, and whether to try again, is the
-//! policy's business; that of `default-policy` is linked in and exported beside this.
+//! policy's business; it ships with that of `default-policy`.
 //!
 //! No secret is ever here. The host puts `refresh-token`, `access-token`, `device-id`, `control-token` and `pin`
 //! into requests, and takes them, identification numbers and positions out of answers.
 //!
 //! # Layout
 //!
-//! * `brand`: the constants of the brands, as a table.
+//! * `wants`: what it asks the owner for. `brand`: the constants of the brands, as a table.
 //! * `cloud`: URLs, headers and sending. `stamp` is one of the headers.
-//! * `envelope`: answers as values, or as the facts of a failure.
-//! * [`answer`]: the same without a host.
-//! * `session`, `device`, `control`: the three cells: tokens, device registration, the PIN's permission; `cell` is
-//!   what they have in common.
+//! * `envelope`: how the cloud says yes and no. [`answer`]: the same without a host.
+//! * `session`, `device`, `control`: the three cells: tokens, device registration, the PIN's permission.
 //! * `garage`: the list of vehicles, and what is remembered of each.
 //! * `command`: the table of commands; `action`: what became of one.
 //! * `read`: reading a vehicle; `state` maps the two formats of its answers to the host's document.
 //! * `time`: the cloud's clocks.
-//! * `port`: the host's primitives, which tests replace.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 
 extern crate alloc;
-extern crate default_policy as _;
-extern crate guest_runtime as _;
-
-use alloc::borrow::ToOwned;
-use alloc::string::String;
-use alloc::vec::Vec;
 
 mod action;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod answer;
-mod bindings;
 mod brand;
-mod cell;
 mod cloud;
 mod command;
 mod control;
 mod device;
 mod envelope;
 mod garage;
-mod port;
 mod read;
 mod session;
 mod stamp;
@@ -50,65 +39,72 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod time;
+mod wants;
 
-use bindings::exports::vehicle::connector::connector::{
-    Account, Command, Failure, Grant, Guest, Manifest, Outcome, ReadMode, Vehicle, VehicleRef,
-};
+use vehicle_connector_sdk::prelude::*;
+
 use cloud::Cloud;
 use garage::Car;
 
-/// The component's exports.
+/// The connector.
 #[derive(Debug)]
 pub struct HyundaiKia;
 
-impl Guest for HyundaiKia {
+vehicle_connector_sdk::connector!(HyundaiKia, policy = default_policy::DefaultPolicy);
+
+impl Connector for HyundaiKia {
     fn describe() -> Manifest {
-        Manifest {
-            name: "hyundai-kia".to_owned(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            cloud: "hyundai-kia-eu".to_owned(),
-            cells: [session::CELL, device::CELL, control::CELL].map(ToOwned::to_owned).into(),
-        }
+        wants::manifest()
     }
 
-    fn sign_in(account: Account) -> Result<Grant, Failure> {
-        session::grant(&Cloud::of(&account)?, session::Purpose::SignIn)
+    fn sign_in(account: &Account) -> Result<Step, Failure> {
+        session::grant(&Cloud::of(account)?, Phase::SignIn)
     }
 
-    fn refresh(account: Account) -> Result<Grant, Failure> {
-        session::grant(&Cloud::of(&account)?, session::Purpose::Refresh)
+    fn refresh(account: &Account) -> Result<Step, Failure> {
+        session::grant(&Cloud::of(account)?, Phase::Refresh)
     }
 
-    fn list_vehicles(account: Account) -> Result<Vec<Vehicle>, Failure> {
-        garage::list(&Cloud::of(&account)?)
+    fn list_vehicles(account: &Account) -> Result<Vec<Vehicle>, Failure> {
+        garage::list(&Cloud::of(account)?)
     }
 
-    fn execute(account: Account, vehicle: VehicleRef, command: Command) -> Result<Outcome, Failure> {
-        let cloud = Cloud::of(&account)?;
-        let car = Car::of(&vehicle);
+    fn execute(account: &Account, vehicle: &VehicleRef, command: &Command) -> Result<Outcome, Failure> {
+        let cloud = Cloud::of(account)?;
+        let car = Car::of(vehicle);
         match command {
             Command::Read(ReadMode::Cached) => read::cached(&cloud, &car),
             Command::Read(ReadMode::Forced) => read::forced(&cloud, &car),
-            Command::CheckActionStatus(id) => action::check(&cloud, &car, action::Action { id, odd: 0 }),
-            command => match command::plan(&cloud, &car, &command) {
-                Ok(plan) => action::send(&cloud, &car, &plan),
-                Err(no) => Ok(no.into()),
-            },
+            Command::CheckActionStatus(id) => {
+                action::check(&cloud, &car, action::Action { id: id.clone(), odd: 0 })
+            }
+            Command::SetChargeLimits(limits) => {
+                let limits = read::completed(&cloud, &car, *limits)?;
+                send(&cloud, &car, &Command::SetChargeLimits(limits))
+            }
+            command => send(&cloud, &car, command),
         }
     }
 
     fn resume(
-        account: Account,
-        vehicle: VehicleRef,
-        _: Command,
-        continuation: String,
+        account: &Account,
+        vehicle: &VehicleRef,
+        _: &Command,
+        continuation: &str,
     ) -> Result<Outcome, Failure> {
-        let cloud = Cloud::of(&account)?;
-        let car = Car::of(&vehicle);
-        match action::Continuation::parse(&continuation) {
+        let cloud = Cloud::of(account)?;
+        let car = Car::of(vehicle);
+        match action::Continuation::parse(continuation) {
             Some(action::Continuation::Action(action)) => action::check(&cloud, &car, action),
             Some(action::Continuation::Wake(wake)) => read::after_wake(&cloud, &car, wake),
             None => Ok(Outcome::Other("the continuation is not one of this connector's".to_owned())),
         }
+    }
+}
+
+fn send(cloud: &Cloud<'_>, car: &Car, command: &Command) -> Result<Outcome, Failure> {
+    match command::plan(cloud, car, command) {
+        Ok(plan) => action::send(cloud, car, &plan),
+        Err(no) => Ok(no.into()),
     }
 }

@@ -1,126 +1,78 @@
-//! A cloud in memory, and the flows of whole calls over it.
+//! The flows of whole calls, over a host in memory.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
-
-use serde_json::{Value, json};
+use vehicle_connector_sdk::connector::{ChargeLimits, SecretClass};
+use vehicle_connector_sdk::http::{Request, TransportError};
+use vehicle_connector_sdk::prelude::*;
+use vehicle_connector_sdk::testing::{self, FakeHost};
 
 use crate::HyundaiKia;
 use crate::action::NEXT_POLL;
-use crate::bindings::exports::vehicle::connector::connector::{
-    Account, Command, Endpoint, Guest, Outcome, ReadMode, VehicleRef,
-};
-use crate::bindings::vehicle::connector::clock::Datetime;
-use crate::bindings::vehicle::connector::types::{Certainty, Failure, Phase, Transport};
-use crate::port::{Body, Cell, Level, LockError, Request, Response, TransportError};
 
-/// The time in the fake cloud: 2023-11-14T22:13:20Z.
-const NOW: u64 = 1_700_000_000;
-
-#[derive(Default)]
-struct Fake {
-    answers: VecDeque<Result<Response, TransportError>>,
-    requests: Vec<Request>,
-    cells: BTreeMap<String, Cell>,
+/// A host, and an account that has been given what the connector wants.
+struct Home {
+    host: FakeHost,
+    account: Account,
 }
 
-thread_local! {
-    static FAKE: RefCell<Fake> = RefCell::default();
-}
-
-fn with<T>(act: impl FnOnce(&mut Fake) -> T) -> T {
-    FAKE.with_borrow_mut(act)
-}
-
-pub(crate) fn send(request: &Request) -> Result<Response, TransportError> {
-    with(|fake| {
-        fake.requests.push(request.clone());
-        fake.answers.pop_front().unwrap_or_else(|| Err(TransportError::Denied("no answer is left".into())))
-    })
-}
-
-pub(crate) fn now() -> Datetime {
-    Datetime { seconds: NOW, nanoseconds: 5 }
-}
-
-pub(crate) fn log(_: Level, _: &str) {}
-
-pub(crate) fn read(name: &str) -> Option<Cell> {
-    with(|fake| fake.cells.get(name).cloned())
-}
-
-#[derive(Debug)]
-pub(crate) struct Guard(String);
-
-pub(crate) fn acquire(name: &str, _: u64) -> Result<Guard, LockError> {
-    Ok(Guard(name.to_owned()))
-}
-
-impl Guard {
-    pub(crate) fn cell(&self) -> Option<Cell> {
-        read(&self.0)
+impl Home {
+    fn new() -> Self {
+        let host = FakeHost::new();
+        let account = host.account(&HyundaiKia::describe(), "kia");
+        Self { host, account }
     }
 
-    pub(crate) fn commit(&self, value: &str) -> Result<u64, LockError> {
-        with(|fake| {
-            let generation = fake.cells.get(&self.0).map_or(0, |cell| cell.generation) + 1;
-            fake.cells.insert(self.0.clone(), Cell { generation, value: value.to_owned(), age: 0 });
-            Ok(generation)
-        })
+    /// One with a device registration from earlier.
+    fn registered() -> Self {
+        let home = Self::new();
+        home.host.commit("device-registration", "{}");
+        home
+    }
+
+    fn answer(&self, status: u16, body: &Value) {
+        self.host.answers(status, body);
+    }
+
+    fn success(&self, message: &Value) {
+        self.answer(200, &json!({ "retCode": "S", "resCode": "0000", "resMsg": message, "msgId": "m-1" }));
+    }
+
+    fn permission(&self) {
+        self.answer(200, &json!({ "controlToken": "c-1", "expiresTime": 600 }));
+    }
+
+    fn refusal(&self) {
+        self.answer(401, &json!({ "error": EXPIRED }));
+    }
+
+    fn list(&self) -> Result<Vec<Vehicle>, Failure> {
+        HyundaiKia::list_vehicles(&self.account)
+    }
+
+    fn execute(&self, protocol: u64, command: &Command) -> Result<Outcome, Failure> {
+        HyundaiKia::execute(&self.account, &car(protocol), command)
+    }
+
+    fn lock(&self) -> Result<Outcome, Failure> {
+        self.execute(1, &Command::Lock)
+    }
+
+    /// What was sent since this was asked before: method, path and body.
+    fn sent(&self) -> Vec<String> {
+        self.host.sent().into_iter().map(|line| line.replace("http://ccapi.test", "")).collect()
+    }
+
+    /// The same, as `pin` and `lock`.
+    fn steps(&self) -> Vec<&'static str> {
+        self.sent().into_iter().map(|sent| if sent.contains("/pin?") { "pin" } else { "lock" }).collect()
     }
 }
 
-fn answer(status: u16, body: &Value) {
-    let response = Response { status, headers: Vec::new(), body: body.to_string().into_bytes() };
-    with(|fake| fake.answers.push_back(Ok(response)));
-}
+const EXPIRED: &str = "Key not authorized: Token is expired";
 
-fn success(message: &Value) {
-    answer(200, &json!({ "retCode": "S", "resCode": "0000", "resMsg": message, "msgId": "m-1" }));
-}
-
-fn registered() {
-    let cell = Cell { generation: 1, value: "{}".into(), age: 0 };
-    with(|fake| fake.cells.insert("device-registration".into(), cell));
-}
-
-/// Method, path and body of what was sent, for reading.
-fn sent() -> Vec<String> {
-    with(|fake| {
-        fake.requests
-            .iter()
-            .map(|request| {
-                let path = request.url.replace("http://cloud", "");
-                let body = match &request.body {
-                    Body::Json(body) => body.clone(),
-                    Body::Form(fields) => fields[0].1.clone(),
-                    Body::Empty | Body::Text(_) => String::new(),
-                };
-                format!("{:?} {path} {body}", request.method).trim_end().to_owned()
-            })
-            .collect()
-    })
-}
-
-fn header(request: usize, name: &str) -> Option<String> {
-    with(|fake| {
-        let headers = &fake.requests[request].headers;
-        headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
-    })
-}
-
-fn account() -> Account {
-    let endpoint = |name: &str| Endpoint { name: name.into(), url: "http://cloud/".into() };
-    Account {
-        id: "family".into(),
-        brand: "kia".into(),
-        region: "eu".into(),
-        language: "en".into(),
-        endpoints: vec![endpoint("ccapi"), endpoint("idp")],
-        options: Vec::new(),
-    }
+fn header(request: &Request, name: &str) -> Option<String> {
+    testing::header(request, name).map(str::to_owned)
 }
 
 fn car(protocol: u64) -> VehicleRef {
@@ -129,43 +81,48 @@ fn car(protocol: u64) -> VehicleRef {
 
 #[test]
 fn a_refresh_is_one_request() {
-    answer(
-        200,
-        &json!({ "access_token": "{secret:access-token}", "refresh_token": null, "expires_in": 3600 }),
-    );
-    let grant = HyundaiKia::refresh(account()).unwrap();
+    let home = Home::new();
+    home.answer(200, &json!({ "access_token": "a-1", "refresh_token": null, "expires_in": 3600 }));
+    let Step::Granted(grant) = HyundaiKia::refresh(&home.account).unwrap() else { unreachable!() };
     assert_eq!(grant.expires_in, Some(3600));
-    assert_eq!(sent(), ["Method::Post /auth/api/v2/user/oauth2/token refresh_token"]);
-    assert_eq!(header(0, "Stamp"), None);
+    let requests = home.host.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(requests[0].url, "http://idp.test/auth/api/v2/user/oauth2/token");
+    assert_eq!(testing::placeholders(&requests[0]), ["secret:refresh-token"]);
+    assert_eq!(header(&requests[0], "Stamp"), None);
+    assert_eq!(home.host.secret("access-token").as_deref(), Some("a-1"));
 }
 
 #[test]
 fn the_first_list_registers_a_device_and_the_second_does_not() {
-    success(&json!({ "deviceId": "{secret:device-id}" }));
+    let home = Home::new();
+    home.success(&json!({ "deviceId": "d-1" }));
     let vehicles = json!({ "vehicles": [
-        { "vehicleId": "1", "vin": "{private:1}", "nickname": "Mine", "vehicleName": "EV6", "type": "EV",
+        { "vehicleId": "1", "vin": "KNA1", "nickname": "Mine", "vehicleName": "EV6", "type": "EV",
           "ccuCCS2ProtocolSupport": 1 },
         { "nickname": "no identifier" },
     ]});
-    success(&vehicles);
-    success(&vehicles);
-    let list = HyundaiKia::list_vehicles(account()).unwrap();
-    assert_eq!((list.len(), list[0].vin.as_str(), list[0].name.as_str()), (1, "{private:1}", "Mine"));
-    HyundaiKia::list_vehicles(account()).unwrap();
-    assert_eq!(sent().len(), 3);
-    assert!(sent()[0].starts_with("Method::Post /api/v1/spa/notifications/register"));
-    assert_eq!(header(1, "Ccuccs2protocolsupport").as_deref(), Some("0"));
-    assert_eq!(header(1, "ccsp-device-id").as_deref(), Some("{secret:device-id}"));
+    home.success(&vehicles);
+    home.success(&vehicles);
+    let list = home.list().unwrap();
+    assert_eq!((list.len(), list[0].vin.as_str(), list[0].name.as_str()), (1, "{private:0}", "Mine"));
+    home.list().unwrap();
+    let requests = home.host.requests();
+    assert_eq!(requests.len(), 3);
+    assert_eq!(requests[0].url, "http://ccapi.test/api/v1/spa/notifications/register");
+    assert_eq!(header(&requests[1], "Ccuccs2protocolsupport").as_deref(), Some("0"));
+    assert_eq!(header(&requests[1], "ccsp-device-id").as_deref(), Some("{secret:device-id}"));
+    assert_eq!(home.host.secret("device-id").as_deref(), Some("d-1"));
 }
 
 #[test]
 fn a_success_without_a_list_is_no_empty_garage() {
-    registered();
-    success(&json!({ "vehicles": [] }));
-    assert!(HyundaiKia::list_vehicles(account()).unwrap().is_empty());
+    let home = Home::registered();
+    home.success(&json!({ "vehicles": [] }));
+    assert!(home.list().unwrap().is_empty());
     for nothing in [Value::Null, json!({}), json!({ "vehicles": null }), json!("Success")] {
-        success(&nothing);
-        let failure = HyundaiKia::list_vehicles(account()).unwrap_err();
+        home.success(&nothing);
+        let failure = home.list().unwrap_err();
         assert_eq!((failure.phase, failure.http_status), (Phase::Status, Some(200)), "{nothing}");
         assert_eq!(failure.message, "the answer has no list at /resMsg/vehicles");
     }
@@ -173,192 +130,211 @@ fn a_success_without_a_list_is_no_empty_garage() {
 
 #[test]
 fn a_lock_needs_the_pin_once_and_is_confirmed_by_its_record() {
-    registered();
-    let command = |name: Command| HyundaiKia::execute(account(), car(1), name).unwrap();
-    answer(200, &json!({ "controlToken": "{secret:control-token}", "expiresTime": 600 }));
-    success(&Value::Null);
-    success(&Value::Null);
-    let Outcome::Pending(pending) = command(Command::Lock) else { unreachable!() };
-    command(Command::Unlock);
+    let home = Home::registered();
+    home.permission();
+    home.success(&Value::Null);
+    home.success(&Value::Null);
+    let Outcome::Pending(pending) = home.lock().unwrap() else { unreachable!() };
+    home.execute(1, &Command::Unlock).unwrap();
     assert_eq!(pending.action_id.as_deref(), Some("m-1"));
+    let requests = home.host.requests();
+    assert_eq!(header(&requests[1], "AuthorizationCCSP"), header(&requests[1], "Authorization"));
     assert_eq!(
-        sent(),
-        [
-            r#"Method::Put /api/v1/user/pin?token= {"deviceId":"{secret:device-id}","pin":"{secret:pin}"}"#,
-            r#"Method::Post /api/v2/spa/vehicles/2222/ccs2/control/door {"command":"close"}"#,
-            r#"Method::Post /api/v2/spa/vehicles/2222/ccs2/control/door {"command":"open"}"#,
-        ]
+        requests.iter().map(|request| request.acts_on_vehicle).collect::<Vec<_>>(),
+        [false, true, true]
     );
-    assert_eq!(header(1, "AuthorizationCCSP"), header(1, "Authorization"));
-    assert!(with(|fake| !fake.requests[0].acts_on_vehicle && fake.requests[1].acts_on_vehicle));
+    assert_eq!(
+        testing::placeholders(&requests[0]),
+        ["secret:access-token", "secret:device-id", "secret:pin"]
+    );
 
-    success(&json!([{ "recordId": "m-1", "result": null }]));
-    let resumed = HyundaiKia::resume(account(), car(1), Command::Lock, pending.continuation).unwrap();
+    home.success(&json!([{ "recordId": "m-1", "result": null }]));
+    let resumed = HyundaiKia::resume(&home.account, &car(1), &Command::Lock, &pending.continuation).unwrap();
     assert!(matches!(resumed, Outcome::Pending(later) if later.poll_after == NEXT_POLL));
 }
 
 #[test]
-fn an_older_car_is_locked_without_the_pin() {
-    registered();
-    success(&Value::Null);
-    HyundaiKia::execute(account(), car(0), Command::Lock).unwrap();
+fn the_lines_of_a_lock() {
+    let home = Home::registered();
+    home.permission();
+    for _ in 0..3 {
+        home.success(&Value::Null);
+    }
+    home.lock().unwrap();
+    home.execute(1, &Command::Unlock).unwrap();
+    home.execute(0, &Command::Lock).unwrap();
     assert_eq!(
-        sent(),
+        home.sent(),
         [
-            r#"Method::Post /api/v1/spa/vehicles/2222/control/door {"action":"close","deviceId":"{secret:device-id}"}"#
+            r#"PUT /api/v1/user/pin?token= {"deviceId":"{secret:device-id}","pin":"{secret:pin}"}"#,
+            r#"POST /api/v2/spa/vehicles/2222/ccs2/control/door {"command":"close"}"#,
+            r#"POST /api/v2/spa/vehicles/2222/ccs2/control/door {"command":"open"}"#,
+            // An older car is locked without the PIN.
+            r#"POST /api/v1/spa/vehicles/2222/control/door {"action":"close","deviceId":"{secret:device-id}"}"#,
         ]
     );
 }
 
-const EXPIRED: &str = "Key not authorized: Token is expired";
-
-fn permission() {
-    answer(200, &json!({ "controlToken": "{secret:control-token}", "expiresTime": 600 }));
+#[test]
+fn a_charge_limit_that_is_absent_stays() {
+    let home = Home::registered();
+    let limits = |ac, dc| Command::SetChargeLimits(ChargeLimits { ac, dc });
+    let known =
+        json!({ "Green": { "ChargingInformation": { "TargetSoC": { "Standard": 100, "Quick": 80 } } } });
+    home.success(&json!({ "state": { "Vehicle": known } }));
+    home.success(&Value::Null);
+    home.execute(1, &limits(Some(70), None)).unwrap();
+    assert_eq!(
+        home.sent(),
+        [
+            "GET /api/v1/spa/vehicles/2222/ccs2/carstatus/latest",
+            r#"POST /api/v1/spa/vehicles/2222/charge/target {"targetSOClist":[{"plugType":0,"targetSOClevel":80},{"plugType":1,"targetSOClevel":70}]}"#,
+        ]
+    );
+    home.success(&json!({ "state": { "Vehicle": {} } }));
+    let outcome = home.execute(1, &limits(Some(70), None)).unwrap();
+    assert!(matches!(outcome, Outcome::Invalid(why) if why.contains("name ac and dc")));
 }
 
-fn refusal() {
-    answer(401, &json!({ "error": EXPIRED }));
-}
-
-fn lock() -> Result<Outcome, Failure> {
-    HyundaiKia::execute(account(), car(1), Command::Lock)
-}
-
-/// What was sent since this was asked before, as `pin` and `lock`.
-fn steps() -> Vec<&'static str> {
-    let steps = sent().into_iter().map(|sent| if sent.contains("/pin?") { "pin" } else { "lock" }).collect();
-    with(|fake| fake.requests.clear());
-    steps
+#[test]
+fn what_it_wants_has_classes() {
+    let wants = HyundaiKia::describe().wants;
+    let class = |name: &str| &wants.secrets.iter().find(|secret| secret.name == name).unwrap().class;
+    assert_eq!(class("username"), &SecretClass::Identifier);
+    assert_eq!(class("password"), &SecretClass::Password);
+    assert_eq!(class("refresh-token"), &SecretClass::Token);
+    assert!(wants.answers.before_execution.contains(&"4004".to_owned()));
 }
 
 #[test]
 fn a_new_permission_that_is_refused_is_named_and_not_used_again() {
-    registered();
-    permission();
-    refusal();
-    let failure = lock().unwrap_err();
+    let home = Home::registered();
+    home.permission();
+    home.refusal();
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Command, Some("control-token")));
     assert_eq!(failure.certainty, Certainty::Rejected);
-    assert_eq!(steps(), ["pin", "lock"], "the PIN is offered once in a call");
+    assert_eq!(home.steps(), ["pin", "lock"], "the PIN is offered once in a call");
 
-    permission();
-    success(&Value::Null);
-    lock().unwrap();
-    assert_eq!(steps(), ["pin", "lock"]);
+    home.permission();
+    home.success(&Value::Null);
+    home.lock().unwrap();
+    assert_eq!(home.steps(), ["pin", "lock"]);
 }
 
 /// A home with a permission from earlier, which the cloud refuses from now on.
-fn kept_and_refused() {
-    registered();
-    permission();
-    success(&Value::Null);
-    lock().unwrap();
-    steps();
-    refusal();
+fn kept_and_refused() -> Home {
+    let home = Home::registered();
+    home.permission();
+    home.success(&Value::Null);
+    home.lock().unwrap();
+    home.steps();
+    home.refusal();
+    home
 }
 
 #[test]
 fn a_kept_permission_that_is_refused_is_replaced_before_the_command_is_repeated() {
-    kept_and_refused();
-    permission();
-    let failure = lock().unwrap_err();
+    let home = kept_and_refused();
+    home.permission();
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Command, Some("control-token")));
-    assert_eq!(steps(), ["lock", "pin"], "repeating is the policy's business");
+    assert_eq!(home.steps(), ["lock", "pin"], "repeating is the policy's business");
 
-    success(&Value::Null);
-    lock().unwrap();
-    assert_eq!(steps(), ["lock"]);
+    home.success(&Value::Null);
+    home.lock().unwrap();
+    assert_eq!(home.steps(), ["lock"]);
 }
 
 #[test]
 fn a_kept_permission_that_ended_with_the_access_token_shows_the_latter() {
-    kept_and_refused();
-    refusal();
-    let failure = lock().unwrap_err();
+    let home = kept_and_refused();
+    home.refusal();
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Pin, None));
     assert_eq!((failure.certainty, failure.message.as_str()), (Certainty::Rejected, EXPIRED));
-    assert_eq!(steps(), ["lock", "pin"]);
+    assert_eq!(home.steps(), ["lock", "pin"]);
 
-    permission();
-    success(&Value::Null);
-    lock().unwrap();
-    assert_eq!(steps(), ["pin", "lock"], "what was refused is not offered again");
+    home.permission();
+    home.success(&Value::Null);
+    home.lock().unwrap();
+    assert_eq!(home.steps(), ["pin", "lock"], "what was refused is not offered again");
 }
 
 #[test]
 fn a_pin_for_a_new_permission_that_nobody_has_seen_is_left_to_the_repeat() {
-    kept_and_refused();
-    with(|fake| fake.answers.push_back(Err(TransportError::NotSent("no route".into()))));
-    let failure = lock().unwrap_err();
+    let home = kept_and_refused();
+    home.host.fails(TransportError::NotSent("no route".into()));
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Command, Some("control-token")));
 
     // The host does not let it out: there is nothing to repeat.
-    kept_and_refused();
-    with(|fake| fake.answers.push_back(Err(TransportError::Denied("no PIN".into()))));
-    let failure = lock().unwrap_err();
+    let home = kept_and_refused();
+    home.host.fails(TransportError::Denied("no PIN".into()));
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.transport), (Phase::Pin, Some(Transport::Denied)));
     assert_eq!(failure.certainty, Certainty::Rejected, "the command did leave");
 }
 
 #[test]
 fn a_pin_that_is_refused_because_of_its_device_is_not_taken_for_wrong() {
-    registered();
-    let pin = |code: &str, words: &str| answer(400, &json!({ "errCode": code, "errMsg": words }));
+    let home = Home::registered();
+    let pin = |code: &str, words: &str| home.answer(400, &json!({ "errCode": code, "errMsg": words }));
     let unknown = "Invalid request body - Invalid deviceId.";
     pin("4002", "Invalid parameters");
-    answer(400, &json!({ "retCode": "F", "resCode": "4002", "resMsg": unknown, "msgId": "m-1" }));
-    let failure = lock().unwrap_err();
+    home.answer(400, &json!({ "retCode": "F", "resCode": "4002", "resMsg": unknown, "msgId": "m-1" }));
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.message.as_str()), (Phase::Status, unknown));
-    assert_eq!((failure.certainty, sent().len()), (Certainty::Rejected, 2));
+    assert_eq!((failure.certainty, home.sent().len()), (Certainty::Rejected, 2));
 
     // The device is known, so it was the PIN.
     pin("4002", "Invalid parameters");
-    success(&json!({ "vehicles": [] }));
-    let failure = lock().unwrap_err();
+    home.success(&json!({ "vehicles": [] }));
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.message.as_str()), (Phase::Pin, "Invalid parameters"));
 
+    home.sent();
     pin("4003", "Invalid values");
-    let before = sent().len();
-    assert_eq!(lock().unwrap_err().phase, Phase::Pin);
-    assert_eq!(sent().len() - before, 1, "there is nothing to ask");
+    assert_eq!(home.lock().unwrap_err().phase, Phase::Pin);
+    assert_eq!(home.sent().len(), 1, "there is nothing to ask");
 }
 
 #[test]
 fn an_access_token_that_expired_shows_at_the_pin() {
-    registered();
-    answer(401, &json!({ "error": "Key not authorized: Token is expired" }));
-    let failure = HyundaiKia::execute(account(), car(1), Command::Lock).unwrap_err();
+    let home = Home::registered();
+    home.answer(401, &json!({ "error": "Key not authorized: Token is expired" }));
+    let failure = home.lock().unwrap_err();
     assert_eq!((failure.phase, failure.http_status), (Phase::Pin, Some(401)));
     assert_eq!(failure.message, "Key not authorized: Token is expired");
 }
 
 #[test]
 fn a_read_asks_for_the_position_only_when_it_has_none() {
-    registered();
+    let home = Home::registered();
     let location =
         json!({ "coord": { "lat": "{private:1}", "lon": "{private:2}" }, "time": "20231114230000" });
-    success(
+    home.success(
         &json!({ "vehicleStatusInfo": { "vehicleStatus": { "doorLock": true }, "vehicleLocation": location } }),
     );
-    success(&json!({ "vehicleStatusInfo": { "vehicleStatus": { "doorLock": true } } }));
-    success(&location);
+    home.success(&json!({ "vehicleStatusInfo": { "vehicleStatus": { "doorLock": true } } }));
+    home.success(&location);
     for _ in 0..2 {
-        let outcome = HyundaiKia::execute(account(), car(0), Command::Read(ReadMode::Cached)).unwrap();
+        let outcome = home.execute(0, &Command::Read(ReadMode::Cached)).unwrap();
         let Outcome::Done(report) = outcome else { unreachable!() };
         let state: Value = serde_json::from_str(&report.state.unwrap()).unwrap();
         assert_eq!(state["location"]["latitude"], "{private:1}");
         assert_eq!(state["location"]["time"], "2023-11-14T22:00:00Z");
         assert_eq!(state["locked"], true);
     }
-    assert_eq!(sent().len(), 3);
+    assert_eq!(home.sent().len(), 3);
 }
 
 #[test]
 fn a_position_that_cannot_be_read_is_no_failure() {
-    registered();
-    success(&json!({ "vehicleStatusInfo": { "vehicleStatus": { "doorLock": false } } }));
-    answer(500, &json!({}));
-    let outcome = HyundaiKia::execute(account(), car(0), Command::Read(ReadMode::Cached)).unwrap();
+    let home = Home::registered();
+    home.success(&json!({ "vehicleStatusInfo": { "vehicleStatus": { "doorLock": false } } }));
+    home.answer(500, &json!({}));
+    let outcome = home.execute(0, &Command::Read(ReadMode::Cached)).unwrap();
     assert!(
         matches!(outcome, Outcome::Done(report) if report.state.as_deref() == Some(r#"{"locked":false}"#))
     );
@@ -366,28 +342,29 @@ fn a_position_that_cannot_be_read_is_no_failure() {
 
 #[test]
 fn a_vehicle_that_sleeps_on_is_not_read_as_fresh() {
-    registered();
-    success(&Value::Null);
+    let home = Home::registered();
+    home.success(&Value::Null);
     let read = Command::Read(ReadMode::Forced);
-    let mut outcome = HyundaiKia::execute(account(), car(1), read.clone()).unwrap();
+    let mut outcome = home.execute(1, &read).unwrap();
     let old = json!({ "state": { "Vehicle": { "Date": "20231114200000.000" } } });
     for _ in 0..5 {
         let Outcome::Pending(pending) = outcome else { unreachable!() };
-        success(&old);
-        outcome = HyundaiKia::resume(account(), car(1), read.clone(), pending.continuation).unwrap();
+        home.success(&old);
+        outcome = HyundaiKia::resume(&home.account, &car(1), &read, &pending.continuation).unwrap();
     }
     assert!(matches!(outcome, Outcome::Unanswered(_)));
 
     let new = json!({ "state": { "Vehicle": { "Date": "20231114221330.000" } } });
-    success(&new);
-    let continuation = r#"{"kind":"wake","at":1700000000,"polls":1}"#.to_owned();
-    let outcome = HyundaiKia::resume(account(), car(1), read, continuation).unwrap();
+    home.success(&new);
+    let continuation = r#"{"kind":"wake","at":1700000000,"polls":1}"#;
+    let outcome = HyundaiKia::resume(&home.account, &car(1), &read, continuation).unwrap();
     assert!(matches!(outcome, Outcome::Done(_)));
 }
 
 #[test]
 fn an_unknown_brand_sends_nothing() {
-    let failure = HyundaiKia::list_vehicles(Account { brand: "trabant".into(), ..account() }).unwrap_err();
-    assert_eq!(failure.certainty, Certainty::NotSent);
-    assert!(sent().is_empty());
+    let mut home = Home::new();
+    home.account.brand = "trabant".into();
+    assert_eq!(home.list().unwrap_err().certainty, Certainty::NotSent);
+    assert!(home.sent().is_empty());
 }

@@ -1,18 +1,11 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use super::*;
-use crate::bindings::exports::vehicle::connector::connector::{Account, Endpoint};
+use vehicle_connector_sdk::testing::FakeHost;
 
 fn account(right_hand: bool) -> Account {
-    let endpoint = |name: &str| Endpoint { name: name.into(), url: "http://cloud".into() };
-    Account {
-        id: "family".into(),
-        brand: "kia".into(),
-        region: "eu".into(),
-        language: "en".into(),
-        endpoints: vec![endpoint("ccapi"), endpoint("idp")],
-        options: vec![("right_hand_drive".into(), right_hand.to_string())],
-    }
+    let account = FakeHost::new().account(&crate::wants::manifest(), "kia");
+    Account { settings: vec![("right_hand_drive".into(), right_hand.to_string())], ..account }
 }
 
 fn planned(protocol: u64, command: &Command) -> Result<Plan, No> {
@@ -101,8 +94,22 @@ fn bodies_of_both_protocols() {
             json!({ "action": "open" }),
         ),
         (
+            0,
+            Command::StartCharging,
+            "/api/v1/spa/vehicles/1/control/charge",
+            false,
+            json!({ "action": "start", "deviceId": DEVICE_ID }),
+        ),
+        (
             1,
-            Command::SetChargingCurrent(90),
+            Command::StopCharging,
+            "/api/v2/spa/vehicles/1/ccs2/control/charge",
+            true,
+            json!({ "command": "stop" }),
+        ),
+        (
+            1,
+            Command::SetChargingCurrent(ChargingCurrent::Percent(90)),
             "/api/v1/spa/vehicles/1/ccs2/charge/chargingcurrent",
             false,
             json!({ "chargingCurrent": 2 }),
@@ -114,6 +121,7 @@ fn bodies_of_both_protocols() {
 
 #[test]
 fn impossible_arguments_name_value_and_range() {
+    let limits = |ac, dc| Command::SetChargeLimits(ChargeLimits { ac, dc });
     let no_windows = Windows { front_left: None, front_right: None, rear_left: None, rear_right: None };
     for (command, text) in [
         (Command::StartClimate(Climate { temperature: Some(40.0), ..climate() }), "temperature 40 is not"),
@@ -124,12 +132,25 @@ fn impossible_arguments_name_value_and_range() {
         (Command::StartClimate(Climate { heating: Some(9), ..climate() }), "heating 9 is not within 0 to 4"),
         (Command::StartClimate(Climate { seats: vec![(Seat::RearLeft, 9)], ..climate() }), "seat 9"),
         (Command::SetWindows(no_windows), "no window"),
-        (Command::SetChargingCurrent(75), "charging current 75 % is not one of 60, 90, 100"),
+        (
+            Command::SetChargingCurrent(ChargingCurrent::Percent(75)),
+            "charging current 75 % is not one of 60, 90, 100",
+        ),
+        (
+            Command::SetChargingCurrent(ChargingCurrent::Amperes(16)),
+            "this cloud limits the charging current in percent",
+        ),
+        (limits(Some(45), Some(80)), "ac charge limit 45 is not within 50 to 100"),
+        (limits(Some(70), Some(85)), "dc charge limit 85 is not a step of 10"),
+        (limits(None, None), "this cloud sets both charge limits at once"),
     ] {
         assert!(matches!(planned(1, &command), Err(No::Invalid(why)) if why.starts_with(text)), "{text}");
     }
     // An operation that an older car does not have, and an option of one that it has.
-    assert!(matches!(planned(0, &Command::SetChargingCurrent(90)), Err(No::Unsupported(_))));
+    assert!(matches!(
+        planned(0, &Command::SetChargingCurrent(ChargingCurrent::Percent(90))),
+        Err(No::Unsupported(_))
+    ));
     let seats = Command::StartClimate(Climate { seats: vec![(Seat::FrontLeft, 6)], ..climate() });
     assert!(matches!(planned(0, &seats), Err(No::Invalid(_))));
     let temperature = Command::StartClimate(Climate { temperature: Some(21.3), ..climate() });

@@ -1,9 +1,11 @@
 //! Answers of newer vehicles: `state.Vehicle`.
 
-use serde_json::Value;
+use vehicle_connector_sdk::serde_json::Value;
+use vehicle_connector_sdk::state::{Document, Said, flag, level, number, percent};
+use vehicle_connector_sdk::time::civil;
 
-use super::{Document, Said, flag, kilometres, level, moment, number, percent, temperature};
-use crate::time::{Clock, civil};
+use super::{kilometres, moment, temperature};
+use crate::time::Clock;
 
 /// The highest level of a blower.
 const BLOWER: f64 = 10.0;

@@ -1,8 +1,9 @@
 //! Answers of older vehicles.
 
-use serde_json::Value;
+use vehicle_connector_sdk::serde_json::Value;
+use vehicle_connector_sdk::state::{Document, Said, flag, number, one_of, percent};
 
-use super::{Document, Said, flag, kilometres, moment, number, one_of, percent, temperature, unit};
+use super::{kilometres, moment, temperature, unit};
 use crate::time::Clock;
 
 /// What a cached read says: `vehicleStatusInfo`, with status, position and odometer side by side.

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use super::*;
+use vehicle_connector_sdk::serde_json::{self, json};
+use vehicle_connector_sdk::state::{Document, percent};
 
 /// Noon of the day on which most of this is read.
 const NOW: i64 = 1_782_900_000;
