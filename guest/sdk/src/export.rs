@@ -98,7 +98,8 @@ macro_rules! policy {
 }
 
 /// Makes a component of the crate: a connector that exports the first type, which implements
-/// [`Connector`], and beside it the policy that it ships with, which implements [`Policy`].
+/// [`Connector`], and beside it the policy that it ships with, which implements [`Policy`]:
+/// `connector!(Acme, policy = default_policy::DefaultPolicy)`, and [`Plain`](crate::policy::Plain) if none is named.
 ///
 /// ```
 /// use vehicle_connector_sdk::prelude::*;
@@ -119,20 +120,14 @@ macro_rules! policy {
 ///     }
 /// }
 ///
-/// /// Gives up whenever something fails.
-/// struct Cautious;
-///
-/// impl vehicle_connector_sdk::policy::Policy for Cautious {
-///     fn describe() -> vehicle_connector_sdk::policy::Manifest {
-///         vehicle_connector_sdk::policy::Manifest::new("cautious", "0.1.0")
-///     }
-/// }
-///
-/// vehicle_connector_sdk::connector!(Acme, policy = Cautious);
+/// vehicle_connector_sdk::connector!(Acme);
 /// # fn main() {}
 /// ```
 #[macro_export]
 macro_rules! connector {
+    ($connector:ty) => {
+        $crate::connector!($connector, policy = $crate::policy::Plain);
+    };
     ($connector:ty, policy = $policy:ty) => {
         $crate::policy!($policy);
         const _: fn() = || {

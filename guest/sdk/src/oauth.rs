@@ -34,20 +34,19 @@ pub const PKCE_VERIFIER: &str = "pkce-verifier";
 /// The derived value of a proof key that goes into the authorisation request.
 pub const PKCE_CHALLENGE: &str = "pkce-challenge";
 
-/// A request for a token by this grant type, as a form. Access and refresh token are captured as
-/// [`ACCESS_TOKEN`] and [`REFRESH_TOKEN`].
+/// A request for a token by this grant type, as a form. The access token is captured as [`ACCESS_TOKEN`]; a refresh token
+/// is not, since a manifest has to want it.
 #[must_use]
 pub fn token(url: impl Into<String>, grant_type: &str) -> Request {
-    Request::post(url)
-        .field("grant_type", grant_type)
-        .capture_secret("/access_token", ACCESS_TOKEN)
-        .capture_secret("/refresh_token", REFRESH_TOKEN)
+    Request::post(url).field("grant_type", grant_type).capture_secret("/access_token", ACCESS_TOKEN)
 }
 
-/// A request for the next token (RFC 6749 §6).
+/// A request for the next token (RFC 6749 §6), which may bring another refresh token: that is [`REFRESH_TOKEN`].
 #[must_use]
 pub fn refresh(url: impl Into<String>) -> Request {
-    token(url, "refresh_token").field("refresh_token", secret(REFRESH_TOKEN))
+    token(url, "refresh_token")
+        .field("refresh_token", secret(REFRESH_TOKEN))
+        .capture_secret("/refresh_token", REFRESH_TOKEN)
 }
 
 /// A request for a token by a code that a redirect brought (RFC 6749 §4.1.3), with the proof key of [`pkce`].
@@ -57,6 +56,7 @@ pub fn authorization_code(url: impl Into<String>, redirect_uri: &str) -> Request
         .field("code", secret(AUTHORIZATION_CODE))
         .field("redirect_uri", redirect_uri)
         .field("code_verifier", secret(PKCE_VERIFIER))
+        .capture_secret("/refresh_token", REFRESH_TOKEN)
 }
 
 /// Makes a proof key (RFC 7636): the verifier becomes the secret [`PKCE_VERIFIER`]; the challenge, of the method S256, is

@@ -2,6 +2,10 @@
 
 use alloc::borrow::ToOwned;
 
+mod plain;
+
+pub use plain::Plain;
+
 pub use crate::bindings::policy::exports::vehicle::connector::policy::{
     Attempt, BodyKind, Certainty, CircuitScope, CircuitSettings, Confirmation, Decision, Effect, Failure,
     FailureKind, Latch, Manifest, Milliseconds, Phase, RefreshDecision, RefreshReason, SessionView,

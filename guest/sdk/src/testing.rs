@@ -15,8 +15,9 @@
 //! ```
 //!
 //! It does with captures what the real one does: the connector sees `{secret:access-token}` and `{private:0}`, so a capture
-//! that is forgotten shows. It enforces no limits and no grants, puts no secrets into requests and computes no derived
-//! values: requests are recorded as the connector wrote them.
+//! that is forgotten shows. Once it has made an account it denies what the manifest does not want: a secret that is sent
+//! elsewhere, a capture of one that the cloud does not give out. It enforces no limits, puts no secrets into requests and
+//! computes no derived values: requests are recorded as the connector wrote them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,8 +27,10 @@ use serde_json::Value;
 use crate::connector::{Account, Configured, Endpoint, Manifest};
 use crate::http::{Body, Request, Response, TransportError};
 use crate::lock::{Cell, LockError};
+use grants::Grants;
 
 mod captures;
+mod grants;
 pub mod plain;
 pub(crate) mod primitives;
 
@@ -47,6 +50,8 @@ struct State {
     held: BTreeSet<String>,
     lock_failures: VecDeque<LockError>,
     secrets: BTreeMap<String, String>,
+    /// None until an account was made.
+    grants: Option<Grants>,
     marks: usize,
     /// Milliseconds since the epoch.
     now: u64,
@@ -66,6 +71,7 @@ impl Default for State {
             held: BTreeSet::new(),
             lock_failures: VecDeque::new(),
             secrets: BTreeMap::new(),
+            grants: None,
             marks: 0,
             now: NOW * 1_000,
             slept: 0,
@@ -193,6 +199,7 @@ impl FakeHost {
     /// secrets that a configuration can have, and the defaults of its settings.
     #[must_use]
     pub fn account(&self, manifest: &Manifest, brand: &str) -> Account {
+        with(|state| state.grants = Some(Grants::of(manifest)));
         let wants = &manifest.wants;
         let names: BTreeSet<_> = wants
             .endpoints
@@ -207,10 +214,7 @@ impl FakeHost {
             brand: brand.into(),
             region: wants.endpoints.iter().find_map(|endpoint| endpoint.region.clone()).unwrap_or_default(),
             language: "en".into(),
-            endpoints: names
-                .into_iter()
-                .map(|name| Endpoint { url: format!("http://{name}.test"), name })
-                .collect(),
+            endpoints: names.into_iter().map(|name| Endpoint { url: url_of(&name), name }).collect(),
             secrets: secrets.map(|secret| secret.name.clone()).collect(),
             settings: settings
                 .filter_map(|setting| Some((setting.name.clone(), setting.default.clone()?)))
@@ -253,9 +257,17 @@ pub fn header<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
 pub fn placeholders(request: &Request) -> Vec<String> {
     let headers = request.headers.iter().map(|(_, value)| value.clone());
     let text: String = [request.url.clone()].into_iter().chain(headers).chain([body(request)]).collect();
+    names_in(&text)
+}
+
+fn names_in(text: &str) -> Vec<String> {
     let names = text.split('{').skip(1).filter_map(|rest| rest.split_once('}'));
     let known = |name: &&str| ["secret:", "vehicle:", "derived:"].iter().any(|kind| name.starts_with(kind));
     names.map(|(name, _)| name).filter(known).map(str::to_owned).collect()
+}
+
+fn url_of(endpoint: &str) -> String {
+    format!("http://{endpoint}.test")
 }
 
 fn in_words(request: &Request) -> String {

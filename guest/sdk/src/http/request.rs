@@ -83,6 +83,7 @@ impl Request {
 
     /// With a header.
     #[must_use]
+    #[inline(never)] // Chains of it would be written out at every place.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -119,6 +120,7 @@ impl Request {
 
     /// With a further field of the form that is its body.
     #[must_use]
+    #[inline(never)] // Chains of it would be written out at every place.
     pub fn field(mut self, name: &str, value: impl Into<String>) -> Self {
         let field = (name.to_owned(), value.into());
         match &mut self.body {
@@ -198,6 +200,7 @@ impl Request {
 
     /// With a value to take out of the answer.
     #[must_use]
+    #[inline(never)] // Chains of it would be written out at every place.
     pub fn capture(mut self, source: CaptureSource, target: CaptureTarget) -> Self {
         self.captures.push(Capture { source, target });
         self

@@ -38,6 +38,10 @@ pub fn sleep(duration: Milliseconds) -> Milliseconds {
 }
 
 pub(crate) fn send(request: &Request) -> Result<Response, TransportError> {
+    let objection = with(|state| state.grants.as_ref().and_then(|grants| grants.objection(request)));
+    if let Some(why) = objection {
+        return Err(TransportError::Denied(why));
+    }
     let (scripted, cloud) = with(|state| {
         state.requests.push(request.clone());
         let scripted = state.script.pop_front();
@@ -112,7 +116,7 @@ pub fn bytes(length: u32) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// Never.
+/// The manifest does not want one of this name that answers may set.
 pub fn secret(name: &str, alphabet: Alphabet, length: u32) -> Result<(), RandomError> {
     let characters = match alphabet {
         Alphabet::Hex => "0123456789abcdef",
@@ -120,12 +124,15 @@ pub fn secret(name: &str, alphabet: Alphabet, length: u32) -> Result<(), RandomE
         Alphabet::Digits => "0123456789",
     };
     with(|state| {
+        if state.grants.as_ref().is_some_and(|grants| !grants.gives_out(name)) {
+            return Err(RandomError::Denied(format!("the manifest has no secret `{name}` to be made")));
+        }
         let value = (0..length.clamp(16, 128))
             .filter_map(|_| characters.chars().nth(usize::from(state.next_byte()) % characters.len()))
             .collect();
         state.secrets.insert(name.to_owned(), value);
-    });
-    Ok(())
+        Ok(())
+    })
 }
 
 impl State {

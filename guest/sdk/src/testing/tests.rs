@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::connector::{Certainty, Phase};
+use crate::manifest::{Want, endpoint};
 use crate::{cell, random};
 
 #[test]
@@ -98,4 +99,35 @@ fn placeholders_are_found_wherever_they_stand() {
         .basic("{secret:user}", "x")
         .json(&json!({ "pin": "{secret:pin}", "other": "{}" }));
     assert_eq!(placeholders(&request), ["vehicle:vin", "derived:basic", "secret:pin"]);
+}
+
+#[test]
+fn what_the_manifest_does_not_want_is_denied() {
+    let host = FakeHost::new();
+    let manifest = Manifest::new("acme", "1", "Acme")
+        .endpoint(endpoint("api", "https://api.acme.example"))
+        .endpoint(endpoint("id", "https://id.acme.example"))
+        .secret(Want::password("password", "The password").sent_to(&["id"]))
+        .secret(Want::token("access-token", "The token").sent_to(&["api"]));
+    let account = host.account(&manifest, "");
+    let (api, id) = (account.endpoint("api").unwrap(), account.endpoint("id").unwrap());
+    host.cloud(|_| Ok(response(200, &[], "{}")));
+    for (request, why) in [
+        (Request::get(api).bearer("{secret:access-token}"), None),
+        (Request::post(id).basic("me", "{secret:password}").capture_secret("/t", "access-token"), None),
+        (Request::get(id).bearer("{secret:access-token}"), Some("`access-token` sent to http://id.test")),
+        (Request::post(api).basic("me", "{secret:password}"), Some("`password` sent to http://api.test")),
+        (Request::get(api).bearer("{secret:other}"), Some("not want the secret `other`")),
+        (
+            Request::get(id).capture_secret("/t", "password"),
+            Some("no secret `password` that the cloud gives out"),
+        ),
+    ] {
+        let failure = request.send(Phase::Status).err().map(|failure| failure.message);
+        let expected = failure
+            .as_deref()
+            .zip(why)
+            .map_or(failure.is_none() && why.is_none(), |(said, why)| said.contains(why));
+        assert!(expected, "{failure:?} {why:?}");
+    }
 }
