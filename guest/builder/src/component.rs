@@ -10,8 +10,15 @@ use crate::{Error, file_error};
 /// The folders in which each folder with a manifest may be a component's crate.
 const PLACES: [&str; 2] = ["guest/policies", "guest/connectors"];
 
-/// The size of a shadow stack in bytes, unless the manifest says another.
+/// The interfaces that a connector may import.
+const OF_CONNECTORS: [&str; 6] = ["clock", "http", "lock", "log", "mqtt", "random"];
+
+/// The size of a policy's shadow stack in bytes, unless the manifest says another.
 const STACK: u32 = 32 * 1024;
+
+/// The size of a connector's, likewise. serde_json goes up to 127 levels deep into what a cloud answers,
+/// which was measured to overflow 32 KiB and to fit into 64 KiB; the rest is for its callers.
+const STACK_OF_CONNECTORS: u32 = 96 * 1024;
 
 /// A component and the crate that it is built from: what `[package.metadata.component]` of its manifest says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,12 +29,14 @@ pub struct Component {
     pub package: String,
     /// The folder of that package, from the workspace's root.
     pub folder: PathBuf,
-    /// The size of its shadow stack in bytes: `stack`, and 32 KiB if there is none. A page that is touched has to be
-    /// paid for in every call, so it is as small as the code allows.
+    /// The size of its shadow stack in bytes: `stack`, and 32 KiB for a policy or 96 KiB for a connector if
+    /// there is none. A page that is touched has to be paid for in every call, so it is as small as the code
+    /// allows.
     pub stack: u32,
     /// The features of the package that it is built with: `features`.
     pub features: Vec<String>,
-    /// The interfaces that it may import: `imports`, without package and version.
+    /// The interfaces that it may import: `imports`, without package and version. If there are none, those of
+    /// its world: nothing for a policy.
     pub imports: Vec<String>,
     /// The interfaces that it must export, and no others: `exports`, without package and version.
     pub exports: Vec<String>,
@@ -56,16 +65,20 @@ impl Component {
         described.nothing_else()?;
         let package = lookup(&manifest, "package.name").and_then(Value::as_str);
         let package = package.ok_or_else(|| described.refuse("has no package.name"))?;
+        let exports = described.list("exports")?;
+        let exports = exports.ok_or_else(|| described.refuse("names no `exports` of its component"))?;
+        let connects = exports.iter().any(|export| export == "connector");
+        let of_its_world = || {
+            if connects { OF_CONNECTORS.map(str::to_owned).into() } else { Vec::new() }
+        };
         Ok(Some(Self {
             name: described.text("name")?.unwrap_or_else(|| package.to_owned()),
             package: package.to_owned(),
             folder: folder.to_owned(),
-            stack: described.number("stack")?.unwrap_or(STACK),
+            stack: described.number("stack")?.unwrap_or(if connects { STACK_OF_CONNECTORS } else { STACK }),
             features: described.list("features")?.unwrap_or_default(),
-            imports: described.list("imports")?.unwrap_or_default(),
-            exports: described
-                .list("exports")?
-                .ok_or_else(|| described.refuse("names no `exports` of its component"))?,
+            imports: described.list("imports")?.unwrap_or_else(of_its_world),
+            exports,
         }))
     }
 }

@@ -32,7 +32,7 @@ pub(crate) fn component(component: &Component, module: &[u8]) -> Result<Vec<u8>,
     for import in names(world.imports.keys().collect()) {
         // `types` has nothing to call.
         if import != "types" && !component.imports.contains(&import) {
-            return Err(refuse(format!("imports {import}, which its manifest does not name")));
+            return Err(refuse(format!("imports {import}, which its Cargo.toml does not allow")));
         }
     }
     let (mut exports, mut wanted) = (names(world.exports.keys().collect()), component.exports.clone());

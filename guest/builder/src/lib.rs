@@ -1,5 +1,5 @@
-//! Builds the components of `guest/dist` and says whether they are those of the sources; and one component from a
-//! crate elsewhere.
+//! Builds the components of `guest/dist` and says whether they are those of the sources; and one component
+//! from a crate elsewhere.
 //!
 //! The host embeds the built components, so that `cargo run` and the tests need no WebAssembly toolchain.
 //! `guest/dist/SOURCES` records for each component a digest of everything it was built from; a test and
@@ -83,8 +83,8 @@ pub fn dist(root: &Path) -> PathBuf {
 
 /// Builds every component from the workspace at `root` into [`dist`], and records what it was built from.
 ///
-/// Nothing in [`dist`] is touched before all of them have been built; `SOURCES` is written last, so that a run
-/// that ends in between is noticed as stale.
+/// Nothing in [`dist`] is touched before all of them have been built; `SOURCES` is written last, so that a
+/// run that ends in between is noticed as stale.
 ///
 /// # Errors
 ///
@@ -116,8 +116,8 @@ pub fn build(root: &Path) -> Result<Vec<Built>, Error> {
     Ok(built)
 }
 
-/// Builds the component that the crate in `folder` is, in a workspace or a repository of its own, and returns it with
-/// what its manifest says.
+/// Builds the component that the crate in `folder` is, in a workspace or a repository of its own, and returns
+/// it with what its manifest says.
 ///
 /// # Errors
 ///

@@ -60,8 +60,8 @@ impl Toolchain {
         }
     }
 
-    /// A `cargo` command in the workspace or package at `root` that builds for [`TARGET`], up to the subcommand's own
-    /// arguments. What the caller's environment says about builds does not reach it.
+    /// A `cargo` command in the workspace or package at `root` that builds for [`TARGET`], up to the
+    /// subcommand's own arguments. What the caller's environment says about builds does not reach it.
     pub(crate) fn cargo(&self, root: &Path, subcommand: &str) -> Command {
         let mut command = match self {
             Self::Installed { .. } => Command::new("cargo"),

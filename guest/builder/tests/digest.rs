@@ -67,7 +67,10 @@ fn a_source_matters_to_those_that_link_it() {
     assert_eq!(changed_by("guest/policies/default/src/rules.rs", comment), ["hyundai-kia-eu", "policy"]);
     assert_eq!(changed_by("guest/connectors/hyundai-kia-eu/src/brand.rs", comment), ["hyundai-kia-eu"]);
     assert_eq!(changed_by("guest/policies/four-phrases/src/lib.rs", comment), ["four-phrases"]);
-    assert_eq!(changed_by("guest/runtime/src/arena.rs", comment).len(), all().len());
+    assert_eq!(changed_by("guest/connectors/example/src/lib.rs", comment), ["example"]);
+    // A stub of its cloud is not a part of it.
+    assert!(changed_by("guest/connectors/example/cloud/src/lib.rs", comment).is_empty());
+    assert_eq!(changed_by("guest/sdk/src/arena.rs", comment).len(), all().len());
     assert_eq!(changed_by("wit/policy.wit", comment).len(), all().len());
 }
 
