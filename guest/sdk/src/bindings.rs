@@ -1,7 +1,8 @@
 //! The types and the glue that `wit-bindgen` makes from `wit/`.
 //!
-//! There are two worlds. That of policies is the interface's own. That of connectors is `vehicle-connector` without its
-//! `policy`: a connector exports that with the other macro, and the linker joins the two descriptions into one component.
+//! There are two worlds. That of policies is the interface's own. That of connectors is `vehicle-connector`
+//! without its `policy`: a connector exports that with the other macro, and the linker joins the two
+//! descriptions into one component.
 
 #![allow(
     dead_code,

@@ -32,7 +32,8 @@ impl Held<'_> {
         self.guard.cell()
     }
 
-    /// Stores the next value, with the secrets that were captured since the cell is held, and returns its generation.
+    /// Stores the next value, with the secrets that were captured since the cell is held, and returns its
+    /// generation.
     ///
     /// # Errors
     ///
@@ -52,8 +53,8 @@ pub fn hold(name: &str, phase: Phase) -> Result<Held<'_>, Failure> {
     Ok(Held { guard, name, phase })
 }
 
-/// Sees to it that the cell has a value, and returns its generation: the value that is there, else what `make` gives. Two
-/// calls that come at once make one.
+/// Sees to it that the cell has a value, and returns its generation: the value that is there, else what
+/// `make` gives. Two calls that come at once make one.
 ///
 /// # Errors
 ///

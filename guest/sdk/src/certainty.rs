@@ -1,9 +1,9 @@
 //! Whether the vehicle may have acted: the one place where that is decided.
 //!
-//! A command that may have been executed is not sent again, so a door that is unlocked twice begins with a mistake here.
-//! The host holds the same rules itself and corrects what is bolder than they are; it cannot correct what a connector does
-//! not tell it. So no connector has rules of its own: it says what its cloud's codes mean
-//! ([`Envelope`](crate::http::Envelope)), and this says what follows.
+//! A command that may have been executed is not sent again, so a door that is unlocked twice begins with a
+//! mistake here. The host holds the same rules itself and corrects what is bolder than they are; it cannot
+//! correct what a connector does not tell it. So no connector has rules of its own: it says what its cloud's
+//! codes mean ([`Envelope`](crate::http::Envelope)), and this says what follows.
 
 use crate::connector::{Certainty, Phase, Transport};
 

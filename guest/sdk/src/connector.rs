@@ -65,8 +65,8 @@ pub trait Connector {
     ///
     /// # Errors
     ///
-    /// The attempt failed; without another implementation, always, with the code [`failure::NO_REFRESH`]: a policy that
-    /// knows it signs in again.
+    /// The attempt failed; without another implementation, always, with the code [`failure::NO_REFRESH`]: a
+    /// policy that knows it signs in again.
     fn refresh(account: &Account) -> Result<Step, Failure> {
         let _what_for = account;
         Err(failure::no_refresh())
@@ -135,8 +135,8 @@ impl Outcome {
 }
 
 impl Step {
-    /// A step that waits for a person. `continuation` is what `continue_sign_in` is given: no secrets, at most 4,096
-    /// bytes.
+    /// A step that waits for a person. `continuation` is what `continue_sign_in` is given: no secrets, at
+    /// most 4,096 bytes.
     #[must_use]
     pub fn ask(challenge: Challenge, continuation: impl Into<String>) -> Self {
         Self::Asked(Question { challenge, continuation: continuation.into(), expires_in: None })

@@ -97,9 +97,9 @@ macro_rules! policy {
     };
 }
 
-/// Makes a component of the crate: a connector that exports the first type, which implements
-/// [`Connector`], and beside it the policy that it ships with, which implements [`Policy`]:
-/// `connector!(Acme, policy = default_policy::DefaultPolicy)`, and [`Plain`](crate::policy::Plain) if none is named.
+/// Makes a component of the crate: a connector that exports the first type, which implements [`Connector`],
+/// and beside it the policy that it ships with, which implements [`Policy`]: `connector!(Acme, policy =
+/// default_policy::DefaultPolicy)`, and [`Plain`](crate::policy::Plain) if none is named.
 ///
 /// ```
 /// use vehicle_connector_sdk::prelude::*;

@@ -12,8 +12,8 @@ use crate::random::RandomError;
 /// The code of [`no_refresh`].
 pub const NO_REFRESH: &str = "no-refresh";
 
-/// Facts of something that failed before a request was made: an endpoint that is missing, a credential that the owner has
-/// not given. Nothing was sent, and repeating it changes nothing.
+/// Facts of something that failed before a request was made: an endpoint that is missing, a credential that
+/// the owner has not given. Nothing was sent, and repeating it changes nothing.
 #[must_use]
 pub fn not_sent(phase: Phase, message: &str) -> Failure {
     no_answer(phase, Certainty::NotSent, Some(Transport::Denied), message)
@@ -40,8 +40,8 @@ pub fn of_transport(doing: Doing, error: &TransportError) -> Failure {
     no_answer(doing.phase, certainty, Some(transport), message)
 }
 
-/// Facts of a cell that could not be acquired or committed. Later may be better, unless the host does not know the cell or
-/// the value is too large.
+/// Facts of a cell that could not be acquired or committed. Later may be better, unless the host does not
+/// know the cell or the value is too large.
 #[must_use]
 pub fn of_lock(phase: Phase, name: &str, error: &LockError) -> Failure {
     let (transport, why) = match error {

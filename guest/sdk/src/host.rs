@@ -1,4 +1,5 @@
-//! The host's primitives: those of the interface on `wasm32`, a host in memory ([`crate::testing`]) elsewhere.
+//! The host's primitives: those of the interface on `wasm32`, a host in memory ([`crate::testing`])
+//! elsewhere.
 
 #[cfg(target_arch = "wasm32")]
 mod real {

@@ -49,8 +49,9 @@ pub fn derived(name: &str) -> String {
     format!("{{derived:{name}}}")
 }
 
-/// `text` as one segment of a path or one value of a query (RFC 3986 §3.3): everything but letters, digits, `-`, `_` and
-/// `~` is percent-encoded, so that nothing in an identifier can end the segment or look like a placeholder.
+/// `text` as one segment of a path or one value of a query (RFC 3986 §3.3): everything but letters, digits,
+/// `-`, `_` and `~` is percent-encoded, so that nothing in an identifier can end the segment or look like a
+/// placeholder.
 #[must_use]
 pub fn segment(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -1,17 +1,18 @@
 //! The kit for authors: what connectors and policies of vehicle-connector are written with.
 //!
-//! A connector needs this crate and nothing else: it brings the types and the glue of `wit/`, allocator and panic handler,
-//! requests, failures, cells, sign-ins by OAuth, times, state documents, and a host in memory for tests. The crate is
-//! called as its package is, `vehicle_connector_sdk`: whoever reads a foreign connector sees whose kit it is, and one
-//! name stands in the manifest, in the code and in the documentation. One line brings what most files want:
-//! `use vehicle_connector_sdk::prelude::*;`.
+//! A connector needs this crate and nothing else: it brings the types and the glue of `wit/`, allocator and
+//! panic handler, requests, failures, cells, sign-ins by OAuth, times, state documents, and a host in memory
+//! for tests. The crate is called as its package is, `vehicle_connector_sdk`: whoever reads a foreign
+//! connector sees whose kit it is, and one name stands in the manifest, in the code and in the documentation.
+//! One line brings what most files want: `use vehicle_connector_sdk::prelude::*;`.
 //!
-//! A guest is `no_std` on `wasm32` and an ordinary crate elsewhere, so `cargo test` runs its tests. There the primitives are
-//! those of [`testing::FakeHost`].
+//! A guest is `no_std` on `wasm32` and an ordinary crate elsewhere, so `cargo test` runs its tests. There the
+//! primitives are those of [`testing::FakeHost`].
 //!
 //! # Layout
 //!
-//! * [`connector`], [`policy`]: the traits, and the types of the interface. [`connector!`], [`policy!`] export them.
+//! * [`mod@connector`], [`mod@policy`]: the traits, and the types of the interface. [`connector!`], [`policy!`]
+//!   export them.
 //! * [`manifest`]: who a connector is, and what it asks the owner for.
 //! * [`http`]: requests and answers. [`oauth`]: those of token endpoints.
 //! * [`certainty`]: whether the vehicle may have acted, decided in one place.

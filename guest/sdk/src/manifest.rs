@@ -161,8 +161,8 @@ impl WantedSetting {
     }
 }
 
-/// Secrets by their class, which has the rules (`wit/http.wit`). The descriptions are sentences for people: what the secret
-/// is and where one gets it.
+/// Secrets by their class, which has the rules (`wit/http.wit`). The descriptions are sentences for people:
+/// what the secret is and where one gets it.
 #[derive(Debug)]
 pub enum Want {}
 

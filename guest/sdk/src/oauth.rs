@@ -34,14 +34,15 @@ pub const PKCE_VERIFIER: &str = "pkce-verifier";
 /// The derived value of a proof key that goes into the authorisation request.
 pub const PKCE_CHALLENGE: &str = "pkce-challenge";
 
-/// A request for a token by this grant type, as a form. The access token is captured as [`ACCESS_TOKEN`]; a refresh token
-/// is not, since a manifest has to want it.
+/// A request for a token by this grant type, as a form. The access token is captured as [`ACCESS_TOKEN`]; a
+/// refresh token is not, since a manifest has to want it.
 #[must_use]
 pub fn token(url: impl Into<String>, grant_type: &str) -> Request {
     Request::post(url).field("grant_type", grant_type).capture_secret("/access_token", ACCESS_TOKEN)
 }
 
-/// A request for the next token (RFC 6749 §6), which may bring another refresh token: that is [`REFRESH_TOKEN`].
+/// A request for the next token (RFC 6749 §6), which may bring another refresh token: that is
+/// [`REFRESH_TOKEN`].
 #[must_use]
 pub fn refresh(url: impl Into<String>) -> Request {
     token(url, "refresh_token")
@@ -59,8 +60,8 @@ pub fn authorization_code(url: impl Into<String>, redirect_uri: &str) -> Request
         .capture_secret("/refresh_token", REFRESH_TOKEN)
 }
 
-/// Makes a proof key (RFC 7636): the verifier becomes the secret [`PKCE_VERIFIER`]; the challenge, of the method S256, is
-/// what is returned, for the placeholder `{derived:pkce-challenge}`.
+/// Makes a proof key (RFC 7636): the verifier becomes the secret [`PKCE_VERIFIER`]; the challenge, of the
+/// method S256, is what is returned, for the placeholder `{derived:pkce-challenge}`.
 ///
 /// # Errors
 ///
@@ -72,8 +73,8 @@ pub fn pkce() -> Result<Derivation, Failure> {
     Ok(Derivation { name: PKCE_CHALLENGE.to_owned(), how })
 }
 
-/// The grant in an answer of a token endpoint (RFC 6749 §5.1), with what the connector wants to find in the cell
-/// `session`.
+/// The grant in an answer of a token endpoint (RFC 6749 §5.1), with what the connector wants to find in the
+/// cell `session`.
 ///
 /// # Errors
 ///

@@ -12,8 +12,8 @@ pub use crate::bindings::policy::exports::vehicle::connector::policy::{
     Transport, Verdict,
 };
 
-/// A policy: five pure functions (`wit/policy.wit`). Exported with [`policy!`](crate::policy!), or beside a connector
-/// with [`connector!`](crate::connector!).
+/// A policy: five pure functions (`wit/policy.wit`). Exported with [`policy!`](crate::policy!), or beside a
+/// connector with [`connector!`](crate::connector!).
 ///
 /// What is not written is cautious: nothing is refreshed for, repeated or latched.
 pub trait Policy {

@@ -62,8 +62,9 @@ impl Document {
         }
     }
 
-    /// Sets where it is. Latitude and longitude are marks, which the host turns back into numbers. It leaves alone what is
-    /// no coordinate, and 0, which is one only beside another: both together are a receiver that sees no satellite.
+    /// Sets where it is. Latitude and longitude are marks, which the host turns back into numbers. It leaves
+    /// alone what is no coordinate, and 0, which is one only beside another: both together are a receiver
+    /// that sees no satellite.
     pub fn put_location(
         &mut self,
         latitude: Option<&Value>,
@@ -184,8 +185,8 @@ pub fn number(value: &Value) -> Option<f64> {
     }
 }
 
-/// One of the values that a field's table lists, as a number: 0 is no, every other one is yes. Other numbers are no
-/// values, most of them "not available". Truth values and their names are understood everywhere.
+/// One of the values that a field's table lists, as a number: 0 is no, every other one is yes. Other numbers
+/// are no values, most of them "not available". Truth values and their names are understood everywhere.
 #[must_use]
 pub fn one_of(value: Option<&Value>, listed: &[f64]) -> Said<bool> {
     Said::of(value, |value| match value {
@@ -220,11 +221,12 @@ pub fn percent(value: Option<&Value>) -> Said<f64> {
 /// The first distance that is none. Also what has all of 24 or 32 bits set is above it.
 const TOO_FAR: f64 = 10_000_000.0;
 
-/// How "not available" is written where a distance belongs: 16 bits that are all set, whole and in tenths, and 24 bits in
-/// tenths. The host knows these too, but not once they were miles.
+/// How "not available" is written where a distance belongs: 16 bits that are all set, whole and in tenths,
+/// and 24 bits in tenths. The host knows these too, but not once they were miles.
 const NO_DISTANCE: [f64; 3] = [65_535.0, 6_553.5, 1_677_721.5];
 
-/// A distance in kilometres. `factor` is how many of them its unit has: 1 or [`MILE`]; none if nobody knows the unit.
+/// A distance in kilometres. `factor` is how many of them its unit has: 1 or [`MILE`]; none if nobody knows
+/// the unit.
 #[must_use]
 pub fn kilometres(value: Option<&Value>, factor: Option<f64>) -> Said<f64> {
     Said::of(value, |value| {

@@ -14,10 +14,11 @@
 //! assert_eq!(host.secret("access-token").as_deref(), Some("abc"));
 //! ```
 //!
-//! It does with captures what the real one does: the connector sees `{secret:access-token}` and `{private:0}`, so a capture
-//! that is forgotten shows. Once it has made an account it denies what the manifest does not want: a secret that is sent
-//! elsewhere, a capture of one that the cloud does not give out. It enforces no limits, puts no secrets into requests and
-//! computes no derived values: requests are recorded as the connector wrote them.
+//! It does with captures what the real one does: the connector sees `{secret:access-token}` and
+//! `{private:0}`, so a capture that is forgotten shows. Once it has made an account it denies what the
+//! manifest does not want: a secret that is sent elsewhere, a capture of one that the cloud does not give
+//! out. It enforces no limits, puts no secrets into requests and computes no derived values: requests are
+//! recorded as the connector wrote them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -195,8 +196,8 @@ impl FakeHost {
         with(|state| state.messages.clone())
     }
 
-    /// An account of `brand` that has been given all that the manifest wants: its endpoints, at `http://NAME.test`, the
-    /// secrets that a configuration can have, and the defaults of its settings.
+    /// An account of `brand` that has been given all that the manifest wants: its endpoints, at
+    /// `http://NAME.test`, the secrets that a configuration can have, and the defaults of its settings.
     #[must_use]
     pub fn account(&self, manifest: &Manifest, brand: &str) -> Account {
         with(|state| state.grants = Some(Grants::of(manifest)));

@@ -1,4 +1,5 @@
-//! Times, as clouds write them: civil time, RFC 3339, HTTP dates. Seconds are counted from 1970-01-01T00:00:00Z.
+//! Times, as clouds write them: civil time, RFC 3339, HTTP dates. Seconds are counted from
+//! 1970-01-01T00:00:00Z.
 
 use alloc::format;
 use alloc::string::String;
@@ -28,8 +29,8 @@ pub fn civil([year, month, day, hour, minute, second]: [i64; 6]) -> Option<i64> 
     Some(number * DAY + hour * 3_600 + minute * 60 + second)
 }
 
-/// The day's number from 1970-01-01, in the proleptic Gregorian calendar. Years are counted from March, so that
-/// the leap day is a year's last.
+/// The day's number from 1970-01-01, in the proleptic Gregorian calendar. Years are counted from March, so
+/// that the leap day is a year's last.
 #[must_use]
 pub fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -64,8 +65,8 @@ pub fn rfc3339(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
-/// A time in the form of RFC 3339 §5.6, with or without a fraction, in seconds. None for anything else, and for days that
-/// do not exist.
+/// A time in the form of RFC 3339 §5.6, with or without a fraction, in seconds. None for anything else, and
+/// for days that do not exist.
 #[must_use]
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
     let text = text.trim();
@@ -88,9 +89,9 @@ pub fn parse_rfc3339(text: &str) -> Option<i64> {
     }
 }
 
-/// `Retry-After` (RFC 9110 §10.2.3) in milliseconds from now: seconds, or a date in the form that servers send
-/// today (§5.6.7). A date that has passed is no wait. None for anything else; never more than a day. `now`, in seconds, is
-/// asked when there is a date.
+/// `Retry-After` (RFC 9110 §10.2.3) in milliseconds from now: seconds, or a date in the form that servers
+/// send today (§5.6.7). A date that has passed is no wait. None for anything else; never more than a day.
+/// `now`, in seconds, is asked when there is a date.
 #[must_use]
 pub fn retry_after(value: &str, now: impl Fn() -> i64) -> Option<Milliseconds> {
     let value = value.trim();

@@ -1,5 +1,5 @@
-//! A connector for the cloud of Acme, which does not exist: a bearer token by client id and password, a list of cars, a
-//! state to read, and two commands whose end the cloud tells later. `cloud/` plays it.
+//! A connector for the cloud of Acme, which does not exist: a bearer token by client id and password, a list
+//! of cars, a state to read, and two commands whose end the cloud tells later. `cloud/` plays it.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 

@@ -71,8 +71,9 @@ impl Continuation {
 ///
 /// # Errors
 ///
-/// The registration, the PIN or the command fails. Only the command's own failure can mean that the vehicle has
-/// acted. When its permission is refused that may be the failure of the PIN for a new one, see [`control::refused`].
+/// The registration, the PIN or the command fails. Only the command's own failure can mean that the vehicle
+/// has acted. When its permission is refused that may be the failure of the PIN for a new one, see
+/// [`control::refused`].
 pub(crate) fn send(cloud: &Cloud<'_>, car: &Car, plan: &Plan) -> Result<Outcome, Failure> {
     let registration = device::ensure(cloud)?;
     let permission = plan.control.then(|| control::ensure(cloud, registration)).transpose()?;
@@ -107,8 +108,8 @@ pub(crate) fn check(cloud: &Cloud<'_>, car: &Car, action: Action) -> Result<Outc
     Ok(outcome(answer.at("/resMsg"), action))
 }
 
-/// What the records say about a command. One that is not there or has no result is pending: records appear late. A result
-/// that nobody has seen before is looked at a few times, and then nobody knows.
+/// What the records say about a command. One that is not there or has no result is pending: records appear
+/// late. A result that nobody has seen before is looked at a few times, and then nobody knows.
 fn outcome(records: Option<&Value>, action: Action) -> Outcome {
     let records = records.and_then(Value::as_array);
     let record = records

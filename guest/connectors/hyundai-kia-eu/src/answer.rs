@@ -11,8 +11,8 @@ use crate::envelope;
 
 pub use vehicle_connector_sdk::connector::{BodyKind, Certainty, Failure, Phase};
 
-/// The facts of an answer in a step; none when it is a success. `control` says whether a command carried the PIN's
-/// permission in place of the access token. Times to wait are counted from the clock of a
+/// The facts of an answer in a step; none when it is a success. `control` says whether a command carried the
+/// PIN's permission in place of the access token. Times to wait are counted from the clock of a
 /// [`FakeHost`](vehicle_connector_sdk::testing::FakeHost).
 #[must_use]
 pub fn failure(

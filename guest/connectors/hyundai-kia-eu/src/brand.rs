@@ -1,6 +1,7 @@
 //! The constants of the brands.
 //!
-//! Interoperability constants of the vendors' apps. They change with app releases, which is why they are data.
+//! Interoperability constants of the vendors' apps. They change with app releases, which is why they are
+//! data.
 
 /// A brand's identity towards the cloud.
 #[derive(Debug)]

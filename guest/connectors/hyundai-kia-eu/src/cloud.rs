@@ -55,7 +55,8 @@ impl<'a> Cloud<'a> {
     ///
     /// # Errors
     ///
-    /// The brand is not in the table, or the endpoints `ccapi` and `idp` are not configured. Nothing was sent.
+    /// The brand is not in the table, or the endpoints `ccapi` and `idp` are not configured. Nothing was
+    /// sent.
     pub(crate) fn of(account: &'a Account) -> Result<Self, Failure> {
         let brand = Brand::named(&account.brand).ok_or_else(|| {
             failure::not_sent(Phase::Unknown, &format!("unknown brand `{}`", account.brand))
@@ -90,8 +91,8 @@ impl<'a> Cloud<'a> {
         format!("{base}{path}")
     }
 
-    /// `request` with the headers of `proof`, in the order and spelling in which the vendor's app sends them. `Host`,
-    /// `Connection`, `Accept-Encoding` and `Content-Length` are the host's.
+    /// `request` with the headers of `proof`, in the order and spelling in which the vendor's app sends them.
+    /// `Host`, `Connection`, `Accept-Encoding` and `Content-Length` are the host's.
     pub(crate) fn dressed(&self, mut request: Request, proof: Proof, json: bool) -> Request {
         request = request.header("User-Agent", USER_AGENT);
         request = match proof {

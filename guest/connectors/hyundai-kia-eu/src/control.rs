@@ -19,7 +19,8 @@ const GRACE: u64 = 10_000;
 /// The code for a parameter that a service does not like.
 const PARAMETERS: &str = "4002";
 
-/// What is kept of a permission that the cloud has refused. The generation counts on; the token is never used again.
+/// What is kept of a permission that the cloud has refused. The generation counts on; the token is never used
+/// again.
 const SPENT: &str = r#"{"expires_in":0}"#;
 
 /// A permission that a command is sent with.
@@ -32,8 +33,8 @@ pub(crate) struct Permission {
     cached: bool,
 }
 
-/// Makes sure that there is a permission for the device registration of generation `device`, which it is bound
-/// to. Offers the PIN at most once.
+/// Makes sure that there is a permission for the device registration of generation `device`, which it is
+/// bound to. Offers the PIN at most once.
 ///
 /// # Errors
 ///
@@ -49,9 +50,9 @@ pub(crate) fn ensure(cloud: &Cloud<'_>, device: u64) -> Result<Permission, Failu
 
 /// What there is to report when the cloud has refused a command with `refusal` because of its permission.
 ///
-/// A permission that was kept from earlier tells nothing about the access token, which may have ended as well. So
-/// the PIN is offered for the next one at once: if that fails, its failure is what stands in the way. The PIN is
-/// offered at most once in a call, and the command is not sent again here.
+/// A permission that was kept from earlier tells nothing about the access token, which may have ended as
+/// well. So the PIN is offered for the next one at once: if that fails, its failure is what stands in the
+/// way. The PIN is offered at most once in a call, and the command is not sent again here.
 pub(crate) fn refused(cloud: &Cloud<'_>, permission: &Permission, refusal: Failure) -> Failure {
     match replace(cloud, permission) {
         Ok(()) => refusal,
@@ -95,9 +96,9 @@ fn ask(cloud: &Cloud<'_>, held: &Held<'_>, device: u64) -> Result<u64, Failure> 
 
 /// The failure of a PIN, or that of the device that it was offered for.
 ///
-/// The account service has one answer for all parameters that it does not like, and the device id is one of them. A PIN
-/// that is taken for wrong is not offered again until a person acts, so the vehicle service, which does say when it
-/// does not know a device, is asked.
+/// The account service has one answer for all parameters that it does not like, and the device id is one of
+/// them. A PIN that is taken for wrong is not offered again until a person acts, so the vehicle service,
+/// which does say when it does not know a device, is asked.
 fn unless_device(cloud: &Cloud<'_>, failure: Failure) -> Failure {
     if failure.code.as_deref() != Some(PARAMETERS) {
         return failure;

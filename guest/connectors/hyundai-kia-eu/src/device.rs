@@ -14,8 +14,8 @@ pub(crate) const CELL: &str = "device-registration";
 /// What the cell holds; the device id itself is a secret.
 const REGISTERED: &str = r#"{"registered":true}"#;
 
-/// Makes sure that there is a device id, and returns the generation of the registration. Commands and the polls
-/// for their results have to use the same one.
+/// Makes sure that there is a device id, and returns the generation of the registration. Commands and the
+/// polls for their results have to use the same one.
 ///
 /// # Errors
 ///

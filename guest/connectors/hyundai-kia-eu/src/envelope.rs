@@ -1,8 +1,8 @@
 //! The cloud's envelopes.
 //!
-//! There are four: the vehicle service's (`retCode`, `resCode`, `resMsg`), the gateway's (`error`), the account service's
-//! (`errCode`, `errMsg`) and the identity provider's (a numeric `retCode`, `retMsg`, `retSubMsg`). Which one an answer
-//! comes in depends on how far the request got, not on what was asked.
+//! There are four: the vehicle service's (`retCode`, `resCode`, `resMsg`), the gateway's (`error`), the
+//! account service's (`errCode`, `errMsg`) and the identity provider's (a numeric `retCode`, `retMsg`,
+//! `retSubMsg`). Which one an answer comes in depends on how far the request got, not on what was asked.
 
 use vehicle_connector_sdk::prelude::*;
 

@@ -45,8 +45,8 @@ pub(crate) struct Car {
 }
 
 impl Car {
-    /// From what the host remembered. What is missing there is that of an older car: the cloud says when it is
-    /// not so.
+    /// From what the host remembered. What is missing there is that of an older car: the cloud says when it
+    /// is not so.
     pub(crate) fn of(vehicle: &VehicleRef) -> Self {
         let traits: Value = serde_json::from_str(&vehicle.traits).unwrap_or_default();
         Self {
@@ -96,8 +96,8 @@ impl Car {
 ///
 /// # Errors
 ///
-/// The registration or the list fails, or there is no list: that is no account without vehicles, which has an empty one, and
-/// every vehicle of it would be taken to be gone.
+/// The registration or the list fails, or there is no list: that is no account without vehicles, which has an
+/// empty one, and every vehicle of it would be taken to be gone.
 pub(crate) fn list(cloud: &Cloud<'_>) -> Result<Vec<Vehicle>, Failure> {
     device::ensure(cloud)?;
     let proof = Proof::Access { protocol: 0 };

@@ -4,8 +4,8 @@
 //! as a success, an outcome or the facts of a failure. What a failure means, and whether to try again, is the
 //! policy's business; it ships with that of `default-policy`.
 //!
-//! No secret is ever here. The host puts `refresh-token`, `access-token`, `device-id`, `control-token` and `pin`
-//! into requests, and takes them, identification numbers and positions out of answers.
+//! No secret is ever here. The host puts `refresh-token`, `access-token`, `device-id`, `control-token` and
+//! `pin` into requests, and takes them, identification numbers and positions out of answers.
 //!
 //! # Layout
 //!

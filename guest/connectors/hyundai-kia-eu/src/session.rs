@@ -11,8 +11,8 @@ pub(crate) const CELL: &str = "session";
 /// What the session's cell holds: which family of tokens this is.
 const LEGACY: &str = r#"{"family":"legacy"}"#;
 
-/// Exchanges the refresh token, of the configuration or of the session, for an access token, and for the next refresh token
-/// if the cloud gives one. `phase` is what the grant is for; the request is the same.
+/// Exchanges the refresh token, of the configuration or of the session, for an access token, and for the next
+/// refresh token if the cloud gives one. `phase` is what the grant is for; the request is the same.
 ///
 /// # Errors
 ///

@@ -8,8 +8,8 @@ use crate::time::{self, Clock};
 pub(crate) mod ccs2;
 pub(crate) mod legacy;
 
-/// The number of a unit, also one that is written as a string. Vehicles that mention none have the usual one; none is what
-/// is no number, because nobody knows what it stands for.
+/// The number of a unit, also one that is written as a string. Vehicles that mention none have the usual one;
+/// none is what is no number, because nobody knows what it stands for.
 fn unit(value: Option<&Value>, usual: f64) -> Option<f64> {
     match value {
         None | Some(Value::Null) => Some(usual),
@@ -28,8 +28,8 @@ fn kilometres(value: Option<&Value>, said_in: Option<&Value>) -> Said<f64> {
     state::kilometres(value, factor)
 }
 
-/// A temperature that a climate control can be set to, in degrees Celsius. Units: 0 is Celsius, 1 is Fahrenheit; without
-/// one it is Celsius.
+/// A temperature that a climate control can be set to, in degrees Celsius. Units: 0 is Celsius, 1 is
+/// Fahrenheit; without one it is Celsius.
 fn temperature(value: f64, said_in: Option<&Value>) -> Option<f64> {
     match unit(said_in, 0.0)? {
         0.0 => climate_celsius(value),

@@ -9,16 +9,17 @@ pub(crate) enum Clock {
     Utc,
     /// The servers' local time: an hour ahead of UTC, and two in summer.
     Berlin,
-    /// The servers' local time, of what was said a moment ago: for weeks the cloud has told that in UTC. If it is that
-    /// moment in UTC and is not in Berlin, it is UTC.
+    /// The servers' local time, of what was said a moment ago: for weeks the cloud has told that in UTC. If
+    /// it is that moment in UTC and is not in Berlin, it is UTC.
     BerlinJustNow,
 }
 
-/// How far a clock may be off, and how long an answer may take together, in seconds: far less than a time zone.
+/// How far a clock may be off, and how long an answer may take together, in seconds: far less than a time
+/// zone.
 const MOMENT: i64 = 5 * 60;
 
-/// `YYYYMMDDHHMMSS`, with or without a fraction, in seconds since the epoch; `now` too. None for anything else, and for
-/// days that do not exist.
+/// `YYYYMMDDHHMMSS`, with or without a fraction, in seconds since the epoch; `now` too. None for anything
+/// else, and for days that do not exist.
 pub(crate) fn compact(text: &str, clock: Clock, now: i64) -> Option<i64> {
     let digits = text.split('.').next()?;
     if digits.len() != 14 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -35,9 +36,9 @@ pub(crate) fn compact(text: &str, clock: Clock, now: i64) -> Option<i64> {
     })
 }
 
-/// The rule of the European Union: summer time from the last Sunday of March to that of October, both at 01:00
-/// UTC. Of the hour that happens twice the pass is meant that is nearer to now and not ahead of it; the hour that does
-/// not happen is taken as winter time.
+/// The rule of the European Union: summer time from the last Sunday of March to that of October, both at
+/// 01:00 UTC. Of the hour that happens twice the pass is meant that is nearer to now and not ahead of it; the
+/// hour that does not happen is taken as winter time.
 fn from_berlin(local: i64, year: i64, now: i64) -> i64 {
     let (summer, winter) = (local - 2 * 3_600, local - 3_600);
     let is_summer = last_sunday(year, 3) + 3_600..last_sunday(year, 10) + 3_600;

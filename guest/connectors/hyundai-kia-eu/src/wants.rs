@@ -62,8 +62,8 @@ fn secrets(manifest: Manifest) -> Manifest {
         .secret(Want::token("control-token", "The permission that the PIN gives").sent_to(&["ccapi"]))
 }
 
-/// A grant: the identity provider has asked the account service about the refresh token. A PIN: the account service's
-/// envelope, and our own word for an answer that counts the tries left.
+/// A grant: the identity provider has asked the account service about the refresh token. A PIN: the account
+/// service's envelope, and our own word for an answer that counts the tries left.
 fn refusals(manifest: Manifest) -> Manifest {
     manifest
         .refusal(RefusedCredential::DailyLimit, "5091")

@@ -13,8 +13,8 @@ use crate::rules::{
 use crate::text::Words;
 use crate::types::{BodyKind, CircuitScope, Failure, FailureKind, Milliseconds, Phase, Transport, Verdict};
 
-/// A token that is refused without a reason at this age in milliseconds, and was never taken, did not expire; a new one
-/// would be refused as well.
+/// A token that is refused without a reason at this age in milliseconds, and was never taken, did not expire;
+/// a new one would be refused as well.
 const FRESH: Milliseconds = 60_000;
 
 /// A token that is called expired at this age in milliseconds was ended by somebody else, or is for another
@@ -26,8 +26,9 @@ pub(crate) const EXPIRED_FRESH: &str = "expired-fresh";
 
 /// What kind of failure `failure` is, by which rule, and whose health it tells about.
 ///
-/// Total: what no rule knows is [`FailureKind::Unknown`]. Never [`FailureKind::TokenExpired`] for a sign-in, a refresh or a
-/// registration: refreshing because of those would be a loop. Nor for a token that is moments old.
+/// Total: what no rule knows is [`FailureKind::Unknown`]. Never [`FailureKind::TokenExpired`] for a sign-in,
+/// a refresh or a registration: refreshing because of those would be a loop. Nor for a token that is moments
+/// old.
 #[must_use]
 pub fn classify(failure: &Failure) -> Verdict {
     let words = Words::of(&failure.message);
@@ -68,10 +69,10 @@ fn by_transport(failure: &Failure) -> Ruling {
     }
 }
 
-/// A PIN is refused by a code that says so, in a document and with a status that refuses. An access token that the
-/// gateway refuses before the PIN is looked at says so in words, or with a 401 (RFC 9110 §15.5.2) without the code that the
-/// account service has for a wrong PIN. Whatever else is answered may have been written by something in front of the
-/// service, and tells nothing about the PIN.
+/// A PIN is refused by a code that says so, in a document and with a status that refuses. An access token
+/// that the gateway refuses before the PIN is looked at says so in words, or with a 401 (RFC 9110 §15.5.2)
+/// without the code that the account service has for a wrong PIN. Whatever else is answered may have been
+/// written by something in front of the service, and tells nothing about the PIN.
 fn by_pin(failure: &Failure, words: &Words) -> Ruling {
     if failure.phase != Phase::Pin || by_load(failure, words).is_some() {
         return None;
@@ -101,7 +102,8 @@ fn is_younger(failure: &Failure, than: Milliseconds) -> bool {
     failure.token_age.is_some_and(|age| age < than)
 }
 
-/// Whether the token is young, and the cloud has never taken it: it cannot have ended, as one can that has worked.
+/// Whether the token is young, and the cloud has never taken it: it cannot have ended, as one can that has
+/// worked.
 fn is_untried(failure: &Failure) -> bool {
     is_younger(failure, FRESH) && failure.token_last_worked.is_none()
 }
@@ -127,8 +129,8 @@ fn by_code(failure: &Failure, words: &Words) -> Ruling {
     Some((kind, rule.id))
 }
 
-/// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more, unless it is that
-/// too much is asked because something is under way.
+/// Too much asked, or the cloud unwell: the status says all, and no word in the body can say more, unless it
+/// is that too much is asked because something is under way.
 fn by_load(failure: &Failure, words: &Words) -> Ruling {
     let status = failure.http_status?;
     let is = |cloud: &str, wanted: u16| cloud == failure.cloud && wanted == status;
@@ -144,8 +146,8 @@ fn by_load(failure: &Failure, words: &Words) -> Ruling {
     }
 }
 
-/// Python prints a key that it looked up in vain as the key in quotes and nothing else, other languages without
-/// the quotes: a program expected another answer.
+/// Python prints a key that it looked up in vain as the key in quotes and nothing else, other languages
+/// without the quotes: a program expected another answer.
 fn by_key(failure: &Failure) -> Ruling {
     if failure.http_status.is_some_and(|status| status >= 400) {
         return None;
@@ -215,7 +217,8 @@ fn by_body(failure: &Failure) -> Ruling {
 
 /// Refused, and no reason is given.
 fn by_refusal(failure: &Failure, words: &Words) -> Ruling {
-    // The gateway of the CCSP clouds answers 403 as well as 401, in the same envelope and with the same words.
+    // The gateway of the CCSP clouds answers 403 as well as 401, in the same envelope and with the same
+    // words.
     let gateway = CCSP.contains(&failure.cloud.as_str())
         && failure.http_status == Some(403)
         && failure.code.is_none()
@@ -252,8 +255,8 @@ fn is_session(phase: Phase) -> bool {
     matches!(phase, Phase::SignIn | Phase::Refresh)
 }
 
-/// What an expired token means in the step that failed. Of a sign-in, a refresh or a registration it means that
-/// the credentials are no longer good.
+/// What an expired token means in the step that failed. Of a sign-in, a refresh or a registration it means
+/// that the credentials are no longer good.
 fn of_session(kind: FailureKind, failure: &Failure) -> FailureKind {
     match (kind, failure.phase) {
         (FailureKind::TokenExpired, Phase::SignIn | Phase::Refresh | Phase::Registration) => {

@@ -24,15 +24,15 @@ const BUSY: Milliseconds = 10_000;
 /// When to ask what became of a command, in milliseconds. A vehicle that is awake answers in a few seconds.
 const CONFIRM: Milliseconds = 5_000;
 
-/// For how long to ask after a vehicle that did not answer the cloud, in milliseconds. The cloud has waited for it before
-/// it said so: what it does not know after a few questions more it will not learn before the vehicle wakes up, and until
-/// then the actuator would be blocked for the rest of the operation's time.
+/// For how long to ask after a vehicle that did not answer the cloud, in milliseconds. The cloud has waited
+/// for it before it said so: what it does not know after a few questions more it will not learn before the
+/// vehicle wakes up, and until then the actuator would be blocked for the rest of the operation's time.
 const CONFIRM_SILENT: Milliseconds = 30_000;
 
 /// What next for the operation that `attempt` belongs to.
 ///
-/// What decides is whether the vehicle may have acted and what acting twice would do; the kind of failure only
-/// says what could help. An actuation that may have happened is never sent again.
+/// What decides is whether the vehicle may have acted and what acting twice would do; the kind of failure
+/// only says what could help. An actuation that may have happened is never sent again.
 #[must_use]
 pub fn decide(attempt: &Attempt) -> Decision {
     let failure = &attempt.failure;
@@ -85,8 +85,8 @@ fn is_session(attempt: &Attempt) -> bool {
     matches!(attempt.failure.phase, Phase::SignIn | Phase::Refresh)
 }
 
-/// A PIN is offered again only if nobody has seen it: clouds lock it after a few wrong ones, and count in ways
-/// that they do not tell.
+/// A PIN is offered again only if nobody has seen it: clouds lock it after a few wrong ones, and count in
+/// ways that they do not tell.
 fn pin(attempt: &Attempt) -> Decision {
     match (&attempt.verdict.kind, attempt.failure.certainty) {
         (_, Certainty::NotSent | Certainty::Rejected) if ended_early(attempt) => remedy(attempt),
@@ -157,15 +157,16 @@ fn rejected(attempt: &Attempt) -> Decision {
     }
 }
 
-/// The vehicle is at somebody else's command. The cloud has taken nothing, so it may be sent when that has ended.
+/// The vehicle is at somebody else's command. The cloud has taken nothing, so it may be sent when that has
+/// ended.
 fn queued(attempt: &Attempt) -> Decision {
     let repeat = may_repeat(attempt) && attempt.number < TRIES && BUSY < attempt.remaining;
     if repeat { Decision::Retry(BUSY) } else { Decision::GiveUp }
 }
 
-/// What replaces the thing that the cloud refused. Each remedy helps at most once: a second refusal means that it
-/// was not that. A host sees to it that none is tried twice; a session and a registration that ended in the same
-/// night need one each.
+/// What replaces the thing that the cloud refused. Each remedy helps at most once: a second refusal means
+/// that it was not that. A host sees to it that none is tried twice; a session and a registration that ended
+/// in the same night need one each.
 fn remedy(attempt: &Attempt) -> Decision {
     if superseded(attempt) || attempt.failure.effect == Effect::Session {
         return Decision::GiveUp;
@@ -175,7 +176,8 @@ fn remedy(attempt: &Attempt) -> Decision {
         FailureKind::DeviceUnregistered if attempt.number < TRIES => {
             Decision::DiscardAndRetry(REGISTRATION.into())
         }
-        // The connector has replaced the permission, or dropped it. If the next one is refused too, it was not that.
+        // The connector has replaced the permission, or dropped it. If the next one is refused too, it was
+        // not that.
         FailureKind::ControlTokenExpired if attempt.number == 1 && may_repeat(attempt) => Decision::Retry(0),
         _ => Decision::GiveUp,
     }
@@ -185,8 +187,8 @@ fn is_token(attempt: &Attempt) -> bool {
     attempt.verdict.kind == FailureKind::TokenExpired || ended_early(attempt)
 }
 
-/// Whether the cloud called a token expired that was moments old. It is worth one more: somebody else may have ended
-/// the session right after it was refreshed, and no window of time may fail an operation for that.
+/// Whether the cloud called a token expired that was moments old. It is worth one more: somebody else may
+/// have ended the session right after it was refreshed, and no window of time may fail an operation for that.
 fn ended_early(attempt: &Attempt) -> bool {
     let verdict = &attempt.verdict;
     verdict.rule == EXPIRED_FRESH && verdict.kind == FailureKind::TokenRefusedFresh

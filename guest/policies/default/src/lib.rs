@@ -1,9 +1,9 @@
 //! The default policy: what a failure means, and what to do about it.
 //!
-//! A pure library over the types of `wit/policy.wit`; the feature `component` makes a component of it. It asks
-//! nothing of its surroundings: what is not in the arguments cannot matter. Connectors name it to ship with it
-//! (`connector!(…, policy = default_policy::DefaultPolicy)`); the host's slot can hold any other component in its
-//! place.
+//! A pure library over the types of `wit/policy.wit`; the feature `component` makes a component of it. It
+//! asks nothing of its surroundings: what is not in the arguments cannot matter. Connectors name it to ship
+//! with it (`connector!(…, policy = default_policy::DefaultPolicy)`); the host's slot can hold any other
+//! component in its place.
 //!
 //! # Layout
 //!

@@ -1,7 +1,7 @@
 //! What is known about clouds, as tables.
 //!
-//! A row stands for a code in a vendor's protocol, a standard, or a family of wordings that the comment beside it
-//! names; never for one message that somebody saw. Rows are asked from top to bottom.
+//! A row stands for a code in a vendor's protocol, a standard, or a family of wordings that the comment
+//! beside it names; never for one message that somebody saw. Rows are asked from top to bottom.
 //!
 //! To teach the policy something, add a row, and a case to `rules/cases.rs` that shows what it is for: a test
 //! insists on one for each. `docs/policy.md` tells how to measure the difference.

@@ -2,9 +2,9 @@
 //!
 //! # Patterns
 //!
-//! Words in lower case, side by side and whole: `token missing`. An underscore is a space, so that the names of
-//! a standard can be patterns. `a|b` is one of several words, `expir*` any word that begins so. `token … expired`
-//! wants both sides, in either order, with at most [`REACH`] words between.
+//! Words in lower case, side by side and whole: `token missing`. An underscore is a space, so that the names
+//! of a standard can be patterns. `a|b` is one of several words, `expir*` any word that begins so. `token …
+//! expired` wants both sides, in either order, with at most [`REACH`] words between.
 
 use alloc::string::String;
 

@@ -143,8 +143,8 @@ impl Answer {
         time::retry_after(self.header("retry-after")?, clock::seconds)
     }
 
-    /// The error of OAuth: RFC 6749 §5.2 from the body in a sign-in or a refresh, RFC 6750 §3 from `WWW-Authenticate`
-    /// elsewhere.
+    /// The error of OAuth: RFC 6749 §5.2 from the body in a sign-in or a refresh, RFC 6750 §3 from
+    /// `WWW-Authenticate` elsewhere.
     #[must_use]
     pub fn oauth_error(&self) -> Option<String> {
         let session = matches!(self.doing.phase, Phase::SignIn | Phase::Refresh);
@@ -167,8 +167,8 @@ impl Answer {
         }
     }
 
-    /// What an answer without words shows: where it redirects to, how a refusal begins, or what it is. Nothing of an answer
-    /// that should have been a document: where the car is may stand in it.
+    /// What an answer without words shows: where it redirects to, how a refusal begins, or what it is.
+    /// Nothing of an answer that should have been a document: where the car is may stand in it.
     #[must_use]
     pub fn description(&self) -> String {
         if let Some(location) = self.header("location") {
@@ -190,7 +190,8 @@ impl Answer {
     }
 }
 
-/// Where an answer leads, and what it says about the error there. Anything else behind the path may be a code or a token.
+/// Where an answer leads, and what it says about the error there. Anything else behind the path may be a code
+/// or a token.
 fn redirection(location: &str) -> String {
     let (place, rest) = location.split_once(['?', '#']).unwrap_or((location, ""));
     let told = rest.split(['&', '#', '?']).filter(|pair| pair.starts_with("error"));

@@ -8,14 +8,15 @@ use serde_json::Value;
 
 use crate::certainty::Told;
 
-/// What a cloud wraps its answers in: where it says yes, where its codes and words are, and what the codes mean for a
-/// vehicle. All places are JSON Pointers (RFC 6901).
+/// What a cloud wraps its answers in: where it says yes, where its codes and words are, and what the codes
+/// mean for a vehicle. All places are JSON Pointers (RFC 6901).
 ///
-/// The same table goes into the manifest ([`Manifest::answers`](crate::connector::Manifest::answers)), where the host has
-/// it from.
+/// The same table goes into the manifest ([`Manifest::answers`](crate::connector::Manifest::answers)), where
+/// the host has it from.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope {
-    /// Texts that stand in an answer of success, and where. None for a cloud that says it by the status alone.
+    /// Texts that stand in an answer of success, and where. None for a cloud that says it by the status
+    /// alone.
     pub success: &'static [(&'static str, &'static str)],
     /// Codes; of those that are there the first one counts. A code is a text or a number.
     pub codes_at: &'static [&'static str],

@@ -63,7 +63,8 @@ impl Request {
         Self::new(Method::Delete, url)
     }
 
-    /// With a parameter in the query. The value is percent-encoded; for a secret see [`Request::query_secret`].
+    /// With a parameter in the query. The value is percent-encoded; for a secret see
+    /// [`Request::query_secret`].
     #[must_use]
     pub fn query(self, name: &str, value: &str) -> Self {
         self.query_as_is(name, &segment(value))
@@ -83,7 +84,6 @@ impl Request {
 
     /// With a header.
     #[must_use]
-    #[inline(never)] // Chains of it would be written out at every place.
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
@@ -95,8 +95,8 @@ impl Request {
         self.header("Authorization", format!("Bearer {}", token.as_ref()))
     }
 
-    /// With a user and a password in `Authorization` (RFC 7617 §2): placeholders or plain text. The host computes the
-    /// rest.
+    /// With a user and a password in `Authorization` (RFC 7617 §2): placeholders or plain text. The host
+    /// computes the rest.
     #[must_use]
     pub fn basic(self, user: impl AsRef<str>, password: impl AsRef<str>) -> Self {
         let pair = format!("{}:{}", user.as_ref(), password.as_ref());
@@ -120,7 +120,6 @@ impl Request {
 
     /// With a further field of the form that is its body.
     #[must_use]
-    #[inline(never)] // Chains of it would be written out at every place.
     pub fn field(mut self, name: &str, value: impl Into<String>) -> Self {
         let field = (name.to_owned(), value.into());
         match &mut self.body {
@@ -150,7 +149,8 @@ impl Request {
         self.capture(CaptureSource::Json(pointer.to_owned()), CaptureTarget::Secret(name.to_owned()))
     }
 
-    /// With private data to take out of the JSON answer, such as a VIN or a position: the connector gets a mark.
+    /// With private data to take out of the JSON answer, such as a VIN or a position: the connector gets a
+    /// mark.
     #[must_use]
     pub fn hide(self, pointers: &[&str]) -> Self {
         pointers.iter().fold(self, |request, pointer| {
@@ -200,7 +200,6 @@ impl Request {
 
     /// With a value to take out of the answer.
     #[must_use]
-    #[inline(never)] // Chains of it would be written out at every place.
     pub fn capture(mut self, source: CaptureSource, target: CaptureTarget) -> Self {
         self.captures.push(Capture { source, target });
         self
@@ -220,7 +219,8 @@ impl Request {
         self
     }
 
-    /// As one because of which the vehicle may act. All that keeps a door from being unlocked twice rests on this.
+    /// As one because of which the vehicle may act. All that keeps a door from being unlocked twice rests on
+    /// this.
     #[must_use]
     pub fn acts_on_vehicle(mut self) -> Self {
         self.acts_on_vehicle = true;

@@ -14,8 +14,8 @@ const PAUSE: Milliseconds = 1_000;
 /// How often a read is tried.
 const TRIES: u32 = 3;
 
-/// A policy that goes by how far a request came, by HTTP and by OAuth, and by no vendor's codes or words. It is what a
-/// connector ships with that names none. `default-policy` knows more.
+/// A policy that goes by how far a request came, by HTTP and by OAuth, and by no vendor's codes or words. It
+/// is what a connector ships with that names none. `default-policy` knows more.
 #[derive(Debug)]
 pub struct Plain;
 
@@ -75,7 +75,8 @@ fn confirm(attempt: &Attempt) -> Decision {
     }
 }
 
-/// Repeats after a pause that doubles, with chance in its upper half so that callers that failed together spread out.
+/// Repeats after a pause that doubles, with chance in its upper half so that callers that failed together
+/// spread out.
 fn again(attempt: &Attempt) -> Decision {
     let pause = PAUSE << attempt.number.saturating_sub(1).min(TRIES);
     let wait = (pause / 2 + attempt.random % (pause / 2)).max(attempt.failure.retry_after.unwrap_or(0));

@@ -22,55 +22,65 @@ pub(super) fn take(
     }
     let keep = response.status < 400;
     for Capture { source, target } in &request.captures {
-        let mut replace = |value: &mut Value| replaced(state, target, keep, value);
-        match source {
-            CaptureSource::Json(pointer) => {
-                let segments: Vec<&str> = pointer.split('/').skip(1).collect();
-                if let Some(document) = &mut document {
-                    at(document, &segments, &mut replace);
-                }
-            }
-            CaptureSource::JsonParameter((pointer, parameter)) => {
-                if let Some(Value::String(url)) = document.as_mut().and_then(|it| it.pointer_mut(pointer)) {
-                    in_url(url, parameter, &mut replace);
-                }
-            }
-            CaptureSource::Header(name) => {
-                let header = response.headers.iter_mut().find(|(key, _)| key.eq_ignore_ascii_case(name));
-                if let Some((_, text)) = header {
-                    in_text(text, &mut replace);
-                }
-            }
-            CaptureSource::HeaderParameter((name, parameter)) => {
-                let header = response.headers.iter_mut().find(|(key, _)| key.eq_ignore_ascii_case(name));
-                if let Some((_, url)) = header {
-                    in_url(url, parameter, &mut replace);
-                }
-            }
-            CaptureSource::Cookie(name) => {
-                let cookies =
-                    response.headers.iter_mut().filter(|(key, _)| key.eq_ignore_ascii_case("set-cookie"));
-                for (_, cookie) in cookies {
-                    let (pair, rest) = cookie.split_once(';').map_or((cookie.as_str(), ""), |parts| parts);
-                    if let Some((_, value)) = pair.split_once('=').filter(|(key, _)| key.trim() == name) {
-                        let mut value = value.to_owned();
-                        in_text(&mut value, &mut replace);
-                        *cookie = format!("{name}={value};{rest}");
-                    }
-                }
-            }
-            CaptureSource::Claim((token, claim)) => {
-                let mut value = claim_of(state, token, claim);
-                if let Some(value) = &mut value {
-                    replaced(state, target, keep, value);
-                }
-            }
+        if let CaptureSource::Claim((token, claim)) = source {
+            let claim = claim_of(state, token, claim);
+            claim.into_iter().for_each(|mut value| replaced(state, target, keep, &mut value));
+            continue;
         }
+        let mut replace = |value: &mut Value| replaced(state, target, keep, value);
+        found(source, &mut document, &mut response.headers, &mut replace);
     }
     if let Some(document) = document.filter(|_| request.captures.iter().any(in_json)) {
         response.body = document.to_string().into_bytes();
     }
     Ok(response)
+}
+
+/// Does `act` to what a capture finds in a document or in headers.
+fn found(
+    source: &CaptureSource,
+    document: &mut Option<Value>,
+    headers: &mut [(String, String)],
+    act: &mut impl FnMut(&mut Value),
+) {
+    let called = |name: &str, key: &str| key.eq_ignore_ascii_case(name);
+    match source {
+        CaptureSource::Json(pointer) => {
+            let segments: Vec<&str> = pointer.split('/').skip(1).collect();
+            document.iter_mut().for_each(|document| at(document, &segments, act));
+        }
+        CaptureSource::JsonParameter((pointer, parameter)) => {
+            if let Some(Value::String(url)) = document.as_mut().and_then(|it| it.pointer_mut(pointer)) {
+                in_url(url, parameter, act);
+            }
+        }
+        CaptureSource::Header(name) => {
+            if let Some((_, text)) = headers.iter_mut().find(|(key, _)| called(name, key)) {
+                in_text(text, act);
+            }
+        }
+        CaptureSource::HeaderParameter((name, parameter)) => {
+            if let Some((_, url)) = headers.iter_mut().find(|(key, _)| called(name, key)) {
+                in_url(url, parameter, act);
+            }
+        }
+        CaptureSource::Cookie(name) => {
+            for (_, cookie) in headers.iter_mut().filter(|(key, _)| called("set-cookie", key)) {
+                in_cookie(cookie, name, act);
+            }
+        }
+        // Of a secret, and not of the answer.
+        CaptureSource::Claim(_) => {}
+    }
+}
+
+fn in_cookie(cookie: &mut String, name: &str, act: &mut impl FnMut(&mut Value)) {
+    let (pair, rest) = cookie.split_once(';').unwrap_or((cookie, ""));
+    if let Some((_, value)) = pair.split_once('=').filter(|(key, _)| key.trim() == name) {
+        let mut value = value.to_owned();
+        in_text(&mut value, act);
+        *cookie = format!("{name}={value};{rest}");
+    }
 }
 
 /// Does `act` to whatever stands at a place; `*` is every element.

@@ -1,4 +1,5 @@
-//! What a policy is asked, plain, for tests to change: `Failure { http_status: Some(401), ..plain::failure() }`.
+//! What a policy is asked, plain, for tests to change: `Failure { http_status: Some(401), ..plain::failure()
+//! }`.
 
 use crate::policy::{
     Attempt, BodyKind, Certainty, Effect, Failure, FailureKind, Phase, RefreshReason, SessionView, Verdict,

@@ -81,7 +81,8 @@ fn locked(vehicle: &Value) -> Said<bool> {
     if doors.contains(&Said::NotAvailable) { Said::NotAvailable } else { Said::Nothing }
 }
 
-/// One of the two that says "open" is enough; one of them that says "closed" is if the other one is not available.
+/// One of the two that says "open" is enough; one of them that says "closed" is if the other one is not
+/// available.
 fn window_open(window: &Value) -> Said<bool> {
     let (open, wide) = (flag(window.get("Open")), level(window.get("OpenLevel"), WIDE_OPEN));
     match (open, wide) {
@@ -109,7 +110,8 @@ fn current(level: f64) -> Option<f64> {
         .map(|(_, share)| share)
 }
 
-/// When it was there. `Date` is UTC. Where there is none, the time in parts is, which is `Offset` hours ahead of it.
+/// When it was there. `Date` is UTC. Where there is none, the time in parts is, which is `Offset` hours ahead
+/// of it.
 fn located_at(vehicle: &Value, now: i64) -> Option<i64> {
     let location = vehicle.get("Location")?;
     let date = moment(location.get("Date"), Clock::Utc, now);

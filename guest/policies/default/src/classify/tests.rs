@@ -227,7 +227,8 @@ fn circuits_count_ill_health_and_nothing_else() {
     assert_eq!(classify(&unsent).counts_against, Some(CircuitScope::Cloud));
 }
 
-/// Sentences that no rule was written for, in the manner of these clouds and of the libraries that talk to them.
+/// Sentences that no rule was written for, in the manner of these clouds and of the libraries that talk to
+/// them.
 #[test]
 fn sentences_of_the_same_kind() {
     use FailureKind::{

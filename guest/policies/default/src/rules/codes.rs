@@ -23,9 +23,9 @@ const NO_REFRESH: &str = vehicle_connector_sdk::failure::NO_REFRESH;
 /// The rule of a token service whose back end is unwell for one account. Asking again soon is no use.
 pub(crate) const UPSTREAM: &str = "ccsp-9001-upstream";
 
-/// Whether the rule of this identifier is a code that says that the session is over: of a refresh it means that nothing
-/// but the credentials brings another one, and nothing about those. The codes of standards do not count, which say the
-/// same of wrong credentials.
+/// Whether the rule of this identifier is a code that says that the session is over: of a refresh it means
+/// that nothing but the credentials brings another one, and nothing about those. The codes of standards do
+/// not count, which say the same of wrong credentials.
 pub(crate) fn ends_session(id: &str) -> bool {
     id == NO_REFRESH
         || CODES.iter().any(|rule| {
@@ -39,8 +39,8 @@ pub(crate) fn ends_session(id: &str) -> bool {
 /// How the rules end of codes that want a sign-in and do not say that the token has ended.
 pub(crate) const WANTS_SIGN_IN: &str = "-sign-in";
 
-/// Codes that a PIN is refused with, in the step that offers it; elsewhere they mean something else. Those that mean it
-/// everywhere are among [`CODES`].
+/// Codes that a PIN is refused with, in the step that offers it; elsewhere they mean something else. Those
+/// that mean it everywhere are among [`CODES`].
 pub(crate) static PIN_REFUSALS: &[CodeRule] = &[
     // The account service's `errCode`.
     code("ccsp-4003-pin", CCSP, "4003", &[], CredentialsRejected),
@@ -49,7 +49,8 @@ pub(crate) static PIN_REFUSALS: &[CodeRule] = &[
     code("pin-refused", &[], "pin-refused", &[], CredentialsRejected),
 ];
 
-/// What codes mean. Asked before the status: several clouds put wrong passwords and spent quotas behind a 502.
+/// What codes mean. Asked before the status: several clouds put wrong passwords and spent quotas behind a
+/// 502.
 pub(crate) static CODES: &[CodeRule] = &[
     // Our own: a connector says that the cloud refused the permission that the PIN gave.
     code("control-token", &[], "control-token", &[], ControlTokenExpired),
@@ -64,8 +65,8 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("ccsp-4004", CCSP, "4004", &[], Busy),
     code("ccsp-4005", CCSP, "4005", &[], Unsupported),
     code("ccsp-4007", CCSP, "4007", &[], BatteryLow),
-    // The account service wants a sign-in that it can accept. Of a token that may simply have ended it is worth a refresh;
-    // of a sign-in or a refresh it is the end.
+    // The account service wants a sign-in that it can accept. Of a token that may simply have ended it is
+    // worth a refresh; of a sign-in or a refresh it is the end.
     code("ccsp-4010-sign-in", CCSP, "4010", &[], TokenExpired),
     // Stamp or application id, or a clock that is wrong: HTTP 401 and yet no token is to blame.
     code("ccsp-4017", CCSP, "4017", &[], InvalidRequest),

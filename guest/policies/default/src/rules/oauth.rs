@@ -3,8 +3,8 @@
 use crate::types::FailureKind;
 
 /// RFC 6749 §4.1.2.1 and §5.2, RFC 6750 §3.1, RFC 8628 §3.5 and OpenID Connect Core §3.1.2.6, apart from
-/// `invalid_token` and `invalid_request`, which depend on the step. Whether a value is as telling in a message
-/// is in the last column: some are what anybody says.
+/// `invalid_token` and `invalid_request`, which depend on the step. Whether a value is as telling in a
+/// message is in the last column: some are what anybody says.
 pub(crate) static OAUTH: &[(&str, FailureKind, bool)] = &[
     ("invalid_grant", FailureKind::CredentialsRejected, true),
     ("invalid_client", FailureKind::CredentialsRejected, true),

@@ -17,8 +17,9 @@ static TERMS_PAGES: &[(&[&str], &str)] =
 /// What the address of a page says where one signs in.
 static SIGN_IN_PAGES: &[&str] = &["login|signin|logon", "sign in", "log in", "authorize"];
 
-/// What an answer means that leads elsewhere. A sign-in that ends at the page where it began was refused, or kept out by
-/// something in front of the cloud: which one, nobody can tell. Anything else that is sent there has lost its session.
+/// What an answer means that leads elsewhere. A sign-in that ends at the page where it began was refused, or
+/// kept out by something in front of the cloud: which one, nobody can tell. Anything else that is sent there
+/// has lost its session.
 pub(crate) fn redirected(failure: &Failure) -> Option<(FailureKind, &'static str)> {
     let place = Words::of(failure.redirect.as_deref()?);
     let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh);

@@ -6,7 +6,8 @@ use crate::types::FailureKind::TokenExpired;
 
 /// Wordings that say that the session is no longer good.
 pub(crate) static SESSION_ENDED: &[WordRule] = &[
-    // RFC 6750 §3.1 ("the access token provided is expired"), in any grammar and in the languages of the accounts.
+    // RFC 6750 §3.1 ("the access token provided is expired"), in any grammar and in the languages of the
+    // accounts.
     words(
         "expired",
         &[
@@ -64,8 +65,8 @@ pub(crate) static SESSION_ENDED: &[WordRule] = &[
     words("ibm-security-checks", &["cannot pass the security checks"], TokenExpired),
 ];
 
-/// What is said of a session that could not be had or was not accepted, without a reason. Said of a data call it
-/// is what HTTP 401 says.
+/// What is said of a session that could not be had or was not accepted, without a reason. Said of a data call
+/// it is what HTTP 401 says.
 pub(crate) static REFUSALS: &[&str] = &[
     "auth|authentication|authenticate|authorization|authenticating … failed|failure|failed|error|unsuccessful|rejected|denied",
     "failed|unable|could … authenticate",

@@ -26,8 +26,8 @@ const fn vendor(
 /// The rule of terms that a person has to accept.
 pub(crate) const TERMS: &str = "terms";
 
-/// A web application firewall that took a dislike to this client. Asked first, and in every step: any repetition
-/// makes it worse.
+/// A web application firewall that took a dislike to this client. Asked first, and in every step: any
+/// repetition makes it worse.
 pub(crate) static BLOCKED: &[WordRule] = &[words(
     "blocked-client",
     &["abusing request", "blocked by the waf", "blocked by … firewall"],
