@@ -98,7 +98,7 @@ impl Plugins {
 /// The components that the host carries, so that it runs where there is no WebAssembly toolchain.
 pub mod embedded {
     /// The connector for Hyundai and Kia in Europe, with the default policy.
-    pub const HYUNDAI_KIA: &[u8] = include_bytes!("../../guest/dist/hyundai-kia.wasm");
+    pub const HYUNDAI_KIA: &[u8] = include_bytes!("../../guest/dist/hyundai-kia-eu.wasm");
 
     /// The default policy alone.
     pub const POLICY: &[u8] = include_bytes!("../../guest/dist/policy.wasm");

@@ -5,8 +5,8 @@
 
 #![no_main]
 
-use default_policy::types::{Attempt, Decision, Effect, Failure, FailureKind};
-use hyundai_kia::answer;
+use default_policy::types::{Attempt, Confirmation, Decision, Effect, Failure, FailureKind};
+use hyundai_kia_eu::answer;
 use libfuzzer_sys::fuzz_target;
 
 /// What the host leaves of a message, in bytes.
@@ -17,7 +17,7 @@ fuzz_target!(|data: &[u8]| {
     let status = 100 + u16::from_be_bytes([high, low]) % 500;
     let (headers, body) = split(answer);
     let (phase, control) = phase(step);
-    let Some(failure) = answer::failure(phase, control, status, headers, body.to_vec(), 1_700_000_000) else {
+    let Some(failure) = answer::failure(phase, control, status, headers, body.to_vec()) else {
         return;
     };
     let failure = shown_to_policies(failure, knowledge);
@@ -38,7 +38,7 @@ fuzz_target!(|data: &[u8]| {
         elapsed: 0,
         remaining: 60_000,
         retry_budget: u32::from(knowledge & 3),
-        random: u64::from_be_bytes([knowledge; 8]),
+        random: u32::from_be_bytes([knowledge; 4]),
         failure,
         verdict,
     });
@@ -48,8 +48,8 @@ fuzz_target!(|data: &[u8]| {
             "{decision:?}"
         );
     }
-    if let Decision::Retry(wait) | Decision::Confirm(wait) = decision {
-        assert!(wait < 60_000);
+    if let Decision::Retry(after) | Decision::Confirm(Confirmation { after, .. }) = decision {
+        assert!(after < 60_000);
     }
 });
 
@@ -116,6 +116,10 @@ fn shown_to_policies(failure: answer::Failure, knowledge: u8) -> Failure {
             answer::BodyKind::Html => policy::BodyKind::Html,
             answer::BodyKind::Other => policy::BodyKind::Other,
         },
-        token_age: (knowledge & 64 != 0).then(|| u64::from(knowledge) * 1_000),
+        token_age: (knowledge & 64 != 0).then(|| u32::from(knowledge) * 1_000),
+        token_last_worked: (knowledge & 32 != 0).then(|| u32::from(knowledge) * 500),
+        endpoint: Some("ccapi".to_owned()),
+        redirect: None,
+        content_type: None,
     }
 }

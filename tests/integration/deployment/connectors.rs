@@ -23,8 +23,8 @@ async fn another_connector_cannot_take_over_somebody_elses_sessions() {
     assert!(policy.to_string().contains("vehicle:connector/connector"), "{policy}");
     // The same program under another name, whose length must stay what it is.
     let mut renamed = embedded::HYUNDAI_KIA.to_vec();
-    let at = renamed.windows(11).position(|window| window == b"hyundai-kia").unwrap();
-    renamed[at..at + 11].copy_from_slice(b"hyundai-kib");
+    let at = renamed.windows(14).position(|window| window == b"hyundai-kia-eu").unwrap();
+    renamed[at..at + 14].copy_from_slice(b"hyundai-kib-eu");
     match swap_connector(&home, renamed).await {
         Err(Refusal::Activation(error)) => assert!(error.to_string().contains("sessions belong"), "{error}"),
         other => panic!("{other:?}"),

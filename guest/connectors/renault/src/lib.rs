@@ -1,0 +1,1 @@
+//! The connector for Renault and Dacia. Nothing of it is written yet.
