@@ -122,7 +122,7 @@ impl Capturing<'_> {
                 let why = format!("the answer {why} ({description})");
                 return self.unreadable(incoming, kind, why);
             }
-            let extraction = Extraction::new(&self.call.context.capturable, &mut self.call.private);
+            let extraction = Extraction::new(&self.call.context.rules, &mut self.call.private);
             found = extraction.take_out(self.captures, &mut incoming.headers, document.as_mut());
         }
         if let Some(name) = found.too_large {
