@@ -297,4 +297,4 @@ impl Account {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

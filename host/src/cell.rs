@@ -5,6 +5,9 @@
 //! the generation is no longer the one that failed knows that another caller has already replaced the value.
 //! No clock takes part in that, so it cannot be fooled by one.
 
+mod record;
+mod snapshot;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +15,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::{RwLock, RwLockReadGuard};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
 use tokio::sync::OwnedMutexGuard;
 
+use self::record::Record;
+pub use self::snapshot::Snapshot;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::time::{Clock, end_not_ahead, not_ahead};
+use crate::time::Clock;
 
 /// Secrets by name.
 pub type Secrets = BTreeMap<String, SecretString>;
@@ -49,20 +53,6 @@ pub struct Cell {
     /// Time of the commit on this process's monotonic clock; none if the commit came before the process
     /// started.
     since: Option<Duration>,
-}
-
-/// A cell as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Record {
-    generation: u64,
-    value: Option<String>,
-    secrets: BTreeMap<String, String>,
-    committed_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
-    #[serde(default)]
-    refresh_expires_at: Option<Timestamp>,
-    #[serde(default)]
-    grant_ends_at: Option<Timestamp>,
 }
 
 impl Cell {
@@ -212,52 +202,7 @@ impl Cells {
     /// All cells as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.slots().iter().map(|(name, slot)| (name.clone(), slot.current())).collect())
-    }
-}
-
-/// The cells that one call works with: as they were when it began, and as the call itself has seen them
-/// since.
-#[derive(Debug, Clone, Default)]
-pub struct Snapshot(BTreeMap<String, Arc<Cell>>);
-
-impl Snapshot {
-    /// The cell of this name as the call sees it.
-    #[must_use]
-    pub fn cell(&self, name: &str) -> Option<&Arc<Cell>> {
-        self.0.get(name)
-    }
-
-    /// Generation of the cell of this name; 0 if there is none.
-    #[must_use]
-    pub fn generation(&self, name: &str) -> u64 {
-        self.cell(name).map_or(0, |cell| cell.generation)
-    }
-
-    /// Shows the call another generation of a cell.
-    pub fn pin(&mut self, name: &str, cell: Arc<Cell>) {
-        self.0.insert(name.to_owned(), cell);
-    }
-
-    /// Shows the call the cell's latest generation again.
-    pub fn unpin(&mut self, name: &str) {
-        self.0.remove(name);
-    }
-
-    /// All cells, with their names.
-    pub fn cells(&self) -> impl Iterator<Item = (&str, &Arc<Cell>)> {
-        self.0.iter().map(|(name, cell)| (name.as_str(), cell))
-    }
-
-    /// A secret of any of the cells.
-    #[must_use]
-    pub fn secret(&self, name: &str) -> Option<&SecretString> {
-        self.0.values().find_map(|cell| cell.secrets.get(name))
-    }
-
-    /// Every secret of the cells, with its name.
-    pub fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
-        self.0.values().flat_map(|cell| cell.secrets.iter().map(|(name, secret)| (name.as_str(), secret)))
+        self.slots().iter().map(|(name, slot)| (name.clone(), slot.current())).collect()
     }
 }
 
@@ -402,47 +347,6 @@ impl CellGuard {
 
     fn show(&self, next: Cell) {
         *self.slot.current.write() = Arc::new(next);
-    }
-}
-
-impl Record {
-    /// The cell as it counts at this time: a commit dated in the future by a clock that was ahead counts as
-    /// made now.
-    fn seen_at(self, now: Timestamp) -> Cell {
-        let moved = |end: Option<Timestamp>| {
-            self.committed_at.zip(end).map(|(at, end)| end_not_ahead(end, at, now)).or(end)
-        };
-        let ends = Ends {
-            access: moved(self.expires_at),
-            refresh: moved(self.refresh_expires_at),
-            grant: moved(self.grant_ends_at),
-        };
-        Cell {
-            generation: self.generation,
-            value: self.value,
-            secrets: self.secrets.into_iter().map(|(name, value)| (name, value.into())).collect(),
-            committed_at: self.committed_at.map(|at| not_ahead(at, now)),
-            ends,
-            since: None,
-        }
-    }
-}
-
-impl From<&Cell> for Record {
-    fn from(cell: &Cell) -> Self {
-        let secrets = &cell.secrets;
-        Self {
-            generation: cell.generation,
-            value: cell.value.clone(),
-            secrets: secrets
-                .iter()
-                .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
-                .collect(),
-            committed_at: cell.committed_at,
-            expires_at: cell.ends.access,
-            refresh_expires_at: cell.ends.refresh,
-            grant_ends_at: cell.ends.grant,
-        }
     }
 }
 

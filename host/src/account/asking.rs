@@ -59,14 +59,16 @@ impl Account {
     /// Puts a question to a person: stored, published and said. Called under the session's lock. Returns what callers
     /// are told until it is answered.
     pub(crate) async fn ask(&self, pending: Pending) -> RefreshError {
-        let before = self.questions.current();
-        let is_news = before.is_none_or(|before| before.challenge != pending.challenge);
+        let (before, shown) = (self.questions.current(), self.question());
+        let is_news = before.is_none_or(|before| !before.challenge.is_as_before(&pending.challenge));
         if let Err(error) = self.questions.put(pending).await {
             tracing::error!(account = self.slug, "the question holds only until a restart: {error}");
         }
-        self.announce_question();
-        self.announce();
         self.wake.notify_one();
+        if self.question() != shown {
+            self.announce_question();
+            self.announce();
+        }
         match self.asked() {
             Some(asked) => {
                 if is_news {
@@ -206,11 +208,15 @@ impl Account {
     ///
     /// See [`NotProgressed`].
     pub async fn login(self: &Arc<Self>, by: &str) -> Result<Progressed, NotProgressed> {
-        if self.questions.current().is_none() {
-            match retry::once_more(self, by, What::Grant).await {
-                Ok(_) | Err(NotRetried::NothingToLift(_)) => {}
-                Err(why) => return Err(why.into()),
-            }
+        let sign_ins = &self.context.sign_ins;
+        let begins = self.questions.current().is_none() && self.context.has_password();
+        // Before anything is lifted for it.
+        if begins && sign_ins.left(self.clock().now()) == Some(0) {
+            return Err(NotProgressed::Failed(sign_ins.used_up().to_string()));
+        }
+        match retry::once_more(self, by, What::Grant).await {
+            Ok(_) | Err(NotRetried::NothingToLift(_)) => {}
+            Err(why) => return Err(why.into()),
         }
         tracing::info!(account = self.slug, by, "a person signs in");
         let generation = self.context.cells.slot(SESSION).map_or(0, |slot| slot.current().generation);

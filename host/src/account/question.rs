@@ -15,21 +15,23 @@
 
 mod answer;
 mod challenge;
+mod record;
 mod shown;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
 
 pub(crate) use self::answer::Fitting;
 pub use self::answer::{Answer, NotUnderstood};
 pub(crate) use self::challenge::{Challenge, NotAsked};
+use self::record::Record;
 pub use self::shown::Shown;
 use crate::bindings::connector::{self, Reply};
 use crate::cell::Secrets;
@@ -89,23 +91,6 @@ impl fmt::Debug for Pending {
             .field("staged", &self.staged.keys())
             .finish_non_exhaustive()
     }
-}
-
-/// A question as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Record {
-    /// Digest of the credentials that the sign-in belongs to.
-    about: String,
-    challenge: Challenge,
-    continuation: String,
-    asked_at: Timestamp,
-    expires_at: Timestamp,
-    codes_left: u32,
-    steps: u32,
-    counted: bool,
-    problem: Option<String>,
-    staged: BTreeMap<String, String>,
-    made: BTreeSet<String>,
 }
 
 impl Pending {
@@ -194,6 +179,8 @@ pub(crate) struct Questions {
     account: String,
     about: String,
     current: RwLock<Option<Arc<Pending>>>,
+    /// Number of the last question: none is used twice, so that no answer is taken for another question.
+    last: AtomicU64,
     store: Arc<dyn Store>,
 }
 
@@ -211,7 +198,7 @@ impl Questions {
         let about = credentials.to_string();
         let loaded = load_carefully::<Record>(store.as_ref(), Kind::Question, account).await?;
         let record = match loaded {
-            Loaded::Whole(record) if record.about == about => Some(record),
+            Loaded::Whole(record) if record.is_about(&about) => Some(record),
             Loaded::Whole(_) | Loaded::Damaged => {
                 store.commit(vec![Write::remove(Kind::Question, account)]).await?;
                 None
@@ -219,7 +206,8 @@ impl Questions {
             Loaded::Absent => None,
         };
         let current = RwLock::new(record.map(|record| Arc::new(Pending::from(record))));
-        Ok(Self { account: account.to_owned(), about, current, store: Arc::clone(store) })
+        let last = AtomicU64::new(Record::NUMBER);
+        Ok(Self { account: account.to_owned(), about, current, last, store: Arc::clone(store) })
     }
 
     /// The question that is open.
@@ -230,9 +218,10 @@ impl Questions {
     /// Puts a question in the place of the one that is open, if one is. Called under the session's lock. It is
     /// stored first; if that fails it is open until the next restart.
     pub(crate) async fn put(&self, pending: Pending) -> Result<(), StoreError> {
-        let number = self.current().map_or(1, |before| before.number + 1).max(pending.number + 1);
+        let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let pending = Pending { number, ..pending };
-        let stored = match Write::document(Kind::Question, self.account.clone(), &self.record(&pending)) {
+        let record = Record::of(&pending, &self.about);
+        let stored = match Write::document(Kind::Question, self.account.clone(), &record) {
             Ok(write) => self.store.commit(vec![write]).await,
             Err(error) => Err(error),
         };
@@ -268,42 +257,5 @@ impl Questions {
         self.forget();
         self.store.commit(vec![removal]).await?;
         Ok(true)
-    }
-
-    fn record(&self, pending: &Pending) -> Record {
-        let pending = pending.clone();
-        let exposed = |(name, secret): (String, SecretString)| (name, secret.expose_secret().to_owned());
-        Record {
-            about: self.about.clone(),
-            challenge: pending.challenge,
-            continuation: pending.continuation,
-            asked_at: pending.asked_at,
-            expires_at: pending.expires_at,
-            codes_left: pending.codes_left,
-            steps: pending.steps,
-            counted: pending.counted,
-            problem: pending.problem,
-            staged: pending.staged.into_iter().map(exposed).collect(),
-            made: pending.made,
-        }
-    }
-}
-
-impl From<Record> for Pending {
-    fn from(record: Record) -> Self {
-        Self {
-            number: 1,
-            challenge: record.challenge,
-            continuation: record.continuation,
-            asked_at: record.asked_at,
-            expires_at: record.expires_at,
-            codes_left: record.codes_left,
-            steps: record.steps,
-            counted: record.counted,
-            problem: record.problem,
-            staged: record.staged.into_iter().map(|(name, value)| (name, value.into())).collect(),
-            made: record.made,
-            tried: Vec::new(),
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! Tests of an account as a whole, with a cloud, a connector and a policy in native code.
 
-mod cloud;
+pub(crate) mod cloud;
 mod connector;
 mod grants;
-mod home;
+pub(crate) mod home;
 mod policy;
 mod questions;
 mod secrecy;
 mod sign_in_again;
 
-use self::home::Home;
+pub(crate) use self::home::Home;

@@ -144,6 +144,8 @@ impl Capturing<'_> {
         // A refusal gives out no secret, and what it echoes is not one, so nothing of it is kept.
         if incoming.status < 400 {
             self.call.missing.retain(|name| !found.contains_key(name));
+            // What an answer has brought is not what was made here, whatever its name.
+            self.call.made.retain(|name| !found.contains_key(name));
             self.call.captured.extend(found);
         }
         let first = missing.first().cloned();

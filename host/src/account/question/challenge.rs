@@ -144,7 +144,7 @@ impl Challenge {
         let mut taken: Vec<Choice> = Vec::with_capacity(choices.len());
         for connector::Choice { id, label: text } in choices {
             let is_new = taken.iter().all(|before| before.id != id);
-            if id.is_empty() || id.len() > LONGEST_ID || id.contains(char::is_control) || !is_new {
+            if id.is_empty() || id.len() > LONGEST_ID || id.contains(redact::breaks_out) || !is_new {
                 return Err(nonsense(
                     "a choice whose name is empty, too long or taken, or has control characters",
                 ));
@@ -165,7 +165,8 @@ impl Challenge {
             ReturnPath::Poll(every) => Back::Poll(of_milliseconds(every).clamp(POLL_STEP, LONGEST_POLL)),
             ReturnPath::Redirect(connector::Redirect { prefix, state, code }) => {
                 of_a_person(&code, call)?;
-                let is_address = Url::parse(&prefix).is_ok() && prefix.contains("://");
+                let is_plain = !prefix.contains(|c: char| c.is_whitespace() || redact::breaks_out(c));
+                let is_address = is_plain && Url::parse(&prefix).is_ok() && prefix.contains("://");
                 if prefix.len() > LONGEST_PREFIX || !is_address {
                     return Err(nonsense("an address to come back by that is none"));
                 }
@@ -178,6 +179,11 @@ impl Challenge {
             }
         };
         Ok(Self::Visit { url: url.into(), user_code: visit.user_code.map(label), back })
+    }
+
+    /// Whether a person has the same to do, however often it is looked whether that is done.
+    pub(crate) fn is_as_before(&self, other: &Self) -> bool {
+        self == other || self.is_same_visit(other)
     }
 
     /// Whether this is the same visit, asked about again.

@@ -55,7 +55,11 @@ impl Conversation<'_> {
         let (pending, account) = (going.pending.as_ref(), &self.refresh().account);
         if let Some(slower) = waits(&failure, pending, &going.fitting.reply) {
             self.attempt.not_decided(permit).await;
-            return account.ask(slower).await;
+            return match account.asked() {
+                // Nothing has changed, and nothing is stored or said.
+                Some(asked) if slower.challenge == pending.challenge => RefreshError::Asked(asked),
+                _ => account.ask(slower).await,
+            };
         }
         if !left {
             self.attempt.not_decided(permit).await;

@@ -11,19 +11,19 @@ use crate::primitives::transport::Response;
 use crate::primitives::{HttpRequest, Transport};
 
 /// The account's password, the code that is right, and what the cloud gives out.
-pub(super) const PASSWORD: &str = "correct horse battery";
-pub(super) const CODE: &str = "493817";
-pub(super) const DEVICE: &str = "device-identity-7f3a";
-pub(super) const STEP: &str = "step-token-91c2d4";
-pub(super) const ACCESS: &str = "access-token-5be0a8";
-pub(super) const REFRESH: &str = "refresh-token-c04d17";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+pub(crate) const CODE: &str = "493817";
+pub(crate) const DEVICE: &str = "device-identity-7f3a";
+pub(crate) const STEP: &str = "step-token-91c2d4";
+pub(crate) const ACCESS: &str = "access-token-5be0a8";
+pub(crate) const REFRESH: &str = "refresh-token-c04d17";
 
 /// Everything that must be said nowhere.
-pub(super) const SECRETS: [&str; 6] = [PASSWORD, CODE, DEVICE, STEP, ACCESS, REFRESH];
+pub(crate) const SECRETS: [&str; 6] = [PASSWORD, CODE, DEVICE, STEP, ACCESS, REFRESH];
 
 /// The cloud.
 #[derive(Debug, Default)]
-pub(super) struct Cloud {
+pub(crate) struct Cloud {
     /// Number of requests by their paths.
     asked: Mutex<BTreeMap<String, u32>>,
     /// Answers that are given in place of the usual ones, by path.
@@ -34,26 +34,26 @@ pub(super) struct Cloud {
 
 impl Cloud {
     /// Number of requests to a path.
-    pub(super) fn asked(&self, path: &str) -> u32 {
+    pub(crate) fn asked(&self, path: &str) -> u32 {
         self.asked.lock().get(path).copied().unwrap_or_default()
     }
 
     /// Number of all requests.
-    pub(super) fn asked_at_all(&self) -> u32 {
+    pub(crate) fn asked_at_all(&self) -> u32 {
         self.asked.lock().values().sum()
     }
 
     /// Gives this answer at a path from now on.
-    pub(super) fn answer(&self, path: &str, status: u16, body: Value) {
+    pub(crate) fn answer(&self, path: &str, status: u16, body: Value) {
         self.instead.lock().insert(path.to_owned(), (status, body));
     }
 
     /// Gives the usual answers again.
-    pub(super) fn heal(&self) {
+    pub(crate) fn heal(&self) {
         self.instead.lock().clear();
     }
 
-    pub(super) fn go_away(&self, away: bool) {
+    pub(crate) fn go_away(&self, away: bool) {
         *self.away.lock() = away;
     }
 

@@ -17,11 +17,11 @@ use crate::plugin::native::Answering;
 use crate::primitives::Call;
 
 /// Base of the cloud's URLs.
-pub(super) const BASE: &str = "https://idp.example";
+pub(crate) const BASE: &str = "https://idp.example";
 
 /// What a sign-in asks for after the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Asks {
+pub(crate) enum Asks {
     Nothing,
     Code,
     Choice,
@@ -38,10 +38,10 @@ pub(super) enum Asks {
 
 /// The connector.
 #[derive(Debug)]
-pub(super) struct Fake {
-    pub(super) asks: Mutex<Asks>,
+pub(crate) struct Fake {
+    pub(crate) asks: Mutex<Asks>,
     /// Ends of the session that it reports.
-    pub(super) grant: Mutex<Grant>,
+    pub(crate) grant: Mutex<Grant>,
 }
 
 impl Default for Fake {
@@ -51,7 +51,7 @@ impl Default for Fake {
 }
 
 /// A grant of which nothing is known but an hour of its access token.
-pub(super) fn grant() -> Grant {
+pub(crate) fn grant() -> Grant {
     Grant { expires_in: Some(3_600), refresh_expires_in: None, ends_in: None, value: "v".to_owned() }
 }
 

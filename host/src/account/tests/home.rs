@@ -36,7 +36,7 @@ use crate::wire::topics::Topics;
 
 /// Clocks that go with tokio's, from a fixed date, and can be moved.
 #[derive(Debug)]
-pub(super) struct Clocks {
+pub(crate) struct Clocks {
     started: Instant,
     ahead: AtomicI64,
 }
@@ -55,7 +55,7 @@ impl Clock for Clocks {
 
 /// What the broker was given, all of it.
 #[derive(Debug, Default)]
-pub(super) struct Broker(Mutex<Vec<Outgoing>>);
+pub(crate) struct Broker(Mutex<Vec<Outgoing>>);
 
 impl Publish for Broker {
     fn publish(&self, message: Outgoing) {
@@ -65,13 +65,13 @@ impl Publish for Broker {
 
 /// An account and what is around it.
 #[derive(Debug)]
-pub(super) struct Home {
-    pub(super) account: Arc<Account>,
-    pub(super) cloud: Arc<Cloud>,
-    pub(super) connector: Arc<Fake>,
-    pub(super) policy: Arc<Plain>,
-    pub(super) broker: Arc<Broker>,
-    pub(super) clock: Arc<Clocks>,
+pub(crate) struct Home {
+    pub(crate) account: Arc<Account>,
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) connector: Arc<Fake>,
+    pub(crate) policy: Arc<Plain>,
+    pub(crate) broker: Arc<Broker>,
+    pub(crate) clock: Arc<Clocks>,
     store: MemoryStore,
     config: config::Account,
 }
@@ -85,7 +85,7 @@ fn rule(class: SecretClass, lasting: bool, essential: Option<bool>) -> SecretRul
     }
 }
 
-pub(super) fn config() -> config::Account {
+pub(crate) fn config() -> config::Account {
     let rules = [
         ("password", rule(SecretClass::Password, false, None)),
         ("pin", rule(SecretClass::Pin(PinStyle::Challenge), false, None)),
@@ -113,25 +113,25 @@ pub(super) fn config() -> config::Account {
 }
 
 impl Home {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(config()).await
     }
 
-    pub(super) async fn with(config: config::Account) -> Self {
+    pub(crate) async fn with(config: config::Account) -> Self {
         let (cloud, connector, policy, broker) = Default::default();
         let clock = Arc::new(Clocks { started: Instant::now(), ahead: AtomicI64::new(0) });
         Self::open(config, cloud, connector, policy, broker, clock, MemoryStore::default()).await
     }
 
     /// Ends the host, and starts another one on what is stored.
-    pub(super) async fn restarted(self) -> Self {
+    pub(crate) async fn restarted(self) -> Self {
         let Self { cloud, connector, policy, broker, clock, store, config, account } = self;
         drop(account);
         Self::open(config, cloud, connector, policy, broker, clock, store).await
     }
 
     /// The same with a connector that has a refresh token only. A host that has lost its owner's password.
-    pub(super) async fn without_password(mut self) -> Self {
+    pub(crate) async fn without_password(mut self) -> Self {
         self.config.secrets.clear();
         let account = self.account.slug.clone();
         // Otherwise the session would belong to other credentials.
@@ -179,45 +179,45 @@ impl Home {
     }
 
     /// Moves the clocks.
-    pub(super) fn pass(&self, seconds: i64) {
+    pub(crate) fn pass(&self, seconds: i64) {
         self.clock.ahead.fetch_add(seconds, Ordering::Relaxed);
     }
 
     /// Asks for a session as an operation does.
-    pub(super) async fn want(&self, cause: Cause) -> Result<Refreshed, RefreshError> {
+    pub(crate) async fn want(&self, cause: Cause) -> Result<Refreshed, RefreshError> {
         let generation = self.session().generation;
         Refresh::of_nobody(&self.account, "test").refresh(cause, generation).await
     }
 
-    pub(super) async fn answer(&self, answer: &str) -> Result<Progressed, NotProgressed> {
+    pub(crate) async fn answer(&self, answer: &str) -> Result<Progressed, NotProgressed> {
         self.account.answer(&Answer::parse(answer.as_bytes())?).await
     }
 
-    pub(super) fn session(&self) -> Arc<Cell> {
+    pub(crate) fn session(&self) -> Arc<Cell> {
         self.account.context.cells.slot(SESSION).unwrap().current()
     }
 
     /// Names of the secrets of the session.
-    pub(super) fn kept(&self) -> Vec<String> {
+    pub(crate) fn kept(&self) -> Vec<String> {
         self.session().secrets.keys().cloned().collect()
     }
 
-    pub(super) fn sign_ins(&self) -> u32 {
+    pub(crate) fn sign_ins(&self) -> u32 {
         self.account.context.sign_ins.used(self.clock.now())
     }
 
     /// Word for the state of the account.
-    pub(super) fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         self.document()["state"].as_str().unwrap().to_owned()
     }
 
     /// The account's state as the broker has it.
-    pub(super) fn document(&self) -> Value {
+    pub(crate) fn document(&self) -> Value {
         serde_json::from_slice(&self.last("b/account/main/state")).unwrap()
     }
 
     /// The question as the broker has it; none if it is cleared.
-    pub(super) fn question(&self) -> Option<Value> {
+    pub(crate) fn question(&self) -> Option<Value> {
         serde_json::from_slice(&self.last("b/account/main/question")).ok()
     }
 
@@ -228,7 +228,7 @@ impl Home {
     }
 
     /// Kinds of the events so far.
-    pub(super) fn events(&self) -> Vec<String> {
+    pub(crate) fn events(&self) -> Vec<String> {
         let messages = self.broker.0.lock();
         let events = messages.iter().filter(|message| message.topic == "b/bridge/event");
         let kind = |message: &Outgoing| {
@@ -239,13 +239,13 @@ impl Home {
     }
 
     /// Everything that was published, in one text.
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         let messages = self.broker.0.lock();
         messages.iter().map(|it| format!("{} {}\n", it.topic, String::from_utf8_lossy(&it.payload))).collect()
     }
 
     /// What the store has of a kind, in one text.
-    pub(super) async fn stored(&self, kind: Kind) -> String {
+    pub(crate) async fn stored(&self, kind: Kind) -> String {
         let records = self.store.list(kind).await.unwrap();
         records
             .into_iter()
@@ -254,7 +254,7 @@ impl Home {
     }
 
     /// Waits until something is so.
-    pub(super) async fn until(&self, mut is_so: impl FnMut(&Self) -> bool) {
+    pub(crate) async fn until(&self, mut is_so: impl FnMut(&Self) -> bool) {
         let until = Instant::now() + Duration::from_secs(24 * 3_600);
         while !is_so(self) {
             assert!(Instant::now() < until, "it never came to that: {}", self.said());

@@ -6,15 +6,15 @@ use crate::bindings::policy::{Attempt, Decision, Failure, FailureKind, Verdict};
 use crate::plugin::NativePolicy;
 
 /// The code of a session that is over.
-pub(super) const OVER: &str = "403013";
+pub(crate) const OVER: &str = "403013";
 
 /// The policy.
 #[derive(Debug, Default)]
-pub(super) struct Plain {
+pub(crate) struct Plain {
     /// Failures that it was asked about, in the order of the questions.
-    pub(super) decided: Mutex<Vec<Failure>>,
+    pub(crate) decided: Mutex<Vec<Failure>>,
     /// Decision about every failure, in place of the usual one.
-    pub(super) always: Mutex<Option<Decision>>,
+    pub(crate) always: Mutex<Option<Decision>>,
 }
 
 impl NativePolicy for Plain {

@@ -75,3 +75,43 @@ fn named<'f>(fleet: &'f Fleet, what: &str, payload: &[u8]) -> Result<&'f Arc<Acc
         format!("there is no account {account:?}; there are: {}", known.join(", "))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::account::tests::Home;
+    use crate::account::tests::cloud::CODE;
+
+    async fn asked(home: &Home, what: &str, payload: Value) -> Result<Value, String> {
+        let accounts = BTreeMap::from([("main".to_owned(), Arc::clone(&home.account))]);
+        let fleet = Fleet { accounts, vehicles: BTreeMap::new() };
+        about(&fleet, what, payload.to_string().as_bytes(), "test").await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_signs_in_and_answers_by_requests() {
+        let home = Home::new().await;
+        let main = || json!({"account": "main", "transaction": 7});
+        let answer = |answer: Value| json!({"account": "main", "answer": answer});
+        let outcome = |done: Result<Value, String>| done.unwrap()["outcome"].clone();
+        assert_eq!(outcome(asked(&home, "question", main()).await), "ended");
+        let begun = asked(&home, "login", main()).await.unwrap();
+        assert_eq!((&begun["outcome"], &begun["question"]["kind"]), (&json!("asked"), &json!("code")));
+        assert_eq!(asked(&home, "question", main()).await.unwrap(), begun);
+
+        let wrong = asked(&home, "answer", answer(json!("000000"))).await.unwrap();
+        assert_eq!(wrong["question"]["codes_left"], 2);
+        // What is no answer is told to whoever sees only the question as well, and nothing of it is quoted.
+        let why = asked(&home, "answer", answer(json!({"code": "12345"}))).await.unwrap_err();
+        assert_eq!(why, "the code has 6 digits; nothing was sent");
+        assert_eq!(home.question().unwrap()["problem"], why);
+        for payload in [answer(json!({"password": "73184"})), json!({"account": "main", "73184": 73_184}), json!({"account": "x", "answer": 73_184})] {
+            let why = asked(&home, "answer", payload).await.unwrap_err();
+            assert!(!why.contains("73184"), "{why}");
+        }
+        assert_eq!(outcome(asked(&home, "answer", answer(json!(CODE.parse::<u32>().unwrap()))).await), "signed_in");
+        assert_eq!(outcome(asked(&home, "question", main()).await), "signed_in");
+    }
+}
