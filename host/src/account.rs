@@ -1,11 +1,15 @@
 //! One account at a vendor: its connector and policy, its cells, its latch and its circuits.
 
 mod advice;
+mod asking;
 mod clients;
 mod described;
+mod grant;
+mod keeping;
 mod listing;
 mod opening;
 mod presence;
+pub(crate) mod question;
 mod retry;
 pub(crate) mod session;
 
@@ -13,14 +17,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use self::advice::Advice;
+pub use self::asking::{NotProgressed, Progressed};
 pub use self::clients::Clients;
 use self::described::Described;
 pub(crate) use self::described::for_trial;
 use self::listing::Listing;
 pub use self::opening::Accounts;
 use self::presence::Presence;
+use self::question::Questions;
+pub use self::question::{Answer, NotUnderstood, Shown};
 pub use self::retry::{NotRetried, Retried, Retry};
 use crate::account::session::History;
 use crate::cell::Cell;
@@ -42,9 +50,6 @@ use crate::wire::outcome::Reason;
 /// Longest time for which operations wait when the vendor wants to be left alone: no operation has longer
 /// than a few minutes.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// The secret of the configuration that is a password, if an account has one.
-pub(crate) const PASSWORD: &str = "password";
 
 /// One account.
 #[derive(Debug)]
@@ -73,6 +78,12 @@ pub struct Account {
     /// Doubt about the registration as a device.
     pub(crate) registration: Doubt,
     presence: Presence,
+    /// Question to a person, if a sign-in waits for one.
+    pub(crate) questions: Questions,
+    /// Ends of its grants.
+    grants: grant::Grants,
+    /// Signal that something is to be seen to earlier than was known.
+    pub(crate) wake: Arc<Notify>,
     retries_by_hand: retry::ByHand,
     /// Circuits of the token endpoint, of the account and of its vehicles.
     pub circuits: Circuits,
@@ -81,7 +92,6 @@ pub struct Account {
     pub(crate) refreshes: Mutex<History>,
     /// Readings of the vehicle list.
     pub(crate) listing: Listing,
-    pub(crate) sign_ins: DailyQuota,
     /// Count of every request to the vendor.
     pub(crate) requests: Arc<DailyQuota>,
     pub(crate) retries: RetryBudget,
@@ -164,7 +174,7 @@ impl Account {
     /// Whether a session that is over may be followed by a sign-in: the owner has configured a password, so
     /// nobody has to act.
     pub(crate) fn may_sign_in_again(&self) -> bool {
-        self.context.secrets.contains_key(PASSWORD)
+        self.context.has_password()
     }
 
     /// Settles the account: the cloud has listed its vehicles, so it is there, and so is the account.
@@ -224,7 +234,7 @@ impl Account {
     ///
     /// See [`NotRetried`]. Nothing has changed then, unless the store failed midway.
     pub async fn retry(&self, by: &str) -> Result<Retried, NotRetried> {
-        retry::once_more(self, by).await
+        retry::once_more(self, by, retry::What::All).await
     }
 
     /// Returns the retries on record, latest last.
@@ -285,3 +295,6 @@ impl Account {
         self.services.clock.as_ref()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

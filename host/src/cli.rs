@@ -3,6 +3,7 @@
 mod account;
 mod answers;
 mod audit;
+mod auth;
 mod circuit;
 mod inspect;
 mod logging;
@@ -64,6 +65,9 @@ enum Command {
     /// Have refused credentials of a running host tried once more.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Sign accounts of a running host in, and answer what their vendors ask.
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
     /// Look at the circuits of a running host, open and close them.
     #[command(subcommand)]
     Circuit(circuit::CircuitCommand),
@@ -119,6 +123,7 @@ pub fn main() -> ExitCode {
             runtime.block_on(plugins::run(crate::plugin::PluginKind::Connector, command))
         }
         Command::Account(command) => account::run(&command),
+        Command::Auth(command) => auth::run(&command),
         Command::Circuit(command) => circuit::run(&command),
         // Done already.
         #[cfg(unix)]

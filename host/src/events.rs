@@ -25,6 +25,12 @@ pub enum Event {
     OtpRequired(AboutAccount),
     /// The vendor wants its terms to be accepted.
     ConsentRequired(AboutAccount),
+    /// A question to a person is open, in the middle of a sign-in.
+    QuestionAsked(AboutAccount),
+    /// A question to a person is over.
+    QuestionEnded(AboutAccount),
+    /// The grant of an account ends in a few weeks or days, and nothing but a new sign-in helps then.
+    GrantEnds(AboutGrant),
     /// The vendor refuses this version of the connector.
     ClientRefused(AboutAccount),
     /// The vendor blocks this client.
@@ -88,6 +94,19 @@ pub struct AboutAccount {
     /// Slug of the account.
     pub account: String,
     /// Reason, in words and without secrets.
+    pub reason: String,
+}
+
+/// The end of an account's grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AboutGrant {
+    /// Slug of the account.
+    pub account: String,
+    /// When the grant ends.
+    pub ends_at: Timestamp,
+    /// Whole days until then.
+    pub days_left: i64,
+    /// What it means, and what helps.
     pub reason: String,
 }
 

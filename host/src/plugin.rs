@@ -3,6 +3,7 @@
 mod activation;
 mod connector;
 mod interfaces;
+pub mod native;
 mod policy;
 pub mod question;
 pub mod rollout;
@@ -15,6 +16,7 @@ mod walk;
 
 pub use self::activation::{ActivationError, Compiled, Trial};
 pub use self::connector::{Called, Connected, ConnectorPlugin, ConnectorSlot};
+pub use self::native::{NativeConnector, NativePolicy};
 pub use self::policy::{Policy, PolicyPlugin, PolicySlot};
 pub use self::question::Question;
 pub(crate) use self::trial::TrialAccount;

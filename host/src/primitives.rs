@@ -20,10 +20,12 @@ mod placeholder;
 mod random;
 mod resolver;
 mod scrub;
+mod sign_in;
 mod tap;
 pub mod transport;
+mod visit;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,15 +37,16 @@ pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
 use self::capture::Marked;
 use self::http::Offers;
-pub(crate) use self::http::PIN;
 pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
 pub use self::pin::{NotOffered, PinGuard};
+pub(crate) use self::sign_in::SignIn;
 pub use self::tap::Tap;
 pub use self::transport::{HttpClient, HttpRequest, NoClient, Transport};
 use crate::cell::{CellGuard, Cells, Secrets, Snapshot};
-use crate::descriptor::{Capturable, CommandAnswers, Told};
+use crate::descriptor::{CommandAnswers, PinStyle, SecretClass, SecretRule, SecretRules, Told};
 use crate::entropy::Entropy;
+use crate::protect::quota::DailyQuota;
 use crate::sandbox::{Caller, Cx};
 use crate::time::Clock;
 use crate::wire::publish::Publish;
@@ -66,10 +69,11 @@ pub struct AccountContext {
     pub endpoints: Vec<Endpoint>,
     /// The secrets of the configuration.
     pub secrets: Secrets,
-    /// Endpoints to which each secret may be sent.
-    pub bindings: BTreeMap<String, BTreeSet<String>>,
-    /// The secrets that a connector may take out of an answer. The others are the owner's.
-    pub capturable: BTreeSet<Capturable>,
+    /// Rules of the secrets: what each is, where it may be sent, and whether answers bring it. The others are
+    /// the owner's.
+    pub rules: SecretRules,
+    /// Count of the calls that have signed in, by what they sent.
+    pub sign_ins: Arc<DailyQuota>,
     /// Meanings of answers to commands: whether the vehicle may have acted.
     pub command_answers: Arc<CommandAnswers>,
     /// Cells of the account.
@@ -90,6 +94,31 @@ pub struct AccountContext {
     pub skew: Skew,
     /// Tap that is told what guests are given.
     pub tap: Option<Arc<dyn Tap>>,
+}
+
+impl AccountContext {
+    /// Returns what the secret of this name is; none if there is no such secret.
+    pub(crate) fn class(&self, name: &str) -> Option<SecretClass> {
+        self.rules.get(name).map(|rule| rule.class)
+    }
+
+    /// Whether the owner has configured a password, so that a session can be had again without a person.
+    pub(crate) fn has_password(&self) -> bool {
+        self.secrets.keys().any(|name| self.class(name) == Some(SecretClass::Password))
+    }
+
+    /// Whether the owner has configured a PIN.
+    pub(crate) fn has_pin(&self) -> bool {
+        self.pin_style().is_some()
+    }
+
+    /// Returns how the configured PIN is used, if there is one.
+    pub(crate) fn pin_style(&self) -> Option<PinStyle> {
+        self.secrets.keys().find_map(|name| match self.class(name)? {
+            SecretClass::Pin(style) => Some(style),
+            _ => None,
+        })
+    }
 }
 
 /// Description of an answer that was not given to the guest.
@@ -122,13 +151,20 @@ pub struct Call {
     pub(crate) view: Snapshot,
     /// Secrets that were captured and not committed yet.
     pub(crate) captured: Secrets,
+    /// Secrets that a person has handed in, for this call only.
+    pub(crate) handed: Secrets,
+    /// Names of the captured secrets that were made here, and not given out by the cloud.
+    pub(crate) made: BTreeSet<String>,
     /// Essential secrets that a successful answer was asked for and did not have, and that have not come
     /// since.
     pub(crate) missing: BTreeSet<String>,
     /// The last answer that was not given to the guest.
     pub(crate) withheld: Option<Withheld>,
-    /// The lock of the session that this call is to refresh. What it captures is stored under it at once.
+    /// The lock of the session that this call is to obtain or refresh. What it captures is stored under it at
+    /// once, unless it is better lost ([`Self::store_at_once`]).
     pub(crate) refreshing: Option<Arc<CellGuard>>,
+    /// Whether the call obtains the session in a sign-in, and not by a refresh.
+    pub(crate) signs_in: bool,
     /// Values that the guest handles by their marks.
     private: Marked,
     /// The last answer, as policies are told of it.
@@ -144,6 +180,8 @@ pub struct Call {
     /// Word of the answers on whether the vehicle has acted: the first that is not a refusal, else the last.
     pub(crate) told: Option<Told>,
     offers: Offers,
+    /// The sign-in that the call is, if it sends what signs in.
+    pub(crate) sign_in: SignIn,
     /// Turn of the PIN, held from when it is sent until it is known that it was not refused.
     pub(crate) pin_turn: Option<Turn>,
 }
@@ -188,9 +226,12 @@ impl Call {
             operation,
             view,
             captured: Secrets::new(),
+            handed: Secrets::new(),
+            made: BTreeSet::new(),
             missing: BTreeSet::new(),
             withheld: None,
             refreshing: None,
+            signs_in: false,
             private: Marked::default(),
             last: LastAnswer::default(),
             acted: false,
@@ -199,6 +240,7 @@ impl Call {
             patience: None,
             told: None,
             offers: Offers::default(),
+            sign_in: SignIn::default(),
             pin_turn: None,
         }
     }
@@ -210,14 +252,29 @@ impl Call {
         }
     }
 
-    /// The secret of this name as this call sees it: just captured, committed in a cell, or configured.
-    fn secret(&self, name: &str) -> Option<&SecretString> {
-        self.captured.get(name).or_else(|| self.view.secret(name)).or_else(|| self.context.secrets.get(name))
+    /// The secret of this name as this call sees it: handed in, just captured, committed in a cell, or
+    /// configured.
+    pub(crate) fn secret(&self, name: &str) -> Option<&SecretString> {
+        let within = self.handed.get(name).or_else(|| self.captured.get(name));
+        within.or_else(|| self.view.secret(name)).or_else(|| self.context.secrets.get(name))
+    }
+
+    /// What of the captured secrets is stored before the connector goes on. Of a refresh everything: the cloud
+    /// may have ended what was there before. Of a sign-in what replaces a configured one, for the same reason,
+    /// and what outlasts the sign-in whatever comes of it; all else belongs to a session that there may never
+    /// be.
+    pub(crate) fn store_at_once(&self) -> Secrets {
+        let now = |name: &str| {
+            let rule = self.context.rules.get(name);
+            !self.signs_in || rule.is_some_and(|rule| rule.lasting || !rule.is_essential())
+        };
+        let wanted = self.captured.iter().filter(|(name, _)| now(name));
+        wanted.map(|(name, secret)| (name.clone(), secret.clone())).collect()
     }
 
     /// Every secret that the host knows for this account, with its name.
     fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
-        let captured = self.captured.iter().map(|(name, secret)| (name.as_str(), secret));
+        let captured = self.captured.iter().chain(&self.handed).map(|(name, secret)| (name.as_str(), secret));
         let configured = self.context.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
         captured.chain(self.view.secrets()).chain(configured)
     }
@@ -227,13 +284,14 @@ impl Call {
         self.private.reveal(document);
     }
 
-    /// Whether anything was captured for which there is no other value.
+    /// Whether anything was captured for which there is no other value, and which belongs to the session.
     pub(crate) fn captured_essential(&self) -> bool {
-        self.captured.keys().any(|name| self.is_essential(name))
+        let lasts = |name: &str| self.context.rules.get(name).is_some_and(|rule| rule.lasting);
+        self.captured.keys().any(|name| self.is_essential(name) && !lasts(name))
     }
 
     fn is_essential(&self, name: &str) -> bool {
-        self.context.capturable.get(name).is_some_and(|capturable| capturable.essential)
+        self.context.rules.get(name).is_some_and(SecretRule::is_essential)
     }
 
     fn clock(&self) -> &dyn Clock {

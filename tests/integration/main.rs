@@ -8,6 +8,7 @@
     reason = "tests may fail"
 )]
 
+mod answers;
 mod architecture;
 mod audit_trail;
 mod components;

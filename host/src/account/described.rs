@@ -56,8 +56,7 @@ pub(crate) fn for_trial(slug: &str, config: &config::Account) -> TrialAccount {
     TrialAccount {
         described: described(slug, config),
         endpoints: endpoints(config),
-        bindings: config.bindings.clone(),
-        capturable: config.capturable.clone(),
+        rules: config.rules.clone(),
         command_answers: Arc::clone(&config.command_answers),
     }
 }

@@ -7,8 +7,10 @@ use secrecy::ExposeSecret as _;
 
 use super::advice::Advice;
 use super::described::{Described, endpoints};
+use super::grant::Grants;
 use super::listing::Listing;
 use super::presence::Presence;
+use super::question::Questions;
 use super::retry::ByHand;
 use super::{Account, Clients};
 use crate::cell::Cells;
@@ -72,12 +74,14 @@ impl Accounts {
             grant: Doubt::open(Refused::Grant, slug, credentials, store, now).await?,
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
+            questions: Questions::open(slug, credentials, store).await?,
+            grants: Grants::open(slug, store).await?,
+            wake: Arc::default(),
             retries_by_hand: ByHand::open(slug, store).await?,
             circuits: self.clouds.beside(),
             described: Described::new(slug, config),
             refreshes: Mutex::default(),
             listing: Listing::default(),
-            sign_ins: DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
             requests: Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
             retries: RetryBudget::open(slug, store, services.clock.as_ref()).await?,
             throttle: Throttle::open(slug, store).await?,
@@ -101,12 +105,13 @@ impl Accounts {
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, store, clock).await?;
         forget_strangers(slug, credentials(config), &cells, store).await?;
+        let sign_ins = DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?;
         Ok(AccountContext {
             account: slug.to_owned(),
             endpoints: endpoints(config),
             secrets: config.secrets.clone(),
-            bindings: config.bindings.clone(),
-            capturable: config.capturable.clone(),
+            rules: config.rules.clone(),
+            sign_ins: Arc::new(sign_ins),
             command_answers: Arc::clone(&config.command_answers),
             cells,
             transport: Arc::clone(transport),

@@ -110,8 +110,9 @@ impl Asked {
         }
     }
 
+    /// Asks the host and returns what it answers; or, having said why there is no answer, the program's exit code.
     #[cfg(unix)]
-    fn data(&self, verb: &str, payload: &Value) -> Result<Value, ExitCode> {
+    pub(super) fn data(&self, verb: &str, payload: &Value) -> Result<Value, ExitCode> {
         use crate::control::{AskError, ask};
         let directory = self.located.directory()?;
         ask(&directory, verb, payload).map_err(|error| match error {
@@ -126,8 +127,9 @@ impl Asked {
         })
     }
 
+    /// Says why no host can be asked.
     #[cfg(not(unix))]
-    fn data(&self, verb: &str, _payload: &Value) -> Result<Value, ExitCode> {
+    pub(super) fn data(&self, verb: &str, _payload: &Value) -> Result<Value, ExitCode> {
         let _directory = self.located.directory()?;
         Err(complain(
             1,

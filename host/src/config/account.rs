@@ -1,6 +1,6 @@
 //! The `[account.NAME]` tables.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -10,7 +10,7 @@ use super::endpoint::{self, Endpoint};
 use super::presets::{self, Configured, Preset};
 use super::reader::{Section, advice};
 use super::secrets;
-use crate::descriptor::{Capturable, CommandAnswers, Refusals};
+use crate::descriptor::{CommandAnswers, Refusals, SecretRules};
 
 /// Logins per day unless the file says otherwise.
 const LOGINS: u32 = 4;
@@ -34,12 +34,8 @@ pub struct Account {
     pub endpoints: Vec<Endpoint>,
     /// The secrets from the file, by kebab-case name, for instance `refresh-token`; none of them is empty.
     pub secrets: BTreeMap<String, SecretString>,
-    /// Every secret of the connector, also those that are captured later, with the names of the endpoints
-    /// that it may be sent to.
-    pub bindings: BTreeMap<String, BTreeSet<String>>,
-    /// Secrets that the connector may take out of an answer: those that the configuration never has, and
-    /// those that rotate.
-    pub capturable: BTreeSet<Capturable>,
+    /// Rules of every secret of the connector, also of those that are captured later.
+    pub rules: SecretRules,
     /// Answers by which this cloud refuses a credential.
     pub refusals: Refusals,
     /// Meaning of its answers to commands: whether the vehicle may have acted.
@@ -79,8 +75,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
         language,
         endpoints: endpoints?,
         secrets,
-        bindings: preset.secrets.iter().map(|(name, rule)| (name.clone(), rule.endpoints.clone())).collect(),
-        capturable: capturable(preset),
+        rules: preset.secrets.iter().map(|(name, secret)| (name.clone(), secret.rule())).collect(),
         refusals: preset.refusals.clone(),
         command_answers: Arc::new(preset.commands.clone()),
         max_logins_per_day,
@@ -216,10 +211,6 @@ fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMa
         }
     }
     found
-}
-
-fn capturable(preset: &Preset) -> BTreeSet<Capturable> {
-    preset.secrets.iter().filter_map(|(name, rule)| rule.capturable(name)).collect()
 }
 
 fn options(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::form::Form;
-use crate::descriptor::{Capturable, CommandAnswers, Refusals, SHORTEST_SEARCHED};
+use crate::descriptor::{
+    Capturable, CommandAnswers, PinStyle, Refusals, SHORTEST_SEARCHED, SecretClass, SecretRule,
+};
 
 /// The clouds of one connector.
 #[derive(Debug, Deserialize)]
@@ -18,7 +20,7 @@ pub(super) struct Preset {
     /// Base URLs of the endpoints, by brand.
     pub(super) brands: BTreeMap<String, BTreeMap<String, String>>,
     /// Rules of the secrets, by kebab-case name.
-    pub(super) secrets: BTreeMap<String, SecretRule>,
+    pub(super) secrets: BTreeMap<String, PresetSecret>,
     pub(super) refusals: Refusals,
     /// Meaning of answers to commands: whether the vehicle may have acted.
     pub(super) commands: CommandAnswers,
@@ -27,7 +29,12 @@ pub(super) struct Preset {
 /// Facts about one secret.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SecretRule {
+pub(super) struct PresetSecret {
+    /// What it is.
+    class: Class,
+    /// Of a PIN: how it is used.
+    #[serde(default)]
+    style: Option<PinStyle>,
     pub(super) configured: Configured,
     /// The endpoints that it may be sent to.
     pub(super) endpoints: BTreeSet<String>,
@@ -40,6 +47,9 @@ pub(super) struct SecretRule {
     /// Whether an answer may replace it although the configuration has it, as those that rotate are.
     #[serde(default)]
     rotates: bool,
+    /// Whether it is kept although the sign-in that brought it fails.
+    #[serde(default)]
+    lasting: bool,
     /// Shortest length of such a secret, in bytes.
     #[serde(default = "least")]
     least: usize,
@@ -49,16 +59,47 @@ const fn least() -> usize {
     SHORTEST_SEARCHED
 }
 
-impl SecretRule {
+/// The word for a class.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Class {
+    Identifier,
+    Password,
+    OneTimeCode,
+    Pin,
+    Token,
+    Key,
+}
+
+impl PresetSecret {
+    /// Returns the rule of the secret.
+    pub(super) fn rule(&self) -> SecretRule {
+        SecretRule {
+            class: self.class(),
+            endpoints: self.endpoints.clone(),
+            lasting: self.lasting,
+            capturable: self.capturable(),
+        }
+    }
+
+    /// Returns what the secret is. A PIN of which nothing else is said is one that an endpoint says yes or no to.
+    pub(super) fn class(&self) -> SecretClass {
+        match self.class {
+            Class::Identifier => SecretClass::Identifier,
+            Class::Password => SecretClass::Password,
+            Class::OneTimeCode => SecretClass::OneTimeCode,
+            Class::Pin => SecretClass::Pin(self.style.unwrap_or(PinStyle::Challenge)),
+            Class::Token => SecretClass::Token,
+            Class::Key => SecretClass::Key,
+        }
+    }
+
     /// Returns how a connector may take it out of an answer, if it may. The owner's value stays unless the
     /// vendor replaces it.
-    pub(super) fn capturable(&self, name: &str) -> Option<Capturable> {
+    fn capturable(&self) -> Option<Capturable> {
         let essential = self.configured == Configured::Never;
-        (self.rotates || essential).then(|| Capturable {
-            name: name.to_owned(),
-            least: self.least.max(SHORTEST_SEARCHED),
-            essential,
-        })
+        let given_out = !self.class().is_a_persons() && (self.rotates || essential);
+        given_out.then(|| Capturable { least: self.least.max(SHORTEST_SEARCHED), essential })
     }
 }
 
@@ -133,6 +174,9 @@ mod tests {
             for (secret, rule) in &preset.secrets {
                 assert!(kebab(secret) && !rule.endpoints.is_empty(), "{secret}");
                 assert!(rule.endpoints.iter().all(|endpoint| endpoints.contains(endpoint)), "{secret}");
+                let is_pin = matches!(rule.class(), SecretClass::Pin(_));
+                assert_eq!(rule.style.is_some(), is_pin, "{secret}: a PIN has a style, and nothing else has");
+                assert!(!rule.lasting || rule.rule().is_essential(), "{secret}: only what is captured lasts");
             }
             for (alias, brand) in &preset.aliases {
                 assert!(preset.brands.contains_key(brand) && !PRESETS.contains_key(alias), "{alias}");

@@ -54,9 +54,10 @@ fn the_least_that_works() {
     assert_eq!(urls, expected);
     assert_eq!(account.secrets["refresh-token"].expose_secret(), TOKEN);
     assert_eq!(account.secrets.len(), 1);
-    let bound = |secret: &str| account.bindings[secret].iter().cloned().collect::<Vec<_>>().join(" ");
+    let bound = |secret: &str| account.rules[secret].endpoints.iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!((bound("refresh-token"), bound("access-token")), ("idp".into(), "ccapi cci".into()));
-    let capturable: Vec<_> = account.capturable.iter().map(|it| it.name.as_str()).collect();
+    let capturable = account.rules.iter().filter(|(_, rule)| rule.capturable.is_some());
+    let capturable: Vec<_> = capturable.map(|(name, _)| name.as_str()).collect();
     assert_eq!(capturable, ["access-token", "control-token", "device-id", "refresh-token"]);
     assert_eq!(config.network, Network::default());
     assert_eq!((bound("pin"), account.max_logins_per_day), ("ccapi".into(), 4));

@@ -34,6 +34,7 @@ impl Announcer {
     pub(super) fn announce_fleet(&self) {
         for account in self.fleet.accounts.values() {
             account.announce();
+            account.announce_question();
         }
         for vehicle in self.fleet.vehicles.values() {
             self.announce_presence(vehicle);

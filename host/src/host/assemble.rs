@@ -74,6 +74,7 @@ pub(super) async fn assemble(
         host.deployments.watch(decisions);
     }
     host.requests.work_off(waiting);
+    host.fleet.accounts.values().for_each(Account::keep);
     host.plugins.watch();
     host.circuits.watch();
     host.circuits.isolate_again().await?;

@@ -43,6 +43,11 @@ pub(crate) async fn refuses_pin(failure: &Failure, table: &Refusals, policy: &Po
         && (is_listed(failure, &table.pin) || is_code(failure, policy).await)
 }
 
+/// Whether the answer is one of the refusals of a PIN that the host knows of this cloud, whatever was asked for.
+pub(crate) fn is_pin_refusal(failure: &Failure, table: &Refusals) -> bool {
+    failure.transport.is_none() && failure.body != BodyKind::Html && is_listed(failure, &table.pin)
+}
+
 /// Whether an answer could say that the vendor blocks this client. Vendors say that in words only, so the
 /// latch ends by itself.
 pub(crate) fn may_say_blocked(failure: &Failure) -> bool {

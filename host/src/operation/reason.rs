@@ -4,7 +4,7 @@ use crate::account::Account;
 use crate::account::session::RefreshError;
 use crate::bindings::policy::{Certainty, Effect, FailureKind, Phase, Transport};
 use crate::judge::{Judged, evidence};
-use crate::primitives::{NotOffered, PIN};
+use crate::primitives::NotOffered;
 use crate::protect::circuit::Shut;
 use crate::protect::latch::LatchKind;
 use crate::wire::outcome::Reason;
@@ -18,7 +18,7 @@ pub(super) fn of_failure(judged: &Judged, account: &Account) -> Reason {
     let failure = &judged.failure;
     let denied = failure.transport == Some(Transport::Denied);
     match failure.phase {
-        Phase::Pin if denied && !account.context.secrets.contains_key(PIN) => Reason::PinMissing,
+        Phase::Pin if denied && !account.context.has_pin() => Reason::PinMissing,
         Phase::Pin if denied => match account.context.pin.may_offer(account.clock()) {
             Err(NotOffered::Refused(_)) => Reason::PinRejected,
             Err(NotOffered::InDoubt(_)) => Reason::UpstreamUnavailable,
@@ -55,8 +55,10 @@ pub(super) fn doubts_the_vehicle(judged: &Judged) -> bool {
 
 /// The reason of what the host did not send.
 fn of_denied(account: &Account) -> Reason {
-    match account.requests.left(account.clock().now()) {
-        Some(0) => Reason::Quota,
+    let now = account.clock().now();
+    match (account.requests.left(now), account.context.sign_ins.left(now)) {
+        (Some(0), _) => Reason::Quota,
+        (_, Some(0)) if account.context.has_password() => Reason::Cooldown,
         _ => Reason::HostFault,
     }
 }
@@ -99,7 +101,7 @@ pub(super) fn in_words(judged: &Judged, account: &Account) -> Words {
         _ if failure.transport == Some(Transport::Denied) && failure.phase == Phase::Pin => {
             let context = &account.context;
             match context.pin.may_offer(account.clock()) {
-                _ if !context.secrets.contains_key(PIN) => words,
+                _ if !context.has_pin() => words,
                 Err(NotOffered::Refused(latched)) => (&latched).into(),
                 Err(why @ NotOffered::InDoubt(_)) => why.to_string().into(),
                 Ok(()) => words,
@@ -141,6 +143,8 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
             Words { ours: Some(ours.to_owned()), theirs: Some(message.clone()) }
         }
         RefreshError::Latched(_)
+        | RefreshError::Asked(_)
+        | RefreshError::Nonsense(_)
         | RefreshError::Shut(_)
         | RefreshError::Fight { .. }
         | RefreshError::TooManySignIns(_)
@@ -157,6 +161,7 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
 pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
     match why {
         RefreshError::Latched(latched) => latched.kind.into(),
+        RefreshError::Asked(asked) => asked.kind.into(),
         RefreshError::Shut(shut) => of_shut(shut),
         // A later caller is told what the first one was told.
         RefreshError::NotDue { because: Some(first), .. } => of_refresh_error(first),
@@ -168,7 +173,7 @@ pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
         RefreshError::TooManySignIns(_) | RefreshError::TooManyRefreshes | RefreshError::Fight { .. } => {
             Reason::Cooldown
         }
-        RefreshError::Plugin(_) => Reason::ConnectorFault,
+        RefreshError::Plugin(_) | RefreshError::Nonsense(_) => Reason::ConnectorFault,
         // It was refused, and there is nothing else to send.
         RefreshError::Released(_) | RefreshError::NoSession => Reason::UpstreamRefused,
         RefreshError::NotStored(_) | RefreshError::Panicked => Reason::HostFault,

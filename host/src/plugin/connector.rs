@@ -7,20 +7,34 @@ use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
 use super::trial::{self, TrialAccount};
-use super::{Pluggable, PluginKind, Question};
+use super::{NativeConnector, Pluggable, PluginKind, Question};
 use crate::bindings::connector::{Account, Guest, GuestIndices, Manifest};
 use crate::bindings::types::Failure;
 use crate::bindings::{clock, http, lock, log, mqtt, random, types};
+use crate::digest::Digest;
 use crate::plugin::slot::{Candidate, Generation, Provenance, Slot};
 use crate::primitives::{Call, ConnectorCx};
 use crate::sandbox::{self, Budget, CallFault, Sandbox, wasi};
 
-/// A connector that is ready to be instantiated.
+/// A connector that is ready to be asked.
 pub struct ConnectorPlugin {
+    code: Code,
+    pub(super) manifest: Manifest,
+}
+
+/// Code of a connector.
+enum Code {
+    /// A component, instantiated for each call.
+    Component(Component),
+    /// A part of this program.
+    Native(Arc<dyn NativeConnector>),
+}
+
+/// A component that is ready to be instantiated.
+struct Component {
     sandbox: Sandbox,
     pre: InstancePre<ConnectorCx>,
     indices: GuestIndices,
-    pub(super) manifest: Manifest,
 }
 
 impl std::fmt::Debug for ConnectorPlugin {
@@ -51,6 +65,17 @@ impl ConnectorSlot {
     ) -> Result<Self, ActivationError> {
         let slot = Slot::new(prepare(sandbox, compiled).await?, provenance.proven());
         Ok(Self { sandbox: sandbox.clone(), slot, trial_account: OnceLock::new() })
+    }
+
+    /// Opens a slot with a connector that is a part of this program, and has nothing to prove either.
+    #[must_use]
+    pub fn native(sandbox: &Sandbox, native: Arc<dyn NativeConnector>, provenance: Provenance) -> Self {
+        let manifest = native.manifest();
+        let (name, version) = (manifest.name.clone(), manifest.version.clone());
+        let digest = Digest::of(format!("native {name} {version}").as_bytes());
+        let plugin = ConnectorPlugin { code: Code::Native(native), manifest };
+        let slot = Slot::new(Candidate { digest, name, version, plugin }, provenance.proven());
+        Self { sandbox: sandbox.clone(), slot, trial_account: OnceLock::new() }
     }
 
     /// Tries candidates with an account like this one from now on, or with the first one given.
@@ -171,6 +196,19 @@ impl ConnectorPlugin {
         call: Call,
     ) -> Called<Q::Answer> {
         call.given("a call", &(account, question));
+        match &self.code {
+            Code::Component(component) => component.ask(account, question, call).await,
+            Code::Native(native) => {
+                let mut call = call;
+                let answer = question.put_to_native(native.as_ref(), &mut call, account).await;
+                Called { answer: Ok(answer), call }
+            }
+        }
+    }
+}
+
+impl Component {
+    async fn ask<Q: Question>(&self, account: &Account, question: &Q, call: Call) -> Called<Q::Answer> {
         let budget = self.sandbox.connector_budget();
         let mut store = self.sandbox.store(budget, call);
         let answer = sandbox::answer(budget, async {
@@ -203,7 +241,8 @@ async fn prepare(
     }
     check_manifest(&manifest).map_err(ActivationError::TrialAnswer)?;
     let (name, version) = (manifest.name.clone(), manifest.version.clone());
-    let plugin = ConnectorPlugin { sandbox: sandbox.clone(), pre, indices, manifest };
+    let code = Code::Component(Component { sandbox: sandbox.clone(), pre, indices });
+    let plugin = ConnectorPlugin { code, manifest };
     Ok(Candidate { digest, name, version, plugin })
 }
 

@@ -9,7 +9,8 @@ use crate::bindings::connector::{
     Account, Command, Guest, Outcome, ReadMode, Reply, Step, Vehicle, VehicleRef,
 };
 use crate::bindings::types::Failure;
-use crate::primitives::ConnectorCx;
+use crate::plugin::native::{Answering, NativeConnector};
+use crate::primitives::{Call, ConnectorCx};
 
 /// A question to a connector.
 pub trait Question: Debug + Sync {
@@ -26,6 +27,14 @@ pub trait Question: Debug + Sync {
         store: &mut Store<ConnectorCx>,
         account: &Account,
     ) -> impl Future<Output = wasmtime::Result<Result<Self::Answer, Failure>>> + Send;
+
+    /// Puts the question to a connector that is a part of this program.
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer>;
 }
 
 /// Obtain a session from credentials.
@@ -89,6 +98,15 @@ impl Question for SignIn {
     ) -> wasmtime::Result<Result<Step, Failure>> {
         guest.call_sign_in(store, account).await
     }
+
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer> {
+        connector.sign_in(call, account)
+    }
 }
 
 impl Question for ContinueSignIn<'_> {
@@ -103,6 +121,15 @@ impl Question for ContinueSignIn<'_> {
         account: &Account,
     ) -> wasmtime::Result<Result<Step, Failure>> {
         guest.call_continue_sign_in(store, account, self.continuation, self.reply).await
+    }
+
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer> {
+        connector.continue_sign_in(call, account, self.continuation, self.reply)
     }
 }
 
@@ -119,6 +146,15 @@ impl Question for RefreshSession {
     ) -> wasmtime::Result<Result<Step, Failure>> {
         guest.call_refresh(store, account).await
     }
+
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer> {
+        connector.refresh(call, account)
+    }
 }
 
 impl Question for ListVehicles {
@@ -133,6 +169,15 @@ impl Question for ListVehicles {
         account: &Account,
     ) -> wasmtime::Result<Result<Vec<Vehicle>, Failure>> {
         guest.call_list_vehicles(store, account).await
+    }
+
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer> {
+        connector.list_vehicles(call, account)
     }
 }
 
@@ -149,6 +194,15 @@ impl Question for Execute<'_> {
     ) -> wasmtime::Result<Result<Outcome, Failure>> {
         guest.call_execute(store, account, self.vehicle, self.command).await
     }
+
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer> {
+        connector.execute(call, account, self.vehicle, self.command)
+    }
 }
 
 impl Question for Resume<'_> {
@@ -164,6 +218,15 @@ impl Question for Resume<'_> {
     ) -> wasmtime::Result<Result<Outcome, Failure>> {
         guest.call_resume(store, account, self.vehicle, self.command, self.continuation).await
     }
+
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer> {
+        connector.resume(call, account, self.vehicle, self.continuation)
+    }
 }
 
 impl Question for Look<'_> {
@@ -178,5 +241,14 @@ impl Question for Look<'_> {
         account: &Account,
     ) -> wasmtime::Result<Result<Outcome, Failure>> {
         guest.call_execute(store, account, self.vehicle, &Command::Read(ReadMode::Cached)).await
+    }
+
+    fn put_to_native<'a>(
+        &'a self,
+        connector: &'a dyn NativeConnector,
+        call: &'a mut Call,
+        account: &'a Account,
+    ) -> Answering<'a, Self::Answer> {
+        connector.execute(call, account, self.vehicle, &Command::Read(ReadMode::Cached))
     }
 }

@@ -124,7 +124,7 @@ impl Capturing<'_> {
                 let why = format!("the answer {why} ({description})");
                 return self.unreadable(incoming, kind, why);
             }
-            let extraction = Extraction::new(&self.call.context.capturable, &mut self.call.private);
+            let extraction = Extraction::new(&self.call.context.rules, &mut self.call.private);
             found = extraction.take_out(self.captures, &mut incoming.headers, document.as_mut());
         }
         if let Some(name) = found.too_large {
@@ -146,6 +146,8 @@ impl Capturing<'_> {
         // A refusal gives out no secret, and what it echoes is not one, so nothing of it is kept.
         if incoming.status < 400 {
             self.call.missing.retain(|name| !found.contains_key(name));
+            // What an answer has brought is not what was made here, whatever its name.
+            self.call.made.retain(|name| !found.contains_key(name));
             self.call.captured.extend(found);
         }
         let first = missing.first().cloned();

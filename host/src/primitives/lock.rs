@@ -7,7 +7,7 @@ use wasmtime::component::Resource;
 use super::{ConnectorCx, LONGEST_LOCK_WAIT};
 use crate::bindings::guard::Guard;
 use crate::bindings::lock::{Cell, Host, HostGuard, LockError};
-use crate::cell::{self, Contents, Secrets};
+use crate::cell::{self, Contents, Ends, Secrets};
 use crate::time::{Clock, milliseconds, of_milliseconds};
 
 /// The largest value of a cell, in bytes.
@@ -74,7 +74,7 @@ impl HostGuard for ConnectorCx {
         }
         let captured = self.call.captured.iter().filter(|(name, _)| !captured_before.contains(*name));
         let secrets: Secrets = captured.map(|(name, secret)| (name.clone(), secret.clone())).collect();
-        let contents = Contents { value, secrets, expires_at: None };
+        let contents = Contents { value, secrets, ends: Ends::default() };
         match guard.commit(contents).await {
             Ok(cell) => {
                 self.call.captured.retain(|name, _| captured_before.contains(name));

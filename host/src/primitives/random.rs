@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::ConnectorCx;
+use super::{Call, ConnectorCx};
 use crate::bindings::random::{Alphabet, Host, RandomError};
 use crate::entropy::Entropy;
 
@@ -30,8 +30,19 @@ impl Host for ConnectorCx {
         alphabet: Alphabet,
         length: u32,
     ) -> wasmtime::Result<Result<(), RandomError>> {
-        if !self.call.context.capturable.get(name.as_str()).is_some_and(|known| known.essential) {
-            return Ok(Err(RandomError::Denied(format!("the secret {name} is not made, or not granted"))));
+        Ok(self.call.make_secret(name, alphabet, length))
+    }
+}
+
+impl Call {
+    /// Makes the secret of this name a fresh one of so many characters, kept as if it had been captured.
+    ///
+    /// # Errors
+    ///
+    /// See `random-error` in `wit/random.wit`.
+    pub fn make_secret(&mut self, name: String, alphabet: Alphabet, length: u32) -> Result<(), RandomError> {
+        if !self.is_essential(&name) {
+            return Err(RandomError::Denied(format!("the secret {name} is not made, or not granted")));
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX).clamp(*SECRET.start(), *SECRET.end());
         let letters: &[u8] = match alphabet {
@@ -39,13 +50,11 @@ impl Host for ConnectorCx {
             Alphabet::UrlSafe => URL_SAFE,
             Alphabet::Digits => DIGITS,
         };
-        Ok(match letters_of(letters, length, self.call.context.entropy.as_ref()) {
-            Ok(secret) => {
-                self.call.captured.insert(name, secret.into());
-                Ok(())
-            }
-            Err(error) => Err(RandomError::Other(format!("there is no randomness: {error}"))),
-        })
+        let made = letters_of(letters, length, self.context.entropy.as_ref());
+        let secret = made.map_err(|error| RandomError::Other(format!("there is no randomness: {error}")))?;
+        self.made.insert(name.clone());
+        self.captured.insert(name, secret.into());
+        Ok(())
     }
 }
 

@@ -24,6 +24,11 @@ pub enum Incoming<'t> {
         /// Last level of the topic: the operation.
         operation: &'t str,
     },
+    /// An answer to the question of an account.
+    Answer {
+        /// Slug of the account, as the topic has it.
+        account: &'t str,
+    },
     /// A request to the host itself.
     Request {
         /// Verb of the request, such as `circuit/close`.
@@ -41,7 +46,9 @@ impl Topics {
     /// The filters to subscribe to. They do not overlap: a message that two filters match is delivered twice.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        vec![format!("{}/vehicle/+/cmd/+", self.base), format!("{}/bridge/request/+/+", self.base)]
+        ["vehicle/+/cmd/+", "bridge/request/+/+", "account/+/answer/set"]
+            .map(|filter| format!("{}/{filter}", self.base))
+            .to_vec()
     }
 
     /// Returns the subject of a topic; none if the host does not listen to it.
@@ -50,6 +57,10 @@ impl Topics {
         let below = topic.strip_prefix(&self.base)?;
         if let Some(verb) = below.strip_prefix("/bridge/request/") {
             return (verb.split('/').count() == 2).then_some(Incoming::Request { verb });
+        }
+        if let Some(account) = below.strip_prefix("/account/") {
+            let account = account.strip_suffix("/answer/set")?;
+            return (!account.is_empty() && !account.contains('/')).then_some(Incoming::Answer { account });
         }
         let (vehicle, below) = below.strip_prefix("/vehicle/")?.split_once('/')?;
         let operation = below.strip_prefix("cmd/")?;
@@ -122,6 +133,18 @@ impl Topics {
         format!("{}/account/{account}/state", self.base)
     }
 
+    /// Returns the topic of the question of an account that is open: retained, and cleared when it is over.
+    #[must_use]
+    pub fn account_question(&self, account: &str) -> String {
+        format!("{}/account/{account}/question", self.base)
+    }
+
+    /// Returns the topic on which that question is answered.
+    #[must_use]
+    pub fn account_answer(&self, account: &str) -> String {
+        format!("{}/account/{account}/answer/set", self.base)
+    }
+
     /// Returns the prefix of the topics on which a connector publishes what it likes. Ends with a slash.
     #[must_use]
     pub fn connector_prefix(&self, account: &str) -> String {
@@ -137,7 +160,7 @@ impl Topics {
     /// Returns all topics of an account that the host retains.
     #[must_use]
     pub fn retained_of_account(&self, account: &str) -> BTreeSet<String> {
-        [self.account_state(account)].into()
+        [self.account_state(account), self.account_question(account)].into()
     }
 
     /// A topic of a vehicle.
@@ -180,7 +203,13 @@ mod tests {
         let topics = Topics::below("home/vc");
         let lock = Incoming::Command { vehicle: "ev6", operation: "lock" };
         assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/lock"), Some(lock));
+        let answer = Incoming::Answer { account: "main" };
+        assert_eq!(topics.parse("home/vc/account/main/answer/set"), Some(answer));
         for other in [
+            "home/vc/account/main/answer",
+            "home/vc/account//answer/set",
+            "home/vc/account/a/b/answer/set",
+            "home/vc/account/main/question",
             "home/vc/vehicle/ev6/state",
             "home/vcx/vehicle/ev6/cmd/lock",
             "vehicle/ev6/cmd/lock",

@@ -116,7 +116,10 @@ const fn happened(reason: Reason) -> (&'static str, &'static str) {
             "The vendor refuses the credentials of this account",
             "Give new ones: sign in again and replace the account's refresh token",
         ),
-        Reason::OtpRequired => ("The vendor wants a one-time code", "Sign in again and give new credentials"),
+        Reason::OtpRequired => (
+            "The vendor wants something of a person before it signs in, such as a one-time code",
+            "Answer its question, or begin a sign-in with `vehicle-connector auth login` and be there",
+        ),
         Reason::ConsentRequired => (
             "The vendor wants its terms to be accepted",
             "Accept them in its app or on its site, then sign in again",

@@ -1,6 +1,5 @@
 //! What only a connector has limits of: pauses, locks, messages, and lines of the log.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +9,12 @@ use testkit::log::Log;
 use tokio::time::Instant;
 use vehicle_connector::bindings::connector::Account;
 use vehicle_connector::cell::{Cells, Secrets, Snapshot};
-use vehicle_connector::descriptor::Network;
+use vehicle_connector::descriptor::{Network, SecretRules};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::question::ListVehicles;
 use vehicle_connector::plugin::{Compiled, ConnectorSlot};
 use vehicle_connector::primitives::{AccountContext, Allowance, Call, HttpClient, PinGuard, Skew};
+use vehicle_connector::protect::quota::DailyQuota;
 use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::store::{MemoryStore, Store};
 use vehicle_connector::time::{Clock, SystemClock};
@@ -86,7 +86,8 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         account: "home".to_owned(),
         endpoints: Vec::new(),
         secrets: Secrets::new(),
-        bindings: BTreeMap::new(),
+        rules: SecretRules::new(),
+        sign_ins: Arc::new(DailyQuota::open("sign-ins", "home", None, &store).await.unwrap()),
         cells,
         transport: Arc::new(HttpClient::new(&Network::default()).unwrap()),
         clock,
@@ -95,7 +96,6 @@ async fn ask(budget: Budget, it_does: &str, locked: bool) -> Asked {
         topic_prefix: "b/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
         skew: Skew::default(),
-        capturable: BTreeSet::new(),
         command_answers: Arc::default(),
         tap: None,
     };

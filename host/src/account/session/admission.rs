@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::contention::Fight;
 use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, token_endpoint};
 use crate::bindings::names::Named as _;
@@ -83,10 +85,8 @@ impl Admission<'_> {
             reason: cause.reason(),
             generation: cell.generation,
             age: cell.age(clock).map(milliseconds),
-            expires_in: cell
-                .expires_in(clock)
-                .map(|left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
-            refresh_expires_in: None,
+            expires_in: cell.expires_in(clock).map(in_milliseconds),
+            refresh_expires_in: cell.refresh_expires_in(clock).map(in_milliseconds),
             failures: history.strain(),
             since_failure: history.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
             retry_after: history.retry_after.map(milliseconds),
@@ -117,6 +117,10 @@ impl Admission<'_> {
             why
         })
     }
+}
+
+fn in_milliseconds(left: SignedDuration) -> i64 {
+    i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn not_due(retry_in: Duration, why: String) -> RefreshError {

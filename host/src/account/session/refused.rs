@@ -48,10 +48,10 @@ impl Refusal<'_> {
         }
         let judge = refresh.judge(guard.cell().generation);
         let judged = judge.classify(failure).await;
-        self.count_failure(&judged, permit).await;
+        count_failure(refresh, &judged, permit).await;
         // Without a session nothing else can be asked for either. One that is only refreshed early is not
         // waited for.
-        let asked = retry_after(&judged.failure).filter(|_| cause != Cause::EndsSoon);
+        let asked = retry_after(&judged.failure).filter(|_| !cause.is_unhurried());
         let daily_limit = evidence::is_daily_limit(&judged.failure, &account.refusals);
         account.asked_for_patience(asked.map(|told| told.min(LONGEST_PAUSE)), daily_limit);
         let judgement = judge.decide(judged, Circumstances::ONCE).await;
@@ -81,18 +81,6 @@ impl Refusal<'_> {
         !self.signed_in
             && self.refresh.account.may_sign_in_again()
             && self.refresh.history().sign_in_after(self.guard.cell().generation)
-    }
-
-    /// Counts against the token endpoint what tells of its health.
-    async fn count_failure(&self, judged: &Judged, permit: Permit) {
-        let account = &self.refresh.account;
-        let endpoint = token_endpoint(account);
-        if judged.counts_against() == Some(&CircuitScope::TokenEndpoint) {
-            let now = account.clock().monotonic();
-            account.circuits.failed(&endpoint, permit, now, self.refresh.circuit_settings().await);
-        } else {
-            account.circuits.abandoned(&endpoint, permit);
-        }
     }
 
     async fn latch(&self, latch: &Latch, words: String) -> RefreshError {
@@ -126,7 +114,19 @@ fn latch_for(decision: &Decision, failure: &Failure, grant_refused: bool) -> Opt
     }
 }
 
+/// Counts against the token endpoint what tells of its health.
+pub(super) async fn count_failure(refresh: &Refresh, judged: &Judged, permit: Permit) {
+    let account = &refresh.account;
+    let endpoint = token_endpoint(account);
+    if judged.counts_against() == Some(&CircuitScope::TokenEndpoint) {
+        let now = account.clock().monotonic();
+        account.circuits.failed(&endpoint, permit, now, refresh.circuit_settings().await);
+    } else {
+        account.circuits.abandoned(&endpoint, permit);
+    }
+}
+
 /// Returns the time for which the server wants to be left alone.
-fn retry_after(failure: &Failure) -> Option<Duration> {
+pub(super) fn retry_after(failure: &Failure) -> Option<Duration> {
     failure.retry_after.map(of_milliseconds)
 }

@@ -5,6 +5,7 @@ use super::StepError;
 use super::context::Context;
 use super::views::Views;
 use crate::bindings::policy::{Failure, FailureKind, Phase};
+use crate::descriptor::PinStyle;
 use crate::judge::{Judged, evidence};
 use crate::operation::reason;
 use crate::protect::latch::{LatchKind, Latched};
@@ -66,7 +67,13 @@ impl Credentials<'_> {
     pub(super) async fn weigh(&self, judged: &Judged, pin_sent: bool) -> Option<Latched> {
         let failure = &judged.failure;
         let account = self.context.account();
+        // A PIN that goes with the request that needs it: the answer is about that, unless it says otherwise.
+        let bearer = pin_sent && account.context.pin_style() == Some(PinStyle::Bearer);
         match failure.phase {
+            _ if bearer && evidence::is_pin_refusal(failure, &account.refusals) => {
+                return account.refuse_pin(&failure.message).await;
+            }
+            Phase::Pin if bearer => {}
             Phase::Pin
                 if evidence::refuses_pin(failure, &account.refusals, &self.context.operation.policy)
                     .await =>

@@ -2,7 +2,6 @@
 //! what they are. A connector that takes a refusal for a success, or reports a sent request as not sent,
 //! would undo everything that the host does about failures.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ use crate::bindings::connector::Account;
 use crate::bindings::http::TransportError;
 use crate::bindings::types::{Certainty, Failure};
 use crate::cell::{Cells, Contents, Secrets};
-use crate::descriptor::{Capturable, CommandAnswers};
+use crate::descriptor::{CommandAnswers, SecretRules};
 use crate::digest::Digest;
 use crate::entropy::SystemEntropy;
 use crate::plugin::ActivationError;
@@ -23,6 +22,7 @@ use crate::primitives::transport::Response;
 use crate::primitives::{
     AccountContext, Allowance, Call, Endpoint, HttpRequest, PinGuard, SESSION, Skew, Transport,
 };
+use crate::protect::quota::DailyQuota;
 use crate::sandbox::CallFault;
 use crate::store::{MemoryStore, Store, StoreError};
 use crate::time::{Clock, SystemClock};
@@ -42,10 +42,8 @@ pub(crate) struct TrialAccount {
     pub(crate) described: Account,
     /// Services that it may reach.
     pub(crate) endpoints: Vec<Endpoint>,
-    /// Names of its secrets, and where they may be sent. Their values are made up.
-    pub(crate) bindings: BTreeMap<String, BTreeSet<String>>,
-    /// Secrets that the connector may take out of an answer.
-    pub(crate) capturable: BTreeSet<Capturable>,
+    /// Rules of its secrets. Their values are made up.
+    pub(crate) rules: SecretRules,
     /// Evidence in answers to commands.
     pub(crate) command_answers: Arc<CommandAnswers>,
 }
@@ -172,7 +170,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
     let names = plugin.manifest.cells.iter().cloned().chain([SESSION.to_owned()]);
     let cells = Cells::open(slug, names, &store, &clock).await?;
     let secrets: Secrets =
-        account.bindings.keys().map(|name| (name.clone(), format!("trial-{name}").into())).collect();
+        account.rules.keys().map(|name| (name.clone(), format!("trial-{name}").into())).collect();
     if let Some(session) = cells.slot(SESSION) {
         let contents = Contents { secrets: secrets.clone(), ..Contents::default() };
         session.acquire().await.commit(contents).await?;
@@ -186,10 +184,10 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         // a limit.
         secrets: secrets
             .into_iter()
-            .filter(|(name, _)| !account.capturable.contains(name.as_str()))
+            .filter(|(name, _)| account.rules.get(name).is_some_and(|rule| rule.capturable.is_none()))
             .collect(),
-        bindings: account.bindings.clone(),
-        capturable: account.capturable.clone(),
+        rules: account.rules.clone(),
+        sign_ins: Arc::new(DailyQuota::open("sign-ins", slug, None, &store).await?),
         command_answers: Arc::clone(&account.command_answers),
         cells,
         transport: Arc::new(cloud),

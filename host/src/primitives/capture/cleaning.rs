@@ -45,7 +45,9 @@ pub(super) fn scrub(call: &Call, incoming: Incoming, sent: &[String]) -> Incomin
 pub(super) fn scrubber<'c>(call: &'c Call, sent: &[String]) -> Scrubber<'c> {
     let wanted = |(name, value): &(&str, &str)| {
         value.len() >= SHORTEST_SEARCHED
-            || (value.len() >= SHORTEST_PIN && sent.iter().any(|sent| sent == name))
+            || (value.len() >= SHORTEST_PIN
+                // A code is known for as long as the call, and an answer about it need not be the first one.
+                && (sent.iter().any(|sent| sent == name) || call.handed.contains_key(*name)))
     };
     let secrets = call.secrets().map(|(name, secret)| (name, secret.expose_secret()));
     Scrubber::new(secrets.filter(wanted))

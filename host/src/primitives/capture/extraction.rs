@@ -1,7 +1,5 @@
 //! Extraction: values that are taken out of one response.
 
-use std::collections::BTreeSet;
-
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -9,7 +7,7 @@ use super::marked::Marked;
 use super::{pointer, private};
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget};
 use crate::cell::Secrets;
-use crate::descriptor::Capturable;
+use crate::descriptor::SecretRules;
 use crate::primitives::placeholder::placeholder;
 
 /// The largest secret that is captured, in bytes. Tokens have up to 4 KiB, and no server takes a header of
@@ -36,15 +34,15 @@ impl Found {
 
 /// Extraction from one response.
 pub(super) struct Extraction<'c> {
-    /// The secrets that may be taken out.
-    capturable: &'c BTreeSet<Capturable>,
+    /// Rules of the secrets: which of them may be taken out.
+    rules: &'c SecretRules,
     marked: &'c mut Marked,
     found: Found,
 }
 
 impl<'c> Extraction<'c> {
-    pub(super) fn new(capturable: &'c BTreeSet<Capturable>, marked: &'c mut Marked) -> Self {
-        Self { capturable, marked, found: Found::default() }
+    pub(super) fn new(rules: &'c SecretRules, marked: &'c mut Marked) -> Self {
+        Self { rules, marked, found: Found::default() }
     }
 
     /// Takes out what was asked for, and what is called private if anything private was asked for.
@@ -93,7 +91,7 @@ impl<'c> Extraction<'c> {
             CaptureTarget::Private => self.marked.hide(value),
             CaptureTarget::PublicKey(_) => {}
             CaptureTarget::Secret(name) => {
-                let capturable = self.capturable.get(name.as_str());
+                let capturable = self.rules.get(name).and_then(|rule| rule.capturable.as_ref());
                 let secret = match &*value {
                     // Over the limit, whatever it says.
                     Value::String(text) if text.len() > LARGEST_SECRET => Some(text.as_str()),

@@ -1,16 +1,14 @@
 //! Preparation of a request: checked against everything that the host does not allow, and its secrets put in.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret as _;
 use url::Url;
 
-use super::offers::MOST_OFFERS;
-use super::{PIN, denied};
+use super::denied;
 use crate::bindings::http::{Body, Capture, CaptureTarget, Method, Request, TransportError};
-use crate::descriptor::Capturable;
+use crate::descriptor::{SecretClass, SecretRules};
 use crate::primitives::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
 use crate::primitives::{Call, Endpoint, HttpRequest};
 use crate::time::of_milliseconds;
@@ -19,7 +17,7 @@ use crate::time::of_milliseconds;
 pub(super) const LARGEST_REQUEST: usize = 64 << 10;
 
 /// The longest URL, in bytes. Servers take about as much.
-pub(super) const LONGEST_URL: usize = 8 << 10;
+pub(in crate::primitives) const LONGEST_URL: usize = 8 << 10;
 
 /// The largest headers, names and values of all together, in bytes. Servers take 8 to 16 KiB.
 pub(super) const LARGEST_HEADERS: usize = 16 << 10;
@@ -71,7 +69,7 @@ impl From<Misplaced> for TransportError {
 
 /// Checks a request against everything that the host does not allow, and puts the secrets in.
 pub(super) fn prepare(call: &Call, request: &Request) -> Result<Prepared, TransportError> {
-    check(request, &call.context.capturable)?;
+    check(request, &call.context.rules)?;
     // Found before secrets are put in: no secret may decide where a request goes.
     let template = Url::parse(&request.url);
     let template = template.map_err(|error| denied(format!("the URL is not valid: {error}")))?;
@@ -121,7 +119,7 @@ pub(super) fn prepare(call: &Call, request: &Request) -> Result<Prepared, Transp
 
 /// Checks what can be seen of a request before secrets are put in: whether it fits must not tell how long
 /// they are.
-fn check(request: &Request, capturable: &BTreeSet<Capturable>) -> Result<(), TransportError> {
+fn check(request: &Request, rules: &SecretRules) -> Result<(), TransportError> {
     if request.headers.len() > MOST_HEADERS || request.captures.len() > MOST_HEADERS {
         return Err(denied(format!("more than {MOST_HEADERS} headers or captures")));
     }
@@ -136,7 +134,7 @@ fn check(request: &Request, capturable: &BTreeSet<Capturable>) -> Result<(), Tra
     }
     for Capture { target, .. } in &request.captures {
         if let CaptureTarget::Secret(name) = target
-            && !capturable.contains(name.as_str())
+            && rules.get(name).is_none_or(|rule| rule.capturable.is_none())
         {
             return Err(denied(format!("the secret {name} is not taken from answers")));
         }
@@ -146,7 +144,10 @@ fn check(request: &Request, capturable: &BTreeSet<Capturable>) -> Result<(), Tra
 
 /// The endpoints that a URL belongs to: same scheme, host and port, and below its path. There are several
 /// when one server stands in for several services.
-fn endpoints_of<'k>(url: &Url, known: &'k [Endpoint]) -> Result<Vec<&'k Endpoint>, TransportError> {
+pub(in crate::primitives) fn endpoints_of<'k>(
+    url: &Url,
+    known: &'k [Endpoint],
+) -> Result<Vec<&'k Endpoint>, TransportError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(denied("the URL names a user"));
     }
@@ -166,22 +167,27 @@ fn endpoints_of<'k>(url: &Url, known: &'k [Endpoint]) -> Result<Vec<&'k Endpoint
 
 /// The value of a secret that may be sent to one of these endpoints.
 fn bound_secret<'c>(call: &'c Call, name: &str, endpoints: &[&Endpoint]) -> Result<&'c str, TransportError> {
-    let bound = call.context.bindings.get(name);
-    if !bound.is_some_and(|bound| endpoints.iter().any(|endpoint| bound.contains(&endpoint.name))) {
+    let rule = call.context.rules.get(name);
+    let is_bound = |endpoint: &&Endpoint| rule.is_some_and(|rule| rule.endpoints.contains(&endpoint.name));
+    let Some(rule) = rule.filter(|_| endpoints.iter().any(is_bound)) else {
         let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
         return Err(denied(format!(
             "the secret {name} may not be sent to the endpoint {}",
             names.join(" or ")
         )));
+    };
+    match rule.class {
+        SecretClass::Key => {
+            return Err(denied(format!("the secret {name} is a key, which stands in derivations only")));
+        }
+        SecretClass::Pin(_) => {
+            call.context.pin.may_offer(call.clock()).map_err(|why| denied(why.to_string()))?;
+        }
+        SecretClass::Identifier | SecretClass::Password | SecretClass::OneTimeCode | SecretClass::Token => {}
     }
-    if name == PIN
-        && let Err(why) = call.context.pin.may_offer(call.clock())
-    {
-        return Err(denied(why.to_string()));
-    }
-    if call.offers.are_used_up(name) {
+    if let Some(most) = call.offers.used_up(name, &call.context) {
         return Err(denied(format!(
-            "the secret {name} was sent with {MOST_OFFERS} requests of this call; it is not sent again"
+            "the secret {name} was sent with {most} requests of this call; it is not sent again"
         )));
     }
     let secret = call.secret(name).ok_or_else(|| denied(format!("this account has no {name}")))?;

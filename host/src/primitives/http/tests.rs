@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
@@ -8,10 +8,11 @@ use super::preparation::{LARGEST_HEADERS, LARGEST_REQUEST, LONGEST_URL, MOST_SEC
 use super::*;
 use crate::bindings::http::{Body, CaptureSource, CaptureTarget, Method};
 use crate::cell::{Cells, Secrets};
-use crate::descriptor::{Capturable, Network};
+use crate::descriptor::{Capturable, Network, SecretRule, SecretRules};
 use crate::digest::Digest;
 use crate::entropy::SystemEntropy;
 use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport};
+use crate::protect::quota::DailyQuota;
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
 use crate::wire::publish::Discard;
@@ -24,12 +25,34 @@ async fn call() -> Call {
     call_over(Arc::new(HttpClient::new(&Network::default()).unwrap()), 1).await
 }
 
+/// The rule of a secret that may be sent to one endpoint. `essential` says so of one that answers bring.
+fn rule(class: SecretClass, endpoint: &str, essential: Option<bool>) -> SecretRule {
+    SecretRule {
+        class,
+        endpoints: BTreeSet::from([endpoint.to_owned()]),
+        lasting: false,
+        capturable: essential.map(|essential| Capturable { least: 8, essential }),
+    }
+}
+
+fn rules() -> SecretRules {
+    let rules = [
+        ("pin", rule(SecretClass::Pin(PinStyle::Challenge), "ccapi", None)),
+        ("refresh-token", rule(SecretClass::Token, "idp", Some(false))),
+        ("access-token", rule(SecretClass::Token, "ccapi", Some(true))),
+        ("username", rule(SecretClass::Identifier, "idp", None)),
+        ("password", rule(SecretClass::Password, "idp", None)),
+        ("code", rule(SecretClass::OneTimeCode, "idp", None)),
+        ("signing-key", rule(SecretClass::Key, "idp", None)),
+    ];
+    rules.map(|(name, rule)| (name.to_owned(), rule)).into()
+}
+
 /// A call that may send `sends` requests over this transport.
 async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let endpoint = |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
-    let bound = |endpoint: &str| BTreeSet::from([endpoint.to_owned()]);
     let now = clock.now();
     let context = AccountContext {
         account: "home".to_owned(),
@@ -41,14 +64,8 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
             ("pin".to_owned(), "1234".into()),
             ("refresh-token".to_owned(), "R/\r\n\"x\"".into()),
         ]),
-        bindings: BTreeMap::from([
-            ("pin".to_owned(), bound("ccapi")),
-            ("refresh-token".to_owned(), bound("idp")),
-            ("access-token".to_owned(), bound("ccapi")),
-        ]),
-        capturable: [("access-token", true), ("refresh-token", false)]
-            .map(|(name, essential)| Capturable { name: name.to_owned(), least: 8, essential })
-            .into(),
+        rules: rules(),
+        sign_ins: Arc::new(DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap()),
         command_answers: Arc::default(),
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
         transport,

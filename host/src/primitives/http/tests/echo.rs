@@ -47,7 +47,6 @@ async fn call_with(password: &str) -> Call {
 fn set_password(call: &mut Call, password: &str) {
     let context = Arc::get_mut(&mut call.context).unwrap();
     context.secrets.insert("password".to_owned(), password.into());
-    context.bindings.insert("password".to_owned(), BTreeSet::from(["idp".to_owned()]));
 }
 
 /// The parts of a request as they go out.

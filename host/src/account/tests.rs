@@ -1,0 +1,12 @@
+//! Tests of an account as a whole, with a cloud, a connector and a policy in native code.
+
+pub(crate) mod cloud;
+mod connector;
+mod grants;
+pub(crate) mod home;
+mod policy;
+mod questions;
+mod secrecy;
+mod sign_in_again;
+
+pub(crate) use self::home::Home;
