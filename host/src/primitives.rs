@@ -25,7 +25,7 @@ mod tap;
 pub mod transport;
 mod visit;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,9 @@ use url::Url;
 pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
 use self::capture::Marked;
+use self::derivation::PublicKey;
 use self::http::Offers;
+use self::jar::Jar;
 pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
 pub use self::pin::{NotOffered, PinGuard};
@@ -141,6 +143,23 @@ pub(crate) struct LastAnswer {
     pub(crate) content_type: Option<String>,
 }
 
+/// A public key that an answer has given.
+#[derive(Debug, Clone)]
+struct CapturedKey {
+    key: PublicKey,
+    /// Names of the endpoints that the answer came from.
+    endpoints: BTreeSet<String>,
+}
+
+/// What identifies the vehicle that a call is about.
+#[derive(Clone)]
+pub(crate) struct VehicleIdentity {
+    /// The vendor's identifier.
+    pub(crate) id: String,
+    /// The vehicle identification number, if the vehicle list had one.
+    pub(crate) vin: Option<String>,
+}
+
 /// One call into a connector.
 pub struct Call {
     pub(crate) context: Arc<AccountContext>,
@@ -165,6 +184,14 @@ pub struct Call {
     pub(crate) refreshing: Option<Arc<CellGuard>>,
     /// Whether the call obtains the session in a sign-in, and not by a refresh.
     pub(crate) signs_in: bool,
+    /// The vehicle that the call is about.
+    pub(crate) vehicle: Option<VehicleIdentity>,
+    /// Derived values that were sent, with secrets in them.
+    derived: Secrets,
+    /// Public keys, by the names that the guest has given them.
+    public_keys: BTreeMap<String, CapturedKey>,
+    /// Cookie jars, by name.
+    jars: BTreeMap<String, Jar>,
     /// Values that the guest handles by their marks.
     private: Marked,
     /// The last answer, as policies are told of it.
@@ -232,6 +259,10 @@ impl Call {
             withheld: None,
             refreshing: None,
             signs_in: false,
+            vehicle: None,
+            derived: Secrets::new(),
+            public_keys: BTreeMap::new(),
+            jars: BTreeMap::new(),
             private: Marked::default(),
             last: LastAnswer::default(),
             acted: false,
@@ -276,7 +307,9 @@ impl Call {
     fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
         let captured = self.captured.iter().chain(&self.handed).map(|(name, secret)| (name.as_str(), secret));
         let configured = self.context.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
-        captured.chain(self.view.secrets()).chain(configured)
+        let derived = self.derived.iter().map(|(name, secret)| (name.as_str(), secret));
+        let cookies = self.jars.values().flat_map(Jar::values);
+        captured.chain(self.view.secrets()).chain(configured).chain(derived).chain(cookies)
     }
 
     /// Puts private values back where the guest left their marks.

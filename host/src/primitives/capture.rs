@@ -42,7 +42,7 @@ use self::cleaning::{scrub, scrubber};
 use self::extraction::{Extraction, Found, LARGEST_SECRET};
 pub(super) use self::marked::Marked;
 use super::content::{self, Unreadable};
-use super::{Call, Withheld};
+use super::{Call, CapturedKey, Withheld};
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget, TransportError};
 use crate::bindings::types::BodyKind;
 use crate::cell::Secrets;
@@ -88,10 +88,20 @@ impl Incoming {
 pub(super) fn receive(
     call: &mut Call,
     incoming: Incoming,
-    captures: &[Capture],
-    sent: &[String],
+    asked: Asked<'_>,
 ) -> Result<Incoming, TransportError> {
-    Capturing { call, captures, sent }.receive(incoming)
+    let Asked { captures, sent, endpoints } = asked;
+    Capturing { call, captures, sent, endpoints }.receive(incoming)
+}
+
+/// What was asked for, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'c> {
+    pub(super) captures: &'c [Capture],
+    /// The names of the secrets that the request carried.
+    pub(super) sent: &'c [String],
+    /// The names of the endpoints that it went to.
+    pub(super) endpoints: &'c [String],
 }
 
 /// A call that takes in the answer to one of its requests.
@@ -100,6 +110,8 @@ struct Capturing<'c> {
     captures: &'c [Capture],
     /// The names of the secrets that the request carried.
     sent: &'c [String],
+    /// The names of the endpoints that it went to.
+    endpoints: &'c [String],
 }
 
 impl Capturing<'_> {
@@ -124,12 +136,24 @@ impl Capturing<'_> {
                 let why = format!("the answer {why} ({description})");
                 return self.unreadable(incoming, kind, why);
             }
-            let extraction = Extraction::new(&self.call.context.rules, &mut self.call.private);
+            let tokens = self.tokens();
+            let extraction = Extraction::new(&self.call.context.rules, &tokens, &mut self.call.private);
             found = extraction.take_out(self.captures, &mut incoming.headers, document.as_mut());
+        }
+        if let Some((name, why)) = found.unusable {
+            let kind = body_kind(&incoming.body, document.is_some());
+            let why = format!("the public key {name} in the answer cannot be used: {why} ({description})");
+            return Err(self.withhold(incoming.status, kind, why));
         }
         if let Some(name) = found.too_large {
             let why = format!("the {name} in the answer is larger than {LARGEST_SECRET} bytes");
             return Err(TransportError::Interrupted(why));
+        }
+        if incoming.succeeds() {
+            let endpoints: BTreeSet<String> = self.endpoints.iter().cloned().collect();
+            let captured = |key| CapturedKey { key, endpoints: endpoints.clone() };
+            let keys = found.public_keys.into_iter().map(|(name, key)| (name, captured(key)));
+            self.call.public_keys.extend(keys);
         }
         if let Some(missing) = self.keep(found.secrets, &incoming) {
             let kind = body_kind(&incoming.body, document.is_some());
@@ -137,6 +161,15 @@ impl Capturing<'_> {
             return Err(self.withhold(incoming.status, kind, why));
         }
         Ok(self.clean(incoming, document))
+    }
+
+    /// The secrets whose claims are asked for, as they were before this answer.
+    fn tokens(&self) -> Secrets {
+        let wanted = self.captures.iter().filter_map(|capture| match &capture.source {
+            CaptureSource::Claim((secret, _)) => Some(secret),
+            _ => None,
+        });
+        wanted.filter_map(|name| Some((name.clone(), self.call.secret(name)?.clone()))).collect()
     }
 
     /// Keeps the secrets that were found. Returns an essential one that is missing, if any is.

@@ -1,5 +1,7 @@
 //! Requests for guests.
 
+mod derivations;
+mod filling;
 mod offers;
 mod preparation;
 
@@ -9,10 +11,13 @@ pub(super) use self::offers::Offers;
 pub(super) use self::preparation::{LONGEST_URL, endpoints_of};
 use self::preparation::{Prepared, prepare};
 use super::allowance::Before;
-use super::capture::{Incoming, receive};
+use super::capture::{Asked, Incoming, receive};
 use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, transport};
-use crate::bindings::http::{Capture, Host, Request, Response, TransportError};
+use crate::bindings::http::{Host, Request, Response, TransportError};
 use crate::descriptor::{PinStyle, SecretClass, Told};
+
+/// Most cookie jars of one call.
+const MOST_JARS: usize = 4;
 
 /// The longest media type that is told of an answer, in bytes.
 const LONGEST_TYPE: usize = 64;
@@ -42,11 +47,12 @@ impl Call {
 
 /// Sends a request of a guest's, and returns what the guest gets of its answer.
 async fn send(call: &mut Call, request: Request) -> Result<Response, TransportError> {
-    let Prepared { request: prepared, carries, endpoint } = prepare(call, &request)?;
+    let Prepared { request: prepared, carries, derived, endpoints } = prepare(call, &request)?;
+    call.derived.extend(derived);
     let mut sending = Sending::of(call, carries, request.acts_on_vehicle);
     sending.admit().await?;
-    sending.call.last = LastAnswer { endpoint: Some(endpoint), ..LastAnswer::default() };
-    sending.send(prepared, &request.captures).await
+    sending.call.last = LastAnswer { endpoint: endpoints.first().cloned(), ..LastAnswer::default() };
+    sending.send(prepared, &request, &endpoints).await
 }
 
 /// A request of a call that is about to be sent.
@@ -104,7 +110,13 @@ impl<'c> Sending<'c> {
     }
 
     /// Sends what was admitted, and takes in the answer.
-    async fn send(self, prepared: HttpRequest, captures: &[Capture]) -> Result<Response, TransportError> {
+    async fn send(
+        self,
+        prepared: HttpRequest,
+        request: &Request,
+        endpoints: &[String],
+    ) -> Result<Response, TransportError> {
+        let url = prepared.url.clone();
         let call = &mut *self.call;
         let offers_before = call.offers.clone();
         call.offers.count(&self.carries, &call.context);
@@ -131,8 +143,12 @@ impl<'c> Sending<'c> {
         let transport::Response { status, headers, body } = answer?;
         note_times(call, status, &headers);
         note_answer(call, status, &headers);
+        if let Some(jar) = &request.jar {
+            keep_cookies(call, jar, &url, &headers)?;
+        }
         let captured_before = call.captured.len();
-        let received = receive(call, Incoming { status, headers, body }, captures, &self.carries);
+        let asked = Asked { captures: &request.captures, sent: &self.carries, endpoints };
+        let received = receive(call, Incoming { status, headers, body }, asked);
         if let Some(style) = self.pin {
             let success = call.captured.len() > captured_before;
             let refused = call.context.pin.answered(style, status, success, call.clock()).await;
@@ -149,9 +165,27 @@ impl<'c> Sending<'c> {
             call.told = call.told.filter(|before| *before != Told::Refused).or(Some(told));
             call.allowance.answered(before.operation, told);
         }
-        let Incoming { headers, body, .. } = received?;
+        let Incoming { mut headers, body, .. } = received?;
+        // What is in a jar is the host's, also where it is too short to be searched for.
+        headers.retain(|(name, _)| request.jar.is_none() || name != "set-cookie");
         Ok(Response { status, headers, body })
     }
+}
+
+/// Keeps the cookies that an answer sets.
+fn keep_cookies(
+    call: &mut Call,
+    jar: &str,
+    url: &Url,
+    headers: &[(String, String)],
+) -> Result<(), TransportError> {
+    if call.jars.len() == MOST_JARS && !call.jars.contains_key(jar) {
+        return Err(TransportError::Interrupted(format!("a call has at most {MOST_JARS} cookie jars")));
+    }
+    let now = call.clock().now();
+    let set = headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_bytes());
+    let kept = call.jars.entry(jar.to_owned()).or_default().take_in(url, set, now);
+    kept.map_err(|error| TransportError::Interrupted(error.to_string()))
 }
 
 /// Notes what an answer says of time. Of a success `Retry-After` says nothing (RFC 9110 §10.2.3).

@@ -140,7 +140,10 @@ async fn a_choice_leads_to_a_code_and_another_code_can_be_wanted() {
     assert_eq!(still(home.answer("a***@example.org").await)["kind"], "code");
     // The cloud has no way to send another one: the one that was sent is still good.
     let question = still(home.answer("again").await);
-    assert_eq!((&question["codes_left"], &question["problem"]), (&json!(3), &json!("no other code was sent")));
+    assert_eq!(
+        (&question["codes_left"], &question["problem"]),
+        (&json!(3), &json!("no other code was sent"))
+    );
     assert_eq!(home.cloud.asked("/resend"), 1);
     assert_eq!(home.answer(CODE).await.unwrap(), Progressed::SignedIn);
     assert_eq!(home.sign_ins(), 1);

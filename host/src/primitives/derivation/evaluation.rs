@@ -12,8 +12,8 @@ use super::digests::{hmac_sha256, sha256};
 use super::plan::Plan;
 use super::reading::SEPARATOR;
 use super::rsa::PublicKey;
-use crate::primitives::placeholder::{Part, Placeholder, parts};
 use super::{Computation, Derivation, DerivationError, Piece};
+use crate::primitives::placeholder::{Part, Placeholder, parts};
 
 /// Source of bytes that nobody can guess, which fills what it is given or fails.
 pub(in crate::primitives) type Random<'r> = &'r mut dyn FnMut(&mut [u8]) -> io::Result<()>;

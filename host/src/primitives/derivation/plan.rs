@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::outline::{Ingredients, Outline, Written};
 use super::reading::{ESCAPED, Reading, header_place};
-use crate::primitives::placeholder::is_name;
 use super::{
     Computation, Derivation, DerivationError, Encoding, LARGEST, MOST_DERIVATIONS, MOST_PIECES, Piece,
     digests, rsa,
 };
+use crate::primitives::placeholder::is_name;
 
 /// A derivation that was checked.
 #[derive(Debug)]

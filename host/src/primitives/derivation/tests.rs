@@ -9,8 +9,8 @@ use secrecy::ExposeSecret as _;
 use secrecy::zeroize::Zeroizing;
 use serde_json::json;
 
-use crate::primitives::placeholder::{Part, Placeholder, parts};
 use super::*;
+use crate::primitives::placeholder::{Part, Placeholder, parts};
 
 /// The instant of these tests.
 const NOW: i64 = 1_700_000_000_999;

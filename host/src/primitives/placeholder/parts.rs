@@ -99,7 +99,10 @@ mod tests {
         for text in ["{secret:}", "{secret:PIN}", "{secret:pin", "{ secret:pin}", "{private:1}", "{}", "{{"] {
             assert_eq!(all(text), [Part::Text(text)], "{text}");
         }
-        assert_eq!(all("{secret:{secret:pin}"), [Part::Text("{secret:"), Part::Placeholder(Placeholder::Secret("pin"))]);
+        assert_eq!(
+            all("{secret:{secret:pin}"),
+            [Part::Text("{secret:"), Part::Placeholder(Placeholder::Secret("pin"))]
+        );
         assert_eq!(
             all("{secret:{derived:a}}"),
             [Part::Text("{secret:"), Part::Placeholder(Placeholder::Derived("a")), Part::Text("}")]
