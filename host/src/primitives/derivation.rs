@@ -43,7 +43,7 @@ mod reading;
 mod rsa;
 
 pub(super) use self::encoding::{Encoding, decode_base64url};
-pub(super) use self::evaluation::{Derived, Material, Random, Stands, Values};
+pub(super) use self::evaluation::{Derived, Material, Stands, Values};
 pub(super) use self::outline::{Ingredients, Outline, Written};
 pub(super) use self::plan::Plan;
 pub(super) use self::rsa::{KeyError, PublicKey, SealError};
