@@ -1,22 +1,11 @@
 use super::*;
-use crate::bindings::policy::{BodyKind, Certainty, Effect, Phase};
+use crate::bindings::policy::{BodyKind, Effect, Phase};
 
 fn failure() -> Failure {
     Failure {
-        cloud: "hyundai-kia-eu".to_owned(),
-        operation: "lock".to_owned(),
-        effect: Effect::Actuation,
-        phase: Phase::Command,
-        certainty: Certainty::Rejected,
-        transport: None,
         http_status: Some(401),
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: String::new(),
         body: BodyKind::Json,
-        token_age: None,
+        ..Failure::refused("hyundai-kia-eu", "lock", Phase::Command, Effect::Actuation)
     }
 }
 

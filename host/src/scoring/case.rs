@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::facts;
-use crate::bindings::policy::{BodyKind, Certainty, Effect, Failure, FailureKind, Phase};
+use crate::bindings::policy::{BodyKind, Effect, Failure, FailureKind, Phase};
 
 /// A reader's label of a failure: what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -180,17 +180,10 @@ impl Case {
         };
         let (code, sub_code) = facts::codes(&self.body, &self.text);
         Failure {
-            cloud: self.cloud.clone(),
-            operation: self.operation.clone(),
-            effect,
-            phase: self.phase,
-            certainty: Certainty::Rejected,
-            transport: None,
             http_status: self.http_status,
             code,
             sub_code,
             oauth_error: facts::oauth_error(&self.body, &self.text),
-            retry_after: None,
             message: crate::judge::failure::message(&self.text),
             body: if facts::is_page(&self.text) {
                 BodyKind::Html
@@ -199,7 +192,7 @@ impl Case {
             } else {
                 BodyKind::Json
             },
-            token_age: None,
+            ..Failure::refused(&self.cloud, &self.operation, self.phase, effect)
         }
     }
 }

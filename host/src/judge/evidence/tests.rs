@@ -1,22 +1,11 @@
 use super::*;
-use crate::bindings::policy::{Certainty, Effect};
+use crate::bindings::policy::Effect;
 
 fn failure(phase: Phase, status: u16) -> Failure {
     Failure {
-        cloud: "hyundai-kia-eu".to_owned(),
-        operation: "refresh_session".to_owned(),
-        effect: Effect::Session,
-        phase,
-        certainty: Certainty::Rejected,
-        transport: None,
         http_status: Some(status),
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: String::new(),
         body: BodyKind::Json,
-        token_age: None,
+        ..Failure::refused("hyundai-kia-eu", "refresh_session", phase, Effect::Session)
     }
 }
 
