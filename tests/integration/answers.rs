@@ -32,7 +32,10 @@ async fn a_retained_answer_is_cleared_and_not_taken() {
     assert!(told["error"].as_str().unwrap().contains("must not be retained"), "{told}");
     let cleared = home.published().find(|messages| {
         let topic = "vehicle-connector/account/main/answer/set";
-        messages.iter().find(|message| message.topic == topic).map(|message| message.payload.is_empty() && message.retain)
+        messages
+            .iter()
+            .find(|message| message.topic == topic)
+            .map(|message| message.payload.is_empty() && message.retain)
     });
     assert!(cleared.await);
 }
@@ -59,7 +62,10 @@ async fn a_question_that_is_not_open_is_cleared_with_the_broker() {
     home.host().announce("5");
     let cleared = home.published().find(|messages| {
         let topic = "vehicle-connector/account/main/question";
-        messages.iter().find(|message| message.topic == topic).map(|message| message.payload.is_empty() && message.retain)
+        messages
+            .iter()
+            .find(|message| message.topic == topic)
+            .map(|message| message.payload.is_empty() && message.retain)
     });
     assert!(cleared.await);
 }

@@ -107,11 +107,18 @@ mod tests {
         let why = asked(&home, "answer", answer(json!({"code": "12345"}))).await.unwrap_err();
         assert_eq!(why, "the code has 6 digits; nothing was sent");
         assert_eq!(home.question().unwrap()["problem"], why);
-        for payload in [answer(json!({"password": "73184"})), json!({"account": "main", "73184": 73_184}), json!({"account": "x", "answer": 73_184})] {
+        for payload in [
+            answer(json!({"password": "73184"})),
+            json!({"account": "main", "73184": 73_184}),
+            json!({"account": "x", "answer": 73_184}),
+        ] {
             let why = asked(&home, "answer", payload).await.unwrap_err();
             assert!(!why.contains("73184"), "{why}");
         }
-        assert_eq!(outcome(asked(&home, "answer", answer(json!(CODE.parse::<u32>().unwrap()))).await), "signed_in");
+        assert_eq!(
+            outcome(asked(&home, "answer", answer(json!(CODE.parse::<u32>().unwrap()))).await),
+            "signed_in"
+        );
         assert_eq!(outcome(asked(&home, "question", main()).await), "signed_in");
     }
 }
