@@ -207,6 +207,15 @@ async fn a_connector_that_asks_without_end_is_at_fault() {
 #[tokio::test(start_paused = true)]
 async fn what_makes_no_sense_is_asked_of_nobody() {
     let home = Home::new().await;
+    *home.connector.asks.lock() = Asks::Telling;
+    let why = home.want(Cause::Missing).await.unwrap_err();
+    assert_eq!(
+        why.to_string(),
+        "the connector asked for an address with the secret step-token in it, which is not shown to a browser"
+    );
+    assert_eq!((home.account.question(), home.question()), (None, None));
+
+    let home = Home::new().await;
     *home.connector.asks.lock() = Asks::Elsewhere;
     let why = home.want(Cause::Missing).await.unwrap_err();
     assert_eq!(
