@@ -8,5 +8,6 @@ mod policy;
 mod questions;
 mod secrecy;
 mod sign_in_again;
+mod visits;
 
 pub(crate) use self::home::Home;

@@ -134,7 +134,7 @@ fn login(host: &Asked, account: &str) -> Result<ExitCode, ExitCode> {
         outcome = match answer {
             Typed::Left => return Err(left()),
             Typed::Nothing => {
-                std::thread::sleep(LOOK_AGAIN);
+                pause();
                 understood(host.data("account/question", &about(account))?)?
             }
             Typed::Answer(answer) => {
@@ -176,6 +176,12 @@ fn answered(host: &Asked, account: &str, given: Option<&str>) -> Result<ExitCode
         }
         Outcome::Ended { reason } => complain(1, format_args!("{}", plain(&reason))),
     })
+}
+
+/// Waits a moment.
+#[expect(clippy::disallowed_methods, reason = "this program serves nobody and has nothing else to do")]
+fn pause() {
+    std::thread::sleep(LOOK_AGAIN);
 }
 
 /// What a person has typed.

@@ -25,7 +25,7 @@ pub struct ConnectorPlugin {
 /// Code of a connector.
 enum Code {
     /// A component, instantiated for each call.
-    Component(Component),
+    Component(Box<Component>),
     /// A part of this program.
     Native(Arc<dyn NativeConnector>),
 }
@@ -241,7 +241,7 @@ async fn prepare(
     }
     check_manifest(&manifest).map_err(ActivationError::TrialAnswer)?;
     let (name, version) = (manifest.name.clone(), manifest.version.clone());
-    let code = Code::Component(Component { sandbox: sandbox.clone(), pre, indices });
+    let code = Code::Component(Box::new(Component { sandbox: sandbox.clone(), pre, indices }));
     let plugin = ConnectorPlugin { code, manifest };
     Ok(Candidate { digest, name, version, plugin })
 }

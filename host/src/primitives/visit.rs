@@ -42,7 +42,7 @@ impl Call {
             let made = Some(name).filter(|name| bound && self.made.contains(*name));
             let secret = made.and_then(|name| self.secret(name)).map(|secret| secret.expose_secret());
             secret.ok_or_else(|| {
-                Misplaced(format!("the secret {name} is not put into an address that a person opens"))
+                Misplaced(format!("an address with the secret {name} in it, which is not shown to a browser"))
             })
         });
         let filled = filled.map_err(|Misplaced(why)| why)?;

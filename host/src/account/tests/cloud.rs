@@ -48,11 +48,6 @@ impl Cloud {
         self.instead.lock().insert(path.to_owned(), (status, body));
     }
 
-    /// Gives the usual answers again.
-    pub(crate) fn heal(&self) {
-        self.instead.lock().clear();
-    }
-
     pub(crate) fn go_away(&self, away: bool) {
         *self.away.lock() = away;
     }
@@ -70,7 +65,7 @@ impl Cloud {
                 (400, json!({"code": "400006", "message": format!("the code {code} is wrong")}))
             }
             "/token" if is("step", STEP) => (200, json!({"access": ACCESS, "refresh": REFRESH})),
-            "/refresh" if is("refresh", REFRESH) => (200, json!({"access": ACCESS})),
+            "/refresh" if is("refresh", REFRESH) => (200, json!({"access": ACCESS, "refresh": REFRESH})),
             _ => (400, json!({"code": "403042", "message": "no"})),
         }
     }

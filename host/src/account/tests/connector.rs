@@ -30,6 +30,8 @@ pub(crate) enum Asks {
     Consent,
     /// For a choice, again and again.
     WithoutEnd,
+    /// For an address with what the cloud has given out in it.
+    Telling,
     /// For an address elsewhere.
     Elsewhere,
     /// For something newer.
@@ -151,6 +153,7 @@ impl Fake {
                 visit(&url, None, ReturnPath::Redirect(redirect))
             }
             Asks::Device => visit(&format!("{BASE}/device"), Some("WDJB-MJHT"), ReturnPath::Poll(1)),
+            Asks::Telling => visit(&format!("{BASE}/?t={{secret:step-token}}"), None, ReturnPath::Poll(1)),
             Asks::Elsewhere => visit("https://evil.example/", None, ReturnPath::Poll(1)),
             Asks::Consent => Challenge::Consent("the new terms,\n on the site".to_owned()),
             Asks::Other => Challenge::Other("a dance".to_owned()),

@@ -1,7 +1,7 @@
 //! Nothing that a person answers, and nothing that a sign-in has captured, is said anywhere.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
 use tracing::Level;
@@ -27,13 +27,26 @@ impl io::Write for Log {
     }
 }
 
+impl Log {
+    /// Returns what this process logs from now on: also the lines of tests beside this one, which must be as clean.
+    /// A subscriber of one thread may lose lines to another thread that has none.
+    fn of_this_process() -> &'static Self {
+        static LOG: LazyLock<Log> = LazyLock::new(|| {
+            let log = Log::default();
+            let writer = log.clone();
+            let subscriber =
+                tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).without_time();
+            let subscriber = subscriber.with_writer(move || writer.clone()).finish();
+            tracing::subscriber::set_global_default(subscriber).unwrap();
+            log
+        });
+        &LOG
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_that_was_answered_or_captured_is_said_anywhere() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(Level::TRACE).with_writer(move || writer.clone()).finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let log = Log::of_this_process();
     let home = Home::new().await;
     home.want(Cause::Missing).await.unwrap_err();
     // The cloud echoes a wrong code in its words.

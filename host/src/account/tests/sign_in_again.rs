@@ -62,6 +62,14 @@ async fn it_never_follows_a_sign_in_that_was_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_first_sign_in_that_was_refused_is_not_made_again_either() {
+    let home = Home::new().await;
+    home.cloud.answer("/login", 400, json!({"code": OVER, "message": "no"}));
+    assert!(matches!(home.want(Cause::Missing).await, Err(RefreshError::Latched(_))));
+    assert_eq!((home.cloud.asked("/login"), home.sign_ins()), (1, 1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_is_one_of_the_sign_ins_of_a_day() {
     let home = over(true).await;
     for _ in 0..3 {

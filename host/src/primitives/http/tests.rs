@@ -20,6 +20,7 @@ use crate::wire::publish::Discard;
 mod echo;
 mod offers;
 mod private;
+mod visits;
 
 async fn call() -> Call {
     call_over(Arc::new(HttpClient::new(&Network::default()).unwrap()), 1).await
@@ -43,6 +44,7 @@ fn rules() -> SecretRules {
         ("username", rule(SecretClass::Identifier, "idp", None)),
         ("password", rule(SecretClass::Password, "idp", None)),
         ("code", rule(SecretClass::OneTimeCode, "idp", None)),
+        ("state", rule(SecretClass::Token, "idp", Some(true))),
         ("signing-key", rule(SecretClass::Key, "idp", None)),
     ];
     rules.map(|(name, rule)| (name.to_owned(), rule)).into()

@@ -1,4 +1,46 @@
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
 use super::*;
+
+/// A question for a code of which nothing is known.
+fn wants_a_code() -> Pending {
+    Pending {
+        number: 1,
+        challenge: Challenge::Code { secret: "code".to_owned(), sent_to: None, digits: None, resend: false },
+        continuation: String::new(),
+        asked_at: Timestamp::UNIX_EPOCH,
+        expires_at: Timestamp::MAX,
+        codes_left: 3,
+        steps: 1,
+        counted: true,
+        problem: None,
+        staged: Secrets::new(),
+        made: BTreeSet::new(),
+        tried: Vec::new(),
+    }
+}
+
+#[test]
+fn a_code_is_what_people_write_and_no_password() {
+    let password = SecretString::from("hunter2");
+    let fit = |answer: &str| {
+        let answer = Answer::parse(answer.as_bytes())?;
+        let fitting = wants_a_code().fit(&answer, |_| None, &[&password])?;
+        assert!(matches!(fitting.reply, Reply::Code));
+        Ok::<_, NotUnderstood>(fitting.handed["code"].expose_secret().to_owned())
+    };
+    for (answer, code) in
+        [("12 34-56", "123456"), ("aB3", "aB3"), (r#"{"code":"again"}"#, "again"), ("again", "again")]
+    {
+        assert_eq!(fit(answer).as_deref(), Ok(code), "{answer}");
+    }
+    for answer in ["hunter2", r#"{"code":"hunter2"}"#, r#"{"again":true}"#, r#"{"choice":"a"}"#, "é", "--"] {
+        let why = fit(answer).unwrap_err().to_string();
+        assert!(!why.contains("hunter2"), "{why}");
+    }
+}
 
 fn parsed(payload: &str) -> Result<String, String> {
     Answer::parse(payload.as_bytes()).map_err(|why| why.to_string()).map(|answer| match answer {

@@ -198,3 +198,14 @@ fn whatever_a_secret_is_and_wherever_it_stands_no_echo_shows_it() {
     });
     tested.unwrap();
 }
+
+#[tokio::test]
+async fn a_code_that_was_handed_in_is_found_in_every_answer_of_its_call() {
+    let mut call = call().await;
+    call.handed.insert("code".to_owned(), "493817".into());
+    let text = "the code 493817 was wrong a moment ago";
+    let got = received(&mut call, answer(400, &[], text), &[], &[]);
+    assert_eq!(got, "the code {secret:code} was wrong a moment ago");
+    call.handed.clear();
+    assert_eq!(received(&mut call, answer(400, &[], text), &[], &[]), text, "an odometer, in another call");
+}
