@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+mod own;
+
+pub use self::own::{OTHER, OwnName};
 use crate::bindings::policy::Effect;
 
 /// An operation. The host decides its effect, never a plugin: that decides what may be repeated.
@@ -36,6 +39,8 @@ pub enum OperationName {
     CheckActionStatus,
     /// List the account's vehicles. The host's own; it cannot be commanded.
     ListVehicles,
+    /// An operation that only the vehicle's connector knows.
+    Other(OwnName),
 }
 
 /// Part of a vehicle that a command moves. A newer command for the same one cancels repeats of an older one.
@@ -51,10 +56,13 @@ pub enum Actuator {
     ChargePort,
     /// The charging current.
     ChargingCurrent,
+    /// Whatever a connector's own operations move. The host cannot tell what that is, so a newer one cancels
+    /// repeats of all older ones.
+    Other,
 }
 
 impl OperationName {
-    /// Operations that can be commanded.
+    /// Operations that can be commanded, besides those that only one connector knows.
     pub const COMMANDABLE: [Self; 12] = [
         Self::RefreshCached,
         Self::RefreshSmart,
@@ -87,10 +95,11 @@ impl OperationName {
             Self::SetChargingCurrent => "set_charging_current",
             Self::CheckActionStatus => "check_action_status",
             Self::ListVehicles => "list_vehicles",
+            Self::Other(own) => own.as_str(),
         }
     }
 
-    /// The operation of this name, if it can be commanded.
+    /// The operation of this name, if it can be commanded and is not one that only some connector knows.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::COMMANDABLE.into_iter().find(|operation| operation.as_str() == name)
@@ -106,6 +115,7 @@ impl OperationName {
             | Self::CheckActionStatus
             | Self::ListVehicles => Effect::Read,
             Self::SetChargingCurrent => Effect::Set,
+            Self::Other(own) => own.effect(),
             Self::Lock
             | Self::Unlock
             | Self::StartClimate
@@ -137,6 +147,10 @@ impl OperationName {
             Self::SetWindows => Some(Actuator::Windows),
             Self::OpenChargePort | Self::CloseChargePort => Some(Actuator::ChargePort),
             Self::SetChargingCurrent => Some(Actuator::ChargingCurrent),
+            Self::Other(own) => match own.effect() {
+                Effect::Read => None,
+                _ => Some(Actuator::Other),
+            },
             Self::RefreshCached
             | Self::RefreshSmart
             | Self::RefreshForce
@@ -151,7 +165,7 @@ impl OperationName {
         Duration::from_secs(match self {
             Self::Lock | Self::Unlock | Self::OpenChargePort | Self::CloseChargePort => 60,
             Self::SetWindows => 90,
-            Self::StartClimate | Self::StopClimate | Self::SetChargingCurrent => 120,
+            Self::StartClimate | Self::StopClimate | Self::SetChargingCurrent | Self::Other(_) => 120,
             Self::RefreshForce | Self::RefreshSmart => 150,
             Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles => 60,
         })
@@ -163,6 +177,12 @@ impl OperationName {
     pub const fn reaches_vehicle(self) -> bool {
         !matches!(self, Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles)
     }
+}
+
+/// Whether an operation that is known by its name alone may move something. Of a connector's own it cannot be
+/// said, so they may.
+pub(crate) fn may_move(op: &str) -> bool {
+    op.starts_with(OTHER) || OperationName::named(op).is_some_and(|name| !name.is_read())
 }
 
 impl fmt::Display for OperationName {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::message::RespondTo;
+use super::operation::OTHER;
 
 /// Retained topics of a vehicle, below its own. Cleared when the vehicle is not configured any more.
 const RETAINED_OF_VEHICLE: [&str; 6] =
@@ -21,7 +22,7 @@ pub enum Incoming<'t> {
     Command {
         /// Slug of the vehicle, as the topic has it.
         vehicle: &'t str,
-        /// Last level of the topic: the operation.
+        /// Operation: the last level of the topic, or the last two of `cmd/other/NAME`.
         operation: &'t str,
     },
     /// A request to the host itself.
@@ -41,7 +42,9 @@ impl Topics {
     /// The filters to subscribe to. They do not overlap: a message that two filters match is delivered twice.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        vec![format!("{}/vehicle/+/cmd/+", self.base), format!("{}/bridge/request/+/+", self.base)]
+        ["/vehicle/+/cmd/+", "/vehicle/+/cmd/other/+", "/bridge/request/+/+"]
+            .map(|below| format!("{}{below}", self.base))
+            .into()
     }
 
     /// Returns the subject of a topic; none if the host does not listen to it.
@@ -53,7 +56,8 @@ impl Topics {
         }
         let (vehicle, below) = below.strip_prefix("/vehicle/")?.split_once('/')?;
         let operation = below.strip_prefix("cmd/")?;
-        (!operation.contains('/')).then_some(Incoming::Command { vehicle, operation })
+        let name = operation.strip_prefix(OTHER).unwrap_or(operation);
+        (!name.contains('/')).then_some(Incoming::Command { vehicle, operation })
     }
 
     /// Returns why an answer cannot go to a topic of a caller's choice; none if it can. Only a topic that
@@ -180,12 +184,16 @@ mod tests {
         let topics = Topics::below("home/vc");
         let lock = Incoming::Command { vehicle: "ev6", operation: "lock" };
         assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/lock"), Some(lock));
+        let honk = Incoming::Command { vehicle: "ev6", operation: "other/honk" };
+        assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/other/honk"), Some(honk));
         for other in [
             "home/vc/vehicle/ev6/state",
             "home/vcx/vehicle/ev6/cmd/lock",
             "vehicle/ev6/cmd/lock",
             "",
             "home/vc/vehicle/ev6/cmd/lock/now",
+            "home/vc/vehicle/ev6/cmd/other/honk/now",
+            "home/vc/vehicle/ev6/cmd/others/honk",
             "home/vc/vehicle/cmd/lock",
             "home/vc",
         ] {
