@@ -64,6 +64,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// The configuration, where there is one that can be read.
+    pub(super) fn config(&self) -> Option<(PathBuf, Config)> {
+        let path = &self.located.configured.config;
+        let config = self.located.state.is_none().then(|| Config::load(path).ok()).flatten();
+        config.map(|config| (path.clone(), config))
+    }
+
     /// Asks the host and shows its answer. Exit codes: 0 done, 1 not done or no host, 2 no good
     /// configuration.
     pub(super) fn ask<T: DeserializeOwned>(
