@@ -8,7 +8,7 @@ use super::table::plain;
 use super::{USAGE, complain};
 use crate::component_file::{self, Links};
 use crate::config::{Config, Connector, Problem};
-use crate::descriptor::{excess, stricter, unused};
+use crate::descriptor::{Excess, excess, stricter, unused};
 use crate::digest::Digest;
 use crate::output::print;
 use crate::plugin::{Asking, Compiled, embedded};
@@ -108,14 +108,24 @@ fn compare(
         return;
     }
     for excess in excess(&asking.wanted, &connector.grant) {
-        let way_out =
-            "grant it, as `vehicle-connector connector install FILE.wasm` offers, or keep the version before";
-        found.problems.push(problem(format!("{excess}, which is not granted; {way_out}")));
+        found.problems.push(problem(format!("{excess}; {}", way_out(&excess))));
     }
     let warnings = unused(&asking.wanted, &connector.grant)
         .into_iter()
         .chain(stricter(&asking.wanted, &connector.grant));
     found.warnings.extend(warnings.map(problem));
+}
+
+/// Says what to do about something that is not granted.
+fn way_out(excess: &Excess) -> String {
+    match excess {
+        Excess::SecretClass { wanted, .. } => format!("write class = \"{wanted}\" there"),
+        Excess::Effect { wanted, .. } => format!("write effect = \"{}\" there", wanted.as_str()),
+        _ => {
+            "grant it, as `vehicle-connector connector install FILE.wasm` offers, or keep the version before"
+                .to_owned()
+        }
+    }
 }
 
 /// Checks that a host would find the components that the configuration pins without naming a file: the
