@@ -122,6 +122,14 @@ fn what_was_taken_from_the_grant_is_named_and_given_back_alone() {
     let (code, said) =
         desk.run(&["connector", "verify", "--offline", "downloads/example.wasm", "-c", "car.toml"]);
     assert!(code == 1 && said.contains(says), "{said}");
+    // A secret that is not there is no reason not to know what is granted.
+    desk.write("car.toml", format!("{without}{ACCOUNT}").replace("${CLIENT}", "${NOT_SET}").as_bytes());
+    let (code, said) = desk.run(&["connector", "inspect", "downloads/example.wasm", "-c", "car.toml"]);
+    assert!(
+        code == 0 && said.contains("Not all of it is granted by car.toml:5") && said.contains(says),
+        "{said}"
+    );
+    desk.write("car.toml", without.as_bytes());
     let (code, said) = desk.install();
     assert!(code == 0 && said.contains(says) && !said.contains("It reaches"), "{said}");
     assert_eq!(desk.check().0, 0, "{}", desk.check().1);
@@ -143,6 +151,31 @@ fn a_grant_that_is_larger_or_weaker_than_what_is_asked_for_is_told() {
     assert!(
         code == 2 && said.contains("calls the secret password password, and the grant says identifier"),
         "{said}"
+    );
+}
+
+#[test]
+fn of_a_version_that_wants_more_only_the_difference_is_shown_and_written() {
+    let desk = Desk::new();
+    desk.install();
+    let before = desk.read("car.toml");
+    // Its cloud has moved, to a name of the same length.
+    let mut moved = example();
+    let (old, new) = (b"api.acme.example", b"tap.acme.example");
+    while let Some(at) = moved.windows(old.len()).position(|window| window == old) {
+        moved[at..at + new.len()].copy_from_slice(new);
+    }
+    desk.write("downloads/example.wasm", &moved);
+    let (code, said) = desk.install();
+    assert!(code == 0 && said.contains("it wants to reach api at https://tap.acme.example"), "{said}");
+    assert!(!said.contains("It uses the secrets"), "{said}");
+    let after = desk.read("car.toml");
+    let changed: Vec<_> = before.lines().zip(after.lines()).filter(|(old, new)| old != new).collect();
+    assert_eq!((changed.len(), before.lines().count()), (3, after.lines().count()), "{changed:?}");
+    assert_eq!(
+        std::fs::read(desk.path("example.wasm")).unwrap(),
+        example(),
+        "the old configuration names it"
     );
 }
 

@@ -93,7 +93,7 @@ impl Inspection {
                 Some(named)
             }
             Ok(Accepted::Connector(asking)) => {
-                let (named, asks) = Asks::of(asking, host);
+                let (named, asks) = Asks::of(*asking, host);
                 inspection.reason = asks.refused(&named.0);
                 inspection.accepted = inspection.reason.is_none();
                 inspection.asks = Some(asks);
@@ -214,7 +214,7 @@ enum Accepted {
     /// A policy, by name and version.
     Policy((String, String)),
     /// A connector, with what it asks for.
-    Connector(Asking),
+    Connector(Box<Asking>),
 }
 
 /// Checks a component as a host does before it loads it.
@@ -230,7 +230,7 @@ async fn accept(
             let candidate = slot.verify(compiled, Trial::Full).await?;
             Ok(Accepted::Policy((candidate.name, candidate.version)))
         }
-        PluginKind::Connector => Ok(Accepted::Connector(Asking::of(sandbox, compiled).await?)),
+        PluginKind::Connector => Ok(Accepted::Connector(Box::new(Asking::of(sandbox, compiled).await?))),
     }
 }
 

@@ -124,7 +124,7 @@ impl Opening<'_> {
         let (compiled, provenance) = match self.plugins.connectors.get(name) {
             Some(carried) => (carried.clone(), self.carried()),
             None => {
-                let (compiled, signature) = self.from_file(name).await?;
+                let (compiled, signature) = self.of_file(name).await?;
                 let now = self.services.clock.now();
                 (compiled, Provenance::new(now, Source::Configuration.name()).signed(signature))
             }
@@ -158,7 +158,7 @@ impl Opening<'_> {
         {
             return Ok(None);
         }
-        let (compiled, signature) = self.from_file(name).await?;
+        let (compiled, signature) = self.of_file(name).await?;
         let failed = |error| StartError::Connector { name: name.to_owned(), error };
         slot.prepare(&compiled, Trial::Full).await.map_err(failed)?;
         Ok(Some((compiled, signature)))
@@ -176,7 +176,7 @@ impl Opening<'_> {
     }
 
     /// Compiles the component of the file that the configuration names, if it may be in this slot.
-    async fn from_file(&self, name: &str) -> Result<FromFile, StartError> {
+    async fn of_file(&self, name: &str) -> Result<FromFile, StartError> {
         let Contents { component, signature, .. } = self.contents(name).await?;
         let file = self.config.plugins.files.get(name).map(|path| path.display().to_string());
         let refused = |error| StartError::Component {

@@ -1,6 +1,6 @@
 //! What a connector asks for, beside what it is granted.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::super::remote::Asked;
 use super::super::table::plain;
 use super::super::{USAGE, asking, complain};
 use super::read;
-use crate::config::{self, Config};
+use crate::config;
 use crate::descriptor::{Excess, Grant, excess};
 use crate::output::print;
 use crate::plugin::{ActivationError, Asking, Compiled, PluginKind};
@@ -30,13 +30,19 @@ pub(super) struct Asks {
     /// Who grants it what, for people.
     #[serde(skip)]
     granted_by: Option<String>,
+    /// Reason why it cannot be said what it is granted.
+    #[serde(skip)]
+    unreadable: Option<String>,
 }
 
 impl Asks {
     /// Compares what a connector asks for with what it is granted. Returns its name and version beside that.
     pub(super) fn of(asking: Asking, host: &Asked) -> ((String, String), Self) {
         let Asking { name, version, description, wanted } = asking;
-        let granted = granted(&name, host);
+        let (granted, unreadable) = match granted(&name, host) {
+            Ok(granted) => (granted, None),
+            Err(why) => (None, Some(why)),
+        };
         let excess = granted.as_ref().map(|(_, grant)| excess(&wanted, grant));
         let asks = Self {
             description,
@@ -45,6 +51,7 @@ impl Asks {
             wanted,
             excess: excess.unwrap_or_default(),
             granted_by: granted.map(|(by, _)| by),
+            unreadable,
         };
         ((name, version), asks)
     }
@@ -63,10 +70,13 @@ impl Asks {
 
     /// The tables about what it asks for.
     pub(super) fn for_people(&self, file: &Path) -> String {
-        let granted = match &self.granted_by {
-            Some(by) if self.excess.is_empty() => format!("All of it is granted by {by}.\n"),
-            Some(by) => format!("Not all of it is granted by {by}:\n{}", asking::more(&self.excess)),
-            None => format!(
+        let granted = match (&self.granted_by, &self.unreadable) {
+            (Some(by), _) if self.excess.is_empty() => format!("All of it is granted by {by}.\n"),
+            (Some(by), _) => format!("Not all of it is granted by {by}:\n{}", asking::more(&self.excess)),
+            (None, Some(why)) => {
+                format!("What of it is granted cannot be said: {}\n", plain(why))
+            }
+            (None, None) => format!(
                 "Nothing of it is granted yet; `vehicle-connector connector install {}` shows it and asks.\n",
                 file.display()
             ),
@@ -102,17 +112,10 @@ pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path) -> ExitCode {
 }
 
 /// Returns what a connector is granted, and by whom: the configuration, or this program.
-fn granted(name: &str, host: &Asked) -> Option<(String, Grant)> {
-    let connector = |(path, config): (PathBuf, Config)| {
-        let connector = config.connectors.get(name)?;
+fn granted(name: &str, host: &Asked) -> Result<Option<(String, Grant)>, String> {
+    let (path, connector) = host.connector(name)?;
+    Ok(connector.map(|connector| {
         let by = connector.line.map(|line| format!("{}:{line}", path.display()));
-        Some((by.unwrap_or_else(|| "this program".to_owned()), connector.grant.as_ref().clone()))
-    };
-    match host.config() {
-        Some(found) => connector(found),
-        None => {
-            let built_in = config::connector_of("", Path::new(""), name).ok().flatten()?;
-            Some(("this program".to_owned(), built_in.grant.as_ref().clone()))
-        }
-    }
+        (by.unwrap_or_else(|| "this program".to_owned()), connector.grant.as_ref().clone())
+    }))
 }

@@ -6,12 +6,15 @@ use std::fmt::Write as _;
 use crate::descriptor::{Arguments, Configured, Grant, LEAST, Said, SecretForm, SecretRule, Service};
 use crate::digest::Digest;
 
+/// Region and brand of the accounts that reach some endpoints; none for all.
+type Accounts<'g> = (Option<&'g str>, Option<&'g str>);
+
 /// Writes `[connector.NAME]` with a file, its pin and a grant, as a configuration has it. Ends with a line
 /// break.
 #[must_use]
 pub fn block(name: &str, file: &str, digest: Digest, grant: &Grant) -> String {
     let mut text = format!("[connector.{name}]\nfile = {}\nsha256 = \"{digest}\"\n", quoted(file));
-    let mut reached: BTreeMap<(Option<&str>, Option<&str>), Vec<(&str, &str)>> = BTreeMap::new();
+    let mut reached: BTreeMap<Accounts<'_>, Vec<(&str, &str)>> = BTreeMap::new();
     for (Service { region, brand, name }, url) in &grant.endpoints {
         let of = reached.entry((region.as_deref(), brand.as_deref())).or_default();
         of.push((name, url.as_str().trim_end_matches('/')));
