@@ -32,7 +32,7 @@ pub use self::question::{Answer, NotUnderstood, Shown};
 pub use self::retry::{NotRetried, Retried, Retry};
 use crate::account::session::History;
 use crate::cell::Cell;
-use crate::descriptor::Refusals;
+use crate::descriptor::{Grant, Refusals};
 use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::AccountContext;
@@ -68,6 +68,8 @@ pub struct Account {
     pub connector: Arc<ConnectorSlot>,
     /// The name of that slot.
     pub connector_name: String,
+    /// What the connector is granted.
+    pub(crate) granted: Arc<Grant>,
     advice: Advice,
     latch: Latch,
     client: Arc<Latch>,

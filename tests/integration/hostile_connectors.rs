@@ -39,7 +39,8 @@ async fn plugins(component: &[u8]) -> Result<Plugins, ActivationError> {
     });
     let (sandbox, policy) = shared.await.clone();
     let connector = Compiled::of(&sandbox, component).await?;
-    Ok(Plugins { sandbox, connector, policy: Some(policy) })
+    let connectors = [(embedded::CONNECTORS[0].0.to_owned(), connector)].into();
+    Ok(Plugins { sandbox, connectors, policy: Some(policy) })
 }
 
 /// A home whose host has found its cars with this connector, if it can.

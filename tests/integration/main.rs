@@ -23,6 +23,7 @@ mod expiry;
 mod field;
 mod folder;
 mod full_disk;
+mod grants;
 mod hostile_connectors;
 mod hostile_policies;
 mod input;

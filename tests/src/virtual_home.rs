@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Environment, Host};
-use vehicle_connector::plugin::{Compiled, Plugins};
+use vehicle_connector::plugin::{Compiled, Plugins, embedded};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
 use vehicle_connector::store::Store;
@@ -145,7 +145,8 @@ impl VirtualHome {
     pub async fn restart_with(&mut self, connector: Compiled) {
         self.host.stop().await;
         let policy = Some(own_policy().clone());
-        let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connector, policy };
+        let connectors = [(embedded::CONNECTORS[0].0.to_owned(), connector)].into();
+        let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connectors, policy };
         self.host = Host::start_with(&self.config, self.environment.clone(), &plugins).await.unwrap();
         self.settle().await;
     }

@@ -77,7 +77,7 @@ fn described(slug: &str, config: &config::Account) -> connector::Account {
         language: config.language.clone(),
         endpoints: config.endpoints.iter().map(endpoint).collect(),
         secrets: config.secrets.keys().cloned().collect(),
-        settings: config.options.clone().into_iter().collect(),
+        settings: config.settings.clone().into_iter().collect(),
     }
 }
 

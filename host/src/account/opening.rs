@@ -67,6 +67,7 @@ impl Accounts {
             context: Arc::new(self.context(slug, config, &connector).await?),
             connector,
             connector_name: config.connector.clone(),
+            granted: Arc::clone(&config.grant),
             advice: Advice::new(slug, config),
             latch: Latch::open(slug, credentials, store, now).await?,
             client: self.clients.latch(&cloud, &config.brand, store, now).await?,

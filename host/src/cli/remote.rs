@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::table::{json_line, plain};
 use super::{Configured, USAGE, complain};
-use crate::config::Config;
+use crate::config::{self, Config, Connector};
 use crate::output::print;
 
 /// The state directory of a host.
@@ -64,6 +64,25 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Returns what the configuration, or else this program, grants a connector of this name, with the
+    /// configuration's file. Secrets need not be there for that, and neither need the file.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file, and what it grants cannot be read.
+    pub(super) fn connector(&self, name: &str) -> Result<(PathBuf, Option<Connector>), String> {
+        let path = &self.located.configured.config;
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) if self.located.state.is_none() => text,
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{}: cannot be read: {error}", path.display()));
+            }
+            _ => String::new(),
+        };
+        let connector = config::connector_of(&text, path, name).map_err(|error| error.to_string())?;
+        Ok((path.clone(), connector))
+    }
+
     /// Asks the host and shows its answer. Exit codes: 0 done, 1 not done or no host, 2 no good
     /// configuration.
     pub(super) fn ask<T: DeserializeOwned>(

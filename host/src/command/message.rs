@@ -1,17 +1,23 @@
 //! A command as the message that asks for it: the other direction of [`parse`](super::parse).
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::{Action, topic};
 use crate::bindings::connector::{
     ChargeLimits, ChargingCurrent, Climate, Seat, Signal, WindowPosition, Windows,
 };
+use crate::wire::operation::OTHER;
 
 impl Action {
-    /// Returns the last level of a topic, and a payload, that ask for this command.
+    /// Returns the operation of a topic, and a payload, that ask for this command.
     #[must_use]
-    pub(crate) fn to_message(&self) -> (&'static str, String) {
+    pub(crate) fn to_message(&self) -> (Cow<'static, str>, String) {
         let (operation, payload) = match self {
+            Self::Other { name, arguments } => {
+                return (format!("{OTHER}{name}").into(), Value::Object(arguments.clone()).to_string());
+            }
             Self::RefreshCached => ("refresh_cached", json!({})),
             Self::RefreshSmart(max_age) => ("refresh_smart", json!({"max_age_s": max_age.as_secs()})),
             Self::RefreshForce => ("refresh_force", json!({})),
@@ -34,7 +40,7 @@ impl Action {
             Self::Signal(signal) => ("signal", json!({"action": of_signal(*signal)})),
             Self::CheckActionStatus(about) => (topic::ACTION_STATUS, json!({"about": about})),
         };
-        (operation, payload.to_string())
+        (operation.into(), payload.to_string())
     }
 }
 
@@ -144,7 +150,7 @@ mod tests {
         #[test]
         fn a_message_asks_for_what_the_command_does(action in actions()) {
             let (operation, payload) = action.to_message();
-            prop_assert_eq!(parse(operation, payload.as_bytes()).unwrap(), Command::new(action.clone()));
+            prop_assert_eq!(parse(&operation, payload.as_bytes()).unwrap(), Command::new(action.clone()));
             prop_assert_eq!(check(Command::new(action.clone()).with_id("a")).unwrap(), Command::new(action).with_id("a"));
         }
     }

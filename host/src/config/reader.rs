@@ -37,7 +37,8 @@ impl<'r> Reader<'r> {
         self.warnings.borrow_mut().push(self.problem(at, message.into()));
     }
 
-    fn problem(&self, at: &Range<usize>, message: String) -> Problem {
+    /// A problem at a place in the text.
+    pub(super) fn problem(&self, at: &Range<usize>, message: String) -> Problem {
         let before = self.text.as_bytes().iter().take(at.start);
         Problem { line: 1 + before.filter(|&&byte| byte == b'\n').count(), message }
     }
@@ -243,6 +244,21 @@ impl<'d, 'r> Entry<'d, 'r> {
             return None;
         };
         Some(Section { reader: self.reader, name: self.name, span: self.key, table, known: Vec::new() })
+    }
+
+    /// Reads a list of tables.
+    pub(super) fn sections(self) -> Option<Vec<Section<'d, 'r>>> {
+        let Some(array) = self.value.get_ref().as_array() else {
+            self.expected("a list of tables, like [{ code = \"7501\" }]");
+            return None;
+        };
+        let entry = |value: &'d Spanned<DeValue<'d>>| Self {
+            reader: self.reader,
+            name: self.name.clone(),
+            key: value.span(),
+            value,
+        };
+        array.iter().map(|value| entry(value).section()).collect()
     }
 
     /// Reads the text of a value that may also be a number or a truth value.

@@ -3,11 +3,10 @@
 //! Words say nothing: a refusal that speaks of a time-out may come from a gateway that has passed the request
 //! on. So an answer is a refusal only if its code is one that the vendor gives before it tells the vehicle,
 //! or its status is one that RFC 9110 and RFC 6585 give to servers that have not done what was asked. The
-//! codes of each cloud are in `presets.toml`; neither a plugin nor a configuration can add to them.
+//! codes of each cloud are a part of the owner's grant; a connector can only ask for them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Statuses of refusals. RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many
@@ -19,18 +18,17 @@ const REFUSED: [u16; 2] = [401, 429];
 const UNAVAILABLE: u16 = 503;
 
 /// Answers to commands, as one connector's clouds give them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandAnswers {
     /// JSON pointers, each with the word that reports success there. An answer in which all of them match is
     /// not a refusal, whatever its status.
-    success: BTreeMap<String, String>,
+    pub success: BTreeMap<String, String>,
     /// JSON pointers to the codes of an answer.
-    codes_at: Vec<String>,
+    pub codes_at: Vec<String>,
     /// Codes of refusals that come before the vehicle is told.
-    before_execution: BTreeSet<String>,
+    pub before_execution: BTreeSet<String>,
     /// Codes that leave open whether the vehicle has acted, whatever the status.
-    undecided: BTreeSet<String>,
+    pub undecided: BTreeSet<String>,
 }
 
 /// Statement of an answer on whether the vehicle may have acted.

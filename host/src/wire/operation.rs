@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+mod own;
+
+pub use self::own::{OTHER, OwnName};
 use crate::bindings::policy::Effect;
 
 /// An operation. The host decides its effect, never a plugin: that decides what may be repeated.
@@ -44,6 +47,8 @@ pub enum OperationName {
     CheckActionStatus,
     /// List the account's vehicles. The host's own; it cannot be commanded.
     ListVehicles,
+    /// An operation that only the vehicle's connector knows.
+    Other(OwnName),
 }
 
 /// Part of a vehicle that a command moves. A newer command for the same one cancels repeats of an older one.
@@ -65,10 +70,13 @@ pub enum Actuator {
     ChargingCurrent,
     /// Lights and horn.
     Signal,
+    /// Whatever a connector's own operations move. The host cannot tell what that is, so a newer one cancels
+    /// repeats of all older ones.
+    Other,
 }
 
 impl OperationName {
-    /// Operations that can be commanded.
+    /// Operations that can be commanded, besides those that only one connector knows.
     pub const COMMANDABLE: [Self; 16] = [
         Self::RefreshCached,
         Self::RefreshSmart,
@@ -109,10 +117,11 @@ impl OperationName {
             Self::Signal => "signal",
             Self::CheckActionStatus => "check_action_status",
             Self::ListVehicles => "list_vehicles",
+            Self::Other(own) => own.as_str(),
         }
     }
 
-    /// The operation of this name, if it can be commanded.
+    /// The operation of this name, if it can be commanded and is not one that only some connector knows.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::COMMANDABLE.into_iter().find(|operation| operation.as_str() == name)
@@ -128,6 +137,7 @@ impl OperationName {
             | Self::CheckActionStatus
             | Self::ListVehicles => Effect::Read,
             Self::SetChargeLimits | Self::SetChargingCurrent => Effect::Set,
+            Self::Other(own) => own.effect(),
             Self::Lock
             | Self::Unlock
             | Self::StartClimate
@@ -165,6 +175,10 @@ impl OperationName {
             Self::SetChargeLimits => Some(Actuator::ChargeLimits),
             Self::SetChargingCurrent => Some(Actuator::ChargingCurrent),
             Self::Signal => Some(Actuator::Signal),
+            Self::Other(own) => match own.effect() {
+                Effect::Read => None,
+                _ => Some(Actuator::Other),
+            },
             Self::RefreshCached
             | Self::RefreshSmart
             | Self::RefreshForce
@@ -184,7 +198,8 @@ impl OperationName {
             | Self::StartCharging
             | Self::StopCharging
             | Self::SetChargeLimits
-            | Self::SetChargingCurrent => 120,
+            | Self::SetChargingCurrent
+            | Self::Other(_) => 120,
             Self::RefreshForce | Self::RefreshSmart => 150,
             Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles => 60,
         })
@@ -196,6 +211,12 @@ impl OperationName {
     pub const fn reaches_vehicle(self) -> bool {
         !matches!(self, Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles)
     }
+}
+
+/// Whether an operation that is known by its name alone may move something. Of a connector's own it cannot be
+/// said, so they may.
+pub(crate) fn may_move(op: &str) -> bool {
+    op.starts_with(OTHER) || OperationName::named(op).is_some_and(|name| !name.is_read())
 }
 
 impl fmt::Display for OperationName {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::message::RespondTo;
+use super::operation::OTHER;
 
 /// Retained topics of a vehicle, below its own. Cleared when the vehicle is not configured any more.
 const RETAINED_OF_VEHICLE: [&str; 6] =
@@ -21,7 +22,7 @@ pub enum Incoming<'t> {
     Command {
         /// Slug of the vehicle, as the topic has it.
         vehicle: &'t str,
-        /// Last level of the topic: the operation.
+        /// Operation: the last level of the topic, or the last two of `cmd/other/NAME`.
         operation: &'t str,
     },
     /// An answer to the question of an account.
@@ -46,7 +47,7 @@ impl Topics {
     /// The filters to subscribe to. They do not overlap: a message that two filters match is delivered twice.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        ["vehicle/+/cmd/+", "bridge/request/+/+", "account/+/answer/set"]
+        ["vehicle/+/cmd/+", "vehicle/+/cmd/other/+", "bridge/request/+/+", "account/+/answer/set"]
             .map(|filter| format!("{}/{filter}", self.base))
             .to_vec()
     }
@@ -64,7 +65,8 @@ impl Topics {
         }
         let (vehicle, below) = below.strip_prefix("/vehicle/")?.split_once('/')?;
         let operation = below.strip_prefix("cmd/")?;
-        (!operation.contains('/')).then_some(Incoming::Command { vehicle, operation })
+        let name = operation.strip_prefix(OTHER).unwrap_or(operation);
+        (!name.contains('/')).then_some(Incoming::Command { vehicle, operation })
     }
 
     /// Returns why an answer cannot go to a topic of a caller's choice; none if it can. Only a topic that
@@ -205,6 +207,8 @@ mod tests {
         assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/lock"), Some(lock));
         let answer = Incoming::Answer { account: "main" };
         assert_eq!(topics.parse("home/vc/account/main/answer/set"), Some(answer));
+        let honk = Incoming::Command { vehicle: "ev6", operation: "other/honk" };
+        assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/other/honk"), Some(honk));
         for other in [
             "home/vc/account/main/answer",
             "home/vc/account//answer/set",
@@ -215,6 +219,8 @@ mod tests {
             "vehicle/ev6/cmd/lock",
             "",
             "home/vc/vehicle/ev6/cmd/lock/now",
+            "home/vc/vehicle/ev6/cmd/other/honk/now",
+            "home/vc/vehicle/ev6/cmd/others/honk",
             "home/vc/vehicle/cmd/lock",
             "home/vc",
         ] {

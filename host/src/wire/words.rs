@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::operation::OperationName;
+use super::operation;
 use super::outcome::{Reason, State};
 use crate::protect::latch::Latched;
 
@@ -36,7 +36,7 @@ impl Words {
 
     /// Returns the sentences for a command that ends in this state.
     pub(crate) fn sentences(self, state: State, reason: Reason, op: &str) -> (String, Option<String>) {
-        let moves = OperationName::named(op).is_some_and(|name| !name.is_read());
+        let moves = operation::may_move(op);
         let (what, helps) = happened(reason);
         let message = match (self.ours, meaning(state, moves)) {
             (Some(ours), Some(meaning)) if moves && may_have_acted(state) => format!("{ours}. {meaning}."),

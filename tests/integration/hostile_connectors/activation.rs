@@ -9,9 +9,10 @@ use testkit::handmade::connector::{Connector, ENDLESS};
 
 async fn refused(component: &[u8]) -> ActivationError {
     match plugins(component).await {
-        Ok(Plugins { sandbox, connector, .. }) => {
+        Ok(Plugins { sandbox, connectors, .. }) => {
             let provenance = testkit::provenance();
-            ConnectorSlot::open(&sandbox, &connector, provenance).await.unwrap_err()
+            let connector = connectors.values().next().unwrap();
+            ConnectorSlot::open(&sandbox, connector, provenance).await.unwrap_err()
         }
         Err(error) => error,
     }
