@@ -1,24 +1,12 @@
 //! Failures and attempts as a policy sees them.
 
-use vehicle_connector::bindings::policy::{Attempt, BodyKind, Certainty, Effect, Failure, Phase, Verdict};
+use vehicle_connector::bindings::policy::{Attempt, BodyKind, Effect, Failure, Phase, Verdict};
 
 /// A read that was refused without a word. A test names the fields that it is about.
 pub fn failure() -> Failure {
     Failure {
-        cloud: "hyundai-kia-eu".to_owned(),
-        operation: "lock".to_owned(),
-        effect: Effect::Read,
-        phase: Phase::Status,
-        certainty: Certainty::Rejected,
-        transport: None,
-        http_status: None,
-        code: None,
-        sub_code: None,
-        oauth_error: None,
-        retry_after: None,
-        message: String::new(),
         body: BodyKind::Json,
-        token_age: None,
+        ..Failure::refused("hyundai-kia-eu", "lock", Phase::Status, Effect::Read)
     }
 }
 
