@@ -19,7 +19,7 @@ async fn a_token_that_was_captured_is_kept_whatever_comes_after() {
         ("traps", "unreachable"),
         ("never ends", ENDLESS),
         ("answers from beyond its memory", "(i32.const -16)"),
-        ("says that it failed", "(call $failed `no`)"),
+        ("says that it failed", "(call $not_signed_in `no`)"),
         ("a session of 16 MiB", "(call $grant (call $long (i32.const 16777216)))"),
         ("a session of 3 MiB", large),
     ] {
@@ -75,7 +75,7 @@ async fn a_refresh_that_only_pretends_does_not_go_on_for_ever() {
     let read = "
         (local.set $n (call $get_with (call $cloud `/api/v1/spa/vehicles`)
           `authorization` `Bearer {secret:access-token}`))
-        (if (result i32) (i32.eq (i32.load16_u offset=4 (local.get $n)) (i32.const 200))
+        (if (result i32) (i32.eq (<load http#send.ok.status> (local.get $n)) (i32.const 200))
           (then (call $done)) (else (call $failed `Key not authorized: Token is expired`)))";
     let connector = Connector { read, ..Connector::default() };
     let home = RealHome::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
@@ -92,7 +92,7 @@ async fn a_refresh_that_only_pretends_does_not_go_on_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_credential_is_not_sent_again_and_again() {
     // A vendor locks an account after about five of these, and one call may send sixty requests.
-    let sign_in = "(drop (call $token))".repeat(20) + "(call $failed `no`)";
+    let sign_in = "(drop (call $token))".repeat(20) + "(call $not_signed_in `no`)";
     let connector = Connector { sign_in: &sign_in, ..Connector::default() };
     let home = RealHome::with_plugins(&plugins(&connector.component()).await.unwrap()).await;
     home.control().refuse_grants(true);
