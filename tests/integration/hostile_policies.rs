@@ -195,9 +195,13 @@ async fn no_decision_sends_a_command_again_that_may_have_moved_the_car() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_decision_repeats_without_end() {
     // In a cloud that refuses every token: the decision, the most attempts, and the most refreshes.
-    for (decision, most_attempts, most_refreshes) in
-        [("refresh-and-retry", 2, 1), ("discard-and-retry", 2, 0), ("retry", 4, 0)]
-    {
+    for (decision, most_attempts, most_refreshes) in [
+        ("refresh-and-retry", 2, 1),
+        // There is no password to sign in with.
+        ("sign-in-again", 1, 0),
+        ("discard-and-retry", 2, 0),
+        ("retry", 4, 0),
+    ] {
         for operation in ["refresh_cached", "unlock"] {
             let home = RealHome::start().await;
             home.settle().await;

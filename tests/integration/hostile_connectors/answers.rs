@@ -181,6 +181,27 @@ async fn an_answer_that_is_none_costs_that_command_and_no_more() {
             "to the host at once",
             "(call $pending (call $long (i32.const 10485760)) (i32.const 0))",
         ),
+        (
+            "expectations from between two words",
+            "not aligned",
+            "(call $accepted (i32.const 4097) (i32.const 1) (i32.const 0))",
+        ),
+        (
+            "more expectations than its memory holds",
+            "out of bounds",
+            "(call $accepted (i32.const 4096) (i32.const -1) (i32.const 0))",
+        ),
+        (
+            "a million expectations",
+            "to the host at once",
+            "(local.set $n (i32.mul (i32.const <size connector.accepted.expected.each>) (i32.const 1000000)))
+             (call $accepted (call $allocate (local.get $n)) (i32.const 1000000) (i32.const 0))",
+        ),
+        (
+            "an expectation of 16 MiB",
+            "to the host at once",
+            "(call $accepted_once `/locked` (call $long (i32.const 16777216)) (i32.const 0))",
+        ),
     ])
     .await;
 }
@@ -201,6 +222,23 @@ async fn a_list_that_is_none_costs_that_command_and_no_more() {
         assert_eq!((report.state, report.upstream_calls), (State::Failed, 0), "{what}: {report:?}");
         let again = home.command(LEGACY.0, "unlock", "").await;
         assert_eq!(again.reason, Some(Reason::ConnectorFault), "{what}: {again:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_expected_and_cannot_be_seen_is_unknown_at_once() {
+    let nothing = "(call $accepted (i32.const 0) (i32.const 0) (i32.const 500))".to_owned();
+    let no_json = "(call $accepted_once `/locked` `as you like` (i32.const 500))".to_owned();
+    // Each is two texts of no bytes.
+    let thousand =
+        "(local.set $n (i32.mul (i32.const <size connector.accepted.expected.each>) (i32.const 1000)))
+        (call $accepted (call $allocate (local.get $n)) (i32.const 1000) (i32.const 500))";
+    for (what, lock) in [("nothing", nothing), ("no JSON", no_json), ("empty texts", thousand.to_owned())] {
+        let home = home(&Connector::that_locks(&lock)).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
+        let how = (report.state, report.reason, report.attempts);
+        assert_eq!(how, (State::Unknown, Some(Reason::Unconfirmed), 1), "{what}: {report:?}");
+        serves_on(&home, &report, what).await;
     }
 }
 

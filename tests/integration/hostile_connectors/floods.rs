@@ -63,9 +63,15 @@ async fn what_would_mean_something_else_when_cut_is_no_answer() {
            (i32.add (local.get $at) (i32.const <offset connector#execute.ok.pending.action-id.some>)) {LARGE})
          (local.get $at)"
     );
-    for (what, lock) in
-        [("action", &action), ("continuation", &continuation), ("action of a pending one", &pending_action)]
-    {
+    let expected_at = format!("(call $accepted_once {LARGE} `true` (i32.const 500))");
+    let expected = format!("(call $accepted_once `/locked` {LARGE} (i32.const 500))");
+    for (what, lock) in [
+        ("action", &action),
+        ("continuation", &continuation),
+        ("action of a pending one", &pending_action),
+        ("place of what is expected", &expected_at),
+        ("value that is expected", &expected),
+    ] {
         let home = home(&Connector::that_locks(lock)).await;
         let report = home.command(LEGACY.0, "lock", "").await;
         is_a_fault(&report, what);

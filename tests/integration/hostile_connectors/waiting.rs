@@ -88,6 +88,26 @@ async fn one_that_is_never_done_is_asked_only_so_often() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_whose_command_is_never_seen_looks_only_so_often() {
+    // The shortest and the longest time between two looks, whatever it wants. The host reads the car once more
+    // when the command is over, as after any.
+    let read = "(drop (call $publish `look` `x`)) (call $done_with `{\"locked\":false}`)";
+    for (read_after, looks) in [("0", 7..=7), ("-1", 1..=2)] {
+        let lock = format!("(call $accepted_once `/locked` `true` (i32.const {read_after}))");
+        let home = in_virtual_time(&Connector { read, ..Connector::that_locks(&lock) }).await;
+        // The host's own first look at each car is not one of these.
+        home.advance(LIFE).await;
+        let before = home.published_on("account/home/connector/look");
+        let (report, took) = locked(&home).await;
+        assert!(matches!(report.state, State::Unknown | State::Timeout), "{report:?}");
+        assert!(!report.retryable && report.attempts == 1 && took <= LIFE, "{took:?} {report:?}");
+        let looked = home.published_on("account/home/connector/look") - before;
+        assert!(looks.contains(&looked), "{looked}");
+        serves_on(&home, &report).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_fails_at_every_question_is_not_asked_to_lock_again() {
     for resume in ["unreachable", "(call $failed `no`)", "(i32.const -16)"] {
         let lock = "(drop (call $publish `sent` `x`)) (call $pending `later` (i32.const 0))";
