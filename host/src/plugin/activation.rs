@@ -16,13 +16,14 @@ const LONGEST_NAME: usize = 256;
 const MAGIC: &[u8] = b"\0asm";
 
 /// The interfaces that a connector may import, without their versions.
-const CONNECTOR_IMPORTS: [&str; 6] = [
+const CONNECTOR_IMPORTS: [&str; 7] = [
     "vehicle:connector/types",
     "vehicle:connector/http",
     "vehicle:connector/clock",
     "vehicle:connector/mqtt",
     "vehicle:connector/lock",
     "vehicle:connector/log",
+    "vehicle:connector/random",
 ];
 
 /// Reason why a component was not activated. Nothing has changed when one of these is returned.
