@@ -12,7 +12,7 @@ use crate::time::{end_not_ahead, not_ahead};
 /// A cell as it is stored.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Record {
-    generation: u64,
+    pub(super) generation: u64,
     value: Option<String>,
     secrets: BTreeMap<String, String>,
     committed_at: Option<Timestamp>,
