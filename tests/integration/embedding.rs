@@ -44,7 +44,7 @@ async fn what_is_not_done_is_reported_at_once() {
         ("nope", Command::new(Action::Lock), Reason::UnknownVehicle),
         (
             LEGACY.0,
-            Command::new(Action::SetChargingCurrent(ChargingCurrent::Percent(61))),
+            Command::new(Action::SetChargingCurrent(ChargingCurrent::Percent(101))),
             Reason::BadPayload,
         ),
         (LEGACY.0, Command::new(Action::Lock).with_id("a/b"), Reason::BadPayload),
