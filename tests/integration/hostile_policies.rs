@@ -24,6 +24,33 @@ fn hostile() -> Policy<'static> {
     Policy { name: "hostile", ..Policy::default() }
 }
 
+/// Knows messages by their length: 36 is that of "Key not authorized: Token is expired".
+const MISSES_THE_SECOND: &str = "
+    (<store policy.verdict.kind> (i32.const 1024)
+      (select
+        (i32.const <case policy.failure-kind.token-expired>)
+        (i32.const <case policy.failure-kind.unknown>)
+        (i32.eq
+          (i32.load offset=4 (i32.add (local.get $failure) (i32.const <offset policy.failure.message>)))
+          (i32.const 36))))
+    (i32.const 1024)";
+
+/// Refreshes what is expired, and sends all else again.
+const SENDS_AGAIN: &str = "
+    (<store policy.decision> (i32.const 1024)
+      (select
+        (i32.const <case policy.decision.refresh-and-retry>)
+        (i32.const <case policy.decision.retry>)
+        (i32.eq
+          (<load policy.attempt.verdict.kind> (local.get $attempt))
+          (i32.const <case policy.failure-kind.token-expired>))))
+    (i32.const 1024)";
+
+/// A verdict of this kind.
+fn verdict(kind: &str) -> String {
+    format!("(<store policy.verdict.kind> {ANSWER} (i32.const <case policy.failure-kind.{kind}>)) {ANSWER}")
+}
+
 async fn swap(home: &RealHome, policy: Policy<'_>) {
     home.swap_policy(policy.component()).await.unwrap();
     assert_eq!(home.host.policy_used().name, "hostile");
@@ -269,33 +296,9 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
     use CallFault::{OutOfMemory, OutOfTime, TooManyTableElements, Trapped};
     let good = || Policy { from_the_start: true, ..hostile() };
     let too_many_pages = Budget::POLICY.memory / PAGE + 1;
-    let kind = |kind: &str| {
-        format!(
-            "(<store policy.verdict.kind> (i32.const 1024) (i32.const <case policy.failure-kind.{kind}>))
-             {ANSWER}"
-        )
-    };
-    let (always_expired, never_expired) = (kind("token-expired"), kind("unknown"));
-    // Knows messages by their length: 36 is that of "Key not authorized: Token is expired".
-    let misses_the_second = "(<store policy.verdict.kind> (i32.const 1024)
-        (select
-          (i32.const <case policy.failure-kind.token-expired>)
-          (i32.const <case policy.failure-kind.unknown>)
-          (i32.eq
-            (i32.load offset=4 (i32.add (local.get $failure) (i32.const <offset policy.failure.message>)))
-            (i32.const 36))))
-        (i32.const 1024)";
+    let (always_expired, never_expired) = (verdict("token-expired"), verdict("unknown"));
     let always_refresh = always("refresh-and-retry");
     let give_up = always("give-up");
-    // Refreshes what is expired, and sends all else again.
-    let sends_again = "(<store policy.decision> (i32.const 1024)
-        (select
-          (i32.const <case policy.decision.refresh-and-retry>)
-          (i32.const <case policy.decision.retry>)
-          (i32.eq
-            (<load policy.attempt.verdict.kind> (local.get $attempt))
-            (i32.const <case policy.failure-kind.token-expired>))))
-        (i32.const 1024)";
     let spins_at_start = "(func $spin (loop $again (br $again))) (start $spin)";
     let home = RealHome::start().await;
     let before = home.host.policy_used();
@@ -332,10 +335,10 @@ async fn the_trial_finds_what_a_policy_always_does_wrong() {
         (Policy { describe: ANSWER, ..good() }, "name"),
         (Policy { classify: &always_expired, ..good() }, "invalid_grant"),
         (Policy { classify: &never_expired, ..good() }, "Token is expired"),
-        (Policy { classify: misses_the_second, ..good() }, "token has expired"),
+        (Policy { classify: MISSES_THE_SECOND, ..good() }, "token has expired"),
         (Policy { decide: &always_refresh, ..good() }, "invalid_grant"),
         (Policy { decide: &give_up, ..good() }, "would not refresh"),
-        (Policy { decide: sends_again, ..good() }, "an unlock that was sent"),
+        (Policy { decide: SENDS_AGAIN, ..good() }, "an unlock that was sent"),
     ] {
         let refused = refusal(policy).await;
         assert!(matches!(&refused, TrialAnswer(why) if why.contains(about)), "{refused:?}");

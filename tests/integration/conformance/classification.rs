@@ -50,6 +50,17 @@ const MESSAGES: &str = "(Token|session|token|is|has|expired|EXPIRED|not|invalid|
                         password|quota|duplicate request|abusing request|vehicle offline|timed out|certificate|\
                         \\{'error': '|'\\}|: |_|%20| ){0,12}|\\PC{0,80}";
 
+/// What a host tells of the last answer: the endpoint, where it led, and its media type.
+fn any_place() -> impl Strategy<Value = (Option<String>, Option<String>, Option<String>)> {
+    (
+        prop::option::of(prop::sample::select(vec!["ccapi", "idp", "cci"]).prop_map(str::to_owned)),
+        prop::option::of("https://[a-z]{1,9}\\.example/[a-z/]{0,9}"),
+        prop::option::of(
+            prop::sample::select(vec!["application/json", "text/html", "text/plain"]).prop_map(str::to_owned),
+        ),
+    )
+}
+
 fn any_failure() -> impl Strategy<Value = Failure> {
     let phases = vec![
         Phase::SignIn,
@@ -85,14 +96,7 @@ fn any_failure() -> impl Strategy<Value = Failure> {
     );
     let time = || prop::option::of(0..100_000_u32);
     let times = (time(), time(), time());
-    let place = (
-        prop::option::of(prop::sample::select(vec!["ccapi", "idp", "cci"]).prop_map(str::to_owned)),
-        prop::option::of("https://[a-z]{1,9}\\.example/[a-z/]{0,9}"),
-        prop::option::of(
-            prop::sample::select(vec!["application/json", "text/html", "text/plain"]).prop_map(str::to_owned),
-        ),
-    );
-    (step, answer, times, place).prop_map(|(step, answer, times, place)| Failure {
+    (step, answer, times, any_place()).prop_map(|(step, answer, times, place)| Failure {
         cloud: answer.0.into(),
         effect: step.1,
         phase: step.0,

@@ -181,6 +181,32 @@ async fn an_answer_that_is_none_costs_that_command_and_no_more() {
             "to the host at once",
             "(call $pending (call $long (i32.const 10485760)) (i32.const 0))",
         ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_none_costs_that_command_and_no_more() {
+    for (what, list) in [
+        ("longer than its memory", "(call $vehicles (i32.const 4096) (i32.const -1))"),
+        ("more than fits into four gigabytes", "(call $vehicles (i32.const 4096) (i32.const 0x7fffffff))"),
+        ("from between two words", "(call $vehicles (i32.const 4097) (i32.const 1))"),
+        ("a trap", "unreachable"),
+        ("never", ENDLESS),
+    ] {
+        // The list is asked for before anything else.
+        let home = home(&Connector { list, ..Connector::default() }).await;
+        let report = home.command(LEGACY.0, "unlock", "").await;
+        assert_eq!(report.reason, Some(Reason::ConnectorFault), "{what}: {report:?}");
+        assert_eq!((report.state, report.upstream_calls), (State::Failed, 0), "{what}: {report:?}");
+        let again = home.command(LEGACY.0, "unlock", "").await;
+        assert_eq!(again.reason, Some(Reason::ConnectorFault), "{what}: {again:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn expectations_that_are_none_cost_that_command_and_no_more() {
+    each_is_a_fault(&[
         (
             "expectations from between two words",
             "not aligned",
@@ -204,25 +230,6 @@ async fn an_answer_that_is_none_costs_that_command_and_no_more() {
         ),
     ])
     .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_list_that_is_none_costs_that_command_and_no_more() {
-    for (what, list) in [
-        ("longer than its memory", "(call $vehicles (i32.const 4096) (i32.const -1))"),
-        ("more than fits into four gigabytes", "(call $vehicles (i32.const 4096) (i32.const 0x7fffffff))"),
-        ("from between two words", "(call $vehicles (i32.const 4097) (i32.const 1))"),
-        ("a trap", "unreachable"),
-        ("never", ENDLESS),
-    ] {
-        // The list is asked for before anything else.
-        let home = home(&Connector { list, ..Connector::default() }).await;
-        let report = home.command(LEGACY.0, "unlock", "").await;
-        assert_eq!(report.reason, Some(Reason::ConnectorFault), "{what}: {report:?}");
-        assert_eq!((report.state, report.upstream_calls), (State::Failed, 0), "{what}: {report:?}");
-        let again = home.command(LEGACY.0, "unlock", "").await;
-        assert_eq!(again.reason, Some(Reason::ConnectorFault), "{what}: {again:?}");
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
