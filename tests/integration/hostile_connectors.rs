@@ -76,7 +76,7 @@ async fn a_connector_that_behaves_is_obeyed_whoever_wrote_it() {
     let lock = "
         (call $log `locking`)
         (call $assert (i32.eqz (call $publish `status` `fine`)))
-        (local.set $at (call $acquire `device` (i64.const 0)))
+        (local.set $at (call $acquire `device` (i32.const 0)))
         (call $assert (i32.eqz (call $commit (local.get $at) `a value`)))
         (call $assert (call $answered (call $act (call $cloud `/lock`))))
         (call $done_as `the action`)";
@@ -98,7 +98,7 @@ async fn a_connector_that_behaves_is_obeyed_whoever_wrote_it() {
 #[tokio::test(start_paused = true)]
 async fn a_connector_that_behaves_is_obeyed_in_virtual_time() {
     let resume = "(call $done_as `later`)";
-    let lock = "(call $pending `later` (i64.const 1000))";
+    let lock = "(call $pending `later` (i32.const 1000))";
     let home = in_virtual_time(&Connector { lock, resume, ..Connector::default() }).await;
     let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");

@@ -23,6 +23,7 @@ pub mod paused;
 mod real_home;
 mod recording;
 pub mod reference;
+pub mod seeded;
 pub mod storm;
 pub mod trace;
 pub mod virtual_home;

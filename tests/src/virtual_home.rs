@@ -31,6 +31,7 @@ pub use self::context::{Calendar, Meddling};
 pub use self::worn_store::WornStore;
 use crate::network::Network;
 use crate::paused::PausedClock;
+use crate::seeded::SeededEntropy;
 use crate::trace::{Event, Trace};
 use crate::{CCS2, Home, LEGACY, Recording};
 
@@ -120,7 +121,8 @@ impl VirtualHome {
             Arc::clone(&calendar) as Arc<dyn Clock>,
             Arc::clone(&published) as Arc<dyn Publish>,
         )
-        .with_transport(Arc::clone(&meddling) as Arc<dyn Transport>);
+        .with_transport(Arc::clone(&meddling) as Arc<dyn Transport>)
+        .with_entropy(Arc::new(SeededEntropy::new(1)));
         let environment = other(environment);
         let host = Host::start_with(&config, environment.clone(), &PLUGINS).await.unwrap();
         let home =

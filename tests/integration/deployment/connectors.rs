@@ -11,7 +11,7 @@ use vehicle_connector::wire::outcome::State;
 use super::swap_connector;
 
 /// Longer than a call may, though each pause is short.
-const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i64.const 1000))) (br $again)) unreachable";
+const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i32.const 1000))) (br $again)) unreachable";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_connector_cannot_take_over_somebody_elses_sessions() {
