@@ -34,7 +34,7 @@ pub(crate) fn says(failure: &Failure) -> bool {
 /// What the vehicle is known not to tell, by its model and by itself.
 pub(crate) fn of(car: &Car) -> Vec<Part> {
     let remembered = cell::read(CELL).map(|cell| parse(&cell.value)).unwrap_or_default();
-    let parts = remembered.get(&car.id).filter(|entry| is_recent(entry)).map(parts).unwrap_or_default();
+    let parts = remembered.get(&car.id).filter(is_recent).map(parts).unwrap_or_default();
     car.model.lacks.iter().copied().chain(parts).collect()
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn remember(car: &Car, found: &[Part]) {
     }
     let kept = cell::hold(CELL, Phase::Status).and_then(|held| {
         let mut all = held.cell().map(|cell| parse(&cell.value)).unwrap_or_default();
-        let before = all.get(&car.id).filter(|entry| is_recent(entry));
+        let before = all.get(&car.id).filter(is_recent);
         let since = before.and_then(since).unwrap_or_else(clock::seconds);
         let mut names: Vec<&str> = before.map(parts).unwrap_or_default().into_iter().map(name).collect();
         names.extend(found.iter().copied().map(name));

@@ -165,7 +165,8 @@ impl Model {
             ("signal", self.signals),
         ]
         .into_iter()
-        .filter_map(|(name, has)| has.then(|| name.to_owned()))
+        .filter(|(_, has)| *has)
+        .map(|(name, _)| name.to_owned())
         .collect()
     }
 }
