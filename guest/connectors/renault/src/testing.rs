@@ -6,6 +6,7 @@ mod commands;
 mod peer;
 mod reads;
 mod sign_in;
+mod simulated;
 
 use vehicle_connector_sdk::http::Request;
 use vehicle_connector_sdk::prelude::*;
