@@ -1,7 +1,8 @@
 //! The requests of this connector, beside those of `renault-api` 0.6.2 (`peer/trace.json`).
 //!
-//! Each is brought into one form: what a host or a peer puts in for a secret is its name, and of reads the car
-//! is left out, since both read different cars. Whatever only one of the two sends is listed, with the reason.
+//! Each is brought into one form: what a host or a peer puts in for a secret is its name, and of reads the
+//! car is left out, since both read different cars. Whatever only one of the two sends is listed, with the
+//! reason.
 
 use std::collections::BTreeSet;
 
@@ -150,9 +151,9 @@ fn agreeable(brand: &str, fresh: bool) -> Home {
         settings(),
         json!({
             "errorCode": 0, "sessionInfo": { "cookieValue": "login-1" }, "id_token": "jwt-1",
-            "data": { "personId": "person-1", "attributes": { "batteryLevel": 5, "gpsLatitude": 48.5, "gpsLongitude": 2.5 } },
+            "data": { "personId": "person-1", "attributes": { "batteryLevel": 5 } },
             "gigyaAssertion": "assertion-1", "phvToken": "phv-1", "providerAssertion": "provider-1",
-            "emails": [{ "id": "mailbox-1", "obfuscated": "o***" }, { "id": "mailbox-2", "obfuscated": "b***" }],
+            "emails": [{ "id": "mailbox-1" }, { "id": "mailbox-2" }],
             "accounts": [
                 { "accountId": "account-renault", "accountType": "MYRENAULT" },
                 { "accountId": "account-dacia", "accountType": "MYDACIA" },

@@ -17,10 +17,7 @@ fn go_on(home: &Home, question: &Question, reply: &Reply) -> Result<Step, Failur
 
 /// A login that waits for a code, of a person with these mailboxes.
 fn challenged(home: &Home, mailboxes: &[(&str, &str)]) -> Question {
-    home.host.answers(
-        200,
-        &json!({ "errorCode": 403_101, "errorDetails": "Pending Two-Factor Authentication", "regToken": "reg-1" }),
-    );
+    home.host.answers(200, &json!({ "errorCode": 403_101, "errorDetails": "Pending", "regToken": "reg-1" }));
     if !home.account.has_secret("gmid") {
         home.bootstrap();
     }
