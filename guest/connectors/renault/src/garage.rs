@@ -87,11 +87,16 @@ fn vehicle(link: &Value, account: &str, before: &[Vehicle]) -> Option<Vehicle> {
     Some(Vehicle {
         id: identifier(code, before),
         vin: vin.to_owned(),
-        name: format!("{} {label}", text("/brand/label")).trim().to_owned(),
+        name: name(text("/brand/label"), label),
         model: if label.is_empty() { code.to_owned() } else { label.to_owned() },
         traits: format!("{}", json!({ "account": account, "model": code })),
         operations: Model::of(code).operations(),
     })
+}
+
+/// Brand and model, as nobody names a car in this cloud. Some models have the brand in their name.
+fn name(brand: &str, label: &str) -> String {
+    if label.starts_with(brand) { label.to_owned() } else { format!("{brand} {label}").trim().to_owned() }
 }
 
 /// What the vehicle is called towards the host: its model, and a number if there are several of it.

@@ -53,6 +53,7 @@ fn all_accounts_of_the_brand_are_one_list() {
     assert_eq!(list.iter().map(|car| car.id.as_str()).collect::<Vec<_>>(), ["r5e1ve", "r5e1ve-2"]);
     assert!(list.iter().all(|car| car.vin.starts_with("{private:")));
     assert_eq!(list[1].traits, r#"{"account":"a-4","model":"R5E1VE"}"#);
+    assert_eq!((list[0].name.as_str(), list[0].model.as_str()), ("RENAULT 5", "RENAULT 5"));
     assert!(!format!("{list:?}").contains("AB-123"));
     assert!(home.host.sent()[0].contains("/persons/{secret:person-id}?country=FR"));
 }
