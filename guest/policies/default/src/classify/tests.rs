@@ -32,6 +32,27 @@ fn the_codes_of_the_eu_cloud() {
 }
 
 #[test]
+fn the_codes_of_the_vehicle_service_of_renault() {
+    for (status, code, message, expected) in [
+        (403, "access_denied", "Unauthorized", FailureKind::ClientRefused),
+        (401, "err.func.wired.unauthorized", "The access is unauthorized", FailureKind::TokenExpired),
+        (403, "err.func.wired.forbidden", "The access is forbidden", FailureKind::InvalidRequest),
+        (404, "err.func.wired.notFound", "There is no data for this vin and uid", FailureKind::NoData),
+        (404, "err.func.wired.not-found", "The resource does not exist", FailureKind::Unsupported),
+        (403, "err.func.403", "403011: Operation not supported", FailureKind::Unsupported),
+        (400, "err.func.400", "must be a future date", FailureKind::InvalidRequest),
+        (409, "409001", "A charge mode is in progress", FailureKind::Busy),
+        (429, "err.func.wired.overloaded", "You have reached your quota limit", FailureKind::RateLimited),
+        (501, "err.tech.501", "not technically supported by this gateway", FailureKind::Unsupported),
+        (502, "502000", "Technical error", FailureKind::Transient),
+    ] {
+        let failure = failure(Phase::Status, Some(status), Some(code), message);
+        let failure = Failure { cloud: "renault".into(), ..failure };
+        assert_eq!(classify(&failure).kind, expected, "{code} {message}");
+    }
+}
+
+#[test]
 fn an_expired_token_in_any_words() {
     for message in [
         "Key not authorized: Token is expired",

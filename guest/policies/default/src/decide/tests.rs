@@ -147,9 +147,26 @@ fn a_session_that_is_over_is_signed_in_again_from_a_refresh_alone() {
         }
     }
     // Of a grant that is dead, and of wrong credentials, these say the same.
-    for rule in ["ccsp-7501-sign-in", "ccsp-4010-sign-in", "apollo-unauthenticated", "gigya-403042-password"]
+    for rule in
+        ["ccsp-7501-sign-in", "ccsp-4010-sign-in", "apollo-unauthenticated", "gigya-403042-password-or-key"]
     {
         assert!(!ends_session(rule), "{rule}");
+    }
+}
+
+#[test]
+fn an_application_key_that_was_replaced_latches_no_harder_than_a_password() {
+    for (code, phase, effect, expected) in [
+        // Gigya does not tell it from a wrong password.
+        ("403042", Phase::SignIn, Effect::Session, Decision::Latch(Latch::AuthRequired)),
+        ("access_denied", Phase::Status, Effect::Read, Decision::GiveUp),
+        ("access_denied", Phase::Command, Effect::Actuation, Decision::GiveUp),
+        ("no-id-token", Phase::Unknown, Effect::Read, Decision::RefreshAndRetry),
+    ] {
+        let failure = Failure { cloud: "renault".into(), code: Some(code.into()), effect, ..plain(phase) };
+        let verdict = crate::classify(&failure);
+        let base = attempt(effect, phase, Certainty::Rejected, FailureKind::Unknown);
+        assert_eq!(decide(&Attempt { failure, verdict, ..base }), expected, "{code} {phase:?}");
     }
 }
 

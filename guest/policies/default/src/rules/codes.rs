@@ -115,8 +115,11 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("hyundai-us-quota", HYUNDAI_US, "HT_534", &[], RateLimited),
     code("hyundai-us-vehicle", HYUNDAI_US, "HT_900", &[], VehicleUnreachable),
     code("hyundai-us-general", HYUNDAI_US, "GEN", &[], Transient),
-    // Gigya: `errorCode`, documented with its REST API.
-    code("gigya-403042-password", GIGYA, "403042", &[], CredentialsRejected),
+    // Gigya: `errorCode`, documented with its REST API. A wrong password, or an application key that the vendor
+    // has replaced: the answers are the same. Either way only the owner can change something, so it may latch
+    // like a refused credential, which a new key ends as a new password does. Never as a client that is
+    // blocked or outdated: those latches a new key would not end.
+    code("gigya-403042-password-or-key", GIGYA, "403042", &[], CredentialsRejected),
     code("gigya-403041-disabled", GIGYA, "403041", &[], CredentialsRejected),
     code("gigya-403120-locked", GIGYA, "403120", &[], CredentialsRejected),
     code("gigya-403101-otp", GIGYA, "403101", &[], ChallengeRequired),
@@ -131,7 +134,20 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("gigya-4000-parameter", GIGYA, "4000*", &[], InvalidRequest),
     code("gigya-5000-server", GIGYA, "5000*", &[], Transient),
     code("gigya-5040-network", GIGYA, "5040*", &[], Transient),
-    // Kamereon: functional errors are the caller's fault, technical ones the cloud's.
+    // Our own: the connector has no token of the session yet, as a sign-in failed after its login.
+    code("no-id-token", &[], "no-id-token", &[], TokenExpired),
+    // Kamereon's gateway, which has no list of errors: the application key was replaced. No token is to blame,
+    // and no car; it is said of reads and commands, which latch nothing, so a new key helps at once.
+    code("kamereon-access-denied-key", KAMEREON, "access_denied", &[], ClientRefused),
+    // Two spellings: no data of this car, and no such address.
+    code("kamereon-no-data", KAMEREON, "err.func.wired.notFound", &[], NoData),
+    code("kamereon-no-address", KAMEREON, "err.func.wired.not-found", &[], Unsupported),
+    code("kamereon-no-method", KAMEREON, "err.func.wired.methodNotAllowed", &[], Unsupported),
+    code("kamereon-403-car", KAMEREON, "err.func.403", &["not supported"], Unsupported),
+    // The charge mode is being changed.
+    code("kamereon-409001-busy", KAMEREON, "409001", &[], Busy),
+    code("kamereon-502000", KAMEREON, "502000", &[], Transient),
+    // Functional errors are the caller's fault, technical ones the cloud's.
     code("kamereon-overloaded", KAMEREON, "err.func.wired.overloaded", &[], RateLimited),
     code("kamereon-unauthorized", KAMEREON, "err.func.wired.unauthorized", &[], TokenExpired),
     code("kamereon-401", KAMEREON, "err.func.401", &[], TokenExpired),
