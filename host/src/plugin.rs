@@ -115,10 +115,13 @@ impl Plugins {
 /// The components that the host carries, so that it runs where there is no WebAssembly toolchain.
 pub mod embedded {
     /// The connectors, by name.
-    pub const CONNECTORS: [(&str, &[u8]); 1] = [("hyundai-kia-eu", HYUNDAI_KIA)];
+    pub const CONNECTORS: [(&str, &[u8]); 2] = [("hyundai-kia-eu", HYUNDAI_KIA), ("renault", RENAULT)];
 
     /// The connector for Hyundai and Kia in Europe, with the default policy.
     pub const HYUNDAI_KIA: &[u8] = include_bytes!("../../guest/dist/hyundai-kia-eu.wasm");
+
+    /// The connector for Renault and Dacia in Europe, with the default policy.
+    pub const RENAULT: &[u8] = include_bytes!("../../guest/dist/renault.wasm");
 
     /// The default policy alone.
     pub const POLICY: &[u8] = include_bytes!("../../guest/dist/policy.wasm");

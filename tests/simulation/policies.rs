@@ -50,7 +50,7 @@ impl Policies {
     /// The chosen one.
     pub fn choose(&self, choice: Choice) -> &Compiled {
         match choice {
-            Choice::Default => &self.plugins.connector,
+            Choice::Default => self.plugins.policy().expect("the host carries one"),
             Choice::FourPhrases => &self.four_phrases,
             Choice::Trapping => &self.trapping,
             Choice::Eager => &self.eager,

@@ -56,7 +56,7 @@ fn the_least_that_works() {
     assert_eq!(account.secrets.len(), 1);
     let bound = |secret: &str| account.rules[secret].endpoints.iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!((bound("refresh-token"), bound("access-token")), ("idp".into(), "ccapi cci".into()));
-    let capturable = account.rules.iter().filter(|(_, rule)| rule.capturable.is_some());
+    let capturable = account.rules.iter().filter(|(_, rule)| rule.is_capturable());
     let capturable: Vec<_> = capturable.map(|(name, _)| name.as_str()).collect();
     assert_eq!(capturable, ["access-token", "control-token", "device-id", "refresh-token"]);
     assert_eq!(config.network, Network::default());

@@ -22,7 +22,7 @@
 //! # Two phases
 //!
 //! *Planning* sees what the guest wrote and no value. It finds every error of form, and says of each
-//! derivation which secrets it is made of ([`Ingredients`]), so that the host can check their endpoints and
+//! derivation which secrets it is made of ([`Ingredients`](outline::Ingredients)), so that the host can check their endpoints and
 //! classes, and count them as sent, before it computes anything. *Evaluation* computes in the order of the
 //! list. The body is put together once, when the first derivation reads it; by the rule all that stands in it
 //! is known then, and the same bytes are what is sent ([`Derived::body`]).
@@ -44,7 +44,7 @@ mod rsa;
 
 pub(super) use self::encoding::{Encoding, decode_base64url};
 pub(super) use self::evaluation::{Derived, Material, Stands, Values};
-pub(super) use self::outline::{Ingredients, Outline, Written};
+pub(super) use self::outline::{Outline, Written};
 pub(super) use self::plan::Plan;
 pub(super) use self::rsa::{KeyError, PublicKey, SealError};
 

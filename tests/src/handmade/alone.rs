@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use vehicle_connector::bindings::connector::{Account, Endpoint};
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::cell::{CellGuard, Cells, Secrets};
-use vehicle_connector::descriptor::{Capturable, SecretClass, SecretRule};
+use vehicle_connector::descriptor::{Configured, SecretClass, SecretRule};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::entropy::SystemEntropy;
 use vehicle_connector::plugin::{Called, Compiled, ConnectorSlot, Question};
@@ -101,9 +101,9 @@ async fn context(cells: Vec<String>, published: &Arc<Recording>, sent: &Arc<Sent
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let tokens = ["refresh-token", "access-token"];
     let rule = |name: &str| {
-        let capturable = Some(Capturable { least: 8, essential: true });
         let endpoints = BTreeSet::from(["idp".to_owned()]);
-        (name.to_owned(), SecretRule { class: SecretClass::Token, endpoints, lasting: false, capturable })
+        let rule = SecretRule::new(SecretClass::Token, Configured::Never);
+        (name.to_owned(), SecretRule { endpoints, ..rule })
     };
     AccountContext {
         account: "home".to_owned(),

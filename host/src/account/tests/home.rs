@@ -19,7 +19,7 @@ use crate::account::{Account, Accounts, Answer, Clients, NotProgressed, Progress
 use crate::audit::Audit;
 use crate::cell::Cell;
 use crate::config;
-use crate::descriptor::{Capturable, PinStyle, Refusals, SecretClass, SecretRule};
+use crate::descriptor::{Configured, Grant, PinStyle, Refusals, SecretClass, SecretRule, SecretRules};
 use crate::entropy::SystemEntropy;
 use crate::events::Events;
 use crate::plugin::slot::Provenance;
@@ -77,16 +77,17 @@ pub(crate) struct Home {
 }
 
 fn rule(class: SecretClass, lasting: bool, essential: Option<bool>) -> SecretRule {
+    let configured = if essential == Some(true) { Configured::Never } else { Configured::Optional };
     SecretRule {
-        class,
         endpoints: BTreeSet::from(["idp".to_owned()]),
         lasting,
-        capturable: essential.map(|essential| Capturable { least: 8, essential }),
+        rotates: essential == Some(false),
+        ..SecretRule::new(class, configured)
     }
 }
 
 pub(crate) fn config() -> config::Account {
-    let rules = [
+    let rules: SecretRules = [
         ("password", rule(SecretClass::Password, false, None)),
         ("pin", rule(SecretClass::Pin(PinStyle::Challenge), false, None)),
         ("one-time-code", rule(SecretClass::OneTimeCode, false, None)),
@@ -95,7 +96,9 @@ pub(crate) fn config() -> config::Account {
         ("state", rule(SecretClass::Token, false, Some(true))),
         ("access-token", rule(SecretClass::Token, false, Some(true))),
         ("refresh-token", rule(SecretClass::Token, false, Some(true))),
-    ];
+    ]
+    .map(|(name, rule)| (name.to_owned(), rule))
+    .into();
     config::Account {
         connector: "fake".to_owned(),
         brand: "kia".to_owned(),
@@ -103,12 +106,13 @@ pub(crate) fn config() -> config::Account {
         language: "en".to_owned(),
         endpoints: vec![config::Endpoint { name: "idp".to_owned(), url: BASE.parse().unwrap() }],
         secrets: BTreeMap::from([("password".to_owned(), PASSWORD.into())]),
-        rules: rules.map(|(name, rule)| (name.to_owned(), rule)).into(),
+        grant: Arc::new(Grant { secrets: rules.clone(), ..Grant::default() }),
+        rules,
         refusals: Refusals::default(),
         command_answers: Arc::default(),
         max_logins_per_day: 4,
         quota_per_day: None,
-        options: BTreeMap::new(),
+        settings: BTreeMap::new(),
     }
 }
 
@@ -166,7 +170,7 @@ impl Home {
             background: TaskTracker::new(),
         };
         let (sandbox, provenance) = (Sandbox::new().unwrap(), || Provenance::new(clock.now(), "test"));
-        let slot = ConnectorSlot::native(&sandbox, Arc::clone(&connector) as _, provenance());
+        let slot = ConnectorSlot::native(&sandbox, Arc::clone(&connector) as _, provenance()).unwrap();
         let accounts = Accounts {
             services: Arc::new(services),
             policy: Arc::new(PolicySlot::native(&sandbox, Arc::clone(&policy) as _, provenance())),

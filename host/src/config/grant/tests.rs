@@ -74,7 +74,7 @@ fn a_grant_of_the_owner_takes_the_place_of_the_built_in_one() {
     let config = with_acme(text);
     let account = &config.accounts["a"];
     assert_eq!((account.connector.as_str(), account.endpoints.len()), ("hyundai-kia-eu", 1));
-    assert!(account.bindings.is_empty() && account.grant.secrets.is_empty());
+    assert!(account.rules.is_empty() && account.grant.secrets.is_empty());
 }
 
 #[test]

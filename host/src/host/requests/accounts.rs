@@ -86,7 +86,12 @@ mod tests {
 
     async fn asked(home: &Home, what: &str, payload: Value) -> Result<Value, String> {
         let accounts = BTreeMap::from([("main".to_owned(), Arc::clone(&home.account))]);
-        let fleet = Fleet { accounts, vehicles: BTreeMap::new() };
+        let fleet = Fleet {
+            accounts,
+            vehicles: BTreeMap::new(),
+            accounts_out: BTreeMap::new(),
+            vehicles_out: BTreeMap::new(),
+        };
         about(&fleet, what, payload.to_string().as_bytes(), "test").await.unwrap()
     }
 

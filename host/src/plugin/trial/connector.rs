@@ -184,7 +184,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         // a limit.
         secrets: secrets
             .into_iter()
-            .filter(|(name, _)| account.rules.get(name).is_some_and(|rule| rule.capturable.is_none()))
+            .filter(|(name, _)| account.rules.get(name).is_some_and(|rule| !rule.is_capturable()))
             .collect(),
         rules: account.rules.clone(),
         sign_ins: Arc::new(DailyQuota::open("sign-ins", slug, None, &store).await?),

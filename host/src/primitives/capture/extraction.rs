@@ -9,7 +9,7 @@ use super::marked::Marked;
 use super::{claim, parameter, pointer, private};
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget};
 use crate::cell::Secrets;
-use crate::descriptor::SecretRules;
+use crate::descriptor::{SecretRule, SecretRules};
 use crate::primitives::derivation::{KeyError, PublicKey};
 use crate::primitives::placeholder::placeholder;
 
@@ -124,7 +124,7 @@ impl<'c> Extraction<'c> {
                 Err(why) => self.found.unusable = Some((name.clone(), why)),
             },
             CaptureTarget::Secret(name) => {
-                let capturable = self.rules.get(name).and_then(|rule| rule.capturable.as_ref());
+                let capturable = self.rules.get(name).and_then(SecretRule::capturable);
                 let secret = match &*value {
                     // Over the limit, whatever it says.
                     Value::String(text) if text.len() > LARGEST_SECRET => Some(text.as_str()),

@@ -170,7 +170,7 @@ fn check(request: &Request, rules: &SecretRules) -> Result<(), TransportError> {
     }
     for Capture { target, .. } in &request.captures {
         if let CaptureTarget::Secret(name) = target
-            && rules.get(name).is_none_or(|rule| rule.capturable.is_none())
+            && rules.get(name).is_none_or(|rule| !rule.is_capturable())
         {
             return Err(denied(format!("the secret {name} is not taken from answers")));
         }

@@ -6,9 +6,9 @@ use url::Url;
 
 use super::preparation::{LARGEST_HEADERS, LARGEST_REQUEST, LONGEST_URL, MOST_SECRETS, OURS};
 use super::*;
-use crate::bindings::http::{Body, CaptureSource, CaptureTarget, Method};
+use crate::bindings::http::{Body, Capture, CaptureSource, CaptureTarget, Method};
 use crate::cell::{Cells, Secrets};
-use crate::descriptor::{Capturable, Network, SecretRule, SecretRules};
+use crate::descriptor::{Configured, Network, SecretRule, SecretRules};
 use crate::digest::Digest;
 use crate::entropy::SystemEntropy;
 use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport};
@@ -28,11 +28,11 @@ async fn call() -> Call {
 
 /// The rule of a secret that may be sent to one endpoint. `essential` says so of one that answers bring.
 fn rule(class: SecretClass, endpoint: &str, essential: Option<bool>) -> SecretRule {
+    let configured = if essential == Some(true) { Configured::Never } else { Configured::Optional };
     SecretRule {
-        class,
         endpoints: BTreeSet::from([endpoint.to_owned()]),
-        lasting: false,
-        capturable: essential.map(|essential| Capturable { least: 8, essential }),
+        rotates: essential == Some(false),
+        ..SecretRule::new(class, configured)
     }
 }
 
@@ -265,7 +265,9 @@ fn secret(pointer: &str, name: &str) -> Capture {
 /// Returns what a guest gets of an answer, as lines.
 fn received(call: &mut Call, answer: Incoming, captures: &[Capture], sent: &[&str]) -> String {
     let sent: Vec<String> = sent.iter().map(|&name| name.to_owned()).collect();
-    let Ok(Incoming { headers, body, .. }) = receive(call, answer, captures, &sent) else {
+    let Ok(Incoming { headers, body, .. }) =
+        receive(call, answer, Asked { captures, sent: &sent, endpoints: &[] })
+    else {
         unreachable!("it was withheld: {:?}", call.withheld);
     };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
@@ -307,7 +309,7 @@ async fn an_answer_that_echoes_is_clean_in_every_part() {
 
 /// Returns why a guest is not given an answer.
 fn withheld(call: &mut Call, answer: Incoming, captures: &[Capture]) -> String {
-    match receive(call, answer, captures, &[]) {
+    match receive(call, answer, Asked { captures, sent: &[], endpoints: &[] }) {
         Err(TransportError::Other(why)) => why,
         Err(other) => unreachable!("{other:?}"),
         Ok(given) => unreachable!("given: {}", String::from_utf8_lossy(&given.body)),
@@ -429,7 +431,7 @@ async fn a_secret_that_is_too_large_is_none_and_neither_is_what_came_with_it() {
     let captures = [secret("/a", "access-token"), secret("/b", "refresh-token")];
     let body = |length: usize| format!(r#"{{"a":"a-new-token","b":"{}"}}"#, "x".repeat(length));
     let large = answer(200, &[], &body((8 << 10) + 1));
-    match receive(&mut call, large, &captures, &[]) {
+    match receive(&mut call, large, Asked { captures: &captures, sent: &[], endpoints: &[] }) {
         Err(TransportError::Interrupted(why)) => {
             assert_eq!(why, "the refresh-token in the answer is larger than 8192 bytes");
         }

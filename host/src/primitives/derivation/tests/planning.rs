@@ -1,4 +1,5 @@
 use super::*;
+use crate::primitives::derivation::outline::Ingredients;
 
 fn planned(request: &Request, derivations: &[Derivation]) -> Result<(), String> {
     Plan::new(derivations, &request.outline()).map(drop).map_err(|error| error.to_string())

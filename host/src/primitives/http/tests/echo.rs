@@ -130,7 +130,12 @@ fn echoes(call: &mut Call, request: &Request) -> Vec<(String, String)> {
     for part in sent(&prepared.request) {
         for echo in wrapped(&String::from_utf8_lossy(&part)) {
             let header = [("x-echo", echo.as_str())];
-            let got = receive(call, answer(400, &header, &echo), &[], &prepared.carries).unwrap();
+            let got = receive(
+                call,
+                answer(400, &header, &echo),
+                Asked { captures: &[], sent: &prepared.carries, endpoints: &prepared.endpoints },
+            )
+            .unwrap();
             let body = String::from_utf8(got.body).unwrap();
             assert_eq!(got.headers[0].1, body, "headers and bodies are searched alike");
             all.push((echo, body));
