@@ -16,7 +16,7 @@ mod texts;
 
 pub use self::capturable::Capturable;
 pub(crate) use self::capturable::SHORTEST_SEARCHED;
-pub use self::command_answers::{CommandAnswers, Told};
+pub use self::command_answers::{CommandAnswers, SuccessPlace, Told};
 pub use self::excess::{Excess, excess};
 pub use self::grant::{Grant, RefusedCredential, Setting};
 pub use self::network::Network;

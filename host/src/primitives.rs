@@ -39,7 +39,7 @@ use self::capture::Marked;
 pub use self::context::{AccountContext, Endpoint};
 use self::derivation::PublicKey;
 use self::http::Offers;
-use self::jar::Jar;
+pub(crate) use self::jar::Jar;
 pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
 pub use self::pin::{NotOffered, PinGuard};
@@ -119,7 +119,7 @@ pub struct Call {
     /// Public keys, by the names that the guest has given them.
     public_keys: BTreeMap<String, CapturedKey>,
     /// Cookie jars, by name.
-    jars: BTreeMap<String, Jar>,
+    pub(crate) jars: BTreeMap<String, Jar>,
     /// Values that the guest handles by their marks.
     private: Marked,
     /// The last answer, as policies are told of it.

@@ -35,6 +35,7 @@ mod policy_test;
 mod queue;
 mod refusals;
 mod registration;
+mod released;
 mod rollout;
 mod secrecy;
 mod state_schema;

@@ -12,8 +12,8 @@ pub use crate::bindings::connector::exports::vehicle::connector::connector::{
     Accepted, Account, Challenge, ChargeLimits, ChargingCurrent, Choice, Climate, Code, Command,
     CommandAnswers, Configured, Endpoint, Grant, Manifest, OtherCommand, Outcome, OwnEffect, OwnOperation,
     Pending, PinStyle, Question, ReadMode, Redirect, RefusedCredential, Reply, Report, ReturnPath, Seat,
-    SecretCharacters, SecretClass, SecretForm, Signal, Step, Vehicle, VehicleRef, Visit, WantedEndpoint,
-    WantedSecret, WantedSetting, Wants, WindowPosition, Windows,
+    SecretCharacters, SecretClass, SecretForm, Signal, Step, SuccessMark, Vehicle, VehicleRef, Visit,
+    WantedEndpoint, WantedSecret, WantedSetting, Wants, WindowPosition, Windows,
 };
 pub use crate::bindings::connector::vehicle::connector::types::{
     BodyKind, Certainty, Failure, Milliseconds, Phase, Transport,

@@ -28,7 +28,7 @@ pub use crate::bindings::connector::vehicle::connector::http::{
     Piece, Request, Response, Sealed, TransportError,
 };
 pub use answer::{Answer, EXCERPT};
-pub use envelope::Envelope;
+pub use envelope::{Envelope, Says};
 pub use request::{hmac_sha256, join, seal, sha256, text};
 
 /// The placeholder of the vehicle's identifier.

@@ -63,7 +63,7 @@ pub mod prelude {
         Account, BodyKind, Certainty, Command, Connector, Failure, Grant, Manifest, Outcome, Pending, Phase,
         Question, ReadMode, Reply, Report, Step, Transport, Vehicle, VehicleRef,
     };
-    pub use crate::http::{Answer, Envelope, Request, derived, secret};
+    pub use crate::http::{Answer, Envelope, Request, Says, derived, secret};
     pub use crate::manifest::{Want, endpoint, setting};
     pub use crate::{cell, failure, oauth};
 }

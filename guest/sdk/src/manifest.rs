@@ -15,12 +15,13 @@
 //! ```
 
 use alloc::borrow::ToOwned;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
 use crate::connector::{
     CommandAnswers, Configured, Manifest, OwnEffect, OwnOperation, PinStyle, Refusal, RefusedCredential,
-    SecretCharacters, SecretClass, SecretForm, WantedEndpoint, WantedSecret, WantedSetting, Wants,
+    SecretCharacters, SecretClass, SecretForm, SuccessMark, WantedEndpoint, WantedSecret, WantedSetting,
+    Wants,
 };
 use crate::http::Envelope;
 
@@ -39,7 +40,12 @@ impl Manifest {
                 settings: Vec::new(),
                 operations: Vec::new(),
                 refusals: Vec::new(),
-                answers: CommandAnswers::from(&Envelope::PLAIN),
+                answers: CommandAnswers {
+                    success: Vec::new(),
+                    codes_at: Vec::new(),
+                    before_execution: Vec::new(),
+                    undecided: Vec::new(),
+                },
             },
         }
     }
@@ -100,27 +106,24 @@ impl Manifest {
         self
     }
 
-    /// With the envelope in which the answers to commands come.
+    /// With the envelope in which the answers of this endpoint come. What it says of codes holds for the answers to
+    /// commands.
     #[must_use]
-    pub fn answers(mut self, envelope: &Envelope) -> Self {
-        self.wants.answers = envelope.into();
+    pub fn answers(mut self, endpoint: &str, envelope: &Envelope) -> Self {
+        let CommandAnswers { success, codes_at, before_execution, undecided } = &mut self.wants.answers;
+        success.extend(envelope.success.iter().map(|(pointer, says)| SuccessMark {
+            endpoint: endpoint.to_owned(),
+            pointer: (*pointer).to_owned(),
+            value: says.value().to_string(),
+        }));
+        let add = |all: &mut Vec<String>, texts: &[&str]| {
+            all.extend(texts.iter().map(|text| (*text).to_owned()));
+        };
+        add(codes_at, envelope.codes_at);
+        add(codes_at, envelope.sub_codes_at);
+        add(before_execution, envelope.before_execution);
+        add(undecided, envelope.undecided);
         self
-    }
-}
-
-impl From<&Envelope> for CommandAnswers {
-    fn from(envelope: &Envelope) -> Self {
-        let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-        let success = |(pointer, text): &(&str, &str)| ((*pointer).to_owned(), (*text).to_owned());
-        Self {
-            success: envelope.success.iter().map(success).collect(),
-            codes_at: [envelope.codes_at, envelope.sub_codes_at]
-                .into_iter()
-                .flat_map(owned)
-                .collect::<Vec<String>>(),
-            before_execution: owned(envelope.before_execution),
-            undecided: owned(envelope.undecided),
-        }
     }
 }
 

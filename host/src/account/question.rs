@@ -18,7 +18,7 @@ mod challenge;
 mod record;
 mod shown;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,7 +36,7 @@ pub use self::shown::Shown;
 use crate::bindings::connector::{self, Reply};
 use crate::cell::Secrets;
 use crate::digest::Digest;
-use crate::primitives::Call;
+use crate::primitives::{Call, Jar};
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{end_not_ahead, of_milliseconds};
 
@@ -74,7 +74,9 @@ pub struct Pending {
     pub(crate) problem: Option<String>,
     /// Secrets that were captured so far.
     pub(crate) staged: Secrets,
-    /// Names of those of them that were made here.
+    /// Cookie jars of the sign-in, by name.
+    pub(crate) jars: BTreeMap<String, Jar>,
+    /// Names of those secrets that were made here.
     pub(crate) made: BTreeSet<String>,
     /// Codes that were refused. In memory only: a code is not stored.
     pub(crate) tried: Vec<SecretString>,
@@ -124,6 +126,7 @@ impl Pending {
             counted: call.sign_in.is_counted(),
             problem: None,
             staged: call.captured.clone(),
+            jars: call.jars.clone(),
             made: call.made.clone(),
             tried: Vec::new(),
         };

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::table::{Table, plain};
-use crate::descriptor::{Grant, Said, SecretRule, Service};
+use crate::descriptor::{Grant, Said, SecretRule, Service, SuccessPlace};
 
 /// Shows everything that a connector asks for, in sections; the empty ones are left out.
 pub(super) fn for_people(wanted: &Grant) -> String {
@@ -153,7 +153,9 @@ pub(super) fn for_programs(wanted: &Grant) -> Value {
         "operations": operations.collect::<Vec<_>>(),
         "refusals": refusals.collect::<Vec<_>>(),
         "answers": {
-            "success": answers.success,
+            "success": answers.success.iter().map(|(SuccessPlace { endpoint, pointer }, value)| {
+                json!({"endpoint": endpoint, "at": pointer, "is": value})
+            }).collect::<Vec<_>>(),
             "codes_at": answers.codes_at,
             "before_execution": answers.before_execution,
             "undecided": answers.undecided,

@@ -1,13 +1,15 @@
 //! What a connector is granted, as configurations have it: in the tables of `[connector.NAME]`, and in the
 //! same form for the connectors that the program carries.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::broker::quoted;
 use super::reader::{Entry, Section, Text};
 use crate::descriptor::{
     Arguments, CommandAnswers, Configured, Grant, LEAST, OwnEffect, OwnOperation, RefusedCredential, Said,
-    SecretCharacters, SecretClass, SecretForm, SecretRule, Service, Setting,
+    SecretCharacters, SecretClass, SecretForm, SecretRule, Service, Setting, SuccessPlace,
 };
 
 mod written;
@@ -165,13 +167,20 @@ fn refusals(mut section: Section<'_, '_>, grant: &mut Grant) {
 }
 
 fn answers(mut section: Section<'_, '_>, grant: &mut Grant) {
-    let success = section.section("success").map(|table| {
-        let word = |(at, entry): (&str, Entry<'_, '_>)| Some((at.to_owned(), entry.text()?.value.to_owned()));
-        table.entries().filter_map(word).collect()
+    let success = section.entry("success").and_then(Entry::sections).unwrap_or_default();
+    let success = success.into_iter().filter_map(|mut mark| {
+        let (endpoint, pointer) = (text(&mut mark, "endpoint"), text(&mut mark, "at"));
+        let value = mark.entry("is").map(Entry::scalar);
+        if value.is_none() {
+            mark.complain(&mark.span, format!("is is missing in [{}]", mark.name));
+        }
+        mark.finish();
+        Some((SuccessPlace { endpoint, pointer }, value.flatten()?))
     });
+    let success: BTreeMap<SuccessPlace, Value> = success.collect();
     let mut texts = |key| section.entry(key).and_then(Entry::texts);
     let answers = CommandAnswers {
-        success: success.unwrap_or_default(),
+        success,
         codes_at: texts("codes_at").map(owned).unwrap_or_default(),
         before_execution: texts("before_execution").map(owned).unwrap_or_default(),
         undecided: texts("undecided").map(owned).unwrap_or_default(),

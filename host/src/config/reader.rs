@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -272,6 +273,22 @@ impl<'d, 'r> Entry<'d, 'r> {
                 None
             }
         }
+    }
+
+    /// Reads a text, a whole number or a truth value as such.
+    pub(super) fn scalar(self) -> Option<Value> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(Value::from(text.as_ref())),
+            DeValue::Integer(integer) => {
+                i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(Value::from)
+            }
+            DeValue::Boolean(truth) => Some(Value::from(*truth)),
+            _ => None,
+        }
+        .or_else(|| {
+            self.expected("text, a whole number, true or false");
+            None
+        })
     }
 
     fn expected(&self, expected: &str) {

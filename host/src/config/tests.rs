@@ -136,7 +136,7 @@ fn everything() {
     assert_eq!((url("ccapi"), url("idp")), ("http://127.0.0.1:1/", "https://proxy.example/idp"));
     assert_eq!(url("cci"), "https://cci-api-eu.hyundai.com/");
     let settings: Vec<_> = account.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    assert_eq!(settings, ["right_hand_drive=true"]);
+    assert_eq!(settings, ["right-hand-drive=true"]);
     let expected = [
         Op::RefreshCached,
         Op::Unlock,

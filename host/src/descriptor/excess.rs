@@ -21,7 +21,10 @@ use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::{CommandAnswers, Configured, Grant, OwnEffect, Refusals, Said, SecretClass, SecretRule, Service};
+use super::{
+    CommandAnswers, Configured, Grant, OwnEffect, Refusals, Said, SecretClass, SecretRule, Service,
+    SuccessPlace,
+};
 
 /// Something that a connector asks for and is not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -210,11 +213,11 @@ pub(super) fn of_refusals(wanted: &Refusals, granted: &Refusals, all: &mut Vec<E
 fn of_answers(wanted: &CommandAnswers, granted: &CommandAnswers, all: &mut Vec<Excess>) {
     let mut add = |part, value: &str| all.push(Excess::Answers { part, value: value.to_owned() });
     // All of them must match for a success, so one more makes fewer answers successes.
-    let pointers: BTreeSet<&String> = wanted.success.keys().chain(granted.success.keys()).collect();
-    for at in pointers {
+    let places: BTreeSet<&SuccessPlace> = wanted.success.keys().chain(granted.success.keys()).collect();
+    for at in places {
         match (wanted.success.get(at), granted.success.get(at)) {
-            (Some(word), granted) if granted != Some(word) => add("success", &format!("{word:?} at {at}")),
-            (None, Some(word)) => add("success", &format!("not {word:?} at {at}")),
+            (Some(value), granted) if granted != Some(value) => add("success", &format!("{value} at {at}")),
+            (None, Some(value)) => add("success", &format!("not {value} at {at}")),
             _ => {}
         }
     }

@@ -9,6 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use url::Url;
 
 use super::service::base_url;
@@ -157,12 +158,7 @@ impl Grant {
     ///
     /// What is wrong with it, and what to do.
     pub fn add_setting(&mut self, name: &str, setting: Setting) -> Result<(), String> {
-        // The host's own ones are called as configurations call things.
-        named(&name.replace('_', "-"))?;
-        let key = |name: &str| name.replace('-', "_");
-        if self.settings.keys().any(|other| other != name && key(other) == key(name)) {
-            return Err(format!("a setting cannot be called {name}: another one has the same key"));
-        }
+        named(name)?;
         within("settings", self.settings.len(), bounds::SETTINGS)?;
         short("the description", &setting.description, bounds::DESCRIPTION)?;
         short("the default", setting.default.as_deref().unwrap_or_default(), TEXT)?;
@@ -218,14 +214,24 @@ impl Grant {
     /// What is wrong with that, and what to do.
     pub fn set_answers(&mut self, answers: CommandAnswers) -> Result<(), String> {
         let CommandAnswers { success, codes_at, before_execution, undecided } = &answers;
-        for pointer in success.keys().chain(codes_at) {
+        let known: BTreeSet<&str> = self.endpoints.keys().map(|service| service.name.as_str()).collect();
+        if let Some(place) = success.keys().find(|place| !known.contains(place.endpoint.as_str())) {
+            let known: Vec<&str> = known.into_iter().collect();
+            return Err(format!("there is no endpoint {:?}; known: {}", place.endpoint, known.join(", ")));
+        }
+        for pointer in success.keys().map(|place| &place.pointer).chain(codes_at) {
             short("the pointer", pointer, TEXT)?;
             if !pointer.starts_with('/') {
                 return Err(format!("{pointer:?} is no JSON Pointer; begin it with \"/\""));
             }
         }
         within("pointers", (success.len() + codes_at.len()).saturating_sub(1), bounds::POINTERS)?;
-        success.values().try_for_each(|word| short("the word of success", word, TEXT))?;
+        for value in success.values() {
+            if !matches!(value, Value::String(_) | Value::Number(_) | Value::Bool(_)) {
+                return Err(format!("{value} reports no success; use a text, a number, true or false"));
+            }
+            short("the value of success", &value.to_string(), TEXT)?;
+        }
         let codes = before_execution.len() + undecided.len();
         within("codes", codes.saturating_sub(1), bounds::CODES)?;
         before_execution.iter().chain(undecided).try_for_each(|text| code(text))?;

@@ -30,17 +30,18 @@ const NO_CODE: &str = "a-code-that-nobody-has";
 pub(crate) async fn refuses_grant(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
     let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh);
     let error = failure.oauth_error.as_deref();
-    is_refusal(failure)
-        && (error.is_some_and(|error| GRANT_ERRORS.contains(&error))
-            || session && is_listed(failure, &table.grant)
-            || is_code(failure, policy).await)
+    session && is_listed_with_status(failure, &table.grant)
+        || is_refusal(failure)
+            && (error.is_some_and(|error| GRANT_ERRORS.contains(&error))
+                || session && is_listed(failure, &table.grant)
+                || is_code(failure, policy).await)
 }
 
 /// Whether the vendor says that it refuses the PIN.
 pub(crate) async fn refuses_pin(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
     failure.phase == Phase::Pin
-        && is_refusal(failure)
-        && (is_listed(failure, &table.pin) || is_code(failure, policy).await)
+        && (is_listed_with_status(failure, &table.pin)
+            || is_refusal(failure) && (is_listed(failure, &table.pin) || is_code(failure, policy).await))
 }
 
 /// Whether the answer is one of the refusals of a PIN that the host knows of this cloud, whatever was asked for.
@@ -107,6 +108,13 @@ fn is_listed(failure: &Failure, table: &[Said]) -> bool {
             && said.status.is_none_or(|status| failure.http_status == Some(status))
             && said.words.as_ref().is_none_or(|words| contains(&failure.message, words))
     })
+}
+
+/// Whether the owner's table has this code with this very status: there are services that say no with HTTP 200.
+fn is_listed_with_status(failure: &Failure, table: &[Said]) -> bool {
+    failure.transport.is_none()
+        && failure.body != BodyKind::Html
+        && table.iter().any(|said| said.status.is_some() && is_listed(failure, std::slice::from_ref(said)))
 }
 
 fn contains(text: &str, words: &str) -> bool {

@@ -1,9 +1,12 @@
 //! What a connector asks for in its manifest, in the form in which it is granted.
 
+use serde_json::Value;
+
 use crate::bindings::connector::{self as wit, Wants};
 use crate::descriptor::{
     Arguments, CommandAnswers, Configured, Grant, LEAST, OwnEffect, OwnOperation, PinStyle,
     RefusedCredential, Said, SecretCharacters, SecretClass, SecretForm, SecretRule, Service, Setting,
+    SuccessPlace,
 };
 
 /// Reads what a connector asks for, within the bounds of a grant.
@@ -41,7 +44,7 @@ pub(super) fn wanted(wants: &Wants) -> Result<Grant, String> {
     }
     let wit::CommandAnswers { success, codes_at, before_execution, undecided } = wants.answers.clone();
     let answers = CommandAnswers {
-        success: success.into_iter().collect(),
+        success: success.into_iter().map(mark).collect::<Result<_, _>>()?,
         codes_at,
         before_execution: before_execution.into_iter().collect(),
         undecided: undecided.into_iter().collect(),
@@ -50,6 +53,13 @@ pub(super) fn wanted(wants: &Wants) -> Result<Grant, String> {
         .set_answers(answers)
         .map_err(|why| format!("it reads answers in a way that cannot be granted: {why}"))?;
     Ok(grant)
+}
+
+fn mark(mark: wit::SuccessMark) -> Result<(SuccessPlace, Value), String> {
+    let wit::SuccessMark { endpoint, pointer, value } = mark;
+    let value = serde_json::from_str(&value)
+        .map_err(|_| about("mark of success", &value, "it is no JSON; a text stands in quotes"))?;
+    Ok((SuccessPlace { endpoint, pointer }, value))
 }
 
 fn about(what: &str, name: &str, why: &str) -> String {

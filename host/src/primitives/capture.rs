@@ -155,7 +155,11 @@ impl Capturing<'_> {
             let keys = found.public_keys.into_iter().map(|(name, key)| (name, captured(key)));
             self.call.public_keys.extend(keys);
         }
-        if let Some(missing) = self.keep(found.secrets, &incoming) {
+        let lacks = self.keep(found.secrets, &incoming);
+        let says_no =
+            document.as_ref().is_some_and(|it| self.call.context.command_answers.says_no(self.endpoints, it));
+        // Of one that says no nothing was to be expected, and the guest has to see why.
+        if let Some(missing) = lacks.filter(|_| !says_no) {
             let kind = body_kind(&incoming.body, document.is_some());
             let why = format!("the answer has no {missing} ({description})");
             return Err(self.withhold(incoming.status, kind, why));

@@ -7,6 +7,7 @@ mod preparation;
 
 use url::Url;
 
+pub(super) use self::derivations::of as derivations_of;
 pub(super) use self::offers::Offers;
 pub(super) use self::preparation::{LONGEST_URL, endpoints_of};
 use self::preparation::{Prepared, prepare};
@@ -158,7 +159,7 @@ impl<'c> Sending<'c> {
         store_captured(call).await;
         if let Some(before) = acting {
             let told = match &received {
-                Ok(it) => call.context.command_answers.told(status, &it.headers, &it.body),
+                Ok(it) => call.context.command_answers.told(endpoints, status, &it.headers, &it.body),
                 // The request was answered, and the answer cannot be read.
                 Err(_) => Told::Nothing,
             };

@@ -10,6 +10,7 @@
 
 mod date;
 mod set_cookie;
+mod stored;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -71,7 +72,7 @@ impl Cookie {
 
 /// The cookies of a sign-in, in the order in which they were first set.
 #[derive(Clone, Default)]
-pub(super) struct Jar {
+pub(crate) struct Jar {
     cookies: Vec<Cookie>,
     /// Values that were replaced or have ended, the oldest first, at most [`MOST_COOKIES`]: the answer that
     /// ends a cookie may still quote it.

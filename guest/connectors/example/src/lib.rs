@@ -45,7 +45,7 @@ impl Connector for Example {
             .secret(Want::password("password", "The password beside it").sent_to(&["api"]).required())
             .secret(Want::token("access-token", "The token of the session").sent_to(&["api"]))
             .refusal(RefusedCredential::Grant, "wrong-password")
-            .answers(&ENVELOPE)
+            .answers("api", &ENVELOPE)
     }
 
     fn sign_in(account: &Account) -> Result<Step, Failure> {

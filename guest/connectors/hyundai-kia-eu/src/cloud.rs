@@ -61,7 +61,7 @@ impl<'a> Cloud<'a> {
         let brand = Brand::named(&account.brand).ok_or_else(|| {
             failure::not_sent(Phase::Unknown, &format!("unknown brand `{}`", account.brand))
         })?;
-        let right_hand = account.setting("right_hand_drive") == Some("true");
+        let right_hand = account.setting("right-hand-drive") == Some("true");
         Ok(Self {
             brand,
             right_hand,

@@ -16,7 +16,7 @@ pub(crate) const PIN_REFUSED: &str = "pin-refused";
 
 /// The envelope of the vehicle service, with the words of all of them.
 pub(crate) static SERVICE: Envelope = Envelope {
-    success: &[("/retCode", "S")],
+    success: &[("/retCode", Says::Text("S"))],
     codes_at: &["/resCode", "/errCode"],
     sub_codes_at: &[],
     words_at: &["/resMsg", "/error", "/errMsg", "/retMsg", "/message"],

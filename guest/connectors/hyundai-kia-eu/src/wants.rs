@@ -13,10 +13,10 @@ pub(crate) fn manifest() -> Manifest {
     let manifest = Manifest::new(NAME, env!("CARGO_PKG_VERSION"), "The cloud of Hyundai and Kia in Europe")
         .cells(&[session::CELL, device::CELL, control::CELL])
         .setting(
-            setting("right_hand_drive", "Whether the driver sits on the right: true or false")
+            setting("right-hand-drive", "Whether the driver sits on the right: true or false")
                 .default_is("false"),
         )
-        .answers(&envelope::SERVICE);
+        .answers("ccapi", &envelope::SERVICE);
     refusals(secrets(endpoints().into_iter().fold(manifest, Manifest::endpoint)))
 }
 

@@ -7,8 +7,12 @@ use vehicle_connector_sdk::prelude::*;
 use crate::wants::GIGYA;
 
 /// How the service says no.
-pub(crate) static ENVELOPE: Envelope =
-    Envelope { codes_at: &["/errorCode"], words_at: &["/errorDetails", "/errorMessage"], ..Envelope::PLAIN };
+pub(crate) static ENVELOPE: Envelope = Envelope {
+    success: &[("/errorCode", Says::Number(0))],
+    codes_at: &["/errorCode"],
+    words_at: &["/errorDetails", "/errorMessage"],
+    ..Envelope::PLAIN
+};
 
 /// The code for a name or a password that is wrong.
 const PASSWORD: &str = "403042";
@@ -103,11 +107,7 @@ pub(crate) fn with_device(request: Request) -> Request {
 ///
 /// Any other answer, as facts.
 pub(crate) fn open(answer: Answer) -> Result<Answer, Failure> {
-    if answer.is_2xx() && answer.integer("/errorCode") == Some(0) {
-        Ok(answer)
-    } else {
-        Err(refused(&answer))
-    }
+    if answer.is_2xx() && ENVELOPE.is_success(answer.document()) { Ok(answer) } else { Err(refused(&answer)) }
 }
 
 /// The facts of a refusal. Who reads the words is told what they do not say.

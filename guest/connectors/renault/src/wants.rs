@@ -3,7 +3,7 @@
 use vehicle_connector_sdk::connector::{Configured, RefusedCredential, WantedSecret};
 use vehicle_connector_sdk::prelude::*;
 
-use crate::{absent, kamereon};
+use crate::{absent, gigya, kamereon};
 
 /// The connector's name: that of its slot and of its file, and what the policy calls its cloud.
 const NAME: &str = "renault";
@@ -23,9 +23,10 @@ pub(crate) fn manifest() -> Manifest {
         .setting(setting("locale", "Language and country of the app in which the account was opened: fr_FR"))
         .setting(setting("country", "The country, where it is not that of `locale`: FR"))
         // 403042 is not among these: an application key that was replaced is answered with it too.
-        .refusal(RefusedCredential::Grant, "403041")
-        .refusal(RefusedCredential::Grant, "403120")
-        .answers(&kamereon::ENVELOPE);
+        .refusal_with(RefusedCredential::Grant, "403041", Some(200), None)
+        .refusal_with(RefusedCredential::Grant, "403120", Some(200), None)
+        .answers(GIGYA, &gigya::ENVELOPE)
+        .answers(KAMEREON, &kamereon::ENVELOPE);
     let manifest = configured().into_iter().fold(manifest, Manifest::secret);
     given_out().into_iter().fold(manifest, Manifest::secret)
 }
@@ -47,18 +48,10 @@ fn configured() -> [WantedSecret; 4] {
 
 /// What comes from the identity service.
 ///
-/// It says no with HTTP 200, so an answer that was asked for a token may well have none, and its code has to
-/// be seen all the same. The host withholds such an answer when the configuration never has that secret, so
-/// all of these are of the kind that the configuration may have and the cloud replaces.
-///
 /// The person's id is one of them although it is no credential: it names a person for good, and nothing here
 /// has to read it. The ids of accounts are not: they have to be told apart, and are with each car's traits.
 fn given_out() -> [WantedSecret; 10] {
-    let token = |name: &str, what: &str, to: &str| {
-        let described = format!("{what}; the cloud gives it out, leave it out");
-        let wanted = Want::token(name, &described).sent_to(&[to]).rotates();
-        WantedSecret { configured: Configured::Optional, ..wanted }
-    };
+    let token = |name: &str, what: &str, to: &str| Want::token(name, what).sent_to(&[to]);
     [
         token("login-token", "What a sign-in gives, until the cloud ends it", GIGYA),
         token("id-token", "The token of the session, for 15 minutes", KAMEREON),
@@ -77,13 +70,6 @@ fn given_out() -> [WantedSecret; 10] {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn no_secret_makes_the_host_withhold_how_gigya_says_no() {
-        for secret in manifest().wants.secrets.iter().filter(|secret| secret.rotates) {
-            assert_eq!(secret.configured, Configured::Optional, "{}", secret.name);
-        }
-    }
 
     #[test]
     fn every_secret_is_bound_and_described() {

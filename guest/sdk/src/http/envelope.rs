@@ -15,9 +15,8 @@ use crate::certainty::Told;
 /// the host has it from.
 #[derive(Debug, Clone, Copy)]
 pub struct Envelope {
-    /// Texts that stand in an answer of success, and where. None for a cloud that says it by the status
-    /// alone.
-    pub success: &'static [(&'static str, &'static str)],
+    /// What stands in an answer of success, and where. None for a cloud that says it by the status alone.
+    pub success: &'static [(&'static str, Says)],
     /// Codes; of those that are there the first one counts. A code is a text or a number.
     pub codes_at: &'static [&'static str],
     /// Second codes, which tell apart what the first ones do not.
@@ -30,6 +29,32 @@ pub struct Envelope {
     pub before_execution: &'static [&'static str],
     /// Codes that leave open whether the vehicle has acted.
     pub undecided: &'static [&'static str],
+}
+
+/// A value by which a cloud says yes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Says {
+    /// A text.
+    Text(&'static str),
+    /// A number.
+    Number(i64),
+    /// A truth value.
+    Truth(bool),
+}
+
+impl Says {
+    fn is(self, value: &Value) -> bool {
+        *value == self.value()
+    }
+
+    /// The value as it stands in a document.
+    pub(crate) fn value(self) -> Value {
+        match self {
+            Self::Text(text) => text.into(),
+            Self::Number(number) => number.into(),
+            Self::Truth(truth) => truth.into(),
+        }
+    }
 }
 
 impl Envelope {
@@ -47,7 +72,10 @@ impl Envelope {
     /// Whether the document is a success.
     #[must_use]
     pub fn is_success(&self, document: Option<&Value>) -> bool {
-        self.success.iter().all(|(pointer, text)| text_at(document, pointer) == Some(text))
+        let stands = |(pointer, says): &(&str, Says)| {
+            document.and_then(|document| document.pointer(pointer)).is_some_and(|value| says.is(value))
+        };
+        self.success.iter().all(stands)
     }
 
     /// The vendor's code.
@@ -84,10 +112,6 @@ impl Envelope {
             Told::Unsaid
         }
     }
-}
-
-fn text_at<'v>(document: Option<&'v Value>, pointer: &str) -> Option<&'v str> {
-    document?.pointer(pointer)?.as_str()
 }
 
 fn first(

@@ -157,10 +157,7 @@ impl Challenge {
     }
 
     fn visit(visit: connector::Visit, call: &Call) -> Result<Self, NotAsked> {
-        if !visit.derivations.is_empty() {
-            return Err(nonsense("an address with a derived value, which this host does not compute"));
-        }
-        let url = call.address_to_visit(&visit.url).map_err(nonsense)?;
+        let url = call.address_to_visit(&visit.url, &visit.derivations).map_err(nonsense)?;
         let back = match visit.back {
             ReturnPath::Poll(every) => Back::Poll(of_milliseconds(every).clamp(POLL_STEP, LONGEST_POLL)),
             ReturnPath::Redirect(connector::Redirect { prefix, state, code }) => {

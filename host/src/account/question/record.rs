@@ -7,6 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::{Challenge, Pending};
+use crate::primitives::Jar;
 
 /// A question as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub(super) struct Record {
     counted: bool,
     problem: Option<String>,
     staged: BTreeMap<String, String>,
+    #[serde(default)]
+    jars: BTreeMap<String, Jar>,
     made: BTreeSet<String>,
 }
 
@@ -44,6 +47,7 @@ impl Record {
             steps: pending.steps,
             counted: pending.counted,
             problem: pending.problem,
+            jars: pending.jars,
             made: pending.made,
         }
     }
@@ -67,6 +71,7 @@ impl From<Record> for Pending {
             counted: record.counted,
             problem: record.problem,
             staged: record.staged.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            jars: record.jars,
             made: record.made,
             tried: Vec::new(),
         }

@@ -226,6 +226,7 @@ impl<'r> Attempt<'r> {
             Stage::Refresh => refresh.connector.ask(described, &RefreshSession, call).await,
             Stage::GoOn(GoingOn { pending, fitting }) => {
                 call.captured.clone_from(&pending.staged);
+                call.jars.clone_from(&pending.jars);
                 call.made.clone_from(&pending.made);
                 call.handed.clone_from(&fitting.handed);
                 call.sign_in = primitives::SignIn::going_on(pending.counted);

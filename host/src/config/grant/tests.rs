@@ -29,7 +29,7 @@ open-trunk = {}
 [connector.acme.refusals]
 grant = [{ code = "BAD", status = 403, words = "wrong password" }]
 [connector.acme.answers]
-success = { "/ok" = "yes" }
+success = [{ endpoint = "api", at = "/ok", is = "yes" }, { endpoint = "status", at = "/code", is = 0 }]
 codes_at = ["/code"]
 before_execution = ["BUSY"]
 undecided = ["GATEWAY"]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::descriptor::{Arguments, Configured, Grant, LEAST, Said, SecretForm, SecretRule, Service};
+use crate::descriptor::{
+    Arguments, Configured, Grant, LEAST, Said, SecretForm, SecretRule, Service, SuccessPlace,
+};
 use crate::digest::Digest;
 
 /// Region and brand of the accounts that reach some endpoints; none for all.
@@ -96,8 +98,13 @@ fn answers(grant: &Grant) -> impl Iterator<Item = String> {
         let texts: Vec<String> = texts.into_iter().map(|text| quoted(text)).collect();
         (!texts.is_empty()).then(|| format!("{key} = [{}]", texts.join(", ")))
     };
-    let success = answers.success.iter().map(|(at, word)| format!("{} = {}", quoted(at), quoted(word)));
-    let success = (!answers.success.is_empty()).then(|| format!("success = {}", inline(success)));
+    let success = answers.success.iter().map(|(SuccessPlace { endpoint, pointer }, value)| {
+        let value = value.as_str().map_or_else(|| value.to_string(), quoted);
+        let (endpoint, pointer) = (quoted(endpoint), quoted(pointer));
+        let parts = [format!("endpoint = {endpoint}"), format!("at = {pointer}"), format!("is = {value}")];
+        inline(parts.into_iter())
+    });
+    let success = (!answers.success.is_empty()).then(|| format!("success = [{}]", joined(success)));
     [
         success,
         list("codes_at", answers.codes_at.iter().collect()),

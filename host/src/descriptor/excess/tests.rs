@@ -17,10 +17,14 @@ fn rule(class: SecretClass, configured: Configured, endpoints: &[&str]) -> Secre
     SecretRule { endpoints, ..SecretRule::new(class, configured) }
 }
 
+fn ret() -> SuccessPlace {
+    SuccessPlace { endpoint: "api".to_owned(), pointer: "/ret".to_owned() }
+}
+
 fn answers() -> CommandAnswers {
     let set = |codes: &[&str]| codes.iter().map(|&code| code.to_owned()).collect();
     CommandAnswers {
-        success: [("/ret".to_owned(), "S".to_owned())].into(),
+        success: [(ret(), "S".into())].into(),
         codes_at: vec!["/code".to_owned()],
         before_execution: set(&["4001", "4002"]),
         undecided: set(&["9999"]),
@@ -137,10 +141,10 @@ fn base(text: &str) -> Url {
 fn words_of_success_may_neither_be_left_out_nor_be_others() {
     let (mut none, mut others) = (full(), full());
     none.answers.success.clear();
-    others.answers.success.insert("/ret".to_owned(), "OK".to_owned());
-    assert_eq!(told(&full(), &none), ["it says that \"S\" at /ret means success"]);
-    assert_eq!(told(&none, &full()), ["it says that not \"S\" at /ret means success"]);
-    assert_eq!(told(&others, &full()), ["it says that \"OK\" at /ret means success"]);
+    others.answers.success.insert(ret(), "OK".into());
+    assert_eq!(told(&full(), &none), ["it says that \"S\" at /ret of api means success"]);
+    assert_eq!(told(&none, &full()), ["it says that not \"S\" at /ret of api means success"]);
+    assert_eq!(told(&others, &full()), ["it says that \"OK\" at /ret of api means success"]);
 }
 
 #[test]

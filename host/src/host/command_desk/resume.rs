@@ -65,7 +65,7 @@ fn resume_one(
     let open = desk.shutdown.hold();
     let run = CommandRun::new(desk, vehicle, &report, name, pending.request.clone()).resumed(&pending);
     let deadline = Instant::now() + pending.left(name, desk.services.clock.now());
-    let desk = Arc::clone(desk);
+    let (desk, vehicle) = (Arc::clone(desk), Arc::clone(vehicle));
     tokio::spawn(async move {
         let _open = open;
         let work = async |report: &mut Report, place: &mut Option<Turn>| {
@@ -75,6 +75,10 @@ fn resume_one(
             };
             let operation = run.operation().until(deadline);
             run.done_by(&operation, report);
+            // Clouds that want its identification number in requests do not get it from what was written down.
+            if !vehicle.account.listing.was_read() {
+                let _found_or_not = desk.vehicles.find(&vehicle, &operation).await;
+            }
             let reference = VehicleRef { id: pending.vehicle_id, traits: pending.traits };
             let end = operation.resume(reference, command, pending.continuation, &run).await;
             if forced {

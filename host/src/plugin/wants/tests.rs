@@ -44,7 +44,11 @@ fn acme() -> Wants {
             words: None,
         }],
         answers: wit::CommandAnswers {
-            success: vec![("/ok".to_owned(), "yes".to_owned())],
+            success: vec![wit::SuccessMark {
+                endpoint: "api".to_owned(),
+                pointer: "/ok".to_owned(),
+                value: "\"yes\"".to_owned(),
+            }],
             codes_at: vec!["/code".to_owned()],
             before_execution: vec!["BUSY".to_owned()],
             undecided: vec!["GATEWAY".to_owned()],

@@ -4,7 +4,7 @@ use crate::bindings::http as wit;
 use crate::primitives::derivation::{Computation, Derivation, Encoding, Piece};
 
 /// Returns the derivations that a guest has written.
-pub(super) fn of(derivations: &[wit::Derivation]) -> Vec<Derivation> {
+pub(in crate::primitives) fn of(derivations: &[wit::Derivation]) -> Vec<Derivation> {
     derivations
         .iter()
         .map(|derivation| Derivation { name: derivation.name.clone(), how: computation(&derivation.how) })

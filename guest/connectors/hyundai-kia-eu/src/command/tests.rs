@@ -5,7 +5,7 @@ use vehicle_connector_sdk::testing::FakeHost;
 
 fn account(right_hand: bool) -> Account {
     let account = FakeHost::new().account(&crate::wants::manifest(), "kia");
-    Account { settings: vec![("right_hand_drive".into(), right_hand.to_string())], ..account }
+    Account { settings: vec![("right-hand-drive".into(), right_hand.to_string())], ..account }
 }
 
 fn planned(protocol: u64, command: &Command) -> Result<Plan, No> {

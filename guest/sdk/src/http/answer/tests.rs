@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::*;
+use crate::http::Says;
 use crate::connector::Certainty;
 
 const ENVELOPE: Envelope = Envelope {
-    success: &[("/ok", "yes")],
+    success: &[("/ok", Says::Text("yes"))],
     codes_at: &["/code", "/error/code"],
     before_execution: &["1"],
     undecided: &["2"],

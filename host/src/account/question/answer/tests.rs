@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -17,6 +17,7 @@ fn wants_a_code() -> Pending {
         counted: true,
         problem: None,
         staged: Secrets::new(),
+        jars: BTreeMap::new(),
         made: BTreeSet::new(),
         tried: Vec::new(),
     }
