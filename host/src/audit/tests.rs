@@ -109,7 +109,7 @@ fn records_speak_the_language_of_the_interface() {
     assert_eq!(json["decision"], serde_json::json!({"retry": 1500}));
     assert_eq!(json["attempt"]["failure"]["phase"], "command");
     assert_eq!(json["attempt"]["verdict"]["kind"], "token-refused-fresh");
-    assert_eq!(json["attempt"]["random"], u64::MAX.to_string());
+    assert_eq!(json["attempt"]["random"], u32::MAX);
 }
 
 #[tokio::test]

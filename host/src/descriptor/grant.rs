@@ -143,6 +143,18 @@ impl Grant {
                     .to_owned(),
             );
         }
+        if rule.class.is_a_persons() && (rule.rotates || rule.lasting) {
+            return Err(format!("no answer gives out a {}, so it neither rotates nor lasts", rule.class));
+        }
+        if rule.class.is_a_persons()
+            && rule.class != SecretClass::OneTimeCode
+            && rule.configured == super::Configured::Never
+        {
+            return Err(format!(
+                "nothing but the configuration has a {}; write configured = \"required\"",
+                rule.class
+            ));
+        }
         if rule.form.is_some_and(|form| form.length == 0 || form.length > bounds::FORM) {
             return Err(format!("a secret has 1 to {} characters", bounds::FORM));
         }

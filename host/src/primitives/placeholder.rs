@@ -5,7 +5,7 @@ mod parts;
 
 use std::borrow::Cow;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::IgnoredAny;
 use url::Url;
 
@@ -22,7 +22,7 @@ fn misplaced<E: From<Misplaced>>(why: impl Into<String>) -> E {
 /// Encoding of a value, so that it stays one value in the place where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Everything but letters and digits as `%XX` (RFC 3986 §2.1): a value can end no segment and start no
+    /// Everything but unreserved characters as `%XX` (RFC 3986 §2.1 and §2.3): a value can end no segment and start no
     /// query.
     Url,
     /// As it is. The place itself refuses what does not fit, or encodes it.
@@ -31,10 +31,13 @@ pub(super) enum Encoding {
     Json,
 }
 
+/// All but the unreserved characters.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 impl Encoding {
     pub(super) fn encode(self, value: &str) -> Cow<'_, str> {
         match self {
-            Self::Url => utf8_percent_encode(value, NON_ALPHANUMERIC).into(),
+            Self::Url => utf8_percent_encode(value, &RESERVED).into(),
             Self::Plain => value.into(),
             Self::Json => {
                 let quoted = serde_json::Value::from(value).to_string();

@@ -26,6 +26,7 @@ impl Home {
         let host = FakeHost::new();
         let mut account = host.account(&Renault::describe(), brand);
         account.settings.push(("locale".into(), "fr_FR".into()));
+        account.secrets = Renault::describe().wants.secrets.into_iter().map(|secret| secret.name).collect();
         Self { host, account }
     }
 

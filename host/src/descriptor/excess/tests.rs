@@ -38,6 +38,8 @@ fn full() -> Grant {
     grant.add_endpoint(at("eu", "idp"), "https://idp.eu.example").unwrap();
     let password = rule(SecretClass::Password, Configured::Required, &["idp"]);
     grant.add_secret("password", password).unwrap();
+    let client = rule(SecretClass::Identifier, Configured::Required, &["idp"]);
+    grant.add_secret("client-id", client).unwrap();
     grant.add_secret("access-token", rule(SecretClass::Token, Configured::Never, &["api"])).unwrap();
     let pin = rule(SecretClass::Pin(PinStyle::Bearer), Configured::Optional, &["api"]);
     grant.add_secret("pin", pin).unwrap();
@@ -99,7 +101,7 @@ fn what_is_more_is_named() {
             |w| of(w, "access-token").configured = Configured::Optional,
             "it wants access-token from the configuration, which never has it",
         ),
-        (|w| of(w, "password").rotates = true, "it wants to take password out of answers"),
+        (|w| of(w, "client-id").rotates = true, "it wants to take client-id out of answers"),
         (|w| of(w, "access-token").lasting = true, "it wants access-token kept when a sign-in fails"),
         (|w| w.add_setting("model", Setting::default()).unwrap(), "it wants the setting model"),
         (

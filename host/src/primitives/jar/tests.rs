@@ -273,3 +273,20 @@ fn every_value_is_told_and_none_is_shown() {
     }
     assert_eq!(many.values().count(), 1 + MOST_COOKIES);
 }
+
+#[test]
+fn a_jar_is_the_same_after_it_was_stored() {
+    let mut jar = Jar::default();
+    let url = Url::parse("https://idp.example:8443/a/b").unwrap();
+    let set: [&[u8]; 2] = [b"s=one-value; Path=/a; Secure; Max-Age=60", b"t=another-value"];
+    jar.take_in(&url, set, now()).unwrap();
+    let stored = serde_json::to_string(&jar).unwrap();
+    let again: Jar = serde_json::from_str(&stored).unwrap();
+    assert!(jar.cookie_header(&url, now()).is_some());
+    for url in ["https://idp.example:8443/a/b", "https://idp.example/a/b", "http://idp.example:8443/a/b"] {
+        let url = Url::parse(url).unwrap();
+        for now in [now(), after(61)] {
+            assert_eq!(again.cookie_header(&url, now), jar.cookie_header(&url, now), "{url} {now}");
+        }
+    }
+}

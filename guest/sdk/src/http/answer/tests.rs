@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::*;
-use crate::http::Says;
 use crate::connector::Certainty;
+use crate::http::Says;
 
 const ENVELOPE: Envelope = Envelope {
     success: &[("/ok", Says::Text("yes"))],

@@ -116,7 +116,7 @@ async fn how_often_a_secret_is_sent_depends_on_what_it_is() {
     let (asked, last) = twenty_times(ok, &with("signing-key")).await;
     assert_eq!(asked, 0);
     let TransportError::Denied(why) = last.unwrap_err() else { unreachable!() };
-    assert_eq!(why, "the secret signing-key is a key, which stands in derivations only");
+    assert_eq!(why, "the secret signing-key is a key, which stands in the key of a derivation only");
 }
 
 #[tokio::test]
