@@ -86,7 +86,7 @@ async fn a_component_of_an_earlier_release_keeps_loading() {
         PolicySlot::open(&sandbox, &policy, given()).await.unwrap();
         // With its own policy too, in a house that uses it.
         let home = testkit::RealHome::start().await;
-        home.swap_policy(&read("policy.wasm")).await.unwrap();
-        home.swap_policy(&read("connector.wasm")).await.unwrap();
+        home.swap_policy(read("policy.wasm")).await.unwrap();
+        home.swap_policy(read("connector.wasm")).await.unwrap();
     }
 }

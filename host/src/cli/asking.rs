@@ -53,10 +53,11 @@ fn secrets(wanted: &Grant) -> String {
 
 /// Where a secret comes from, in words.
 fn source(rule: &SecretRule) -> String {
-    use crate::descriptor::Configured;
+    use crate::descriptor::{Configured, SecretClass};
     let mut source = match rule.configured {
         Configured::Required => "you",
         Configured::Optional => "you, if you like",
+        Configured::Never if rule.class == SecretClass::OneTimeCode => "you, when asked",
         Configured::Never => "its cloud",
     }
     .to_owned();

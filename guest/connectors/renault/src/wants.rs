@@ -3,6 +3,7 @@
 use vehicle_connector_sdk::connector::{Configured, RefusedCredential, WantedSecret};
 use vehicle_connector_sdk::prelude::*;
 
+use crate::brand::BRANDS;
 use crate::{absent, gigya, kamereon};
 
 /// The connector's name: that of its slot and of its file, and what the policy calls its cloud.
@@ -19,7 +20,6 @@ pub(crate) fn manifest() -> Manifest {
     let manifest = Manifest::new(NAME, env!("CARGO_PKG_VERSION"), "The cloud of Renault and Dacia in Europe")
         .cells(&["session", absent::CELL])
         .endpoint(endpoint(GIGYA, "https://accounts.eu1.gigya.com").region("eu"))
-        .endpoint(endpoint(KAMEREON, "https://api-wired-prod-1-euw1.wrd-aws.com").region("eu"))
         .setting(setting("locale", "Language and country of the app in which the account was opened: fr_FR"))
         .setting(setting("country", "The country, where it is not that of `locale`: FR"))
         // 403042 is not among these: an application key that was replaced is answered with it too.
@@ -27,6 +27,10 @@ pub(crate) fn manifest() -> Manifest {
         .refusal_with(RefusedCredential::Grant, "403120", Some(200), None)
         .answers(GIGYA, &gigya::ENVELOPE)
         .answers(KAMEREON, &kamereon::ENVELOPE);
+    // The same for all brands: which one an account is of decides what its vehicles are.
+    let kamereon = endpoint(KAMEREON, "https://api-wired-prod-1-euw1.wrd-aws.com").region("eu");
+    let brands = BRANDS.iter().map(|brand| kamereon.clone().brand(brand.name));
+    let manifest = brands.fold(manifest, Manifest::endpoint);
     let manifest = configured().into_iter().fold(manifest, Manifest::secret);
     given_out().into_iter().fold(manifest, Manifest::secret)
 }
