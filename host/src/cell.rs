@@ -291,6 +291,15 @@ impl CellGuard {
         (self.cell(), stored)
     }
 
+    /// Stores the current generation as it is.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored: then neither could the next one.
+    pub async fn try_out(&self) -> Result<(), StoreError> {
+        self.store(&self.cell()).await
+    }
+
     /// Adds secrets to the current generation, stored and shown. Neither its value nor its age changes, since
     /// the holder of the lock has not finished. The secrets are shown even if they cannot be stored.
     ///

@@ -26,12 +26,12 @@ async fn told(home: &RealHome) -> Value {
 #[tokio::test]
 async fn a_retained_answer_is_cleared_and_not_taken() {
     let home = RealHome::start().await;
-    home.host().handle(Request { retained: true, ..answer("main", "123456") }).await;
+    home.host().handle(Request { retained: true, ..answer("home", "123456") }).await;
     let told = told(&home).await;
     assert_eq!(told["status"], "error");
     assert!(told["error"].as_str().unwrap().contains("must not be retained"), "{told}");
     let cleared = home.published().find(|messages| {
-        let topic = "vehicle-connector/account/main/answer/set";
+        let topic = "vehicle-connector/account/home/answer/set";
         messages
             .iter()
             .find(|message| message.topic == topic)
@@ -43,8 +43,8 @@ async fn a_retained_answer_is_cleared_and_not_taken() {
 #[tokio::test]
 async fn without_a_question_an_answer_is_none_and_a_password_never_is() {
     for (account, payload, why) in [
-        ("main", "123456", "no question is open"),
-        ("main", r#"{"password":"hunter2"}"#, "a password is not taken here"),
+        ("home", "123456", "no question is open"),
+        ("home", r#"{"password":"hunter2"}"#, "a password is not taken here"),
         ("nobody", "123456", "there is no such account"),
     ] {
         let home = RealHome::start().await;
@@ -61,7 +61,7 @@ async fn a_question_that_is_not_open_is_cleared_with_the_broker() {
     let home = RealHome::start().await;
     home.host().announce("5");
     let cleared = home.published().find(|messages| {
-        let topic = "vehicle-connector/account/main/question";
+        let topic = "vehicle-connector/account/home/question";
         messages
             .iter()
             .find(|message| message.topic == topic)

@@ -31,6 +31,12 @@ impl Desk {
 
     fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::write(self.path(name), bytes).unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let private = std::fs::Permissions::from_mode(0o600);
+            std::fs::set_permissions(self.path(name), private).unwrap();
+        }
     }
 
     fn read(&self, name: &str) -> String {

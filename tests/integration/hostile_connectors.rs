@@ -53,7 +53,8 @@ async fn home(connector: &Connector<'_>) -> RealHome {
 /// The same where hours pass in moments. A guest that computes without end hangs there.
 async fn in_virtual_time(connector: &Connector<'_>) -> VirtualHome {
     let mut home = VirtualHome::start().await;
-    home.restart_with(virtual_home::compiled(&connector.component())).await;
+    home.restart_with(&[(embedded::CONNECTORS[0].0, virtual_home::compiled(&connector.component()))]).await;
+    home.settle().await;
     home
 }
 

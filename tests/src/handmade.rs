@@ -56,6 +56,18 @@ pub fn component(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
+/// Makes the component of the Hyundai/Kia connector anew under another name of the same length.
+pub fn renamed(component: &[u8], name: &str) -> Vec<u8> {
+    const NAME: &[u8] = b"hyundai-kia-eu";
+    assert_eq!(name.len(), NAME.len());
+    let mut renamed = component.to_vec();
+    let places: Vec<usize> =
+        (0..renamed.len() - NAME.len()).filter(|&at| renamed[at..].starts_with(NAME)).collect();
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|at| renamed[at..at + NAME.len()].copy_from_slice(name.as_bytes()));
+    renamed
+}
+
 /// Makes the component anew with another digest: a custom section at its end changes nothing else.
 pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
     let mut section = vec![4];

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Environment, Host};
-use vehicle_connector::plugin::{Compiled, Plugins, embedded};
+use vehicle_connector::plugin::{Compiled, Plugins};
 use vehicle_connector::primitives::Transport;
 use vehicle_connector::sandbox::Sandbox;
 use vehicle_connector::store::Store;
@@ -142,15 +142,14 @@ impl VirtualHome {
         self.host = self.another_host().await;
     }
 
-    /// Stops the host and starts another one on the same state, with another connector and the policy that
-    /// this host carries.
-    pub async fn restart_with(&mut self, connector: Compiled) {
+    /// Stops the host and starts another one on the same state, with other connectors and the policy that this
+    /// host carries.
+    pub async fn restart_with(&mut self, connectors: &[(&str, Compiled)]) {
         self.host.stop().await;
         let policy = Some(own_policy().clone());
-        let connectors = [(embedded::CONNECTORS[0].0.to_owned(), connector)].into();
+        let connectors = connectors.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect();
         let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connectors, policy };
         self.host = Host::start_with(&self.config, self.environment.clone(), &plugins).await.unwrap();
-        self.settle().await;
     }
 
     /// Lets another policy decide.

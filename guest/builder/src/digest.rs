@@ -23,6 +23,8 @@ pub fn source_digest(root: &Path, component: &Component) -> Result<String, Error
     let mut external = BTreeSet::new();
     workspace.crate_sources(&component.folder, &mut parts, &mut external)?;
     files(root, Path::new("wit"), &mut parts)?;
+    // What was released is history.
+    parts.retain(|name, _| !name.starts_with("wit/released/"));
     for name in ["profile.guest", "profile.release", "workspace.package"] {
         parts.insert(name.to_owned(), render(lookup(&workspace.manifest, name)).into_bytes());
     }

@@ -17,14 +17,9 @@
 //! Descriptions, defaults, forms, lengths and the schemas of arguments are the owner's alone: no component
 //! gets more by asking for others.
 
-use std::collections::BTreeSet;
-
 use url::Url;
 
-use super::{
-    CommandAnswers, Configured, Grant, OwnEffect, Refusals, Said, SecretClass, SecretRule, Service,
-    SuccessPlace,
-};
+use super::{CommandAnswers, Configured, Grant, OwnEffect, Refusals, Said, SecretClass, SecretRule, Service};
 
 /// Something that a connector asks for and is not granted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -212,14 +207,9 @@ pub(super) fn of_refusals(wanted: &Refusals, granted: &Refusals, all: &mut Vec<E
 
 fn of_answers(wanted: &CommandAnswers, granted: &CommandAnswers, all: &mut Vec<Excess>) {
     let mut add = |part, value: &str| all.push(Excess::Answers { part, value: value.to_owned() });
-    // All of them must match for a success, so one more makes fewer answers successes.
-    let places: BTreeSet<&SuccessPlace> = wanted.success.keys().chain(granted.success.keys()).collect();
-    for at in places {
-        match (wanted.success.get(at), granted.success.get(at)) {
-            (Some(value), granted) if granted != Some(value) => add("success", &format!("{value} at {at}")),
-            (None, Some(value)) => add("success", &format!("not {value} at {at}")),
-            _ => {}
-        }
+    // One that is granted and not wanted holds all the same.
+    for (at, value) in wanted.success.iter().filter(|(at, value)| granted.success.get(at) != Some(value)) {
+        add("success", &format!("{value} at {at}"));
     }
     wanted.codes_at.iter().filter(|at| !granted.codes_at.contains(at)).for_each(|at| add("codes_at", at));
     wanted

@@ -203,6 +203,11 @@ impl<'r> Attempt<'r> {
         if matches!(self.stage, Stage::SignIn) && account.context.has_password() && left == Some(0) {
             return Err(RefreshError::TooManySignIns(account.context.sign_ins.used_up()));
         }
+        if matches!(self.stage, Stage::SignIn) {
+            // What it brings may be all that the cloud accepts from then on, so it is not made where that could not be
+            // kept.
+            self.guard.try_out().await.map_err(RefreshError::NotStored)?;
+        }
         // Otherwise a host that crashes and starts again would ask without end.
         account.grant.begin(account.clock()).await.map_err(RefreshError::NotStored)
     }
