@@ -108,7 +108,25 @@ impl Account {
     #[must_use]
     pub fn latched(&self) -> Option<Latched> {
         let now = self.clock().now();
-        self.latch.current(now).or_else(|| self.client.current(now))
+        let connector = self.connector.active().generation().digest.to_string();
+        let own = self.latch.current(now).filter(|latched| latched.holds_with(&connector));
+        own.or_else(|| self.client.current(now))
+    }
+
+    /// Lifts a latch that was about another connector than the one that is active now.
+    async fn lift_of_another_connector(&self) {
+        let connector = self.connector.active().generation().digest.to_string();
+        let latched = self.latch.current(self.clock().now());
+        if latched.is_none_or(|latched| latched.holds_with(&connector)) {
+            return;
+        }
+        match self.latch.lift().await {
+            Ok(_) => tracing::info!(account = self.slug, "another connector is active, and is tried"),
+            Err(error) => {
+                tracing::warn!(account = self.slug, "a latch is lifted until the next restart only: {error}")
+            }
+        }
+        self.announce();
     }
 
     /// Latches the account, or the client if the vendor blocks the client. `words` are the vendor's. Returns
@@ -121,10 +139,13 @@ impl Account {
                 let until = now.checked_add(SILENCE).ok();
                 self.client.set(kind, why, now, until).await
             }
-            LatchKind::AuthRequired
-            | LatchKind::OtpRequired
-            | LatchKind::ConsentRequired
-            | LatchKind::ClientRefused => self.latch.set(kind, why, now, None).await,
+            LatchKind::ClientRefused => {
+                let connector = self.connector.active().generation().digest.to_string();
+                self.latch.set(kind, why.about_client(connector), now, None).await
+            }
+            LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired => {
+                self.latch.set(kind, why, now, None).await
+            }
         };
         if let Err(error) = stored {
             tracing::error!(account = self.slug, "the latch holds only until a restart: {error}");

@@ -21,6 +21,7 @@ const SHORTEST: Duration = Duration::from_millis(200);
 /// Sees to an account until it is dropped or its host stops.
 pub(super) async fn keep(account: Weak<Account>) {
     let mut polled = Polled::default();
+    let Some(mut connectors) = account.upgrade().map(|there| there.connector.changes()) else { return };
     loop {
         let Some(there) = account.upgrade().filter(|there| !there.services.background.is_closed()) else {
             return;
@@ -31,6 +32,7 @@ pub(super) async fn keep(account: Weak<Account>) {
         tokio::select! {
             () = tokio::time::sleep(next) => {}
             () = wake.notified() => {}
+            Ok(()) = connectors.changed() => {}
         }
     }
 }
@@ -59,6 +61,7 @@ impl Polled {
 
 /// Does what is due, and returns the time until something may be due again.
 async fn see_to(account: &Arc<Account>, polled: &mut Polled) -> Duration {
+    account.lift_of_another_connector().await;
     let question = see_to_question(account, polled).await;
     let grant = grant::see_to(account).await;
     question.min(grant)

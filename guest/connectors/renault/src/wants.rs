@@ -1,6 +1,6 @@
 //! What the connector asks the owner for.
 
-use vehicle_connector_sdk::connector::{Configured, RefusedCredential, WantedSecret};
+use vehicle_connector_sdk::connector::{RefusedCredential, WantedSecret};
 use vehicle_connector_sdk::prelude::*;
 
 use crate::brand::BRANDS;
@@ -73,6 +73,8 @@ fn given_out() -> [WantedSecret; 10] {
 
 #[cfg(test)]
 mod tests {
+    use vehicle_connector_sdk::connector::Configured;
+
     use super::*;
 
     #[test]

@@ -1,7 +1,11 @@
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
-use crate::descriptor::{Arguments, OwnOperation, PinStyle, RefusedCredential, Setting, stricter, unused};
+use crate::descriptor::{
+    Arguments, OwnOperation, PinStyle, RefusedCredential, Setting, SuccessPlace, stricter, unused,
+};
 
 fn at(region: &str, name: &str) -> Service {
     let region = (!region.is_empty()).then(|| region.to_owned());
