@@ -93,7 +93,8 @@ impl Host {
     /// See [`StartError`].
     pub async fn start(config: &Config, environment: Environment) -> Result<Arc<Self>, StartError> {
         let sandbox = Sandbox::new()?.with_compiler(environment.compiler.clone());
-        let plugins = Plugins::embedded(sandbox).await.map_err(StartError::Carried)?;
+        let configured = |name: &str| config.accounts.values().any(|account| account.connector == name);
+        let plugins = Plugins::embedded_for(sandbox, configured).await.map_err(StartError::Carried)?;
         let (host, news) = assemble(config, environment, &plugins, Begin::Restored).await?;
         host.plugins.offer_configured(config, news).await?;
         Ok(host)

@@ -91,17 +91,35 @@ pub struct Plugins {
 }
 
 impl Plugins {
-    /// Compiles the connectors that the host carries, with their own policy.
+    /// Compiles all connectors that the host carries, with their own policy.
     ///
     /// # Errors
     ///
     /// When one cannot be compiled.
     pub async fn embedded(sandbox: Sandbox) -> Result<Self, ActivationError> {
+        Self::embedded_for(sandbox, |_| true).await
+    }
+
+    /// Compiles those of the connectors that the host carries that are wanted, and a policy. The others would cost a
+    /// start its time.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be compiled.
+    pub async fn embedded_for(
+        sandbox: Sandbox,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, ActivationError> {
         let mut connectors = BTreeMap::new();
-        for (name, component) in embedded::CONNECTORS {
+        for (name, component) in embedded::CONNECTORS.into_iter().filter(|(name, _)| is_wanted(name)) {
             connectors.insert(name.to_owned(), Compiled::carried(&sandbox, component).await?);
         }
-        Ok(Self { sandbox, connectors, policy: None })
+        let policy = match connectors.is_empty() {
+            // A connector of the owner's need not have one.
+            true => Some(Compiled::carried(&sandbox, embedded::POLICY).await?),
+            false => None,
+        };
+        Ok(Self { sandbox, connectors, policy })
     }
 
     /// Returns the policy that a host begins with; none if there is none.

@@ -225,10 +225,18 @@ impl Call {
     pub(crate) fn store_at_once(&self) -> Secrets {
         let now = |name: &str| {
             let rule = self.context.rules.get(name);
-            !self.signs_in || rule.is_some_and(|rule| rule.lasting || !rule.is_essential())
+            !self.signs_in || rule.is_some_and(|rule| rule.lasting || rule.replaces_configured())
         };
         let wanted = self.captured.iter().filter(|(name, _)| now(name));
         wanted.map(|(name, secret)| (name.clone(), secret.clone())).collect()
+    }
+
+    /// The names of the secrets that this account has, in order.
+    pub(crate) fn secret_names(&self) -> Vec<String> {
+        let configured = self.context.secrets.keys();
+        let here = self.captured.keys().chain(self.handed.keys()).chain(configured).map(String::as_str);
+        let all: BTreeSet<&str> = here.chain(self.view.secrets().map(|(name, _)| name)).collect();
+        all.into_iter().map(str::to_owned).collect()
     }
 
     /// Every secret that the host knows for this account, with its name.

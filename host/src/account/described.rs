@@ -85,7 +85,8 @@ fn described(slug: &str, config: &config::Account) -> connector::Account {
         region: config.region.clone(),
         language: config.language.clone(),
         endpoints: config.endpoints.iter().map(endpoint).collect(),
-        secrets: config.secrets.keys().cloned().collect(),
+        // Those that there are when it is asked.
+        secrets: Vec::new(),
         settings: config.settings.clone().into_iter().collect(),
     }
 }

@@ -189,7 +189,7 @@ pub(super) fn of_secret(name: &str, wanted: &SecretRule, granted: &SecretRule, a
     if wanted.configured != Configured::Never && granted.configured == Configured::Never {
         all.push(Excess::FromConfiguration { name: name() });
     }
-    if wanted.is_capturable() && !granted.is_capturable() {
+    if wanted.is_capturable() && !granted.is_capturable() || wanted.rotates && !granted.rotates {
         all.push(Excess::FromAnswers { name: name() });
     }
     if wanted.lasting && !granted.lasting {

@@ -199,7 +199,7 @@ pub struct SecretRule {
     pub configured: Configured,
     /// Names of the endpoints that it may be sent to, or be computed for.
     pub endpoints: BTreeSet<String>,
-    /// Whether an answer may replace a configured one.
+    /// Whether an answer may replace one that is there, and may lack it.
     pub rotates: bool,
     /// Whether it is kept although the sign-in that brought it fails.
     pub lasting: bool,
@@ -238,10 +238,17 @@ impl SecretRule {
         !self.class.is_a_persons() && (self.rotates || self.configured == Configured::Never)
     }
 
-    /// Whether an answer may bring it, and there is no other value to fall back on.
+    /// Whether an answer that was asked for it must have it: there is no other value to fall back on, and it is
+    /// not one that comes only now and then.
     #[must_use]
     pub fn is_essential(&self) -> bool {
-        self.is_capturable() && self.configured == Configured::Never
+        self.is_capturable() && !self.rotates
+    }
+
+    /// Whether an answer may replace what the owner has configured.
+    #[must_use]
+    pub fn replaces_configured(&self) -> bool {
+        self.rotates && self.configured != Configured::Never
     }
 
     /// Returns how a connector may take it out of an answer, if it may. The owner's value stays unless the

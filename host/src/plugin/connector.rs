@@ -227,6 +227,8 @@ impl ConnectorPlugin {
         question: &Q,
         call: Call,
     ) -> Called<Q::Answer> {
+        // What the cloud has given out, or a person handed in, it has as well.
+        let account = &Account { secrets: call.secret_names(), ..account.clone() };
         call.given("a call", &(account, question));
         match &self.code {
             Code::Component(component) => component.ask(account, question, call).await,

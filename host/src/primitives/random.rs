@@ -41,7 +41,8 @@ impl Call {
     ///
     /// See `random-error` in `wit/random.wit`.
     pub fn make_secret(&mut self, name: String, alphabet: Alphabet, length: u32) -> Result<(), RandomError> {
-        if !self.is_essential(&name) {
+        let rule = self.context.rules.get(&name);
+        if !rule.is_some_and(|rule| rule.is_capturable() && !rule.replaces_configured()) {
             return Err(RandomError::Denied(format!("the secret {name} is not made, or not granted")));
         }
         let length = usize::try_from(length).unwrap_or(usize::MAX).clamp(*SECRET.start(), *SECRET.end());

@@ -63,7 +63,8 @@ fn given_out() -> [WantedSecret; 10] {
         // A device that has answered with a code is known for about 30 days, whatever becomes of a sign-in.
         token("gmid", "The identity of this installation as a device", GIGYA).lasting(),
         token("ucid", "The second part of that identity", GIGYA).lasting(),
-        token("reg-token", "A sign-in that waits for a code", GIGYA),
+        // Comes in place of a login token.
+        token("reg-token", "A sign-in that waits for a code", GIGYA).rotates(),
         token("gigya-assertion", "The challenge of that sign-in", GIGYA),
         token("phv-token", "The mail with the code", GIGYA),
         token("provider-assertion", "The code that was right", GIGYA),

@@ -105,10 +105,10 @@ impl AccountConfig {
             "account-renault",
             "MYRENAULT",
             vec![
-                car("VF1SIMULATEDZOE1A", "X101VE", "ZOE", Energy::Electric),
-                car("VF1SIMULATEDZOE2B", "X102VE", "ZOE", Energy::Electric),
-                car("VF1SIMULATEDR5EVC", "R5E1VE", "RENAULT 5", Energy::Electric),
-                car("VF1SIMULATEDAUSTD", "XHN1SU", "AUSTRAL", Energy::Fuel),
+                car("VF1S1MULATEDZ0E1A", "X101VE", "ZOE", Energy::Electric),
+                car("VF1S1MULATEDZ0E2B", "X102VE", "ZOE", Energy::Electric),
+                car("VF1S1MULATEDR5EVC", "R5E1VE", "RENAULT 5", Energy::Electric),
+                car("VF1S1MULATEDAUSTD", "XHN1SU", "AUSTRAL", Energy::Fuel),
             ],
         )
     }
@@ -120,8 +120,8 @@ impl AccountConfig {
             "account-dacia",
             "MYDACIA",
             vec![
-                car("UU1SIMULATEDSPRE1", "XBG1VE", "SPRING", Energy::Electric),
-                car("UU1SIMULATEDNEWF2", "XZZ9VE", "UNKNOWN", Energy::Electric),
+                car("UU1S1MULATEDSPRE1", "XBG1VE", "SPRING", Energy::Electric),
+                car("UU1S1MULATEDNEWF2", "XZZ9VE", "UNKNOWN", Energy::Electric),
             ],
         )
     }

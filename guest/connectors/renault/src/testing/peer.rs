@@ -39,12 +39,12 @@ const WRONG: &[(&str, &str)] =
 
 /// The cars that both command: model, account, VIN.
 const CARS: &[(&str, &str, &str)] = &[
-    ("X101VE", "account-renault", "VF1SIMULATEDZOE1A"),
-    ("X102VE", "account-renault", "VF1SIMULATEDZOE2B"),
-    ("R5E1VE", "account-renault", "VF1SIMULATEDR5EVC"),
-    ("XHN1SU", "account-renault", "VF1SIMULATEDAUSTD"),
-    ("XBG1VE", "account-dacia", "UU1SIMULATEDSPRE1"),
-    ("XZZ9VE", "account-dacia", "UU1SIMULATEDNEWF2"),
+    ("X101VE", "account-renault", "VF1S1MULATEDZ0E1A"),
+    ("X102VE", "account-renault", "VF1S1MULATEDZ0E2B"),
+    ("R5E1VE", "account-renault", "VF1S1MULATEDR5EVC"),
+    ("XHN1SU", "account-renault", "VF1S1MULATEDAUSTD"),
+    ("XBG1VE", "account-dacia", "UU1S1MULATEDSPRE1"),
+    ("XZZ9VE", "account-dacia", "UU1S1MULATEDNEWF2"),
 ];
 
 fn trace() -> Vec<Value> {

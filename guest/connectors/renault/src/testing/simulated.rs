@@ -11,12 +11,12 @@ use super::*;
 
 /// The cars of the simulated person, as they are listed: brand, model, VIN.
 const CARS: &[(&str, &str, &str)] = &[
-    ("renault", "X101VE", "VF1SIMULATEDZOE1A"),
-    ("renault", "X102VE", "VF1SIMULATEDZOE2B"),
-    ("renault", "R5E1VE", "VF1SIMULATEDR5EVC"),
-    ("renault", "XHN1SU", "VF1SIMULATEDAUSTD"),
-    ("dacia", "XBG1VE", "UU1SIMULATEDSPRE1"),
-    ("dacia", "XZZ9VE", "UU1SIMULATEDNEWF2"),
+    ("renault", "X101VE", "VF1S1MULATEDZ0E1A"),
+    ("renault", "X102VE", "VF1S1MULATEDZ0E2B"),
+    ("renault", "R5E1VE", "VF1S1MULATEDR5EVC"),
+    ("renault", "XHN1SU", "VF1S1MULATEDAUSTD"),
+    ("dacia", "XBG1VE", "UU1S1MULATEDSPRE1"),
+    ("dacia", "XZZ9VE", "UU1S1MULATEDNEWF2"),
 ];
 
 /// What the host has that the connector has not.

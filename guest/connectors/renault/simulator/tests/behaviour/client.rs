@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 
 pub const ACCOUNT: &str = "account-renault";
 pub const DACIA: &str = "account-dacia";
-pub const ZOE1: &str = "VF1SIMULATEDZOE1A";
-pub const ZOE2: &str = "VF1SIMULATEDZOE2B";
-pub const R5: &str = "VF1SIMULATEDR5EVC";
-pub const AUSTRAL: &str = "VF1SIMULATEDAUSTD";
-pub const SPRING: &str = "UU1SIMULATEDSPRE1";
-pub const UNKNOWN: &str = "UU1SIMULATEDNEWF2";
+pub const ZOE1: &str = "VF1S1MULATEDZ0E1A";
+pub const ZOE2: &str = "VF1S1MULATEDZ0E2B";
+pub const R5: &str = "VF1S1MULATEDR5EVC";
+pub const AUSTRAL: &str = "VF1S1MULATEDAUSTD";
+pub const SPRING: &str = "UU1S1MULATEDSPRE1";
+pub const UNKNOWN: &str = "UU1S1MULATEDNEWF2";
 
 /// An answer as it came.
 #[derive(Debug, Clone)]

@@ -114,7 +114,7 @@ async fn each_kind_of_car_charges_by_its_own_address() {
 
 #[tokio::test]
 async fn a_megane_starts_charging_at_an_address_of_its_own_after_two_reads() {
-    let vin = "VF1SIMULATEDMEGAN";
+    let vin = "VF1S1MULATEDMEGAN";
     let cars = vec![CarConfig::new(vin, "XCB1VE", "MEGANE", "RENAULT", Energy::Electric)];
     let accounts = vec![AccountConfig::new("account-renault", "MYRENAULT", cars)];
     let mut client = Client::of(Config { accounts, ..Config::default() }).await;
