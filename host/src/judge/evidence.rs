@@ -55,9 +55,18 @@ pub(crate) fn may_say_blocked(failure: &Failure) -> bool {
     matches!(failure.http_status, Some(300..=499)) && !failure.message.trim().is_empty()
 }
 
+/// Whether an answer could say that the vendor refuses this program, whoever uses it: a document with a code. Words alone
+/// are no reason to send nothing any more.
+pub(crate) fn may_say_client_refused(failure: &Failure) -> bool {
+    let codes = [&failure.code, &failure.oauth_error];
+    failure.transport.is_none()
+        && failure.body != BodyKind::Html
+        && codes.into_iter().flatten().any(|code| !code.trim().is_empty())
+}
+
 /// Whether a policy's latch asks for what only a person can give.
 pub(crate) const fn is_for_a_person(latch: &Latch) -> bool {
-    !matches!(latch, Latch::Blocked)
+    !matches!(latch, Latch::Blocked | Latch::ClientRefused)
 }
 
 /// Whether a service answered, and not just that it cannot answer now: an answer that is neither success nor

@@ -158,7 +158,9 @@ fn waits(failure: &Failure, pending: &Pending, reply: &Reply) -> Option<Pending>
 fn firm_latch(decision: &Decision, failure: &Failure) -> Option<LatchKind> {
     match decision {
         Decision::Latch(latch @ Latch::Blocked) if evidence::may_say_blocked(failure) => Some(latch.into()),
-        Decision::Latch(latch @ Latch::ClientRefused) if failure.http_status.is_some() => Some(latch.into()),
+        Decision::Latch(latch @ Latch::ClientRefused) if evidence::may_say_client_refused(failure) => {
+            Some(latch.into())
+        }
         _ => None,
     }
 }

@@ -107,6 +107,9 @@ impl Refusal<'_> {
 fn latch_for(decision: &Decision, failure: &Failure, grant_refused: bool) -> Option<Latch> {
     match decision {
         Decision::Latch(Latch::Blocked) if evidence::may_say_blocked(failure) => Some(Latch::Blocked),
+        Decision::Latch(Latch::ClientRefused) if evidence::may_say_client_refused(failure) => {
+            Some(Latch::ClientRefused)
+        }
         Decision::Latch(latch) if grant_refused && evidence::is_for_a_person(latch) => Some(latch.clone()),
         // A grant that was refused is not tried again, whatever the policy makes of it; and a grant of which
         // nothing says so is tried later, whatever the policy makes of it.

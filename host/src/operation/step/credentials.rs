@@ -113,7 +113,7 @@ impl Credentials<'_> {
         let (operation, account) = (self.context.operation, self.context.account());
         match kind {
             LatchKind::LockedOut => evidence::may_say_blocked(failure),
-            LatchKind::ClientRefused => failure.http_status.is_some(),
+            LatchKind::ClientRefused => evidence::may_say_client_refused(failure),
             LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired => {
                 evidence::refuses_grant(failure, &account.refusals, &operation.policy).await
             }
