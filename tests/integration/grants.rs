@@ -4,8 +4,18 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
+use example_cloud::Cloud;
+use testkit::Recording;
+use vehicle_connector::config::Config;
 use vehicle_connector::digest::Digest;
+use vehicle_connector::host::{Environment, Host, Request};
+use vehicle_connector::store::MemoryStore;
+use vehicle_connector::time::SystemClock;
+use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::publish::Publish;
+use vehicle_connector::wire::report::Report;
 
 /// A directory with the example and a configuration that knows nothing of it.
 struct Desk {
@@ -212,4 +222,47 @@ fn a_file_that_is_gone_is_a_problem_of_its_connector() {
     desk.write("car.toml", format!("{}{ACCOUNT}", desk.read("car.toml")).as_bytes());
     let (code, said) = desk.run(&["run", "-c", "car.toml"]);
     assert!(code == 1 && said.contains("the connector example: connector.example.file: "), "{said}");
+}
+
+/// A host of the configuration on the desk.
+struct Running {
+    host: Arc<Host>,
+    published: Arc<Recording>,
+}
+
+impl Running {
+    async fn start(desk: &Desk) -> Self {
+        let environment = |name: &str| (name == "CLIENT").then(|| example_cloud::CLIENT_ID.to_owned());
+        let config = Config::parse(&desk.read("car.toml"), &desk.path("car.toml"), &environment).unwrap();
+        let published = Arc::new(Recording::default());
+        let (store, clock) = (Arc::new(MemoryStore::default()), Arc::new(SystemClock::start()));
+        let environment = Environment::new(store, clock, Arc::clone(&published) as Arc<dyn Publish>);
+        Self { host: Host::start(&config, environment).await.unwrap(), published }
+    }
+
+    async fn command(&self, operation: &str) -> Report {
+        let id = format!("c{}", self.published.number());
+        let topic = format!("vehicle-connector/vehicle/one/cmd/{operation}");
+        let payload = format!(r#"{{"id":"{id}"}}"#).into_bytes();
+        self.host.handle(Request { topic, payload, ..Request::default() }).await;
+        let topic = format!("vehicle-connector/vehicle/one/action/{id}");
+        self.published.until(|| self.published.finals(&topic).into_iter().next()).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_s_connector_runs_by_configuration_alone() {
+    let (desk, cloud) = (Desk::new(), Cloud::start().await.unwrap());
+    assert_eq!(desk.install().0, 0);
+    let endpoints = format!("endpoints = {{ api = \"{}\" }}\n[vehicle", cloud.url());
+    let account = ACCOUNT.replace("[vehicle", &endpoints);
+    desk.write("car.toml", format!("{}{account}", desk.read("car.toml")).as_bytes());
+    let home = Running::start(&desk).await;
+    assert_eq!(home.command("refresh_cached").await.state, State::Succeeded);
+    cloud.end_session();
+    let report = home.command("lock").await;
+    assert_eq!((report.state, report.attempts), (State::Succeeded, 2), "{report:?}");
+    let example_cloud::State { sign_ins, commands, locked, .. } = cloud.state();
+    assert_eq!((sign_ins, commands, locked), (2, 1, true));
+    home.host.stop().await;
 }
