@@ -145,7 +145,7 @@ impl Refresh {
             return Err(RefreshError::Stopping);
         }
         if let Some(latched) = account.latched() {
-            return Err(RefreshError::Latched(latched));
+            return Err(RefreshError::Latched(latched.into()));
         }
         if let Some(asked) = account.asked() {
             return Err(RefreshError::Asked(asked));

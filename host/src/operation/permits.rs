@@ -81,11 +81,14 @@ impl<'a> Permits<'a> {
 /// the cloud proper.
 fn is_sensible(judged: &Judged) -> bool {
     let failure = &judged.failure;
-    let about_the_matter = match judged.kind() {
-        FailureKind::Busy | FailureKind::Unsupported | FailureKind::InvalidRequest => true,
-        FailureKind::NoData | FailureKind::BatteryLow => true,
-        _ => false,
-    };
+    let about_the_matter = matches!(
+        judged.kind(),
+        FailureKind::Busy
+            | FailureKind::Unsupported
+            | FailureKind::InvalidRequest
+            | FailureKind::NoData
+            | FailureKind::BatteryLow
+    );
     about_the_matter && failure.transport.is_none() && failure.certainty == Certainty::Rejected
 }
 

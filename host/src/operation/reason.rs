@@ -102,7 +102,7 @@ pub(super) fn in_words(judged: &Judged, account: &Account) -> Words {
             let context = &account.context;
             match context.pin.may_offer(account.clock()) {
                 _ if !context.has_pin() => words,
-                Err(NotOffered::Refused(latched)) => (&latched).into(),
+                Err(NotOffered::Refused(latched)) => latched.as_ref().into(),
                 Err(why @ NotOffered::InDoubt(_)) => why.to_string().into(),
                 Ok(()) => words,
             }

@@ -36,7 +36,7 @@ pub struct PinGuard {
 pub enum NotOffered {
     /// The vendor has refused it.
     #[error("{0}")]
-    Refused(Latched),
+    Refused(Box<Latched>),
     /// The last answer says neither yes nor no.
     #[error(
         "the PIN was answered with neither yes nor no ({}), and wrong ones are counted; it is sent again in {} s",
@@ -69,7 +69,7 @@ impl PinGuard {
     /// When it may not: why.
     pub fn may_offer(&self, clock: &dyn Clock) -> Result<(), NotOffered> {
         if let Some(latched) = self.latched(clock.now()) {
-            return Err(NotOffered::Refused(latched));
+            return Err(NotOffered::Refused(latched.into()));
         }
         self.doubt.rest(clock).map_or(Ok(()), |rest| Err(NotOffered::InDoubt(rest)))
     }

@@ -121,7 +121,7 @@ impl Conversation<'_> {
         let account = &self.refresh().account;
         account.end_question(why).await;
         let latched = account.set_latch(kind, &words).await;
-        latched.map_or(RefreshError::Released(words), RefreshError::Latched)
+        latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
     }
 
     fn refresh(&self) -> &Refresh {

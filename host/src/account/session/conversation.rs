@@ -52,7 +52,7 @@ impl Refresh {
             return None;
         }
         if let Some(latched) = account.latched() {
-            return Some(Err(RefreshError::Latched(latched)));
+            return Some(Err(RefreshError::Latched(latched.into())));
         }
         let now = account.clock().monotonic();
         let permit = match account.circuits.admit(&token_endpoint(account), now, Purpose::Read) {

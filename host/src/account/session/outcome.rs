@@ -35,7 +35,7 @@ pub(crate) struct Asked {
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum RefreshError {
     #[error("a person must act: {0}")]
-    Latched(Latched),
+    Latched(Box<Latched>),
     /// The sign-in waits for a person.
     #[error("{0}")]
     Asked(Asked),

@@ -85,7 +85,7 @@ impl Refusal<'_> {
 
     async fn latch(&self, latch: &Latch, words: String) -> RefreshError {
         let latched = self.refresh.account.set_latch(LatchKind::from(latch), &words).await;
-        latched.map_or(RefreshError::Released(words), RefreshError::Latched)
+        latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
     }
 
     /// Records a failure for which nothing is latched.
