@@ -41,7 +41,8 @@ pub(super) enum AuthCommand {
     },
     /// Answer the question of an account, asked by whatever has begun a sign-in.
     ///
-    /// Without CODE it is asked for, or read from the standard input, where other users of this machine do not see it.
+    /// Without CODE the question is shown and asked on a terminal, else the answer is read from the standard input, where
+    /// other users of this machine do not see it.
     Answer {
         /// The account, as the configuration names it.
         #[arg(value_name = "ACCOUNT")]
@@ -90,7 +91,10 @@ pub(super) fn run(command: &AuthCommand) -> ExitCode {
         AuthCommand::Login { account, host } if host.json => {
             show_json(host.data("account/login", &about(account)))
         }
-        AuthCommand::Login { account, host } => login(host, account),
+        AuthCommand::Login { account, host } => converse(host, account, "account/login"),
+        AuthCommand::Answer { account, answer: None, host } if !host.json && io::stdin().is_terminal() => {
+            converse(host, account, "account/question")
+        }
         AuthCommand::Answer { account, answer, host } => answered(host, account, answer.as_deref()),
     };
     done.unwrap_or_else(|code| code)
@@ -117,9 +121,9 @@ fn understood(data: Value) -> Result<Outcome, ExitCode> {
     })
 }
 
-/// Signs in, and asks for as long as there are questions.
-fn login(host: &Asked, account: &str) -> Result<ExitCode, ExitCode> {
-    let mut outcome = understood(host.data("account/login", &about(account))?)?;
+/// Asks a person for as long as there are questions. `begin` is what the host is asked for the first one.
+fn converse(host: &Asked, account: &str, begin: &str) -> Result<ExitCode, ExitCode> {
+    let mut outcome = understood(host.data(begin, &about(account))?)?;
     loop {
         let question = match outcome {
             Outcome::SignedIn => return Ok(print(&format!("{account} is signed in\n"))),
@@ -153,10 +157,6 @@ fn answered(host: &Asked, account: &str, given: Option<&str>) -> Result<ExitCode
     let unreadable = |error: io::Error| complain(1, format_args!("the answer cannot be read: {error}"));
     let answer = match given {
         Some(answer) => answer.to_owned(),
-        None if io::stdin().is_terminal() => match ask("answer: ", Echo::Off).map_err(unreadable)? {
-            Some(answer) => answer,
-            None => return Err(complain(1, format_args!("nothing was answered"))),
-        },
         None => {
             let mut answer = String::new();
             io::stdin().take(LARGEST).read_to_string(&mut answer).map_err(unreadable)?;

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{PinGuard, Skew, Tap, Transport};
 use crate::cell::{Cells, Secrets};
-use crate::descriptor::{CommandAnswers, PinStyle, SecretClass, SecretRules};
+use crate::descriptor::{CommandAnswers, PinStyle, SecretClass, SecretRule, SecretRules};
 use crate::entropy::Entropy;
 use crate::protect::quota::DailyQuota;
 use crate::time::Clock;
@@ -63,9 +63,11 @@ impl AccountContext {
         self.rules.get(name).map(|rule| rule.class)
     }
 
-    /// Whether the owner has configured a password, so that a session can be had again without a person.
+    /// Whether the owner has configured a password that the connector signs in with, so that a session can be had again
+    /// without a person.
     pub(crate) fn has_password(&self) -> bool {
-        self.secrets.keys().any(|name| self.class(name) == Some(SecretClass::Password))
+        let signs_in = |rule: &SecretRule| rule.class == SecretClass::Password && !rule.unused;
+        self.secrets.keys().any(|name| self.rules.get(name).is_some_and(signs_in))
     }
 
     /// Whether the owner has configured a PIN.
