@@ -200,7 +200,7 @@ impl Operation {
                     None => return self.failed(error, confirming),
                 },
             };
-            if let Some(ended) = self.wait_to_ask(questions, pause, until).await {
+            if let Some(ended) = self.wait_to_ask(awaited.as_ref(), questions, pause, until).await {
                 return ended;
             }
             step.next();
@@ -252,14 +252,24 @@ impl Operation {
     }
 
     /// Waits before the next question. Returns the end if there is not another one before `until`.
-    async fn wait_to_ask(&self, questions: u32, pause: Duration, until: Instant) -> Option<Ended> {
+    async fn wait_to_ask(
+        &self,
+        awaited: Option<&Awaited>,
+        questions: u32,
+        pause: Duration,
+        until: Instant,
+    ) -> Option<Ended> {
         if self.name == OperationName::CheckActionStatus && questions >= MOST_QUESTIONS {
             return Some(self.not_confirmed());
         }
         let pause = pause.clamp(*POLL_EVERY.start(), *POLL_EVERY.end());
         if Instant::now() + pause >= until {
             tokio::time::sleep_until(until).await;
-            return Some(self.not_confirmed());
+            return Some(match awaited {
+                // It was the cloud that was asked, and not the vehicle.
+                Some(Awaited::Sight(_)) => awaited::not_seen(),
+                _ => self.not_confirmed(),
+            });
         }
         tokio::time::sleep(pause).await;
         None

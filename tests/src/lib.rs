@@ -26,6 +26,7 @@ pub mod reference;
 pub mod seeded;
 pub mod storm;
 pub mod trace;
+pub mod two_makers;
 pub mod virtual_home;
 
 use std::path::Path;

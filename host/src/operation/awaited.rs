@@ -118,13 +118,16 @@ impl Sight {
     fn again(mut self) -> Next {
         self.looks += 1;
         if self.looks >= MOST_LOOKS {
-            return Next::End(not_confirmed(
-                "the cloud has taken the command, and in the vehicle's state it is not to be seen",
-            ));
+            return Next::End(not_seen());
         }
         let after = of_milliseconds(self.every);
         Next::Await { awaited: Awaited::Sight(self), after, action_id: None }
     }
+}
+
+/// Returns how a command ends that was looked for and not seen.
+pub(super) fn not_seen() -> Ended {
+    not_confirmed("the cloud has taken the command, and in the vehicle's state it is not to be seen")
 }
 
 fn not_confirmed(words: &str) -> Ended {
