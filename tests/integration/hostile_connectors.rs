@@ -5,6 +5,7 @@
 
 mod activation;
 mod answers;
+mod derivations;
 mod floods;
 mod limits;
 mod policies;

@@ -42,6 +42,7 @@ user = { class = "identifier", configured = "required", endpoints = ["api", "idp
 password = { class = "password", configured = "required", endpoints = ["idp"] }
 signing-key = { class = "key", configured = "required", endpoints = ["api", "idp"] }
 other-key = { class = "key", configured = "required", endpoints = ["api"] }
+pin = { class = "pin-bearer", configured = "required", endpoints = ["api"], form = { length = 4, characters = "digits" } }
 access-token = { class = "token", configured = "never", endpoints = ["api"] }
 verifier = { class = "token", configured = "never", endpoints = ["idp"] }
 code = { class = "one-time-code", configured = "never", endpoints = ["idp"] }
@@ -54,17 +55,19 @@ user = "${user}"
 password = "${password}"
 signing_key = "${signing-key}"
 other_key = "${other-key}"
+pin = "${pin}"
 [vehicle.roadster]
 account = "acme"
 id = "11111111-1111-4111-8111-111111111111"
 "#;
 
 /// The secrets that the owner has configured, unless a test wants others.
-pub const SECRETS: [(&str, &str); 4] = [
+pub const SECRETS: [(&str, &str); 5] = [
     ("user", "acme-user-3f9c51"),
     ("password", "acme-password-b7210d"),
     ("signing-key", "acme-signing-key-84ce6a"),
     ("other-key", "acme-other-key-0d5f37"),
+    ("pin", "7305"),
 ];
 
 /// The token that the cloud gives out.
@@ -190,10 +193,11 @@ impl AcmeHome {
         self.home.command(CAR, "lock", "").await
     }
 
-    /// Locks the car, and returns what the connector says of that: see [`told`].
-    pub async fn told(&self) -> String {
-        let report = self.lock().await;
-        report.detail.clone().unwrap_or_else(|| panic!("nothing is told: {report:?}"))
+    /// What the connector has of its requests, in order: see [`telling`].
+    pub fn told(&self) -> Vec<String> {
+        let topic = format!("vehicle-connector/account/{ACME}/connector/told");
+        let told = self.home.messages().into_iter().filter(|message| message.topic == topic);
+        told.map(|message| String::from_utf8(message.payload).unwrap()).collect()
     }
 
     /// Makes sure that both accounts are served.
@@ -209,7 +213,10 @@ impl AcmeHome {
 /// Adds the account, and what its connector is granted.
 fn add_account(config: &mut Config, secrets: &[(&str, &str)]) {
     let secrets: BTreeMap<&str, &str> = secrets.iter().copied().collect();
-    let environment = |name: &str| secrets.get(name).map(|_| "a-secret-of-a-test".to_owned());
+    // Read as secrets are, and then replaced: those of vectors look like none.
+    let environment = |name: &str| {
+        secrets.get(name).map(|_| if name == "pin" { "0000" } else { "a-secret-of-a-test" }.to_owned())
+    };
     let text = format!("[mqtt]\nurl = \"mqtt://127.0.0.1:1\"\n{GRANT}{ACCOUNT}");
     let Config { connectors, mut accounts, vehicles, .. } =
         Config::parse(&text, Path::new("test.toml"), &environment).unwrap();
@@ -245,7 +252,9 @@ pub fn sent(request: &Value) -> String {
     format!("(call $send {})", value("http.request", request))
 }
 
-/// Instructions that send a request and tell what came of it, as the detail of the command's report.
-pub fn told(request: &Value) -> String {
-    format!("(call $refused (call $heard {}))", sent(request))
+/// Instructions that send these requests, and publish what a guest has of each: the body of the answer, or why there is
+/// none.
+pub fn telling(requests: &[Value]) -> String {
+    let tell = |request| format!("(drop (call $publish `told` (call $heard {})))", sent(request));
+    requests.iter().map(tell).collect()
 }
