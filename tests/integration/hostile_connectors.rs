@@ -9,9 +9,11 @@ mod derivations;
 mod floods;
 mod limits;
 mod policies;
+mod questions;
 mod secrets;
 mod sessions;
 mod waiting;
+mod wanting;
 
 use std::time::Duration;
 
