@@ -105,6 +105,8 @@ pub struct AcmeCloud {
     others: Arc<dyn Transport>,
     token: String,
     answers: Mutex<BTreeMap<String, (u16, String)>>,
+    /// A cookie that is set at `/cookies`.
+    cookie: Mutex<Option<String>>,
     arrived: Mutex<Vec<Arrived>>,
 }
 
@@ -112,6 +114,11 @@ impl AcmeCloud {
     /// Lets it answer so at a path.
     pub fn answers(&self, path: &str, status: u16, body: &Value) {
         self.answers.lock().insert(path.to_owned(), (status, body.to_string()));
+    }
+
+    /// Lets it set a cookie at `/cookies`.
+    pub fn sets(&self, cookie: &str) {
+        *self.cookie.lock() = Some(cookie.to_owned());
     }
 
     /// Every request that arrived but those for the token, in order.
@@ -123,10 +130,21 @@ impl AcmeCloud {
         let (status, body) = match (path, self.answers.lock().get(path)) {
             (_, Some(answer)) => answer.clone(),
             ("/token", _) => (200, json!({ "access_token": self.token }).to_string()),
-            ("/echo", _) => (200, json!({ "heard": arrived.text() }).to_string()),
+            ("/echo", _) => {
+                let heard = arrived.text();
+                let percent: String = heard.bytes().map(|byte| format!("%{byte:02x}")).collect();
+                (200, json!({ "heard": heard, "percent": percent }).to_string())
+            }
             _ => (200, "{}".to_owned()),
         };
-        let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        let cookie = self
+            .cookie
+            .lock()
+            .clone()
+            .filter(|_| path == "/cookies")
+            .map(|cookie| ("set-cookie".to_owned(), cookie));
+        let headers = [("content-type".to_owned(), "application/json".to_owned())];
+        let headers = headers.into_iter().chain(cookie).collect();
         Response { status, headers, body: body.into_bytes() }
     }
 }
@@ -175,8 +193,9 @@ impl AcmeHome {
             |config| add_account(config, secrets),
             |environment| {
                 let others = environment.transport.clone().unwrap();
-                let (token, answers, arrived) = (token.to_owned(), Mutex::default(), Mutex::default());
-                let cloud = acme.insert(Arc::new(AcmeCloud { others, token, answers, arrived }));
+                let (answers, cookie, arrived) = (Mutex::default(), Mutex::default(), Mutex::default());
+                let token = token.to_owned();
+                let cloud = acme.insert(Arc::new(AcmeCloud { others, token, answers, cookie, arrived }));
                 other(environment.with_transport(Arc::clone(cloud) as Arc<dyn Transport>))
             },
         )
