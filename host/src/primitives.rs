@@ -31,7 +31,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
@@ -115,7 +115,7 @@ pub struct Call {
     /// The vehicle that the call is about.
     pub(crate) vehicle: Option<VehicleIdentity>,
     /// Derived values that were sent, with secrets in them.
-    derived: Secrets,
+    derived: Vec<(String, SecretString)>,
     /// Public keys, by the names that the guest has given them.
     public_keys: BTreeMap<String, CapturedKey>,
     /// Cookie jars, by name.
@@ -188,7 +188,7 @@ impl Call {
             refreshing: None,
             signs_in: false,
             vehicle: None,
-            derived: Secrets::new(),
+            derived: Vec::new(),
             public_keys: BTreeMap::new(),
             jars: BTreeMap::new(),
             private: Marked::default(),
@@ -243,9 +243,19 @@ impl Call {
     fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
         let captured = self.captured.iter().chain(&self.handed).map(|(name, secret)| (name.as_str(), secret));
         let configured = self.context.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
-        let derived = self.derived.iter().map(|(name, secret)| (name.as_str(), secret));
         let cookies = self.jars.values().flat_map(Jar::values);
-        captured.chain(self.view.secrets()).chain(configured).chain(derived).chain(cookies)
+        captured.chain(self.view.secrets()).chain(configured).chain(cookies)
+    }
+
+    /// Keeps derived values for as long as the call lasts: what one request has sent, the answer to another one may
+    /// have, and a name may stand for another value there.
+    fn keep_derived(&mut self, derived: Secrets) {
+        for (name, value) in derived {
+            let is_known = |(_, known): &(_, SecretString)| known.expose_secret() == value.expose_secret();
+            if !self.derived.iter().any(is_known) {
+                self.derived.push((name, value));
+            }
+        }
     }
 
     /// Puts private values back where the guest left their marks.

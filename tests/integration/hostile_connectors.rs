@@ -5,12 +5,15 @@
 
 mod activation;
 mod answers;
+mod derivations;
 mod floods;
 mod limits;
 mod policies;
+mod questions;
 mod secrets;
 mod sessions;
 mod waiting;
+mod wanting;
 
 use std::time::Duration;
 

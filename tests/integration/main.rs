@@ -17,6 +17,7 @@ mod control;
 mod crash;
 mod demo;
 mod deployment;
+mod derivation_vectors;
 mod differential;
 mod embedding;
 mod expiry;

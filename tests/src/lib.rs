@@ -12,6 +12,7 @@
     reason = "a test may fail"
 )]
 
+pub mod acme;
 pub mod both_forms;
 mod failure;
 pub mod handmade;

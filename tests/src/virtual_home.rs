@@ -53,6 +53,13 @@ pub fn compiled(component: &[u8]) -> Compiled {
     elsewhere(async || Compiled::of(sandbox, component).await.unwrap())
 }
 
+/// These connectors, and the policy that the host carries.
+pub fn plugins(connectors: &[(&str, Compiled)]) -> Plugins {
+    let policy = Some(own_policy().clone());
+    let connectors = connectors.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect();
+    Plugins { sandbox: PLUGINS.sandbox.clone(), connectors, policy }
+}
+
 /// The policy that the host carries, for the slots of these homes.
 pub fn own_policy() -> &'static Compiled {
     PLUGINS.policy().unwrap()
@@ -146,9 +153,7 @@ impl VirtualHome {
     /// host carries.
     pub async fn restart_with(&mut self, connectors: &[(&str, Compiled)]) {
         self.host.stop().await;
-        let policy = Some(own_policy().clone());
-        let connectors = connectors.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect();
-        let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connectors, policy };
+        let plugins = plugins(connectors);
         self.host = Host::start_with(&self.config, self.environment.clone(), &plugins).await.unwrap();
     }
 

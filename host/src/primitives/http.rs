@@ -49,7 +49,7 @@ impl Call {
 /// Sends a request of a guest's, and returns what the guest gets of its answer.
 async fn send(call: &mut Call, request: Request) -> Result<Response, TransportError> {
     let Prepared { request: prepared, carries, derived, endpoints } = prepare(call, &request)?;
-    call.derived.extend(derived);
+    call.keep_derived(derived);
     let mut sending = Sending::of(call, carries, request.acts_on_vehicle);
     sending.admit().await?;
     sending.call.last = LastAnswer { endpoint: endpoints.first().cloned(), ..LastAnswer::default() };

@@ -87,8 +87,6 @@ async fn what_cannot_say_who_it_is_is_not_let_in() {
     assert!(matches!(refused, TrialAnswer(_)), "{refused:?}");
 }
 
-// What a connector wants, with `Connector::wants`, and is not granted has a place here.
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_is_only_so_large() {
     let cells = |cells: Vec<String>| Connector { cells, ..Connector::default() };

@@ -142,8 +142,6 @@ async fn a_secret_that_is_not_its_own_is_not_sent() {
     serves_on(&home, &report, "asks for secrets").await;
 }
 
-// Derivations of secrets that it may not send have a place here.
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_million_lines_are_a_few() {
     let log = Log::of_this_process();

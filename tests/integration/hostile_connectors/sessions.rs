@@ -88,8 +88,6 @@ async fn a_question_that_is_none_is_put_to_nobody() {
     }
 }
 
-// Questions that are in order, but for their number, their size or what they ask for, have a place here.
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sign_in_without_an_answer_is_not_repeated_at_once() {
     let log_in = "(call $assert (call $answered (call $get (call $cloud `/`))))";

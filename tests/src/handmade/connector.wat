@@ -19,6 +19,8 @@
   (global $free (mut i32) (i32.const 65536))
   (global $base (mut i32) (i32.const 0))
   (global $base_length (mut i32) (i32.const 0))
+  ;; What is being put together by `layout::value`.
+  (global $value (mut i32) (i32.const 0))
 
   ;; -- Memory --
 
@@ -129,6 +131,13 @@
     (call $http.send (local.get $request) (local.get $answer))
     (local.get $answer))
 
+  ;; Sends a request that is in memory. The answer as it is there.
+  (func $send (param $request i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size http#send>)))
+    (call $http.send (local.get $request) (local.get $answer))
+    (local.get $answer))
+
   ;; The same without a body and captures.
   (func $bare (param $method i32) (param $url i32) (param $url_length i32)
     (param $headers i32) (param $headers_count i32) (param $acts i32) (result i32)
@@ -175,6 +184,17 @@
   (func $body (param $answer i32) (result i32 i32)
     (call $assert (call $answered (local.get $answer)))
     (call $text (i32.add (local.get $answer) (i32.const <offset http#send.ok.body>))))
+
+  ;; Why there is no answer, in the host's words.
+  (func $why (param $answer i32) (result i32 i32)
+    (call $assert (<load http#send> (local.get $answer)))
+    (call $text (i32.add (local.get $answer) (i32.const <offset http#send.err.denied>))))
+
+  ;; What a guest has of a request: the body of the answer, or why there is none.
+  (func $heard (param $answer i32) (result i32 i32)
+    (if (result i32 i32) (call $answered (local.get $answer))
+      (then (call $body (local.get $answer)))
+      (else (call $why (local.get $answer)))))
 
   ;; -- Answers to `execute` and `resume`: pointers to results. One full of zeros would be a success. --
 

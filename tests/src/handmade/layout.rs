@@ -25,10 +25,14 @@
 //! Parameters that do not fit are in memory. The pointer to them has the name of the only one, else
 //! `$arguments`.
 
+mod value;
+
 use std::sync::LazyLock;
 
 use wit_parser::abi::{AbiVariant, FlatTypes, WasmSignature, WasmType};
 use wit_parser::{Function, Int, InterfaceId, PackageId, Resolve, SizeAlign, Type, TypeDefKind};
+
+pub use self::value::value;
 
 /// Layout of the interfaces of a package.
 #[derive(Debug)]

@@ -50,5 +50,8 @@ pub(super) fn scrubber<'c>(call: &'c Call, sent: &[String]) -> Scrubber<'c> {
                 && (sent.iter().any(|sent| sent == name) || call.handed.contains_key(*name)))
     };
     let secrets = call.secrets().map(|(name, secret)| (name, secret.expose_secret()));
-    Scrubber::new(secrets.filter(wanted))
+    // What is made of a PIN can be short where the PIN itself is not searched for: as its Base64.
+    let derived = call.derived.iter().map(|(name, value)| (name.as_str(), value.expose_secret()));
+    let derived = derived.filter(|(_, value)| value.len() >= SHORTEST_PIN);
+    Scrubber::new(secrets.filter(wanted).chain(derived))
 }

@@ -196,6 +196,11 @@ impl<'c> Filling<'c> {
         };
         match rule.class {
             SecretClass::Key if stands == Stands::InKey => {}
+            _ if stands == Stands::InKey => {
+                return Err(denied(format!(
+                    "the secret {name} is no key, and only a key stands in the key of a derivation"
+                )));
+            }
             SecretClass::Key => {
                 return Err(denied(format!(
                     "the secret {name} is a key, which stands in the key of a derivation only"
