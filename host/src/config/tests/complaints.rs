@@ -198,7 +198,7 @@ fn complaints_about_accounts() {
         ),
         (
             "[account.x]\nconnector = \"vw\"",
-            "car.toml:7: account.x.connector: \"vw\" is unknown; known: hyundai-kia-eu, hyundai-eu, kia-eu; \
+            "car.toml:7: account.x.connector: \"vw\" is unknown; known: hyundai-kia-eu, hyundai-eu, kia-eu, renault, alpine, dacia; \
              `vehicle-connector connector install FILE.wasm` adds another one",
         ),
         (
