@@ -38,7 +38,7 @@ pub use self::answer_time::Skew;
 use self::capture::Marked;
 pub use self::context::{AccountContext, Endpoint};
 use self::derivation::PublicKey;
-use self::http::Offers;
+pub(crate) use self::http::Offers;
 pub(crate) use self::jar::Jar;
 pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
@@ -69,6 +69,8 @@ pub(crate) struct LastAnswer {
     pub(crate) redirect: Option<String>,
     /// Media type, in lower case and without parameters.
     pub(crate) content_type: Option<String>,
+    /// Whether it gave out a secret that it was asked for, and did not say no.
+    pub(crate) gave: bool,
 }
 
 /// A public key that an answer has given.
@@ -134,7 +136,7 @@ pub struct Call {
     pub(crate) patience: Option<Duration>,
     /// Word of the answers on whether the vehicle has acted: the first that is not a refusal, else the last.
     pub(crate) told: Option<Told>,
-    offers: Offers,
+    pub(crate) offers: Offers,
     /// The sign-in that the call is, if it sends what signs in.
     pub(crate) sign_in: SignIn,
     /// Turn of the PIN, held from when it is sent until it is known that it was not refused.
@@ -231,6 +233,11 @@ impl Call {
         wanted.map(|(name, secret)| (name.clone(), secret.clone())).collect()
     }
 
+    /// What is known of the sends of passwords, for the next call of the same sign-in.
+    pub(crate) fn offers_of_passwords(&self) -> Offers {
+        self.offers.of_passwords(&self.context)
+    }
+
     /// The names of the secrets that this account has, in order.
     pub(crate) fn secret_names(&self) -> Vec<String> {
         let configured = self.context.secrets.keys();
@@ -266,7 +273,7 @@ impl Call {
     /// Whether anything was captured for which there is no other value, and which belongs to the session.
     pub(crate) fn captured_essential(&self) -> bool {
         let lasts = |name: &str| self.context.rules.get(name).is_some_and(|rule| rule.lasting);
-        self.captured.keys().any(|name| self.is_essential(name) && !lasts(name))
+        self.captured.keys().any(|name| self.is_essential(name) && !lasts(name) && !self.made.contains(name))
     }
 
     fn is_essential(&self, name: &str) -> bool {

@@ -17,6 +17,8 @@ pub(crate) struct Listing {
     turn: tokio::sync::Mutex<()>,
     /// Signal that the list has been read.
     read: tokio::sync::Notify,
+    /// Signal that the list can be read now, when it could not be before.
+    possible: tokio::sync::Notify,
     /// Time of the last reading, on the monotonic clock.
     read_at: Mutex<Option<Duration>>,
     /// Identification numbers of the vehicles, by the vendor's identifiers. In memory only: nothing that is stored
@@ -40,6 +42,16 @@ impl Listing {
     /// Waits until the list is read the next time.
     pub(crate) fn next(&self) -> Notified<'_> {
         self.read.notified()
+    }
+
+    /// Says that the list can be read now: somebody has signed in.
+    pub(super) fn is_possible(&self) {
+        self.possible.notify_one();
+    }
+
+    /// Waits until the list can be read.
+    pub(crate) async fn possible(&self) {
+        self.possible.notified().await;
     }
 
     /// Records that the list was read.

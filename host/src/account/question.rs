@@ -36,7 +36,7 @@ pub use self::shown::Shown;
 use crate::bindings::connector::{self, Reply};
 use crate::cell::Secrets;
 use crate::digest::Digest;
-use crate::primitives::{Call, Jar};
+use crate::primitives::{Call, Jar, Offers};
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{end_not_ahead, of_milliseconds};
 
@@ -74,6 +74,8 @@ pub struct Pending {
     pub(crate) problem: Option<String>,
     /// Secrets that were captured so far.
     pub(crate) staged: Secrets,
+    /// Sends of passwords so far.
+    pub(crate) offers: Offers,
     /// Cookie jars of the sign-in, by name.
     pub(crate) jars: BTreeMap<String, Jar>,
     /// Names of those secrets that were made here.
@@ -126,13 +128,17 @@ impl Pending {
             counted: call.sign_in.is_counted(),
             problem: None,
             staged: call.captured.clone(),
+            offers: call.offers_of_passwords(),
             jars: call.jars.clone(),
             made: call.made.clone(),
             tried: Vec::new(),
         };
         let Some((before, reply)) = before else { return Ok(asked) };
-        asked.tried.clone_from(&before.tried);
+        asked.tried = before.tried.iter().chain(call.handed.values()).cloned().collect();
         asked.codes_left = before.codes_left;
+        if matches!(reply, Reply::Code) {
+            asked.codes_left = before.codes_left.saturating_sub(1);
+        }
         if matches!(reply, Reply::Waited) && asked.challenge.is_same_visit(&before.challenge) {
             // Nothing has happened yet, and waiting for it takes no longer because of that.
             (asked.steps, asked.asked_at) = (before.steps, before.asked_at);
@@ -141,14 +147,23 @@ impl Pending {
         }
         asked.steps = before.steps + 1;
         if matches!(reply, Reply::Code) && matches!(asked.challenge, Challenge::Code { .. }) {
-            asked.codes_left = before.codes_left.saturating_sub(1);
             asked.problem = Some(refused(asked.codes_left));
         }
         match asked.codes_left {
-            0 => Err(NotAsked::NoCodesLeft),
+            0 if matches!(asked.challenge, Challenge::Code { .. }) => Err(NotAsked::NoCodesLeft),
             _ if asked.steps > MOST_STEPS => nonsense(format!("more than {MOST_STEPS} steps in one sign-in")),
             _ => Ok(asked),
         }
+    }
+
+    /// The same, after a call of its sign-in.
+    pub(crate) fn spent_by(&self, call: &Call) -> Self {
+        Self { offers: call.offers_of_passwords(), counted: call.sign_in.is_counted(), ..self.clone() }
+    }
+
+    /// Whether as much of the sign-in was spent as with the other one.
+    pub(crate) fn has_spent_as(&self, other: &Self) -> bool {
+        self.offers == other.offers && self.counted == other.counted
     }
 
     /// The same question after a code that was refused; none if no more may be tried.

@@ -61,7 +61,7 @@ fn source(rule: &SecretRule) -> String {
         Configured::Never => "its cloud",
     }
     .to_owned();
-    if rule.rotates {
+    if rule.replaces_configured() {
         source.push_str(", then its cloud");
     }
     if rule.lasting {
@@ -90,6 +90,12 @@ fn operations(wanted: &Grant) -> String {
 
 fn refusals(wanted: &Grant) -> String {
     let mut table = Table::new(["OF", "WHAT ITS CLOUD SAYS"]);
+    for (place, value) in &wanted.answers.success {
+        table.row(["no, unless".to_owned(), format!("{value} at {place}")]);
+    }
+    if !wanted.answers.codes_at.is_empty() {
+        table.row(["codes".to_owned(), format!("at {}", wanted.answers.codes_at.join(", "))]);
+    }
     for (kind, said) in wanted.refusals.kinds() {
         let what = match kind {
             "grant" => "a sign-in",

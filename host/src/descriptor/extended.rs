@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::excess::of_secret;
-use super::{CommandAnswers, Grant, SecretRule};
+use super::{CommandAnswers, Configured, Grant, SecretRule};
 
 impl Grant {
     /// Returns this grant, extended by no more than what is asked for beyond it. What is granted more strictly
@@ -64,14 +64,17 @@ fn rule(name: &str, granted: &SecretRule, wanted: &SecretRule) -> SecretRule {
         return granted.clone();
     }
     let class = if granted.class.is_as_strict_as(wanted.class) { granted.class } else { wanted.class };
+    // What was not shown as more stays as the owner has it.
+    let from_configuration =
+        granted.configured == Configured::Never && wanted.configured != Configured::Never;
     SecretRule {
         class,
+        configured: if from_configuration { wanted.configured } else { granted.configured },
         endpoints: granted.endpoints.union(&wanted.endpoints).cloned().collect(),
         rotates: granted.rotates || wanted.rotates,
         lasting: granted.lasting || wanted.lasting,
-        least: granted.least,
         unused: false,
-        ..wanted.clone()
+        ..granted.clone()
     }
 }
 
@@ -82,7 +85,12 @@ fn answers(granted: &CommandAnswers, wanted: &CommandAnswers) -> CommandAnswers 
     let undecided: BTreeSet<String> = both(&granted.undecided, &wanted.undecided);
     let before: BTreeSet<String> = both(&granted.before_execution, &wanted.before_execution);
     CommandAnswers {
-        success: wanted.success.clone(),
+        success: granted
+            .success
+            .iter()
+            .chain(&wanted.success)
+            .map(|(at, is)| (at.clone(), is.clone()))
+            .collect(),
         codes_at,
         // The more careful of the two, where they contradict each other.
         before_execution: before.difference(&undecided).cloned().collect(),

@@ -94,6 +94,11 @@ pub(super) fn receive(
     Capturing { call, captures, sent, endpoints }.receive(incoming)
 }
 
+/// Returns a text of an answer to a request that carried `sent`, without the secrets in it.
+pub(super) fn clean(call: &Call, sent: &[String], text: String) -> String {
+    scrubber(call, sent).clean(text)
+}
+
 /// What was asked for, and with what.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'c> {
@@ -140,11 +145,6 @@ impl Capturing<'_> {
             let extraction = Extraction::new(&self.call.context.rules, &tokens, &mut self.call.private);
             found = extraction.take_out(self.captures, &mut incoming.headers, document.as_mut());
         }
-        if let Some((name, why)) = found.unusable {
-            let kind = body_kind(&incoming.body, document.is_some());
-            let why = format!("the public key {name} in the answer cannot be used: {why} ({description})");
-            return Err(self.withhold(incoming.status, kind, why));
-        }
         if let Some(name) = found.too_large {
             let why = format!("the {name} in the answer is larger than {LARGEST_SECRET} bytes");
             return Err(TransportError::Interrupted(why));
@@ -155,9 +155,16 @@ impl Capturing<'_> {
             let keys = found.public_keys.into_iter().map(|(name, key)| (name, captured(key)));
             self.call.public_keys.extend(keys);
         }
-        let lacks = self.keep(found.secrets, &incoming);
+        let unusable = found.unusable;
         let says_no =
             document.as_ref().is_some_and(|it| self.call.context.command_answers.says_no(self.endpoints, it));
+        self.call.last.gave = !found.secrets.is_empty() && !says_no;
+        let lacks = self.keep(found.secrets, &incoming);
+        if let Some((name, why)) = unusable.filter(|_| incoming.succeeds()) {
+            let kind = body_kind(&incoming.body, document.is_some());
+            let why = format!("the public key {name} in the answer cannot be used: {why} ({description})");
+            return Err(self.withhold(incoming.status, kind, why));
+        }
         // Of one that says no nothing was to be expected, and the guest has to see why.
         if let Some(missing) = lacks.filter(|_| !says_no) {
             let kind = body_kind(&incoming.body, document.is_some());

@@ -8,11 +8,11 @@ mod preparation;
 use url::Url;
 
 pub(super) use self::derivations::of as derivations_of;
-pub(super) use self::offers::Offers;
+pub(crate) use self::offers::Offers;
 pub(super) use self::preparation::{LONGEST_URL, endpoints_of};
 use self::preparation::{Prepared, prepare};
 use super::allowance::Before;
-use super::capture::{Asked, Incoming, receive};
+use super::capture::{Asked, Incoming, clean, receive};
 use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, transport};
 use crate::bindings::http::{Host, Request, Response, TransportError};
 use crate::descriptor::{PinStyle, SecretClass, Told};
@@ -97,15 +97,18 @@ impl<'c> Sending<'c> {
         if acts_on_vehicle && let Err(error) = call.allowance.write_down().await {
             return Err(denied(format!("it could not be written down that the command is sent: {error}")));
         }
-        if pin.is_some()
-            && let Err(error) = call.context.pin.offering(call.clock()).await
-        {
-            return Err(denied(format!("it could not be written down that the PIN is sent: {error}")));
-        }
         if signs_in {
             let now = call.clock().now();
             let counted = call.sign_in.begin(&call.context.sign_ins, now).await;
             self.counted = counted.map_err(|why| denied(why.to_string()))?;
+        }
+        if pin.is_some()
+            && let Err(error) = call.context.pin.offering(call.clock()).await
+        {
+            if self.counted {
+                call.sign_in.take_back(&call.context.sign_ins, call.context.clock.now()).await;
+            }
+            return Err(denied(format!("it could not be written down that the PIN is sent: {error}")));
         }
         Ok(())
     }
@@ -143,15 +146,18 @@ impl<'c> Sending<'c> {
         }
         let transport::Response { status, headers, body } = answer?;
         note_times(call, status, &headers);
+        let kept = match &request.jar {
+            Some(jar) => keep_cookies(call, jar, &url, &headers),
+            None => Ok(()),
+        };
         note_answer(call, status, &headers);
-        if let Some(jar) = &request.jar {
-            keep_cookies(call, jar, &url, &headers)?;
-        }
-        let captured_before = call.captured.len();
         let asked = Asked { captures: &request.captures, sent: &self.carries, endpoints };
         let received = receive(call, Incoming { status, headers, body }, asked);
+        // A policy, and the audit trail, see no more of an answer than the connector does.
+        call.last.redirect = call.last.redirect.take().map(|text| clean(call, &self.carries, text));
+        call.last.content_type = call.last.content_type.take().map(|text| clean(call, &self.carries, text));
         if let Some(style) = self.pin {
-            let success = call.captured.len() > captured_before;
+            let success = call.last.gave && (200..300).contains(&status);
             let refused = call.context.pin.answered(style, status, success, call.clock()).await;
             // What was refused is known when the failure has been judged.
             call.pin_turn.take_if(|_| !refused);
@@ -166,6 +172,8 @@ impl<'c> Sending<'c> {
             call.told = call.told.filter(|before| *before != Told::Refused).or(Some(told));
             call.allowance.answered(before.operation, told);
         }
+        // Only now: what the answer means is noted, whatever cookies come with it.
+        kept?;
         let Incoming { mut headers, body, .. } = received?;
         // What is in a jar is the host's, also where it is too short to be searched for.
         headers.retain(|(name, _)| request.jar.is_none() || name != "set-cookie");
@@ -180,9 +188,6 @@ fn keep_cookies(
     url: &Url,
     headers: &[(String, String)],
 ) -> Result<(), TransportError> {
-    if call.jars.len() == MOST_JARS && !call.jars.contains_key(jar) {
-        return Err(TransportError::Interrupted(format!("a call has at most {MOST_JARS} cookie jars")));
-    }
     let now = call.clock().now();
     let set = headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.as_bytes());
     let kept = call.jars.entry(jar.to_owned()).or_default().take_in(url, set, now);
@@ -205,15 +210,18 @@ fn note_times(call: &mut Call, status: u16, headers: &[(String, String)]) {
 fn note_answer(call: &mut Call, status: u16, headers: &[(String, String)]) {
     let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
     let led = header("location").filter(|_| (300..400).contains(&status)).and_then(|to| Url::parse(to).ok());
-    // Query and fragment may hold a code or a token.
-    call.last.redirect = led.map(|mut to| {
+    // Query and fragment may hold a code or a token, and what stands before the host a name and a password.
+    let redirect = led.and_then(|mut to| {
         to.set_query(None);
         to.set_fragment(None);
-        to.to_string()
+        to.set_username("").ok()?;
+        to.set_password(None).ok()?;
+        Some(to.to_string())
     });
     let media_type = header("content-type").and_then(|it| it.split(';').next()).map(str::trim);
-    call.last.content_type =
+    let content_type =
         media_type.filter(|it| it.len() <= LONGEST_TYPE && it.is_ascii()).map(str::to_ascii_lowercase);
+    call.last = LastAnswer { redirect, content_type, gave: false, ..std::mem::take(&mut call.last) };
 }
 
 /// Stores what was captured for a session before the connector goes on, as far as it must not be lost: the cloud

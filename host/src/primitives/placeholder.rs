@@ -61,8 +61,14 @@ pub(super) enum Placeholder<'t> {
 
 /// Returns what stands in the place of a secret.
 pub(super) fn placeholder(name: &str) -> String {
-    format!("{{secret:{name}}}")
+    match name {
+        VEHICLE_VIN => format!("{{{name}}}"),
+        _ => format!("{{secret:{name}}}"),
+    }
 }
+
+/// What a vehicle's identification number is called where secrets are by their names. No secret is called so.
+pub(super) const VEHICLE_VIN: &str = "vehicle:vin";
 
 /// Whether a text has a placeholder.
 pub(super) fn has_placeholder(text: &str) -> bool {

@@ -9,6 +9,7 @@ use super::http::{LONGEST_URL, derivations_of, endpoints_of};
 use super::placeholder::{Placeholder, fill_url};
 use super::{Call, Endpoint};
 use crate::bindings::http::{Derivation, TransportError};
+use crate::descriptor::SecretClass;
 
 impl Call {
     /// Returns an address for a person to open, with its placeholders filled. It is below one of the account's
@@ -68,7 +69,7 @@ impl Address<'_> {
         let Derived { values, .. } =
             plan.evaluate(self, context.clock.now(), &mut |bytes| entropy.fill(bytes))?;
         fill_url(template, |placeholder| match placeholder {
-            Placeholder::Secret(name) => self.made_here(name),
+            Placeholder::Secret(name) => self.made_here(name, Stands::Elsewhere),
             Placeholder::Derived(name) => values
                 .get(name)
                 .map(|value| value.expose_secret())
@@ -78,10 +79,13 @@ impl Address<'_> {
     }
 
     /// Returns a secret that was made here and may be sent to the address.
-    fn made_here(&self, name: &str) -> Result<&str, TransportError> {
+    fn made_here(&self, name: &str, stands: Stands) -> Result<&str, TransportError> {
         let rule = self.call.context.rules.get(name);
         let is_bound = |it: &&Endpoint| rule.is_some_and(|rule| rule.endpoints.contains(&it.name));
-        let may_stand = self.endpoints.iter().any(is_bound) && self.call.made.contains(name);
+        let is_key = rule.is_some_and(|rule| rule.class == SecretClass::Key);
+        let may_stand = self.endpoints.iter().any(is_bound)
+            && self.call.made.contains(name)
+            && (!is_key || stands == Stands::InKey);
         let secret = self.call.secret(name).filter(|_| may_stand);
         secret.map(|secret| secret.expose_secret()).ok_or_else(|| {
             let why = format!("an address with the secret {name} in it, which is not shown to a browser");
@@ -100,8 +104,8 @@ fn no_vehicle(name: &str) -> Result<&'static str, TransportError> {
 impl Material for Address<'_> {
     type Error = TransportError;
 
-    fn secret(&mut self, name: &str, _stands: Stands) -> Result<&str, TransportError> {
-        self.made_here(name)
+    fn secret(&mut self, name: &str, stands: Stands) -> Result<&str, TransportError> {
+        self.made_here(name, stands)
     }
 
     fn vehicle(&mut self, name: &str) -> Result<&str, TransportError> {

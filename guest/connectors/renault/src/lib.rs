@@ -54,6 +54,8 @@ impl Connector for Renault {
     }
 
     fn sign_in(account: &Account) -> Result<Step, Failure> {
+        // Without it nothing could be asked about a car, and a person would have answered for nothing.
+        place::Country::of(account)?;
         session::sign_in(account)
     }
 

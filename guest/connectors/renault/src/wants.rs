@@ -22,7 +22,8 @@ pub(crate) fn manifest() -> Manifest {
         .endpoint(endpoint(GIGYA, "https://accounts.eu1.gigya.com").region("eu"))
         .setting(setting("locale", "Language and country of the app in which the account was opened: fr_FR"))
         .setting(setting("country", "The country, where it is not that of `locale`: FR"))
-        // 403042 is not among these: an application key that was replaced is answered with it too.
+        // An application key that was replaced is answered with 403042 too; either way the owner has to write another one.
+        .refusal_with(RefusedCredential::Grant, "403042", Some(200), None)
         .refusal_with(RefusedCredential::Grant, "403041", Some(200), None)
         .refusal_with(RefusedCredential::Grant, "403120", Some(200), None)
         .answers(GIGYA, &gigya::ENVELOPE)

@@ -33,8 +33,8 @@ const MOST_DIGITS: u8 = 32;
 /// (§3.5).
 pub(super) const POLL_STEP: Duration = Duration::from_secs(5);
 
-/// Longest time between two polls.
-const LONGEST_POLL: Duration = Duration::from_secs(60);
+/// Longest time between two polls: as long as a question is open.
+const LONGEST_POLL: Duration = super::LONGEST;
 
 /// What a person must do before a sign-in can go on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
 use super::{Challenge, Pending};
-use crate::primitives::Jar;
+use crate::primitives::{Jar, Offers};
 
 /// A question as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub(super) struct Record {
     counted: bool,
     problem: Option<String>,
     staged: BTreeMap<String, String>,
+    #[serde(default)]
+    offers: Offers,
     #[serde(default)]
     jars: BTreeMap<String, Jar>,
     made: BTreeSet<String>,
@@ -47,6 +49,7 @@ impl Record {
             steps: pending.steps,
             counted: pending.counted,
             problem: pending.problem,
+            offers: pending.offers,
             jars: pending.jars,
             made: pending.made,
         }
@@ -71,6 +74,7 @@ impl From<Record> for Pending {
             counted: record.counted,
             problem: record.problem,
             staged: record.staged.into_iter().map(|(name, value)| (name, value.into())).collect(),
+            offers: record.offers,
             jars: record.jars,
             made: record.made,
             tried: Vec::new(),

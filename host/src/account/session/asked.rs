@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::attempt::{Attempt, GoingOn, Stage};
 use super::refused::{count_failure, retry_after};
 use super::{Refresh, RefreshError};
+use crate::account::Account;
 use crate::account::question::{NotAsked, Pending};
 use crate::bindings::connector::{Question, Reply};
 use crate::bindings::policy::{Decision, Failure, Latch};
@@ -57,7 +58,9 @@ impl Conversation<'_> {
             self.attempt.not_decided(permit).await;
             return match account.asked() {
                 // Nothing has changed, and nothing is stored or said.
-                Some(asked) if slower.challenge == pending.challenge => RefreshError::Asked(asked),
+                Some(asked) if slower.challenge == pending.challenge && is_noted(account, &slower) => {
+                    RefreshError::Asked(asked)
+                }
                 _ => account.ask(slower).await,
             };
         }
@@ -134,6 +137,11 @@ impl Conversation<'_> {
             Stage::Refresh | Stage::SignIn => None,
         }
     }
+}
+
+/// Whether what was spent so far stands in the question that is open.
+fn is_noted(account: &Account, pending: &Pending) -> bool {
+    account.questions.current().is_some_and(|current| current.has_spent_as(pending))
 }
 
 /// Returns the question as it goes on, if a poll is only told to wait (RFC 8628 §3.5). A poll that was not answered,

@@ -84,8 +84,8 @@ impl<'r> Attempt<'r> {
         }
     }
 
-    async fn make_once(&self, permit: Permit) -> Follows {
-        let (refresh, cause, before) = (self.refresh, self.cause, &self.before);
+    async fn make_once(&mut self, permit: Permit) -> Follows {
+        let (refresh, cause) = (self.refresh, self.cause);
         let account = &refresh.account;
         if let Err(not_counted) = self.count().await {
             account.circuits.abandoned(&token_endpoint(account), permit);
@@ -94,13 +94,18 @@ impl<'r> Attempt<'r> {
         tracing::info!(
             account = account.slug,
             operation = refresh.operation,
-            generation = before.generation,
+            generation = self.before.generation,
             cause = ?cause,
             "token refresh started"
         );
         let Called { answer, mut call } = self.ask().await;
         self.keep_what_outlasts(&call).await;
-        let whole = !call.captured.is_empty() && call.missing.is_empty();
+        if let Stage::GoOn(going) = &mut self.stage {
+            going.pending = Arc::new(going.pending.spent_by(&call));
+        }
+        // What was made here is no session, whatever its name.
+        let brought = call.captured.keys().any(|name| !call.made.contains(name));
+        let whole = brought && call.missing.is_empty();
         let grant = match answer {
             Ok(Ok(Step::Granted(grant))) if whole && grant.value.len() <= LARGEST_VALUE => grant,
             Ok(Ok(Step::Asked(question))) => {
@@ -112,11 +117,18 @@ impl<'r> Attempt<'r> {
             // was stored when it came.
             _ if self.may_be_all_there_is() && (whole || call.captured_essential()) => {
                 tracing::warn!(account = account.slug, "the connector failed after it had a new token; kept");
-                let value = before.value.clone().unwrap_or_default();
+                let value = self.before.value.clone().unwrap_or_default();
                 Grant { expires_in: None, refresh_expires_in: None, ends_in: None, value }
             }
+            Ok(Ok(Step::Other(_))) => {
+                self.not_decided(permit).await;
+                Conversation { attempt: self }.not_answered(call.left).await;
+                let why = RefreshError::Nonsense("a step that this version does not know".to_owned());
+                return Follows::Result(Err(refresh.failed(cause, true, why, None)));
+            }
             Ok(Ok(_)) => {
-                let answer = "it reports a session but captured no token".to_owned();
+                let answer =
+                    "it reports a session, and captured no token or wants too much remembered".to_owned();
                 account.end_question("the connector reports a session and has none").await;
                 account.circuits.abandoned(&token_endpoint(account), permit);
                 let why = refresh.doubtful(cause, RefreshError::Unexplained, answer, None).await;
@@ -231,6 +243,7 @@ impl<'r> Attempt<'r> {
             Stage::Refresh => refresh.connector.ask(described, &RefreshSession, call).await,
             Stage::GoOn(GoingOn { pending, fitting }) => {
                 call.captured.clone_from(&pending.staged);
+                call.offers.clone_from(&pending.offers);
                 call.jars.clone_from(&pending.jars);
                 call.made.clone_from(&pending.made);
                 call.handed.clone_from(&fitting.handed);

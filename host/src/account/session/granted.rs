@@ -41,6 +41,9 @@ impl Attempt<'_> {
         account.answered();
         account.announce();
         account.wake.notify_one();
+        if self.signs_in() {
+            account.listing.is_possible();
+        }
     }
 
     /// Returns when the session ends, as the cloud says. What a refresh does not say of the whole grant is as it was:

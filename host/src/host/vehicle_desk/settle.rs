@@ -122,6 +122,7 @@ async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>) {
         tokio::select! {
             () = tokio::time::sleep_until(wake_up) => {}
             () = listed => {}
+            () = account.listing.possible() => next_look = Instant::now(),
             () = reads.ended() => {}
         }
     }

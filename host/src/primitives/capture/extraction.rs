@@ -117,6 +117,7 @@ impl<'c> Extraction<'c> {
     fn take(&mut self, value: &mut Value, target: &CaptureTarget) {
         match target {
             CaptureTarget::Private => self.marked.hide(value),
+            CaptureTarget::PublicKey(_) if value.is_null() => {}
             CaptureTarget::PublicKey(name) => match PublicKey::from_jwk(value) {
                 Ok(key) => {
                     self.found.public_keys.insert(name.clone(), key);

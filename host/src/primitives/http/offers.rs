@@ -2,11 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
+use crate::descriptor::SecretClass;
 use crate::primitives::AccountContext;
 
 /// Number of requests of one call with which each secret was sent whose class has a limit.
-#[derive(Debug, Clone, Default)]
-pub(in crate::primitives) struct Offers(BTreeMap<String, u32>);
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Offers(BTreeMap<String, u32>);
 
 impl Offers {
     /// Counts a request as an offer of every secret that it carries and that has a limit, however often it
@@ -19,6 +22,13 @@ impl Offers {
             let offers = self.0.entry(name.clone()).or_default();
             *offers = offers.saturating_add(1);
         }
+    }
+
+    /// Those of passwords, which the whole of a sign-in has together, however many calls it takes.
+    pub(in crate::primitives) fn of_passwords(&self, context: &AccountContext) -> Self {
+        let is_password = |name: &str| context.class(name) == Some(SecretClass::Password);
+        let passwords = self.0.iter().filter(|(name, _)| is_password(name));
+        Self(passwords.map(|(name, offers)| (name.clone(), *offers)).collect())
     }
 
     /// Returns the limit of a secret that is not sent again because it is reached.

@@ -6,7 +6,7 @@ use http::header::HeaderMap;
 use url::Url;
 
 use super::filling::Filling;
-use super::{denied, derivations};
+use super::{MOST_JARS, denied, derivations};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Method, Request, TransportError};
 use crate::cell::Secrets;
 use crate::descriptor::SecretRules;
@@ -83,6 +83,9 @@ impl From<Misplaced> for TransportError {
 /// Checks a request against everything that the host does not allow, and puts the values in.
 pub(super) fn prepare(call: &Call, request: &Request) -> Result<Prepared, TransportError> {
     check(request, &call.context.rules)?;
+    if request.jar.as_ref().is_some_and(|jar| !call.jars.contains_key(jar)) && call.jars.len() >= MOST_JARS {
+        return Err(denied(format!("more than {MOST_JARS} cookie jars in one call")));
+    }
     // Found before secrets are put in: no secret may decide where a request goes.
     let template = Url::parse(&request.url);
     let template = template.map_err(|error| denied(format!("the URL is not valid: {error}")))?;

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::*;
+use crate::primitives::Offers;
 
 /// A question for a code of which nothing is known.
 fn wants_a_code() -> Pending {
@@ -17,6 +18,7 @@ fn wants_a_code() -> Pending {
         counted: true,
         problem: None,
         staged: Secrets::new(),
+        offers: Offers::default(),
         jars: BTreeMap::new(),
         made: BTreeSet::new(),
         tried: Vec::new(),
