@@ -155,3 +155,29 @@ fn a_request_with_derivations_is_denied_or_computed() {
     tested.unwrap();
     assert!(*computed.borrow() > 20, "{computed:?} were computed");
 }
+
+#[tokio::test]
+async fn what_a_call_derives_from_secrets_is_only_so_large() {
+    let mut call = call().await;
+    let context = Arc::get_mut(&mut call.context).unwrap();
+    context.secrets.insert("username".to_owned(), "us3r-93fe".into());
+    let derived = |how| {
+        let derivations = vec![Derivation { name: "a".to_owned(), how }];
+        Request { derivations, ..get(URLS[0]) }
+    };
+    let joined = |length: usize, end: &str| {
+        let pieces = vec![Piece::Text("x".repeat(length) + end)];
+        Joined { pieces, encoding: Encoding::Base64 }
+    };
+    let secret = |length| Computation::Join(joined(length, "{secret:username}"));
+    let too_large = "what this call derives from secrets may become larger than 1048576 bytes";
+    assert_eq!(why_denied(&call, &derived(secret(800_000))), too_large);
+    let prepared = prepare(&call, &derived(secret(500_000))).unwrap();
+    call.keep_derived(prepared.derived, prepared.derived_size);
+    // Of all requests together.
+    assert_eq!(why_denied(&call, &derived(secret(500_000))), too_large);
+    // What is public is not searched for, and a digest is small whatever it is of.
+    assert!(prepare(&call, &derived(Computation::Join(joined(3_000_000, "")))).is_ok());
+    let digest = Computation::Sha256(joined(3_000_000, "{secret:username}"));
+    assert!(prepare(&call, &derived(digest)).is_ok());
+}
