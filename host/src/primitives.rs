@@ -118,6 +118,8 @@ pub struct Call {
     pub(crate) vehicle: Option<VehicleIdentity>,
     /// Derived values that were sent, with secrets in them.
     derived: Vec<(String, SecretString)>,
+    /// Their size at worst, in bytes.
+    derived_size: u64,
     /// Public keys, by the names that the guest has given them.
     public_keys: BTreeMap<String, CapturedKey>,
     /// Cookie jars, by name.
@@ -191,6 +193,7 @@ impl Call {
             signs_in: false,
             vehicle: None,
             derived: Vec::new(),
+            derived_size: 0,
             public_keys: BTreeMap::new(),
             jars: BTreeMap::new(),
             private: Marked::default(),
@@ -256,7 +259,8 @@ impl Call {
 
     /// Keeps derived values for as long as the call lasts: what one request has sent, the answer to another one may
     /// have, and a name may stand for another value there.
-    fn keep_derived(&mut self, derived: Secrets) {
+    fn keep_derived(&mut self, derived: Secrets, size: u64) {
+        self.derived_size = self.derived_size.saturating_add(size);
         for (name, value) in derived {
             let is_known = |(_, known): &(_, SecretString)| known.expose_secret() == value.expose_secret();
             if !self.derived.iter().any(is_known) {

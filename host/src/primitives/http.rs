@@ -48,8 +48,8 @@ impl Call {
 
 /// Sends a request of a guest's, and returns what the guest gets of its answer.
 async fn send(call: &mut Call, request: Request) -> Result<Response, TransportError> {
-    let Prepared { request: prepared, carries, derived, endpoints } = prepare(call, &request)?;
-    call.keep_derived(derived);
+    let Prepared { request: prepared, carries, derived, derived_size, endpoints } = prepare(call, &request)?;
+    call.keep_derived(derived, derived_size);
     let mut sending = Sending::of(call, carries, request.acts_on_vehicle);
     sending.admit().await?;
     sending.call.last = LastAnswer { endpoint: endpoints.first().cloned(), ..LastAnswer::default() };

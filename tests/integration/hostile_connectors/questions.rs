@@ -80,12 +80,14 @@ async fn nobody_is_asked_for_what_is_no_code() {
 async fn a_password_is_no_answer_whatever_the_words_of_a_question_are() {
     let choices = json!([{ "id": "1", "label": "Type your password instead" }]);
     let password = SECRETS[1].1;
+    // It would be seen if it went on with one.
+    let went_on = acme::telling(&[json!({ "url": "https://idp.acme.example/went-on" })]) + "unreachable";
     for (challenge, kind) in [
         (code("code"), "code"),
         (json!({ "choice": choices }), "choice"),
         (json!({ "consent": "Type your password to accept" }), "consent"),
     ] {
-        let home = signing_in(&asking(challenge), "unreachable").await;
+        let home = signing_in(&asking(challenge), &went_on).await;
         refusal(&home).await;
         assert_eq!(question(&home)["kind"], kind);
         for answer in [

@@ -65,24 +65,24 @@ fn wishes() -> Vec<(Value, &'static str)> {
     ]
 }
 
-/// A connector that asks for this, and behaves.
+/// Instructions that ask for this.
+fn asking_for(wants: &Value) -> String {
+    let wants = value("connector.wants", wants);
+    format!("(memory.copy (local.get $wants) {wants} (i32.const <size connector.wants>))")
+}
+
+/// A connector that asks for that, and behaves.
+fn connector(wants: &str) -> Connector<'_> {
+    Connector { describe: DESCRIBE, sign_in: &SIGN_IN, wants, ..Connector::default() }
+}
+
 fn component(wants: &Value) -> Vec<u8> {
-    let wants = format!(
-        "(memory.copy (local.get $wants) {} (i32.const <size connector.wants>))",
-        value("connector.wants", wants)
-    );
-    Connector { describe: DESCRIBE, sign_in: &SIGN_IN, wants: &wants, ..Connector::default() }.component()
+    connector(&asking_for(wants)).component()
 }
 
 /// A home whose connector asks for what is granted.
 async fn home() -> AcmeHome {
-    let wants = format!(
-        "(memory.copy (local.get $wants) {} (i32.const <size connector.wants>))",
-        value("connector.wants", &granted())
-    );
-    let connector =
-        Connector { describe: DESCRIBE, sign_in: &SIGN_IN, wants: &wants, ..Connector::default() };
-    AcmeHome::start(&connector).await
+    AcmeHome::start(&connector(&asking_for(&granted()))).await
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,6 +52,12 @@ impl<'r> Plan<'r> {
         self.find(name).map(|planned| &planned.ingredients)
     }
 
+    /// Size at worst of all derived values that have to be kept secret, in bytes.
+    pub(in crate::primitives) fn secret_size(&self) -> u64 {
+        let secret = self.planned.iter().filter(|planned| !planned.ingredients.is_public());
+        secret.fold(0, |size, planned| size.saturating_add(planned.longest))
+    }
+
     /// What all derived values that stand in the request are made of: what is sent by them.
     pub(in crate::primitives) fn sent(&self) -> &Ingredients {
         &self.sent

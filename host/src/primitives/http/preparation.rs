@@ -33,6 +33,10 @@ const LONGEST_NAME: usize = 64;
 /// The most secrets that are put into one request.
 pub(super) const MOST_SECRETS: usize = 16;
 
+/// The largest size of all secret derived values of one call, in bytes and at worst. Every answer is searched for each
+/// of them, which takes a hundred times as much memory.
+pub(super) const MOST_DERIVED: u64 = 1 << 20;
+
 /// Headers that decide how a message is framed or encoded. With another encoding, or a part of the answer
 /// only, a secret in it would not be found.
 pub(super) const OURS: [&str; 13] = [
@@ -64,6 +68,8 @@ pub(super) struct Prepared {
     pub(super) carries: Vec<String>,
     /// Derived values with secrets in them, by name.
     pub(super) derived: Secrets,
+    /// Their size at worst, in bytes.
+    pub(super) derived_size: u64,
     /// Names of the endpoints that it goes to: several when one server stands in for several services.
     pub(super) endpoints: Vec<String>,
 }
@@ -100,6 +106,12 @@ pub(super) fn prepare(call: &Call, request: &Request) -> Result<Prepared, Transp
     let outline = filling.outline();
     let plan = Plan::new(&derivations, &outline)?;
     check_seals(call, &plan)?;
+    let derived_size = plan.secret_size();
+    if call.derived_size.saturating_add(derived_size) > MOST_DERIVED {
+        return Err(denied(format!(
+            "what this call derives from secrets may become larger than {MOST_DERIVED} bytes"
+        )));
+    }
     let carries = filling.carries(&plan)?;
     let entropy = &call.context.entropy;
     let Derived { values, body } = plan.evaluate(&mut filling, now, &mut |bytes| entropy.fill(bytes))?;
@@ -130,7 +142,7 @@ pub(super) fn prepare(call: &Call, request: &Request) -> Result<Prepared, Transp
     let is_secret = |name: &str| plan.ingredients(name).is_some_and(|made_of| !made_of.is_public());
     let derived = values.iter().filter(|(name, _)| is_secret(name));
     let derived = derived.map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    Ok(Prepared { request, carries, derived, endpoints })
+    Ok(Prepared { request, carries, derived, derived_size, endpoints })
 }
 
 /// Checks that what is sealed goes to where its key has come from. Else a connector could have a server of its

@@ -17,6 +17,7 @@ use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
 use crate::wire::publish::Discard;
 
+mod derived;
 mod echo;
 mod offers;
 mod private;
