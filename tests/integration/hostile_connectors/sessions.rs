@@ -42,13 +42,17 @@ async fn a_session_without_a_token_is_none() {
     let not_captured =
         "(call $assert (call $answered (call $get (call $cloud `/`)))) (call $grant `session`)";
     let step_other = "(call $step_other `what now?`)";
-    for sign_in in ["(call $grant `session`)", not_captured, step_other] {
+    for (sign_in, says) in [
+        ("(call $grant `session`)", "captured no token"),
+        (not_captured, "captured no token"),
+        (step_other, "a step that this version does not know"),
+    ] {
         let home = signing_in(sign_in).await;
         for _ in 0..3 {
             let report = home.command(LEGACY.0, "unlock", "").await;
             assert_eq!((report.state, report.attempts), (State::Rejected, 0), "{report:?}");
             let words = [&report.message, &report.detail].map(|words| words.clone().unwrap_or_default());
-            assert!(words.concat().contains("captured no token"), "{report:?}");
+            assert!(words.concat().contains(says), "{report:?}");
         }
         // It is not asked again before a pause is over.
         assert!(home.control().counters().requests <= 1);
