@@ -150,6 +150,7 @@ fn no_other_words_of_success_may_be_wanted() {
     others.answers.success.insert(ret(), "OK".into());
     assert_eq!(told(&full(), &none), ["it says that \"S\" at /ret of api means success"]);
     assert_eq!(told(&none, &full()), [""; 0], "what is granted holds all the same");
+    assert_eq!(full().extended(&none).unwrap().answers.success, full().answers.success);
     assert_eq!(told(&others, &full()), ["it says that \"OK\" at /ret of api means success"]);
 }
 

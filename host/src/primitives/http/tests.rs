@@ -11,7 +11,7 @@ use crate::cell::{Cells, Secrets};
 use crate::descriptor::{CommandAnswers, Configured, Network, SecretRule, SecretRules, SuccessPlace};
 use crate::digest::Digest;
 use crate::entropy::SystemEntropy;
-use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport};
+use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport, VehicleIdentity};
 use crate::protect::quota::DailyQuota;
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
@@ -499,4 +499,28 @@ async fn an_answer_that_says_no_by_its_mark_is_given_with_what_it_lacks() {
     {
         assert!(receive_from(&mut call, endpoint, body).is_err(), "{endpoint} {body}");
     }
+}
+
+#[tokio::test]
+async fn the_vin_of_the_call_s_vehicle_is_replaced_where_an_answer_has_it() {
+    let mut call = call().await;
+    let vin = Some("VF1S1MULATEDZ0E1A".to_owned());
+    call.vehicle = Some(VehicleIdentity { id: "zoe".to_owned(), vin });
+    let body = r#"{"href":"/cars/VF1S1MULATEDZ0E1A","id":"zoe"}"#;
+    let got = received(&mut call, answer(200, &[], body), &[], &[]);
+    assert_eq!(got, r#"{"href":"/cars/{vehicle:vin}","id":"zoe"}"#);
+}
+
+#[tokio::test]
+async fn what_was_made_here_is_nothing_that_a_cloud_has_given() {
+    let mut call = call().await;
+    call.make_secret("state".to_owned(), crate::bindings::random::Alphabet::Hex, 32).unwrap();
+    assert!(!call.captured_essential());
+    received(
+        &mut call,
+        answer(200, &[], r#"{"a":"a-token-of-the-cloud"}"#),
+        &[secret("/a", "access-token")],
+        &[],
+    );
+    assert!(call.captured_essential());
 }

@@ -185,3 +185,16 @@ async fn a_pin_that_goes_with_another_request_is_not_in_doubt_because_that_gives
         assert!(call.pin_turn.is_some());
     }
 }
+
+#[tokio::test]
+async fn a_password_is_sent_no_more_often_in_a_sign_in_of_several_calls() {
+    let (mut first, _) = call_to(ok).await;
+    for _ in 0..2 {
+        assert!(send(&mut first, with("password")).await.is_ok());
+    }
+    let (mut next, _) = call_to(ok).await;
+    next.offers = first.offers_of_passwords();
+    let Err(TransportError::Denied(why)) = send(&mut next, with("password")).await else { unreachable!() };
+    assert!(why.contains("the secret password was sent with 2 requests"), "{why}");
+    assert!(send(&mut next, with("username")).await.is_ok());
+}
