@@ -1,11 +1,15 @@
 //! One account at a vendor: its connector and policy, its cells, its latch and its circuits.
 
 mod advice;
+mod asking;
 mod clients;
 mod described;
+mod grant;
+mod keeping;
 mod listing;
 mod opening;
 mod presence;
+pub(crate) mod question;
 mod retry;
 pub(crate) mod session;
 
@@ -13,18 +17,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use self::advice::Advice;
+pub use self::asking::{NotProgressed, Progressed};
 pub use self::clients::Clients;
 use self::described::Described;
 pub(crate) use self::described::for_trial;
 use self::listing::Listing;
 pub use self::opening::Accounts;
 use self::presence::Presence;
+use self::question::Questions;
+pub use self::question::{Answer, NotUnderstood, Shown};
 pub use self::retry::{NotRetried, Retried, Retry};
 use crate::account::session::History;
 use crate::cell::Cell;
-use crate::descriptor::Refusals;
+use crate::descriptor::{Grant, Refusals};
 use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::AccountContext;
@@ -60,6 +68,8 @@ pub struct Account {
     pub connector: Arc<ConnectorSlot>,
     /// The name of that slot.
     pub connector_name: String,
+    /// What the connector is granted.
+    pub(crate) granted: Arc<Grant>,
     advice: Advice,
     latch: Latch,
     client: Arc<Latch>,
@@ -70,6 +80,12 @@ pub struct Account {
     /// Doubt about the registration as a device.
     pub(crate) registration: Doubt,
     presence: Presence,
+    /// Question to a person, if a sign-in waits for one.
+    pub(crate) questions: Questions,
+    /// Ends of its grants.
+    grants: grant::Grants,
+    /// Signal that something is to be seen to earlier than was known.
+    pub(crate) wake: Arc<Notify>,
     retries_by_hand: retry::ByHand,
     /// Circuits of the token endpoint, of the account and of its vehicles.
     pub circuits: Circuits,
@@ -78,7 +94,6 @@ pub struct Account {
     pub(crate) refreshes: Mutex<History>,
     /// Readings of the vehicle list.
     pub(crate) listing: Listing,
-    pub(crate) sign_ins: DailyQuota,
     /// Count of every request to the vendor.
     pub(crate) requests: Arc<DailyQuota>,
     pub(crate) retries: RetryBudget,
@@ -93,7 +108,25 @@ impl Account {
     #[must_use]
     pub fn latched(&self) -> Option<Latched> {
         let now = self.clock().now();
-        self.latch.current(now).or_else(|| self.client.current(now))
+        let connector = self.connector.active().generation().digest.to_string();
+        let own = self.latch.current(now).filter(|latched| latched.holds_with(&connector));
+        own.or_else(|| self.client.current(now))
+    }
+
+    /// Lifts a latch that was about another connector than the one that is active now.
+    async fn lift_of_another_connector(&self) {
+        let connector = self.connector.active().generation().digest.to_string();
+        let latched = self.latch.current(self.clock().now());
+        if latched.is_none_or(|latched| latched.holds_with(&connector)) {
+            return;
+        }
+        match self.latch.lift().await {
+            Ok(_) => tracing::info!(account = self.slug, "another connector is active, and is tried"),
+            Err(error) => {
+                tracing::warn!(account = self.slug, "a latch is lifted until the next restart only: {error}")
+            }
+        }
+        self.announce();
     }
 
     /// Latches the account, or the client if the vendor blocks the client. `words` are the vendor's. Returns
@@ -106,7 +139,13 @@ impl Account {
                 let until = now.checked_add(SILENCE).ok();
                 self.client.set(kind, why, now, until).await
             }
-            LatchKind::AuthRequired | LatchKind::OtpRequired => self.latch.set(kind, why, now, None).await,
+            LatchKind::ClientRefused => {
+                let connector = self.connector.active().generation().digest.to_string();
+                self.latch.set(kind, why.about_client(connector), now, None).await
+            }
+            LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired => {
+                self.latch.set(kind, why, now, None).await
+            }
         };
         if let Err(error) = stored {
             tracing::error!(account = self.slug, "the latch holds only until a restart: {error}");
@@ -155,6 +194,12 @@ impl Account {
         self.announce();
     }
 
+    /// Whether a session that is over may be followed by a sign-in: the owner has configured a password, so
+    /// nobody has to act.
+    pub(crate) fn may_sign_in_again(&self) -> bool {
+        self.context.has_password()
+    }
+
     /// Settles the account: the cloud has listed its vehicles, so it is there, and so is the account.
     pub(crate) fn settle(&self) {
         self.refreshes.lock().settle();
@@ -164,6 +209,16 @@ impl Account {
     /// Records that the cloud has refused the token of this generation, and that no other was to be had.
     pub(crate) fn token_refused(&self, generation: u64) {
         self.announce_if(self.presence.token_refused(generation));
+    }
+
+    /// Records that the cloud has taken the token of this generation.
+    pub(crate) fn token_worked(&self, generation: u64) {
+        self.presence.token_worked(generation, self.clock().monotonic());
+    }
+
+    /// Returns the time since the cloud last took the token of this generation; none if it never did.
+    pub(crate) fn token_last_worked(&self, generation: u64) -> Option<Duration> {
+        self.presence.token_last_worked(generation, self.clock().monotonic())
     }
 
     /// Whether the cloud has refused the token in this cell. Sending it again tells nothing new.
@@ -202,7 +257,7 @@ impl Account {
     ///
     /// See [`NotRetried`]. Nothing has changed then, unless the store failed midway.
     pub async fn retry(&self, by: &str) -> Result<Retried, NotRetried> {
-        retry::once_more(self, by).await
+        retry::once_more(self, by, retry::What::All).await
     }
 
     /// Returns the retries on record, latest last.
@@ -263,3 +318,6 @@ impl Account {
         self.services.clock.as_ref()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -34,7 +34,7 @@ pub use generated::exports::vehicle::connector::policy;
 pub use generated::exports::vehicle::connector::connector;
 
 /// The primitives that the host gives to a vehicle connector.
-pub use generated::vehicle::connector::{clock, http, lock, log, mqtt, types};
+pub use generated::vehicle::connector::{clock, http, lock, log, mqtt, random, types};
 
 impl policy::Failure {
     /// A refusal of which only cloud, operation, phase and effect are known, with a token of unknown age.
@@ -56,6 +56,10 @@ impl policy::Failure {
             message: String::new(),
             body: policy::BodyKind::None,
             token_age: None,
+            token_last_worked: None,
+            endpoint: None,
+            redirect: None,
+            content_type: None,
         }
     }
 }

@@ -5,6 +5,9 @@
 //! the generation is no longer the one that failed knows that another caller has already replaced the value.
 //! No clock takes part in that, so it cannot be fooled by one.
 
+mod record;
+mod snapshot;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -12,15 +15,27 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::{RwLock, RwLockReadGuard};
-use secrecy::{ExposeSecret as _, SecretString};
-use serde::{Deserialize, Serialize};
+use secrecy::SecretString;
 use tokio::sync::OwnedMutexGuard;
 
+use self::record::Record;
+pub use self::snapshot::Snapshot;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
-use crate::time::{Clock, end_not_ahead, not_ahead};
+use crate::time::Clock;
 
 /// Secrets by name.
 pub type Secrets = BTreeMap<String, SecretString>;
+
+/// Ends of a value, and of what would renew it, as far as they are known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// End of the value's life: of a session, that of its access token.
+    pub access: Option<Timestamp>,
+    /// End of what renews it, if that is not used before.
+    pub refresh: Option<Timestamp>,
+    /// End of all of it, whatever is done.
+    pub grant: Option<Timestamp>,
+}
 
 /// A generation of a cell's value. Never changes.
 #[derive(Debug, Clone, Default)]
@@ -33,21 +48,11 @@ pub struct Cell {
     pub secrets: Secrets,
     /// Time of the commit, in civil time.
     pub committed_at: Option<Timestamp>,
-    /// End of the value's life, if known.
-    pub expires_at: Option<Timestamp>,
+    /// When it ends, as far as that is known.
+    pub ends: Ends,
     /// Time of the commit on this process's monotonic clock; none if the commit came before the process
     /// started.
     since: Option<Duration>,
-}
-
-/// A cell as it is stored.
-#[derive(Serialize, Deserialize)]
-struct Record {
-    generation: u64,
-    value: Option<String>,
-    secrets: BTreeMap<String, String>,
-    committed_at: Option<Timestamp>,
-    expires_at: Option<Timestamp>,
 }
 
 impl Cell {
@@ -64,7 +69,17 @@ impl Cell {
     /// Length of the value's whole life, if known.
     #[must_use]
     pub fn life(&self) -> Option<SignedDuration> {
-        Some(self.expires_at?.duration_since(self.committed_at?))
+        self.span(self.ends.access)
+    }
+
+    /// Length of the whole life of what renews the value, if known.
+    #[must_use]
+    pub fn refresh_life(&self) -> Option<SignedDuration> {
+        self.span(self.ends.refresh)
+    }
+
+    fn span(&self, end: Option<Timestamp>) -> Option<SignedDuration> {
+        Some(end?.duration_since(self.committed_at?))
     }
 
     /// Time until the value ends; negative when it has ended. The earlier of two ends counts: a clock that is
@@ -72,9 +87,19 @@ impl Cell {
     /// sleeps.
     #[must_use]
     pub fn expires_in(&self, clock: &dyn Clock) -> Option<SignedDuration> {
-        let by_the_calendar = self.expires_at?.duration_since(clock.now());
+        self.left(self.ends.access, clock)
+    }
+
+    /// Time until that ends which renews the value, counted in the same way.
+    #[must_use]
+    pub fn refresh_expires_in(&self, clock: &dyn Clock) -> Option<SignedDuration> {
+        self.left(self.ends.refresh, clock)
+    }
+
+    fn left(&self, end: Option<Timestamp>, clock: &dyn Clock) -> Option<SignedDuration> {
+        let by_the_calendar = end?.duration_since(clock.now());
         let elapsed = self.since.map(|since| clock.monotonic().saturating_sub(since));
-        let by_the_stopwatch = elapsed.zip(self.life()).map(|(elapsed, life)| {
+        let by_the_stopwatch = elapsed.zip(self.span(end)).map(|(elapsed, life)| {
             life.saturating_sub(SignedDuration::try_from(elapsed).unwrap_or(SignedDuration::MAX))
         });
         Some(by_the_stopwatch.map_or(by_the_calendar, |left| left.min(by_the_calendar)))
@@ -88,8 +113,8 @@ pub struct Contents {
     pub value: String,
     /// Secrets that replace those with the same names; the others stay.
     pub secrets: Secrets,
-    /// End of the value's life.
-    pub expires_at: Option<Timestamp>,
+    /// When it ends.
+    pub ends: Ends,
 }
 
 /// The cells of one account.
@@ -177,52 +202,7 @@ impl Cells {
     /// All cells as they are now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot(self.slots().iter().map(|(name, slot)| (name.clone(), slot.current())).collect())
-    }
-}
-
-/// The cells that one call works with: as they were when it began, and as the call itself has seen them
-/// since.
-#[derive(Debug, Clone, Default)]
-pub struct Snapshot(BTreeMap<String, Arc<Cell>>);
-
-impl Snapshot {
-    /// The cell of this name as the call sees it.
-    #[must_use]
-    pub fn cell(&self, name: &str) -> Option<&Arc<Cell>> {
-        self.0.get(name)
-    }
-
-    /// Generation of the cell of this name; 0 if there is none.
-    #[must_use]
-    pub fn generation(&self, name: &str) -> u64 {
-        self.cell(name).map_or(0, |cell| cell.generation)
-    }
-
-    /// Shows the call another generation of a cell.
-    pub fn pin(&mut self, name: &str, cell: Arc<Cell>) {
-        self.0.insert(name.to_owned(), cell);
-    }
-
-    /// Shows the call the cell's latest generation again.
-    pub fn unpin(&mut self, name: &str) {
-        self.0.remove(name);
-    }
-
-    /// All cells, with their names.
-    pub fn cells(&self) -> impl Iterator<Item = (&str, &Arc<Cell>)> {
-        self.0.iter().map(|(name, cell)| (name.as_str(), cell))
-    }
-
-    /// A secret of any of the cells.
-    #[must_use]
-    pub fn secret(&self, name: &str) -> Option<&SecretString> {
-        self.0.values().find_map(|cell| cell.secrets.get(name))
-    }
-
-    /// Every secret of the cells, with its name.
-    pub fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
-        self.0.values().flat_map(|cell| cell.secrets.iter().map(|(name, secret)| (name.as_str(), secret)))
+        self.slots().iter().map(|(name, slot)| (name.clone(), slot.current())).collect()
     }
 }
 
@@ -303,12 +283,21 @@ impl CellGuard {
     }
 
     /// Makes the next generation and shows it even if it cannot be stored: for values that would otherwise be
-    /// lost, such as the only token that the cloud still accepts.
-    pub async fn keep(&self, contents: Contents) -> (Arc<Cell>, Result<(), StoreError>) {
+    /// lost, such as the only token that the cloud still accepts. `also` is stored together with it, or not at all.
+    pub async fn keep(&self, contents: Contents, also: Vec<Write>) -> (Arc<Cell>, Result<(), StoreError>) {
         let next = self.next(contents);
-        let stored = self.store(&next).await;
+        let stored = self.store_with(&next, also).await;
         self.show(next);
         (self.cell(), stored)
+    }
+
+    /// Stores the current generation as it is.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored: then neither could the next one.
+    pub async fn try_out(&self) -> Result<(), StoreError> {
+        self.store(&self.cell()).await
     }
 
     /// Adds secrets to the current generation, stored and shown. Neither its value nor its age changes, since
@@ -345,7 +334,7 @@ impl CellGuard {
             value: Some(contents.value),
             secrets,
             committed_at: Some(self.slot.clock.now()),
-            expires_at: contents.expires_at,
+            ends: contents.ends,
             since: Some(self.slot.clock.monotonic()),
         }
     }
@@ -357,45 +346,16 @@ impl CellGuard {
     }
 
     async fn store(&self, next: &Cell) -> Result<(), StoreError> {
+        self.store_with(next, Vec::new()).await
+    }
+
+    async fn store_with(&self, next: &Cell, also: Vec<Write>) -> Result<(), StoreError> {
         let write = Write::document(Kind::Cell, self.slot.key.clone(), &Record::from(next))?;
-        self.slot.store.commit(vec![write]).await
+        self.slot.store.commit(std::iter::once(write).chain(also).collect()).await
     }
 
     fn show(&self, next: Cell) {
         *self.slot.current.write() = Arc::new(next);
-    }
-}
-
-impl Record {
-    /// The cell as it counts at this time: a commit dated in the future by a clock that was ahead counts as
-    /// made now.
-    fn seen_at(self, now: Timestamp) -> Cell {
-        let moved = self.committed_at.zip(self.expires_at);
-        let expires_at = moved.map(|(at, end)| end_not_ahead(end, at, now)).or(self.expires_at);
-        Cell {
-            generation: self.generation,
-            value: self.value,
-            secrets: self.secrets.into_iter().map(|(name, value)| (name, value.into())).collect(),
-            committed_at: self.committed_at.map(|at| not_ahead(at, now)),
-            expires_at,
-            since: None,
-        }
-    }
-}
-
-impl From<&Cell> for Record {
-    fn from(cell: &Cell) -> Self {
-        let secrets = &cell.secrets;
-        Self {
-            generation: cell.generation,
-            value: cell.value.clone(),
-            secrets: secrets
-                .iter()
-                .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()))
-                .collect(),
-            committed_at: cell.committed_at,
-            expires_at: cell.expires_at,
-        }
     }
 }
 

@@ -2,9 +2,14 @@
 
 mod account;
 mod answers;
+mod asking;
 mod audit;
+mod auth;
+mod check;
 mod circuit;
+mod connector;
 mod inspect;
+mod install;
 mod logging;
 mod plugins;
 mod policy;
@@ -28,12 +33,10 @@ use crate::bridge::Bridge;
 #[cfg(feature = "demo")]
 use crate::config::LogFormat;
 use crate::config::{Config, Problem};
-use crate::digest::Digest;
 use crate::host::{Environment, Host};
-use crate::output::{Stopped, print};
-use crate::plugin::embedded;
+use crate::output::Stopped;
 use crate::sandbox::{self, Compiler, Sandbox};
-use crate::store::{Kind, Reader, SqliteStore, Store};
+use crate::store::{SqliteStore, Store};
 use crate::time::SystemClock;
 
 /// Exit code for wrong arguments or a wrong configuration.
@@ -58,12 +61,15 @@ enum Command {
     /// Look at policies, try them, and change the one that a running host decides by.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
-    /// Look at connectors, and change the one that a running host speaks to a cloud with.
+    /// Look at connectors, install them, and change those that a running host speaks to clouds with.
     #[command(subcommand)]
-    Connector(plugins::PluginCommand),
+    Connector(connector::ConnectorCommand),
     /// Have refused credentials of a running host tried once more.
     #[command(subcommand)]
     Account(account::AccountCommand),
+    /// Sign accounts of a running host in, and answer what their vendors ask.
+    #[command(subcommand)]
+    Auth(auth::AuthCommand),
     /// Look at the circuits of a running host, open and close them.
     #[command(subcommand)]
     Circuit(circuit::CircuitCommand),
@@ -112,13 +118,12 @@ pub fn main() -> ExitCode {
     };
     let code = match cli.command {
         Command::Run(Configured { config }) => runtime.block_on(run(&config, started)),
-        Command::CheckConfig(Configured { config }) => check_config(&config),
+        Command::CheckConfig(Configured { config }) => runtime.block_on(check::config(&config)),
         Command::Audit(options) => audit::show(&options),
         Command::Policy(command) => runtime.block_on(policy::run(command)),
-        Command::Connector(command) => {
-            runtime.block_on(plugins::run(crate::plugin::PluginKind::Connector, command))
-        }
+        Command::Connector(command) => runtime.block_on(connector::run(command)),
         Command::Account(command) => account::run(&command),
+        Command::Auth(command) => auth::run(&command),
         Command::Circuit(command) => circuit::run(&command),
         // Done already.
         #[cfg(unix)]
@@ -159,50 +164,6 @@ fn complain(code: u8, what: std::fmt::Arguments<'_>) -> ExitCode {
     use std::io::Write as _;
     let _closed = writeln!(std::io::stderr(), "vehicle-connector: {what}");
     ExitCode::from(code)
-}
-
-fn check_config(path: &Path) -> ExitCode {
-    use std::io::Write as _;
-    match Config::load(path) {
-        Ok(config) => {
-            let (accounts, vehicles) = (config.accounts.len(), config.vehicles.len());
-            let (file, state) = (path.display(), config.state_dir.display());
-            if let Err(what) = pins_can_be_met(&config) {
-                return complain(USAGE, format_args!("{file}: {what}"));
-            }
-            for warning in &config.warnings {
-                let _closed =
-                    writeln!(std::io::stderr(), "{file}:{}: warning: {}", warning.line, warning.message);
-            }
-            let good = match config.warnings.len() {
-                0 => "good".to_owned(),
-                count => format!("can be run, with {count} warning(s)"),
-            };
-            print(&format!(
-                "{file}: {good}; {accounts} account(s), {vehicles} vehicle(s), state in {state}\n"
-            ))
-        }
-        Err(error) => complain(USAGE, format_args!("{error}")),
-    }
-}
-
-/// Checks that a host would find the components that the configuration pins without naming a file: the
-/// program carries one, or the state directory has it. Named files were compared with their pins before.
-fn pins_can_be_met(config: &Config) -> Result<(), String> {
-    let carried = Digest::of(embedded::HYUNDAI_KIA);
-    for (slot, pinned) in &config.plugins.trust.pins {
-        if config.plugins.files.contains_key(slot) || *pinned == carried {
-            continue;
-        }
-        let kept = Reader::open(&config.state_dir).ok().and_then(|reader| reader.list(Kind::Component).ok());
-        if !kept.is_some_and(|kept| kept.iter().any(|(key, _)| *key == pinned.to_string())) {
-            return Err(format!(
-                "the slot {slot} is pinned to sha256 {pinned}, which this program does not carry and has not kept; name \
-                 its file, or remove sha256"
-            ));
-        }
-    }
-    Ok(())
 }
 
 async fn run(path: &Path, started: Instant) -> ExitCode {

@@ -3,15 +3,19 @@
 mod asked;
 mod message;
 mod options;
+mod other;
 mod scalar;
 mod topic;
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 pub use self::asked::Asked;
 pub use self::options::SMART_MAX_AGE;
-use crate::bindings::connector::{self, Climate, Windows};
-use crate::wire::operation::OperationName;
+use crate::bindings::connector::{self, ChargeLimits, ChargingCurrent, Climate, Signal, Windows};
+use crate::descriptor::is_name;
+use crate::wire::operation::{OTHER, OperationName};
 use crate::wire::outcome::Reason;
 
 /// The largest payload that is read, in bytes.
@@ -74,10 +78,25 @@ pub enum Action {
     OpenChargePort,
     /// Close the charge port.
     CloseChargePort,
-    /// Limit the charging current, in percent.
-    SetChargingCurrent(u8),
+    /// Start charging.
+    StartCharging,
+    /// Stop charging.
+    StopCharging,
+    /// Set how much is charged at most.
+    SetChargeLimits(ChargeLimits),
+    /// Limit the charging current.
+    SetChargingCurrent(ChargingCurrent),
+    /// Make the vehicle noticed.
+    Signal(Signal),
     /// Ask what became of an action: the last one, or the one with this identifier.
     CheckActionStatus(Option<String>),
+    /// An operation that only the vehicle's connector knows, by the name that the owner has granted.
+    Other {
+        /// Name of the operation, without `other/`.
+        name: String,
+        /// Arguments, as the granted schema has them.
+        arguments: Map<String, Value>,
+    },
 }
 
 /// A command that was not understood.
@@ -94,10 +113,11 @@ pub struct Malformed {
 }
 
 impl Action {
-    /// Returns the operation's name.
+    /// Returns the operation's name. `own` looks up the operations of the vehicle's connector; none if that
+    /// has no such one.
     #[must_use]
-    pub const fn name(&self) -> OperationName {
-        match self {
+    pub fn name(&self, own: impl FnOnce(&str) -> Option<OperationName>) -> Option<OperationName> {
+        Some(match self {
             Self::RefreshCached => OperationName::RefreshCached,
             Self::RefreshSmart(_) => OperationName::RefreshSmart,
             Self::RefreshForce => OperationName::RefreshForce,
@@ -108,8 +128,22 @@ impl Action {
             Self::SetWindows(_) => OperationName::SetWindows,
             Self::OpenChargePort => OperationName::OpenChargePort,
             Self::CloseChargePort => OperationName::CloseChargePort,
+            Self::StartCharging => OperationName::StartCharging,
+            Self::StopCharging => OperationName::StopCharging,
+            Self::SetChargeLimits(_) => OperationName::SetChargeLimits,
             Self::SetChargingCurrent(_) => OperationName::SetChargingCurrent,
+            Self::Signal(_) => OperationName::Signal,
             Self::CheckActionStatus(_) => OperationName::CheckActionStatus,
+            Self::Other { name, .. } => return own(name),
+        })
+    }
+
+    /// Returns the operation's name as reports have it, whether the vehicle's connector has it or not.
+    #[must_use]
+    pub fn op(&self) -> String {
+        match self {
+            Self::Other { name, .. } => shown(&format!("{OTHER}{name}")),
+            action => action.name(|_| None).map_or_else(String::new, |name| name.to_string()),
         }
     }
 
@@ -125,7 +159,15 @@ impl Action {
             Self::SetWindows(windows) => connector::Command::SetWindows(*windows),
             Self::OpenChargePort => connector::Command::OpenChargePort,
             Self::CloseChargePort => connector::Command::CloseChargePort,
-            Self::SetChargingCurrent(percent) => connector::Command::SetChargingCurrent(*percent),
+            Self::StartCharging => connector::Command::StartCharging,
+            Self::StopCharging => connector::Command::StopCharging,
+            Self::SetChargeLimits(limits) => connector::Command::SetChargeLimits(*limits),
+            Self::SetChargingCurrent(current) => connector::Command::SetChargingCurrent(*current),
+            Self::Signal(signal) => connector::Command::Signal(*signal),
+            Self::Other { name, arguments } => {
+                let arguments = Value::Object(arguments.clone()).to_string();
+                connector::Command::Other(connector::OtherCommand { name: name.clone(), arguments })
+            }
             Self::RefreshCached | Self::RefreshSmart(_) | Self::RefreshForce | Self::CheckActionStatus(_) => {
                 return None;
             }
@@ -145,11 +187,13 @@ pub fn parse(operation: &str, payload: &[u8]) -> Result<Command, Malformed> {
         |reason: Reason, message: String| Malformed { id: id.clone(), op: shown(operation), reason, message };
     let bad = |message: String| malformed(Reason::BadPayload, message);
 
-    let Some(topic) = topic::TOPICS.iter().find(|topic| topic.name == operation) else {
+    let topic = topic::TOPICS.iter().find(|topic| topic.name == operation);
+    let own = operation.strip_prefix(OTHER).filter(|name| is_name(name));
+    if topic.is_none() && own.is_none() {
         let known: Vec<&str> = topic::TOPICS.iter().map(|topic| topic.name).collect();
         let message = format!("there is no command {operation:?}; there are {}", known.join(", "));
         return Err(malformed(Reason::UnknownOperation, message));
-    };
+    }
     if payload.len() > LARGEST_PAYLOAD {
         return Err(bad(format!(
             "the payload has {} bytes; at most {LARGEST_PAYLOAD} are read",
@@ -158,7 +202,11 @@ pub fn parse(operation: &str, payload: &[u8]) -> Result<Command, Malformed> {
     }
     let text = std::str::from_utf8(payload).map_err(|_| bad("the payload is not valid UTF-8".to_owned()))?;
     let text = text.trim_start_matches('\u{feff}').trim();
-    let (action, id) = topic.understand(text).map_err(bad)?;
+    let understood = match (topic, own) {
+        (Some(topic), _) => topic.understand(text),
+        (None, own) => other::understand(own.unwrap_or_default(), text),
+    };
+    let (action, id) = understood.map_err(bad)?;
     if id.as_ref().is_some_and(|id| !is_id(id)) {
         return Err(Malformed { id: None, ..bad(bad_id()) });
     }
@@ -173,11 +221,15 @@ pub fn parse(operation: &str, payload: &[u8]) -> Result<Command, Malformed> {
 /// are offered.
 pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
     let Command { id, action } = command;
-    let op = action.name().as_str().to_owned();
+    let op = action.op();
     if id.as_ref().is_some_and(|id| !is_id(id)) {
         return Err(Malformed { id: None, op, reason: Reason::BadPayload, message: bad_id() });
     }
     let (operation, payload) = action.to_message();
+    if matches!(&action, Action::Other { arguments, .. } if arguments.contains_key("id")) {
+        let message = "no argument is called id: that is the identifier of the command".to_owned();
+        return Err(Malformed { id: None, op, reason: Reason::BadPayload, message });
+    }
     let malformed = |message: String| Malformed { id: id.clone(), op, reason: Reason::BadPayload, message };
     if let Action::StartClimate(climate) = &action {
         // JSON cannot write such a number: it would be read as an absent one.
@@ -191,7 +243,7 @@ pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
             }
         }
     }
-    match parse(operation, payload.as_bytes()) {
+    match parse(&operation, payload.as_bytes()) {
         Ok(Command { action, .. }) => Ok(Command { id, action }),
         Err(Malformed { message, .. }) => Err(malformed(message)),
     }
@@ -203,8 +255,11 @@ fn bad_id() -> String {
     )
 }
 
-/// The last level of a topic, as far as a report may show it.
+/// The operation of a topic, as far as a report may show it.
 pub(crate) fn shown(operation: &str) -> String {
+    if operation.strip_prefix(OTHER).is_some_and(is_name) {
+        return operation.to_owned();
+    }
     operation.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(32).collect()
 }
 

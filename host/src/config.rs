@@ -13,10 +13,10 @@
 //!
 //! # Layout
 //!
-//! `broker`, `account`, `vehicle`, `plugins`, `limits` and `network` read one part each. `reader` reads
-//! tables in general and keeps the complaints; `secrets`, `endpoint` and `slug` read one kind of value each;
-//! `presets` holds the facts about each connector's cloud, `form` the forms of its secrets. `text` reads
-//! files, and `access` checks who else may read or write them.
+//! `broker`, `connectors`, `account`, `vehicle`, `plugins`, `limits` and `network` read one part each.
+//! `reader` reads tables in general and keeps the complaints; `secrets` and `slug` read one kind of value
+//! each, `grant` what a connector is granted; `presets` has the built-in grants, `form` the words for forms of
+//! secrets. `text` reads files, and `access` checks who else may read or write them; `edit` changes one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,9 +26,12 @@ use toml::de::DeTable;
 mod access;
 mod account;
 mod broker;
+mod connectors;
+mod edit;
 mod endpoint;
 mod error;
 mod form;
+mod grant;
 mod limits;
 mod network;
 mod plugins;
@@ -43,8 +46,11 @@ mod vehicle;
 
 pub use account::Account;
 pub use broker::Mqtt;
+pub use connectors::Connector;
+pub use edit::{appended, connector_of, updated};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
+pub use grant::block;
 pub use limits::Limits;
 pub use plugins::Plugins;
 pub use slug::Slug;
@@ -59,6 +65,8 @@ use text::NoText;
 pub struct Config {
     /// The broker.
     pub mqtt: Mqtt,
+    /// Connectors that accounts can name, with what each is granted; also those that no account names.
+    pub connectors: BTreeMap<String, Connector>,
     /// Accounts of vehicle clouds.
     pub accounts: BTreeMap<Slug, Account>,
     /// Vehicles; the account of each is in `accounts`, and no two are the same vehicle.
@@ -195,12 +203,15 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
             None
         }
     };
+    let mut plugins = plugins::read(&mut root);
+    let connectors = connectors::read(&mut root, &mut plugins);
     let accounts = root.section("account");
     let account_names: Vec<&str> = accounts.iter().flat_map(Section::entries).map(|(name, _)| name).collect();
-    let accounts = accounts.map_or_else(BTreeMap::new, |section| named(&section, account::read));
+    let accounts = accounts
+        .map_or_else(BTreeMap::new, |section| named(&section, |section| account::read(section, &connectors)));
     let vehicles = root.section("vehicle");
-    let vehicles = vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names));
-    let plugins = plugins::read(&mut root);
+    let vehicles =
+        vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names, &accounts));
     let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
     let network = root.section("network").map(network::read).unwrap_or_default();
@@ -215,7 +226,18 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     }
     root.finish();
     let warnings = Vec::new();
-    Some(Config { mqtt: mqtt?, accounts, vehicles, state_dir, plugins, limits, log, network, warnings })
+    Some(Config {
+        mqtt: mqtt?,
+        connectors,
+        accounts,
+        vehicles,
+        state_dir,
+        plugins,
+        limits,
+        log,
+        network,
+        warnings,
+    })
 }
 
 /// Returns the state directory. Unless the file says otherwise it is beside the configuration file and named
@@ -289,11 +311,19 @@ fn alike_to(name: &str) -> String {
     name.to_ascii_lowercase().replace('-', "_")
 }
 
-fn vehicles_of(tables: &Section<'_, '_>, accounts: &[&str]) -> BTreeMap<Slug, Vehicle> {
+fn vehicles_of(
+    tables: &Section<'_, '_>,
+    names: &[&str],
+    accounts: &BTreeMap<Slug, Account>,
+) -> BTreeMap<Slug, Vehicle> {
+    let own = |account: &Slug| {
+        let operations = &accounts.get(account)?.grant.operations;
+        Some(operations.iter().map(|(name, operation)| (name.clone(), operation.effect)).collect())
+    };
     let mut seen: BTreeMap<(Option<Slug>, Selector), String> = BTreeMap::new();
     named(tables, |section| {
         let (name, span) = (section.name.clone(), section.span.clone());
-        let vehicle = vehicle::read(section, accounts)?;
+        let vehicle = vehicle::read(section, names, own)?;
         // A VIN is one car in the world, anything else only within its account.
         let within = match vehicle.selector {
             Selector::Vin(_) => None,

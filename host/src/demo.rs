@@ -1,6 +1,6 @@
 //! `vehicle-connector demo`: the whole product on loopback, telling what it does.
 //!
-//! A broker, a simulated cloud and a host, each on a free port. A story plays over real MQTT: what it shows
+//! A broker, the simulated clouds of two makers and a host, each on a free port. A story plays over real MQTT: what it shows
 //! is what any client of the broker sees, and every claim is checked against the cloud's own counters.
 
 mod broker;
@@ -19,8 +19,7 @@ use tokio::time::Instant;
 pub use self::broker::{Broker, BrokerError};
 use self::driver::Driver;
 use self::narrator::Narrator;
-use self::story::Story;
-pub use self::story::{DEMO_ACCOUNT, demo_config};
+use self::story::{Clouds, Story};
 use crate::bridge::Bridge;
 use crate::config::Config;
 use crate::host::{Environment, Host};
@@ -47,9 +46,9 @@ pub struct Summary {
     pub succeeded: u64,
     /// Number of commands that did not; the story wants a few to fail.
     pub failed: u64,
-    /// Refresh grants after the first sign-in.
+    /// Refresh grants after the first sign-ins.
     pub token_refreshes: u64,
-    /// Requests that the cloud received.
+    /// Requests that the clouds received.
     pub upstream_calls: u64,
     /// Number of swaps of the policy.
     pub policy_swaps: u64,
@@ -57,10 +56,12 @@ pub struct Summary {
     pub duration_ms: u64,
 }
 
-/// The cloud, the broker and the host of the demo, started.
+/// The clouds, the broker and the host of the demo, started.
 #[derive(Debug)]
 pub struct Stage {
     cloud: Simulator,
+    /// Cloud of the other maker.
+    other: renault_simulator::Simulator,
     config: Config,
     host: Arc<Host>,
     driver: Driver,
@@ -72,7 +73,7 @@ pub struct Stage {
 }
 
 impl Stage {
-    /// Starts the cloud, the broker and the host, and returns when the host is online.
+    /// Starts the clouds, the broker and the host, and returns when the host is online.
     ///
     /// # Errors
     ///
@@ -80,10 +81,11 @@ impl Stage {
     pub async fn set() -> anyhow::Result<Self> {
         let started = Instant::now();
         let cloud = Simulator::start(simulator::Config::default()).await?;
+        let other = renault_simulator::Simulator::start(renault_simulator::Config::default()).await?;
         let broker = Broker::start()?;
         broker.ready().await?;
         let plain_port = broker.port_for(Version::V4).unwrap_or_else(|| broker.port());
-        let config = demo_config(&cloud.base_url(), broker.port())?;
+        let config = story::config(&cloud, &other, broker.port())?;
         let mut bridge = Bridge::connect(&config.mqtt)?;
         let store = Arc::new(MemoryStore::default());
         let environment = Environment::new(store, Arc::new(SystemClock::start()), bridge.publisher());
@@ -102,7 +104,17 @@ impl Stage {
             }
         });
         online.await?;
-        Ok(Self { cloud, config, host, driver, plain_port, serving, summary: Summary::default(), started })
+        Ok(Self {
+            cloud,
+            other,
+            config,
+            host,
+            driver,
+            plain_port,
+            serving,
+            summary: Summary::default(),
+            started,
+        })
     }
 
     /// Plays the story and gives its outcome, however far it went.
@@ -115,8 +127,8 @@ impl Stage {
     }
 
     async fn tell_with(&mut self, narrator: &Narrator) -> anyhow::Result<()> {
-        let cloud = self.cloud.control();
-        Story::new(narrator, self.driver.clone(), Arc::clone(&self.host), cloud, &mut self.summary)
+        let clouds = Clouds { first: self.cloud.control(), other: self.other.control() };
+        Story::new(narrator, self.driver.clone(), Arc::clone(&self.host), clouds, &mut self.summary)
             .tell()
             .await
     }
@@ -124,11 +136,11 @@ impl Stage {
     /// Outcome of the story so far.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        let counters = self.cloud.control().counters();
+        let (counters, other) = (self.cloud.control().counters(), self.other.control().counters());
         Summary {
-            // The first grant is the sign-in.
-            token_refreshes: counters.grants.saturating_sub(1),
-            upstream_calls: counters.requests,
+            // The first of each maker is the sign-in.
+            token_refreshes: counters.grants.saturating_sub(1) + other.jwt_issued.saturating_sub(1),
+            upstream_calls: counters.requests + other.requests,
             duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
             ..self.summary.clone()
         }
@@ -154,7 +166,7 @@ pub async fn play(options: Options) -> anyhow::Result<bool> {
         stage.started.elapsed(),
         stage.config.mqtt.port,
         stage.plain_port,
-        &stage.cloud.base_url(),
+        [&stage.cloud.base_url(), &stage.other.kamereon_url()],
     );
 
     // A user who wants it to end early still wants to know how it ends; it takes a few seconds.

@@ -52,6 +52,7 @@
 //! this library.
 
 pub use crate::bindings::http::TransportError;
+pub use crate::entropy::{Entropy, SystemEntropy};
 pub use crate::host::Environment;
 pub use crate::primitives::transport::Response;
 pub use crate::primitives::{HttpClient, HttpRequest, NoClient, Tap, Transport};

@@ -23,6 +23,16 @@ pub enum Event {
     AuthRequired(AboutAccount),
     /// An account needs a one-time code.
     OtpRequired(AboutAccount),
+    /// The vendor wants its terms to be accepted.
+    ConsentRequired(AboutAccount),
+    /// A question to a person is open, in the middle of a sign-in.
+    QuestionAsked(AboutAccount),
+    /// A question to a person is over.
+    QuestionEnded(AboutAccount),
+    /// The grant of an account ends in a few weeks or days, and nothing but a new sign-in helps then.
+    GrantEnds(AboutGrant),
+    /// The vendor refuses this version of the connector.
+    ClientRefused(AboutAccount),
     /// The vendor blocks this client.
     LockedOut(AboutAccount),
     /// Something was refused without a reason. It is tried again, at ever longer intervals.
@@ -84,6 +94,19 @@ pub struct AboutAccount {
     /// Slug of the account.
     pub account: String,
     /// Reason, in words and without secrets.
+    pub reason: String,
+}
+
+/// The end of an account's grant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AboutGrant {
+    /// Slug of the account.
+    pub account: String,
+    /// When the grant ends.
+    pub ends_at: Timestamp,
+    /// Whole days until then.
+    pub days_left: i64,
+    /// What it means, and what helps.
     pub reason: String,
 }
 
@@ -160,6 +183,8 @@ impl Event {
         match kind {
             LatchKind::AuthRequired => Self::AuthRequired(about),
             LatchKind::OtpRequired => Self::OtpRequired(about),
+            LatchKind::ConsentRequired => Self::ConsentRequired(about),
+            LatchKind::ClientRefused => Self::ClientRefused(about),
             LatchKind::LockedOut => Self::LockedOut(about),
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! # Layout
 //!
-//! `assemble`: the start. `intake`: the way in for messages. `command_desk`: a command from its arrival to
+//! `assemble`: the start; `slots`: the components that it begins with. `intake`: the way in for messages. `command_desk`: a command from its arrival to
 //! its result, with `run`, which does it, and `ledger`, which remembers it. `vehicle_desk`: finding and
 //! reading vehicles. `requests`: what operators ask for, of `plugin_desk`, `circuit_desk` and accounts.
 //! `announcer`: what is published. `shutdown`: the end.
@@ -27,6 +27,7 @@ mod plugin_desk;
 mod requests;
 mod run;
 mod shutdown;
+mod slots;
 mod start_error;
 mod vehicle_desk;
 
@@ -36,7 +37,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use self::announcer::Announcer;
-use self::assemble::{Begin, assemble, connector_failed};
+use self::assemble::{Begin, assemble};
 use self::circuit_desk::CircuitDesk;
 use self::command_desk::CommandDesk;
 use self::fleet::Fleet;
@@ -82,7 +83,8 @@ pub struct Host {
 
 impl Host {
     /// Starts a host: loads the plugins and opens the accounts. What was active when the last host ended is
-    /// active again, and what the configuration names takes its place if it is new. Commands that an earlier
+    /// active again, and what the configuration names takes its place if it is new. A connector that cannot begin
+    /// keeps its own accounts from being served; it is an error only if no account is left. Commands that an earlier
     /// host has left without a result get one: what the cloud had taken is asked about, the others have
     /// ended. Makes no other request yet.
     ///
@@ -91,9 +93,10 @@ impl Host {
     /// See [`StartError`].
     pub async fn start(config: &Config, environment: Environment) -> Result<Arc<Self>, StartError> {
         let sandbox = Sandbox::new()?.with_compiler(environment.compiler.clone());
-        let plugins = Plugins::embedded(sandbox).await.map_err(connector_failed)?;
-        let host = assemble(config, environment, &plugins, Begin::Restored).await?;
-        host.plugins.offer_configured(config).await?;
+        let configured = |name: &str| config.accounts.values().any(|account| account.connector == name);
+        let plugins = Plugins::embedded_for(sandbox, configured).await.map_err(StartError::Carried)?;
+        let (host, news) = assemble(config, environment, &plugins, Begin::Restored).await?;
+        host.plugins.offer_configured(config, news).await?;
         Ok(host)
     }
 
@@ -109,7 +112,7 @@ impl Host {
         environment: Environment,
         plugins: &Plugins,
     ) -> Result<Arc<Self>, StartError> {
-        assemble(config, environment, plugins, Begin::Given).await
+        Ok(assemble(config, environment, plugins, Begin::Given).await?.0)
     }
 
     /// The topic tree.

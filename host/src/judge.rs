@@ -165,7 +165,7 @@ impl Circumstances {
             elapsed: milliseconds(self.elapsed),
             remaining: milliseconds(self.remaining),
             retry_budget: self.retry_budget,
-            random: fastrand::u64(..),
+            random: fastrand::u32(..),
         }
     }
 }

@@ -83,7 +83,8 @@
 //! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.
 //! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state;
 //!   [`descriptor`]: what the owner says of a vendor's clouds.
-//! * [`digest`], [`redact`], [`time`]: what a component is, what must not be said, clocks.
+//! * [`digest`], [`redact`], [`time`], [`entropy`]: what a component is, what must not be said, clocks,
+//!   randomness.
 
 pub mod bindings;
 pub mod deployments;
@@ -125,6 +126,8 @@ pub mod deployment;
 pub mod descriptor;
 #[doc(hidden)]
 pub mod digest;
+#[doc(hidden)]
+pub mod entropy;
 #[doc(hidden)]
 pub mod events;
 #[doc(hidden)]

@@ -4,6 +4,7 @@
 //! is a question to the connector that may be repeated by the rules in `step`. Asking never sends the command
 //! again, whatever happens to a question.
 
+mod awaited;
 mod ended;
 mod limits;
 mod observer;
@@ -19,15 +20,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::awaited::{Awaited, Next};
 pub(crate) use self::ended::Ended;
 pub(crate) use self::observer::{Observer, Stage, Unobserved};
 pub(crate) use self::progress::Progress;
-use self::step::{Failed, Step, StepError};
+use self::step::{Failed, Later, Step, StepError};
 use crate::account::Account;
-use crate::bindings::connector::{Command, Outcome, Pending, VehicleRef};
+use crate::bindings::connector::{Command, Outcome, VehicleRef};
 use crate::bindings::policy::Effect;
 use crate::operation::supersession::Supersession;
-use crate::plugin::question::{Execute, Resume};
+use crate::plugin::question::{Execute, Look, Resume};
 use crate::plugin::{Connected, Policy};
 use crate::primitives::Allowance;
 use crate::wire::operation::OperationName;
@@ -144,96 +146,130 @@ impl Operation {
         self.finish(Step::new(self), None, vehicle, command, observer).await
     }
 
-    /// Asks what became of a command that the cloud has taken before this host was started.
+    /// Finds out what became of a command that the cloud has taken before this host was started.
     pub(crate) async fn resume(
         &self,
         vehicle: VehicleRef,
         command: Command,
-        continuation: String,
+        awaited: String,
         observer: &dyn Observer,
     ) -> Ended {
-        self.finish(Step::resumed(self), Some(continuation), vehicle, command, observer).await
+        let awaited = Some(Awaited::from_stored(awaited));
+        self.finish(Step::resumed(self), awaited, vehicle, command, observer).await
     }
 
-    /// Sends the command if there is nothing yet to ask with, and asks until it has ended.
+    /// Sends the command if nothing is awaited of it yet, and waits until it has ended.
     async fn finish(
         &self,
         mut step: Step<'_>,
-        mut continuation: Option<String>,
+        mut awaited: Option<Awaited>,
         vehicle: VehicleRef,
         command: Command,
         observer: &dyn Observer,
     ) -> Ended {
-        let (vehicle, command) = (&vehicle, &command);
         let mut questions = 0;
+        let mut until = self.deadline;
         loop {
             questions += 1;
-            let confirming = continuation.is_some();
-            let taken = match &continuation {
-                Some(continuation) => step.take(&Resume { vehicle, command, continuation }, || {}).await,
-                None => {
-                    let trying = || {
-                        self.progress.attempt();
-                        observer.reached(Stage::Sent);
-                    };
-                    step.take(&Execute { vehicle, command }, trying).await
-                }
-            };
+            let confirming = awaited.is_some();
+            let taken = self.ask(&mut step, awaited.as_ref(), &vehicle, &command, observer).await;
             let pause = match taken {
                 Ok(outcome) => {
-                    if let Outcome::Done(report) = &outcome {
+                    if let (None | Some(Awaited::Word(_)), Outcome::Done(report)) = (&awaited, &outcome) {
                         self.progress.acts_as(report.action_id.clone());
                     }
-                    match Ended::by(outcome) {
-                        Ok(ended) => return self.ended(ended, confirming),
-                        Err(pending) => {
-                            let poll_after = Duration::from_millis(pending.poll_after);
-                            let next = self.pending(&mut step, pending, confirming, vehicle, observer).await;
-                            continuation = Some(next);
-                            poll_after
+                    match awaited::next(awaited.as_ref(), outcome) {
+                        Next::End(ended) => return self.ended(ended, confirming),
+                        Next::Await { awaited: next, after, action_id } => {
+                            self.taken(&mut step, &next, action_id, confirming, &vehicle, observer).await;
+                            awaited = Some(next);
+                            after
                         }
                     }
                 }
-                Err(StepError::AskLater(pause, _)) if confirming => pause,
-                Err(error) => return self.failed(error, confirming),
+                Err(StepError::AskLater(Later { after, within }, _)) if confirming => {
+                    until = within.map_or(until, |within| until.min(Instant::now() + within));
+                    after
+                }
+                Err(error) => match awaited::next_after_failure(awaited.as_ref()) {
+                    Some(Next::Await { awaited: next, after, .. }) => {
+                        awaited = Some(next);
+                        after
+                    }
+                    Some(Next::End(ended)) => return ended,
+                    None => return self.failed(error, confirming),
+                },
             };
-            if let Some(ended) = self.wait_to_ask(questions, pause).await {
+            if let Some(ended) = self.wait_to_ask(awaited.as_ref(), questions, pause, until).await {
                 return ended;
             }
             step.next();
         }
     }
 
-    /// Records that the cloud has taken the command, or says once more that it has. Returns what to ask with
-    /// next.
-    async fn pending(
+    /// Sends the command, or asks about it, or looks at the vehicle.
+    async fn ask(
         &self,
         step: &mut Step<'_>,
-        pending: Pending,
+        awaited: Option<&Awaited>,
+        vehicle: &VehicleRef,
+        command: &Command,
+        observer: &dyn Observer,
+    ) -> Result<Outcome, StepError> {
+        match awaited {
+            Some(Awaited::Word(continuation)) => {
+                step.take(&Resume { vehicle, command, continuation }, || {}).await
+            }
+            Some(Awaited::Sight(_)) => step.take(&Look { vehicle }, || {}).await,
+            None => {
+                let trying = || {
+                    self.progress.attempt();
+                    observer.reached(Stage::Sent);
+                };
+                step.take(&Execute { vehicle, command }, trying).await
+            }
+        }
+    }
+
+    /// Records that the cloud has taken the command, or says once more that it has, and what is awaited of it.
+    async fn taken(
+        &self,
+        step: &mut Step<'_>,
+        awaited: &Awaited,
+        action_id: Option<String>,
         confirming: bool,
         vehicle: &VehicleRef,
         observer: &dyn Observer,
-    ) -> String {
-        self.progress.acts_as(pending.action_id);
+    ) {
+        self.progress.acts_as(action_id);
         if !confirming {
             step.accepted();
         }
-        observer.taken(vehicle, &pending.continuation).await;
+        observer.taken(vehicle, &awaited.to_stored()).await;
         if !confirming {
             observer.reached(Stage::Pending);
         }
-        pending.continuation
     }
 
-    /// Waits before the next question. Returns the end if there is not another one.
-    async fn wait_to_ask(&self, questions: u32, pause: Duration) -> Option<Ended> {
+    /// Waits before the next question. Returns the end if there is not another one before `until`.
+    async fn wait_to_ask(
+        &self,
+        awaited: Option<&Awaited>,
+        questions: u32,
+        pause: Duration,
+        until: Instant,
+    ) -> Option<Ended> {
         if self.name == OperationName::CheckActionStatus && questions >= MOST_QUESTIONS {
             return Some(self.not_confirmed());
         }
         let pause = pause.clamp(*POLL_EVERY.start(), *POLL_EVERY.end());
-        if Instant::now() + pause >= self.deadline {
-            tokio::time::sleep_until(self.deadline).await;
-            return Some(self.not_confirmed());
+        if Instant::now() + pause >= until {
+            tokio::time::sleep_until(until).await;
+            return Some(match awaited {
+                // It was the cloud that was asked, and not the vehicle.
+                Some(Awaited::Sight(_)) => awaited::not_seen(),
+                _ => self.not_confirmed(),
+            });
         }
         tokio::time::sleep(pause).await;
         None
@@ -263,9 +299,9 @@ impl Operation {
                 OperationName::CheckActionStatus => {
                     format!("asked {MOST_QUESTIONS} times, the cloud has told nothing of such an action")
                 }
-                name => format!(
-                    "the cloud took the command, but the vehicle did not confirm it within {} s",
-                    name.deadline().as_secs()
+                _ => format!(
+                    "the cloud took the command, but the vehicle did not confirm it within {:.0} s",
+                    self.started.elapsed().as_secs_f64()
                 ),
             }),
         }

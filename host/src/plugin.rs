@@ -3,22 +3,29 @@
 mod activation;
 mod connector;
 mod interfaces;
+pub mod native;
 mod policy;
 pub mod question;
 pub mod rollout;
 pub mod slot;
+mod terms;
 mod texts;
 mod trial;
 pub mod trust;
 pub(crate) mod unanswered;
 mod walk;
+mod wants;
 
 pub use self::activation::{ActivationError, Compiled, Trial};
 pub use self::connector::{Called, Connected, ConnectorPlugin, ConnectorSlot};
+pub use self::native::{NativeConnector, NativePolicy};
 pub use self::policy::{Policy, PolicyPlugin, PolicySlot};
 pub use self::question::Question;
+pub use self::terms::{Asking, Terms};
 pub(crate) use self::trial::TrialAccount;
 pub use self::walk::{Measure, Tally, TooMuch};
+use std::collections::BTreeMap;
+
 use crate::plugin::slot::{Candidate, Slot};
 use crate::sandbox::Sandbox;
 
@@ -71,34 +78,68 @@ pub(crate) trait Pluggable: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Candidate<Self::Plugin>, ActivationError>> + Send;
 }
 
-/// The compiled components that a host runs. Compiling takes long, so several hosts of one process can share
-/// them; each has its own slots.
+/// The compiled components that a host begins with. Compiling takes long, so several hosts of one process can
+/// share them; each has its own slots.
 #[derive(Debug, Clone)]
 pub struct Plugins {
     /// Sandbox in which they run.
     pub sandbox: Sandbox,
-    /// The connector.
-    pub connector: Compiled,
-    /// The policy; none means the one that the connector ships with.
+    /// Connectors, by the name of their slot.
+    pub connectors: BTreeMap<String, Compiled>,
+    /// The policy; none means one that a connector ships with.
     pub policy: Option<Compiled>,
 }
 
 impl Plugins {
-    /// Compiles the connector that the host carries, with its own policy.
+    /// Compiles all connectors that the host carries, with their own policy.
     ///
     /// # Errors
     ///
-    /// When it cannot be compiled.
+    /// When one cannot be compiled.
     pub async fn embedded(sandbox: Sandbox) -> Result<Self, ActivationError> {
-        let connector = Compiled::carried(&sandbox, embedded::HYUNDAI_KIA).await?;
-        Ok(Self { sandbox, connector, policy: None })
+        Self::embedded_for(sandbox, |_| true).await
+    }
+
+    /// Compiles those of the connectors that the host carries that are wanted, and a policy. The others would cost a
+    /// start its time.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be compiled.
+    pub async fn embedded_for(
+        sandbox: Sandbox,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Result<Self, ActivationError> {
+        let mut connectors = BTreeMap::new();
+        for (name, component) in embedded::CONNECTORS.into_iter().filter(|(name, _)| is_wanted(name)) {
+            connectors.insert(name.to_owned(), Compiled::carried(&sandbox, component).await?);
+        }
+        let policy = match connectors.is_empty() {
+            // A connector of the owner's need not have one.
+            true => Some(Compiled::carried(&sandbox, embedded::POLICY).await?),
+            false => None,
+        };
+        Ok(Self { sandbox, connectors, policy })
+    }
+
+    /// Returns the policy that a host begins with; none if there is none.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Compiled> {
+        let ships_with_one = |connector: &&Compiled| connector.exports_policy();
+        self.policy.as_ref().or_else(|| self.connectors.values().find(ships_with_one))
     }
 }
 
 /// The components that the host carries, so that it runs where there is no WebAssembly toolchain.
 pub mod embedded {
+    /// The connectors, by name.
+    pub const CONNECTORS: [(&str, &[u8]); 2] = [("hyundai-kia-eu", HYUNDAI_KIA), ("renault", RENAULT)];
+
     /// The connector for Hyundai and Kia in Europe, with the default policy.
-    pub const HYUNDAI_KIA: &[u8] = include_bytes!("../../guest/dist/hyundai-kia.wasm");
+    pub const HYUNDAI_KIA: &[u8] = include_bytes!("../../guest/dist/hyundai-kia-eu.wasm");
+
+    /// The connector for Renault and Dacia in Europe, with the default policy.
+    pub const RENAULT: &[u8] = include_bytes!("../../guest/dist/renault.wasm");
 
     /// The default policy alone.
     pub const POLICY: &[u8] = include_bytes!("../../guest/dist/policy.wasm");

@@ -9,82 +9,47 @@ mod answer_time;
 mod capture;
 mod clock;
 mod content;
+mod context;
+mod derivation;
 mod http;
+mod jar;
 mod lock;
 mod log;
 mod mqtt;
 mod pin;
 mod placeholder;
+mod random;
 mod resolver;
 mod scrub;
+mod sign_in;
 mod tap;
 pub mod transport;
+mod visit;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-use url::Url;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
 use self::capture::Marked;
-use self::http::Offers;
-pub(crate) use self::http::PIN;
+pub use self::context::{AccountContext, Endpoint};
+use self::derivation::PublicKey;
+pub(crate) use self::http::Offers;
+pub(crate) use self::jar::Jar;
 pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
 pub use self::pin::{NotOffered, PinGuard};
+pub(crate) use self::sign_in::SignIn;
 pub use self::tap::Tap;
 pub use self::transport::{HttpClient, HttpRequest, NoClient, Transport};
-use crate::cell::{CellGuard, Cells, Secrets, Snapshot};
-use crate::descriptor::{Capturable, CommandAnswers, Told};
+use crate::cell::{CellGuard, Secrets, Snapshot};
+use crate::descriptor::{SecretRule, Told};
 use crate::sandbox::{Caller, Cx};
 use crate::time::Clock;
-use crate::wire::publish::Publish;
-
-/// A service that the configuration lets a connector reach.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// Name of the service in the connector.
-    pub name: String,
-    /// URL. `http` only on loopback; the configuration makes sure.
-    pub url: Url,
-}
-
-/// Context of an account's calls: what the primitives need to know of it. The same for all its calls.
-#[derive(Debug)]
-pub struct AccountContext {
-    /// Slug of the account.
-    pub account: String,
-    /// The services that its connector may reach. Empty means none.
-    pub endpoints: Vec<Endpoint>,
-    /// The secrets of the configuration.
-    pub secrets: Secrets,
-    /// Endpoints to which each secret may be sent.
-    pub bindings: BTreeMap<String, BTreeSet<String>>,
-    /// The secrets that a connector may take out of an answer. The others are the owner's.
-    pub capturable: BTreeSet<Capturable>,
-    /// Meanings of answers to commands: whether the vehicle may have acted.
-    pub command_answers: Arc<CommandAnswers>,
-    /// Cells of the account.
-    pub cells: Cells,
-    /// The way to the cloud.
-    pub transport: Arc<dyn Transport>,
-    /// Clock.
-    pub clock: Arc<dyn Clock>,
-    /// The way to the broker.
-    pub publisher: Arc<dyn Publish>,
-    /// Topic below which the connector publishes, with a slash at the end.
-    pub topic_prefix: String,
-    /// Guard of the PIN, which decides how often it may be sent.
-    pub pin: PinGuard,
-    /// Skew of this machine's clock, as the cloud's answers say.
-    pub skew: Skew,
-    /// Tap that is told what guests are given.
-    pub tap: Option<Arc<dyn Tap>>,
-}
 
 /// Description of an answer that was not given to the guest.
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +58,36 @@ pub(crate) struct Withheld {
     pub(crate) status: u16,
     /// Kind of body.
     pub(crate) body: crate::bindings::types::BodyKind,
+}
+
+/// Where the last request of a call went, and where its answer led.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastAnswer {
+    /// Name of the endpoint.
+    pub(crate) endpoint: Option<String>,
+    /// Scheme, host and path of the address that a redirect names.
+    pub(crate) redirect: Option<String>,
+    /// Media type, in lower case and without parameters.
+    pub(crate) content_type: Option<String>,
+    /// Whether it gave out a secret that it was asked for, and did not say no.
+    pub(crate) gave: bool,
+}
+
+/// A public key that an answer has given.
+#[derive(Debug, Clone)]
+struct CapturedKey {
+    key: PublicKey,
+    /// Names of the endpoints that the answer came from.
+    endpoints: BTreeSet<String>,
+}
+
+/// What identifies the vehicle that a call is about.
+#[derive(Clone)]
+pub(crate) struct VehicleIdentity {
+    /// The vendor's identifier.
+    pub(crate) id: String,
+    /// The vehicle identification number, if the vehicle list had one.
+    pub(crate) vin: Option<String>,
 }
 
 /// One call into a connector.
@@ -105,15 +100,34 @@ pub struct Call {
     pub(crate) view: Snapshot,
     /// Secrets that were captured and not committed yet.
     pub(crate) captured: Secrets,
+    /// Secrets that a person has handed in, for this call only.
+    pub(crate) handed: Secrets,
+    /// Names of the captured secrets that were made here, and not given out by the cloud.
+    pub(crate) made: BTreeSet<String>,
     /// Essential secrets that a successful answer was asked for and did not have, and that have not come
     /// since.
     pub(crate) missing: BTreeSet<String>,
     /// The last answer that was not given to the guest.
     pub(crate) withheld: Option<Withheld>,
-    /// The lock of the session that this call is to refresh. What it captures is stored under it at once.
+    /// The lock of the session that this call is to obtain or refresh. What it captures is stored under it at
+    /// once, unless it is better lost ([`Self::store_at_once`]).
     pub(crate) refreshing: Option<Arc<CellGuard>>,
+    /// Whether the call obtains the session in a sign-in, and not by a refresh.
+    pub(crate) signs_in: bool,
+    /// The vehicle that the call is about.
+    pub(crate) vehicle: Option<VehicleIdentity>,
+    /// Derived values that were sent, with secrets in them.
+    derived: Vec<(String, SecretString)>,
+    /// Their size at worst, in bytes.
+    derived_size: u64,
+    /// Public keys, by the names that the guest has given them.
+    public_keys: BTreeMap<String, CapturedKey>,
+    /// Cookie jars, by name.
+    pub(crate) jars: BTreeMap<String, Jar>,
     /// Values that the guest handles by their marks.
     private: Marked,
+    /// The last answer, as policies are told of it.
+    pub(crate) last: LastAnswer,
     /// Whether a request that acts on the vehicle was sent in this call.
     pub(crate) acted: bool,
     /// Whether any request left in this call.
@@ -124,7 +138,9 @@ pub struct Call {
     pub(crate) patience: Option<Duration>,
     /// Word of the answers on whether the vehicle has acted: the first that is not a refusal, else the last.
     pub(crate) told: Option<Told>,
-    offers: Offers,
+    pub(crate) offers: Offers,
+    /// The sign-in that the call is, if it sends what signs in.
+    pub(crate) sign_in: SignIn,
     /// Turn of the PIN, held from when it is sent until it is known that it was not refused.
     pub(crate) pin_turn: Option<Turn>,
 }
@@ -169,16 +185,26 @@ impl Call {
             operation,
             view,
             captured: Secrets::new(),
+            handed: Secrets::new(),
+            made: BTreeSet::new(),
             missing: BTreeSet::new(),
             withheld: None,
             refreshing: None,
+            signs_in: false,
+            vehicle: None,
+            derived: Vec::new(),
+            derived_size: 0,
+            public_keys: BTreeMap::new(),
+            jars: BTreeMap::new(),
             private: Marked::default(),
+            last: LastAnswer::default(),
             acted: false,
             left: false,
             told_to_wait: None,
             patience: None,
             told: None,
             offers: Offers::default(),
+            sign_in: SignIn::default(),
             pin_turn: None,
         }
     }
@@ -190,16 +216,57 @@ impl Call {
         }
     }
 
-    /// The secret of this name as this call sees it: just captured, committed in a cell, or configured.
-    fn secret(&self, name: &str) -> Option<&SecretString> {
-        self.captured.get(name).or_else(|| self.view.secret(name)).or_else(|| self.context.secrets.get(name))
+    /// The secret of this name as this call sees it: handed in, just captured, committed in a cell, or
+    /// configured.
+    pub(crate) fn secret(&self, name: &str) -> Option<&SecretString> {
+        let within = self.handed.get(name).or_else(|| self.captured.get(name));
+        within.or_else(|| self.view.secret(name)).or_else(|| self.context.secrets.get(name))
+    }
+
+    /// What of the captured secrets is stored before the connector goes on. Of a refresh everything: the cloud
+    /// may have ended what was there before. Of a sign-in what replaces a configured one, for the same reason,
+    /// and what outlasts the sign-in whatever comes of it; all else belongs to a session that there may never
+    /// be.
+    pub(crate) fn store_at_once(&self) -> Secrets {
+        let now = |name: &str| {
+            let rule = self.context.rules.get(name);
+            !self.signs_in || rule.is_some_and(|rule| rule.lasting || rule.replaces_configured())
+        };
+        let wanted = self.captured.iter().filter(|(name, _)| now(name));
+        wanted.map(|(name, secret)| (name.clone(), secret.clone())).collect()
+    }
+
+    /// What is known of the sends of passwords, for the next call of the same sign-in.
+    pub(crate) fn offers_of_passwords(&self) -> Offers {
+        self.offers.of_passwords(&self.context)
+    }
+
+    /// The names of the secrets that this account has, in order.
+    pub(crate) fn secret_names(&self) -> Vec<String> {
+        let configured = self.context.secrets.keys();
+        let here = self.captured.keys().chain(self.handed.keys()).chain(configured).map(String::as_str);
+        let all: BTreeSet<&str> = here.chain(self.view.secrets().map(|(name, _)| name)).collect();
+        all.into_iter().map(str::to_owned).collect()
     }
 
     /// Every secret that the host knows for this account, with its name.
     fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
-        let captured = self.captured.iter().map(|(name, secret)| (name.as_str(), secret));
+        let captured = self.captured.iter().chain(&self.handed).map(|(name, secret)| (name.as_str(), secret));
         let configured = self.context.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
-        captured.chain(self.view.secrets()).chain(configured)
+        let cookies = self.jars.values().flat_map(Jar::values);
+        captured.chain(self.view.secrets()).chain(configured).chain(cookies)
+    }
+
+    /// Keeps derived values for as long as the call lasts: what one request has sent, the answer to another one may
+    /// have, and a name may stand for another value there.
+    fn keep_derived(&mut self, derived: Secrets, size: u64) {
+        self.derived_size = self.derived_size.saturating_add(size);
+        for (name, value) in derived {
+            let is_known = |(_, known): &(_, SecretString)| known.expose_secret() == value.expose_secret();
+            if !self.derived.iter().any(is_known) {
+                self.derived.push((name, value));
+            }
+        }
     }
 
     /// Puts private values back where the guest left their marks.
@@ -207,13 +274,14 @@ impl Call {
         self.private.reveal(document);
     }
 
-    /// Whether anything was captured for which there is no other value.
+    /// Whether anything was captured for which there is no other value, and which belongs to the session.
     pub(crate) fn captured_essential(&self) -> bool {
-        self.captured.keys().any(|name| self.is_essential(name))
+        let lasts = |name: &str| self.context.rules.get(name).is_some_and(|rule| rule.lasting);
+        self.captured.keys().any(|name| self.is_essential(name) && !lasts(name) && !self.made.contains(name))
     }
 
     fn is_essential(&self, name: &str) -> bool {
-        self.context.capturable.get(name).is_some_and(|capturable| capturable.essential)
+        self.context.rules.get(name).is_some_and(SecretRule::is_essential)
     }
 
     fn clock(&self) -> &dyn Clock {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
 use crate::audit::Audit;
+use crate::entropy::Entropy;
 use crate::events::Events;
 use crate::primitives::{Tap, Transport};
 use crate::store::Store;
@@ -19,6 +20,8 @@ pub struct Services {
     pub store: Arc<dyn Store>,
     /// Clock.
     pub clock: Arc<dyn Clock>,
+    /// Source of randomness.
+    pub entropy: Arc<dyn Entropy>,
     /// The way to the broker. It masks vehicle identification numbers that the host has seen.
     pub publisher: Arc<dyn Publish>,
     /// The way to the clouds.

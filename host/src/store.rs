@@ -30,6 +30,11 @@ pub enum Kind {
     Latch,
     /// A doubt about a credential; the key is `account/` and the name of its subject.
     Doubt,
+    /// A question to a person in the middle of a sign-in, with the secrets that are staged with it; the key is the
+    /// account.
+    Question,
+    /// What an owner was told of the end of a grant; the key is the account.
+    GrantTold,
     /// Retries that people asked for, the latest last; the key is the account.
     Retried,
     /// A command and its result; the key is `vehicle/id`.
@@ -85,6 +90,8 @@ impl Kind {
             Self::Credentials => "credentials",
             Self::Latch => "latch",
             Self::Doubt => "doubt",
+            Self::Question => "question",
+            Self::GrantTold => "grant-told",
             Self::Retried => "retried",
             Self::Result => "result",
             Self::Pending => "pending",

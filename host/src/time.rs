@@ -75,9 +75,14 @@ pub(crate) fn end_not_ahead(end: Timestamp, beginning: Timestamp, now: Timestamp
     moved.checked_add(end.duration_since(beginning)).unwrap_or(Timestamp::MAX)
 }
 
-/// Returns a length of time as the WIT interfaces count it. Saturates after 584 million years.
-pub(crate) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Returns a length of time as the WIT interfaces count it. Saturates after 49 days.
+pub(crate) fn milliseconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// Returns a length of time that the WIT interfaces count.
+pub(crate) fn of_milliseconds(milliseconds: u32) -> Duration {
+    Duration::from_millis(milliseconds.into())
 }
 
 #[cfg(test)]

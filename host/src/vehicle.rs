@@ -24,7 +24,7 @@ use crate::config;
 use crate::protect::quota::DailyQuota;
 use crate::store::{Kind, StoreError, Write, load_document};
 use crate::vehicle::state::{Known, Published};
-use crate::wire::operation::{Actuator, OperationName};
+use crate::wire::operation::{Actuator, OperationName, OwnName};
 use jiff::Timestamp;
 
 /// Most commands that may wait for one vehicle.
@@ -228,6 +228,12 @@ impl Vehicle {
         newest.send_modify(|number| *number += 1);
         let number = *newest.borrow();
         Supersession::by_what_follows(number, newest.subscribe())
+    }
+
+    /// The operation of this name that only its connector knows.
+    pub(crate) fn own_operation(&self, name: &str) -> Option<OperationName> {
+        let granted = self.account.granted.operations.get(name)?;
+        Some(OperationName::Other(OwnName::new(name, granted.effect)))
     }
 
     /// Whether the configuration lets this operation be commanded.

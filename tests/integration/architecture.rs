@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 /// The modules of `host/src`, from the ground up.
 const FLOORS: [&[&str]; 18] = [
-    // The ground: values, clocks, and what must not be said.
-    &["digest", "redact", "time"],
+    // The ground: values, clocks, randomness, and what must not be said.
+    &["digest", "entropy", "redact", "time"],
     // Where state is kept, where components run, what the owner says of a vendor's clouds.
     &["descriptor", "sandbox", "store"],
     // Values under a lock, by generation.

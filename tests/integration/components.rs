@@ -1,6 +1,7 @@
 //! The components: their permissions, their match with the sources, and those that are not let in.
 
 use testkit::handmade;
+use testkit::handmade::layout::layout;
 use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::deployment::Refusal;
 use vehicle_connector::plugin::{ActivationError, embedded};
@@ -33,8 +34,8 @@ fn policies_import_nothing_at_all() {
 #[test]
 fn the_connector_imports_the_primitives_and_nothing_else() {
     let (imports, exports) = interfaces(embedded::HYUNDAI_KIA);
-    let primitives =
-        ["clock", "http", "lock", "log", "mqtt", "types"].map(|name| format!("vehicle:connector/{name}"));
+    let primitives = ["clock", "http", "lock", "log", "mqtt", "random", "types"]
+        .map(|name| format!("vehicle:connector/{name}"));
     assert!(imports.iter().all(|import| primitives.contains(import)), "{imports:?}");
     assert_eq!(exports, ["vehicle:connector/connector", "vehicle:connector/policy"]);
 }
@@ -96,9 +97,10 @@ async fn a_candidate_that_is_not_accepted_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_policy_that_imports_anything_is_refused_by_name() {
     // A world like a policy's, but for one import.
-    let nosy = "package test:nosy; world nosy { import vehicle:connector/http@0.1.0; export vehicle:connector/policy@0.1.0; }";
+    let [http, policy] = ["http", "policy"].map(|name| layout().interface(name));
+    let nosy = format!("package test:nosy; world nosy {{ import {http}; export {policy}; }}");
     let (mut resolve, _) = handmade::world("policy-module");
-    let package = resolve.push_str("nosy.wit", nosy).unwrap();
+    let package = resolve.push_str("nosy.wit", &nosy).unwrap();
     let world = resolve.select_world(&[package], Some("nosy")).unwrap();
     let component = handmade::trapping(&resolve, world);
 

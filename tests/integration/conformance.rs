@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{Effect, Fault, RouteKind};
+use testkit::handmade::policy::{always, policy_deciding};
 use testkit::reference::table;
 use testkit::virtual_home::VirtualHome;
 use testkit::{Home, LEGACY};
@@ -77,8 +78,7 @@ fn four_phrases() -> Compiled {
 
 /// Repeats at once whatever happens, and opens no circuit.
 fn eager() -> Compiled {
-    let repeat = "(i32.store8 (i32.const 1024) (i32.const 2)) (i32.const 1024)";
-    testkit::virtual_home::compiled(&testkit::handmade::policy_deciding(repeat))
+    testkit::virtual_home::compiled(&policy_deciding(&always("retry")))
 }
 
 /// Accounts of one brand, each with a car of its own of the same name; the cloud gives each the same car.

@@ -285,7 +285,7 @@ async fn what_was_swapped_in_is_active_again_after_a_kill_and_what_was_bad_stays
         (output.status.code(), said)
     };
     let good = testkit::handmade::variant(vehicle_connector::plugin::embedded::POLICY, 1);
-    let bad = testkit::handmade::policy_deciding("unreachable");
+    let bad = testkit::handmade::policy::policy_deciding("unreachable");
     let write = |name: &str, component: &[u8]| {
         let path = house.folder.path().join(name);
         std::fs::write(&path, component).unwrap();

@@ -15,7 +15,7 @@ async fn the_story_goes_as_told() {
     let mut stage = Stage::set().await.unwrap();
     stage.tell().await.unwrap();
     let summary = stage.summary();
-    assert_eq!(summary.token_refreshes, 2, "{summary:?}");
+    assert_eq!(summary.token_refreshes, 3, "{summary:?}");
     assert_eq!(summary.policy_swaps, 2, "{summary:?}");
     assert_eq!(summary.commands, summary.succeeded + summary.failed, "{summary:?}");
     assert!(summary.failed >= 2, "the outdated policy misses some: {summary:?}");

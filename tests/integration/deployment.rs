@@ -4,7 +4,8 @@ mod connectors;
 mod trust;
 
 use serde_json::{Value, json};
-use testkit::handmade::{policy_deciding, variant};
+use testkit::handmade::policy::policy_deciding;
+use testkit::handmade::variant;
 use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, Source};

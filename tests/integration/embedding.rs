@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, FutureExt as _};
 use simulator::{ActionKind, Effect, Fault, RouteKind};
 use testkit::{Home, LEGACY, RealHome, root};
 use tokio::sync::watch;
+use vehicle_connector::bindings::connector::ChargingCurrent;
 use vehicle_connector::environment::{Kind, MemoryStore, Record, Store, StoreError, Write};
 use vehicle_connector::{Action, Command, Reason, State, Unfinished};
 
@@ -41,7 +42,11 @@ async fn what_is_not_done_is_reported_at_once() {
     home.settle().await;
     for (vehicle, command, reason) in [
         ("nope", Command::new(Action::Lock), Reason::UnknownVehicle),
-        (LEGACY.0, Command::new(Action::SetChargingCurrent(61)), Reason::BadPayload),
+        (
+            LEGACY.0,
+            Command::new(Action::SetChargingCurrent(ChargingCurrent::Percent(101))),
+            Reason::BadPayload,
+        ),
         (LEGACY.0, Command::new(Action::Lock).with_id("a/b"), Reason::BadPayload),
     ] {
         let report = home.host().command(vehicle, command.clone()).await.report().await.unwrap();

@@ -83,7 +83,7 @@ async fn a_latch_that_cannot_be_stored_holds_until_a_restart() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_sign_in_that_cannot_be_counted_is_not_made() {
+async fn a_sign_in_whose_session_cannot_be_kept_is_not_made() {
     let mut home = VirtualHome::start().await;
     // Other credentials: nothing is left of the session, and the next read signs in.
     home.control.set_refresh_token("BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB2");
@@ -93,7 +93,7 @@ async fn a_sign_in_that_cannot_be_counted_is_not_made() {
         "1234",
     );
     home.restart().await;
-    home.store.refuse(Kind::Daily, 0);
+    home.store.refuse(Kind::Cell, 0);
     let report = home.read().await;
     assert_eq!(report.reason, Some(Reason::HostFault), "{report:?}");
     assert_eq!(home.counters().grants_asked, 0);

@@ -5,12 +5,15 @@
 
 mod activation;
 mod answers;
+mod derivations;
 mod floods;
 mod limits;
 mod policies;
+mod questions;
 mod secrets;
 mod sessions;
 mod waiting;
+mod wanting;
 
 use std::time::Duration;
 
@@ -39,7 +42,8 @@ async fn plugins(component: &[u8]) -> Result<Plugins, ActivationError> {
     });
     let (sandbox, policy) = shared.await.clone();
     let connector = Compiled::of(&sandbox, component).await?;
-    Ok(Plugins { sandbox, connector, policy: Some(policy) })
+    let connectors = [(embedded::CONNECTORS[0].0.to_owned(), connector)].into();
+    Ok(Plugins { sandbox, connectors, policy: Some(policy) })
 }
 
 /// A home whose host has found its cars with this connector, if it can.
@@ -52,7 +56,8 @@ async fn home(connector: &Connector<'_>) -> RealHome {
 /// The same where hours pass in moments. A guest that computes without end hangs there.
 async fn in_virtual_time(connector: &Connector<'_>) -> VirtualHome {
     let mut home = VirtualHome::start().await;
-    home.restart_with(virtual_home::compiled(&connector.component())).await;
+    home.restart_with(&[(embedded::CONNECTORS[0].0, virtual_home::compiled(&connector.component()))]).await;
+    home.settle().await;
     home
 }
 
@@ -75,7 +80,7 @@ async fn a_connector_that_behaves_is_obeyed_whoever_wrote_it() {
     let lock = "
         (call $log `locking`)
         (call $assert (i32.eqz (call $publish `status` `fine`)))
-        (local.set $at (call $acquire `device` (i64.const 0)))
+        (local.set $at (call $acquire `device` (i32.const 0)))
         (call $assert (i32.eqz (call $commit (local.get $at) `a value`)))
         (call $assert (call $answered (call $act (call $cloud `/lock`))))
         (call $done_as `the action`)";
@@ -97,7 +102,7 @@ async fn a_connector_that_behaves_is_obeyed_whoever_wrote_it() {
 #[tokio::test(start_paused = true)]
 async fn a_connector_that_behaves_is_obeyed_in_virtual_time() {
     let resume = "(call $done_as `later`)";
-    let lock = "(call $pending `later` (i64.const 1000))";
+    let lock = "(call $pending `later` (i32.const 1000))";
     let home = in_virtual_time(&Connector { lock, resume, ..Connector::default() }).await;
     let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");

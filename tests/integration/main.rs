@@ -8,6 +8,7 @@
     reason = "tests may fail"
 )]
 
+mod answers;
 mod architecture;
 mod audit_trail;
 mod components;
@@ -16,12 +17,14 @@ mod control;
 mod crash;
 mod demo;
 mod deployment;
+mod derivation_vectors;
 mod differential;
 mod embedding;
 mod expiry;
 mod field;
 mod folder;
 mod full_disk;
+mod grants;
 mod hostile_connectors;
 mod hostile_policies;
 mod input;
@@ -33,10 +36,13 @@ mod policy_test;
 mod queue;
 mod refusals;
 mod registration;
+mod released;
+mod renault;
 mod rollout;
 mod secrecy;
 mod state_schema;
 mod tokens_and_permissions;
+mod two_makers;
 mod uncertainty;
 mod under_load;
 mod wasi;

@@ -2,7 +2,8 @@
 //! the place of the active one only when it has shown enough.
 
 use serde_json::{Value, json};
-use testkit::handmade::{policy_deciding, variant};
+use testkit::handmade::policy::{always, policy_deciding};
+use testkit::handmade::variant;
 use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal, RolloutView, Try};
 use vehicle_connector::digest::Digest;
@@ -12,7 +13,7 @@ use vehicle_connector::wire::report::Report;
 
 /// A policy that passes its trial and gives everything up afterwards.
 fn faint_hearted() -> Vec<u8> {
-    policy_deciding("(i32.store8 (i32.const 1024) (i32.const 4)) (i32.const 1024)")
+    policy_deciding(&always("give-up"))
 }
 
 async fn try_out(home: &RealHome, how: Try, component: Vec<u8>) -> Result<RolloutView, Refusal> {

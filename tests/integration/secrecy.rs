@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use simulator::{Effect, Fault, RouteKind};
+use testkit::handmade::renamed;
 use testkit::log::Log;
-use testkit::virtual_home::VirtualHome;
+use testkit::virtual_home::{VirtualHome, compiled};
 use testkit::{CCS2, Home, LEGACY, RealHome, Recording, configuration};
 use vehicle_connector::descriptor::Network;
 use vehicle_connector::host::{Environment, Host, Request};
+use vehicle_connector::plugin::embedded;
 use vehicle_connector::primitives::HttpClient;
 use vehicle_connector::primitives::transport::Lookup;
 use vehicle_connector::store::{Kind, MemoryStore};
@@ -145,9 +147,10 @@ async fn an_account_that_moves_to_another_connector_hands_no_session_to_it() {
     assert_eq!(home.counters().grants_asked, 0, "the session outlives a restart");
 
     for account in home.config.accounts.values_mut() {
-        account.connector = "another".to_owned();
+        account.connector = "another-kia-eu".to_owned();
     }
-    home.restart().await;
+    home.restart_with(&[("another-kia-eu", compiled(&renamed(embedded::HYUNDAI_KIA, "another-kia-eu")))])
+        .await;
     assert_eq!(home.read().await.state, State::Succeeded);
     assert_eq!(home.counters().grants_asked, 1, "it begins with the owner's credentials");
 }

@@ -55,11 +55,11 @@ fn assert_valid(validator: &Validator, document: &Value, about: &str) {
 }
 
 /// Checks everything that a home has published; returns its states of one vehicle.
-fn check(home: &RealHome, slug: &str) -> Vec<Value> {
+pub(crate) fn check(home: &impl Home, slug: &str) -> Vec<Value> {
     let schemas =
         [("/state", validator(STATE)), ("/location", validator(LOCATION)), ("/action/", validator(REPORT))];
     let mut states = Vec::new();
-    for message in home.published.messages() {
+    for message in home.messages() {
         let Some(topic) = message.topic.strip_prefix(&format!("vehicle-connector/vehicle/{slug}")) else {
             continue;
         };

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use testkit::handmade::{self, ALLOCATOR, CLASSIFY, DECIDE};
+use testkit::handmade;
+use testkit::handmade::layout::layout;
+use testkit::handmade::policy::{ANSWER, CLASSIFY, DESCRIBE, Policy};
 use testkit::log::Log;
 use testkit::{Home, LEGACY, RealHome, provenance};
 use vehicle_connector::plugin::{ActivationError, Compiled, ConnectorSlot, PolicySlot};
@@ -11,13 +13,14 @@ use vehicle_connector::sandbox::{Budget, CallFault, Sandbox};
 use vehicle_connector::wire::outcome::State;
 use wit_parser::{Resolve, WorldId};
 
-/// As much of WASI as the components here use, in a version that is not the one that the host links.
+/// As much of WASI as the components here use, in a version that is not the one that the host links. `OURS`
+/// is the version of our own interfaces.
 const WASI: &str = "
     package test:wasi;
-    world a-policy { include wasi; export vehicle:connector/policy@0.1.0; }
+    world a-policy { include wasi; export vehicle:connector/policy@OURS; }
     world a-connector {
-        include wasi; import vehicle:connector/http@0.1.0; import vehicle:connector/lock@0.1.0;
-        export vehicle:connector/connector@0.1.0; export vehicle:connector/policy@0.1.0;
+        include wasi; import vehicle:connector/http@OURS; import vehicle:connector/lock@OURS;
+        export vehicle:connector/connector@OURS; export vehicle:connector/policy@OURS;
     }
     world wasi {
         import wasi:cli/environment@0.2.3; import wasi:cli/exit@0.2.3; import wasi:cli/stdin@0.2.3;
@@ -27,7 +30,7 @@ const WASI: &str = "
         import wasi:random/insecure-seed@0.2.3; import wasi:sockets/tcp-create-socket@0.2.3;
         import wasi:sockets/instance-network@0.2.3; import wasi:sockets/ip-name-lookup@0.2.3;
     }
-    world beyond { import wasi:http/made-up@0.2.3; export vehicle:connector/policy@0.1.0; }
+    world beyond { import wasi:http/made-up@0.2.3; export vehicle:connector/policy@OURS; }
     package wasi:http@0.2.3 { interface made-up { send: func(); } }
     package wasi:io@0.2.3 {
         interface error { resource error; }
@@ -103,77 +106,81 @@ const WASI: &str = "
 
 fn world(name: &str) -> (Resolve, WorldId) {
     let (mut resolve, _) = handmade::world("policy-module");
-    let package = resolve.push_str("wasi.wit", WASI).unwrap();
+    let policy = layout().interface("policy");
+    let (_, ours) = policy.split_once('@').unwrap();
+    let package = resolve.push_str("wasi.wit", &WASI.replace("OURS", ours)).unwrap();
     let world = resolve.select_world(&[package], Some(name)).unwrap();
     (resolve, world)
 }
 
+/// What a policy here uses of WASI.
+const IMPORTS: &str = r#"
+    (import "wasi:cli/environment@0.2.3" "get-environment" (func $environment (param i32)))
+    (import "wasi:cli/environment@0.2.3" "get-arguments" (func $arguments (param i32)))
+    (import "wasi:cli/environment@0.2.3" "initial-cwd" (func $cwd (param i32)))
+    (import "wasi:cli/exit@0.2.3" "exit" (func $exit (param i32)))
+    (import "wasi:cli/stdin@0.2.3" "get-stdin" (func $stdin (result i32)))
+    (import "wasi:cli/stdout@0.2.3" "get-stdout" (func $stdout (result i32)))
+    (import "wasi:cli/stderr@0.2.3" "get-stderr" (func $stderr (result i32)))
+    (import "wasi:io/streams@0.2.3" "[method]input-stream.blocking-read"
+      (func $read (param i32 i64 i32)))
+    (import "wasi:io/streams@0.2.3" "[method]output-stream.blocking-write-and-flush"
+      (func $write (param i32 i32 i32 i32)))
+    (import "wasi:io/streams@0.2.3" "[method]output-stream.write"
+      (func $write_at_once (param i32 i32 i32 i32)))
+    (import "wasi:io/poll@0.2.3" "[method]pollable.block" (func $block (param i32)))
+    (import "wasi:io/poll@0.2.3" "[method]pollable.ready" (func $ready (param i32) (result i32)))
+    (import "wasi:clocks/wall-clock@0.2.3" "now" (func $now (param i32)))
+    (import "wasi:clocks/monotonic-clock@0.2.3" "now" (func $monotonic (result i64)))
+    (import "wasi:clocks/monotonic-clock@0.2.3" "subscribe-duration"
+      (func $after (param i64) (result i32)))
+    (import "wasi:random/random@0.2.3" "get-random-u64" (func $random (result i64)))
+    (import "wasi:random/insecure-seed@0.2.3" "insecure-seed" (func $seed (param i32)))
+    (import "wasi:filesystem/preopens@0.2.3" "get-directories" (func $directories (param i32)))
+    (import "wasi:sockets/instance-network@0.2.3" "instance-network" (func $network (result i32)))
+    (import "wasi:sockets/ip-name-lookup@0.2.3" "resolve-addresses"
+      (func $resolve (param i32 i32 i32 i32)))
+    (import "wasi:sockets/tcp-create-socket@0.2.3" "create-tcp-socket" (func $socket (param i32 i32)))"#;
+
+/// Texts, and `$note`, which appends a number to the rule that a policy names.
+const NOTES: &str = r#"
+    (data (i32.const 96) "localhost")
+    (data (i32.const 128) "a line\0athe car KNACCS2EV00000002\0aand the rest")
+    (global $noted (mut i32) (i32.const 2048))
+    (func $note (param $value i64)
+      (local $digits i32) (local $digit i32)
+      (loop $next
+        (local.set $digit (i32.wrap_i64 (i64.shr_u (local.get $value) (i64.const 60))))
+        (i32.store8 (global.get $noted)
+          (i32.add (local.get $digit)
+            (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $digit) (i32.const 9)))))
+        (global.set $noted (i32.add (global.get $noted) (i32.const 1)))
+        (local.set $value (i64.shl (local.get $value) (i64.const 4)))
+        (local.set $digits (i32.add (local.get $digits) (i32.const 1)))
+        (br_if $next (i32.ne (local.get $digits) (i32.const 16)))))"#;
+
 /// A policy that does one thing when it is asked who it is, and another when it classifies. The rule that it names then is
 /// what it has noted with `$note`, in hexadecimal digits.
 fn policy(describe: &str, classify: &str) -> Vec<u8> {
-    let interface = "vehicle:connector/policy@0.1.0";
-    let module = format!(
-        r#"(module
-            (import "wasi:cli/environment@0.2.3" "get-environment" (func $environment (param i32)))
-            (import "wasi:cli/environment@0.2.3" "get-arguments" (func $arguments (param i32)))
-            (import "wasi:cli/environment@0.2.3" "initial-cwd" (func $cwd (param i32)))
-            (import "wasi:cli/exit@0.2.3" "exit" (func $exit (param i32)))
-            (import "wasi:cli/stdin@0.2.3" "get-stdin" (func $stdin (result i32)))
-            (import "wasi:cli/stdout@0.2.3" "get-stdout" (func $stdout (result i32)))
-            (import "wasi:cli/stderr@0.2.3" "get-stderr" (func $stderr (result i32)))
-            (import "wasi:io/streams@0.2.3" "[method]input-stream.blocking-read"
-              (func $read (param i32 i64 i32)))
-            (import "wasi:io/streams@0.2.3" "[method]output-stream.blocking-write-and-flush"
-              (func $write (param i32 i32 i32 i32)))
-            (import "wasi:io/streams@0.2.3" "[method]output-stream.write"
-              (func $write_at_once (param i32 i32 i32 i32)))
-            (import "wasi:io/poll@0.2.3" "[method]pollable.block" (func $block (param i32)))
-            (import "wasi:io/poll@0.2.3" "[method]pollable.ready" (func $ready (param i32) (result i32)))
-            (import "wasi:clocks/wall-clock@0.2.3" "now" (func $now (param i32)))
-            (import "wasi:clocks/monotonic-clock@0.2.3" "now" (func $monotonic (result i64)))
-            (import "wasi:clocks/monotonic-clock@0.2.3" "subscribe-duration"
-              (func $after (param i64) (result i32)))
-            (import "wasi:random/random@0.2.3" "get-random-u64" (func $random (result i64)))
-            (import "wasi:random/insecure-seed@0.2.3" "insecure-seed" (func $seed (param i32)))
-            (import "wasi:filesystem/preopens@0.2.3" "get-directories" (func $directories (param i32)))
-            (import "wasi:sockets/instance-network@0.2.3" "instance-network" (func $network (result i32)))
-            (import "wasi:sockets/ip-name-lookup@0.2.3" "resolve-addresses"
-              (func $resolve (param i32 i32 i32 i32)))
-            (import "wasi:sockets/tcp-create-socket@0.2.3" "create-tcp-socket" (func $socket (param i32 i32)))
-            (memory (export "memory") 4)
-            (data (i32.const 16) "\40\00\00\00" "\04\00\00\00" "\47\00\00\00" "\05\00\00\00")
-            (data (i32.const 64) "wasi   0.1.0")
-            (data (i32.const 96) "localhost")
-            (data (i32.const 128) "a line\0athe car KNACCS2EV00000002\0aand the rest")
-            (global $noted (mut i32) (i32.const 2048))
-            {ALLOCATOR}
-            (func $note (param $value i64)
-              (local $digits i32) (local $digit i32)
-              (loop $next
-                (local.set $digit (i32.wrap_i64 (i64.shr_u (local.get $value) (i64.const 60))))
-                (i32.store8 (global.get $noted)
-                  (i32.add (local.get $digit)
-                    (select (i32.const 87) (i32.const 48) (i32.gt_u (local.get $digit) (i32.const 9)))))
-                (global.set $noted (i32.add (global.get $noted) (i32.const 1)))
-                (local.set $value (i64.shl (local.get $value) (i64.const 4)))
-                (local.set $digits (i32.add (local.get $digits) (i32.const 1)))
-                (br_if $next (i32.ne (local.get $digits) (i32.const 16)))))
-            (func (export "{interface}#describe") (result i32) {describe} (i32.const 16))
-            (func (export "{interface}#classify") (param $failure i32) (result i32)
-              {classify}
-              (drop {CLASSIFY})
-              (i32.store (i32.const 1036) (i32.const 2048))
-              (i32.store (i32.const 1040) (i32.sub (global.get $noted) (i32.const 2048)))
-              (i32.const 1024))
-            (func (export "{interface}#decide") (param $attempt i32) (result i32)
-              {DECIDE})
-            (func (export "{interface}#admit-refresh")
-              (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32)
-              (i32.const 1536))
-            (func (export "{interface}#circuit") (param i32 i32 i32) (result i32) (i32.const 1536)))"#
+    let classify = format!(
+        "{classify}
+         (drop {CLASSIFY})
+         (call $put (call $at (i32.const <offset policy.verdict.rule>))
+           (i32.const 2048) (i32.sub (global.get $noted) (i32.const 2048)))
+         {ANSWER}"
     );
+    let policy = Policy {
+        name: "wasi",
+        from_the_start: true,
+        imports: IMPORTS,
+        describe: &format!("{describe} {DESCRIBE}"),
+        classify: &classify,
+        more: NOTES,
+        pages: 4,
+        ..Policy::default()
+    };
     let (resolve, world) = world("a-policy");
-    handmade::component(wat::parse_str(module).unwrap(), &resolve, world)
+    handmade::component(policy.module(), &resolve, world)
 }
 
 /// Opens a slot with a policy whose calls may use so much.

@@ -8,34 +8,12 @@ program=$(realpath "$1")
 cd "$(dirname "$0")/../.."
 cargo build --release --quiet --package simulator
 simulator=$PWD/target/release/eu-simulator
-mosquitto=$(command -v mosquitto || echo /usr/sbin/mosquitto)
-
-work=$(mktemp -d)
-started=()
-cleanup() {
-    for pid in "${started[@]}"; do kill "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    rm -rf "$work"
-}
-trap cleanup EXIT
-die() { printf 'FAILED: %s\n' "$1" >&2; tail -n 40 "$work"/*.log >&2 || true; exit 1; }
-
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-printf 'listener %s 127.0.0.1\nallow_anonymous true\npersistence false\n' "$port" >"$work/mosquitto.conf"
-start_broker() {
-    "$mosquitto" -c "$work/mosquitto.conf" >>"$work/mosquitto.log" 2>&1 &
-    broker=$!
-    started+=("$broker")
-}
+. tests/peers/common.sh
 start_broker
 
 "$simulator" >"$work/cloud.log" 2>&1 &
 started+=($!)
-for _ in $(seq 100); do
-    cloud=$(grep -o -m1 'http://127\.0\.0\.1:[0-9]*' "$work/cloud.log") && break
-    sleep 0.1
-done
-[ -n "${cloud:-}" ] || die "the simulated cloud did not say where it is"
+cloud=$(address_in "$work/cloud.log")
 
 cat >"$work/car.toml" <<TOML
 [mqtt]
@@ -61,31 +39,7 @@ echo AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1 >"$work/refresh-token"
 echo 1234 >"$work/pin"
 mkdir "$work/plugins"
 
-client=(-h 127.0.0.1 -p "$port" -V mqttv5)
-base=vehicle-connector
-# One message of a topic, or nothing after so many seconds.
-message() { mosquitto_sub "${client[@]}" -W "${3:-20}" -C "${2:-1}" -t "$1" 2>/dev/null || true; }
-field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])' "$1"; }
-# Sends a command, prints its final report. A response topic tells the two ends of one request apart.
-command() {
-    mosquitto_rr "${client[@]}" -W 60 -t "$base/vehicle/$1/cmd/$2" -e "peer/answer/$RANDOM" -m "$3"
-}
-expect() {
-    [ "$2" = "$3" ] || die "$1: expected $3, got $2"
-    printf 'ok  %s: %s\n' "$1" "$2"
-}
-
-"$program" run -c "$work/car.toml" >"$work/host.log" 2>&1 &
-host=$!
-started+=("$host")
-# Retained, so it does not matter who is first.
-online() {
-    for _ in $(seq 100); do
-        [ "$(message "$base/bridge/state" 1 1)" = online ] && return
-        sleep 0.1
-    done
-    die "the host did not come online"
-}
+start_host
 online
 serving=$(grep -o -m1 'serving ms=[0-9]*' "$work/host.log" | grep -o '[0-9]*$' || true)
 [ -n "$serving" ] || die "the host did not log when it began to serve"
@@ -133,9 +87,7 @@ offline() {
 offline; echo "ok  killed: offline by its will"
 grants() { curl -fsS "$cloud/control/counters" | field grants_asked; }
 before=$(grants)
-"$program" run -c "$work/car.toml" >>"$work/host.log" 2>&1 &
-host=$!
-started+=("$host")
+start_host
 online
 expect "after kill -9: a command" "$(command niro lock LOCK | field state)" succeeded
 expect "after kill -9: the session is the same, grants" "$(($(grants) - before))" 0

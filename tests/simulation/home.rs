@@ -6,6 +6,7 @@ use std::time::Duration;
 use simulator::{Cloud, Control};
 use testkit::network::Network;
 use testkit::paused::PausedClock;
+use testkit::seeded::SeededEntropy;
 use testkit::trace::{self, Entry, Event, Trace};
 use testkit::{Home, Recording};
 use vehicle_connector::config::Config;
@@ -109,7 +110,8 @@ impl<'a> SimulatedHome<'a> {
         let published = Arc::new(Recording::traced(&trace).undelivered());
         let store = Arc::new(MemoryStore::default());
         let environment = Environment::new(store, Arc::new(clock), Arc::clone(&published) as _)
-            .with_transport(Arc::clone(&network) as _);
+            .with_transport(Arc::clone(&network) as _)
+            .with_entropy(Arc::new(SeededEntropy::new(schedule.seed)));
         let policy = schedule.policy;
         let host = start_host(&refresh_token, &environment, policies.starting_with(policy)).await;
         trace.write(Event::Started);

@@ -1,6 +1,6 @@
 //! The policies that take turns.
 
-use testkit::handmade;
+use testkit::handmade::policy::{always, policy_deciding};
 use vehicle_connector::plugin::{Compiled, Plugins, embedded};
 use vehicle_connector::sandbox::Sandbox;
 
@@ -35,11 +35,8 @@ impl Policies {
             let compiled = async |component: &[u8]| Compiled::of(&sandbox, component).await.unwrap();
             Self {
                 four_phrases: compiled(embedded::FOUR_PHRASES).await,
-                trapping: compiled(&handmade::policy_deciding("unreachable")).await,
-                eager: compiled(&handmade::policy_deciding(
-                    "(i32.store8 (i32.const 1024) (i32.const 2)) (i32.const 1024)",
-                ))
-                .await,
+                trapping: compiled(&policy_deciding("unreachable")).await,
+                eager: compiled(&policy_deciding(&always("retry"))).await,
                 plugins: Plugins::embedded(sandbox.clone()).await.unwrap(),
             }
         })
@@ -53,7 +50,7 @@ impl Policies {
     /// The chosen one.
     pub fn choose(&self, choice: Choice) -> &Compiled {
         match choice {
-            Choice::Default => &self.plugins.connector,
+            Choice::Default => self.plugins.policy().expect("the host carries one"),
             Choice::FourPhrases => &self.four_phrases,
             Choice::Trapping => &self.trapping,
             Choice::Eager => &self.eager,

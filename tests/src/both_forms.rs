@@ -95,5 +95,9 @@ fn as_native(failure: &host::Failure) -> native::Failure {
             host::BodyKind::Other => native::BodyKind::Other,
         },
         token_age: failure.token_age,
+        token_last_worked: failure.token_last_worked,
+        endpoint: failure.endpoint.clone(),
+        redirect: failure.redirect.clone(),
+        content_type: failure.content_type.clone(),
     }
 }

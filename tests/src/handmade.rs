@@ -1,6 +1,12 @@
 //! Components that are made on the spot, without a toolchain.
 
+pub mod alone;
 pub mod connector;
+pub mod layout;
+pub mod policy;
+#[cfg(test)]
+mod tests;
+pub mod text;
 
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{ManglingAndAbi, Resolve, WorldId};
@@ -20,6 +26,9 @@ pub fn altered_world(name: &str, file: &str, from: &str, to: &str) -> (Resolve, 
     let copies = tempfile::tempdir().unwrap();
     for original in std::fs::read_dir(root().join("wit")).unwrap() {
         let original = original.unwrap();
+        if !original.path().is_file() {
+            continue;
+        }
         let text = std::fs::read_to_string(original.path()).unwrap();
         let text = match original.file_name() == file {
             true => {
@@ -47,6 +56,18 @@ pub fn component(mut module: Vec<u8>, resolve: &Resolve, world: WorldId) -> Vec<
     ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
 }
 
+/// Makes the component of the Hyundai/Kia connector anew under another name of the same length.
+pub fn renamed(component: &[u8], name: &str) -> Vec<u8> {
+    const NAME: &[u8] = b"hyundai-kia-eu";
+    assert_eq!(name.len(), NAME.len());
+    let mut renamed = component.to_vec();
+    let places: Vec<usize> =
+        (0..renamed.len() - NAME.len()).filter(|&at| renamed[at..].starts_with(NAME)).collect();
+    assert!(!places.is_empty());
+    places.into_iter().for_each(|at| renamed[at..at + NAME.len()].copy_from_slice(name.as_bytes()));
+    renamed
+}
+
 /// Makes the component anew with another digest: a custom section at its end changes nothing else.
 pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
     let mut section = vec![4];
@@ -57,68 +78,4 @@ pub fn variant(component: &[u8], number: u32) -> Vec<u8> {
     varied.extend([0, u8::try_from(section.len()).unwrap()]);
     varied.extend(section);
     varied
-}
-
-/// A module's memory from 8192 on, given out and never taken back.
-pub const ALLOCATOR: &str = r#"
-    (global $free (mut i32) (i32.const 8192))
-    (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
-      (local $place i32)
-      (local.set $place (i32.and (i32.add (global.get $free) (i32.const 7)) (i32.const -8)))
-      (global.set $free (i32.add (local.get $place) (local.get 3)))
-      (local.get $place))"#;
-
-/// Returns instructions that tell whether a trial asks, for a pointer to a failure, or to an attempt, which
-/// begins with one: all failures of a trial come with a token that is an hour old.
-pub fn asked_in_trial(failure: &str) -> String {
-    format!("(i64.eq (i64.load offset=104 {failure}) (i64.const 3600000))")
-}
-
-/// Classification of a policy that passes its trial, in instructions that leave a pointer to a verdict
-/// behind: a failure with the status 401 is an expired token (0), but for what happens during a refresh (1);
-/// all else is unknown (12).
-pub const CLASSIFY: &str = "
-    (i32.store8 (i32.const 1024)
-      (select (i32.const 0) (i32.const 12)
-        (i32.and
-          (i32.ne (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))
-          (i32.and (i32.load8_u offset=22 (local.get $failure))
-            (i32.eq (i32.load16_u offset=24 (local.get $failure)) (i32.const 401))))))
-    (i32.const 1024)";
-
-/// Decision of a policy that passes its trial: an expired token is refreshed (0), all else given up (4).
-pub const DECIDE: &str = "
-    (i32.store8 (i32.const 1024)
-      (select (i32.const 4) (i32.const 0) (i32.load8_u offset=112 (local.get $attempt))))
-    (i32.const 1024)";
-
-/// Makes a policy that decides in this way once its trial is over.
-pub fn policy_deciding(decide: &str) -> Vec<u8> {
-    policy(CLASSIFY, decide)
-}
-
-/// Makes a policy that classifies and decides in this way once its trial is over. It admits every refresh and
-/// opens no circuit.
-pub fn policy(classify: &str, decide: &str) -> Vec<u8> {
-    let (classifying, deciding) =
-        (asked_in_trial("(local.get $failure)"), asked_in_trial("(local.get $attempt)"));
-    let interface = "vehicle:connector/policy@0.1.0";
-    let module = format!(
-        r#"(module
-            (memory (export "memory") 2)
-            (data (i32.const 16) "\40\00\00\00" "\04\00\00\00" "\47\00\00\00" "\05\00\00\00")
-            (data (i32.const 64) "wild   0.1.0")
-            {ALLOCATOR}
-            (func (export "{interface}#describe") (result i32) (i32.const 16))
-            (func (export "{interface}#classify") (param $failure i32) (result i32)
-              (if (result i32) {classifying} (then {CLASSIFY}) (else {classify})))
-            (func (export "{interface}#decide") (param $attempt i32) (result i32)
-              (if (result i32) {deciding} (then {DECIDE}) (else {decide})))
-            (func (export "{interface}#admit-refresh")
-              (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32)
-              (i32.const 1024))
-            (func (export "{interface}#circuit") (param i32 i32 i32) (result i32) (i32.const 1024)))"#
-    );
-    let (resolve, world) = world("policy-module");
-    component(wat::parse_str(module).unwrap(), &resolve, world)
 }

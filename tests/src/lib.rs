@@ -12,6 +12,7 @@
     reason = "a test may fail"
 )]
 
+pub mod acme;
 pub mod both_forms;
 mod failure;
 pub mod handmade;
@@ -23,8 +24,10 @@ pub mod paused;
 mod real_home;
 mod recording;
 pub mod reference;
+pub mod seeded;
 pub mod storm;
 pub mod trace;
+pub mod two_makers;
 pub mod virtual_home;
 
 use std::path::Path;

@@ -97,11 +97,7 @@ impl Network {
         [there, back]: [Duration; 2],
     ) -> Result<Response, TransportError> {
         tokio::time::sleep(there).await;
-        let HttpRequest { method, url, headers, body, .. } = request;
-        let mut request = simulator::Request::new(body.unwrap_or_default());
-        *request.method_mut() = method;
-        *request.uri_mut() = url.as_str().parse().unwrap();
-        *request.headers_mut() = headers;
+        let request = for_cloud(request);
         let (cloud, trace) = (self.cloud.clone(), Arc::clone(&self.trace));
         // A task of its own: a server does not know that its client has lost patience.
         let answered = tokio::spawn(async move {
@@ -119,16 +115,10 @@ impl Network {
         });
         let end = answered.await.unwrap();
         tokio::time::sleep(back).await;
-        match end {
-            End::Answered(answer) => {
-                self.learn_secrets(&answer.body);
-                let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
-                let headers = answer.headers.into_iter().map(lower).collect();
-                Ok(Response { status: answer.status, headers, body: answer.body.into_bytes() })
-            }
-            End::Dropped => Err(TransportError::Interrupted("the connection ended".to_owned())),
-            End::Truncated(..) => Err(TransportError::Interrupted("the answer ended too early".to_owned())),
+        if let End::Answered(answer) = &end {
+            self.learn_secrets(&answer.body);
         }
+        of_cloud(end)
     }
 
     /// Keeps secret whatever the cloud gives out as a token.
@@ -147,6 +137,29 @@ impl Network {
             Outage::Tokens => request.is_grant(),
             Outage::Everything => true,
         }
+    }
+}
+
+/// A request as simulated clouds take it.
+pub(crate) fn for_cloud(request: HttpRequest) -> simulator::Request<Vec<u8>> {
+    let HttpRequest { method, url, headers, body, .. } = request;
+    let mut request = simulator::Request::new(body.unwrap_or_default());
+    *request.method_mut() = method;
+    *request.uri_mut() = url.as_str().parse().unwrap();
+    *request.headers_mut() = headers;
+    request
+}
+
+/// What a host is told of the end that a simulated cloud gave a request.
+pub(crate) fn of_cloud(end: End) -> Result<Response, TransportError> {
+    match end {
+        End::Answered(answer) => {
+            let lower = |(name, value): (String, String)| (name.to_ascii_lowercase(), value);
+            let headers = answer.headers.into_iter().map(lower).collect();
+            Ok(Response { status: answer.status, headers, body: answer.body.into_bytes() })
+        }
+        End::Dropped => Err(TransportError::Interrupted("the connection ended".to_owned())),
+        End::Truncated(..) => Err(TransportError::Interrupted("the answer ended too early".to_owned())),
     }
 }
 

@@ -130,8 +130,14 @@ impl Recording {
     pub async fn until<T>(&self, wanted: impl FnMut() -> Option<T>) -> T {
         match self.within(self.patience, wanted).await {
             Some(found) => found,
-            None => panic!("not published within {:?}; there is: {:#?}", self.patience, self.messages()),
+            None => panic!("not published within {:?}; there is: {:#?}", self.patience, self.texts()),
         }
+    }
+
+    /// Everything that was published so far, as text.
+    fn texts(&self) -> Vec<String> {
+        let text = |it: &Outgoing| format!("{} {}", it.topic, String::from_utf8_lossy(&it.payload));
+        self.seen.lock().messages.iter().map(text).collect()
     }
 
     /// Waits until something is there, for as long as `patience`; none if it has not come by then.

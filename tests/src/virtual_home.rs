@@ -31,6 +31,7 @@ pub use self::context::{Calendar, Meddling};
 pub use self::worn_store::WornStore;
 use crate::network::Network;
 use crate::paused::PausedClock;
+use crate::seeded::SeededEntropy;
 use crate::trace::{Event, Trace};
 use crate::{CCS2, Home, LEGACY, Recording};
 
@@ -52,9 +53,16 @@ pub fn compiled(component: &[u8]) -> Compiled {
     elsewhere(async || Compiled::of(sandbox, component).await.unwrap())
 }
 
+/// These connectors, and the policy that the host carries.
+pub fn plugins(connectors: &[(&str, Compiled)]) -> Plugins {
+    let policy = Some(own_policy().clone());
+    let connectors = connectors.iter().map(|(name, it)| ((*name).to_owned(), it.clone())).collect();
+    Plugins { sandbox: PLUGINS.sandbox.clone(), connectors, policy }
+}
+
 /// The policy that the host carries, for the slots of these homes.
 pub fn own_policy() -> &'static Compiled {
-    &PLUGINS.connector
+    PLUGINS.policy().unwrap()
 }
 
 /// A home in virtual time.
@@ -120,7 +128,8 @@ impl VirtualHome {
             Arc::clone(&calendar) as Arc<dyn Clock>,
             Arc::clone(&published) as Arc<dyn Publish>,
         )
-        .with_transport(Arc::clone(&meddling) as Arc<dyn Transport>);
+        .with_transport(Arc::clone(&meddling) as Arc<dyn Transport>)
+        .with_entropy(Arc::new(SeededEntropy::new(1)));
         let environment = other(environment);
         let host = Host::start_with(&config, environment.clone(), &PLUGINS).await.unwrap();
         let home =
@@ -140,14 +149,12 @@ impl VirtualHome {
         self.host = self.another_host().await;
     }
 
-    /// Stops the host and starts another one on the same state, with another connector and the policy that
-    /// this host carries.
-    pub async fn restart_with(&mut self, connector: Compiled) {
+    /// Stops the host and starts another one on the same state, with other connectors and the policy that this
+    /// host carries.
+    pub async fn restart_with(&mut self, connectors: &[(&str, Compiled)]) {
         self.host.stop().await;
-        let policy = Some(own_policy().clone());
-        let plugins = Plugins { sandbox: PLUGINS.sandbox.clone(), connector, policy };
+        let plugins = plugins(connectors);
         self.host = Host::start_with(&self.config, self.environment.clone(), &plugins).await.unwrap();
-        self.settle().await;
     }
 
     /// Lets another policy decide.

@@ -5,12 +5,12 @@
 //! workspace is, on file times, or on the dependencies of the host.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component as Part, Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
-use crate::{Component, Error, read, read_text};
+use crate::{Component, Error, file_error, read, read_text};
 
 /// The digest of the sources of `component` in the workspace at `root`, as lower-case hex.
 ///
@@ -21,13 +21,14 @@ pub fn source_digest(root: &Path, component: &Component) -> Result<String, Error
     let workspace = Workspace::read(root)?;
     let mut parts = BTreeMap::new();
     let mut external = BTreeSet::new();
-    workspace.crate_sources(Path::new(component.folder), &mut parts, &mut external)?;
+    workspace.crate_sources(&component.folder, &mut parts, &mut external)?;
     files(root, Path::new("wit"), &mut parts)?;
+    // What was released is history.
+    parts.retain(|name, _| !name.starts_with("wit/released/"));
     for name in ["profile.guest", "profile.release", "workspace.package"] {
         parts.insert(name.to_owned(), render(lookup(&workspace.manifest, name)).into_bytes());
     }
     parts.insert("locked".to_owned(), workspace.locked(external).into_bytes());
-    parts.insert("stack".to_owned(), component.stack.to_string().into_bytes());
 
     let mut hasher = Sha256::new();
     for (name, content) in &parts {
@@ -88,11 +89,15 @@ impl<'a> Workspace<'a> {
         let Some(Value::Table(dependencies)) = manifest.get("dependencies") else {
             return Ok(());
         };
-        for name in dependencies.keys() {
-            let shared = lookup(&self.manifest, &format!("workspace.dependencies.{name}"));
-            match shared.and_then(|shared| shared.get("path")).and_then(Value::as_str) {
-                Some(path) => self.crate_sources(Path::new(path), parts, external)?,
-                None => {
+        for (name, dependency) in dependencies {
+            let shared = dependency.get("workspace").and_then(Value::as_bool).unwrap_or(false);
+            let shared =
+                shared.then(|| lookup(&self.manifest, &format!("workspace.dependencies.{name}"))).flatten();
+            let path = |value: &Value| value.get("path").and_then(Value::as_str).map(PathBuf::from);
+            match (shared.and_then(path), path(dependency)) {
+                (Some(folder), _) => self.crate_sources(&folder, parts, external)?,
+                (None, Some(beside)) => self.crate_sources(&normal(&folder.join(beside)), parts, external)?,
+                (None, None) => {
                     // Its features are written there.
                     parts.insert(format!("workspace.dependencies.{name}"), render(shared).into_bytes());
                     external.insert(name.clone());
@@ -135,9 +140,8 @@ impl<'a> Workspace<'a> {
 /// Adds all files below `folder` to `parts`, named by their path from `root`.
 fn files(root: &Path, folder: &Path, parts: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Error> {
     let absolute = root.join(folder);
-    let failed = |source| Error::File { path: absolute.clone(), source };
-    for entry in std::fs::read_dir(&absolute).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
+    for entry in std::fs::read_dir(&absolute).map_err(file_error(&absolute))? {
+        let entry = entry.map_err(file_error(&absolute))?;
         let path: PathBuf = folder.join(entry.file_name());
         if entry.path().is_dir() {
             files(root, &path, parts)?;
@@ -154,13 +158,24 @@ fn name_of(path: &Path) -> String {
     parts.join("/")
 }
 
-fn table(path: &Path) -> Result<Table, Error> {
+/// A path without `..`, as it stands in manifests.
+fn normal(path: &Path) -> PathBuf {
+    path.components().fold(PathBuf::new(), |mut normal, part| {
+        match part {
+            Part::ParentDir => drop(normal.pop()),
+            part => normal.push(part),
+        }
+        normal
+    })
+}
+
+pub(crate) fn table(path: &Path) -> Result<Table, Error> {
     read_text(path)?
         .parse()
         .map_err(|error| Error::Content { path: path.to_owned(), reason: format!("is not TOML: {error}") })
 }
 
-fn lookup<'t>(table: &'t Table, path: &str) -> Option<&'t Value> {
+pub(crate) fn lookup<'t>(table: &'t Table, path: &str) -> Option<&'t Value> {
     let mut parts = path.split('.');
     let first = table.get(parts.next()?)?;
     parts.try_fold(first, |value, part| value.get(part))

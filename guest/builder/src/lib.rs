@@ -1,4 +1,5 @@
-//! Builds the components of `guest/dist` and says whether they are those of the sources.
+//! Builds the components of `guest/dist` and says whether they are those of the sources; and one component
+//! from a crate elsewhere.
 //!
 //! The host embeds the built components, so that `cargo run` and the tests need no WebAssembly toolchain.
 //! `guest/dist/SOURCES` records for each component a digest of everything it was built from; a test and
@@ -6,7 +7,7 @@
 //!
 //! # Layout
 //!
-//! * `component`: the table of components: names, imports, stack sizes.
+//! * `component`: the components, as the manifests of their crates describe them.
 //! * `digest`: what a component is made of, in one number.
 //! * `record`: the file `SOURCES`.
 //! * `toolchain`: which compiler builds for `wasm32-unknown-unknown` on this machine.
@@ -22,7 +23,8 @@ mod toolchain;
 
 use std::path::{Path, PathBuf};
 
-pub use component::{COMPONENTS, Component};
+use compile::Place;
+pub use component::{Component, components};
 pub use digest::source_digest;
 pub use record::{Record, recorded, stale};
 pub use toolchain::Toolchain;
@@ -51,12 +53,12 @@ pub enum Error {
     NoToolchain(String),
     /// The compiler failed; it has said why.
     #[error("building {0} failed")]
-    Compile(&'static str),
+    Compile(String),
     /// The module is no component of the world it should be of.
     #[error("{component}: {reason}")]
     Component {
         /// The component.
-        component: &'static str,
+        component: String,
         /// What is wrong with it.
         reason: String,
     },
@@ -66,7 +68,7 @@ pub enum Error {
 #[derive(Debug)]
 pub struct Built {
     /// Which component.
-    pub component: &'static Component,
+    pub component: Component,
     /// Where it is.
     pub path: PathBuf,
     /// Its size in bytes.
@@ -81,30 +83,31 @@ pub fn dist(root: &Path) -> PathBuf {
 
 /// Builds every component from the workspace at `root` into [`dist`], and records what it was built from.
 ///
-/// Nothing in [`dist`] is touched before all of them have been built; `SOURCES` is written last, so that a run
-/// that ends in between is noticed as stale.
+/// Nothing in [`dist`] is touched before all of them have been built; `SOURCES` is written last, so that a
+/// run that ends in between is noticed as stale.
 ///
 /// # Errors
 ///
-/// No toolchain, a failed compilation, or a component with imports or exports that are not in the table.
+/// No toolchain, a failed compilation, or a component with other imports or exports than its manifest names.
 pub fn build(root: &Path) -> Result<Vec<Built>, Error> {
     let toolchain = Toolchain::detect(root)?;
     let mut made = Vec::new();
-    for component in COMPONENTS {
-        let module = compile::module(root, &toolchain, component)?;
-        made.push((component, componentize::component(component, &module)?));
+    for component in components(root)? {
+        let module = compile::module(Place::Here(root), &toolchain, &component)?;
+        let bytes = componentize::component(&component, &module)?;
+        made.push((component, bytes));
     }
 
     let dist = dist(root);
-    std::fs::create_dir_all(&dist).map_err(|source| Error::File { path: dist.clone(), source })?;
+    std::fs::create_dir_all(&dist).map_err(file_error(&dist))?;
     let mut records = Vec::new();
     let mut built = Vec::new();
     for (component, bytes) in made {
         let path = dist.join(component.file());
         write(&path, &bytes)?;
         records.push(Record {
-            name: component.name.to_owned(),
-            sources: source_digest(root, component)?,
+            name: component.name.clone(),
+            sources: source_digest(root, &component)?,
             bytes: digest::of_bytes(&bytes),
         });
         built.push(Built { component, path, size: bytes.len() });
@@ -113,14 +116,41 @@ pub fn build(root: &Path) -> Result<Vec<Built>, Error> {
     Ok(built)
 }
 
+/// Builds the component that the crate in `folder` is, in a workspace or a repository of its own, and returns
+/// it with what its manifest says.
+///
+/// # Errors
+///
+/// As for [`build`], and a manifest that describes no component.
+pub fn build_elsewhere(folder: &Path) -> Result<(Component, Vec<u8>), Error> {
+    let folder = folder.canonicalize().map_err(file_error(folder))?;
+    let component = Component::of(&folder, Path::new(""))?.ok_or_else(|| Error::Content {
+        path: folder.join("Cargo.toml"),
+        reason: "has no [package.metadata.component]".to_owned(),
+    })?;
+    let toolchain = Toolchain::detect(&folder)?;
+    let module = compile::module(Place::Elsewhere(&folder), &toolchain, &component)?;
+    let bytes = componentize::component(&component, &module)?;
+    Ok((component, bytes))
+}
+
+fn file_error(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
+    |source| Error::File { path: path.to_owned(), source }
+}
+
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
-    std::fs::read(path).map_err(|source| Error::File { path: path.to_owned(), source })
+    std::fs::read(path).map_err(file_error(path))
 }
 
 fn read_text(path: &Path) -> Result<String, Error> {
-    std::fs::read_to_string(path).map_err(|source| Error::File { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(file_error(path))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    std::fs::write(path, bytes).map_err(|source| Error::File { path: path.to_owned(), source })
+/// Writes a file.
+///
+/// # Errors
+///
+/// The system says why.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    std::fs::write(path, bytes).map_err(file_error(path))
 }

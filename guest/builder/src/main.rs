@@ -1,29 +1,44 @@
-//! `cargo guests build` and `cargo guests check`.
+//! `cargo guests build`, `cargo guests check`, and `guests component` for crates elsewhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-const USAGE: &str = "cargo guests build   rebuild the components of guest/dist\n\
-                     cargo guests check   say whether they are those of the sources";
+const USAGE: &str = "\
+guests build                       rebuild the components of guest/dist
+guests check                       say whether they are those of the sources
+guests component FOLDER [FILE]     build the component of a crate elsewhere, as FILE or as its name says";
 
 fn main() -> ExitCode {
-    // The workspace that this program was built in is the one that it is about.
-    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
-    let result = root
-        .canonicalize()
-        .map_err(|source| guest_builder::Error::File { path: root.to_owned(), source })
-        .and_then(|root| match std::env::args().nth(1).as_deref() {
-            Some("build") => build(&root),
-            Some("check") => check(&root),
-            _ => {
-                eprintln!("{USAGE}");
-                Ok(ExitCode::from(2))
-            }
-        });
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments[..] {
+        ["build"] => root().and_then(|root| build(&root)),
+        ["check"] => root().and_then(|root| check(&root)),
+        ["component", folder] => component(Path::new(folder), None),
+        ["component", folder, file] => component(Path::new(folder), Some(Path::new(file))),
+        _ => {
+            eprintln!("{USAGE}");
+            Ok(ExitCode::from(2))
+        }
+    };
     result.unwrap_or_else(|error| {
         eprintln!("guests: {error}");
         ExitCode::FAILURE
     })
+}
+
+/// The workspace that this program was built in.
+fn root() -> Result<PathBuf, guest_builder::Error> {
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    root.canonicalize().map_err(|source| guest_builder::Error::File { path: root.to_owned(), source })
+}
+
+fn component(folder: &Path, file: Option<&Path>) -> Result<ExitCode, guest_builder::Error> {
+    let (component, bytes) = guest_builder::build_elsewhere(folder)?;
+    let path = file.map_or_else(|| component.file().into(), Path::to_owned);
+    guest_builder::write(&path, &bytes)?;
+    println!("{:>8} bytes  {}", bytes.len(), path.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 fn build(root: &Path) -> Result<ExitCode, guest_builder::Error> {

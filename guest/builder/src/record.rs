@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::{COMPONENTS, Error, digest, dist, read, read_text, source_digest};
+use crate::{Error, components, digest, dist, read, read_text, source_digest};
 
 const HEAD: &str = "# What the components here were built from; written by `cargo guests build`.\n\
                     # component, SHA-256 of its sources, SHA-256 of the component\n";
@@ -59,7 +59,8 @@ pub fn recorded(root: &Path) -> Result<Vec<Record>, Error> {
 pub fn stale(root: &Path) -> Result<Vec<String>, Error> {
     let records = recorded(root)?;
     let mut reasons = Vec::new();
-    for component in COMPONENTS {
+    let components = components(root)?;
+    for component in &components {
         let file = component.file();
         let Some(record) = records.iter().find(|record| record.name == component.name) else {
             reasons.push(format!("guest/dist/SOURCES does not name {file}"));
@@ -70,6 +71,11 @@ pub fn stale(root: &Path) -> Result<Vec<String>, Error> {
         }
         if record.bytes != digest::of_bytes(&read(&dist(root).join(&file))?) {
             reasons.push(format!("guest/dist/{file} is not the file that was recorded"));
+        }
+    }
+    for record in records {
+        if !components.iter().any(|component| component.name == record.name) {
+            reasons.push(format!("guest/dist/SOURCES names {}, which no crate is for", record.name));
         }
     }
     Ok(reasons)

@@ -30,7 +30,7 @@ pub enum Toolchain {
 }
 
 impl Toolchain {
-    /// Finds one for the workspace at `root`.
+    /// Finds one for the workspace or package at `root`.
     ///
     /// # Errors
     ///
@@ -60,8 +60,8 @@ impl Toolchain {
         }
     }
 
-    /// A `cargo` command in the workspace at `root` that builds for [`TARGET`], up to the subcommand's own
-    /// arguments. What the caller's environment says about builds does not reach it.
+    /// A `cargo` command in the workspace or package at `root` that builds for [`TARGET`], up to the
+    /// subcommand's own arguments. What the caller's environment says about builds does not reach it.
     pub(crate) fn cargo(&self, root: &Path, subcommand: &str) -> Command {
         let mut command = match self {
             Self::Installed { .. } => Command::new("cargo"),
@@ -76,7 +76,7 @@ impl Toolchain {
                 command.env_remove(&name);
             }
         }
-        command.current_dir(root).args([subcommand, "--locked", "--target", TARGET]);
+        command.current_dir(root).args([subcommand, "--target", TARGET]);
         if let Self::FromSource { linker, .. } = self {
             command
                 .args(["-Z", "build-std=core,alloc"])

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use guest_builder::{COMPONENTS, Component, source_digest};
+use guest_builder::{Component, components, source_digest};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -32,8 +32,12 @@ fn copy_all(from: &Path, to: &Path) {
     }
 }
 
+fn all() -> Vec<Component> {
+    components(&workspace()).unwrap()
+}
+
 /// The names of the components whose digest `change` changes.
-fn changed_by(file: &str, change: impl Fn(String) -> String) -> Vec<&'static str> {
+fn changed_by(file: &str, change: impl Fn(String) -> String) -> Vec<String> {
     let copy = copied();
     let path = copy.path().join(file);
     let before = fs::read_to_string(&path).unwrap();
@@ -41,9 +45,8 @@ fn changed_by(file: &str, change: impl Fn(String) -> String) -> Vec<&'static str
     assert_ne!(before, after, "the change changes nothing");
     fs::write(&path, after).unwrap();
     let digest = |root: &Path, component: &Component| source_digest(root, component).unwrap();
-    COMPONENTS
-        .iter()
-        .filter(|component| digest(&workspace(), component) != digest(copy.path(), component))
+    let all = all().into_iter();
+    all.filter(|component| digest(&workspace(), component) != digest(copy.path(), component))
         .map(|component| component.name)
         .collect()
 }
@@ -51,7 +54,7 @@ fn changed_by(file: &str, change: impl Fn(String) -> String) -> Vec<&'static str
 #[test]
 fn neither_place_nor_file_times_matter() {
     let copy = copied();
-    for component in COMPONENTS {
+    for component in &all() {
         let digest = source_digest(copy.path(), component).unwrap();
         assert_eq!(digest, source_digest(&workspace(), component).unwrap());
         assert_eq!(digest.len(), 64);
@@ -61,19 +64,22 @@ fn neither_place_nor_file_times_matter() {
 #[test]
 fn a_source_matters_to_those_that_link_it() {
     let comment = |text: String| format!("{text}// changed\n");
-    assert_eq!(changed_by("guest/policy/src/rules.rs", comment), ["policy", "hyundai-kia"]);
-    assert_eq!(changed_by("guest/hyundai-kia/src/brand.rs", comment), ["hyundai-kia"]);
-    assert_eq!(changed_by("guest/four-phrases/src/lib.rs", comment), ["four-phrases"]);
-    assert_eq!(changed_by("guest/runtime/src/arena.rs", comment).len(), COMPONENTS.len());
-    assert_eq!(changed_by("wit/policy.wit", comment).len(), COMPONENTS.len());
+    assert_eq!(changed_by("guest/policies/default/src/rules.rs", comment), ["hyundai-kia-eu", "policy"]);
+    assert_eq!(changed_by("guest/connectors/hyundai-kia-eu/src/brand.rs", comment), ["hyundai-kia-eu"]);
+    assert_eq!(changed_by("guest/policies/four-phrases/src/lib.rs", comment), ["four-phrases"]);
+    assert_eq!(changed_by("guest/connectors/example/src/lib.rs", comment), ["example"]);
+    // A stub of its cloud is not a part of it.
+    assert!(changed_by("guest/connectors/example/cloud/src/lib.rs", comment).is_empty());
+    assert_eq!(changed_by("guest/sdk/src/arena.rs", comment).len(), all().len());
+    assert_eq!(changed_by("wit/policy.wit", comment).len(), all().len());
 }
 
 #[test]
 fn the_profile_and_locked_dependencies_matter() {
-    let all = COMPONENTS.len();
+    let count = all().len();
     assert_eq!(
         changed_by("Cargo.toml", |text| text.replace("opt-level = \"s\"", "opt-level = 3")).len(),
-        all
+        count
     );
     let checksum_of = |name: &'static str| {
         move |text: String| {
@@ -82,9 +88,9 @@ fn the_profile_and_locked_dependencies_matter() {
             format!("{before}{}", after.replacen("checksum = \"", "checksum = \"0", 1))
         }
     };
-    assert_eq!(changed_by("Cargo.lock", checksum_of("wit-bindgen")).len(), all);
+    assert_eq!(changed_by("Cargo.lock", checksum_of("wit-bindgen")).len(), count);
     // The generator of the bindings needs it as well.
-    assert_eq!(changed_by("Cargo.lock", checksum_of("serde_json")).len(), all);
+    assert_eq!(changed_by("Cargo.lock", checksum_of("serde_json")).len(), count);
     // What only the host or the tests need.
     assert!(changed_by("Cargo.lock", checksum_of("tokio")).is_empty());
     assert!(changed_by("Cargo.lock", checksum_of("proptest")).is_empty());

@@ -1,7 +1,10 @@
 //! Advice to people: what a latch or a doubt about an account means, and what helps.
 
+use jiff::Timestamp;
+
+use super::question::Pending;
 use crate::config;
-use crate::primitives::PIN;
+use crate::descriptor::SecretClass;
 use crate::protect::doubt::Refused;
 use crate::protect::latch::LatchKind;
 
@@ -28,7 +31,7 @@ impl Advice {
     /// Returns what a latch means, and what helps.
     pub(super) fn on_latch(&self, kind: LatchKind) -> String {
         let Self { vendor, signs_in_with: with, .. } = self;
-        let once_more = self.once_more();
+        let (once_more, login) = (self.once_more(), self.login());
         match kind {
             LatchKind::AuthRequired => {
                 format!(
@@ -36,8 +39,13 @@ impl Advice {
                 )
             }
             LatchKind::OtpRequired => format!(
-                "{vendor} wants a one-time code or consent before it accepts the {with}: sign in with its app, write a new \
-                 one into the configuration and restart, or {once_more}"
+                "{vendor} wants more than the {with}, such as a one-time code, and has not got it: be there and {login}"
+            ),
+            LatchKind::ConsentRequired => format!(
+                "{vendor} wants its terms to be accepted: accept them in its app or on its site, then {login}"
+            ),
+            LatchKind::ClientRefused => format!(
+                "{vendor} refuses this version of the connector, whoever uses it: install a newer one, or {once_more}"
             ),
             LatchKind::LockedOut => format!(
                 "{vendor} blocks this program for all its accounts, and every further request makes that last longer: wait"
@@ -63,6 +71,40 @@ impl Advice {
         )
     }
 
+    /// Returns what is asked of a person, and how it is answered: on the command line or on this topic.
+    pub(super) fn on_question(&self, question: &Pending, topic: &str) -> String {
+        let (slug, asked) = (&self.slug, question.in_words(&self.vendor));
+        let problem = question.problem.as_ref().map(|problem| format!(" ({problem})")).unwrap_or_default();
+        let until = question.expires_at;
+        match question.challenge.polled_every() {
+            Some(_) => format!(
+                "{asked}{problem}: the topic of the question and `vehicle-connector auth login {slug}` show the address; it is \
+                 noticed when that is done, until {until:.0}"
+            ),
+            None => format!(
+                "{asked}{problem}: answer with `vehicle-connector auth answer {slug}` or on {topic}, until {until:.0}"
+            ),
+        }
+    }
+
+    /// Returns what it means that the grant of the account ends then, and what helps.
+    pub(super) fn on_grant_end(&self, ends_at: Timestamp) -> String {
+        format!(
+            "what {} has granted ends at {ends_at:.0}, and nothing renews it: {} before",
+            self.vendor,
+            self.login()
+        )
+    }
+
+    /// The vendor's name.
+    pub(super) fn vendor(&self) -> &str {
+        &self.vendor
+    }
+
+    fn login(&self) -> String {
+        format!("sign in with `vehicle-connector auth login {}`", self.slug)
+    }
+
     fn once_more(&self) -> String {
         format!("have the same tried once more with `vehicle-connector account retry {}`", self.slug)
     }
@@ -76,7 +118,13 @@ fn as_people_say(brand: &str) -> String {
 
 /// The configured secrets by which an account is signed in, in words.
 fn signs_in_with(config: &config::Account) -> String {
-    let names = config.secrets.keys().filter(|name| *name != PIN).map(|name| name.replace('-', " "));
+    let is_pin = |name: &str| {
+        config
+            .rules
+            .get(name)
+            .is_some_and(|rule| matches!(rule.class, SecretClass::Pin(_) | SecretClass::Key))
+    };
+    let names = config.secrets.keys().filter(|name| !is_pin(name)).map(|name| name.replace('-', " "));
     let names: Vec<String> = names.collect();
     if names.is_empty() { "credentials".to_owned() } else { names.join(" or ") }
 }

@@ -12,28 +12,37 @@ use crate::plugin::TrialAccount;
 use crate::primitives::Endpoint;
 
 /// The setting by which connectors are told on which side a driver sits.
-const RIGHT_HAND_DRIVE: &str = "right_hand_drive";
+const RIGHT_HAND_DRIVE: &str = "right-hand-drive";
 
 /// An account as its connector is told of it.
 #[derive(Debug)]
 pub(crate) struct Described {
     account: Arc<connector::Account>,
+    /// Whether the connector is granted the setting of the side on which a driver sits.
+    is_told_the_side: bool,
     /// Descriptions for questions about a vehicle that has settings of its own.
     by_vehicle: Mutex<BTreeMap<String, Arc<connector::Account>>>,
 }
 
 impl Described {
     pub(super) fn new(slug: &str, config: &config::Account) -> Self {
-        Self { account: Arc::new(described(slug, config)), by_vehicle: Mutex::default() }
+        Self {
+            account: Arc::new(described(slug, config)),
+            is_told_the_side: config.grant.settings.contains_key(RIGHT_HAND_DRIVE),
+            by_vehicle: Mutex::default(),
+        }
     }
 
     /// Describes a vehicle to the connector: whether its driver sits on the right. The connector learns that
     /// as a setting of the account, because that is where the interface has settings, but only with questions
-    /// about this vehicle.
+    /// about this vehicle; and only one that has been granted that setting.
     pub(crate) fn describe_vehicle(&self, vehicle: &str, right_hand_drive: bool) {
+        if !self.is_told_the_side {
+            return;
+        }
         let mut described = connector::Account::clone(&self.account);
-        described.options.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
-        described.options.push((RIGHT_HAND_DRIVE.to_owned(), right_hand_drive.to_string()));
+        described.settings.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
+        described.settings.push((RIGHT_HAND_DRIVE.to_owned(), right_hand_drive.to_string()));
         let mut by_vehicle = self.by_vehicle.lock();
         by_vehicle.insert(vehicle.to_owned(), Arc::new(described));
     }
@@ -56,8 +65,7 @@ pub(crate) fn for_trial(slug: &str, config: &config::Account) -> TrialAccount {
     TrialAccount {
         described: described(slug, config),
         endpoints: endpoints(config),
-        bindings: config.bindings.clone(),
-        capturable: config.capturable.clone(),
+        rules: config.rules.clone(),
         command_answers: Arc::clone(&config.command_answers),
     }
 }
@@ -77,7 +85,9 @@ fn described(slug: &str, config: &config::Account) -> connector::Account {
         region: config.region.clone(),
         language: config.language.clone(),
         endpoints: config.endpoints.iter().map(endpoint).collect(),
-        options: config.options.clone().into_iter().collect(),
+        // Those that there are when it is asked.
+        secrets: Vec::new(),
+        settings: config.settings.clone().into_iter().collect(),
     }
 }
 

@@ -1,19 +1,36 @@
-//! Listing of an account's vehicles: who asks for the list, and when it was read.
+//! Listing of an account's vehicles: who asks for the list, when it was read, and what requests need of it.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::futures::Notified;
 
+use crate::bindings::connector::Vehicle;
+use crate::primitives::VehicleIdentity;
+
 /// The readings of an account's list.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Listing {
     /// Lock of the caller that asks for the list.
     turn: tokio::sync::Mutex<()>,
     /// Signal that the list has been read.
     read: tokio::sync::Notify,
+    /// Signal that the list can be read now, when it could not be before.
+    possible: tokio::sync::Notify,
     /// Time of the last reading, on the monotonic clock.
     read_at: Mutex<Option<Duration>>,
+    /// Identification numbers of the vehicles, by the vendor's identifiers. In memory only: nothing that is stored
+    /// or told names a car that way.
+    vins: Mutex<BTreeMap<String, String>>,
+}
+
+impl fmt::Debug for Listing {
+    /// No identification number is printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing").field("read_at", &self.read_at).finish_non_exhaustive()
+    }
 }
 
 impl Listing {
@@ -27,10 +44,31 @@ impl Listing {
         self.read.notified()
     }
 
+    /// Says that the list can be read now: somebody has signed in.
+    pub(super) fn is_possible(&self) {
+        self.possible.notify_one();
+    }
+
+    /// Waits until the list can be read.
+    pub(crate) async fn possible(&self) {
+        self.possible.notified().await;
+    }
+
     /// Records that the list was read.
     pub(super) fn done(&self, now: Duration) {
         *self.read_at.lock() = Some(now);
         self.read.notify_waiters();
+    }
+
+    /// Learns the identification numbers of a list.
+    pub(crate) fn learn(&self, vehicles: &[Vehicle]) {
+        let known = vehicles.iter().filter(|vehicle| !vehicle.vin.trim().is_empty());
+        *self.vins.lock() = known.map(|vehicle| (vehicle.id.clone(), vehicle.vin.clone())).collect();
+    }
+
+    /// Returns what identifies a vehicle in requests.
+    pub(crate) fn identity(&self, id: &str) -> VehicleIdentity {
+        VehicleIdentity { id: id.to_owned(), vin: self.vins.lock().get(id).cloned() }
     }
 
     /// Whether the list has been read since the host started.

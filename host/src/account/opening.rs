@@ -7,8 +7,10 @@ use secrecy::ExposeSecret as _;
 
 use super::advice::Advice;
 use super::described::{Described, endpoints};
+use super::grant::Grants;
 use super::listing::Listing;
 use super::presence::Presence;
+use super::question::Questions;
 use super::retry::ByHand;
 use super::{Account, Clients};
 use crate::cell::Cells;
@@ -54,7 +56,7 @@ impl Accounts {
     ) -> Result<Arc<Account>, StoreError> {
         let services = &self.services;
         let (store, now) = (&services.store, services.clock.now());
-        let cloud = connector.active().manifest().cloud.clone();
+        let cloud = connector.active().manifest().name.clone();
         let credentials = credentials(config);
         let account = Account {
             slug: slug.to_owned(),
@@ -65,6 +67,7 @@ impl Accounts {
             context: Arc::new(self.context(slug, config, &connector).await?),
             connector,
             connector_name: config.connector.clone(),
+            granted: Arc::clone(&config.grant),
             advice: Advice::new(slug, config),
             latch: Latch::open(slug, credentials, store, now).await?,
             client: self.clients.latch(&cloud, &config.brand, store, now).await?,
@@ -72,12 +75,14 @@ impl Accounts {
             grant: Doubt::open(Refused::Grant, slug, credentials, store, now).await?,
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
+            questions: Questions::open(slug, credentials, store).await?,
+            grants: Grants::open(slug, store).await?,
+            wake: Arc::default(),
             retries_by_hand: ByHand::open(slug, store).await?,
             circuits: self.clouds.beside(),
             described: Described::new(slug, config),
             refreshes: Mutex::default(),
             listing: Listing::default(),
-            sign_ins: DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?,
             requests: Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
             retries: RetryBudget::open(slug, store, services.clock.as_ref()).await?,
             throttle: Throttle::open(slug, store).await?,
@@ -96,20 +101,23 @@ impl Accounts {
         config: &config::Account,
         connector: &Arc<ConnectorSlot>,
     ) -> Result<AccountContext, StoreError> {
-        let Services { store, clock, publisher, transport, tap, topics, .. } = self.services.as_ref();
+        let Services { store, clock, entropy, publisher, transport, tap, topics, .. } =
+            self.services.as_ref();
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, store, clock).await?;
         forget_strangers(slug, credentials(config), &cells, store).await?;
+        let sign_ins = DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?;
         Ok(AccountContext {
             account: slug.to_owned(),
             endpoints: endpoints(config),
             secrets: config.secrets.clone(),
-            bindings: config.bindings.clone(),
-            capturable: config.capturable.clone(),
+            rules: config.rules.clone(),
+            sign_ins: Arc::new(sign_ins),
             command_answers: Arc::clone(&config.command_answers),
             cells,
             transport: Arc::clone(transport),
             clock: Arc::clone(clock),
+            entropy: Arc::clone(entropy),
             publisher: Arc::clone(publisher),
             topic_prefix: topics.connector_prefix(slug),
             pin: PinGuard::open(slug, credentials(config), store, clock.now()).await?,

@@ -1,8 +1,10 @@
 //! Presence of an account: what its retained state says.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::Account;
@@ -19,6 +21,8 @@ pub(super) struct Presence {
     reached: AtomicBool,
     /// Generation of the session whose token the cloud has refused; 0 for none.
     refused: AtomicU64,
+    /// Generation of the session whose token the cloud has taken last, and when.
+    worked: Mutex<Option<(u64, Duration)>>,
 }
 
 impl Presence {
@@ -30,6 +34,17 @@ impl Presence {
     /// Whether the cloud has refused the token in this cell.
     pub(super) fn is_refused(&self, cell: &Cell) -> bool {
         cell.generation > 0 && self.refused.load(Ordering::Relaxed) == cell.generation
+    }
+
+    /// Records that the cloud has taken the token of this generation, at this monotonic time.
+    pub(super) fn token_worked(&self, generation: u64, now: Duration) {
+        *self.worked.lock() = Some((generation, now));
+    }
+
+    /// Returns the time since the cloud last took the token of this generation; none if it never did.
+    pub(super) fn token_last_worked(&self, generation: u64, now: Duration) -> Option<Duration> {
+        let (_, at) = self.worked.lock().filter(|(worked, _)| *worked == generation)?;
+        Some(now.saturating_sub(at))
     }
 
     /// Records that the cloud has answered. Returns whether that is news.
@@ -67,9 +82,9 @@ pub(super) fn document(account: &Account) -> Value {
         (history.is_fighting(monotonic), pause, history.within_an_hour(monotonic))
     };
     let session = account.context.cells.slot(SESSION).map(|slot| slot.current());
-    let expires_at = session.as_ref().and_then(|cell| cell.expires_at);
+    let ends = session.as_ref().map(|cell| cell.ends).unwrap_or_default();
     let usable =
-        session.is_some_and(|cell| !account.is_refused(&cell) && cell.expires_at.is_some_and(|at| at > now));
+        session.is_some_and(|cell| !account.is_refused(&cell) && cell.ends.access.is_some_and(|at| at > now));
     let in_doubt =
         [account.grant.shown(clock), account.context.pin.in_doubt(clock), account.registration.shown(clock)];
     let grant_rests = in_doubt.iter().flatten().find(|doubt| doubt.what == Refused::Grant);
@@ -77,31 +92,43 @@ pub(super) fn document(account: &Account) -> Value {
     let next_attempt_at: Option<Timestamp> =
         next_refresh.into_iter().chain(grant_rests.map(|doubt| doubt.next_attempt_at)).max();
     let rests = pause.is_some() || grant_rests.is_some();
-    let state = match &latched {
-        Some(latched) => latched.kind.as_str(),
-        None if fighting => "session_fight",
-        None if throttled.is_some() => "rate_limited",
-        None if rests && !usable || !account.presence.reached.load(Ordering::Relaxed) => "upstream_down",
-        None => "ok",
+    let (question, asked) = (account.questions.current(), account.asked());
+    let state = match (&latched, &asked) {
+        (Some(latched), _) => latched.kind.as_str(),
+        (None, Some(asked)) => asked.kind.as_str(),
+        (None, None) if fighting => "session_fight",
+        (None, None) if throttled.is_some() => "rate_limited",
+        (None, None) if rests && !usable || !account.presence.reached.load(Ordering::Relaxed) => {
+            "upstream_down"
+        }
+        (None, None) => "ok",
     };
-    let reason = match (&latched, &throttled, grant_rests) {
-        (Some(latched), ..) => Some(latched.reason.clone()),
+    let asked = asked.map(|asked| asked.reason);
+    let reason = match (latched.as_ref().map(|it| it.reason.clone()).or(asked), &throttled, grant_rests) {
+        (Some(reason), ..) => Some(reason),
         (None, Some(throttled), _) => Some(throttled.to_string()),
         (None, None, Some(doubt)) if state == "upstream_down" => Some(doubt.reason.clone()),
         _ => None,
+    };
+    let (since, until) = match (&latched, &question, &throttled) {
+        (Some(latched), ..) => (Some(latched.since), latched.until),
+        (None, Some(question), _) => (Some(question.asked_at), Some(question.expires_at)),
+        (None, None, Some(throttled)) => (Some(throttled.since), Some(throttled.until)),
+        (None, None, None) => (None, None),
     };
     json!({
         "state": state,
         "reason": reason,
         "detail": latched.as_ref().and_then(|latched| latched.detail.as_ref()),
-        "since": latched.as_ref().map(|it| it.since).or(throttled.as_ref().map(|it| it.since)),
-        "until": latched.as_ref().map_or(throttled.as_ref().map(|it| it.until), |latched| latched.until),
-        "token_expires_at": expires_at,
+        "since": since,
+        "until": until,
+        "token_expires_at": ends.access,
+        "grant_ends_at": ends.grant,
         "next_attempt_at": next_attempt_at,
         "pin_refused_since": account.context.pin.latched(now).map(|latched| latched.since),
         "in_doubt": in_doubt.iter().flatten().collect::<Vec<_>>(),
         "refreshes_last_hour": refreshed,
-        "logins_today": account.sign_ins.used(now),
+        "logins_today": account.context.sign_ins.used(now),
         "requests_today": account.requests.used(now),
         "requests_left": account.requests.left(now),
     })

@@ -102,8 +102,17 @@ impl ByHand {
     }
 }
 
+/// Credentials that are to be tried once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum What {
+    /// All that something keeps from being sent.
+    All,
+    /// Those of the sign-in.
+    Grant,
+}
+
 /// Lifts what keeps the credentials of an account from being sent; see [`Account::retry`].
-pub(super) async fn once_more(account: &Account, by: &str) -> Result<Retried, NotRetried> {
+pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result<Retried, NotRetried> {
     let (clock, by_hand) = (account.clock(), &account.retries_by_hand);
     let now = clock.now();
     let mut done = by_hand.done.lock().await;
@@ -113,8 +122,8 @@ pub(super) async fn once_more(account: &Account, by: &str) -> Result<Retried, No
     let pin = &account.context.pin;
     let held = [
         ("grant", account.latch.current(now).is_some() || account.grant.shown(clock).is_some()),
-        ("pin", pin.latched(now).is_some() || pin.in_doubt(clock).is_some()),
-        ("registration", account.registration.shown(clock).is_some()),
+        ("pin", what == What::All && (pin.latched(now).is_some() || pin.in_doubt(clock).is_some())),
+        ("registration", what == What::All && account.registration.shown(clock).is_some()),
     ];
     let lifted: Vec<String> =
         held.iter().filter(|(_, held)| *held).map(|(what, _)| (*what).to_owned()).collect();
@@ -132,9 +141,11 @@ pub(super) async fn once_more(account: &Account, by: &str) -> Result<Retried, No
     by_hand.put_on_record(&record).await?;
     *done = record;
     account.latch.lift().await?;
-    pin.lift().await?;
     account.grant.forget().await;
-    account.registration.forget().await;
+    if what == What::All {
+        pin.lift().await?;
+        account.registration.forget().await;
+    }
     account.refreshes.lock().forget_failures();
     tracing::warn!(account = account.slug, by, ?lifted, "the same credentials are tried once more");
     account.announce();

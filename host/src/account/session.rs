@@ -12,9 +12,12 @@
 //! in with a password because the network was down.
 
 mod admission;
+mod asked;
 mod attempt;
 mod contention;
+mod conversation;
 mod expiry;
+mod granted;
 mod history;
 mod outcome;
 mod refused;
@@ -29,13 +32,13 @@ use self::admission::Admission;
 use self::attempt::Attempt;
 pub(crate) use self::expiry::{Freshness, freshness};
 pub(crate) use self::history::History;
-pub(crate) use self::outcome::{Cause, RefreshError, Refreshed};
+pub(crate) use self::outcome::{Asked, Cause, RefreshError, Refreshed};
 use crate::account::Account;
 use crate::bindings::policy::{CircuitScope, FailureKind};
 use crate::judge::Judge;
 use crate::plugin::{Connected, Policy};
 use crate::primitives::{Allowance, SESSION};
-use crate::protect::circuit::Settings;
+use crate::protect::circuit::{Purpose, Settings};
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
@@ -83,6 +86,8 @@ impl Refresh {
                 self.account.grant.rest(clock).map_or(pause, |rest| rest.left.max(pause))
             }
             RefreshError::Latched(_)
+            | RefreshError::Asked(_)
+            | RefreshError::Nonsense(_)
             | RefreshError::Unexplained(_)
             | RefreshError::Shut(_)
             | RefreshError::Fight { .. }
@@ -99,16 +104,21 @@ impl Refresh {
     }
 
     /// Refreshes a session that is still good, while no caller waits for it.
-    pub(crate) fn refresh_early(self, failed: u64) {
+    pub(crate) fn refresh_unasked(self, cause: Cause, failed: u64) {
         let now = self.account.clock().monotonic();
-        if self.account.latched().is_some() || self.may_try(now).is_err() {
+        let account = &self.account;
+        if account.latched().is_some() || account.questions.current().is_some() || self.may_try(now).is_err()
+        {
             return;
         }
-        let under_way = self.account.services.background.token();
+        let under_way = account.services.background.token();
         tokio::spawn(async move {
             let _under_way = under_way;
-            if let Err(why) = self.lead(Cause::EndsSoon, failed).await {
-                tracing::debug!(account = self.account.slug, "the early refresh waits: {why}");
+            if let Err(why) = self.lead(cause, failed).await {
+                tracing::debug!(
+                    account = self.account.slug,
+                    "the refresh that nobody waits for is not made yet: {why}"
+                );
             }
         });
     }
@@ -135,10 +145,19 @@ impl Refresh {
             return Err(RefreshError::Stopping);
         }
         if let Some(latched) = account.latched() {
-            return Err(RefreshError::Latched(latched));
+            return Err(RefreshError::Latched(latched.into()));
+        }
+        if let Some(asked) = account.asked() {
+            return Err(RefreshError::Asked(asked));
         }
         let now = account.clock().monotonic();
         self.may_try(now)?;
+        if cause == Cause::ByHand {
+            // A person's wish is not the policy's to judge.
+            let permit = account.circuits.admit(&token_endpoint(account), now, Purpose::Read);
+            let permit = permit.map_err(RefreshError::Shut)?;
+            return Attempt::new(self, cause, guard).make(permit).await;
+        }
         match (Admission { refresh: self, cause, cell: &cell, now }).admit().await? {
             Some(permit) => Attempt::new(self, cause, guard).make(permit).await,
             None => Ok(Refreshed::Adopted(cell)),
@@ -184,7 +203,7 @@ impl Refresh {
         retry_after: Option<Duration>,
     ) -> RefreshError {
         let now = self.account.clock().monotonic();
-        let early = cause == Cause::EndsSoon;
+        let early = cause.is_unhurried();
         let pause = self.history().failed(now, early, arrived, why.clone(), retry_after);
         tracing::error!(
             account = self.account.slug,

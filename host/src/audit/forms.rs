@@ -3,10 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::bindings::names::{as_text, by_name, by_name_if_any};
+use crate::bindings::names::{by_name, by_name_if_any};
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, FailureKind, Latch, Phase,
-    RefreshDecision, RefreshReason, SessionView, Transport, Verdict,
+    Attempt, BodyKind, Certainty, CircuitScope, Confirmation, Decision, Effect, Failure, FailureKind, Latch,
+    Phase, RefreshDecision, RefreshReason, SessionView, Transport, Verdict,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -26,11 +26,15 @@ struct FailureForm {
     code: Option<String>,
     sub_code: Option<String>,
     oauth_error: Option<String>,
-    retry_after: Option<u64>,
+    retry_after: Option<u32>,
     message: String,
     #[serde(with = "by_name")]
     body: BodyKind,
-    token_age: Option<u64>,
+    token_age: Option<u32>,
+    token_last_worked: Option<u32>,
+    endpoint: Option<String>,
+    redirect: Option<String>,
+    content_type: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -53,20 +57,27 @@ pub(super) struct AttemptForm {
     number: u32,
     refreshed: bool,
     superseded: bool,
-    elapsed: u64,
-    remaining: u64,
+    elapsed: u32,
+    remaining: u32,
     retry_budget: u32,
-    #[serde(with = "as_text")]
-    random: u64,
+    random: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Confirmation")]
+struct ConfirmationForm {
+    after: u32,
+    within: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "Decision", rename_all = "kebab-case")]
 pub(super) enum DecisionForm {
     RefreshAndRetry,
+    SignInAgain,
     DiscardAndRetry(String),
-    Retry(u64),
-    Confirm(u64),
+    Retry(u32),
+    Confirm(#[serde(with = "ConfirmationForm")] Confirmation),
     GiveUp,
     Latch(#[serde(with = "by_name")] Latch),
     Other(String),
@@ -79,14 +90,14 @@ pub(super) struct SessionViewForm {
     #[serde(with = "by_name")]
     reason: RefreshReason,
     generation: u64,
-    age: Option<u64>,
+    age: Option<u32>,
     expires_in: Option<i64>,
+    refresh_expires_in: Option<i64>,
     failures: u32,
-    since_failure: Option<u64>,
-    retry_after: Option<u64>,
+    since_failure: Option<u32>,
+    retry_after: Option<u32>,
     refreshes_last_hour: u32,
-    #[serde(with = "as_text")]
-    random: u64,
+    random: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -94,7 +105,7 @@ pub(super) struct SessionViewForm {
 pub(super) enum RefreshDecisionForm {
     Refresh,
     Adopt,
-    Wait(u64),
+    Wait(u32),
     Stop(#[serde(with = "by_name")] Latch),
     Other(String),
 }

@@ -85,6 +85,7 @@ impl From<&Policy> for PolicyIdentity {
 /// The question and the answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and it is written down at once")]
 pub enum Decided {
     /// An attempt failed: `classify` and `decide`.
     Failure {

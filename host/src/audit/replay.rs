@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Decided, Record};
 use crate::bindings::names::Named as _;
-use crate::bindings::policy::{Attempt, Decision, RefreshDecision, Verdict};
+use crate::bindings::policy::{Attempt, Confirmation, Decision, RefreshDecision, Verdict};
 use crate::plugin::{Policy, unanswered};
 
 /// A policy's answer to the question of a record.
@@ -100,7 +100,11 @@ fn in_words(decision: &Decision) -> String {
         Decision::RefreshAndRetry => "refresh-and-retry".to_owned(),
         Decision::DiscardAndRetry(cell) => format!("discard-and-retry {cell}"),
         Decision::Retry(pause) => format!("retry after {pause} ms"),
-        Decision::Confirm(pause) => format!("confirm after {pause} ms"),
+        Decision::SignInAgain => "sign-in-again".to_owned(),
+        Decision::Confirm(Confirmation { after, within: None }) => format!("confirm after {after} ms"),
+        Decision::Confirm(Confirmation { after, within: Some(within) }) => {
+            format!("confirm after {after} ms, for {within} ms")
+        }
         Decision::GiveUp => "give-up".to_owned(),
         Decision::Latch(latch) => format!("latch {}", latch.name()),
         Decision::Other(what) => format!("other {what}"),

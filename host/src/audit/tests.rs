@@ -2,8 +2,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::bindings::policy::{
-    Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, FailureKind, Latch, Phase,
-    RefreshDecision, RefreshReason, SessionView, Transport, Verdict,
+    Attempt, BodyKind, Certainty, CircuitScope, Confirmation, Decision, Effect, Failure, FailureKind, Latch,
+    Phase, RefreshDecision, RefreshReason, SessionView, Transport, Verdict,
 };
 use crate::store::MemoryStore;
 use crate::time::SystemClock;
@@ -24,6 +24,10 @@ fn attempt() -> Attempt {
         message: "Key not authorized: token has expired".to_owned(),
         body: BodyKind::Json,
         token_age: Some(3_600_000),
+        token_last_worked: Some(5),
+        endpoint: Some("ccapi".to_owned()),
+        redirect: Some("https://idp.example/sign-in".to_owned()),
+        content_type: Some("application/json".to_owned()),
     };
     let kind = FailureKind::TokenRefusedFresh;
     let verdict =
@@ -37,7 +41,7 @@ fn attempt() -> Attempt {
         elapsed: 12,
         remaining: 59_988,
         retry_budget: 2,
-        random: u64::MAX,
+        random: u32::MAX,
     }
 }
 
@@ -64,8 +68,10 @@ fn every_decision_survives_being_written_down() {
     let decisions = [
         Decision::RefreshAndRetry,
         Decision::DiscardAndRetry("device-registration".to_owned()),
-        Decision::Retry(u64::MAX),
-        Decision::Confirm(5_000),
+        Decision::Retry(u32::MAX),
+        Decision::SignInAgain,
+        Decision::Confirm(Confirmation { after: 5_000, within: None }),
+        Decision::Confirm(Confirmation { after: 5_000, within: Some(9_000) }),
         Decision::GiveUp,
         Decision::Latch(Latch::Other("what".to_owned())),
         Decision::Other("ever".to_owned()),
@@ -76,11 +82,12 @@ fn every_decision_survives_being_written_down() {
         generation: 9,
         age: Some(1),
         expires_in: Some(-1),
+        refresh_expires_in: Some(8),
         failures: 2,
         since_failure: None,
         retry_after: None,
         refreshes_last_hour: 3,
-        random: u64::MAX - 1,
+        random: u32::MAX - 1,
     };
     let refreshes = [RefreshDecision::Wait(3), RefreshDecision::Stop(Latch::Blocked), RefreshDecision::Adopt];
     let failures = decisions.into_iter().map(|decision| Decided::Failure { attempt: attempt(), decision });
@@ -102,7 +109,7 @@ fn records_speak_the_language_of_the_interface() {
     assert_eq!(json["decision"], serde_json::json!({"retry": 1500}));
     assert_eq!(json["attempt"]["failure"]["phase"], "command");
     assert_eq!(json["attempt"]["verdict"]["kind"], "token-refused-fresh");
-    assert_eq!(json["attempt"]["random"], u64::MAX.to_string());
+    assert_eq!(json["attempt"]["random"], u32::MAX);
 }
 
 #[tokio::test]

@@ -47,19 +47,23 @@ names! {
     Certainty { NotSent = "not-sent", Rejected = "rejected", Ambiguous = "ambiguous", Accepted = "accepted" };
     Transport { NotSent = "not-sent", Interrupted = "interrupted", Denied = "denied", Other = "other" };
     BodyKind { None = "none", Json = "json", Html = "html", Other = "other" };
-    RefreshReason { Missing = "missing", Refused = "refused", Expiring = "expiring" };
+    RefreshReason { Missing = "missing", Refused = "refused", Expiring = "expiring", Unused = "unused" };
     FailureKind {
         TokenExpired = "token-expired", TokenRefusedFresh = "token-refused-fresh",
         DeviceUnregistered = "device-unregistered",
         ControlTokenExpired = "control-token-expired", CredentialsRejected = "credentials-rejected",
-        RateLimited = "rate-limited", Busy = "busy", VehicleUnreachable = "vehicle-unreachable",
+        ChallengeRequired = "challenge-required", ClientRefused = "client-refused",
+        RateLimited = "rate-limited", Busy = "busy", BatteryLow = "battery-low", NoData = "no-data",
+        VehicleUnreachable = "vehicle-unreachable",
         Transient = "transient", Unsupported = "unsupported", InvalidRequest = "invalid-request",
         Malformed = "malformed", Unknown = "unknown",
     } or Other;
     CircuitScope {
         TokenEndpoint = "token-endpoint", Cloud = "cloud", Account = "account", Vehicle = "vehicle",
     } or Other;
-    Latch { AuthRequired = "auth-required", OtpRequired = "otp-required", Blocked = "blocked" } or Other;
+    Latch { AuthRequired = "auth-required", OtpRequired = "otp-required", ConsentRequired = "consent-required",
+        Blocked = "blocked", ClientRefused = "client-refused",
+    } or Other;
 }
 
 /// Serialises a case by its name, for `#[serde(with = "by_name")]`.
@@ -100,21 +104,6 @@ pub(crate) mod by_name_if_any {
 
 fn unknown<E: serde::de::Error>(name: &str) -> E {
     E::custom(format_args!("{name:?} is not one of the names in wit/policy.wit"))
-}
-
-/// Serialises 64 random bits as text: programs that read JSON numbers as floating point would round them.
-pub(crate) mod as_text {
-    use serde::de::Error as _;
-
-    use super::{Deserialize, Deserializer, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(number)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ impl Intake {
             Incoming::Command { vehicle, .. } if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
             // One lane for all unknown vehicles, however many names they have.
             Incoming::Command { .. } => "vehicle".to_owned(),
+            Incoming::Answer { .. } => "account".to_owned(),
             Incoming::Request { .. } => "bridge".to_owned(),
         };
         self.lanes().offer(lane, request(message));

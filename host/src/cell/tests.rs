@@ -31,7 +31,11 @@ async fn slot(store: Arc<dyn Store>) -> Arc<CellSlot> {
 
 fn contents(value: &str, secret: (&str, &str)) -> Contents {
     let secrets = Secrets::from([(secret.0.to_owned(), secret.1.into())]);
-    Contents { value: value.to_owned(), secrets, expires_at: Some(Timestamp::MAX) }
+    Contents {
+        value: value.to_owned(),
+        secrets,
+        ends: Ends { access: Some(Timestamp::MAX), ..Ends::default() },
+    }
 }
 
 #[tokio::test]
@@ -62,7 +66,7 @@ async fn only_the_generation_that_failed_is_discarded() {
     let discarded = session.current();
     assert_eq!((discarded.generation, discarded.value.clone()), (2, None));
     assert!(
-        discarded.secrets.is_empty() && discarded.expires_at.is_none(),
+        discarded.secrets.is_empty() && discarded.ends.access.is_none(),
         "nothing is left that could last"
     );
     let guard = session.acquire().await;
@@ -90,7 +94,7 @@ async fn what_cannot_be_stored_changes_nothing_unless_it_must_be_kept() {
     let guard = session.acquire().await;
     assert!(guard.commit(contents("one", ("access-token", "A"))).await.is_err());
     assert_eq!(session.current().generation, 0);
-    let (cell, stored) = guard.keep(contents("one", ("access-token", "A"))).await;
+    let (cell, stored) = guard.keep(contents("one", ("access-token", "A")), Vec::new()).await;
     assert!(stored.is_err());
     assert_eq!((cell.generation, session.current().generation), (1, 1));
 }

@@ -1,13 +1,17 @@
 //! A component, looked at without a host.
 
+mod asks;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde::Serialize;
 use wasmtime::component::Linker;
 
+use self::asks::Asks;
+pub(super) use self::asks::toml;
+use super::remote::Asked;
 use super::table::{json_line, plain};
 use super::{USAGE, complain};
 use crate::bindings::{connector, policy};
@@ -15,7 +19,7 @@ use crate::component_file::{self, Links, Refused};
 use crate::digest::Digest;
 use crate::output::print;
 use crate::plugin::slot::Provenance;
-use crate::plugin::{ActivationError, Compiled, ConnectorSlot, Measure, PluginKind, PolicySlot, Trial};
+use crate::plugin::{ActivationError, Asking, Compiled, Measure, PluginKind, PolicySlot, Trial};
 use crate::sandbox::{self, Budget, Sandbox};
 use crate::time::{Clock as _, SystemClock};
 
@@ -41,10 +45,13 @@ pub(super) struct Inspection {
     accepted: bool,
     /// Reason why it would not be accepted.
     reason: Option<String>,
+    /// What a connector asks for; nothing of a policy.
+    #[serde(flatten)]
+    asks: Option<Asks>,
 }
 
 impl Inspection {
-    async fn of(kind: PluginKind, file: &Path, component: &[u8]) -> anyhow::Result<Self> {
+    async fn of(kind: PluginKind, file: &Path, component: &[u8], host: &Asked) -> anyhow::Result<Self> {
         let sandbox = super::sandbox()?;
         let signature = component_file::signature_beside(file);
         let mut inspection = Self {
@@ -60,6 +67,7 @@ impl Inspection {
             signature: signature.is_file().then_some(signature),
             accepted: false,
             reason: None,
+            asks: None,
         };
         if let Ok(tally) = Compiled::measure(component) {
             inspection.counts = Measure::ALL.map(|what| (what.name(), tally.of(what))).into();
@@ -80,8 +88,15 @@ impl Inspection {
         inspection.kinds =
             EXPORTS.iter().filter(|(interface, _)| exports(interface)).map(|(_, kind)| *kind).collect();
         let named = match accept(kind, &sandbox, &compiled).await {
-            Ok(named) => {
+            Ok(Accepted::Policy(named)) => {
                 inspection.accepted = true;
+                Some(named)
+            }
+            Ok(Accepted::Connector(asking)) => {
+                let (named, asks) = Asks::of(*asking, host);
+                inspection.reason = asks.refused(&named.0);
+                inspection.accepted = inspection.reason.is_none();
+                inspection.asks = Some(asks);
                 Some(named)
             }
             Err(error) => {
@@ -121,28 +136,30 @@ impl Inspection {
             Some(reason) => format!("no: {}", plain(reason)),
         };
         format!(
-            "file       {}\nsize       {} bytes\ndigest     {}\nis         {kinds}\nname       {}\nversion    {}\n\
+            "file       {}\nsize       {} bytes\ndigest     {}\nis         {kinds}\nname       {}\nversion    {}\n{}\
              imports    {}\nexports    {}\n\
-             counts     {}\nsignature  {signature}\naccepted   {accepted}\n",
+             counts     {}\nsignature  {signature}\naccepted   {accepted}\n{}",
             self.file.display(),
             self.size,
             self.digest,
             or_unknown(&self.name),
             or_unknown(&self.version),
+            self.asks.as_ref().map(Asks::about).unwrap_or_default(),
             list(&self.imports),
             list(&self.exports),
             list(&counts),
+            self.asks.as_ref().map(|asks| asks.for_people(&self.file)).unwrap_or_default(),
         )
     }
 }
 
 /// Shows what there is to know of a file. Exit codes: 0 shown, 2 the file cannot be read.
-pub(super) async fn show(kind: PluginKind, file: &Path, json: bool) -> ExitCode {
-    let inspection = match inspect(kind, file).await {
+pub(super) async fn show(kind: PluginKind, file: &Path, host: &Asked) -> ExitCode {
+    let inspection = match inspect(kind, file, host).await {
         Ok(inspection) => inspection,
         Err(code) => return code,
     };
-    match json {
+    match host.json {
         true => match json_line(&inspection) {
             Ok(text) => print(&text),
             Err(error) => complain(1, format_args!("{}: {error}", file.display())),
@@ -152,15 +169,15 @@ pub(super) async fn show(kind: PluginKind, file: &Path, json: bool) -> ExitCode 
 }
 
 /// Reports whether a file would be accepted. Exit codes: 0 it would be, 1 it would not, 2 it cannot be read.
-pub(super) async fn verify(kind: PluginKind, file: &Path, json: bool) -> ExitCode {
-    let inspection = match inspect(kind, file).await {
+pub(super) async fn verify(kind: PluginKind, file: &Path, host: &Asked) -> ExitCode {
+    let inspection = match inspect(kind, file, host).await {
         Ok(inspection) => inspection,
         Err(code) => return code,
     };
     if let Some(reason) = &inspection.reason {
         return complain(1, format_args!("{} would be refused: {}", file.display(), plain(reason)));
     }
-    if json {
+    if host.json {
         return match json_line(&inspection) {
             Ok(text) => print(&text),
             Err(error) => complain(1, format_args!("{}: {error}", file.display())),
@@ -178,34 +195,42 @@ pub(super) async fn verify(kind: PluginKind, file: &Path, json: bool) -> ExitCod
     ))
 }
 
-async fn inspect(kind: PluginKind, file: &Path) -> Result<Inspection, ExitCode> {
-    let component = component_file::read_component(file, Links::Followed).map_err(|refused| {
+fn read(file: &Path) -> Result<Vec<u8>, ExitCode> {
+    component_file::read_component(file, Links::Followed).map_err(|refused| {
         let code = if matches!(refused, Refused::TooLarge { .. }) { 1 } else { USAGE };
         complain(code, format_args!("{}: {refused}", file.display()))
-    })?;
-    Inspection::of(kind, file, &component)
+    })
+}
+
+async fn inspect(kind: PluginKind, file: &Path, host: &Asked) -> Result<Inspection, ExitCode> {
+    let component = read(file)?;
+    Inspection::of(kind, file, &component, host)
         .await
         .map_err(|error| complain(1, format_args!("{}", plain(&format!("{error:#}")))))
 }
 
-/// Checks a component as a host does before it loads it, and returns its name and version.
+/// A component that passed the checks that need no host.
+enum Accepted {
+    /// A policy, by name and version.
+    Policy((String, String)),
+    /// A connector, with what it asks for.
+    Connector(Box<Asking>),
+}
+
+/// Checks a component as a host does before it loads it.
 async fn accept(
     kind: PluginKind,
     sandbox: &Sandbox,
     compiled: &Compiled,
-) -> Result<(String, String), ActivationError> {
+) -> Result<Accepted, ActivationError> {
     let provenance = Provenance::new(SystemClock::start().now(), "command line");
     match kind {
         PluginKind::Policy => {
             let slot = PolicySlot::open(sandbox, compiled, provenance).await?;
             let candidate = slot.verify(compiled, Trial::Full).await?;
-            Ok((candidate.name, candidate.version))
+            Ok(Accepted::Policy((candidate.name, candidate.version)))
         }
-        PluginKind::Connector => {
-            let connector = Arc::new(ConnectorSlot::open(sandbox, compiled, provenance).await?).active();
-            let generation = connector.generation();
-            Ok((generation.name.clone(), generation.version.clone()))
-        }
+        PluginKind::Connector => Ok(Accepted::Connector(Box::new(Asking::of(sandbox, compiled).await?))),
     }
 }
 

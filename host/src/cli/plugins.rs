@@ -26,6 +26,9 @@ pub(super) enum PluginCommand {
         /// The component. No host is needed to look at one.
         #[arg(value_name = "FILE.wasm")]
         file: Option<PathBuf>,
+        /// Print the section that a configuration would have for this connector, with everything it asks for.
+        #[arg(long, requires = "file", conflicts_with = "json")]
+        toml: bool,
         #[command(flatten)]
         slot: InSlot,
         #[command(flatten)]
@@ -99,8 +102,9 @@ pub(super) struct ComponentFile {
 pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
     match command {
         PluginCommand::List { host } => host.ask(&format!("{kind}/list"), &json!({}), render::slots),
-        PluginCommand::Inspect { file: Some(file), host, .. } => inspect::show(kind, &file, host.json).await,
-        PluginCommand::Inspect { file: None, slot, host } => {
+        PluginCommand::Inspect { file: Some(file), toml: true, .. } => inspect::toml(kind, &file).await,
+        PluginCommand::Inspect { file: Some(file), host, .. } => inspect::show(kind, &file, &host).await,
+        PluginCommand::Inspect { file: None, slot, host, .. } => {
             let wanted = slot.slot;
             host.ask_for(
                 &format!("{kind}/list"),
@@ -110,7 +114,7 @@ pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
             )
         }
         PluginCommand::Verify { component, offline: true, host, .. } => {
-            inspect::verify(kind, &component.file, host.json).await
+            inspect::verify(kind, &component.file, &host).await
         }
         PluginCommand::Verify { component, slot, host, .. } => match component.payload() {
             Ok(payload) => host.ask(&format!("{kind}/verify"), &slot.within(payload), render::verified),

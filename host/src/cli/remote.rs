@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::table::{json_line, plain};
 use super::{Configured, USAGE, complain};
-use crate::config::Config;
+use crate::config::{self, Config, Connector};
 use crate::output::print;
 
 /// The state directory of a host.
@@ -64,6 +64,25 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Returns what the configuration, or else this program, grants a connector of this name, with the
+    /// configuration's file. Secrets need not be there for that, and neither need the file.
+    ///
+    /// # Errors
+    ///
+    /// When there is a file, and what it grants cannot be read.
+    pub(super) fn connector(&self, name: &str) -> Result<(PathBuf, Option<Connector>), String> {
+        let path = &self.located.configured.config;
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) if self.located.state.is_none() => text,
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{}: cannot be read: {error}", path.display()));
+            }
+            _ => String::new(),
+        };
+        let connector = config::connector_of(&text, path, name).map_err(|error| error.to_string())?;
+        Ok((path.clone(), connector))
+    }
+
     /// Asks the host and shows its answer. Exit codes: 0 done, 1 not done or no host, 2 no good
     /// configuration.
     pub(super) fn ask<T: DeserializeOwned>(
@@ -110,8 +129,9 @@ impl Asked {
         }
     }
 
+    /// Asks the host and returns what it answers; or, having said why there is no answer, the program's exit code.
     #[cfg(unix)]
-    fn data(&self, verb: &str, payload: &Value) -> Result<Value, ExitCode> {
+    pub(super) fn data(&self, verb: &str, payload: &Value) -> Result<Value, ExitCode> {
         use crate::control::{AskError, ask};
         let directory = self.located.directory()?;
         ask(&directory, verb, payload).map_err(|error| match error {
@@ -126,8 +146,9 @@ impl Asked {
         })
     }
 
+    /// Says why no host can be asked.
     #[cfg(not(unix))]
-    fn data(&self, verb: &str, _payload: &Value) -> Result<Value, ExitCode> {
+    pub(super) fn data(&self, verb: &str, _payload: &Value) -> Result<Value, ExitCode> {
         let _directory = self.located.directory()?;
         Err(complain(
             1,

@@ -1,15 +1,23 @@
 //! A command as the message that asks for it: the other direction of [`parse`](super::parse).
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::{Action, topic};
-use crate::bindings::connector::{Climate, Seat, WindowPosition, Windows};
+use crate::bindings::connector::{
+    ChargeLimits, ChargingCurrent, Climate, Seat, Signal, WindowPosition, Windows,
+};
+use crate::wire::operation::OTHER;
 
 impl Action {
-    /// Returns the last level of a topic, and a payload, that ask for this command.
+    /// Returns the operation of a topic, and a payload, that ask for this command.
     #[must_use]
-    pub(crate) fn to_message(&self) -> (&'static str, String) {
+    pub(crate) fn to_message(&self) -> (Cow<'static, str>, String) {
         let (operation, payload) = match self {
+            Self::Other { name, arguments } => {
+                return (format!("{OTHER}{name}").into(), Value::Object(arguments.clone()).to_string());
+            }
             Self::RefreshCached => ("refresh_cached", json!({})),
             Self::RefreshSmart(max_age) => ("refresh_smart", json!({"max_age_s": max_age.as_secs()})),
             Self::RefreshForce => ("refresh_force", json!({})),
@@ -20,10 +28,27 @@ impl Action {
             Self::SetWindows(windows) => ("windows", of_windows(windows)),
             Self::OpenChargePort => ("charge_port", json!({"action": "open"})),
             Self::CloseChargePort => ("charge_port", json!({"action": "close"})),
-            Self::SetChargingCurrent(percent) => ("charging_current", json!(format!("{percent} %"))),
+            Self::StartCharging => ("charging", json!({"action": "start"})),
+            Self::StopCharging => ("charging", json!({"action": "stop"})),
+            Self::SetChargeLimits(ChargeLimits { ac, dc }) => ("charge_limits", json!({"ac": ac, "dc": dc})),
+            Self::SetChargingCurrent(ChargingCurrent::Percent(percent)) => {
+                ("charging_current", json!(format!("{percent} %")))
+            }
+            Self::SetChargingCurrent(ChargingCurrent::Amperes(amperes)) => {
+                ("charging_current", json!(format!("{amperes} A")))
+            }
+            Self::Signal(signal) => ("signal", json!({"action": of_signal(*signal)})),
             Self::CheckActionStatus(about) => (topic::ACTION_STATUS, json!({"about": about})),
         };
-        (operation, payload.to_string())
+        (operation.into(), payload.to_string())
+    }
+}
+
+const fn of_signal(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Lights => "lights",
+        Signal::Horn => "horn",
+        Signal::HornAndLights => "horn_and_lights",
     }
 }
 
@@ -86,6 +111,13 @@ mod tests {
         proptest::option::of(proptest::sample::select(all))
     }
 
+    fn charge_limits() -> impl Strategy<Value = ChargeLimits> {
+        let limit = || proptest::option::of(0_u8..=100);
+        (limit(), limit())
+            .prop_map(|(ac, dc)| ChargeLimits { ac, dc })
+            .prop_filter("one of the two", |limits| limits.ac.or(limits.dc).is_some())
+    }
+
     fn actions() -> impl Strategy<Value = Action> {
         let windows = [positions(), positions(), positions(), positions()];
         prop_oneof![
@@ -101,7 +133,13 @@ mod tests {
             }),
             Just(Action::OpenChargePort),
             Just(Action::CloseChargePort),
-            proptest::sample::select(vec![60, 90, 100]).prop_map(Action::SetChargingCurrent),
+            Just(Action::StartCharging),
+            Just(Action::StopCharging),
+            charge_limits().prop_map(Action::SetChargeLimits),
+            (1_u8..=100).prop_map(|percent| Action::SetChargingCurrent(ChargingCurrent::Percent(percent))),
+            (1_u16..=999).prop_map(|amperes| Action::SetChargingCurrent(ChargingCurrent::Amperes(amperes))),
+            proptest::sample::select(vec![Signal::Lights, Signal::Horn, Signal::HornAndLights])
+                .prop_map(Action::Signal),
             proptest::option::of("[a-zA-Z0-9._-]{1,128}").prop_map(|id| {
                 Action::CheckActionStatus(id.filter(|id| !id.eq_ignore_ascii_case("last")))
             }),
@@ -112,7 +150,7 @@ mod tests {
         #[test]
         fn a_message_asks_for_what_the_command_does(action in actions()) {
             let (operation, payload) = action.to_message();
-            prop_assert_eq!(parse(operation, payload.as_bytes()).unwrap(), Command::new(action.clone()));
+            prop_assert_eq!(parse(&operation, payload.as_bytes()).unwrap(), Command::new(action.clone()));
             prop_assert_eq!(check(Command::new(action.clone()).with_id("a")).unwrap(), Command::new(action).with_id("a"));
         }
     }
@@ -125,7 +163,10 @@ mod tests {
             Action::StartClimate(Climate { temperature, duration, defrost, heating, seats: seats.to_vec() })
         };
         for (action, words) in [
-            (Action::SetChargingCurrent(61), "60 %, 90 %, 100 %"),
+            (Action::SetChargingCurrent(ChargingCurrent::Percent(101)), "60 %, 16 A"),
+            (Action::SetChargingCurrent(ChargingCurrent::Amperes(0)), "60 %, 16 A"),
+            (Action::SetChargeLimits(ChargeLimits { ac: None, dc: None }), "names neither"),
+            (Action::SetChargeLimits(ChargeLimits { ac: Some(101), dc: None }), "ac 101 is not"),
             (climate(Some(f32::NAN), &[]), "temperature"),
             (climate(None, &[(Seat::FrontLeft, 1), (Seat::FrontLeft, 2)]), "twice"),
             (Action::CheckActionStatus(Some("a/b".to_owned())), "no identifier"),

@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 
 use super::scalar::Scalar;
 use super::{Action, is_id};
-use crate::bindings::connector::{self, Seat, WindowPosition, Windows};
+use crate::bindings::connector::{
+    self, ChargeLimits, ChargingCurrent, Seat, Signal, WindowPosition, Windows,
+};
 
 /// Age that what is known may have for `refresh_smart` if the caller does not say.
 pub const SMART_MAX_AGE: Duration = Duration::from_secs(300);
@@ -261,27 +263,116 @@ pub(super) fn word_of_charge_port(word: &str) -> Option<Action> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Charging {
     id: Option<Scalar>,
-    level: Scalar,
+    action: Scalar,
 }
 
 impl Charging {
     pub(super) fn read(text: &str) -> Understood {
-        let Self { id, level } = object(text)?;
-        // The vendor's levels, which callers of the replaced service know.
-        let percent = match level.whole("level", u8::MAX) {
-            Ok(1) => 100,
-            Ok(2) => 90,
-            Ok(3) => 60,
-            _ => return Err(format!("level {level} is not one of 1, 2, 3")),
-        };
-        Ok((Action::SetChargingCurrent(percent), identifier(id.as_ref())?))
+        let Self { id, action } = object(text)?;
+        let action = action.choice("action", "start, stop", word_of_charging)?;
+        Ok((action, identifier(id.as_ref())?))
     }
 }
 
-/// Reads a share of the most current, with or without its sign.
+/// Reads whether charging starts or stops.
 pub(super) fn word_of_charging(word: &str) -> Option<Action> {
-    let percent = Scalar::of_word(word.trim_end_matches('%')).whole("", u8::MAX).ok()?;
-    matches!(percent, 60 | 90 | 100).then_some(Action::SetChargingCurrent(percent))
+    match word {
+        "start" | "on" => Some(Action::StartCharging),
+        "stop" | "off" => Some(Action::StopCharging),
+        _ => None,
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Limits {
+    id: Option<Scalar>,
+    ac: Option<Scalar>,
+    dc: Option<Scalar>,
+}
+
+impl Limits {
+    pub(super) fn read(text: &str) -> Understood {
+        let Self { id, ac, dc } = object(text)?;
+        let limit = |name: &str, limit: Option<Scalar>| limit.map(|it| it.whole(name, 100)).transpose();
+        let limits = ChargeLimits { ac: limit("ac", ac)?, dc: limit("dc", dc)? };
+        if limits.ac.or(limits.dc).is_none() {
+            return Err("it names neither ac nor dc".to_owned());
+        }
+        Ok((Action::SetChargeLimits(limits), identifier(id.as_ref())?))
+    }
+}
+
+/// Reads a share of the battery, with or without its sign, which holds for both ways of charging.
+pub(super) fn word_of_limits(word: &str) -> Option<Action> {
+    let percent = Scalar::of_word(word.trim_end_matches('%')).whole("", 100).ok()?;
+    Some(Action::SetChargeLimits(ChargeLimits { ac: Some(percent), dc: Some(percent) }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Current {
+    id: Option<Scalar>,
+    level: Option<Scalar>,
+    percent: Option<Scalar>,
+    amperes: Option<Scalar>,
+}
+
+impl Current {
+    pub(super) fn read(text: &str) -> Understood {
+        let Self { id, level, percent, amperes } = object(text)?;
+        let current = match (level, percent, amperes) {
+            // The vendor's levels, which callers of the replaced service know.
+            (Some(level), None, None) => ChargingCurrent::Percent(match level.whole("level", u8::MAX) {
+                Ok(1) => 100,
+                Ok(2) => 90,
+                Ok(3) => 60,
+                _ => return Err(format!("level {level} is not one of 1, 2, 3")),
+            }),
+            (None, Some(percent), None) => ChargingCurrent::Percent(percent.whole("percent", 100)?),
+            (None, None, Some(amperes)) => ChargingCurrent::Amperes(amperes.whole("amperes", MOST_AMPERES)?),
+            _ => return Err("it does not name one of level, percent, amperes".to_owned()),
+        };
+        Ok((Action::SetChargingCurrent(current), identifier(id.as_ref())?))
+    }
+}
+
+/// The highest charging current that is understood, in amperes.
+const MOST_AMPERES: u16 = 999;
+
+/// Reads a charging current: a share of the most one, with or without its sign, or amperes.
+pub(super) fn word_of_current(word: &str) -> Option<Action> {
+    let current = match word.strip_suffix('a') {
+        Some(amperes) => ChargingCurrent::Amperes(Scalar::of_word(amperes).whole("", MOST_AMPERES).ok()?),
+        None => ChargingCurrent::Percent(Scalar::of_word(word.trim_end_matches('%')).whole("", 100).ok()?),
+    };
+    let is_none = matches!(current, ChargingCurrent::Percent(0) | ChargingCurrent::Amperes(0));
+    (!is_none).then_some(Action::SetChargingCurrent(current))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Noticed {
+    id: Option<Scalar>,
+    action: Scalar,
+}
+
+impl Noticed {
+    pub(super) fn read(text: &str) -> Understood {
+        let Self { id, action } = object(text)?;
+        let action = action.choice("action", "lights, horn, horn_and_lights", word_of_signal)?;
+        Ok((action, identifier(id.as_ref())?))
+    }
+}
+
+/// Reads how a vehicle makes itself noticed.
+pub(super) fn word_of_signal(word: &str) -> Option<Action> {
+    Some(Action::Signal(match word {
+        "lights" => Signal::Lights,
+        "horn" => Signal::Horn,
+        "horn_and_lights" => Signal::HornAndLights,
+        _ => return None,
+    }))
 }
 
 /// Question about an action, in which `id` names that action; the question itself gets an identifier from the

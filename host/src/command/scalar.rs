@@ -33,10 +33,14 @@ impl Scalar {
     /// # Errors
     ///
     /// Says, with the option's name, what the value is not.
-    pub(super) fn whole<T: TryFrom<u64> + Display>(&self, name: &str, most: T) -> Result<T, String> {
+    pub(super) fn whole<T: TryFrom<u64> + PartialOrd + Display>(
+        &self,
+        name: &str,
+        most: T,
+    ) -> Result<T, String> {
         let whole = self.number().as_ref().and_then(exactly_whole).map(T::try_from);
         match whole {
-            Some(Ok(whole)) => Ok(whole),
+            Some(Ok(whole)) if whole <= most => Ok(whole),
             _ => Err(format!("{name} {self} is not a whole number from 0 to {most}")),
         }
     }

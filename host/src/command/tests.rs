@@ -29,7 +29,7 @@ fn words() {
     );
     assert_eq!(action("charge_port", "OPEN"), Action::OpenChargePort);
     assert_eq!(action("charge_port", "CLOSE"), Action::CloseChargePort);
-    assert_eq!(action("charging_current", "90 %"), Action::SetChargingCurrent(90));
+    assert_eq!(action("charging_current", "90 %"), Action::SetChargingCurrent(ChargingCurrent::Percent(90)));
     assert_eq!(action("action_status", "LAST"), Action::CheckActionStatus(None));
     assert_eq!(action("action_status", "abc"), Action::CheckActionStatus(Some("abc".into())));
     assert_eq!(action("action_status", "Trip-7"), Action::CheckActionStatus(Some("Trip-7".into())));
@@ -58,7 +58,10 @@ fn objects() {
         (windows.front_left, windows.rear_left),
         (Some(WindowPosition::Closed), Some(WindowPosition::Open))
     );
-    assert_eq!(action("charging_current", r#"{"level":3}"#), Action::SetChargingCurrent(60));
+    assert_eq!(
+        action("charging_current", r#"{"level":3}"#),
+        Action::SetChargingCurrent(ChargingCurrent::Percent(60))
+    );
     assert_eq!(action("charge_port", r#"{"action":"close"}"#), Action::CloseChargePort);
     assert_eq!(action("action_status", r#"{"id":"abc"}"#), Action::CheckActionStatus(Some("abc".into())));
     let asked = parse("action_status", br#"{"about":"abc","id":"mine"}"#).unwrap();
@@ -100,8 +103,13 @@ fn mistakes_say_what_is_wrong_and_what_would_be_right() {
         ("climate", r#"{"action":"start","heating":-1}"#, "heating -1"),
         ("climate", r#"{"action":"start","seats":{"rl":256}}"#, "seats.rl 256"),
         ("refresh_smart", r#"{"max_age_s":-1}"#, "max_age_s -1"),
-        ("charging_current", "80 %", "\"80 %\""),
-        ("charging_current", "80 %", "60 %"),
+        ("charging_current", "101 %", "\"101 %\""),
+        ("charging_current", "0 A", "60 %, 16 A"),
+        ("charging_current", r#"{"percent":50,"amperes":6}"#, "does not name one of"),
+        ("charging", "PRESS", "START, STOP"),
+        ("charge_limits", "{}", "names neither ac nor dc"),
+        ("charge_limits", r#"{"ac":101}"#, "ac 101 is not a whole number from 0 to 100"),
+        ("signal", "flash", "HORN_AND_LIGHTS"),
         ("charging_current", r#"{"level":300}"#, "level 300 is not one of 1, 2, 3"),
         ("charging_current", r#"{"level":4}"#, "level 4"),
         ("charge_port", "", "OPEN"),
@@ -141,7 +149,11 @@ fn numbers_and_words_as_templates_render_them() {
     assert_eq!(action("windows", r#"{"front_left":"OPEN"}"#), action("windows", r#"{"front_left":"open"}"#));
     assert_eq!(action("charge_port", r#"{"action":"CLOSED"}"#), Action::CloseChargePort);
     for payload in ["90", "90.0", "90%", "90.0 %", r#"{"level":2.0}"#, r#"{"level":"2"}"#] {
-        assert_eq!(action("charging_current", payload), Action::SetChargingCurrent(90), "{payload}");
+        assert_eq!(
+            action("charging_current", payload),
+            Action::SetChargingCurrent(ChargingCurrent::Percent(90)),
+            "{payload}"
+        );
     }
     for payload in [r#"{"id":7}"#, r#"{"id":"7"}"#] {
         assert_eq!(parse("lock", payload.as_bytes()).unwrap().id.as_deref(), Some("7"), "{payload}");

@@ -1,8 +1,9 @@
 //! The table of command topics: what each takes as a word, and what as an object.
 
 use super::options::{
-    ChargePort, Charging, Climate, Doors, Plain, Question, Smart, WindowChoice, word_of_charge_port,
-    word_of_charging, word_of_climate, word_of_doors, word_of_smart, word_of_windows,
+    ChargePort, Charging, Climate, Current, Doors, Limits, Noticed, Plain, Question, Smart, WindowChoice,
+    word_of_charge_port, word_of_charging, word_of_climate, word_of_current, word_of_doors, word_of_limits,
+    word_of_signal, word_of_smart, word_of_windows,
 };
 use super::{Action, is_id};
 
@@ -98,10 +99,28 @@ pub(super) static TOPICS: &[Topic] = &[
         object: |text| ChargePort::read(text),
     },
     Topic {
-        name: "charging_current",
-        takes: r#"60 %, 90 %, 100 %, or {"level":1} (1 is 100 %, 2 is 90 %, 3 is 60 %)"#,
+        name: "charging",
+        takes: r#"START, STOP, {"action":"start"} or {"action":"stop"}"#,
         word: word_of_charging,
         object: |text| Charging::read(text),
+    },
+    Topic {
+        name: "charge_limits",
+        takes: r#"80 % or {"ac":80,"dc":90}"#,
+        word: word_of_limits,
+        object: |text| Limits::read(text),
+    },
+    Topic {
+        name: "charging_current",
+        takes: r#"60 %, 16 A, {"percent":60}, {"amperes":16}, or {"level":1} (1 is 100 %, 2 is 90 %, 3 is 60 %)"#,
+        word: word_of_current,
+        object: |text| Current::read(text),
+    },
+    Topic {
+        name: "signal",
+        takes: r#"LIGHTS, HORN, HORN_AND_LIGHTS or {"action":"lights"}"#,
+        word: word_of_signal,
+        object: |text| Noticed::read(text),
     },
     Topic {
         name: ACTION_STATUS,

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use super::broker::quoted;
-use super::endpoint::{self, Endpoint};
-use super::presets::{self, Configured, Preset};
+use super::connectors::{self, Connector, Named};
+use super::endpoint::Endpoint;
 use super::reader::{Section, advice};
 use super::secrets;
-use crate::descriptor::{Capturable, CommandAnswers, Refusals};
+use crate::descriptor::{CommandAnswers, Configured, Grant, Refusals, SecretRules, base_url};
 
 /// Logins per day unless the file says otherwise.
 const LOGINS: u32 = 4;
@@ -24,9 +24,11 @@ const MOST_REQUESTS: u32 = 100_000;
 pub struct Account {
     /// The proper name of the connector that speaks this cloud, whichever alias the file uses.
     pub connector: String,
-    /// The brand in lower case, for instance `kia`.
+    /// What the connector is granted.
+    pub grant: Arc<Grant>,
+    /// The brand in lower case, for instance `kia`; empty if the connector has none.
     pub brand: String,
-    /// The region in lower case, for instance `eu`.
+    /// The region in lower case, for instance `eu`; empty if the connector has none.
     pub region: String,
     /// A language of two lower-case letters; `en` unless the file says otherwise.
     pub language: String,
@@ -34,12 +36,8 @@ pub struct Account {
     pub endpoints: Vec<Endpoint>,
     /// The secrets from the file, by kebab-case name, for instance `refresh-token`; none of them is empty.
     pub secrets: BTreeMap<String, SecretString>,
-    /// Every secret of the connector, also those that are captured later, with the names of the endpoints
-    /// that it may be sent to.
-    pub bindings: BTreeMap<String, BTreeSet<String>>,
-    /// Secrets that the connector may take out of an answer: those that the configuration never has, and
-    /// those that rotate.
-    pub capturable: BTreeSet<Capturable>,
+    /// Rules of every secret of the connector, also of those that are captured later.
+    pub rules: SecretRules,
     /// Answers by which this cloud refuses a credential.
     pub refusals: Refusals,
     /// Meaning of its answers to commands: whether the vehicle may have acted.
@@ -48,56 +46,67 @@ pub struct Account {
     pub max_logins_per_day: u32,
     /// Number of requests that may be sent within a day; without a limit unless the file sets one.
     pub quota_per_day: Option<u32>,
-    /// Settings that only the connector understands. Not secret: the plugin sees them.
-    pub options: BTreeMap<String, String>,
+    /// Settings that only the connector understands, with the defaults of those that the file does not have.
+    /// Not secret: the plugin sees them.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// Reads one table; `None` if something in it was complained about and has no stand-in.
-pub(super) fn read(mut section: Section<'_, '_>) -> Option<Account> {
-    let Some(named) = connector(&mut section) else {
+pub(super) fn read(
+    mut section: Section<'_, '_>,
+    connectors: &BTreeMap<String, Connector>,
+) -> Option<Account> {
+    let Some(named) = connector(&mut section, connectors) else {
         // The connector decides which keys and which brands exist: more complaints would be guesses.
         return None;
     };
-    let preset = named.preset;
-    let brand = brand(&mut section, &named);
-    let region = region(&mut section, preset);
+    let grant = &named.connector.grant;
+    let region = region(&mut section, grant);
+    let brand = brand(&mut section, &named, region.as_deref());
     let language = language(&mut section);
-    let endpoints = match brand {
-        Some(brand) => endpoints(&mut section, &preset.brands, brand),
-        // The brand decides which endpoints exist; that it is missing has been reported.
-        None => section.entry("endpoints").and(None),
+    let endpoints = match (&region, &brand) {
+        (Some(region), Some(brand)) => endpoints(&mut section, grant, region, brand),
+        // They decide which endpoints exist; that one is missing has been reported.
+        _ => section.entry("endpoints").and(None),
     };
-    let secrets = configured_secrets(&mut section, preset);
+    let secrets = configured_secrets(&mut section, grant);
     let max_logins_per_day = section.number("max_logins_per_day", 0..=MOST_LOGINS).unwrap_or(LOGINS);
     let quota_per_day = section.number("quota_per_day", 1..=MOST_REQUESTS);
-    let options = options(&mut section);
+    let settings = settings(&mut section, grant);
     section.finish();
     Some(Account {
         connector: named.name.to_owned(),
-        brand: brand?.to_owned(),
+        grant: Arc::clone(grant),
+        brand: brand?,
         region: region?,
         language,
         endpoints: endpoints?,
         secrets,
-        bindings: preset.secrets.iter().map(|(name, rule)| (name.clone(), rule.endpoints.clone())).collect(),
-        capturable: capturable(preset),
-        refusals: preset.refusals.clone(),
-        command_answers: Arc::new(preset.commands.clone()),
+        rules: grant.secrets.clone(),
+        refusals: grant.refusals.clone(),
+        command_answers: Arc::new(grant.answers.clone()),
         max_logins_per_day,
         quota_per_day,
-        options,
+        settings,
     })
 }
 
-fn connector(section: &mut Section<'_, '_>) -> Option<presets::Named> {
-    let names = presets::names();
+fn connector<'c>(
+    section: &mut Section<'_, '_>,
+    connectors: &'c BTreeMap<String, Connector>,
+) -> Option<Named<'c>> {
+    let names = connectors::names(connectors);
     match section.entry("connector") {
         Some(entry) => {
             let given = entry.text()?;
-            let named = presets::connector(given.value);
+            let named = connectors::named(connectors, given.value);
             if named.is_none() {
-                let message =
-                    format!("{}: {:?} is unknown; {}", given.name, given.value, advice(given.value, &names));
+                let message = format!(
+                    "{}: {:?} is unknown; {}; `vehicle-connector connector install FILE.wasm` adds another one",
+                    given.name,
+                    given.value,
+                    advice(given.value, &names)
+                );
                 section.complain(&given.span, message);
             }
             named
@@ -111,43 +120,54 @@ fn connector(section: &mut Section<'_, '_>) -> Option<presets::Named> {
     }
 }
 
-fn brand(section: &mut Section<'_, '_>, named: &presets::Named) -> Option<&'static str> {
-    let brands: Vec<(&str, &'static str)> =
-        named.preset.brands.keys().map(|brand| (brand.as_str(), brand.as_str())).collect();
-    match section.entry("brand") {
-        None => {
-            if named.brand.is_none() {
-                let words: Vec<_> = brands.iter().map(|(word, _)| *word).collect();
-                let (section_name, example) = (&section.name, words.first().copied().unwrap_or_default());
-                let known = words.join(", ");
-                let message =
-                    format!("brand is missing in [{section_name}]; add brand = {example:?} (known: {known})");
-                section.complain(&section.span, message);
-            }
-            named.brand
-        }
-        Some(entry) => {
-            let chosen = section.choice("brand", &brands)?;
-            if let Some(implied) = named.brand.filter(|&implied| implied != chosen) {
-                let message = format!(
-                    "{}: {chosen:?} does not go with this connector, which is for {implied:?}; use {:?}",
-                    entry.name, named.name
-                );
-                section.complain(&entry.key, message);
-                return None;
-            }
-            Some(chosen)
-        }
+/// Reads the brand; empty if the connector has none in this region.
+fn brand(section: &mut Section<'_, '_>, named: &Named<'_>, region: Option<&str>) -> Option<String> {
+    let grant = &named.connector.grant;
+    let brands = region.map_or_else(|| grant.brands(), |region| grant.brands_in(region));
+    let chosen = one_of(section, "brand", &brands, named.brand)?;
+    if let Some(implied) = named.brand.filter(|&implied| implied != chosen)
+        && let Some(entry) = section.entry("brand")
+    {
+        let message = format!(
+            "{}: {chosen:?} does not go with this connector, which is for {implied:?}; use {:?}",
+            entry.name, named.name
+        );
+        section.complain(&entry.key, message);
+        return None;
     }
+    Some(chosen)
 }
 
-fn region(section: &mut Section<'_, '_>, preset: &'static Preset) -> Option<String> {
-    let regions: Vec<(&str, &String)> =
-        preset.regions.iter().map(|region| (region.as_str(), region)).collect();
-    match section.entry("region") {
-        Some(_) => section.choice("region", &regions).cloned(),
-        None => preset.regions.first().cloned(),
+/// Reads the region; empty if the connector has none.
+fn region(section: &mut Section<'_, '_>, grant: &Grant) -> Option<String> {
+    let regions = grant.regions();
+    let only = regions.first().copied().filter(|_| regions.len() == 1);
+    one_of(section, "region", &regions, only)
+}
+
+/// Reads one of the words that a grant has for accounts. `implied` is the one of an account that names none.
+fn one_of(
+    section: &mut Section<'_, '_>,
+    key: &str,
+    words: &BTreeSet<&str>,
+    implied: Option<&str>,
+) -> Option<String> {
+    let words: Vec<(&str, &str)> = words.iter().map(|word| (*word, *word)).collect();
+    let Some(entry) = section.entry(key) else {
+        if let (None, Some((example, _))) = (implied, words.first()) {
+            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+            let (name, known) = (&section.name, known.join(", "));
+            let message = format!("{key} is missing in [{name}]; add {key} = {example:?} (known: {known})");
+            section.complain(&section.span, message);
+            return None;
+        }
+        return Some(implied.unwrap_or_default().to_owned());
+    };
+    if words.is_empty() {
+        section.complain(&entry.key, format!("{}: this connector has no {key}; remove it", entry.name));
+        return None;
     }
+    section.choice(key, &words).map(str::to_owned)
 }
 
 fn language(section: &mut Section<'_, '_>) -> String {
@@ -164,7 +184,8 @@ fn language(section: &mut Section<'_, '_>) -> String {
 
 fn endpoints(
     section: &mut Section<'_, '_>,
-    brands: &BTreeMap<String, BTreeMap<String, String>>,
+    grant: &Grant,
+    region: &str,
     brand: &str,
 ) -> Option<Vec<Endpoint>> {
     let overrides = section.entry("endpoints").map(|entry| entry.section());
@@ -173,13 +194,22 @@ fn endpoints(
         Some(Some(overrides)) => Some(overrides),
         None => None,
     };
+    let granted = grant.endpoints_of(region, brand);
     let mut all = Some(Vec::new());
-    for (name, preset_url) in brands.get(brand)? {
+    if granted.is_empty() {
+        let message = format!(
+            "[{}]: the connector has no endpoints for region {region:?} and brand {brand:?}; choose another one",
+            section.name
+        );
+        section.complain(&section.span, message);
+        all = None;
+    }
+    for (name, granted) in granted {
         let given = overrides.as_mut().and_then(|overrides| overrides.entry(name)).map(|entry| entry.text());
         let url = match given {
-            None => endpoint::parse(preset_url).ok(),
+            None => Some(granted.clone()),
             Some(None) => None,
-            Some(Some(given)) => endpoint::parse(given.value)
+            Some(Some(given)) => base_url(given.value)
                 .map_err(|reason| {
                     let message = format!("{}: {}{reason}", given.name, quoted(given.value));
                     section.complain(&given.span, message);
@@ -187,7 +217,7 @@ fn endpoints(
                 .ok(),
         };
         match (&mut all, url) {
-            (Some(all), Some(url)) => all.push(Endpoint { name: name.clone(), url }),
+            (Some(all), Some(url)) => all.push(Endpoint { name: name.to_owned(), url }),
             _ => all = None,
         }
     }
@@ -197,9 +227,9 @@ fn endpoints(
     all
 }
 
-fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMap<String, SecretString> {
+fn configured_secrets(section: &mut Section<'_, '_>, grant: &Grant) -> BTreeMap<String, SecretString> {
     let mut found = BTreeMap::new();
-    for (name, rule) in preset.secrets.iter().filter(|(_, rule)| rule.configured != Configured::Never) {
+    for (name, rule) in grant.secrets.iter().filter(|(_, rule)| rule.configured != Configured::Never) {
         let key = name.replace('-', "_");
         if rule.unused && secrets::is_given(section, &key) {
             let message = format!("this connector does not use {key}; remove it");
@@ -209,8 +239,9 @@ fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMa
             found.insert(name.clone(), secret);
         } else if rule.configured == Configured::Required && !secrets::is_given(section, &key) {
             let message = format!(
-                "{key} is missing in [{}]; add {key}_file = \"/path/to/file\" or {key} = \"${{VARIABLE}}\"",
-                section.name
+                "{key} is missing in [{}]; add {key}_file = \"/path/to/file\" or {key} = \"${{VARIABLE}}\"{}",
+                section.name,
+                described(&rule.description)
             );
             section.complain(&section.span, message);
         }
@@ -218,13 +249,22 @@ fn configured_secrets(section: &mut Section<'_, '_>, preset: &Preset) -> BTreeMa
     found
 }
 
-fn capturable(preset: &Preset) -> BTreeSet<Capturable> {
-    preset.secrets.iter().filter_map(|(name, rule)| rule.capturable(name)).collect()
+/// A description in brackets, if there is one.
+fn described(description: &str) -> String {
+    if description.is_empty() { String::new() } else { format!(" ({description})") }
 }
 
-fn options(section: &mut Section<'_, '_>) -> BTreeMap<String, String> {
-    let Some(options) = section.section("options") else {
-        return BTreeMap::new();
-    };
-    options.entries().filter_map(|(key, entry)| Some((key.to_owned(), entry.plain()?))).collect()
+/// Reads the settings that the connector is granted; with "_" for "-", as other keys have.
+fn settings(section: &mut Section<'_, '_>, grant: &Grant) -> BTreeMap<String, String> {
+    let mut given = section.section("settings");
+    let mut all = BTreeMap::new();
+    for (name, setting) in &grant.settings {
+        let entry = given.as_mut().and_then(|given| given.entry(&name.replace('-', "_")));
+        let value = entry.and_then(super::reader::Entry::plain).or_else(|| setting.default.clone());
+        all.extend(value.map(|value| (name.clone(), value)));
+    }
+    if let Some(given) = given {
+        given.finish();
+    }
+    all
 }

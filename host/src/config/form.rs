@@ -1,55 +1,27 @@
 //! Forms of secrets, so that one that cannot be right is reported before it costs an attempt with the vendor.
 
-use serde::Deserialize;
+use crate::descriptor::{SecretCharacters, SecretForm};
 
-/// The form of a secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Form {
-    /// Number of characters.
-    length: usize,
-    characters: Characters,
-}
-
-/// Characters that a secret consists of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Characters {
-    /// 0 to 9, and no digits of other scripts.
-    Digits,
-    /// A to Z and 0 to 9.
-    CapitalsAndDigits,
-}
-
-impl Characters {
-    fn allow(self, char: char) -> bool {
-        match self {
-            Self::Digits => char.is_ascii_digit(),
-            Self::CapitalsAndDigits => char.is_ascii_uppercase() || char.is_ascii_digit(),
-        }
-    }
-
-    const fn in_words(self) -> &'static str {
-        match self {
-            Self::Digits => "digits (0-9)",
-            Self::CapitalsAndDigits => "characters (A-Z, 0-9)",
-        }
+const fn in_words(characters: SecretCharacters) -> &'static str {
+    match characters {
+        SecretCharacters::Digits => "digits (0-9)",
+        SecretCharacters::CapitalsAndDigits => "characters (A-Z, 0-9)",
+        SecretCharacters::Printable => "characters that can be printed",
     }
 }
 
-impl Form {
-    /// Describes how a secret differs from its form, and what it probably is, without the secret itself.
-    /// `None` if it has the form.
-    pub(super) fn wrong_with(self, secret: &str, key: &str) -> Option<String> {
-        let length = secret.chars().count();
-        if length == self.length && secret.chars().all(|char| self.characters.allow(char)) {
-            return None;
-        }
-        let seen = if length == self.length { "others among them".to_owned() } else { format!("{length}") };
-        let (wanted, words) = (self.length, self.characters.in_words());
-        let advice = guess(secret, wanted);
-        Some(format!("a {key} has {wanted} {words}, and this has {seen}; {advice}"))
+/// Describes how a secret differs from its form, and what it probably is, without the secret itself. `None`
+/// if it has the form.
+pub(super) fn wrong_with(form: SecretForm, secret: &str, key: &str) -> Option<String> {
+    let (wanted, characters) = (usize::try_from(form.length).unwrap_or(usize::MAX), form.characters);
+    let length = secret.chars().count();
+    if length == wanted && secret.chars().all(|char| characters.allow(char)) {
+        return None;
     }
+    let seen = if length == wanted { "others among them".to_owned() } else { format!("{length}") };
+    let words = in_words(characters);
+    let advice = guess(secret, wanted);
+    Some(format!("a {key} has {wanted} {words}, and this has {seen}; {advice}"))
 }
 
 /// Guesses the probable mistake.
@@ -87,13 +59,13 @@ pub(super) fn variable_meant(text: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    const TOKEN: Form = Form { length: 48, characters: Characters::CapitalsAndDigits };
-    const PIN: Form = Form { length: 4, characters: Characters::Digits };
+    const TOKEN: SecretForm = SecretForm { length: 48, characters: SecretCharacters::CapitalsAndDigits };
+    const PIN: SecretForm = SecretForm { length: 4, characters: SecretCharacters::Digits };
 
     #[test]
     fn what_has_the_form_is_taken() {
-        assert_eq!(TOKEN.wrong_with(&"A1".repeat(24), "refresh token"), None);
-        assert_eq!(PIN.wrong_with("0123", "PIN"), None);
+        assert_eq!(wrong_with(TOKEN, &"A1".repeat(24), "refresh token"), None);
+        assert_eq!(wrong_with(PIN, "0123", "PIN"), None);
     }
 
     #[test]
@@ -111,13 +83,13 @@ mod tests {
             ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln".to_owned(), "this is a JSON Web Token"),
             ("$KIA".to_owned(), "and this has 4; if the environment variable is meant, write \"${KIA}\""),
         ] {
-            let wrong = TOKEN.wrong_with(&secret, "refresh token").unwrap();
+            let wrong = wrong_with(TOKEN, &secret, "refresh token").unwrap();
             assert!(wrong.contains(said) && !wrong.contains(&good), "{wrong}");
         }
         for secret in
             ["12a4", "12345", "123", "12 34", "\u{661}\u{662}\u{663}\u{664}", "１２３４", "-123", "1234.0"]
         {
-            let wrong = PIN.wrong_with(secret, "PIN").unwrap();
+            let wrong = wrong_with(PIN, secret, "PIN").unwrap();
             assert!(wrong.starts_with("a PIN has 4 digits (0-9), and this has "), "{wrong}");
             assert!(!wrong.contains(secret), "{wrong}");
         }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::reader::{Entry, Section, advice};
-use super::{access, presets};
+use super::access;
+use super::error::Problem;
+use super::reader::{Entry, Section};
 use crate::component_file::{self, Links};
 use crate::digest::Digest;
 use crate::plugin::POLICY_SLOT;
@@ -20,23 +21,16 @@ pub struct Plugins {
     pub folder: Option<PathBuf>,
     /// Pins and signatures.
     pub trust: Trust,
+    /// Files of connectors that cannot be used, by the slot's name. They keep the accounts of that connector
+    /// from being bridged, and no others.
+    pub unusable: BTreeMap<String, Problem>,
 }
 
+/// Reads everything but the connectors.
 pub(super) fn read(root: &mut Section<'_, '_>) -> Plugins {
     let mut plugins = Plugins::default();
     if let Some(section) = root.section("policy") {
-        component(section, POLICY_SLOT, &mut plugins);
-    }
-    if let Some(connectors) = root.section("connector") {
-        let names = presets::proper_names();
-        for (name, entry) in connectors.entries() {
-            if !names.contains(&name) {
-                let message = format!("there is no connector {name:?}; {}", advice(name, &names));
-                connectors.complain(&entry.key, message);
-            } else if let Some(section) = entry.section() {
-                component(section, name, &mut plugins);
-            }
-        }
+        policy(section, &mut plugins);
     }
     if let Some(section) = root.section("plugins") {
         general(section, &mut plugins);
@@ -44,46 +38,58 @@ pub(super) fn read(root: &mut Section<'_, '_>) -> Plugins {
     plugins
 }
 
-/// Reads the configuration of one slot.
-fn component(mut section: Section<'_, '_>, slot: &str, plugins: &mut Plugins) {
-    let file = section.text("file").and_then(|file| {
-        let path = section.reader.resolve(file.value);
-        match looked_at(&path) {
-            Ok(digest) => {
-                if let Some(open) = access::too_open(&path, false) {
-                    section.reader.warn(&file.span, format!("{}: {open}", file.name));
-                }
-                Some((path, digest))
-            }
-            Err(why) => {
-                section.complain(&file.span, format!("{}: {}: {why}", file.name, path.display()));
-                None
-            }
-        }
-    });
+/// Reads the policy's file and pin.
+fn policy(mut section: Section<'_, '_>, plugins: &mut Plugins) {
+    if let Err((at, message)) = component(&mut section, POLICY_SLOT, plugins) {
+        section.complain(&at, message);
+    }
     if section.entry("file").is_none() && section.entry("sha256").is_none() {
         let name = &section.name;
         let message = format!("[{name}] is empty; add file = \"FILE.wasm\", sha256 = \"…\", or both");
         section.complain(&section.span, message);
     }
+    section.finish();
+}
+
+/// Reads a connector's file and pin. A file that cannot be used is no mistake of the whole configuration: the
+/// accounts of other connectors can do without it.
+pub(super) fn connector_file(section: &mut Section<'_, '_>, slot: &str, plugins: &mut Plugins) {
+    if let Err((at, message)) = component(section, slot, plugins) {
+        plugins.unusable.insert(slot.to_owned(), section.reader.problem(&at, message));
+    }
+}
+
+/// Reads the file and the pin of one slot; the error is about a file that cannot be used.
+fn component(
+    section: &mut Section<'_, '_>,
+    slot: &str,
+    plugins: &mut Plugins,
+) -> Result<(), (Range<usize>, String)> {
+    let file = section.text("file").map(|file| (section.reader.resolve(file.value), file));
     let pin = section.text("sha256").and_then(|text| {
         let digest = Digest::parse(text.value);
         if digest.is_none() {
             let message = format!("{}: write 64 hexadecimal digits, as sha256sum prints them", text.name);
             section.complain(&text.span, message);
         }
-        if let (Some(pinned), Some((path, digest))) = (digest, &file)
-            && pinned != *digest
-        {
-            let (name, shown) = (&text.name, path.display());
-            section
-                .complain(&text.span, format!("{name}: {shown} has sha256 {digest}; correct one of the two"));
-        }
-        digest
+        Some((digest?, text))
     });
-    plugins.files.extend(file.map(|(path, _)| (slot.to_owned(), path)));
-    plugins.trust.pins.extend(pin.map(|pin| (slot.to_owned(), pin)));
-    section.finish();
+    plugins.files.extend(file.iter().map(|(path, _)| (slot.to_owned(), path.clone())));
+    plugins.trust.pins.extend(pin.iter().map(|(pin, _)| (slot.to_owned(), *pin)));
+    let Some((path, file)) = file else { return Ok(()) };
+    let shown = path.display();
+    let digest =
+        looked_at(&path).map_err(|why| (file.span.clone(), format!("{}: {shown}: {why}", file.name)))?;
+    if let Some(open) = access::too_open(&path, false) {
+        section.reader.warn(&file.span, format!("{}: {open}", file.name));
+    }
+    match pin {
+        Some((pinned, text)) if pinned != digest => {
+            let name = &text.name;
+            Err((text.span, format!("{name}: {shown} has sha256 {digest}; correct one of the two")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Returns the digest of a file that may be a component. Loading it will show whether it is a good one.

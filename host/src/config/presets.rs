@@ -1,151 +1,94 @@
-//! The connectors that the host knows, from the table beside this file.
+//! The connectors that the program carries, and their built-in grants, from the table beside this file.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock};
 
-use serde::Deserialize;
+use toml::de::DeTable;
 
-use super::form::Form;
-use crate::descriptor::{Capturable, CommandAnswers, Refusals, SHORTEST_SEARCHED};
+use super::grant;
+use super::reader::{Reader, Section};
+use crate::descriptor::Grant;
 
-/// The clouds of one connector.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Preset {
-    pub(super) regions: BTreeSet<String>,
-    /// Other names of the connector, with the brand that each implies.
-    aliases: BTreeMap<String, String>,
-    /// Base URLs of the endpoints, by brand.
-    pub(super) brands: BTreeMap<String, BTreeMap<String, String>>,
-    /// Rules of the secrets, by kebab-case name.
-    pub(super) secrets: BTreeMap<String, SecretRule>,
-    pub(super) refusals: Refusals,
-    /// Meaning of answers to commands: whether the vehicle may have acted.
-    pub(super) commands: CommandAnswers,
-}
-
-/// Facts about one secret.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SecretRule {
-    pub(super) configured: Configured,
-    /// The endpoints that it may be sent to.
-    pub(super) endpoints: BTreeSet<String>,
-    /// Form of the secret, if known.
-    #[serde(default)]
-    pub(super) form: Option<Form>,
-    /// Whether the connector can do without it, and does, although it stands in the configuration.
-    #[serde(default)]
-    pub(super) unused: bool,
-    /// Whether an answer may replace it although the configuration has it, as those that rotate are.
-    #[serde(default)]
-    rotates: bool,
-    /// Shortest length of such a secret, in bytes.
-    #[serde(default = "least")]
-    least: usize,
-}
-
-const fn least() -> usize {
-    SHORTEST_SEARCHED
-}
-
-impl SecretRule {
-    /// Returns how a connector may take it out of an answer, if it may. The owner's value stays unless the
-    /// vendor replaces it.
-    pub(super) fn capturable(&self, name: &str) -> Option<Capturable> {
-        let essential = self.configured == Configured::Never;
-        (self.rotates || essential).then(|| Capturable {
-            name: name.to_owned(),
-            least: self.least.max(SHORTEST_SEARCHED),
-            essential,
-        })
-    }
-}
-
-/// Presence of a secret in the configuration.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Configured {
-    Required,
-    Optional,
-    /// Captured from a response.
-    Never,
-}
-
-/// A connector as a configuration names it.
+/// A connector that the program carries.
 #[derive(Debug)]
-pub(super) struct Named {
-    /// Proper name of the connector.
-    pub(super) name: &'static str,
-    pub(super) preset: &'static Preset,
-    /// Brand that the name implies.
-    pub(super) brand: Option<&'static str>,
+pub(super) struct Preset {
+    /// Other names of the connector, with the brand that each implies.
+    pub(super) aliases: BTreeMap<String, String>,
+    /// Built-in grant, which a configuration may replace.
+    pub(super) grant: Arc<Grant>,
 }
+
+const TABLE: &str = include_str!("presets.toml");
 
 #[allow(clippy::expect_used, reason = "the table is part of the program, and a test reads it")]
 static PRESETS: LazyLock<BTreeMap<String, Preset>> =
-    LazyLock::new(|| toml::from_str(include_str!("presets.toml")).expect("the table of connectors"));
+    LazyLock::new(|| read(TABLE).expect("the table of connectors"));
 
-/// Looks a connector up by its name or an alias.
-pub(super) fn connector(wanted: &str) -> Option<Named> {
-    PRESETS.iter().find_map(|(name, preset)| {
-        let named = |brand| Named { name, preset, brand };
-        if name == wanted {
-            return Some(named(None));
+/// The connectors that the program carries, by name.
+pub(super) fn all() -> &'static BTreeMap<String, Preset> {
+    &PRESETS
+}
+
+/// Reads the table as a configuration's grants are read; the error is what a configuration would be told.
+fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
+    let reader = Reader::new(Path::new("presets.toml"), text, &|_| None);
+    let table = DeTable::parse(text).map_err(|error| error.to_string())?;
+    let mut presets = BTreeMap::new();
+    for (name, entry) in Section::root(&reader, table.get_ref()).entries() {
+        let Some(mut section) = entry.section() else { continue };
+        let mut aliases = BTreeMap::new();
+        if let Some(table) = section.section("aliases") {
+            let brand = |entry: super::reader::Entry<'_, '_>| Some(entry.text()?.value.to_owned());
+            aliases
+                .extend(table.entries().filter_map(|(name, entry)| Some((name.to_owned(), brand(entry)?))));
         }
-        preset.aliases.get(wanted).map(|brand| named(Some(brand)))
-    })
-}
-
-/// The proper names of all connectors.
-pub(super) fn proper_names() -> Vec<&'static str> {
-    PRESETS.keys().map(String::as_str).collect()
-}
-
-/// All names that [`connector`] knows.
-pub(super) fn names() -> Vec<&'static str> {
-    PRESETS
-        .iter()
-        .flat_map(|(name, preset)| std::iter::once(name).chain(preset.aliases.keys()))
-        .map(String::as_str)
-        .collect()
+        let grant = Arc::new(grant::read(&mut section));
+        section.finish();
+        presets.insert(name.to_owned(), Preset { aliases, grant });
+    }
+    let (problems, _) = reader.into_problems();
+    match problems.is_empty() {
+        true => Ok(presets),
+        false => Err(problems.iter().map(|problem| format!("presets.toml:{problem}\n")).collect()),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::endpoint;
+    use std::collections::BTreeSet;
+
     use super::*;
+    use crate::descriptor::is_name;
 
     #[test]
     fn the_table_is_consistent() {
-        for (name, preset) in PRESETS.iter() {
-            let kebab =
-                |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-            assert!(kebab(name) && !preset.regions.is_empty());
-            let endpoints: BTreeSet<_> = preset.brands.values().flat_map(BTreeMap::keys).collect();
-            for (brand, urls) in &preset.brands {
-                assert_eq!(urls.keys().collect::<BTreeSet<_>>(), endpoints, "{brand}");
-                for url in urls.values() {
-                    let parsed = endpoint::parse(url).unwrap();
-                    assert_eq!(parsed.scheme(), "https", "{url}");
+        let presets = read(TABLE).unwrap_or_else(|problems| panic!("{problems}"));
+        for (name, Preset { aliases, grant }) in &presets {
+            assert!(is_name(name) && !grant.endpoints.is_empty());
+            assert!(grant.endpoints.values().all(|url| url.scheme() == "https"), "{name}");
+            // Each region and brand has all of them: the connector need not ask which there are.
+            let all: BTreeSet<&str> = grant.endpoints.keys().map(|service| service.name.as_str()).collect();
+            for region in grant.regions() {
+                for brand in grant.brands() {
+                    assert_eq!(grant.endpoints_of(region, brand).into_keys().collect::<BTreeSet<_>>(), all);
                 }
             }
-            for (secret, rule) in &preset.secrets {
-                assert!(kebab(secret) && !rule.endpoints.is_empty(), "{secret}");
-                assert!(rule.endpoints.iter().all(|endpoint| endpoints.contains(endpoint)), "{secret}");
-            }
-            for (alias, brand) in &preset.aliases {
-                assert!(preset.brands.contains_key(brand) && !PRESETS.contains_key(alias), "{alias}");
+            for (alias, brand) in aliases {
+                assert!(grant.brands().contains(brand.as_str()) && !presets.contains_key(alias), "{alias}");
             }
         }
     }
 
     #[test]
-    fn names_and_aliases() {
-        let kia = connector("kia-eu").unwrap();
-        assert_eq!((kia.name, kia.brand), ("hyundai-kia-eu", Some("kia")));
-        assert_eq!(connector("hyundai-kia-eu").unwrap().brand, None);
-        assert!(connector("vw-eu").is_none());
-        assert_eq!(names(), ["hyundai-kia-eu", "hyundai-eu", "kia-eu"]);
+    fn what_is_wrong_with_the_table_is_told_as_of_a_configuration() {
+        let problems =
+            read("[acme]\naliases = {}\nregion = {}\n[acme.endpoints]\napi = \"http://a.example\"")
+                .unwrap_err();
+        assert_eq!(
+            problems,
+            "presets.toml:3: unknown key \"region\" in [acme]; did you mean \"regions\"?\n\
+             presets.toml:5: acme.endpoints.api: \"http://a.example\": http:// is for this machine only; use https://\n"
+        );
     }
 }

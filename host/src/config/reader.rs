@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -37,7 +38,8 @@ impl<'r> Reader<'r> {
         self.warnings.borrow_mut().push(self.problem(at, message.into()));
     }
 
-    fn problem(&self, at: &Range<usize>, message: String) -> Problem {
+    /// A problem at a place in the text.
+    pub(super) fn problem(&self, at: &Range<usize>, message: String) -> Problem {
         let before = self.text.as_bytes().iter().take(at.start);
         Problem { line: 1 + before.filter(|&&byte| byte == b'\n').count(), message }
     }
@@ -245,6 +247,21 @@ impl<'d, 'r> Entry<'d, 'r> {
         Some(Section { reader: self.reader, name: self.name, span: self.key, table, known: Vec::new() })
     }
 
+    /// Reads a list of tables.
+    pub(super) fn sections(self) -> Option<Vec<Section<'d, 'r>>> {
+        let Some(array) = self.value.get_ref().as_array() else {
+            self.expected("a list of tables, like [{ code = \"7501\" }]");
+            return None;
+        };
+        let entry = |value: &'d Spanned<DeValue<'d>>| Self {
+            reader: self.reader,
+            name: self.name.clone(),
+            key: value.span(),
+            value,
+        };
+        array.iter().map(|value| entry(value).section()).collect()
+    }
+
     /// Reads the text of a value that may also be a number or a truth value.
     pub(super) fn plain(self) -> Option<String> {
         match self.value.get_ref() {
@@ -256,6 +273,22 @@ impl<'d, 'r> Entry<'d, 'r> {
                 None
             }
         }
+    }
+
+    /// Reads a text, a whole number or a truth value as such.
+    pub(super) fn scalar(self) -> Option<Value> {
+        match self.value.get_ref() {
+            DeValue::String(text) => Some(Value::from(text.as_ref())),
+            DeValue::Integer(integer) => {
+                i64::from_str_radix(integer.as_str(), integer.radix()).ok().map(Value::from)
+            }
+            DeValue::Boolean(truth) => Some(Value::from(*truth)),
+            _ => None,
+        }
+        .or_else(|| {
+            self.expected("text, a whole number, true or false");
+            None
+        })
     }
 
     fn expected(&self, expected: &str) {

@@ -3,16 +3,21 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::access;
-use super::form::{Form, variable_meant};
+use super::form::{variable_meant, wrong_with};
 use super::reader::{Section, Text};
 use super::text::{self, NoText};
+use crate::descriptor::SecretForm;
 
 /// Upper bound of a secret, in bytes; more than any has: protects from naming a log.
 const LARGEST: usize = 64 * 1024;
 
 /// Reads `key_file = "path"` or `key = "${VARIABLE}"`. Returns `None` if there is neither, or if there is a
 /// wrong one, which has been complained about then. A secret of a known form has that form when this returns.
-pub(super) fn secret(section: &mut Section<'_, '_>, key: &str, form: Option<Form>) -> Option<SecretString> {
+pub(super) fn secret(
+    section: &mut Section<'_, '_>,
+    key: &str,
+    form: Option<SecretForm>,
+) -> Option<SecretString> {
     let file_key = format!("{key}_file");
     let file = section.text(&file_key);
     let direct = section.text(key);
@@ -89,7 +94,7 @@ fn single_line(
     section: &Section<'_, '_>,
     at: &Text<'_>,
     found: &SecretString,
-    form: Option<Form>,
+    form: Option<SecretForm>,
     in_words: &str,
 ) -> Result<SecretString, Wrong> {
     let text = text::without_bom(found.expose_secret()).trim_end_matches(['\n', '\r']);
@@ -101,7 +106,7 @@ fn single_line(
     if secret.contains(['\n', '\r', '\0']) {
         return Err(Wrong("it has several lines; a secret is one line".to_owned()));
     }
-    if let Some(wrong) = form.and_then(|form| form.wrong_with(secret, in_words)) {
+    if let Some(wrong) = form.and_then(|form| wrong_with(form, secret, in_words)) {
         return Err(Wrong(wrong));
     }
     if blanks {

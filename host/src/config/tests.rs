@@ -10,7 +10,7 @@ use crate::wire::operation::OperationName as Op;
 
 mod complaints;
 
-const BROKER: &str = "[mqtt]\nurl = \"mqtt://127.0.0.1\"\n";
+pub(super) const BROKER: &str = "[mqtt]\nurl = \"mqtt://127.0.0.1\"\n";
 const ACCOUNT: &str = "[account.main]\nconnector = \"kia-eu\"\nrefresh_token = \"${REFRESH}\"\n";
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 const VIN: &str = "KNACCS2EV00000002";
@@ -24,11 +24,11 @@ fn environment(variable: &str) -> Option<String> {
     }
 }
 
-fn parse(text: &str) -> Result<Config, ConfigError> {
+pub(super) fn parse(text: &str) -> Result<Config, ConfigError> {
     Config::parse(text, Path::new("car.toml"), &environment)
 }
 
-fn complaints(text: &str) -> String {
+pub(super) fn complaints(text: &str) -> String {
     parse(text).unwrap_err().to_string()
 }
 
@@ -54,9 +54,10 @@ fn the_least_that_works() {
     assert_eq!(urls, expected);
     assert_eq!(account.secrets["refresh-token"].expose_secret(), TOKEN);
     assert_eq!(account.secrets.len(), 1);
-    let bound = |secret: &str| account.bindings[secret].iter().cloned().collect::<Vec<_>>().join(" ");
+    let bound = |secret: &str| account.rules[secret].endpoints.iter().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!((bound("refresh-token"), bound("access-token")), ("idp".into(), "ccapi cci".into()));
-    let capturable: Vec<_> = account.capturable.iter().map(|it| it.name.as_str()).collect();
+    let capturable = account.rules.iter().filter(|(_, rule)| rule.is_capturable());
+    let capturable: Vec<_> = capturable.map(|(name, _)| name.as_str()).collect();
     assert_eq!(capturable, ["access-token", "control-token", "device-id", "refresh-token"]);
     assert_eq!(config.network, Network::default());
     assert_eq!((bound("pin"), account.max_logins_per_day), ("ccapi".into(), 4));
@@ -96,7 +97,7 @@ fn everything() {
         username = "${REFRESH}"
         endpoints = { ccapi = "http://127.0.0.1:1/", idp = "https://proxy.example/idp/" }
         max_logins_per_day = 0
-        options = { fingerprint = "K1", level = 3, fast = true }
+        settings = { right_hand_drive = true }
         [vehicle.a]
         account = "main"
         vin = "knaccs2ev00000002"
@@ -134,8 +135,8 @@ fn everything() {
     let url = |name: &str| account.endpoints.iter().find(|e| e.name == name).unwrap().url.as_str();
     assert_eq!((url("ccapi"), url("idp")), ("http://127.0.0.1:1/", "https://proxy.example/idp"));
     assert_eq!(url("cci"), "https://cci-api-eu.hyundai.com/");
-    let options: Vec<_> = account.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    assert_eq!(options, ["fast=true", "fingerprint=K1", "level=3"]);
+    let settings: Vec<_> = account.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(settings, ["right-hand-drive=true"]);
     let expected = [
         Op::RefreshCached,
         Op::Unlock,

@@ -1,11 +1,12 @@
 //! The `[vehicle.NAME]` tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::reader::{Entry, Section, advice};
 use super::slug::Slug;
-use crate::wire::operation::OperationName as Op;
+use crate::descriptor::OwnEffect;
+use crate::wire::operation::{OTHER, OperationName as Op, OwnName};
 
 /// Words for `allow`, and the operations that each stands for.
 const ALLOW: &[(&str, &[Op])] = &[
@@ -19,7 +20,10 @@ const ALLOW: &[(&str, &[Op])] = &[
     ("climate", &[Op::StartClimate, Op::StopClimate]),
     ("windows", &[Op::SetWindows]),
     ("charge_port", &[Op::OpenChargePort, Op::CloseChargePort]),
+    ("charging", &[Op::StartCharging, Op::StopCharging]),
+    ("charge_limits", &[Op::SetChargeLimits]),
     ("charging_current", &[Op::SetChargingCurrent]),
+    ("signal", &[Op::Signal]),
 ];
 
 /// Words allowed by default. An operation that opens something has to be named.
@@ -84,11 +88,17 @@ impl fmt::Debug for Selector {
 }
 
 /// Reads one table; `None` if something in it was complained about and has no stand-in. `accounts` are the
-/// names in the file, also of accounts that are wrong in themselves.
-pub(super) fn read(mut section: Section<'_, '_>, accounts: &[&str]) -> Option<Vehicle> {
+/// names in the file, also of accounts that are wrong in themselves; `own` looks up what the connector of an
+/// account knows besides, unless the account is wrong.
+pub(super) fn read(
+    mut section: Section<'_, '_>,
+    accounts: &[&str],
+    own: impl Fn(&Slug) -> Option<BTreeMap<String, OwnEffect>>,
+) -> Option<Vehicle> {
     let account = account(&mut section, accounts);
     let selector = selector(&mut section);
-    let allow = allow(&mut section);
+    let own = account.as_ref().and_then(own);
+    let allow = allow(&mut section, own.as_ref());
     let max_forced_reads_per_day =
         section.number("max_forced_reads_per_day", 0..=MOST_FORCED_READS).unwrap_or(FORCED_READS);
     let right_hand_drive = section.entry("right_hand_drive").and_then(Entry::truth);
@@ -158,13 +168,24 @@ fn vin(text: &str) -> Option<String> {
     (vin.len() == 17 && vin.bytes().all(allowed)).then_some(vin)
 }
 
-fn allow(section: &mut Section<'_, '_>) -> BTreeSet<Op> {
+/// Reads what may be commanded. `own` are the operations that only the vehicle's connector knows; none if the
+/// account is wrong, and nothing is complained about them then.
+fn allow(section: &mut Section<'_, '_>, own: Option<&BTreeMap<String, OwnEffect>>) -> BTreeSet<Op> {
+    let own_words: Vec<(String, Op)> = own
+        .into_iter()
+        .flatten()
+        .map(|(name, effect)| (format!("{OTHER}{name}"), Op::Other(OwnName::new(name, *effect))))
+        .collect();
     let words: Vec<&str> = match section.entry("allow") {
         None => BY_DEFAULT.to_vec(),
         Some(entry) => {
             let given = entry.texts().unwrap_or_default();
-            let known: Vec<_> = ALLOW.iter().map(|(word, _)| *word).collect();
+            let known = ALLOW.iter().map(|(word, _)| *word);
+            let known: Vec<_> = known.chain(own_words.iter().map(|(word, _)| word.as_str())).collect();
             for text in given.iter().filter(|text| !known.contains(&text.value)) {
+                if own.is_none() && text.value.starts_with(OTHER) {
+                    continue;
+                }
                 let message =
                     format!("{}: {:?} is unknown; {}", text.name, text.value, advice(text.value, &known));
                 section.complain(&text.span, message);
@@ -174,5 +195,6 @@ fn allow(section: &mut Section<'_, '_>) -> BTreeSet<Op> {
     };
     let allowed =
         ALLOW.iter().filter(|(word, _)| words.contains(word)).flat_map(|(_, operations)| *operations);
-    allowed.copied().chain([ALWAYS]).collect()
+    let own = own_words.iter().filter(|(word, _)| words.contains(&word.as_str())).map(|(_, own)| *own);
+    allowed.copied().chain([ALWAYS]).chain(own).collect()
 }

@@ -56,10 +56,12 @@ impl Narrator {
         self.line(&format!("{mark} {lines}"));
     }
 
-    pub(super) fn opening(&self, took: Duration, port: u16, plain_port: u16, cloud: &str) {
+    pub(super) fn opening(&self, took: Duration, port: u16, plain_port: u16, clouds: [&str; 2]) {
         self.say(Style::new().bold(), "vehicle-connector demo", "- nothing leaves this machine");
         self.fact(&format!("broker     127.0.0.1, port {port} for MQTT 5, {plain_port} for 3.1.1"));
-        self.fact(&format!("cloud      {cloud} (simulated Hyundai/Kia EU)"));
+        let [first, other] = clouds;
+        self.fact(&format!("clouds     {first} (simulated Hyundai/Kia EU)"));
+        self.fact(&format!("           {other} (simulated Renault)"));
         self.fact(&format!("ready      in {} ms, components compiled", took.as_millis()));
     }
 
@@ -102,7 +104,7 @@ impl Narrator {
             "{commands} commands: {succeeded} succeeded, {failed} failed under the outdated policy"
         ));
         self.fact(&format!(
-            "{token_refreshes} token refreshes, {upstream_calls} requests to the cloud, {policy_swaps} policy swaps, \
+            "{token_refreshes} token refreshes, {upstream_calls} requests to the clouds, {policy_swaps} policy swaps, \
              {}.{:03} s",
             duration_ms / 1_000,
             duration_ms % 1_000
@@ -112,7 +114,7 @@ impl Narrator {
     pub(super) fn invitation(&self, mqtt: &config::Mqtt, plain_port: u16, seconds: Option<u64>) {
         let (host, base) = (&mqtt.host, &mqtt.base_topic);
         self.act("Now you");
-        self.fact("The broker, the cloud and the host keep running. In another terminal:");
+        self.fact("The broker, the clouds and the host keep running. In another terminal:");
         // As short as they can be, because they are to be pasted: `mosquitto_pub` speaks 3.1.1 unless it is
         // told otherwise.
         let at = format!("-h {host} -p {plain_port} -t");

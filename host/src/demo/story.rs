@@ -17,29 +17,33 @@ use crate::plugin::{PluginKind, embedded};
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
-/// The slug of the demo's account.
-pub const DEMO_ACCOUNT: &str = "demo";
-
-/// The demo's vehicles: their slugs, and their identifiers in the simulated cloud.
+/// The demo's vehicles: their slugs, and their identifiers in the simulated clouds.
 const LEGACY: (&str, &str) = ("niro", "11111111-1111-4111-8111-111111111111");
 const CCS2: (&str, &str) = ("ev6", "22222222-2222-4222-8222-222222222222");
+/// The car of the other maker, with its VIN.
+const OTHER: (&str, &str) = ("zoe", "VF1S1MULATEDZ0E1A");
 
 /// The vendor's new wording, one day, in place of "Token is expired".
 const NEW_WORDING: &str = "Key not authorized: token has expired";
 
-/// The configuration of the demo: one account of the simulated cloud with two vehicles.
+/// The configuration of the demo: an account of each maker, with two vehicles of the one and one of the other.
 ///
 /// # Errors
 ///
 /// Only if the configuration's rules have changed and this was forgotten.
-pub fn demo_config(cloud: &str, broker_port: u16) -> anyhow::Result<Config> {
-    let simulated = simulator::Config::default();
+pub(super) fn config(
+    cloud: &simulator::Simulator,
+    other: &renault_simulator::Simulator,
+    broker_port: u16,
+) -> anyhow::Result<Config> {
+    let (simulated, of_other) = (simulator::Config::default(), renault_simulator::Config::default());
+    let (cloud, gigya, kamereon) = (cloud.base_url(), other.gigya_url(), other.kamereon_url());
     let text = format!(
         r#"
         [mqtt]
         url = "mqtt://127.0.0.1:{broker_port}"
 
-        [account.{DEMO_ACCOUNT}]
+        [account.kia]
         connector = "hyundai-kia-eu"
         brand = "kia"
         region = "eu"
@@ -47,24 +51,49 @@ pub fn demo_config(cloud: &str, broker_port: u16) -> anyhow::Result<Config> {
         pin = "${{DEMO_PIN}}"
         endpoints = {{ ccapi = "{cloud}", idp = "{cloud}", cci = "{cloud}" }}
 
+        [account.renault]
+        connector = "renault"
+        brand = "renault"
+        username = "${{DEMO_USERNAME}}"
+        password = "${{DEMO_PASSWORD}}"
+        gigya_key = "${{DEMO_GIGYA_KEY}}"
+        kamereon_key = "${{DEMO_KAMEREON_KEY}}"
+        settings = {{ locale = "fr_FR" }}
+        endpoints = {{ gigya = "{gigya}", kamereon = "{kamereon}" }}
+
         [vehicle.{}]
-        account = "{DEMO_ACCOUNT}"
+        account = "kia"
         id = "{}"
         allow = ["refresh", "lock", "unlock"]
 
         [vehicle.{}]
-        account = "{DEMO_ACCOUNT}"
+        account = "kia"
         id = "{}"
         allow = ["refresh", "lock", "unlock"]
+
+        [vehicle.{}]
+        account = "renault"
+        vin = "{}"
         "#,
-        LEGACY.0, LEGACY.1, CCS2.0, CCS2.1
+        LEGACY.0, LEGACY.1, CCS2.0, CCS2.1, OTHER.0, OTHER.1
     );
     let environment = |name: &str| match name {
         "DEMO_REFRESH_TOKEN" => Some(simulated.refresh_token.clone()),
         "DEMO_PIN" => Some(simulated.pin.clone()),
+        "DEMO_USERNAME" => Some(of_other.username.clone()),
+        "DEMO_PASSWORD" => Some(of_other.password.clone()),
+        "DEMO_GIGYA_KEY" => Some(of_other.gigya_key.clone()),
+        "DEMO_KAMEREON_KEY" => Some(of_other.kamereon_key.clone()),
         _ => None,
     };
     Ok(Config::parse(&text, std::path::Path::new("demo.toml"), &environment)?)
+}
+
+/// Controls of the clouds.
+pub(super) struct Clouds {
+    pub(super) first: Control,
+    /// Those of the other maker.
+    pub(super) other: renault_simulator::Control,
 }
 
 /// The story and what it needs.
@@ -73,6 +102,7 @@ pub(super) struct Story<'v> {
     driver: Driver,
     host: Arc<Host>,
     cloud: Control,
+    other: renault_simulator::Control,
     /// Counts so far, available even if the story ends early.
     summary: &'v mut Summary,
 }
@@ -82,29 +112,31 @@ impl<'v> Story<'v> {
         narrator: &'v Narrator,
         driver: Driver,
         host: Arc<Host>,
-        cloud: Control,
+        Clouds { first: cloud, other }: Clouds,
         summary: &'v mut Summary,
     ) -> Self {
-        Self { narrator, driver, host, cloud, summary }
+        Self { narrator, driver, host, cloud, other, summary }
     }
 
     pub(super) async fn tell(&mut self) -> anyhow::Result<()> {
-        self.both_cars_are_read().await.context("reading both cars")?;
+        self.the_cars_are_read().await.context("reading the cars")?;
         self.a_car_is_locked().await.context("locking a car")?;
         self.the_token_expires_under_ten_operations().await.context("ten operations on an expired token")?;
-        self.the_vendor_changes_the_wording().await.context("the changed wording")
+        self.the_vendor_changes_the_wording().await.context("the changed wording")?;
+        self.the_other_makers_token_ends().await.context("the other maker's token")
     }
 
-    async fn both_cars_are_read(&mut self) -> anyhow::Result<()> {
-        self.narrator.act("Two cars are read, one of each generation");
-        for (slug, _) in [LEGACY, CCS2] {
+    async fn the_cars_are_read(&mut self) -> anyhow::Result<()> {
+        self.narrator.act("Three cars of two makers are read, each over its maker's cloud");
+        for (slug, _) in [LEGACY, CCS2, OTHER] {
             let report = self.command(slug, "refresh_cached", None).await?;
             succeeded(&report)?;
             let state = self.driver.state(slug, |_| true).await?.state;
             let soc = state.soc_percent.context("no state of charge")?;
             let range = state.range_km.context("no range")?;
-            let locked = if state.locked.context("no lock state")? { "locked" } else { "unlocked" };
-            self.narrator.success(&format!("{slug:<5} {soc} %, {range} km, {locked}"));
+            // The other maker does not tell of every model whether it is locked.
+            let locked = state.locked.map_or("", |locked| if locked { ", locked" } else { ", unlocked" });
+            self.narrator.success(&format!("{slug:<5} {soc} %, {range} km{locked}"));
         }
         Ok(())
     }
@@ -208,6 +240,22 @@ impl<'v> Story<'v> {
         succeeded(&report)?;
         self.narrator.success("lock   confirmed by the car; nobody restarted anything");
         self.counted(&before, &self.cloud.counters());
+        Ok(())
+    }
+
+    async fn the_other_makers_token_ends(&mut self) -> anyhow::Result<()> {
+        self.narrator.act("The other maker's token ends: another connector, the same policy");
+        let (before, first) = (self.other.counters(), self.cloud.counters());
+        self.other.expire_id_tokens();
+        let report = self.command(OTHER.0, "refresh_cached", None).await?;
+        succeeded(&report)?;
+        let after = self.other.counters();
+        ensure!(report.attempts == 2, "{} attempts", report.attempts);
+        let (refreshes, sign_ins) = (after.jwt_asked - before.jwt_asked, after.logins - before.logins);
+        ensure!((refreshes, sign_ins) == (1, 0), "{refreshes} refreshes and {sign_ins} sign-ins");
+        ensure!(self.cloud.counters().requests == first.requests, "the first maker's cloud was asked");
+        ensure!(self.other.violations().is_empty(), "its cloud complains: {:?}", self.other.violations());
+        self.narrator.success("zoe   one new token and one repeat; the first maker's cloud noticed nothing");
         Ok(())
     }
 

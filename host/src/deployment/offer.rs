@@ -37,7 +37,7 @@ pub enum Source {
 }
 
 impl Source {
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Configuration => "configuration",
             Self::Folder => "folder",

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Source;
 use super::record::{Action, Record};
 use super::registry::{self, Registry, SlotRecord, StoredGeneration};
+use crate::digest::Digest;
 use crate::plugin::trust::Trust;
 use crate::plugin::{Compiled, ConnectorSlot, POLICY_SLOT, Pluggable, PolicySlot, Trial};
 use crate::store::{Store, StoreError};
@@ -40,6 +41,34 @@ pub(crate) async fn restore_connector(
     is_configured: bool,
 ) -> Result<(), StoreError> {
     restore(name, slot.as_ref(), store, clock, trust, is_configured).await
+}
+
+/// Whether this component is the one last found in that place, as far as the store knows.
+///
+/// # Errors
+///
+/// When the store fails.
+pub(crate) async fn has_seen(
+    store: &dyn Store,
+    slot: &str,
+    source: Source,
+    digest: Digest,
+) -> Result<bool, StoreError> {
+    let record = registry::slot_record(store, slot).await?;
+    Ok(record.is_some_and(|record| record.seen.get(source.name()) == Some(&digest)))
+}
+
+/// Returns why a component had to be rolled back, if it had to be.
+///
+/// # Errors
+///
+/// When the store fails.
+pub(crate) async fn rolled_back(
+    store: &dyn Store,
+    slot: &str,
+    digest: Digest,
+) -> Result<Option<String>, StoreError> {
+    Ok(registry::known_bad(store, slot, digest).await?.map(|bad| bad.reason))
 }
 
 async fn restore<S: Pluggable>(

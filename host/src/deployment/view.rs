@@ -74,7 +74,7 @@ pub(super) fn deployed<P>(
         slot: name.to_owned(),
         active: active.into(),
         before: before.into(),
-        took_ms: crate::time::milliseconds(took),
+        took_ms: u64::from(crate::time::milliseconds(took)),
         remembered: true,
     }
 }

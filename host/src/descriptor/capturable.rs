@@ -4,9 +4,6 @@
 //! Kept as a secret, such a value would replace a good one, for good, and being short it would be found, and
 //! replaced, in every text.
 
-use std::borrow::Borrow;
-use std::cmp::Ordering;
-
 use serde_json::Value;
 
 /// Words that programs write where they have no value, reduced to letters and digits.
@@ -33,11 +30,9 @@ const NOTHINGS: [&str; 16] = [
 /// in odometers.
 pub(crate) const SHORTEST_SEARCHED: usize = 8;
 
-/// A secret that a connector may take out of an answer. Compared by its name.
-#[derive(Debug, Clone)]
+/// What counts as a secret that a connector may take out of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capturable {
-    /// Name of the secret.
-    pub name: String,
     /// Least length in bytes; a shorter value does not count as this secret.
     pub least: usize,
     /// Whether the secret has no other value to fall back on: an answer that was asked for it and lacks it is
@@ -60,32 +55,6 @@ fn stands_for_nothing(text: &str) -> bool {
     word.chars().all(|c| c == '0') || NOTHINGS.contains(&word)
 }
 
-impl Borrow<str> for Capturable {
-    fn borrow(&self) -> &str {
-        &self.name
-    }
-}
-
-impl PartialEq for Capturable {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Capturable {}
-
-impl PartialOrd for Capturable {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Capturable {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.name.cmp(&other.name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -94,7 +63,7 @@ mod tests {
 
     #[test]
     fn what_stands_for_nothing_is_no_secret_and_neither_is_what_is_too_short() {
-        let secret = Capturable { name: "access-token".to_owned(), least: 8, essential: true };
+        let secret = Capturable { least: 8, essential: true };
         for value in [
             json!(null),
             json!(true),

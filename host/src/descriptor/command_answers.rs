@@ -3,11 +3,11 @@
 //! Words say nothing: a refusal that speaks of a time-out may come from a gateway that has passed the request
 //! on. So an answer is a refusal only if its code is one that the vendor gives before it tells the vehicle,
 //! or its status is one that RFC 9110 and RFC 6585 give to servers that have not done what was asked. The
-//! codes of each cloud are in `presets.toml`; neither a plugin nor a configuration can add to them.
+//! codes of each cloud are a part of the owner's grant; a connector can only ask for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 /// Statuses of refusals. RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many
@@ -18,19 +18,33 @@ const REFUSED: [u16; 2] = [401, 429];
 /// when to come again.
 const UNAVAILABLE: u16 = 503;
 
+/// Place in the answers of an endpoint where a success shows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SuccessPlace {
+    /// Name of the endpoint.
+    pub endpoint: String,
+    /// JSON Pointer.
+    pub pointer: String,
+}
+
+impl fmt::Display for SuccessPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.pointer, self.endpoint)
+    }
+}
+
 /// Answers to commands, as one connector's clouds give them.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandAnswers {
-    /// JSON pointers, each with the word that reports success there. An answer in which all of them match is
-    /// not a refusal, whatever its status.
-    success: BTreeMap<String, String>,
+    /// Values that report success, and where they stand. An answer in which all of its endpoint match is not a
+    /// refusal, whatever its status. They are texts, numbers and truth values.
+    pub success: BTreeMap<SuccessPlace, Value>,
     /// JSON pointers to the codes of an answer.
-    codes_at: Vec<String>,
+    pub codes_at: Vec<String>,
     /// Codes of refusals that come before the vehicle is told.
-    before_execution: BTreeSet<String>,
+    pub before_execution: BTreeSet<String>,
     /// Codes that leave open whether the vehicle has acted, whatever the status.
-    undecided: BTreeSet<String>,
+    pub undecided: BTreeSet<String>,
 }
 
 /// Statement of an answer on whether the vehicle may have acted.
@@ -49,12 +63,11 @@ pub enum Told {
 impl CommandAnswers {
     /// Reads what an answer says.
     #[must_use]
-    pub fn told(&self, status: u16, headers: &[(String, String)], body: &[u8]) -> Told {
+    pub fn told(&self, endpoints: &[String], status: u16, headers: &[(String, String)], body: &[u8]) -> Told {
         let document = serde_json::from_slice::<Value>(body).unwrap_or_default();
-        let says = |(at, word): (&String, &String)| {
-            document.pointer(at).and_then(Value::as_str) == Some(word.as_str())
-        };
-        let succeeded = !self.success.is_empty() && self.success.iter().all(says);
+        let mut marks = self.marks(endpoints).peekable();
+        let succeeded =
+            marks.peek().is_some() && marks.all(|(at, value)| document.pointer(at) == Some(value));
         let codes: Vec<String> =
             self.codes_at.iter().filter_map(|at| document.pointer(at)).filter_map(text).collect();
         let codes = codes.iter().map(String::as_str);
@@ -68,6 +81,17 @@ impl CommandAnswers {
             408 | 500..=599 => Told::Trouble,
             _ => Told::Nothing,
         }
+    }
+
+    /// Whether a document of one of these endpoints says no where a success would show.
+    #[must_use]
+    pub fn says_no(&self, endpoints: &[String], document: &Value) -> bool {
+        self.marks(endpoints).any(|(at, value)| document.pointer(at).is_some_and(|found| found != value))
+    }
+
+    fn marks<'m>(&'m self, endpoints: &'m [String]) -> impl Iterator<Item = (&'m str, &'m Value)> {
+        let all = self.success.iter().filter(|(at, _)| endpoints.contains(&at.endpoint));
+        all.map(|(at, value)| (at.pointer.as_str(), value))
     }
 
     /// Whether an answer with these facts is known to have come before the vehicle was told. `later` says
@@ -107,9 +131,26 @@ fn text(code: &Value) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn place(endpoint: &str, pointer: &str) -> SuccessPlace {
+        SuccessPlace { endpoint: endpoint.to_owned(), pointer: pointer.to_owned() }
+    }
+
+    #[test]
+    fn an_answer_says_no_where_its_own_endpoint_would_say_yes() {
+        let says_no = |endpoint: &str, document: Value| table().says_no(&[endpoint.to_owned()], &document);
+        assert!(says_no("idp", serde_json::json!({"code": 403_101, "ret": "S"})));
+        assert!(says_no("idp", serde_json::json!({"code": "0"})));
+        assert!(!says_no("idp", serde_json::json!({"code": 0, "ret": "F"})));
+        assert!(says_no("cars", serde_json::json!({"code": 0, "ret": "F"})));
+        assert!(!says_no("other", serde_json::json!({"code": 7, "ret": "F"})));
+        // What says nothing does not say no.
+        assert!(!says_no("cars", serde_json::json!({})));
+        assert!(!says_no("cars", Value::Null));
+    }
+
     fn table() -> CommandAnswers {
         CommandAnswers {
-            success: BTreeMap::from([("/ret".to_owned(), "S".to_owned())]),
+            success: BTreeMap::from([(place("cars", "/ret"), "S".into()), (place("idp", "/code"), 0.into())]),
             codes_at: vec!["/code".to_owned()],
             before_execution: BTreeSet::from(["17".to_owned()]),
             undecided: BTreeSet::from(["99".to_owned()]),
@@ -118,7 +159,7 @@ mod tests {
 
     fn told(status: u16, retry_after: Option<&str>, body: &str) -> Told {
         let headers = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
-        table().told(status, headers.as_slice(), body.as_bytes())
+        table().told(&["cars".to_owned()], status, headers.as_slice(), body.as_bytes())
     }
 
     #[test]
@@ -156,8 +197,8 @@ mod tests {
     #[test]
     fn an_empty_table_knows_the_statuses_only() {
         let table = CommandAnswers::default();
-        assert_eq!(table.told(401, &[], b"{}"), Told::Refused);
-        assert_eq!(table.told(400, &[], br#"{"code":"17"}"#), Told::Nothing);
-        assert_eq!(table.told(200, &[], b"{}"), Told::Taken);
+        assert_eq!(table.told(&[], 401, &[], b"{}"), Told::Refused);
+        assert_eq!(table.told(&[], 400, &[], br#"{"code":"17"}"#), Told::Nothing);
+        assert_eq!(table.told(&[], 200, &[], b"{}"), Told::Taken);
     }
 }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::fleet::Fleet;
 use super::ledger::{Asker, CommandLedger, ResultPublished};
+use crate::descriptor::OwnOperation;
 use crate::mqtt::Receipt;
 use crate::services::Services;
 use crate::vehicle::state::{Location, Published};
@@ -34,7 +35,9 @@ impl Announcer {
     pub(super) fn announce_fleet(&self) {
         for account in self.fleet.accounts.values() {
             account.announce();
+            account.announce_question();
         }
+        self.announce_out();
         for vehicle in self.fleet.vehicles.values() {
             self.announce_presence(vehicle);
             // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what
@@ -49,6 +52,19 @@ impl Announcer {
             if let Some(report) = &memory.last_report {
                 self.announce_last(vehicle, report);
             }
+        }
+    }
+
+    /// Publishes which accounts and vehicles are not served, because their connector could not begin.
+    fn announce_out(&self) {
+        let topics = &self.services.topics;
+        for (account, why) in &self.fleet.accounts_out {
+            let document = json!({"state": Reason::ConnectorFault, "reason": why});
+            self.publish_retained(topics.account_state(account), &document);
+        }
+        for (vehicle, why) in &self.fleet.vehicles_out {
+            let problem = json!({"reason": Reason::ConnectorFault, "message": why});
+            self.announce_available(vehicle, "offline", &problem);
         }
     }
 
@@ -71,19 +87,30 @@ impl Announcer {
                 false => (listed && vehicle.allows(name)).into(),
             }
         };
-        let capabilities: serde_json::Map<_, _> = OperationName::COMMANDABLE
+        let granted = &vehicle.account.granted.operations;
+        let own = granted.keys().filter_map(|name| vehicle.own_operation(name));
+        let mut capabilities: serde_json::Map<_, _> = OperationName::COMMANDABLE
             .into_iter()
+            .chain(own)
             .map(|name| (name.as_str().to_owned(), capability(name)))
             .collect();
+        if !granted.is_empty() {
+            let described = granted.iter().map(|(name, operation)| (name.clone(), own_operation(operation)));
+            capabilities.insert("other".to_owned(), serde_json::Value::Object(described.collect()));
+        }
         let topic = self.services.topics.vehicle(&vehicle.slug, "capabilities");
         self.publish_retained(topic, &serde_json::Value::Object(capabilities));
         self.announce_availability(vehicle, "online", &serde_json::Value::Null);
     }
 
     fn announce_availability(&self, vehicle: &Vehicle, availability: &str, problem: &serde_json::Value) {
-        let topic = self.services.topics.vehicle(&vehicle.slug, "availability");
+        self.announce_available(&vehicle.slug, availability, problem);
+    }
+
+    fn announce_available(&self, vehicle: &str, availability: &str, problem: &serde_json::Value) {
+        let topic = self.services.topics.vehicle(vehicle, "availability");
         self.services.publisher.publish(Outgoing::new(topic, availability).retained());
-        self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "problem"), problem);
+        self.publish_retained(self.services.topics.vehicle(vehicle, "problem"), problem);
     }
 
     /// Forgets everything that was known: another car has this vehicle's place.
@@ -198,6 +225,12 @@ impl Announcer {
     pub(super) fn publish_retained(&self, topic: String, document: &impl serde::Serialize) {
         self.services.publisher.publish(Outgoing::new(topic, encode(document)).retained());
     }
+}
+
+/// Describes a connector's own operation to whoever wants to command it.
+fn own_operation(operation: &OwnOperation) -> serde_json::Value {
+    let OwnOperation { description, effect, arguments } = operation;
+    json!({"description": description, "effect": effect.as_str(), "arguments": arguments.schema()})
 }
 
 /// Encodes a document. Documents are made of strings, numbers and maps with string keys, for which this

@@ -17,16 +17,16 @@ use super::leftovers::Leftovers;
 use super::plugin_desk::PluginDesk;
 use super::requests::{Queue, RequestDesk};
 use super::shutdown::Shutdown;
+use super::slots::{FromFile, Slots};
 use super::start_error::StartError;
 use super::vehicle_desk::VehicleDesk;
 use super::{Host, command_desk};
-use crate::account::{Account, Accounts, Clients, for_trial};
+use crate::account::{Account, Accounts, Clients};
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::deployment::{Deployments, Served, restore_connector, restore_policy, restore_rollout};
+use crate::deployment::{Deployments, Served};
 use crate::events::Events;
-use crate::plugin::slot::Provenance;
-use crate::plugin::{ActivationError, ConnectorSlot, POLICY_SLOT, Plugins, PolicySlot};
+use crate::plugin::Plugins;
 use crate::primitives::HttpClient;
 use crate::protect::circuit::Circuits;
 use crate::services::Services;
@@ -34,9 +34,6 @@ use crate::store::StoreError;
 use crate::vehicle::Vehicle;
 use crate::wire::publish::Masking;
 use crate::wire::topics::Topics;
-
-/// The configuration's name for the connector that the host carries.
-const HYUNDAI_KIA: &str = "hyundai-kia-eu";
 
 /// Components that a host starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,15 +44,16 @@ pub(super) enum Begin {
     Given,
 }
 
-/// Builds a host and lets it resume what an earlier one has left.
+/// Builds a host and lets it resume what an earlier one has left. Returns with it the components of files that
+/// are yet to take the place of what the program carries.
 pub(super) async fn assemble(
     config: &Config,
     environment: Environment,
     plugins: &Plugins,
     begin: Begin,
-) -> Result<Arc<Host>, StartError> {
+) -> Result<(Arc<Host>, BTreeMap<String, FromFile>), StartError> {
     let services = Arc::new(services(config, environment).await?);
-    let slots = OpenedSlots::open(config, &services, plugins, begin).await?;
+    let slots = Slots::open(config, &services, plugins, begin).await?;
     let clouds = Arc::new(Circuits::default());
     let fleet = fleet(config, &services, &slots, &clouds).await?;
     let accounts = fleet.accounts.values().map(|account| served(account)).collect();
@@ -64,16 +62,24 @@ pub(super) async fn assemble(
         Deployments::open(&slots.policy, &slots.connectors, accounts, Arc::clone(&services), trust).await?;
     let (ledger, interrupted) =
         CommandLedger::open(Arc::clone(&services.store), services.clock.now()).await?;
-    let (vehicles, accounts) = (fleet.vehicles.keys(), fleet.accounts.keys());
-    let leftovers = Leftovers::open(&services.topics, vehicles, accounts, &services.store).await?;
+    // Those that are not served belong to the configuration too.
+    let (vehicles, accounts) = (config.vehicles.keys(), config.accounts.keys());
+    let (vehicles, accounts): (Vec<String>, Vec<String>) =
+        (vehicles.map(ToString::to_string).collect(), accounts.map(ToString::to_string).collect());
+    let leftovers =
+        Leftovers::open(&services.topics, vehicles.iter(), accounts.iter(), &services.store).await?;
     let unpublished = ledger.unpublished().await?;
     let (queue, waiting) = Queue::new();
     let parts = Parts { services, fleet: Arc::new(fleet), deployments, clouds, ledger, leftovers, queue };
     let host = Arc::new(parts.into_host(config));
+    for (name, error) in &slots.out {
+        host.plugins.connector_is_out(name, &error.to_string()).await;
+    }
     if let Some(decisions) = host.services.audit.listen() {
         host.deployments.watch(decisions);
     }
     host.requests.work_off(waiting);
+    host.fleet.accounts.values().for_each(Account::keep);
     host.plugins.watch();
     host.circuits.watch();
     host.circuits.isolate_again().await?;
@@ -81,7 +87,7 @@ pub(super) async fn assemble(
         host.announcer.announce_result_again(vehicle, report);
     }
     command_desk::resume(&host.commands, interrupted).await;
-    Ok(host)
+    Ok((host, slots.news))
 }
 
 /// An account as deployments know it.
@@ -91,7 +97,7 @@ fn served(account: &Account) -> Served {
 
 /// Makes the services of what the embedding program gives and the configuration says.
 async fn services(config: &Config, environment: Environment) -> Result<Services, StartError> {
-    let Environment { store, clock, publisher, transport, tap, compiler: _ } = environment;
+    let Environment { store, clock, entropy, publisher, transport, tap, compiler: _ } = environment;
     let publisher = Arc::new(Masking(publisher));
     let topics = Topics::below(&config.mqtt.base_topic);
     let events = Events::on(topics.bridge_event(), Arc::clone(&publisher) as _, Arc::clone(&clock));
@@ -102,59 +108,13 @@ async fn services(config: &Config, environment: Environment) -> Result<Services,
     };
     let audit = Arc::new(Audit::open(Arc::clone(&store) as _, Arc::clone(&clock)).await?);
     let background = TaskTracker::new();
-    Ok(Services { store, clock, publisher, transport, tap, topics, events, audit, background })
-}
-
-/// The slots of a host.
-struct OpenedSlots {
-    policy: Arc<PolicySlot>,
-    /// OpenedSlots of the connectors, one for each, however many accounts use it: a swap is for all of them.
-    connectors: BTreeMap<String, Arc<ConnectorSlot>>,
-}
-
-impl OpenedSlots {
-    async fn open(
-        config: &Config,
-        services: &Services,
-        plugins: &Plugins,
-        begin: Begin,
-    ) -> Result<Self, StartError> {
-        let Plugins { sandbox, connector: compiled, policy } = plugins;
-        let sandbox = &sandbox.with_budgets(config.limits.policy, config.limits.connector);
-        let (store, clock) = (&services.store, services.clock.as_ref());
-        let (trust, files) = (&config.plugins.trust, &config.plugins.files);
-        let carried = || Provenance::new(clock.now(), "carried by the program");
-        let policy = policy.as_ref().unwrap_or(compiled);
-        let policy =
-            Arc::new(PolicySlot::open(sandbox, policy, carried()).await.map_err(StartError::Policy)?);
-        if begin == Begin::Restored {
-            restore_policy(&policy, store, clock, trust, files.contains_key(POLICY_SLOT)).await?;
-            let accounts = config.accounts.keys().map(|slug| slug.as_str());
-            restore_rollout(&policy, store, trust, accounts).await?;
-        }
-        let mut connectors: BTreeMap<String, Arc<ConnectorSlot>> = BTreeMap::new();
-        for (slug, account) in &config.accounts {
-            let name = account.connector.as_str();
-            if connectors.contains_key(name) {
-                continue;
-            }
-            let opened = ConnectorSlot::open(sandbox, compiled, carried()).await;
-            let connector = Arc::new(opened.map_err(connector_failed)?);
-            connector.try_with(for_trial(slug.as_str(), account));
-            if begin == Begin::Restored {
-                let is_configured = files.contains_key(name);
-                restore_connector(name, &connector, store, clock, trust, is_configured).await?;
-            }
-            connectors.insert(name.to_owned(), connector);
-        }
-        Ok(Self { policy, connectors })
-    }
+    Ok(Services { store, clock, entropy, publisher, transport, tap, topics, events, audit, background })
 }
 
 async fn fleet(
     config: &Config,
     services: &Arc<Services>,
-    slots: &OpenedSlots,
+    slots: &Slots,
     clouds: &Arc<Circuits>,
 ) -> Result<Fleet, StoreError> {
     let opening = Accounts {
@@ -164,21 +124,29 @@ async fn fleet(
         clients: Clients::default(),
         requests_per_operation: config.limits.requests_per_operation,
     };
-    let mut accounts = BTreeMap::new();
+    let (mut accounts, mut accounts_out) = (BTreeMap::new(), BTreeMap::new());
     for (slug, account) in &config.accounts {
-        // Each account has opened one.
-        let Some(connector) = slots.connectors.get(account.connector.as_str()) else { continue };
+        let name = account.connector.as_str();
+        let Some(connector) = slots.connectors.get(name) else {
+            let why = slots.out.get(name).map_or_else(String::new, ToString::to_string);
+            accounts_out.insert(slug.to_string(), why);
+            continue;
+        };
         let account = opening.open(slug.as_str(), account, Arc::clone(connector)).await?;
         accounts.insert(slug.to_string(), account);
     }
-    let mut vehicles = BTreeMap::new();
+    let (mut vehicles, mut vehicles_out) = (BTreeMap::new(), BTreeMap::new());
     for (slug, vehicle) in &config.vehicles {
-        // The configuration has made sure that the account exists.
-        let Some(account) = accounts.get(vehicle.account.as_str()) else { continue };
+        // The configuration has made sure that the account exists; it is there, or it is out.
+        let Some(account) = accounts.get(vehicle.account.as_str()) else {
+            let why = accounts_out.get(vehicle.account.as_str()).cloned().unwrap_or_default();
+            vehicles_out.insert(slug.to_string(), why);
+            continue;
+        };
         let vehicle = Vehicle::open(slug.as_str(), vehicle, Arc::clone(account)).await?;
         vehicles.insert(slug.to_string(), Arc::new(vehicle));
     }
-    Ok(Fleet { accounts, vehicles })
+    Ok(Fleet { accounts, vehicles, accounts_out, vehicles_out })
 }
 
 /// Parts of which the desks of a host are made.
@@ -250,9 +218,4 @@ impl Parts {
             shutdown,
         }
     }
-}
-
-/// Makes a start error about the one connector that there is, whichever name the configuration has for it.
-pub(super) fn connector_failed(error: ActivationError) -> StartError {
-    StartError::Connector { name: HYUNDAI_KIA.to_owned(), error }
 }

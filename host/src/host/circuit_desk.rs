@@ -124,7 +124,7 @@ impl CircuitDesk {
             Some(("vehicle", slug)) => self.fleet.vehicles.get(slug).map(|vehicle| &vehicle.account.circuits),
             Some(_) => None,
             None => {
-                let is_cloud = |connector: &Arc<ConnectorSlot>| connector.active().manifest().cloud == name;
+                let is_cloud = |connector: &Arc<ConnectorSlot>| connector.active().manifest().name == name;
                 self.deployments.connectors().values().any(is_cloud).then_some(self.clouds.as_ref())
             }
         };
@@ -133,7 +133,7 @@ impl CircuitDesk {
                 .deployments
                 .connectors()
                 .values()
-                .map(|connector| connector.active().manifest().cloud.clone());
+                .map(|connector| connector.active().manifest().name.clone());
             let accounts = self
                 .fleet
                 .accounts

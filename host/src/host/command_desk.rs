@@ -2,6 +2,7 @@
 
 mod course;
 pub(crate) mod deliveries;
+mod own;
 mod resume;
 
 use std::sync::Arc;
@@ -45,7 +46,7 @@ pub(super) struct CommandDesk {
 /// A command as it has arrived.
 struct Arrived {
     vehicle: String,
-    /// Words of the caller: the last level of a topic, and a payload.
+    /// Words of the caller: the operation of a topic, and a payload.
     words: (String, String),
     command: Result<Command, Malformed>,
     /// Caller that wants the result, besides the subscribers of its topic.
@@ -62,6 +63,7 @@ struct Arrived {
 /// A command that has its place in its vehicle's queue, and is not written down yet.
 struct Admitted {
     vehicle: Arc<Vehicle>,
+    name: OperationName,
     action: Action,
     turn: BoxFuture<'static, Option<Turn>>,
 }
@@ -69,8 +71,9 @@ struct Admitted {
 /// A command that was understood and may be done.
 pub(super) struct Accepted {
     pub(super) vehicle: Arc<Vehicle>,
+    pub(super) name: OperationName,
     pub(super) action: Action,
-    /// The last level of the topic, and the payload.
+    /// The operation of the topic, and the payload.
     pub(super) request: (String, String),
     pub(super) report: Report,
     /// Place of the command in the vehicle's queue.
@@ -113,7 +116,7 @@ impl CommandDesk {
         let (operation, payload) = command.action.to_message();
         let arrived = Arrived {
             vehicle: vehicle.to_owned(),
-            words: (operation.to_owned(), payload),
+            words: (operation.into_owned(), payload),
             command: command::check(command),
             asker: Some(asker),
             unusable: None,
@@ -244,11 +247,11 @@ impl CommandDesk {
             let report = self.rejected(slug, id.clone(), rejection, *delivery).await;
             NotDone::Rejected(Box::new(report))
         };
-        let Admitted { vehicle, action, turn } = match self.admit(arrived) {
+        let Admitted { vehicle, name, action, turn } = match self.admit(arrived) {
             Ok(admitted) => admitted,
             Err(rejection) => return Err(rejected(rejection).await),
         };
-        let (name, now) = (action.name(), self.services.clock.now());
+        let now = self.services.clock.now();
         let fault = |error: StoreError| Rejection::of(name.as_str(), Reason::HostFault, error.to_string());
         let report = match self.identified(id.clone(), *delivery, before, name, now).await {
             Ok(id) => Report::accepted(slug, id, name, now),
@@ -258,7 +261,7 @@ impl CommandDesk {
         match self.ledger.begin(slug, &report, &asked, asker.clone()).await {
             Ok(Known::New) => {
                 let request = words.clone();
-                Ok(Some(Accepted { vehicle, action, request, report, turn, open }))
+                Ok(Some(Accepted { vehicle, name, action, request, report, turn, open }))
             }
             Ok(Known::UnderWay) => Ok(None),
             Ok(Known::Over(report)) => Err(NotDone::Repeated(report)),
@@ -284,21 +287,30 @@ impl CommandDesk {
                 return Err(Rejection::of(op, *reason, message));
             }
         };
-        let name = action.name();
-        let rejection = |reason, message: String| Err(Rejection::of(name.as_str(), reason, message));
+        let op = action.op();
+        let rejection = |reason, message: String| Err(Rejection::of(&op, reason, message));
         if let Some(unusable) = unusable {
             return rejection(Reason::BadPayload, unusable.clone());
+        }
+        if let Some(why) = self.fleet.vehicles_out.get(slug) {
+            return rejection(Reason::ConnectorFault, why.clone());
         }
         let Some(vehicle) = self.fleet.vehicles.get(slug) else {
             let known: Vec<&str> = self.fleet.vehicles.keys().map(String::as_str).collect();
             let message = format!("there is no vehicle {slug:?}; there are: {}", known.join(", "));
             return rejection(Reason::UnknownVehicle, message);
         };
+        let Some(name) = action.name(|own| vehicle.own_operation(own)) else {
+            return rejection(Reason::UnknownOperation, own::no_such(vehicle, &op));
+        };
         if !vehicle.allows(name) {
             return rejection(Reason::NotAllowed, format!("{name} is not in the vehicle's `allow` list"));
         }
         if vehicle.lacks(name) {
             return rejection(Reason::Unsupported, format!("this vehicle does not have {name}"));
+        }
+        if let Err(wrong) = own::check(vehicle, &action) {
+            return rejection(Reason::BadPayload, format!("{op}: {wrong}"));
         }
         if self.shutdown.is_closed() {
             return rejection(Reason::HostStopping, "the host is stopping".to_owned());
@@ -307,7 +319,7 @@ impl CommandDesk {
         let Some(turn) = vehicle.enqueue(name) else {
             return rejection(Reason::Busy, "too many commands wait for this vehicle".to_owned());
         };
-        Ok(Admitted { vehicle: Arc::clone(vehicle), action, turn: Box::pin(turn) })
+        Ok(Admitted { vehicle: Arc::clone(vehicle), name, action, turn: Box::pin(turn) })
     }
 
     /// The identifier of a command: its own, that of the same delivery before, or a new one.

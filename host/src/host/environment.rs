@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::entropy::{Entropy, SystemEntropy};
 use crate::primitives::{Tap, Transport};
 use crate::sandbox::Compiler;
 use crate::store::Store;
@@ -15,6 +16,8 @@ pub struct Environment {
     pub store: Arc<dyn Store>,
     /// Clock.
     pub clock: Arc<dyn Clock>,
+    /// Source of randomness.
+    pub entropy: Arc<dyn Entropy>,
     /// The way to the broker.
     pub publisher: Arc<dyn Publish>,
     /// The way to the clouds; none means the network.
@@ -30,7 +33,21 @@ impl Environment {
     /// process.
     #[must_use]
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, publisher: Arc<dyn Publish>) -> Self {
-        Self { store, clock, publisher, transport: None, tap: None, compiler: Compiler::in_process() }
+        Self {
+            store,
+            clock,
+            entropy: Arc::new(SystemEntropy),
+            publisher,
+            transport: None,
+            tap: None,
+            compiler: Compiler::in_process(),
+        }
+    }
+
+    /// Takes randomness from `entropy` in place of the operating system.
+    #[must_use]
+    pub fn with_entropy(self, entropy: Arc<dyn Entropy>) -> Self {
+        Self { entropy, ..self }
     }
 
     /// Uses `transport` to reach clouds.

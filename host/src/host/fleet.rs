@@ -11,6 +11,10 @@ use crate::vehicle::Vehicle;
 pub(super) struct Fleet {
     pub(super) accounts: BTreeMap<String, Arc<Account>>,
     pub(super) vehicles: BTreeMap<String, Arc<Vehicle>>,
+    /// Accounts that are not served, because their connector could not begin, and why.
+    pub(super) accounts_out: BTreeMap<String, String>,
+    /// Vehicles of those accounts, and why.
+    pub(super) vehicles_out: BTreeMap<String, String>,
 }
 
 impl Fleet {

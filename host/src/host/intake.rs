@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
+use super::requests::take_answer;
 use super::{Host, Refused, Request};
 use crate::wire::topics::Incoming;
 
@@ -63,6 +64,10 @@ impl Host {
                     }
                     commands.push(request);
                 }
+                Some(Incoming::Answer { account }) => {
+                    let account = account.to_owned();
+                    take_answer(&self.requests, &account, request);
+                }
                 Some(Incoming::Request { verb }) => {
                     let verb = verb.to_owned();
                     self.commands.handle(std::mem::take(&mut commands)).await;
@@ -91,7 +96,8 @@ impl Host {
                 let request = Request { topic, respond_to, hold, ..Request::default() };
                 self.requests.answer_busy(verb, &request, message);
             }
-            None => {}
+            // Whoever answers sees that the question is still open.
+            Some(Incoming::Answer { .. }) | None => {}
         }
     }
 }

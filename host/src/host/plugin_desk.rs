@@ -3,17 +3,20 @@
 
 mod requests;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::json;
 
 use super::announcer::Announcer;
+use super::slots::FromFile;
 use super::start_error::StartError;
 use crate::component_file::{self, Contents, Links};
 use crate::config::Config;
 use crate::deployment::{self, Action, Deployments, Offer, Refusal, Source};
 use crate::digest::Digest;
+use crate::events::{AboutPlugin, Event};
 use crate::folder::{Folder, FolderError, Found};
 use crate::plugin::slot::Generation;
 use crate::plugin::{ConnectorSlot, POLICY_SLOT, Pluggable, PluginKind};
@@ -23,6 +26,9 @@ const POLICY_FILE: &str = "policy";
 
 /// Requester, on record, of what is moved into the folder.
 const BY_FOLDER: &str = "folder";
+
+/// Requester, on record, of what the host does by itself.
+const BY_HOST: &str = "host";
 
 /// Changes plugins on request, and publishes which ones run.
 #[derive(Debug)]
@@ -36,14 +42,20 @@ pub(super) struct PluginDesk {
 impl PluginDesk {
     /// Offers the components that the configuration names. One that was found there before is not news: what
     /// has been swapped in since then, or gone back to, stays.
-    pub(super) async fn offer_configured(&self, config: &Config) -> Result<(), StartError> {
+    /// `news` are those that were compiled and checked already.
+    pub(super) async fn offer_configured(
+        &self,
+        config: &Config,
+        mut news: BTreeMap<String, FromFile>,
+    ) -> Result<(), StartError> {
         for (slot, path) in &config.plugins.files {
             let kind = match slot == POLICY_SLOT {
                 true => PluginKind::Policy,
                 false => PluginKind::Connector,
             };
+            let connector = self.deployments.connectors().get(slot);
             // A connector that no account uses has no slot, and needs none.
-            if kind == PluginKind::Connector && !self.deployments.connectors().contains_key(slot) {
+            if kind == PluginKind::Connector && connector.is_none() {
                 continue;
             }
             let file = path.display().to_string();
@@ -56,7 +68,19 @@ impl PluginDesk {
             if self.deployments.is_known(slot, Source::Configuration, &component) {
                 continue;
             }
-            let offer = Offer::new(component, "configuration").signed(signature);
+            let digest = Digest::of(&component);
+            let is_active = |connector: &Arc<ConnectorSlot>| connector.slot().active().digest == digest;
+            if connector.is_some_and(|connector| connector.slot().carried() == digest && is_active(connector))
+            {
+                // The slot has begun with it.
+                let seen = self.deployments.have_seen(kind, slot, Source::Configuration, &component);
+                seen.await.map_err(|error| StartError::Component { kind, file, error })?;
+                continue;
+            }
+            let offer = match news.remove(slot) {
+                Some((compiled, signature)) => Offer::compiled(compiled, "configuration").signed(signature),
+                None => Offer::new(component, "configuration").signed(signature),
+            };
             let offered = offer.found_in(Source::Configuration);
             match self.deployments.swap(kind, Some(slot), &offered).await {
                 Ok(_) => {}
@@ -68,6 +92,19 @@ impl PluginDesk {
             }
         }
         self.deployments.check_pins().await.map_err(StartError::Pin)
+    }
+
+    /// Puts on record, and publishes, that a connector could not begin.
+    pub(super) async fn connector_is_out(&self, name: &str, why: &str) {
+        tracing::error!(connector = name, "its accounts are not served: {why}");
+        let about = AboutPlugin {
+            slot: name.to_owned(),
+            by: BY_HOST.to_owned(),
+            reason: Some(why.to_owned()),
+            ..AboutPlugin::default()
+        };
+        self.announcer.services.events.say(&Event::rejected(PluginKind::Connector, about));
+        self.deployments.note_refused(PluginKind::Connector, name, Action::Start, BY_HOST, why).await;
     }
 
     /// Takes what is moved into the watched folder, until the returned folder is dropped; none if the

@@ -2,6 +2,7 @@
 //! come.
 
 mod accounts;
+mod answers;
 mod queue;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::wire::message::RespondTo;
 
+pub(super) use self::answers::take as take_answer;
 pub(super) use self::queue::Queue;
 use super::Request;
 use super::announcer::Announcer;
@@ -30,7 +32,7 @@ const LARGEST: usize = 1 << 20;
 pub(super) const BY_MESSAGE: &str = "mqtt";
 
 /// Verbs of all requests.
-const VERBS: &str = "account/retry, account/retries; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
+const VERBS: &str = "account/retry, account/retries, account/login, account/answer, account/question; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
                      verify, rollback, history, forgive; policy/shadow, policy/canary, policy/diff, policy/approve, \
                      policy/promote, policy/stop";
 
@@ -95,7 +97,8 @@ impl RequestDesk {
             // Without its transaction: it is not read.
             return self.respond_to(verb, &request, &answer(Err(refused), &[]));
         }
-        if verb.starts_with("policy/") || verb.starts_with("connector/") {
+        let takes_a_while = ["policy/", "connector/", "account/login", "account/answer"];
+        if takes_a_while.iter().any(|those| verb.starts_with(those)) {
             return self.in_turn(verb, request);
         }
         let answer = self.request(verb, &request.payload, BY_MESSAGE).await;

@@ -3,7 +3,6 @@
 mod execution;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -28,6 +27,7 @@ pub(super) struct CommandRun {
     desk: Arc<CommandDesk>,
     /// Report of its acceptance. Steps are published as changes of it.
     accepted: Report,
+    pub(super) name: OperationName,
     request: (String, String),
     deadline: Timestamp,
     sent_at: OnceLock<Timestamp>,
@@ -44,6 +44,7 @@ impl CommandRun {
         desk: &Arc<CommandDesk>,
         vehicle: &Arc<Vehicle>,
         accepted: &Report,
+        name: OperationName,
         request: (String, String),
     ) -> Self {
         let journal = LedgerJournal {
@@ -52,14 +53,13 @@ impl CommandRun {
             vehicle: vehicle.slug.clone(),
             id: accepted.id.clone(),
         };
-        let name = OperationName::named(&accepted.op);
-        let life = name.map_or(Duration::ZERO, OperationName::deadline);
         Self {
             progress: Arc::new(Progress::of_command(&vehicle.account, name, Arc::new(journal))),
             vehicle: Arc::clone(vehicle),
             desk: Arc::clone(desk),
-            deadline: accepted.requested_at.checked_add(life).unwrap_or(Timestamp::MAX),
+            deadline: accepted.requested_at.checked_add(name.deadline()).unwrap_or(Timestamp::MAX),
             accepted: accepted.clone(),
+            name,
             request,
             sent_at: OnceLock::new(),
             policy: OnceLock::new(),
@@ -74,9 +74,10 @@ impl CommandRun {
     }
 
     /// Makes the operation that does it.
-    pub(super) fn operation(&self, name: OperationName) -> Operation {
+    pub(super) fn operation(&self) -> Operation {
         let (account, slug) = (Arc::clone(&self.vehicle.account), Some(self.vehicle.slug.clone()));
-        Operation::new(self.accepted.id.clone(), name, account, slug).reporting(Arc::clone(&self.progress))
+        Operation::new(self.accepted.id.clone(), self.name, account, slug)
+            .reporting(Arc::clone(&self.progress))
     }
 
     /// Reports that it has reached this state.
@@ -109,8 +110,8 @@ impl CommandRun {
     }
 
     /// Continues a command of which an earlier host has done the first part.
-    pub(super) fn resumed(self, pending: &Pending, name: OperationName) -> Self {
-        self.progress.resume_from(&self.accepted, name);
+    pub(super) fn resumed(self, pending: &Pending) -> Self {
+        self.progress.resume_from(&self.accepted, self.name);
         let sent_at = self.accepted.sent_at.map(OnceLock::from).unwrap_or_default();
         let before = pending.before.map(OnceLock::from).unwrap_or_default();
         let car = Mutex::new(pending.car.clone());
@@ -131,7 +132,7 @@ impl Observer for CommandRun {
     fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             // A caller that still wants to know can ask again.
-            if OperationName::named(&self.accepted.op).is_some_and(|name| !name.reaches_vehicle()) {
+            if !self.name.reaches_vehicle() {
                 return;
             }
             let pending = Pending {

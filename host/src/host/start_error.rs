@@ -1,5 +1,6 @@
 //! Errors of a host's start.
 
+use crate::config::Problem;
 use crate::deployment::Refusal;
 use crate::plugin::{ActivationError, PluginKind};
 use crate::primitives::NoClient;
@@ -24,6 +25,28 @@ pub enum StartError {
         /// Error of the activation.
         error: ActivationError,
     },
+    /// The file that the configuration names for a connector cannot be used.
+    #[error("the connector {name}: {} (line {} of the configuration)", .problem.message, .problem.line)]
+    Unusable {
+        /// Name of the connector in the configuration.
+        name: String,
+        /// The problem, and what to do about it.
+        problem: Problem,
+    },
+    /// There is no component for a connector.
+    #[error(
+        "there is no component for the connector {name}; name one with file = \"FILE.wasm\" in [connector.{name}]"
+    )]
+    NoConnector {
+        /// Name of the connector in the configuration.
+        name: String,
+    },
+    /// A component that the program carries is damaged.
+    #[error("what this program carries cannot be compiled: {0}; install it again")]
+    Carried(ActivationError),
+    /// There is no policy.
+    #[error("there is no policy: none was given, and no connector ships with one")]
+    NoPolicy,
     /// The policy was not accepted.
     #[error("the policy: {0}")]
     Policy(ActivationError),

@@ -95,6 +95,7 @@ impl VehicleDesk {
         let listed = Step::new(operation).take(&ListVehicles, || {}).await;
         account.announce();
         let listed = listed?;
+        account.listing.learn(&listed);
         for vehicle in self.fleet.vehicles_of(account) {
             let known = vehicle.identity.known();
             match choose(&vehicle.selector, known.as_deref(), &listed) {

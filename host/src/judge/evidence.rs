@@ -30,17 +30,23 @@ const NO_CODE: &str = "a-code-that-nobody-has";
 pub(crate) async fn refuses_grant(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
     let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh);
     let error = failure.oauth_error.as_deref();
-    is_refusal(failure)
-        && (error.is_some_and(|error| GRANT_ERRORS.contains(&error))
-            || session && is_listed(failure, &table.grant)
-            || is_code(failure, policy).await)
+    session && is_listed_with_status(failure, &table.grant)
+        || is_refusal(failure)
+            && (error.is_some_and(|error| GRANT_ERRORS.contains(&error))
+                || session && is_listed(failure, &table.grant)
+                || is_code(failure, policy).await)
 }
 
 /// Whether the vendor says that it refuses the PIN.
 pub(crate) async fn refuses_pin(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
     failure.phase == Phase::Pin
-        && is_refusal(failure)
-        && (is_listed(failure, &table.pin) || is_code(failure, policy).await)
+        && (is_listed_with_status(failure, &table.pin)
+            || is_refusal(failure) && (is_listed(failure, &table.pin) || is_code(failure, policy).await))
+}
+
+/// Whether the answer is one of the refusals of a PIN that the host knows of this cloud, whatever was asked for.
+pub(crate) fn is_pin_refusal(failure: &Failure, table: &Refusals) -> bool {
+    failure.transport.is_none() && failure.body != BodyKind::Html && is_listed(failure, &table.pin)
 }
 
 /// Whether an answer could say that the vendor blocks this client. Vendors say that in words only, so the
@@ -49,9 +55,18 @@ pub(crate) fn may_say_blocked(failure: &Failure) -> bool {
     matches!(failure.http_status, Some(300..=499)) && !failure.message.trim().is_empty()
 }
 
+/// Whether an answer could say that the vendor refuses this program, whoever uses it: a document with a code. Words alone
+/// are no reason to send nothing any more.
+pub(crate) fn may_say_client_refused(failure: &Failure) -> bool {
+    let codes = [&failure.code, &failure.oauth_error];
+    failure.transport.is_none()
+        && failure.body != BodyKind::Html
+        && codes.into_iter().flatten().any(|code| !code.trim().is_empty())
+}
+
 /// Whether a policy's latch asks for what only a person can give.
 pub(crate) const fn is_for_a_person(latch: &Latch) -> bool {
-    !matches!(latch, Latch::Blocked)
+    !matches!(latch, Latch::Blocked | Latch::ClientRefused)
 }
 
 /// Whether a service answered, and not just that it cannot answer now: an answer that is neither success nor
@@ -102,6 +117,13 @@ fn is_listed(failure: &Failure, table: &[Said]) -> bool {
             && said.status.is_none_or(|status| failure.http_status == Some(status))
             && said.words.as_ref().is_none_or(|words| contains(&failure.message, words))
     })
+}
+
+/// Whether the owner's table has this code with this very status: there are services that say no with HTTP 200.
+fn is_listed_with_status(failure: &Failure, table: &[Said]) -> bool {
+    failure.transport.is_none()
+        && failure.body != BodyKind::Html
+        && table.iter().any(|said| said.status.is_some() && is_listed(failure, std::slice::from_ref(said)))
 }
 
 fn contains(text: &str, words: &str) -> bool {

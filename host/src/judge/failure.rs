@@ -16,6 +16,9 @@ use crate::wire::report::LONGEST_MESSAGE;
 /// The longest code that a policy is shown, in bytes.
 const LONGEST_CODE: usize = 64;
 
+/// The longest address that a policy is shown, in bytes.
+const LONGEST_URL: usize = 256;
+
 /// Facts that the host knows about an attempt that failed.
 #[derive(Debug, Clone)]
 pub(crate) struct Facts<'a> {
@@ -25,6 +28,8 @@ pub(crate) struct Facts<'a> {
     /// Whether the attempt was to send something that changes the vehicle.
     pub(crate) acts: bool,
     pub(crate) token_age: Option<Duration>,
+    /// Time since the cloud last took the token.
+    pub(crate) token_last_worked: Option<Duration>,
 }
 
 /// The failure as the policy is shown it.
@@ -48,6 +53,10 @@ pub(crate) fn describe(facts: &Facts<'_>, failure: types::Failure, call: &Call) 
         message: message(&failure.message),
         body: withheld.map_or(failure.body, |answer| answer.body).into(),
         token_age: facts.token_age.map(milliseconds),
+        token_last_worked: facts.token_last_worked.map(milliseconds),
+        endpoint: call.last.endpoint.clone(),
+        redirect: call.last.redirect.clone().map(|led| redact::cut(redact::mask_private(&led), LONGEST_URL)),
+        content_type: call.last.content_type.clone(),
     }
 }
 

@@ -1,29 +1,24 @@
 //! End of a command.
 
-use crate::bindings::connector::{Outcome, Pending};
+use crate::bindings::connector::Outcome;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::words::Words;
 
 /// End of a command.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// A success. After a read with the vehicle's state, as the connector wrote it and with private values in
-    /// place.
+    /// A success. After a read, or when the vehicle was looked at, with its state, as the connector wrote it
+    /// and with private values in place.
     Succeeded { state: Option<serde_json::Value> },
     /// Any other end.
     Failed { state: State, reason: Reason, words: Words },
 }
 
 impl Ended {
-    /// Reads the end of a command from what the connector says of it.
-    ///
-    /// # Errors
-    ///
-    /// When the command has not ended: what to ask with.
-    pub(super) fn by(outcome: Outcome) -> Result<Self, Pending> {
+    /// Reads the end of a command from what the connector says of it. Of one that has not ended nobody knows.
+    pub(super) fn by(outcome: Outcome) -> Self {
         let failed = |state, reason, words| Self::Failed { state, reason, words };
-        Ok(match outcome {
-            Outcome::Pending(pending) => return Err(pending),
+        match outcome {
             Outcome::Done(report) => {
                 Self::Succeeded { state: report.state.and_then(|state| serde_json::from_str(&state).ok()) }
             }
@@ -39,6 +34,9 @@ impl Ended {
             ),
             Outcome::Unsupported(why) => failed(State::Rejected, Reason::Unsupported, Words::theirs(why)),
             Outcome::Other(why) => failed(State::Unknown, Reason::Unconfirmed, Words::theirs(why)),
-        })
+            Outcome::Pending(_) | Outcome::Accepted(_) => {
+                failed(State::Unknown, Reason::Unconfirmed, Words::default())
+            }
+        }
     }
 }

@@ -61,6 +61,11 @@ pub(super) fn keep_outcome(outcome: &mut Outcome) -> Result<(), TooLarge> {
             bytes("a continuation", &pending.continuation, LONGEST_MEMORY)?;
             &pending.action_id
         }
+        Outcome::Accepted(accepted) => {
+            let expected = accepted.expected.iter().map(|(pointer, value)| pointer.len() + value.len()).sum();
+            size("what is expected of a command", expected, LONGEST_MEMORY)?;
+            &accepted.action_id
+        }
         Outcome::Refused(words)
         | Outcome::Unanswered(words)
         | Outcome::Invalid(words)
@@ -74,9 +79,13 @@ pub(super) fn keep_outcome(outcome: &mut Outcome) -> Result<(), TooLarge> {
 }
 
 fn bytes(what: &'static str, text: &str, most: usize) -> Result<(), TooLarge> {
-    match text.len() {
-        size if size > most => Err(TooLarge { what, size, unit: "bytes", most }),
-        _ => Ok(()),
+    size(what, text.len(), most)
+}
+
+fn size(what: &'static str, size: usize, most: usize) -> Result<(), TooLarge> {
+    match size > most {
+        true => Err(TooLarge { what, size, unit: "bytes", most }),
+        false => Ok(()),
     }
 }
 

@@ -18,9 +18,9 @@ pub(crate) trait Observer: Send + Sync {
     /// Tells that the command has come to this stage.
     fn reached(&self, stage: Stage);
 
-    /// Tells that the cloud has taken the command, and with what to ask what became of it. The next question
-    /// waits for this.
-    fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()>;
+    /// Tells that the cloud has taken the command, and what is awaited of it, as it is to be stored. The next
+    /// question waits for this.
+    fn taken<'a>(&'a self, vehicle: &'a VehicleRef, awaited: &'a str) -> BoxFuture<'a, ()>;
 }
 
 /// An observer that ignores everything.
@@ -30,7 +30,7 @@ pub(crate) struct Unobserved;
 impl Observer for Unobserved {
     fn reached(&self, _stage: Stage) {}
 
-    fn taken<'a>(&'a self, _vehicle: &'a VehicleRef, _continuation: &'a str) -> BoxFuture<'a, ()> {
+    fn taken<'a>(&'a self, _vehicle: &'a VehicleRef, _awaited: &'a str) -> BoxFuture<'a, ()> {
         Box::pin(std::future::ready(()))
     }
 }

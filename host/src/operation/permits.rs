@@ -1,13 +1,11 @@
 //! The circuits that an attempt passes: its cloud's, its account's, its vehicle's.
 
-use std::time::Duration;
-
 use super::Operation;
-use super::reason::{AUX_BATTERY_LOW, NO_DATA};
 use crate::bindings::policy::{Certainty, CircuitScope, CircuitSettings, FailureKind};
 use crate::judge::Judged;
 use crate::plugin::Policy;
 use crate::protect::circuit::{Circuits, Permit, Purpose, Settings, Shut};
+use crate::time::of_milliseconds;
 
 /// The places of one attempt in all the circuits that it passes. Given back when dropped.
 #[must_use = "its result must be recorded"]
@@ -22,7 +20,7 @@ impl<'a> Permits<'a> {
     /// The first circuit that does not admit the attempt. The places in the others are given back.
     pub(super) fn take(operation: &'a Operation, purpose: Purpose) -> Result<Self, Shut> {
         let now = operation.account.clock().monotonic();
-        let cloud = operation.connector.manifest().cloud.clone();
+        let cloud = operation.connector.manifest().name.clone();
         let mut names =
             vec![(CircuitScope::Cloud, cloud), (CircuitScope::Account, operation.account.circuit_name())];
         if let Some(vehicle) = &operation.vehicle {
@@ -83,11 +81,14 @@ impl<'a> Permits<'a> {
 /// the cloud proper.
 fn is_sensible(judged: &Judged) -> bool {
     let failure = &judged.failure;
-    let about_the_matter = match judged.kind() {
-        FailureKind::Busy | FailureKind::Unsupported | FailureKind::InvalidRequest => true,
-        FailureKind::Other(what) => what == NO_DATA || what == AUX_BATTERY_LOW,
-        _ => false,
-    };
+    let about_the_matter = matches!(
+        judged.kind(),
+        FailureKind::Busy
+            | FailureKind::Unsupported
+            | FailureKind::InvalidRequest
+            | FailureKind::NoData
+            | FailureKind::BatteryLow
+    );
     about_the_matter && failure.transport.is_none() && failure.certainty == Certainty::Rejected
 }
 
@@ -101,11 +102,11 @@ impl Drop for Permits<'_> {
 
 impl From<CircuitSettings> for Settings {
     fn from(settings: CircuitSettings) -> Self {
-        let window = Duration::from_millis(settings.window);
+        let window = of_milliseconds(settings.window);
         Self::default()
             .consecutive_failures(settings.consecutive_failures)
             .failure_ratio(settings.failure_ratio, settings.minimum_calls, window)
-            .open_for(Duration::from_millis(settings.open_for))
-            .probes(settings.probes, Duration::from_millis(settings.probe_lease))
+            .open_for(of_milliseconds(settings.open_for))
+            .probes(settings.probes, of_milliseconds(settings.probe_lease))
     }
 }

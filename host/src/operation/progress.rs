@@ -33,17 +33,13 @@ impl Progress {
     }
 
     /// Begins the progress of a command of this account, which is written down before it is sent.
-    pub(crate) fn of_command(
-        account: &Account,
-        name: Option<OperationName>,
-        journal: Arc<dyn Journal>,
-    ) -> Self {
+    pub(crate) fn of_command(account: &Account, name: OperationName, journal: Arc<dyn Journal>) -> Self {
         let clock = Arc::clone(&account.services.clock);
         let sends = account.requests_per_operation;
         let allowance = Allowance::new(sends).counted(Arc::clone(&account.requests), clock);
         let allowance = allowance.journalled(journal);
-        Self::within(match name.map(OperationName::effect) {
-            Some(Effect::Set) => allowance.repeatable(),
+        Self::within(match name.effect() {
+            Effect::Set => allowance.repeatable(),
             _ => allowance,
         })
     }

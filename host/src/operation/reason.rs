@@ -4,18 +4,11 @@ use crate::account::Account;
 use crate::account::session::RefreshError;
 use crate::bindings::policy::{Certainty, Effect, FailureKind, Phase, Transport};
 use crate::judge::{Judged, evidence};
-use crate::primitives::{NotOffered, PIN};
+use crate::primitives::NotOffered;
 use crate::protect::circuit::Shut;
 use crate::protect::latch::LatchKind;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
-
-/// Name, among the kinds that the interface has no case for, of a 12 V battery that is too low for remote
-/// control.
-pub(super) const AUX_BATTERY_LOW: &str = "aux-battery-low";
-
-/// Name, among the same kinds, of a cloud that has no data of a vehicle.
-pub(super) const NO_DATA: &str = "no-data";
 
 /// The reason of an attempt that failed.
 pub(super) fn of_failure(judged: &Judged, account: &Account) -> Reason {
@@ -25,7 +18,7 @@ pub(super) fn of_failure(judged: &Judged, account: &Account) -> Reason {
     let failure = &judged.failure;
     let denied = failure.transport == Some(Transport::Denied);
     match failure.phase {
-        Phase::Pin if denied && !account.context.secrets.contains_key(PIN) => Reason::PinMissing,
+        Phase::Pin if denied && !account.context.has_pin() => Reason::PinMissing,
         Phase::Pin if denied => match account.context.pin.may_offer(account.clock()) {
             Err(NotOffered::Refused(_)) => Reason::PinRejected,
             Err(NotOffered::InDoubt(_)) => Reason::UpstreamUnavailable,
@@ -55,15 +48,17 @@ pub(super) fn doubts_the_vehicle(judged: &Judged) -> bool {
         && match judged.kind() {
             FailureKind::InvalidRequest => true,
             FailureKind::Unsupported | FailureKind::Unknown | FailureKind::Malformed => by_status,
-            FailureKind::Other(what) => by_status && what != AUX_BATTERY_LOW,
+            FailureKind::Other(_) | FailureKind::NoData => by_status,
             _ => false,
         }
 }
 
 /// The reason of what the host did not send.
 fn of_denied(account: &Account) -> Reason {
-    match account.requests.left(account.clock().now()) {
-        Some(0) => Reason::Quota,
+    let now = account.clock().now();
+    match (account.requests.left(now), account.context.sign_ins.left(now)) {
+        (Some(0), _) => Reason::Quota,
+        (_, Some(0)) if account.context.has_password() => Reason::Cooldown,
         _ => Reason::HostFault,
     }
 }
@@ -106,8 +101,8 @@ pub(super) fn in_words(judged: &Judged, account: &Account) -> Words {
         _ if failure.transport == Some(Transport::Denied) && failure.phase == Phase::Pin => {
             let context = &account.context;
             match context.pin.may_offer(account.clock()) {
-                _ if !context.secrets.contains_key(PIN) => words,
-                Err(NotOffered::Refused(latched)) => (&latched).into(),
+                _ if !context.has_pin() => words,
+                Err(NotOffered::Refused(latched)) => latched.as_ref().into(),
                 Err(why @ NotOffered::InDoubt(_)) => why.to_string().into(),
                 Ok(()) => words,
             }
@@ -148,6 +143,8 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
             Words { ours: Some(ours.to_owned()), theirs: Some(message.clone()) }
         }
         RefreshError::Latched(_)
+        | RefreshError::Asked(_)
+        | RefreshError::Nonsense(_)
         | RefreshError::Shut(_)
         | RefreshError::Fight { .. }
         | RefreshError::TooManySignIns(_)
@@ -164,6 +161,7 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
 pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
     match why {
         RefreshError::Latched(latched) => latched.kind.into(),
+        RefreshError::Asked(asked) => asked.kind.into(),
         RefreshError::Shut(shut) => of_shut(shut),
         // A later caller is told what the first one was told.
         RefreshError::NotDue { because: Some(first), .. } => of_refresh_error(first),
@@ -175,7 +173,7 @@ pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
         RefreshError::TooManySignIns(_) | RefreshError::TooManyRefreshes | RefreshError::Fight { .. } => {
             Reason::Cooldown
         }
-        RefreshError::Plugin(_) => Reason::ConnectorFault,
+        RefreshError::Plugin(_) | RefreshError::Nonsense(_) => Reason::ConnectorFault,
         // It was refused, and there is nothing else to send.
         RefreshError::Released(_) | RefreshError::NoSession => Reason::UpstreamRefused,
         RefreshError::NotStored(_) | RefreshError::Panicked => Reason::HostFault,
@@ -196,6 +194,8 @@ impl From<LatchKind> for Reason {
         match kind {
             LatchKind::AuthRequired => Self::AuthRequired,
             LatchKind::OtpRequired => Self::OtpRequired,
+            LatchKind::ConsentRequired => Self::ConsentRequired,
+            LatchKind::ClientRefused => Self::ClientRefused,
             LatchKind::LockedOut => Self::LockedOut,
         }
     }
@@ -210,9 +210,11 @@ fn of_kind(kind: &FailureKind) -> Reason {
         FailureKind::VehicleUnreachable => Reason::VehicleUnreachable,
         FailureKind::Transient => Reason::UpstreamUnavailable,
         FailureKind::Unsupported => Reason::Unsupported,
-        FailureKind::Other(what) if what == AUX_BATTERY_LOW => Reason::AuxBatteryLow,
-        FailureKind::Other(what) if what == NO_DATA => Reason::NoData,
+        FailureKind::BatteryLow => Reason::AuxBatteryLow,
+        FailureKind::NoData => Reason::NoData,
         FailureKind::CredentialsRejected
+        | FailureKind::ChallengeRequired
+        | FailureKind::ClientRefused
         | FailureKind::TokenExpired
         | FailureKind::TokenRefusedFresh
         | FailureKind::DeviceUnregistered

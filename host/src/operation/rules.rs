@@ -6,10 +6,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use crate::bindings::policy::{Certainty, Decision};
+use super::step::Later;
+use crate::bindings::policy::{Certainty, Confirmation, Decision};
 use crate::descriptor::Told;
 use crate::primitives::SESSION;
 use crate::protect::latch::LatchKind;
+use crate::time::of_milliseconds;
 
 /// Most tries of one step.
 pub(super) const MOST_ATTEMPTS: u32 = 4;
@@ -21,9 +23,10 @@ pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Action {
     Refresh,
+    SignInAgain,
     Discard(String),
     Pause(Duration),
-    AskLater(Duration),
+    AskLater(Later),
     GiveUp,
     Latch(LatchKind),
 }
@@ -32,9 +35,13 @@ impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refresh => f.write_str("refresh"),
+            Self::SignInAgain => f.write_str("sign in again"),
             Self::Discard(cell) => write!(f, "discard {cell}"),
             Self::Pause(pause) => write!(f, "repeat after {} ms", pause.as_millis()),
-            Self::AskLater(pause) => write!(f, "ask after {} ms", pause.as_millis()),
+            Self::AskLater(Later { after, within: None }) => write!(f, "ask after {} ms", after.as_millis()),
+            Self::AskLater(Later { after, within: Some(within) }) => {
+                write!(f, "ask after {} ms, for {} ms", after.as_millis(), within.as_millis())
+            }
             Self::GiveUp => f.write_str("give up"),
             Self::Latch(kind) => write!(f, "latch {}", kind.as_str()),
         }
@@ -62,7 +69,9 @@ pub(super) struct Facts<'a> {
 
 /// Turns a decision into the action that the rules admit.
 pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
-    let pause = |milliseconds| Duration::from_millis(milliseconds).min(LONGEST_PAUSE);
+    let pause = |milliseconds| of_milliseconds(milliseconds).min(LONGEST_PAUSE);
+    let later =
+        |Confirmation { after, within }| Later { after: pause(after), within: within.map(of_milliseconds) };
     let may_have_acted = matches!(facts.certainty, Certainty::Ambiguous | Certainty::Accepted);
     // A request with the same effect however often it is sent may go again to a cloud that is unwell, and to
     // no other that gives an answer.
@@ -74,7 +83,7 @@ pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
     if answered || facts.actuates && may_have_acted {
         // Never again, whatever the policy wants. It may only want to know.
         return match decision {
-            Decision::Confirm(after) => Action::AskLater(pause(after)),
+            Decision::Confirm(confirmation) => Action::AskLater(later(confirmation)),
             // A latch sends nothing.
             Decision::Latch(latch) => Action::Latch(LatchKind::from(&latch)),
             _ => Action::GiveUp,
@@ -83,15 +92,17 @@ pub(super) fn admit(decision: Decision, facts: Facts<'_>) -> Action {
     let may_repeat = facts.number < MOST_ATTEMPTS && !facts.left.is_zero();
     match decision {
         Decision::RefreshAndRetry if may_repeat && !facts.refreshed => Action::Refresh,
+        Decision::SignInAgain if may_repeat && !facts.refreshed => Action::SignInAgain,
         Decision::DiscardAndRetry(cell)
             if may_repeat && cell != SESSION && !facts.discarded.contains(&cell) =>
         {
             Action::Discard(cell)
         }
         Decision::Retry(after) if may_repeat && pause(after) < facts.left => Action::Pause(pause(after)),
-        Decision::Confirm(after) => Action::AskLater(pause(after)),
+        Decision::Confirm(confirmation) => Action::AskLater(later(confirmation)),
         Decision::Latch(latch) => Action::Latch(LatchKind::from(&latch)),
         Decision::RefreshAndRetry
+        | Decision::SignInAgain
         | Decision::DiscardAndRetry(_)
         | Decision::Retry(_)
         | Decision::GiveUp
@@ -104,14 +115,19 @@ mod tests {
     use super::*;
     use crate::bindings::policy::Latch;
 
+    fn confirm(after: u32) -> Decision {
+        Decision::Confirm(Confirmation { after, within: None })
+    }
+
     fn decisions() -> Vec<Decision> {
         vec![
             Decision::RefreshAndRetry,
             Decision::DiscardAndRetry("device-registration".to_owned()),
             Decision::Retry(0),
-            Decision::Retry(u64::MAX),
-            Decision::Confirm(5_000),
-            Decision::Confirm(u64::MAX),
+            Decision::Retry(u32::MAX),
+            confirm(5_000),
+            confirm(u32::MAX),
+            Decision::SignInAgain,
             Decision::GiveUp,
             Decision::Latch(Latch::AuthRequired),
             Decision::Other("resend it, trust me".to_owned()),
@@ -119,7 +135,7 @@ mod tests {
     }
 
     fn sends_again(action: &Action) -> bool {
-        matches!(action, Action::Refresh | Action::Discard(_) | Action::Pause(_))
+        matches!(action, Action::Refresh | Action::SignInAgain | Action::Discard(_) | Action::Pause(_))
     }
 
     const NOTHING: &BTreeSet<String> = &BTreeSet::new();
@@ -185,7 +201,8 @@ mod tests {
             assert!(!sends_again(&admit(decision, late)));
         }
         let patient = Facts { left: Duration::from_secs(3_600), ..rejected(false) };
-        assert_eq!(admit(Decision::Retry(u64::MAX), patient), Action::Pause(LONGEST_PAUSE));
-        assert_eq!(admit(Decision::Confirm(u64::MAX), patient), Action::AskLater(LONGEST_PAUSE));
+        assert_eq!(admit(Decision::Retry(u32::MAX), patient), Action::Pause(LONGEST_PAUSE));
+        let longest = Later { after: LONGEST_PAUSE, within: None };
+        assert_eq!(admit(confirm(u32::MAX), patient), Action::AskLater(longest));
     }
 }

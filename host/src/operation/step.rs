@@ -24,13 +24,13 @@ use self::admission::Admission;
 use self::attempt::{Attempt, Attempted};
 use self::context::Context;
 use self::credentials::Credentials;
-pub(crate) use self::failed::{Failed, StepError};
+pub(crate) use self::failed::{Failed, Later, StepError};
 use self::question::{Asked, StepQuestion};
 use self::remedies::Remedies;
 use self::views::Views;
 use super::Operation;
 use crate::descriptor::Told;
-use crate::primitives::Turn;
+use crate::primitives::{SESSION, Turn};
 
 /// The steps of one operation, one after the other.
 #[derive(Debug)]
@@ -96,6 +96,7 @@ impl<'a> Step<'a> {
             Ok(_) => {
                 // It has got past the registration.
                 account.registration.forget().await;
+                account.token_worked(self.views.generation(SESSION));
                 account.reached();
             }
             Err(StepError::Failed(failed)) if !self.at_pin => account.failed_for(failed.reason),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use wasmtime::component::Component;
 
 use super::walk::{self, Objection, Tally, TooMuch};
+use crate::descriptor::Excess;
 use crate::digest::Digest;
 use crate::redact;
 use crate::sandbox::{CallFault, Compiler, CompilerFault, LARGEST_COMPONENT, Sandbox, wasi};
@@ -16,13 +17,14 @@ const LONGEST_NAME: usize = 256;
 const MAGIC: &[u8] = b"\0asm";
 
 /// The interfaces that a connector may import, without their versions.
-const CONNECTOR_IMPORTS: [&str; 6] = [
+const CONNECTOR_IMPORTS: [&str; 7] = [
     "vehicle:connector/types",
     "vehicle:connector/http",
     "vehicle:connector/clock",
     "vehicle:connector/mqtt",
     "vehicle:connector/lock",
     "vehicle:connector/log",
+    "vehicle:connector/random",
 ];
 
 /// Reason why a component was not activated. Nothing has changed when one of these is returned.
@@ -64,6 +66,28 @@ pub enum ActivationError {
     /// Another vendor or another purpose than the plugin in this place.
     #[error("{0}")]
     WrongIdentity(String),
+    /// More than the owner has granted.
+    #[error(
+        "it asks for more than it is granted: {}; `vehicle-connector connector install FILE.wasm` shows that and asks, or \
+         write it into [connector.{connector}]", listed(.excess)
+    )]
+    NotGranted {
+        /// Name of the connector.
+        connector: String,
+        /// What it asks for beyond its grant; never empty.
+        excess: Vec<Excess>,
+    },
+}
+
+/// Number of things that are named of what a component asks for beyond its grant.
+const NAMED: usize = 12;
+
+fn listed(excess: &[Excess]) -> String {
+    let mut all: Vec<String> = excess.iter().take(NAMED).map(ToString::to_string).collect();
+    if let Some(more) = excess.len().checked_sub(NAMED).filter(|more| *more > 0) {
+        all.push(format!("and {more} more"));
+    }
+    all.join(", ")
 }
 
 /// Extent of a trial.

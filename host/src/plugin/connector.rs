@@ -1,26 +1,42 @@
 //! The slot of a connector, and the questions that the host asks a connector.
 
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 use wasmtime::component::{HasSelf, InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
+use super::terms::Terms;
 use super::trial::{self, TrialAccount};
-use super::{Pluggable, PluginKind, Question};
+use super::{NativeConnector, Pluggable, PluginKind, Question, wants};
 use crate::bindings::connector::{Account, Guest, GuestIndices, Manifest};
 use crate::bindings::types::Failure;
-use crate::bindings::{clock, http, lock, log, mqtt, types};
+use crate::bindings::{clock, http, lock, log, mqtt, random, types};
+use crate::descriptor::is_name;
+use crate::digest::Digest;
 use crate::plugin::slot::{Candidate, Generation, Provenance, Slot};
 use crate::primitives::{Call, ConnectorCx};
 use crate::sandbox::{self, Budget, CallFault, Sandbox, wasi};
 
-/// A connector that is ready to be instantiated.
+/// A connector that is ready to be asked.
 pub struct ConnectorPlugin {
+    code: Code,
+    pub(super) manifest: Manifest,
+}
+
+/// Code of a connector.
+enum Code {
+    /// A component, instantiated for each call.
+    Component(Box<Component>),
+    /// A part of this program.
+    Native(Arc<dyn NativeConnector>),
+}
+
+/// A component that is ready to be instantiated.
+struct Component {
     sandbox: Sandbox,
     pre: InstancePre<ConnectorCx>,
     indices: GuestIndices,
-    pub(super) manifest: Manifest,
 }
 
 impl std::fmt::Debug for ConnectorPlugin {
@@ -33,13 +49,15 @@ impl std::fmt::Debug for ConnectorPlugin {
 #[derive(Debug)]
 pub struct ConnectorSlot {
     sandbox: Sandbox,
+    terms: Terms,
     slot: Slot<ConnectorPlugin>,
     /// Account that candidates are tried with, like those that they are to serve.
-    trial_account: OnceLock<TrialAccount>,
+    trial_account: Option<TrialAccount>,
 }
 
 impl ConnectorSlot {
-    /// Opens a slot with its first connector, which has nothing to prove.
+    /// Opens a slot with a connector on terms of its own: it is granted whatever it asks for, and there is no
+    /// account to try others with. For looking at a component, not for serving anybody.
     ///
     /// # Errors
     ///
@@ -49,13 +67,59 @@ impl ConnectorSlot {
         compiled: &Compiled,
         provenance: Provenance,
     ) -> Result<Self, ActivationError> {
-        let slot = Slot::new(prepare(sandbox, compiled).await?, provenance.proven());
-        Ok(Self { sandbox: sandbox.clone(), slot, trial_account: OnceLock::new() })
+        let candidate = prepare(sandbox, compiled).await?;
+        let manifest = &candidate.plugin.manifest;
+        let grant = wants::wanted(&manifest.wants).map_err(ActivationError::TrialAnswer)?;
+        let terms = Terms { name: manifest.name.clone(), grant: Arc::new(grant) };
+        let slot = Slot::new(candidate, provenance.proven());
+        Ok(Self { sandbox: sandbox.clone(), terms, slot, trial_account: None })
     }
 
-    /// Tries candidates with an account like this one from now on, or with the first one given.
-    pub(crate) fn try_with(&self, account: TrialAccount) {
-        let _there_is_one = self.trial_account.set(account);
+    /// Opens a slot with a connector that is a part of this program, and has nothing to prove either.
+    ///
+    /// # Errors
+    ///
+    /// When what it asks for cannot be granted to anyone.
+    pub fn native(
+        sandbox: &Sandbox,
+        native: Arc<dyn NativeConnector>,
+        provenance: Provenance,
+    ) -> Result<Self, ActivationError> {
+        let manifest = native.manifest();
+        let (name, version) = (manifest.name.clone(), manifest.version.clone());
+        let grant = wants::wanted(&manifest.wants).map_err(ActivationError::TrialAnswer)?;
+        let terms = Terms { name: name.clone(), grant: Arc::new(grant) };
+        let digest = Digest::of(format!("native {name} {version}").as_bytes());
+        let plugin = ConnectorPlugin { code: Code::Native(native), manifest };
+        let slot = Slot::new(Candidate { digest, name, version, plugin }, provenance.proven());
+        Ok(Self { sandbox: sandbox.clone(), terms, slot, trial_account: None })
+    }
+
+    /// Opens a slot with its first connector, which asks for no more than it is granted. A component of the
+    /// program has nothing else to prove; any other one is tried with an account like those that it is to
+    /// serve, and is on probation.
+    ///
+    /// # Errors
+    ///
+    /// When the component is not a working connector, or asks for more.
+    pub(crate) async fn open_on(
+        sandbox: &Sandbox,
+        terms: Terms,
+        compiled: &Compiled,
+        provenance: Provenance,
+        account: TrialAccount,
+    ) -> Result<Self, ActivationError> {
+        let candidate = prepare(sandbox, compiled).await?;
+        terms.check(&candidate.plugin.manifest)?;
+        if !provenance.health.is_proven() {
+            trial::of_connector(&candidate.plugin, &account).await?;
+        }
+        Ok(Self {
+            sandbox: sandbox.clone(),
+            terms,
+            slot: Slot::new(candidate, provenance),
+            trial_account: Some(account),
+        })
     }
 
     /// The active connector. One operation works with one connector from start to end: take it once.
@@ -86,26 +150,19 @@ impl Pluggable for ConnectorSlot {
         &plugin.manifest.cells
     }
 
-    /// Prepares another version of the same connector. Sessions and registrations belong to the connector
-    /// that made them, so no other connector can take its place.
+    /// Prepares another version of the same connector, which asks for no more than it is granted. Sessions and
+    /// registrations belong to the connector that made them, so no other connector can take its place.
     async fn prepare(
         &self,
         compiled: &Compiled,
         trial: Trial,
     ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
         let candidate = prepare(&self.sandbox, compiled).await?;
-        let (active, new) = (&self.slot.active().plugin.manifest, &candidate.plugin.manifest);
-        if (&active.name, &active.cloud) != (&new.name, &new.cloud) {
-            return Err(ActivationError::WrongIdentity(format!(
-                "this is the connector {} for the cloud {}; only another version of {} for {} can take its place, \
-                 because the sessions belong to it",
-                new.name, new.cloud, active.name, active.cloud
-            )));
-        }
+        self.terms.check(&candidate.plugin.manifest)?;
         if trial == Trial::Full {
-            let account = self.trial_account.get();
             let none = || ActivationError::TrialAnswer("there is no account to try it with".to_owned());
-            trial::of_connector(&candidate.plugin, account.ok_or_else(none)?).await?;
+            let account = self.trial_account.as_ref().ok_or_else(none)?;
+            trial::of_connector(&candidate.plugin, account).await?;
         }
         Ok(candidate)
     }
@@ -170,7 +227,22 @@ impl ConnectorPlugin {
         question: &Q,
         call: Call,
     ) -> Called<Q::Answer> {
+        // What the cloud has given out, or a person handed in, it has as well.
+        let account = &Account { secrets: call.secret_names(), ..account.clone() };
         call.given("a call", &(account, question));
+        match &self.code {
+            Code::Component(component) => component.ask(account, question, call).await,
+            Code::Native(native) => {
+                let mut call = call;
+                let answer = question.put_to_native(native.as_ref(), &mut call, account).await;
+                Called { answer: Ok(answer), call }
+            }
+        }
+    }
+}
+
+impl Component {
+    async fn ask<Q: Question>(&self, account: &Account, question: &Q, call: Call) -> Called<Q::Answer> {
         let budget = self.sandbox.connector_budget();
         let mut store = self.sandbox.store(budget, call);
         let answer = sandbox::answer(budget, async {
@@ -183,7 +255,7 @@ impl ConnectorPlugin {
     }
 }
 
-async fn prepare(
+pub(super) async fn prepare(
     sandbox: &Sandbox,
     compiled: &Compiled,
 ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
@@ -203,25 +275,27 @@ async fn prepare(
     }
     check_manifest(&manifest).map_err(ActivationError::TrialAnswer)?;
     let (name, version) = (manifest.name.clone(), manifest.version.clone());
-    let plugin = ConnectorPlugin { sandbox: sandbox.clone(), pre, indices, manifest };
+    let code = Code::Component(Box::new(Component { sandbox: sandbox.clone(), pre, indices }));
+    let plugin = ConnectorPlugin { code, manifest };
     Ok(Candidate { digest, name, version, plugin })
 }
 
 /// Greatest number of cells of one connector.
 const MOST_CELLS: usize = 16;
+/// Longest description of a connector, in bytes.
+const LONGEST_DESCRIPTION: usize = 512;
 
 /// Checks the names in a manifest, since they end up in topics, records and log lines.
 fn check_manifest(manifest: &Manifest) -> Result<(), String> {
-    let is_name = |name: &str| {
-        (1..=64).contains(&name.len())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
-    };
-    let Manifest { name, version, cloud, cells } = manifest;
-    if !is_name(name) || !is_name(cloud) {
-        return Err("its name and its cloud must be 1 to 64 of a-z, 0-9 and \"-\"".to_owned());
+    let Manifest { name, version, description, cells, wants: _ } = manifest;
+    if !is_name(name) {
+        return Err("its name must be 1 to 64 of a-z, 0-9 and \"-\"".to_owned());
     }
     if version.len() > 64 || version.contains(char::is_control) {
         return Err("its version is longer than 64 bytes or has control characters".to_owned());
+    }
+    if description.len() > LONGEST_DESCRIPTION {
+        return Err(format!("its description is longer than {LONGEST_DESCRIPTION} bytes"));
     }
     if cells.len() > MOST_CELLS || !cells.iter().all(|cell| is_name(cell)) {
         return Err(format!(
@@ -239,6 +313,7 @@ fn linker(sandbox: &Sandbox) -> wasmtime::Result<Linker<ConnectorCx>> {
     mqtt::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
     lock::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
     log::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
+    random::add_to_linker::<_, HasSelf<_>>(&mut linker, |cx| cx)?;
     Ok(linker)
 }
 

@@ -19,6 +19,12 @@ impl Compiled {
         self.component.component_type().exports(engine).map(|(name, _)| name.to_owned()).collect()
     }
 
+    /// Whether a policy is in it, alone or beside a connector.
+    pub(super) fn exports_policy(&self) -> bool {
+        let name = |export: &String| export.split('@').next() == Some("vehicle:connector/policy");
+        self.exports().iter().any(name)
+    }
+
     /// The component, to be linked in other ways than slots do.
     pub(crate) fn component(&self) -> &Component {
         &self.component

@@ -9,22 +9,30 @@ use wasmtime::component::{InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
 use super::rollout::RolloutPlace;
-use super::{Pluggable, PluginKind, texts, trial, unanswered};
+use super::{NativePolicy, Pluggable, PluginKind, texts, trial, unanswered};
 use crate::bindings::policy::{
     Attempt, CircuitScope, CircuitSettings, Decision, Failure, Guest, GuestIndices, RefreshDecision,
     SessionView, Verdict,
 };
+use crate::digest::Digest;
 use crate::plugin::slot::{Candidate, Generation, Health, Provenance, Slot};
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
 use crate::wire::report::PolicyUsed;
 
-/// A policy that is ready to be instantiated.
+/// A policy that is ready to be asked.
 pub struct PolicyPlugin {
     sandbox: Sandbox,
-    pre: InstancePre<Cx<()>>,
-    indices: GuestIndices,
+    code: Code,
     /// Settings that the policy gave: every call needs them, and the same question has the same answer.
     circuits: Mutex<Vec<(CircuitScope, CircuitSettings)>>,
+}
+
+/// Code of a policy.
+enum Code {
+    /// A component, instantiated for each call.
+    Component(InstancePre<Cx<()>>, GuestIndices),
+    /// A part of this program.
+    Native(Arc<dyn NativePolicy>),
 }
 
 impl std::fmt::Debug for PolicyPlugin {
@@ -35,12 +43,23 @@ impl std::fmt::Debug for PolicyPlugin {
 
 impl PolicyPlugin {
     pub(super) async fn instantiate(&self) -> Result<(Store<Cx<()>>, Guest), CallFault> {
+        let Code::Component(pre, indices) = &self.code else {
+            return Err(CallFault::NotInstantiated("it is no component".to_owned()));
+        };
         let budget = self.budget();
         let mut store = self.sandbox.store(budget, ());
-        let instance = sandbox::answer(budget, self.pre.instantiate_async(&mut store)).await?;
+        let instance = sandbox::answer(budget, pre.instantiate_async(&mut store)).await?;
         let guest =
-            self.indices.load(&mut store, &instance).map_err(|error| CallFault::not_instantiated(&error))?;
+            indices.load(&mut store, &instance).map_err(|error| CallFault::not_instantiated(&error))?;
         Ok((store, guest))
+    }
+
+    /// The policy, if it is a part of this program.
+    fn native(&self) -> Option<&dyn NativePolicy> {
+        match &self.code {
+            Code::Component(..) => None,
+            Code::Native(native) => Some(native.as_ref()),
+        }
     }
 
     /// Returns the budget of one call.
@@ -91,6 +110,17 @@ impl PolicySlot {
         let first = prepare(sandbox, compiled, Trial::Waived).await?;
         let slot = Slot::new(first, provenance.proven());
         Ok(Self { sandbox: sandbox.clone(), slot, rollouts: RolloutPlace::default() })
+    }
+
+    /// Opens a slot with a policy that is a part of this program, and has nothing to prove either.
+    #[must_use]
+    pub fn native(sandbox: &Sandbox, native: Arc<dyn NativePolicy>, provenance: Provenance) -> Self {
+        let plugin =
+            PolicyPlugin { sandbox: sandbox.clone(), code: Code::Native(native), circuits: Mutex::default() };
+        let (name, version) = ("native".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        let digest = Digest::of(format!("{name} {version}").as_bytes());
+        let slot = Slot::new(Candidate { digest, name, version, plugin }, provenance.proven());
+        Self { sandbox: sandbox.clone(), slot, rollouts: RolloutPlace::default() }
     }
 
     /// The active policy.
@@ -197,7 +227,11 @@ impl Policy {
     ///
     /// The fault.
     pub async fn classify(&self, failure: &Failure) -> Result<Verdict, CallFault> {
-        let answer = ask!(self.generation.plugin, call_classify, failure);
+        let plugin = &self.generation.plugin;
+        let answer = match plugin.native() {
+            Some(native) => Ok(native.classify(failure)),
+            None => ask!(plugin, call_classify, failure),
+        };
         self.counted("classify", answer).map(texts::of_verdict)
     }
 
@@ -207,7 +241,11 @@ impl Policy {
     ///
     /// The fault.
     pub async fn decide(&self, attempt: &Attempt) -> Result<Decision, CallFault> {
-        let answer = ask!(self.generation.plugin, call_decide, attempt);
+        let plugin = &self.generation.plugin;
+        let answer = match plugin.native() {
+            Some(native) => Ok(native.decide(attempt)),
+            None => ask!(plugin, call_decide, attempt),
+        };
         self.counted("decide", answer).map(texts::of_decision)
     }
 
@@ -217,7 +255,11 @@ impl Policy {
     ///
     /// The fault.
     pub async fn admit_refresh(&self, session: &SessionView) -> Result<RefreshDecision, CallFault> {
-        let answer = ask!(self.generation.plugin, call_admit_refresh, session);
+        let plugin = &self.generation.plugin;
+        let answer = match plugin.native() {
+            Some(native) => Ok(native.admit_refresh(session)),
+            None => ask!(plugin, call_admit_refresh, session),
+        };
         self.counted("admit-refresh", answer).map(texts::of_refresh_decision)
     }
 
@@ -228,7 +270,10 @@ impl Policy {
         if let Some(settings) = plugin.known_circuit(scope) {
             return settings;
         }
-        let answer = ask!(plugin, call_circuit, scope);
+        let answer = match plugin.native() {
+            Some(native) => Ok(native.circuit(scope)),
+            None => ask!(plugin, call_circuit, scope),
+        };
         if let Ok(settings) = &answer {
             plugin.circuits().push((scope.clone(), *settings));
         }
@@ -269,7 +314,8 @@ async fn prepare(
     wasi::link_alone(&mut linker, component).map_err(wrong)?;
     let pre = linker.instantiate_pre(component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
-    let plugin = PolicyPlugin { sandbox: sandbox.clone(), pre, indices, circuits: Mutex::default() };
+    let code = Code::Component(pre, indices);
+    let plugin = PolicyPlugin { sandbox: sandbox.clone(), code, circuits: Mutex::default() };
     let manifest = trial::of_policy(&plugin, trial).await?;
     Ok(Candidate { digest, name: manifest.name, version: manifest.version, plugin })
 }

@@ -25,9 +25,11 @@
 //! answer can tell something all the same, to a plugin that makes a server echo every possible one. What
 //! protects it is the endpoint that it is bound to.
 
+mod claim;
 mod cleaning;
 mod extraction;
 mod marked;
+mod parameter;
 mod pointer;
 mod private;
 
@@ -40,7 +42,7 @@ use self::cleaning::{scrub, scrubber};
 use self::extraction::{Extraction, Found, LARGEST_SECRET};
 pub(super) use self::marked::Marked;
 use super::content::{self, Unreadable};
-use super::{Call, Withheld};
+use super::{Call, CapturedKey, Withheld};
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget, TransportError};
 use crate::bindings::types::BodyKind;
 use crate::cell::Secrets;
@@ -86,10 +88,25 @@ impl Incoming {
 pub(super) fn receive(
     call: &mut Call,
     incoming: Incoming,
-    captures: &[Capture],
-    sent: &[String],
+    asked: Asked<'_>,
 ) -> Result<Incoming, TransportError> {
-    Capturing { call, captures, sent }.receive(incoming)
+    let Asked { captures, sent, endpoints } = asked;
+    Capturing { call, captures, sent, endpoints }.receive(incoming)
+}
+
+/// Returns a text of an answer to a request that carried `sent`, without the secrets in it.
+pub(super) fn clean(call: &Call, sent: &[String], text: String) -> String {
+    scrubber(call, sent).clean(text)
+}
+
+/// What was asked for, and with what.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'c> {
+    pub(super) captures: &'c [Capture],
+    /// The names of the secrets that the request carried.
+    pub(super) sent: &'c [String],
+    /// The names of the endpoints that it went to.
+    pub(super) endpoints: &'c [String],
 }
 
 /// A call that takes in the answer to one of its requests.
@@ -98,6 +115,8 @@ struct Capturing<'c> {
     captures: &'c [Capture],
     /// The names of the secrets that the request carried.
     sent: &'c [String],
+    /// The names of the endpoints that it went to.
+    endpoints: &'c [String],
 }
 
 impl Capturing<'_> {
@@ -122,19 +141,46 @@ impl Capturing<'_> {
                 let why = format!("the answer {why} ({description})");
                 return self.unreadable(incoming, kind, why);
             }
-            let extraction = Extraction::new(&self.call.context.capturable, &mut self.call.private);
+            let tokens = self.tokens();
+            let extraction = Extraction::new(&self.call.context.rules, &tokens, &mut self.call.private);
             found = extraction.take_out(self.captures, &mut incoming.headers, document.as_mut());
         }
         if let Some(name) = found.too_large {
             let why = format!("the {name} in the answer is larger than {LARGEST_SECRET} bytes");
             return Err(TransportError::Interrupted(why));
         }
-        if let Some(missing) = self.keep(found.secrets, &incoming) {
+        if incoming.succeeds() {
+            let endpoints: BTreeSet<String> = self.endpoints.iter().cloned().collect();
+            let captured = |key| CapturedKey { key, endpoints: endpoints.clone() };
+            let keys = found.public_keys.into_iter().map(|(name, key)| (name, captured(key)));
+            self.call.public_keys.extend(keys);
+        }
+        let unusable = found.unusable;
+        let says_no =
+            document.as_ref().is_some_and(|it| self.call.context.command_answers.says_no(self.endpoints, it));
+        self.call.last.gave = !found.secrets.is_empty() && !says_no;
+        let lacks = self.keep(found.secrets, &incoming);
+        if let Some((name, why)) = unusable.filter(|_| incoming.succeeds()) {
+            let kind = body_kind(&incoming.body, document.is_some());
+            let why = format!("the public key {name} in the answer cannot be used: {why} ({description})");
+            return Err(self.withhold(incoming.status, kind, why));
+        }
+        // Of one that says no nothing was to be expected, and the guest has to see why.
+        if let Some(missing) = lacks.filter(|_| !says_no) {
             let kind = body_kind(&incoming.body, document.is_some());
             let why = format!("the answer has no {missing} ({description})");
             return Err(self.withhold(incoming.status, kind, why));
         }
         Ok(self.clean(incoming, document))
+    }
+
+    /// The secrets whose claims are asked for, as they were before this answer.
+    fn tokens(&self) -> Secrets {
+        let wanted = self.captures.iter().filter_map(|capture| match &capture.source {
+            CaptureSource::Claim((secret, _)) => Some(secret),
+            _ => None,
+        });
+        wanted.filter_map(|name| Some((name.clone(), self.call.secret(name)?.clone()))).collect()
     }
 
     /// Keeps the secrets that were found. Returns an essential one that is missing, if any is.
@@ -144,6 +190,8 @@ impl Capturing<'_> {
         // A refusal gives out no secret, and what it echoes is not one, so nothing of it is kept.
         if incoming.status < 400 {
             self.call.missing.retain(|name| !found.contains_key(name));
+            // What an answer has brought is not what was made here, whatever its name.
+            self.call.made.retain(|name| !found.contains_key(name));
             self.call.captured.extend(found);
         }
         let first = missing.first().cloned();
@@ -193,7 +241,7 @@ impl Capturing<'_> {
     fn essential(&self) -> BTreeSet<String> {
         let secrets = self.captures.iter().filter_map(|capture| match &capture.target {
             CaptureTarget::Secret(name) => Some(name),
-            CaptureTarget::Private => None,
+            CaptureTarget::Private | CaptureTarget::PublicKey(_) => None,
         });
         secrets.filter(|name| self.call.is_essential(name)).cloned().collect()
     }
@@ -203,8 +251,11 @@ impl Capturing<'_> {
 /// holds a text to be read, and neither a token nor a document.
 fn unfit(incoming: &Incoming, document: Option<&Value>, captures: &[Capture]) -> Option<&'static str> {
     let mut pointers = captures.iter().filter_map(|capture| match &capture.source {
-        CaptureSource::Json(pointer) => Some(pointer),
-        CaptureSource::Header(_) | CaptureSource::Cookie(_) => None,
+        CaptureSource::Json(pointer) | CaptureSource::JsonParameter((pointer, _)) => Some(pointer),
+        CaptureSource::Header(_)
+        | CaptureSource::Cookie(_)
+        | CaptureSource::HeaderParameter(_)
+        | CaptureSource::Claim(_) => None,
     });
     let first = pointers.next()?;
     match document {

@@ -1,10 +1,8 @@
 //! Time for guests.
 
-use std::time::Duration;
-
 use super::{ConnectorCx, LONGEST_SLEEP};
 use crate::bindings::clock::{Datetime, Host};
-use crate::time::milliseconds;
+use crate::time::{milliseconds, of_milliseconds};
 
 impl Host for ConnectorCx {
     async fn now(&mut self) -> wasmtime::Result<Datetime> {
@@ -17,14 +15,14 @@ impl Host for ConnectorCx {
         Ok(now)
     }
 
-    async fn monotonic(&mut self) -> wasmtime::Result<u64> {
+    async fn monotonic(&mut self) -> wasmtime::Result<u32> {
         let elapsed = milliseconds(self.call.context.clock.monotonic());
         self.call.given("the stopwatch", &elapsed);
         Ok(elapsed)
     }
 
-    async fn sleep(&mut self, duration: u64) -> wasmtime::Result<u64> {
-        let pause = Duration::from_millis(duration).min(LONGEST_SLEEP);
+    async fn sleep(&mut self, duration: u32) -> wasmtime::Result<u32> {
+        let pause = of_milliseconds(duration).min(LONGEST_SLEEP);
         self.pause(pause)?;
         tokio::time::sleep(pause).await;
         Ok(milliseconds(pause))

@@ -1,15 +1,14 @@
 //! Locks for guests.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use wasmtime::component::Resource;
 
 use super::{ConnectorCx, LONGEST_LOCK_WAIT};
 use crate::bindings::guard::Guard;
 use crate::bindings::lock::{Cell, Host, HostGuard, LockError};
-use crate::cell::{self, Contents, Secrets};
-use crate::time::{Clock, milliseconds};
+use crate::cell::{self, Contents, Ends, Secrets};
+use crate::time::{Clock, milliseconds, of_milliseconds};
 
 /// The largest value of a cell, in bytes.
 const LARGEST_VALUE: usize = 4_096;
@@ -34,13 +33,13 @@ impl Host for ConnectorCx {
     async fn acquire(
         &mut self,
         name: String,
-        wait: u64,
+        wait: u32,
     ) -> wasmtime::Result<Result<Resource<Guard>, LockError>> {
         let context = Arc::clone(&self.call.context);
         let Some(slot) = context.cells.slot(&name).filter(|_| name != SESSION) else {
             return Ok(Err(LockError::UnknownName));
         };
-        let wish = Duration::from_millis(wait).min(LONGEST_LOCK_WAIT);
+        let wish = of_milliseconds(wait).min(LONGEST_LOCK_WAIT);
         let Some(guard) = self.wait_for_lock(wish, slot.acquire()).await? else {
             return Ok(Err(LockError::TimedOut));
         };
@@ -75,7 +74,7 @@ impl HostGuard for ConnectorCx {
         }
         let captured = self.call.captured.iter().filter(|(name, _)| !captured_before.contains(*name));
         let secrets: Secrets = captured.map(|(name, secret)| (name.clone(), secret.clone())).collect();
-        let contents = Contents { value, secrets, expires_at: None };
+        let contents = Contents { value, secrets, ends: Ends::default() };
         match guard.commit(contents).await {
             Ok(cell) => {
                 self.call.captured.retain(|name, _| captured_before.contains(name));

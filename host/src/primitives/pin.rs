@@ -1,14 +1,17 @@
 //! Guard of the PIN: when it may be sent.
 //!
 //! A few wrong PINs lock the PIN for its owner too, in the vendor's app as well. A PIN that is said to be
-//! refused is latched at once. Any other answer may have counted as a wrong one or not, and neither a policy
-//! nor a connector is believed about that: the host counts every answer without success as a try in
-//! [`Doubt`], whatever the plugins say.
+//! refused is latched at once. Any other answer of an endpoint that says yes or no to a PIN may have counted as
+//! a wrong one or not, and neither a policy nor a connector is believed about that: the host counts every answer
+//! without success as a try in [`Doubt`], whatever the plugins say. A PIN that goes with the request that needs
+//! it ([`PinStyle::Bearer`]) is answered about something else most of the time, and gets nothing in return; of
+//! that only the cloud's refusals of a PIN count.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::descriptor::PinStyle;
 use crate::digest::Digest;
 use crate::protect::doubt::{Doubt, InDoubt, Refused, Rest};
 use crate::protect::latch::{Latch, LatchKind, Latched, Why};
@@ -33,7 +36,7 @@ pub struct PinGuard {
 pub enum NotOffered {
     /// The vendor has refused it.
     #[error("{0}")]
-    Refused(Latched),
+    Refused(Box<Latched>),
     /// The last answer says neither yes nor no.
     #[error(
         "the PIN was answered with neither yes nor no ({}), and wrong ones are counted; it is sent again in {} s",
@@ -66,7 +69,7 @@ impl PinGuard {
     /// When it may not: why.
     pub fn may_offer(&self, clock: &dyn Clock) -> Result<(), NotOffered> {
         if let Some(latched) = self.latched(clock.now()) {
-            return Err(NotOffered::Refused(latched));
+            return Err(NotOffered::Refused(latched.into()));
         }
         self.doubt.rest(clock).map_or(Ok(()), |rest| Err(NotOffered::InDoubt(rest)))
     }
@@ -125,9 +128,20 @@ impl PinGuard {
 
     /// Records the answer to the PIN; returns whether that is a refusal, of something. A server that is
     /// unwell has not looked at the PIN. A refusal counts whatever is made of it; whether it is followed by a
-    /// pause depends on what explains it.
-    pub(super) async fn answered(&self, status: u16, with_success: bool, clock: &dyn Clock) -> bool {
+    /// pause depends on what explains it. Of a PIN that goes with other requests nothing counts before it is
+    /// judged, so every answer may be one.
+    pub(super) async fn answered(
+        &self,
+        style: PinStyle,
+        status: u16,
+        with_success: bool,
+        clock: &dyn Clock,
+    ) -> bool {
         match status {
+            _ if style == PinStyle::Bearer => {
+                self.doubt.unclear().await;
+                true
+            }
             _ if with_success => {
                 self.doubt.forget().await;
                 false

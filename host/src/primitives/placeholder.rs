@@ -1,10 +1,15 @@
-//! Placeholders: where a guest writes `{secret:name}` and the host puts the value.
+//! Placeholders: where a guest writes `{secret:name}`, `{vehicle:name}` or `{derived:name}`, and the host puts
+//! the value.
+
+mod parts;
 
 use std::borrow::Cow;
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::IgnoredAny;
 use url::Url;
+
+pub(super) use self::parts::{Part, is_name, parts};
 
 /// Reason why a placeholder cannot be filled where it stands; names no value.
 #[derive(Debug, PartialEq, Eq)]
@@ -17,7 +22,7 @@ fn misplaced<E: From<Misplaced>>(why: impl Into<String>) -> E {
 /// Encoding of a value, so that it stays one value in the place where it goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// Everything but letters and digits as `%XX` (RFC 3986 §2.1): a value can end no segment and start no
+    /// Everything but unreserved characters as `%XX` (RFC 3986 §2.1 and §2.3): a value can end no segment and start no
     /// query.
     Url,
     /// As it is. The place itself refuses what does not fit, or encodes it.
@@ -26,10 +31,13 @@ pub(super) enum Encoding {
     Json,
 }
 
+/// All but the unreserved characters.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 impl Encoding {
     pub(super) fn encode(self, value: &str) -> Cow<'_, str> {
         match self {
-            Self::Url => utf8_percent_encode(value, NON_ALPHANUMERIC).into(),
+            Self::Url => utf8_percent_encode(value, &RESERVED).into(),
             Self::Plain => value.into(),
             Self::Json => {
                 let quoted = serde_json::Value::from(value).to_string();
@@ -40,51 +48,50 @@ impl Encoding {
     }
 }
 
-const OPEN: &str = "{secret:";
-
-fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+/// A placeholder, by its kind and name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placeholder<'t> {
+    /// `{secret:name}`.
+    Secret(&'t str),
+    /// `{vehicle:name}`.
+    Vehicle(&'t str),
+    /// `{derived:name}`.
+    Derived(&'t str),
 }
 
 /// Returns what stands in the place of a secret.
 pub(super) fn placeholder(name: &str) -> String {
-    format!("{OPEN}{name}}}")
+    match name {
+        VEHICLE_VIN => format!("{{{name}}}"),
+        _ => format!("{{secret:{name}}}"),
+    }
 }
+
+/// What a vehicle's identification number is called where secrets are by their names. No secret is called so.
+pub(super) const VEHICLE_VIN: &str = "vehicle:vin";
 
 /// Whether a text has a placeholder.
 pub(super) fn has_placeholder(text: &str) -> bool {
-    text.match_indices(OPEN).any(|(start, _)| {
-        let after = text.get(start + OPEN.len()..).unwrap_or_default();
-        after.split_once('}').is_some_and(|(name, _)| is_name(name))
-    })
+    parts(text).any(|part| matches!(part, Part::Placeholder(_)))
 }
 
 /// Text with every placeholder replaced. What only looks like one stays as it is.
 ///
 /// # Errors
 ///
-/// Those of `secret`, which is asked for the value of each name.
+/// Those of `value`, which is asked for the value of each.
 pub(super) fn fill<'s, E>(
     template: &str,
     encoding: Encoding,
-    mut secret: impl FnMut(&str) -> Result<&'s str, E>,
+    mut value: impl FnMut(Placeholder<'_>) -> Result<&'s str, E>,
 ) -> Result<String, E> {
     let mut filled = String::with_capacity(template.len());
-    let mut rest = template;
-    while let Some((before, after)) = rest.split_once(OPEN) {
-        filled.push_str(before);
-        match after.split_once('}').filter(|(name, _)| is_name(name)) {
-            Some((name, after)) => {
-                filled.push_str(&encoding.encode(secret(name)?));
-                rest = after;
-            }
-            None => {
-                filled.push_str(OPEN);
-                rest = after;
-            }
+    for part in parts(template) {
+        match part {
+            Part::Text(text) => filled.push_str(text),
+            Part::Placeholder(placeholder) => filled.push_str(&encoding.encode(value(placeholder)?)),
         }
     }
-    filled.push_str(rest);
     Ok(filled)
 }
 
@@ -94,11 +101,11 @@ pub(super) fn fill<'s, E>(
 ///
 /// # Errors
 ///
-/// Those of `secret`; and when the text is not a URL, a value would change more than its own place, or a
+/// Those of `value`; and when the text is not a URL, a value would change more than its own place, or a
 /// placeholder stands where the digits of a percent-encoded byte should.
 pub(super) fn fill_url<'s, E: From<Misplaced>>(
     template: &str,
-    mut secret: impl FnMut(&str) -> Result<&'s str, E>,
+    mut value: impl FnMut(Placeholder<'_>) -> Result<&'s str, E>,
 ) -> Result<Url, E> {
     let parse = |text: &str| {
         Url::parse(text).map_err(|error| misplaced::<E>(format!("the URL is not valid: {error}")))
@@ -108,15 +115,15 @@ pub(super) fn fill_url<'s, E: From<Misplaced>>(
         stand_in.push('0');
     }
     let mut values = Vec::new();
-    let outline = fill(template, Encoding::Plain, |name| {
-        values.push(Encoding::Url.encode(secret(name)?));
+    let outline = fill(template, Encoding::Plain, |placeholder| {
+        values.push(Encoding::Url.encode(value(placeholder)?));
         Ok::<_, E>(stand_in.as_str())
     })?;
     let outline = parse(&outline)?;
     let mut pieces = outline.as_str().split(&stand_in);
     let mut filled = pieces.next().unwrap_or_default().to_owned();
     let mut values = values.iter();
-    let changed = || misplaced::<E>("a secret in the URL would change where it leads");
+    let changed = || misplaced::<E>("a value in the URL would change where it leads");
     for piece in pieces {
         if ends_within_percent(&filled) {
             return Err(misplaced("a placeholder stands within a percent-encoded byte of the URL"));
@@ -143,11 +150,11 @@ fn ends_within_percent(text: &str) -> bool {
 ///
 /// # Errors
 ///
-/// Those of `secret`; and when there are placeholders but the text is not JSON, or one of them stands in a
+/// Those of `value`; and when there are placeholders but the text is not JSON, or one of them stands in a
 /// member's name. JSON has no other place for them than strings.
 pub(super) fn fill_json<'s, E: From<Misplaced>>(
     template: &str,
-    mut secret: impl FnMut(&str) -> Result<&'s str, E>,
+    mut value: impl FnMut(Placeholder<'_>) -> Result<&'s str, E>,
 ) -> Result<String, E> {
     if !has_placeholder(template) {
         return Ok(template.to_owned());
@@ -163,7 +170,7 @@ pub(super) fn fill_json<'s, E: From<Misplaced>>(
         filled.push_str(before);
         filled.push('"');
         if !rest.trim_start().starts_with(':') {
-            filled.push_str(&fill(string, Encoding::Json, &mut secret)?);
+            filled.push_str(&fill(string, Encoding::Json, &mut value)?);
         } else if has_placeholder(string) {
             return Err(misplaced("a placeholder stands in the name of a member of the body"));
         } else {

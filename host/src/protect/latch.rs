@@ -30,6 +30,10 @@ pub enum LatchKind {
     AuthRequired,
     /// A person must give a one-time code.
     OtpRequired,
+    /// A person must accept terms in the vendor's app or site.
+    ConsentRequired,
+    /// The vendor refuses this version of the connector. Ends with another one.
+    ClientRefused,
     /// The vendor blocks this client: a person must wait. Ends after [`SILENCE`].
     LockedOut,
 }
@@ -38,6 +42,8 @@ impl From<&policy::Latch> for LatchKind {
     fn from(latch: &policy::Latch) -> Self {
         match latch {
             policy::Latch::OtpRequired => Self::OtpRequired,
+            policy::Latch::ConsentRequired => Self::ConsentRequired,
+            policy::Latch::ClientRefused => Self::ClientRefused,
             policy::Latch::Blocked => Self::LockedOut,
             policy::Latch::AuthRequired | policy::Latch::Other(_) => Self::AuthRequired,
         }
@@ -51,6 +57,8 @@ impl LatchKind {
         match self {
             Self::AuthRequired => "auth_required",
             Self::OtpRequired => "otp_required",
+            Self::ConsentRequired => "consent_required",
+            Self::ClientRefused => "client_refused",
             Self::LockedOut => "locked_out",
         }
     }
@@ -73,9 +81,18 @@ pub struct Latched {
     pub until: Option<Timestamp>,
     /// Digest of the credentials that it is about: it does not hold for others.
     about: String,
+    /// Digest of the connector that the vendor refuses, if it is about that: it does not hold for another one.
+    #[serde(default)]
+    refused_client: Option<String>,
 }
 
 impl Latched {
+    /// Whether it holds with a connector of this digest.
+    #[must_use]
+    pub fn holds_with(&self, connector: &str) -> bool {
+        self.refused_client.as_deref().is_none_or(|refused| refused == connector)
+    }
+
     /// Returns cause, remedy and end of the latch, without the vendor's words.
     #[must_use]
     pub fn in_our_words(&self) -> String {
@@ -104,6 +121,8 @@ pub struct Why {
     pub reason: String,
     /// Vendor's words, without secrets.
     pub detail: Option<String>,
+    /// Digest of the connector that the vendor refuses, if it is about that.
+    refused_client: Option<String>,
 }
 
 impl Why {
@@ -111,7 +130,13 @@ impl Why {
     #[must_use]
     pub fn new(reason: String, detail: &str) -> Self {
         let detail = detail.trim();
-        Self { reason, detail: (!detail.is_empty()).then(|| detail.to_owned()) }
+        Self { reason, detail: (!detail.is_empty()).then(|| detail.to_owned()), refused_client: None }
+    }
+
+    /// The same, about the connector of this digest.
+    #[must_use]
+    pub(crate) fn about_client(self, connector: String) -> Self {
+        Self { refused_client: Some(connector), ..self }
     }
 }
 
@@ -153,6 +178,7 @@ impl Latch {
                     since: now,
                     until: None,
                     about: about.clone(),
+                    refused_client: None,
                 };
                 // The next start finds the damage too.
                 if let Err(error) = store.commit(vec![Write::document(Kind::Latch, key, &latched)?]).await {
@@ -210,8 +236,9 @@ impl Latch {
         now: Timestamp,
         until: Option<Timestamp>,
     ) -> (bool, Result<(), StoreError>) {
-        let Why { reason, detail } = why;
-        let latched = Latched { kind, reason, detail, since: now, until, about: self.about.clone() };
+        let Why { reason, detail, refused_client } = why;
+        let about = self.about.clone();
+        let latched = Latched { kind, reason, detail, since: now, until, about, refused_client };
         {
             let mut current = self.current.write();
             if current.as_ref().is_some_and(|latched| holds(latched, now)) {

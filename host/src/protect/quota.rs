@@ -90,6 +90,12 @@ impl DailyQuota {
         Ok(kept?)
     }
 
+    /// The refusal of an action that is known beforehand.
+    #[must_use]
+    pub fn used_up(&self) -> QuotaError {
+        QuotaError::Used { what: self.what, limit: self.limit.unwrap_or_default() }
+    }
+
     /// Counts one action, and has that stored soon: the caller does not wait for it.
     ///
     /// # Errors

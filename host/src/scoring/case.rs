@@ -67,19 +67,21 @@ impl Label {
     pub fn of(kind: &FailureKind) -> Option<Self> {
         match kind {
             FailureKind::TokenExpired | FailureKind::ControlTokenExpired => Some(Self::TokenExpired),
-            FailureKind::CredentialsRejected => Some(Self::CredentialsRejected),
+            FailureKind::CredentialsRejected | FailureKind::ChallengeRequired => {
+                Some(Self::CredentialsRejected)
+            }
             FailureKind::RateLimited => Some(Self::RateLimited),
             FailureKind::Busy => Some(Self::Busy),
-            FailureKind::VehicleUnreachable => Some(Self::VehicleUnreachable),
+            // Kinds that the labels have no word of their own for.
+            FailureKind::VehicleUnreachable | FailureKind::BatteryLow => Some(Self::VehicleUnreachable),
             FailureKind::Transient => Some(Self::Transient),
-            FailureKind::InvalidRequest | FailureKind::DeviceUnregistered | FailureKind::Unsupported => {
-                Some(Self::InvalidRequest)
-            }
+            FailureKind::InvalidRequest
+            | FailureKind::ClientRefused
+            | FailureKind::DeviceUnregistered
+            | FailureKind::NoData
+            | FailureKind::Unsupported => Some(Self::InvalidRequest),
             FailureKind::Malformed => Some(Self::Malformed),
             FailureKind::TokenRefusedFresh | FailureKind::Unknown => None,
-            // Kinds that the labels have no word of their own for.
-            FailureKind::Other(name) if name == "aux-battery-low" => Some(Self::VehicleUnreachable),
-            FailureKind::Other(name) if name == "no-data" => Some(Self::InvalidRequest),
             // A policy may have its own words for a label.
             FailureKind::Other(name) => Self::named(name),
         }

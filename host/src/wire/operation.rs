@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+mod own;
+
+pub use self::own::{OTHER, OwnName};
 use crate::bindings::policy::Effect;
 
 /// An operation. The host decides its effect, never a plugin: that decides what may be repeated.
@@ -30,12 +33,22 @@ pub enum OperationName {
     OpenChargePort,
     /// Close the charge port.
     CloseChargePort,
+    /// Start charging.
+    StartCharging,
+    /// Stop charging.
+    StopCharging,
+    /// Set how much is charged at most.
+    SetChargeLimits,
     /// Limit the charging current.
     SetChargingCurrent,
+    /// Make the vehicle noticed.
+    Signal,
     /// Ask what became of an action.
     CheckActionStatus,
     /// List the account's vehicles. The host's own; it cannot be commanded.
     ListVehicles,
+    /// An operation that only the vehicle's connector knows.
+    Other(OwnName),
 }
 
 /// Part of a vehicle that a command moves. A newer command for the same one cancels repeats of an older one.
@@ -49,13 +62,22 @@ pub enum Actuator {
     Windows,
     /// The charge port.
     ChargePort,
+    /// Charging.
+    Charging,
+    /// The limits of charging.
+    ChargeLimits,
     /// The charging current.
     ChargingCurrent,
+    /// Lights and horn.
+    Signal,
+    /// Whatever a connector's own operations move. The host cannot tell what that is, so a newer one cancels
+    /// repeats of all older ones.
+    Other,
 }
 
 impl OperationName {
-    /// Operations that can be commanded.
-    pub const COMMANDABLE: [Self; 12] = [
+    /// Operations that can be commanded, besides those that only one connector knows.
+    pub const COMMANDABLE: [Self; 16] = [
         Self::RefreshCached,
         Self::RefreshSmart,
         Self::RefreshForce,
@@ -66,7 +88,11 @@ impl OperationName {
         Self::SetWindows,
         Self::OpenChargePort,
         Self::CloseChargePort,
+        Self::StartCharging,
+        Self::StopCharging,
+        Self::SetChargeLimits,
         Self::SetChargingCurrent,
+        Self::Signal,
         Self::CheckActionStatus,
     ];
 
@@ -84,13 +110,18 @@ impl OperationName {
             Self::SetWindows => "set_windows",
             Self::OpenChargePort => "open_charge_port",
             Self::CloseChargePort => "close_charge_port",
+            Self::StartCharging => "start_charging",
+            Self::StopCharging => "stop_charging",
+            Self::SetChargeLimits => "set_charge_limits",
             Self::SetChargingCurrent => "set_charging_current",
+            Self::Signal => "signal",
             Self::CheckActionStatus => "check_action_status",
             Self::ListVehicles => "list_vehicles",
+            Self::Other(own) => own.as_str(),
         }
     }
 
-    /// The operation of this name, if it can be commanded.
+    /// The operation of this name, if it can be commanded and is not one that only some connector knows.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         Self::COMMANDABLE.into_iter().find(|operation| operation.as_str() == name)
@@ -105,14 +136,18 @@ impl OperationName {
             | Self::RefreshForce
             | Self::CheckActionStatus
             | Self::ListVehicles => Effect::Read,
-            Self::SetChargingCurrent => Effect::Set,
+            Self::SetChargeLimits | Self::SetChargingCurrent => Effect::Set,
+            Self::Other(own) => own.effect(),
             Self::Lock
             | Self::Unlock
             | Self::StartClimate
             | Self::StopClimate
             | Self::SetWindows
             | Self::OpenChargePort
-            | Self::CloseChargePort => Effect::Actuation,
+            | Self::CloseChargePort
+            | Self::StartCharging
+            | Self::StopCharging
+            | Self::Signal => Effect::Actuation,
         }
     }
 
@@ -136,7 +171,14 @@ impl OperationName {
             Self::StartClimate | Self::StopClimate => Some(Actuator::Climate),
             Self::SetWindows => Some(Actuator::Windows),
             Self::OpenChargePort | Self::CloseChargePort => Some(Actuator::ChargePort),
+            Self::StartCharging | Self::StopCharging => Some(Actuator::Charging),
+            Self::SetChargeLimits => Some(Actuator::ChargeLimits),
             Self::SetChargingCurrent => Some(Actuator::ChargingCurrent),
+            Self::Signal => Some(Actuator::Signal),
+            Self::Other(own) => match own.effect() {
+                Effect::Read => None,
+                _ => Some(Actuator::Other),
+            },
             Self::RefreshCached
             | Self::RefreshSmart
             | Self::RefreshForce
@@ -149,9 +191,15 @@ impl OperationName {
     #[must_use]
     pub const fn deadline(self) -> Duration {
         Duration::from_secs(match self {
-            Self::Lock | Self::Unlock | Self::OpenChargePort | Self::CloseChargePort => 60,
+            Self::Lock | Self::Unlock | Self::OpenChargePort | Self::CloseChargePort | Self::Signal => 60,
             Self::SetWindows => 90,
-            Self::StartClimate | Self::StopClimate | Self::SetChargingCurrent => 120,
+            Self::StartClimate
+            | Self::StopClimate
+            | Self::StartCharging
+            | Self::StopCharging
+            | Self::SetChargeLimits
+            | Self::SetChargingCurrent
+            | Self::Other(_) => 120,
             Self::RefreshForce | Self::RefreshSmart => 150,
             Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles => 60,
         })
@@ -163,6 +211,12 @@ impl OperationName {
     pub const fn reaches_vehicle(self) -> bool {
         !matches!(self, Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles)
     }
+}
+
+/// Whether an operation that is known by its name alone may move something. Of a connector's own it cannot be
+/// said, so they may.
+pub(crate) fn may_move(op: &str) -> bool {
+    op.starts_with(OTHER) || OperationName::named(op).is_some_and(|name| !name.is_read())
 }
 
 impl fmt::Display for OperationName {

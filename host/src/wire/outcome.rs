@@ -52,6 +52,8 @@ pub enum Reason {
     Isolated,
     AuthRequired,
     OtpRequired,
+    ConsentRequired,
+    ClientRefused,
     LockedOut,
     PinMissing,
     PinRejected,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::message::RespondTo;
+use super::operation::OTHER;
 
 /// Retained topics of a vehicle, below its own. Cleared when the vehicle is not configured any more.
 const RETAINED_OF_VEHICLE: [&str; 6] =
@@ -21,8 +22,13 @@ pub enum Incoming<'t> {
     Command {
         /// Slug of the vehicle, as the topic has it.
         vehicle: &'t str,
-        /// Last level of the topic: the operation.
+        /// Operation: the last level of the topic, or the last two of `cmd/other/NAME`.
         operation: &'t str,
+    },
+    /// An answer to the question of an account.
+    Answer {
+        /// Slug of the account, as the topic has it.
+        account: &'t str,
     },
     /// A request to the host itself.
     Request {
@@ -41,7 +47,9 @@ impl Topics {
     /// The filters to subscribe to. They do not overlap: a message that two filters match is delivered twice.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        vec![format!("{}/vehicle/+/cmd/+", self.base), format!("{}/bridge/request/+/+", self.base)]
+        ["vehicle/+/cmd/+", "vehicle/+/cmd/other/+", "bridge/request/+/+", "account/+/answer/set"]
+            .map(|filter| format!("{}/{filter}", self.base))
+            .to_vec()
     }
 
     /// Returns the subject of a topic; none if the host does not listen to it.
@@ -51,9 +59,14 @@ impl Topics {
         if let Some(verb) = below.strip_prefix("/bridge/request/") {
             return (verb.split('/').count() == 2).then_some(Incoming::Request { verb });
         }
+        if let Some(account) = below.strip_prefix("/account/") {
+            let account = account.strip_suffix("/answer/set")?;
+            return (!account.is_empty() && !account.contains('/')).then_some(Incoming::Answer { account });
+        }
         let (vehicle, below) = below.strip_prefix("/vehicle/")?.split_once('/')?;
         let operation = below.strip_prefix("cmd/")?;
-        (!operation.contains('/')).then_some(Incoming::Command { vehicle, operation })
+        let name = operation.strip_prefix(OTHER).unwrap_or(operation);
+        (!name.contains('/')).then_some(Incoming::Command { vehicle, operation })
     }
 
     /// Returns why an answer cannot go to a topic of a caller's choice; none if it can. Only a topic that
@@ -122,6 +135,18 @@ impl Topics {
         format!("{}/account/{account}/state", self.base)
     }
 
+    /// Returns the topic of the question of an account that is open: retained, and cleared when it is over.
+    #[must_use]
+    pub fn account_question(&self, account: &str) -> String {
+        format!("{}/account/{account}/question", self.base)
+    }
+
+    /// Returns the topic on which that question is answered.
+    #[must_use]
+    pub fn account_answer(&self, account: &str) -> String {
+        format!("{}/account/{account}/answer/set", self.base)
+    }
+
     /// Returns the prefix of the topics on which a connector publishes what it likes. Ends with a slash.
     #[must_use]
     pub fn connector_prefix(&self, account: &str) -> String {
@@ -137,7 +162,7 @@ impl Topics {
     /// Returns all topics of an account that the host retains.
     #[must_use]
     pub fn retained_of_account(&self, account: &str) -> BTreeSet<String> {
-        [self.account_state(account)].into()
+        [self.account_state(account), self.account_question(account)].into()
     }
 
     /// A topic of a vehicle.
@@ -180,12 +205,22 @@ mod tests {
         let topics = Topics::below("home/vc");
         let lock = Incoming::Command { vehicle: "ev6", operation: "lock" };
         assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/lock"), Some(lock));
+        let answer = Incoming::Answer { account: "main" };
+        assert_eq!(topics.parse("home/vc/account/main/answer/set"), Some(answer));
+        let honk = Incoming::Command { vehicle: "ev6", operation: "other/honk" };
+        assert_eq!(topics.parse("home/vc/vehicle/ev6/cmd/other/honk"), Some(honk));
         for other in [
+            "home/vc/account/main/answer",
+            "home/vc/account//answer/set",
+            "home/vc/account/a/b/answer/set",
+            "home/vc/account/main/question",
             "home/vc/vehicle/ev6/state",
             "home/vcx/vehicle/ev6/cmd/lock",
             "vehicle/ev6/cmd/lock",
             "",
             "home/vc/vehicle/ev6/cmd/lock/now",
+            "home/vc/vehicle/ev6/cmd/other/honk/now",
+            "home/vc/vehicle/ev6/cmd/others/honk",
             "home/vc/vehicle/cmd/lock",
             "home/vc",
         ] {

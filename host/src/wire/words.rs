@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use super::operation::OperationName;
+use super::operation;
 use super::outcome::{Reason, State};
 use crate::protect::latch::Latched;
 
@@ -36,7 +36,7 @@ impl Words {
 
     /// Returns the sentences for a command that ends in this state.
     pub(crate) fn sentences(self, state: State, reason: Reason, op: &str) -> (String, Option<String>) {
-        let moves = OperationName::named(op).is_some_and(|name| !name.is_read());
+        let moves = operation::may_move(op);
         let (what, helps) = happened(reason);
         let message = match (self.ours, meaning(state, moves)) {
             (Some(ours), Some(meaning)) if moves && may_have_acted(state) => format!("{ours}. {meaning}."),
@@ -116,7 +116,17 @@ const fn happened(reason: Reason) -> (&'static str, &'static str) {
             "The vendor refuses the credentials of this account",
             "Give new ones: sign in again and replace the account's refresh token",
         ),
-        Reason::OtpRequired => ("The vendor wants a one-time code", "Sign in again and give new credentials"),
+        Reason::OtpRequired => (
+            "The vendor wants something of a person before it signs in, such as a one-time code",
+            "Answer its question, or begin a sign-in with `vehicle-connector auth login` and be there",
+        ),
+        Reason::ConsentRequired => (
+            "The vendor wants its terms to be accepted",
+            "Accept them in its app or on its site, then sign in again",
+        ),
+        Reason::ClientRefused => {
+            ("The vendor refuses this version of the connector", "Install a newer version of the connector")
+        }
         Reason::LockedOut => (
             "The vendor blocks this client",
             "Only silence helps, which the host keeps by itself for 12 hours",

@@ -5,8 +5,8 @@
 
 #![no_main]
 
-use default_policy::types::{Attempt, Decision, Effect, Failure, FailureKind};
-use hyundai_kia::answer;
+use default_policy::types::{Attempt, Confirmation, Decision, Effect, Failure, FailureKind};
+use hyundai_kia_eu::answer;
 use libfuzzer_sys::fuzz_target;
 
 /// What the host leaves of a message, in bytes.
@@ -17,10 +17,11 @@ fuzz_target!(|data: &[u8]| {
     let status = 100 + u16::from_be_bytes([high, low]) % 500;
     let (headers, body) = split(answer);
     let (phase, control) = phase(step);
-    let Some(failure) = answer::failure(phase, control, status, headers, body.to_vec(), 1_700_000_000) else {
+    let last = LastAnswer::of(status, &headers);
+    let Some(failure) = answer::failure(phase, control, status, headers, body.to_vec()) else {
         return;
     };
-    let failure = shown_to_policies(failure, knowledge);
+    let failure = shown_to_policies(failure, last, knowledge);
 
     let verdict = default_policy::classify(&failure);
     assert!(!verdict.rule.is_empty() && verdict.rule.len() <= 64, "{verdict:?}");
@@ -38,7 +39,7 @@ fuzz_target!(|data: &[u8]| {
         elapsed: 0,
         remaining: 60_000,
         retry_budget: u32::from(knowledge & 3),
-        random: u64::from_be_bytes([knowledge; 8]),
+        random: u32::from_be_bytes([knowledge; 4]),
         failure,
         verdict,
     });
@@ -48,8 +49,8 @@ fuzz_target!(|data: &[u8]| {
             "{decision:?}"
         );
     }
-    if let Decision::Retry(wait) | Decision::Confirm(wait) = decision {
-        assert!(wait < 60_000);
+    if let Decision::Retry(after) | Decision::Confirm(Confirmation { after, .. }) = decision {
+        assert!(after < 60_000);
     }
 });
 
@@ -67,6 +68,26 @@ fn split(answer: &[u8]) -> (Vec<(String, String)>, &[u8]) {
     (headers, rest)
 }
 
+/// What the host tells of the last answer besides the connector's facts.
+struct LastAnswer {
+    redirect: Option<String>,
+    content_type: Option<String>,
+}
+
+impl LastAnswer {
+    fn of(status: u16, headers: &[(String, String)]) -> Self {
+        let named =
+            |name: &str| headers.iter().find(|header| header.0 == name).map(|header| header.1.as_str());
+        // Without what may hold secrets, and without parameters.
+        let up_to = |text: &str, ends: &[char]| text.split(ends).next().unwrap_or_default().trim().to_owned();
+        let redirect = named("location").filter(|_| status / 100 == 3);
+        Self {
+            redirect: redirect.map(|url| up_to(url, &['?', '#'])),
+            content_type: named("content-type").map(|it| up_to(it, &[';']).to_ascii_lowercase()),
+        }
+    }
+}
+
 fn phase(step: u8) -> (answer::Phase, bool) {
     use answer::Phase::*;
     let phases = [SignIn, Refresh, Registration, Pin, Status, Command, Confirmation, Unknown];
@@ -74,7 +95,7 @@ fn phase(step: u8) -> (answer::Phase, bool) {
 }
 
 /// What the host makes of the connector's facts: it cuts the message and adds what only it knows.
-fn shown_to_policies(failure: answer::Failure, knowledge: u8) -> Failure {
+fn shown_to_policies(failure: answer::Failure, last: LastAnswer, knowledge: u8) -> Failure {
     use default_policy::types as policy;
     let mut message = failure.message;
     message.truncate(message.floor_char_boundary(LONGEST_MESSAGE));
@@ -116,6 +137,10 @@ fn shown_to_policies(failure: answer::Failure, knowledge: u8) -> Failure {
             answer::BodyKind::Html => policy::BodyKind::Html,
             answer::BodyKind::Other => policy::BodyKind::Other,
         },
-        token_age: (knowledge & 64 != 0).then(|| u64::from(knowledge) * 1_000),
+        token_age: (knowledge & 64 != 0).then(|| u32::from(knowledge) * 1_000),
+        token_last_worked: (knowledge & 32 != 0).then(|| u32::from(knowledge) * 500),
+        endpoint: Some("ccapi".to_owned()),
+        redirect: last.redirect,
+        content_type: last.content_type,
     }
 }

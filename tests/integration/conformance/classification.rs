@@ -50,6 +50,17 @@ const MESSAGES: &str = "(Token|session|token|is|has|expired|EXPIRED|not|invalid|
                         password|quota|duplicate request|abusing request|vehicle offline|timed out|certificate|\
                         \\{'error': '|'\\}|: |_|%20| ){0,12}|\\PC{0,80}";
 
+/// What a host tells of the last answer: the endpoint, where it led, and its media type.
+fn any_place() -> impl Strategy<Value = (Option<String>, Option<String>, Option<String>)> {
+    (
+        prop::option::of(prop::sample::select(vec!["ccapi", "idp", "cci"]).prop_map(str::to_owned)),
+        prop::option::of("https://[a-z]{1,9}\\.example/[a-z/]{0,9}"),
+        prop::option::of(
+            prop::sample::select(vec!["application/json", "text/html", "text/plain"]).prop_map(str::to_owned),
+        ),
+    )
+}
+
 fn any_failure() -> impl Strategy<Value = Failure> {
     let phases = vec![
         Phase::SignIn,
@@ -83,8 +94,9 @@ fn any_failure() -> impl Strategy<Value = Failure> {
         MESSAGES,
         prop::sample::select(vec![BodyKind::None, BodyKind::Json, BodyKind::Html, BodyKind::Other]),
     );
-    let times = (prop::option::of(0..100_000_u64), prop::option::of(0..100_000_u64));
-    (step, answer, times).prop_map(|(step, answer, times)| Failure {
+    let time = || prop::option::of(0..100_000_u32);
+    let times = (time(), time(), time());
+    (step, answer, times, any_place()).prop_map(|(step, answer, times, place)| Failure {
         cloud: answer.0.into(),
         effect: step.1,
         phase: step.0,
@@ -97,6 +109,10 @@ fn any_failure() -> impl Strategy<Value = Failure> {
         message: answer.4,
         body: answer.5,
         token_age: times.1,
+        token_last_worked: times.2,
+        endpoint: place.0,
+        redirect: place.1,
+        content_type: place.2,
         ..testkit::failure()
     })
 }
@@ -106,7 +122,7 @@ async fn the_component_says_what_the_library_says() {
     let policy = both_forms::component().await;
     let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
     let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), seed);
-    let inputs = (any_failure(), 1..6_u32, any::<[bool; 2]>(), 0..90_000_u64, any::<u64>());
+    let inputs = (any_failure(), 1..6_u32, any::<[bool; 2]>(), 0..90_000_u32, any::<u32>());
     for _ in 0..400 {
         let (failure, number, [refreshed, superseded], remaining, random) =
             inputs.new_tree(&mut runner).unwrap().current();

@@ -1,17 +1,18 @@
 //! What is only so of connectors.
 
+use simulator::{Effect, Fault, RouteKind};
 use testkit::handmade;
 use testkit::handmade::connector::Connector;
 use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::deployment::{Action, Offer, Outcome, Refusal};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::plugin::{PluginKind, embedded};
-use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::outcome::{Reason, State};
 
 use super::swap_connector;
 
 /// Longer than a call may, though each pause is short.
-const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i64.const 1000))) (br $again)) unreachable";
+const SLEEPS: &str = "(loop $again (drop (call $clock.sleep (i32.const 1000))) (br $again)) unreachable";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_connector_cannot_take_over_somebody_elses_sessions() {
@@ -23,8 +24,8 @@ async fn another_connector_cannot_take_over_somebody_elses_sessions() {
     assert!(policy.to_string().contains("vehicle:connector/connector"), "{policy}");
     // The same program under another name, whose length must stay what it is.
     let mut renamed = embedded::HYUNDAI_KIA.to_vec();
-    let at = renamed.windows(11).position(|window| window == b"hyundai-kia").unwrap();
-    renamed[at..at + 11].copy_from_slice(b"hyundai-kib");
+    let at = renamed.windows(14).position(|window| window == b"hyundai-kia-eu").unwrap();
+    renamed[at..at + 14].copy_from_slice(b"hyundai-kib-eu");
     match swap_connector(&home, renamed).await {
         Err(Refusal::Activation(error)) => assert!(error.to_string().contains("sessions belong"), "{error}"),
         other => panic!("{other:?}"),
@@ -92,4 +93,22 @@ async fn a_connector_comes_back_from_a_restart_through_its_trial() {
     let records = home.host.deployments().history(PluginKind::Connector, None, 9).await.unwrap();
     let last = records.last().unwrap();
     assert_eq!((last.action, last.result), (Action::Start, Outcome::Refused), "{last:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_the_vendor_refuses_is_tried_again_when_another_connector_is_active() {
+    let home = RealHome::start().await;
+    home.settle().await;
+    home.control().expire_access_token();
+    home.clock.advance(60);
+    let gate = r#"{"errCode":"9036","errMsg":"Invalid signature"}"#;
+    home.control().inject(Fault::new(RouteKind::Token, Effect::answer(401, gate)).times(1));
+    for _ in 0..2 {
+        let report = home.command(LEGACY.0, "refresh_cached", "").await;
+        assert_eq!(report.reason, Some(Reason::ClientRefused), "{report:?}");
+    }
+    assert_eq!(home.control().counters().grants_asked, 1, "nothing is sent until then");
+    swap_connector(&home, handmade::variant(embedded::HYUNDAI_KIA, 1)).await.unwrap();
+    let report = home.command(LEGACY.0, "refresh_cached", "").await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
 }

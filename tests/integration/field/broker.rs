@@ -219,7 +219,7 @@ cases! {
         let serving = tokio::spawn(async move { bridge.serve(&host, |_| {}).await });
         let (first, subscription) = peer.packet().await;
         assert_eq!(first, mqtt::SUBSCRIBE);
-        peer.send(&[0x90, 5, subscription[0], subscription[1], 0, 1, 1]).await;
+        peer.send(&[0x90, 7, subscription[0], subscription[1], 0, 1, 1, 1, 1]).await;
         gate.close();
         peer.command(7, "vehicle-connector/vehicle/niro/cmd/lock", r#"{"id":"one"}"#).await;
         gate.waits().await;

@@ -6,12 +6,14 @@ use vehicle_connector::sandbox::CallFault;
 use super::plugins;
 use testkit::handmade;
 use testkit::handmade::connector::{Connector, ENDLESS};
+use testkit::handmade::layout::layout;
 
 async fn refused(component: &[u8]) -> ActivationError {
     match plugins(component).await {
-        Ok(Plugins { sandbox, connector, .. }) => {
+        Ok(Plugins { sandbox, connectors, .. }) => {
             let provenance = testkit::provenance();
-            ConnectorSlot::open(&sandbox, &connector, provenance).await.unwrap_err()
+            let connector = connectors.values().next().unwrap();
+            ConnectorSlot::open(&sandbox, connector, provenance).await.unwrap_err()
         }
         Err(error) => error,
     }
@@ -41,7 +43,7 @@ async fn what_imports_more_than_the_primitives_is_refused_by_name() {
     for (import, name) in [
         ("import escape: interface { out: func(); }", "escape"),
         ("import escape: func();", "escape"),
-        ("import policy;", "vehicle:connector/policy@0.1.0"),
+        ("import policy;", &layout().interface("policy")),
     ] {
         let log = "import log;";
         let more = format!("{log} {import}");
@@ -58,8 +60,8 @@ async fn what_cannot_say_who_it_is_is_not_let_in() {
     use ActivationError::{TrialAnswer, TrialFault};
     let describes = |describe| Connector { describe, ..Connector::default() };
     let starts = |more| Connector { more, ..Connector::default() };
-    let asks_for_the_time = "(call $now) (call $manifest `hyundai-kia`)";
-    let asks_the_cloud = "(drop (call $get `http://127.0.0.1/`)) (call $manifest `hyundai-kia`)";
+    let asks_for_the_time = "(call $now) (call $manifest `hyundai-kia-eu`)";
+    let asks_the_cloud = "(drop (call $get `http://127.0.0.1/`)) (call $manifest `hyundai-kia-eu`)";
     for (what, connector) in [
         ("traps", describes("unreachable")),
         // What a name may depend on would not be the same the next time.

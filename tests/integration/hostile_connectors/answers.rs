@@ -2,6 +2,7 @@
 
 use simulator::{Effect, Fault, RouteKind};
 use testkit::handmade::connector::{Connector, ENDLESS};
+use testkit::handmade::layout::layout;
 use testkit::{CCS2, Home, LEGACY};
 use vehicle_connector::sandbox::Budget;
 use vehicle_connector::wire::message::Outgoing;
@@ -38,34 +39,42 @@ async fn a_connector_without_an_answer_costs_that_command_and_no_more() {
         ("traps", "unreachable", "unreachable"),
         ("recurses without end", "stack", "(call $lock)"),
         ("hoards memory", "KiB of memory", &hoards),
-        ("traps with the lock", "unreachable", "(drop (call $acquire `device` (i64.const 0))) unreachable"),
-        ("gives back a guard that it does not have", "unknown handle", "(call $guard.drop (i32.const 77)) (call $done)"),
+        ("traps with the lock", "unreachable", "(drop (call $acquire `device` (i32.const 0))) unreachable"),
         (
-            "gives back a guard twice", "unknown handle",
-            "(local.set $at (call $acquire `device` (i64.const 0)))
+            "gives back a guard that it does not have",
+            "unknown handle",
+            "(call $guard.drop (i32.const 77)) (call $done)",
+        ),
+        (
+            "gives back a guard twice",
+            "unknown handle",
+            "(local.set $at (call $acquire `device` (i32.const 0)))
              (call $guard.drop (local.get $at)) (call $guard.drop (local.get $at)) (call $done)",
         ),
         (
-            "commits with a guard that it gave back", "unknown handle",
-            "(local.set $at (call $acquire `device` (i64.const 0)))
+            "commits with a guard that it gave back",
+            "unknown handle",
+            "(local.set $at (call $acquire `device` (i32.const 0)))
              (call $guard.drop (local.get $at)) (drop (call $commit (local.get $at) `x`)) (call $done)",
         ),
         (
-            "calls with a text from beyond its memory", "out of bounds",
+            "calls with a text from beyond its memory",
+            "out of bounds",
             "(call $log (i32.const -16) (i32.const 8)) (call $done)",
         ),
         ("calls with a text that is no text", "utf-8", "(call $log `\\ff\\fe`) (call $done)"),
         (
-            "calls with a request method that does not exist", "discriminant: 77",
-            "(drop (call $request (i32.const 77) (call $cloud `/x`) (i32.const 0) (i32.const 0) (i32.const 0)
-               (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+            "calls with a request method that does not exist",
+            "discriminant: 77",
+            "(drop (call $bare (i32.const 77) (call $cloud `/x`) (i32.const 0) (i32.const 0) (i32.const 0)))
              (call $done)",
         ),
         (
-            "calls with headers from between two words", "not aligned",
-            "(drop (call $request (i32.const 0) (call $cloud `/x`) (i32.const 2049) (i32.const 1) (i32.const 0)
-              (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
-            (call $done)",
+            "calls with headers from between two words",
+            "not aligned",
+            "(drop (call $bare (i32.const <case http.method.get>) (call $cloud `/x`)
+               (i32.const 2049) (i32.const 1) (i32.const 0)))
+             (call $done)",
         ),
     ])
     .await;
@@ -74,7 +83,7 @@ async fn a_connector_without_an_answer_costs_that_command_and_no_more() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_that_never_ends_is_ended() {
     let forbidden = "(loop $again (drop (call $get `https://elsewhere.example/`)) (br $again)) unreachable";
-    let with_the_lock = format!("(drop (call $acquire `device` (i64.const 0))) {ENDLESS}");
+    let with_the_lock = format!("(drop (call $acquire `device` (i32.const 0))) {ENDLESS}");
     let cases = [
         ("computes", ENDLESS),
         ("computes, one tail call after the other", "(return_call $lock)"),
@@ -89,7 +98,7 @@ async fn a_connector_that_never_ends_is_ended() {
         ("publishes", "(loop $again (drop (call $publish `again` `x`)) (br $again)) unreachable"),
         (
             "acquires and gives back",
-            "(loop $again (call $guard.drop (call $acquire `device` (i64.const 0))) (br $again)) unreachable",
+            "(loop $again (call $guard.drop (call $acquire `device` (i32.const 0))) (br $again)) unreachable",
         ),
     ];
     for (what, lock) in cases {
@@ -121,59 +130,56 @@ async fn a_connector_that_never_ends_does_not_hold_up_the_other_car() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_is_none_costs_that_command_and_no_more() {
-    // Of a result, 0 is the case, 8 the outcome or failure, and 16 what an outcome carries.
+    let none_of = |place: &str| format!("discriminant: {}", layout().cases(place).len());
     each_is_a_fault(&[
         (
             "neither a result nor a failure",
             "discriminant",
-            "(i32.store8 (local.tee $at (call $done)) (i32.const 2)) (local.get $at)",
+            "(<store connector#execute> (local.tee $at (call $done)) (i32.const 2)) (local.get $at)",
         ),
         (
             "an outcome that does not exist",
-            "discriminant: 7",
-            "(i32.store8 offset=8 (local.tee $at (call $done)) (i32.const 7)) (local.get $at)",
+            &none_of("connector.outcome"),
+            "(call $outcome (i32.const <cases connector.outcome>))",
         ),
         (
             "a failure in a phase that does not exist",
-            "discriminant: 8",
-            "(i32.store8 offset=8 (local.tee $at (call $failed `no`)) (i32.const 8)) (local.get $at)",
+            &none_of("types.phase"),
+            "(<store connector#execute.err.phase> (local.tee $at (call $failed `no`))
+               (i32.const <cases types.phase>))
+             (local.get $at)",
         ),
         (
             "a failure without a certainty that exists",
-            "discriminant: 4",
-            "(i32.store8 offset=9 (local.tee $at (call $failed `no`)) (i32.const 4)) (local.get $at)",
+            &none_of("types.certainty"),
+            "(<store connector#execute.err.certainty> (local.tee $at (call $failed `no`))
+               (i32.const <cases types.certainty>))
+             (local.get $at)",
         ),
         (
             "a state that is neither there nor not",
             "discriminant",
-            "(i32.store8 offset=16 (local.tee $at (call $done)) (i32.const 2)) (local.get $at)",
+            "(<store connector#execute.ok.done.state> (local.tee $at (call $done)) (i32.const 2))
+             (local.get $at)",
         ),
         ("from beyond its memory", "out of bounds", "(i32.const -16)"),
         ("from the last bytes of its memory", "out of bounds", "(i32.const 131064)"),
         ("from between two words", "not aligned", "(i32.add (call $done) (i32.const 1))"),
-        ("words that are no text", "utf-8", "(call $ended (i32.const 2) `\\c3\\28`)"),
-        ("half a character", "utf-8", "(call $ended (i32.const 2) `\\e2\\82`)"),
-        ("an unpaired surrogate", "utf-8", "(call $ended (i32.const 2) `\\ed\\a0\\80`)"),
-        (
-            "words from beyond its memory",
-            "out of bounds",
-            "(call $ended (i32.const 2) (i32.const 131072) (i32.const 1))",
-        ),
+        ("words that are no text", "utf-8", "(call $refused `\\c3\\28`)"),
+        ("half a character", "utf-8", "(call $refused `\\e2\\82`)"),
+        ("an unpaired surrogate", "utf-8", "(call $refused `\\ed\\a0\\80`)"),
+        ("words from beyond its memory", "out of bounds", "(call $refused (i32.const 131072) (i32.const 1))"),
         (
             "words that are longer than its memory",
             "out of bounds",
-            "(call $ended (i32.const 2) (i32.const 0) (i32.const -1))",
+            "(call $refused (i32.const 0) (i32.const -1))",
         ),
         ("words of 16 MiB", "to the host at once", "(call $failed (call $long (i32.const 16777216)))"),
-        (
-            "a reason of 16 MiB",
-            "to the host at once",
-            "(call $ended (i32.const 2) (call $long (i32.const 16777216)))",
-        ),
+        ("a reason of 16 MiB", "to the host at once", "(call $refused (call $long (i32.const 16777216)))"),
         (
             "a continuation of 10 MiB",
             "to the host at once",
-            "(call $pending (call $long (i32.const 10485760)) (i64.const 0))",
+            "(call $pending (call $long (i32.const 10485760)) (i32.const 0))",
         ),
     ])
     .await;
@@ -199,6 +205,51 @@ async fn a_list_that_is_none_costs_that_command_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn expectations_that_are_none_cost_that_command_and_no_more() {
+    each_is_a_fault(&[
+        (
+            "expectations from between two words",
+            "not aligned",
+            "(call $accepted (i32.const 4097) (i32.const 1) (i32.const 0))",
+        ),
+        (
+            "more expectations than its memory holds",
+            "out of bounds",
+            "(call $accepted (i32.const 4096) (i32.const -1) (i32.const 0))",
+        ),
+        (
+            "a million expectations",
+            "to the host at once",
+            "(local.set $n (i32.mul (i32.const <size connector.accepted.expected.each>) (i32.const 1000000)))
+             (call $accepted (call $allocate (local.get $n)) (i32.const 1000000) (i32.const 0))",
+        ),
+        (
+            "an expectation of 16 MiB",
+            "to the host at once",
+            "(call $accepted_once `/locked` (call $long (i32.const 16777216)) (i32.const 0))",
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_expected_and_cannot_be_seen_is_unknown_at_once() {
+    let nothing = "(call $accepted (i32.const 0) (i32.const 0) (i32.const 500))".to_owned();
+    let no_json = "(call $accepted_once `/locked` `as you like` (i32.const 500))".to_owned();
+    // Each is two texts of no bytes.
+    let thousand =
+        "(local.set $n (i32.mul (i32.const <size connector.accepted.expected.each>) (i32.const 1000)))
+        (call $accepted (call $allocate (local.get $n)) (i32.const 1000) (i32.const 500))";
+    for (what, lock) in [("nothing", nothing), ("no JSON", no_json), ("empty texts", thousand.to_owned())] {
+        let home = home(&Connector::that_locks(&lock)).await;
+        let report = home.command(LEGACY.0, "lock", "").await;
+        let how = (report.state, report.reason, report.attempts);
+        assert_eq!(how, (State::Unknown, Some(Reason::Unconfirmed), 1), "{what}: {report:?}");
+        serves_on(&home, &report, what).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_connector_has_sent_before_it_fails_may_have_been_done() {
     let sent = "(drop (call $act (call $cloud `/lock`)))";
     for (what, end) in [
@@ -207,7 +258,9 @@ async fn what_a_connector_has_sent_before_it_fails_may_have_been_done() {
         ("answers nonsense", "(i32.const -16)"),
         (
             "says that nothing was sent",
-            "(i32.store8 offset=9 (local.tee $at (call $failed `no`)) (i32.const 0)) (local.get $at)",
+            "(<store connector#execute.err.certainty> (local.tee $at (call $failed `no`))
+               (i32.const <case types.certainty.not-sent>))
+             (local.get $at)",
         ),
     ] {
         let home = home(&Connector::that_locks(&format!("{sent} {end}"))).await;
@@ -221,27 +274,33 @@ async fn what_a_connector_has_sent_before_it_fails_may_have_been_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connector_that_calls_an_answer_a_refusal_is_believed_only_if_it_is_one() {
-    // Each says "rejected" (1), with words for which the policy would repeat it.
+    // Each says "rejected", with words for which the policy would repeat it.
     let failed = "
         (local.set $at (call $failed `connection timeout, temporarily unavailable`))
-        (i32.store8 offset=8 (local.get $at) (i32.const 5)) (local.get $at)";
+        (<store connector#execute.err.phase> (local.get $at) (i32.const <case types.phase.command>))
+        (local.get $at)";
     let marked = format!("(drop (call $act (call $cloud `/lock`))) {failed}");
     // It did not say that the vehicle may act, only that the command was answered with 400.
     let unmarked = "
         (drop (call $get (call $cloud `/lock`)))
         (local.set $at (call $failed `connection timeout, temporarily unavailable`))
-        (i32.store8 offset=8 (local.get $at) (i32.const 5))
-        (i32.store8 offset=12 (local.get $at) (i32.const 1))
-        (i32.store16 offset=14 (local.get $at) (i32.const 400)) (local.get $at)";
+        (<store connector#execute.err.phase> (local.get $at) (i32.const <case types.phase.command>))
+        (<store connector#execute.err.http-status> (local.get $at) (i32.const 1))
+        (<store connector#execute.err.http-status.some> (local.get $at) (i32.const 400))
+        (local.get $at)";
     // It says that nothing was sent because the vehicle does not have it, or that the vehicle said no.
-    let ended =
-        |case: u32| format!("(drop (call $act (call $cloud `/lock`))) (call $ended (i32.const {case}) `no`)");
+    let ended = |end: &str| {
+        format!(
+            "(drop (call $act (call $cloud `/lock`)))
+             (call $ended (i32.const <case connector.outcome.{end}>) `no`)"
+        )
+    };
     for (what, lock) in [
         ("marked", marked),
         ("unmarked", unmarked.to_owned()),
-        ("refused", ended(2)),
-        ("invalid", ended(4)),
-        ("unsupported", ended(5)),
+        ("refused", ended("refused")),
+        ("invalid", ended("invalid")),
+        ("unsupported", ended("unsupported")),
     ] {
         let home = home(&Connector::that_locks(&lock)).await;
         let answer = Effect::answer(400, r#"{"retCode":"F","resCode":"5999","resMsg":"timeout"}"#);
@@ -258,7 +317,7 @@ async fn nothing_is_sent_after_an_answer_that_is_no_known_refusal() {
     let lock = "
         (call $assert (call $answered (call $act (call $cloud `/lock`))))
         (call $assert (call $denied (call $act (call $cloud `/lock`))))
-        (call $ended (i32.const 6) `what now?`)";
+        (call $ended (i32.const <case connector.outcome.other>) `what now?`)";
     let home = home(&Connector::that_locks(lock)).await;
     home.control().inject(Fault::new(RouteKind::Other, Effect::unavailable()).forever());
     let report = home.command(LEGACY.0, "lock", "").await;
@@ -273,7 +332,7 @@ async fn nothing_is_sent_after_a_request_that_may_have_moved_the_car() {
         (call $assert (i32.eqz (call $answered (call $act (call $cloud `/lock`)))))
         (call $assert (call $denied (call $act (call $cloud `/lock`))))
         (call $assert (call $denied (call $act (call $cloud `/lock`))))
-        (call $ended (i32.const 6) `what now?`)";
+        (call $ended (i32.const <case connector.outcome.other>) `what now?`)";
     let home = home(&Connector::that_locks(lock)).await;
     home.control().inject(Fault::new(RouteKind::Other, Effect::Drop).forever());
     let report = home.command(LEGACY.0, "lock", "").await;

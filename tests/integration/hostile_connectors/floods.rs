@@ -29,17 +29,21 @@ async fn is_small(home: &RealHome, what: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_words_of_a_connector_are_cut() {
-    for (case, state) in [(2, State::Failed), (3, State::Timeout), (4, State::Rejected), (6, State::Unknown)]
-    {
-        let lock = format!("(call $ended (i32.const {case}) {LARGE})");
+    for (case, state) in [
+        ("refused", State::Failed),
+        ("unanswered", State::Timeout),
+        ("invalid", State::Rejected),
+        ("other", State::Unknown),
+    ] {
+        let lock = format!("(call $ended (i32.const <case connector.outcome.{case}>) {LARGE})");
         let home = home(&Connector::that_locks(&lock)).await;
         let report = home.command(LEGACY.0, "lock", "").await;
         assert_eq!(report.state, state, "{case}");
         // An option that is not possible is named in our sentence; all else is detail.
-        let words = if case == 4 { report.message.clone() } else { report.detail.clone() }.unwrap();
+        let words = if case == "invalid" { report.message.clone() } else { report.detail.clone() }.unwrap();
         assert!(words.contains("aaa") && words.ends_with('…'), "{case}");
-        is_small(&home, &format!("outcome {case}")).await;
-        serves_on(&home, &report, &format!("outcome {case}")).await;
+        is_small(&home, case).await;
+        serves_on(&home, &report, case).await;
     }
     let home = home(&Connector::that_locks(&format!("(call $failed {LARGE})"))).await;
     let report = home.command(LEGACY.0, "lock", "").await;
@@ -51,15 +55,23 @@ async fn the_words_of_a_connector_are_cut() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_would_mean_something_else_when_cut_is_no_answer() {
     let action = format!("(call $done_as {LARGE})");
-    let continuation = format!("(call $pending {LARGE} (i64.const 500))");
+    let continuation = format!("(call $pending {LARGE} (i32.const 500))");
     let pending_action = format!(
-        "(i32.store8 offset=32 (local.tee $at (call $pending `later` (i64.const 500))) (i32.const 1))
-         (call $put (i32.add (local.get $at) (i32.const 36)) {LARGE})
+        "(local.set $at (call $pending `later` (i32.const 500)))
+         (<store connector#execute.ok.pending.action-id> (local.get $at) (i32.const 1))
+         (call $put
+           (i32.add (local.get $at) (i32.const <offset connector#execute.ok.pending.action-id.some>)) {LARGE})
          (local.get $at)"
     );
-    for (what, lock) in
-        [("action", &action), ("continuation", &continuation), ("action of a pending one", &pending_action)]
-    {
+    let expected_at = format!("(call $accepted_once {LARGE} `true` (i32.const 500))");
+    let expected = format!("(call $accepted_once `/locked` {LARGE} (i32.const 500))");
+    for (what, lock) in [
+        ("action", &action),
+        ("continuation", &continuation),
+        ("action of a pending one", &pending_action),
+        ("place of what is expected", &expected_at),
+        ("value that is expected", &expected),
+    ] {
         let home = home(&Connector::that_locks(lock)).await;
         let report = home.command(LEGACY.0, "lock", "").await;
         is_a_fault(&report, what);
@@ -71,7 +83,10 @@ async fn what_would_mean_something_else_when_cut_is_no_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_no_account_has_is_no_answer() {
     let vehicles = |count: u32| {
-        format!("(call $vehicles (call $allocate (i32.const {})) (i32.const {count}))", 48 * count)
+        format!(
+            "(local.set $n (i32.mul (i32.const <size connector.vehicle>) (i32.const {count})))
+             (call $vehicles (call $allocate (local.get $n)) (i32.const {count}))"
+        )
     };
     let named = format!("(call $named {LARGE})");
     for (what, list) in [
@@ -140,22 +155,24 @@ async fn a_request_is_only_so_large() {
 async fn what_a_cell_keeps_secret_is_only_so_large() {
     let kept = |pointer: &str, name: &str, expected: &str| {
         format!(
-            "(local.set $n (call $allocate (i32.const 24)))
-             (local.set $at (call $acquire `device` (i64.const 0)))
+            "(local.set $n (call $allocate (i32.const <size http.capture>)))
+             (local.set $at (call $acquire `device` (i32.const 0)))
              (call $capture (local.get $n) {pointer} {name})
              (local.set $n
-               (call $request (i32.const 0) (call $cloud `/large`) (i32.const 0) (i32.const 0) (i32.const 0)
-                 (i32.const 0) (i32.const 0) (local.get $n) (i32.const 1) (i32.const 0)))
+               (call $request (i32.const <case http.method.get>) (call $cloud `/large`)
+                 (i32.const 0) (i32.const 0) (i32.const <case http.body.empty>) (i32.const 0) (i32.const 0)
+                 (local.get $n) (i32.const 1) (i32.const 0)))
              {expected}
              (call $assert (i32.eqz (call $commit (local.get $at) `value`)))
              (call $guard.drop (local.get $at))
              {DONE}"
         )
     };
-    // 1: interrupted, as an answer that is too large is.
+    // As an answer that is too large is.
     let interrupted = "
         (call $assert (i32.eqz (call $answered (local.get $n))))
-        (call $assert (i32.eq (i32.load8_u offset=4 (local.get $n)) (i32.const 1)))";
+        (call $assert (i32.eq
+          (<load http#send.err> (local.get $n)) (i32.const <case http.transport-error.interrupted>)))";
     let denied = "(call $assert (call $denied (local.get $n)))";
     for (what, lock, is_kept) in [
         ("a token", kept("`/small`", "`control-token`", "(call $ok (local.get $n))"), true),

@@ -7,15 +7,18 @@ use vehicle_connector::wire::outcome::State;
 
 use super::{home, serves_on};
 
+/// Instructions that trap unless this message is not taken for this reason.
+fn not_taken(message: &str, why: &str) -> String {
+    format!("(call $assert (i32.eq (call $publish {message}) (i32.const <error mqtt.publish-error.{why}>)))")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_publishes_below_its_own_topic_and_nowhere_else() {
-    // 2 and more: not taken, for this reason.
-    let outside =
-        |topic: &str| format!("(call $assert (i32.eq (call $publish `{topic}` `x`) (i32.const 2)))");
+    let outside = |topic: &str| not_taken(&format!("`{topic}` `x`"), "outside-prefix");
     let topics = ["", "/", "/x", "x/", "x//y", "#", "x/#", "+", "x/+/y", "x\\00y"];
-    let long = "(call $assert (i32.eq (call $publish (call $long (i32.const 257)) `x`) (i32.const 2)))";
-    let large = "(call $assert (i32.eq (call $publish `x` (call $long (i32.const 65537))) (i32.const 1)))";
-    let lock = topics.map(outside).concat() + long + large + DONE;
+    let long = not_taken("(call $long (i32.const 257)) `x`", "outside-prefix");
+    let large = not_taken("`x` (call $long (i32.const 65537))", "too-large");
+    let lock = topics.map(outside).concat() + &long + &large + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
     let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
@@ -36,8 +39,7 @@ async fn it_publishes_below_its_own_topic_and_nowhere_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_topic_that_brokers_refuse_is_not_taken() {
     // MQTT 5 §1.5.4: a receiver may treat them as malformed.
-    let outside =
-        |topic: &str| format!("(call $assert (i32.eq (call $publish `{topic}` `x`) (i32.const 2)))");
+    let outside = |topic: &str| not_taken(&format!("`{topic}` `x`"), "outside-prefix");
     let topics = ["x\\01y", "x\\0ay", "x\\7fy", "x\\c2\\85y", "x\\ef\\bf\\bf"];
     let lock = topics.map(outside).concat() + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
@@ -47,9 +49,7 @@ async fn a_topic_that_brokers_refuse_is_not_taken() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_publishes_only_so_much() {
-    let lock = times(1_000, "(drop (call $publish `x` `own`))")
-        + "(call $assert (i32.ge_u (call $publish `x` `own`) (i32.const 3)))"
-        + DONE;
+    let lock = times(1_000, "(drop (call $publish `x` `own`))") + &not_taken("`x` `own`", "other") + DONE;
     let home = home(&Connector::that_locks(&lock)).await;
     let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
@@ -112,21 +112,32 @@ async fn it_sends_only_so_many_requests_for_one_operation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn its_cells_hold_only_so_much_and_the_session_is_not_among_them() {
-    let lock = "
-        ;; 2: there is no cell of this name.
-        (call $assert (i32.eq (call $try_acquire `session` (i64.const 0)) (i32.const 2)))
-        (call $assert (i32.eq (call $try_acquire `nothing` (i64.const 0)) (i32.const 2)))
-        (call $assert (i32.eq (call $try_acquire `` (i64.const 0)) (i32.const 2)))
-        (call $assert (i32.eq (call $try_acquire `home/device` (i64.const 0)) (i32.const 2)))
-        (local.set $at (call $acquire `device` (i64.const 0)))
-        ;; 1: somebody else held it all the time. It does itself.
-        (call $assert (i32.eq (call $try_acquire `device` (i64.const 0)) (i32.const 1)))
-        ;; 3: the value is too large.
-        (call $assert (i32.eq (call $commit (local.get $at) (call $long (i32.const 4097))) (i32.const 3)))
-        (call $assert (i32.eq (call $commit (local.get $at) (call $long (i32.const 3000000))) (i32.const 3)))
+    let unknown = |name: &str| {
+        format!(
+            "(call $assert (i32.eq
+               (call $try_acquire `{name}` (i32.const 0)) (i32.const <error lock.lock-error.unknown-name>)))"
+        )
+    };
+    let too_large = |bytes: u32| {
+        format!(
+            "(call $assert (i32.eq
+               (call $commit (local.get $at) (call $long (i32.const {bytes})))
+               (i32.const <error lock.lock-error.too-large>)))"
+        )
+    };
+    let unknown = ["session", "nothing", "", "home/device"].map(unknown).concat();
+    let too_large = [4_097, 3_000_000].map(too_large).concat();
+    let lock = format!(
+        "{unknown}
+        (local.set $at (call $acquire `device` (i32.const 0)))
+        ;; Somebody held it all the time: it does itself.
+        (call $assert
+          (i32.eq (call $try_acquire `device` (i32.const 0)) (i32.const <error lock.lock-error.timed-out>)))
+        {too_large}
         (call $assert (i32.eqz (call $commit (local.get $at) (call $long (i32.const 4096)))))
-        (call $done)";
-    let home = home(&Connector::that_locks(lock)).await;
+        (call $done)"
+    );
+    let home = home(&Connector::that_locks(&lock)).await;
     let report = home.command(LEGACY.0, "lock", "").await;
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     serves_on(&home, &report, "commits").await;
@@ -137,7 +148,7 @@ async fn it_may_hold_all_its_guards_and_they_are_free_afterwards() {
     // As many cells as a connector may have, and the one that the next command wants.
     let mut cells: Vec<String> = (0..15).map(|n| format!("cell-{n}")).collect();
     cells.push("device".to_owned());
-    let acquire = |name: &String| format!("(drop (call $acquire `{name}` (i64.const 0)))");
+    let acquire = |name: &String| format!("(drop (call $acquire `{name}` (i32.const 0)))");
     let all: String = cells.iter().map(acquire).collect();
     for (what, end, state) in [("ends", DONE, State::Succeeded), ("traps", "unreachable", State::Failed)] {
         let lock = format!("{all} {end}");

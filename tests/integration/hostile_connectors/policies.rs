@@ -1,7 +1,8 @@
 //! What policies can do wrong with texts; `hostile_policies` has the rest.
 
 use simulator::{Effect, Fault, RouteKind};
-use testkit::handmade::{self, CLASSIFY};
+use testkit::handmade;
+use testkit::handmade::policy::{ANSWER, CLASSIFY, Policy, always, case, policy_deciding};
 use testkit::{Home, LEGACY, RealHome};
 use vehicle_connector::deployment::{Deployed, Refusal};
 use vehicle_connector::plugin::ActivationError;
@@ -9,21 +10,34 @@ use vehicle_connector::store::Kind;
 use vehicle_connector::wire::outcome::{Reason, State};
 
 /// Makes so many pages, and a text of so many bytes in them; NUL is a character like any other. Its address and length
-/// are put at this place.
-fn text(at: u32, pages: u32, length: u32) -> String {
+/// are put at this place of the answer.
+fn text(place: &str, pages: u32, length: u32) -> String {
     format!(
         "(drop (memory.grow (i32.const {pages})))
-         (i32.store (i32.const {at}) (i32.const 65536)) (i32.store (i32.const {}) (i32.const {length}))",
-        at + 4
+         (call $put (call $at (i32.const <offset {place}>)) (i32.const 65536) (i32.const {length}))"
     )
 }
 
-/// The case of an answer, and that of a variant that is its payload.
-fn case(number: u32) -> String {
-    format!("(i32.store8 (i32.const 1024) (i32.const {number}))")
+/// A decision with such a text.
+fn deciding(decision: &str, pages: u32, length: u32) -> String {
+    case(decision) + &text(&format!("policy.decision.{decision}"), pages, length) + ANSWER
 }
 
-const ANSWER: &str = "(i32.const 1024)";
+/// A latch without a name, as a decision.
+fn nameless_latch() -> String {
+    let latch = "(<store policy.decision.latch> (i32.const 1024) (i32.const <case policy.latch.other>))";
+    case("latch") + latch
+}
+
+/// Such a latch with such a text in the place of a name.
+fn latching(pages: u32, length: u32) -> String {
+    nameless_latch() + &text("policy.decision.latch.other", pages, length) + ANSWER
+}
+
+/// A policy that classifies and decides in this way once its trial is over.
+fn policy(classify: &str, decide: &str) -> Vec<u8> {
+    Policy { classify, decide, ..Policy::default() }.component()
+}
 
 /// Why it was not accepted.
 fn activation(swapped: Result<Deployed, Refusal>) -> ActivationError {
@@ -47,37 +61,34 @@ async fn decided(policy: &[u8]) -> (RealHome, vehicle_connector::wire::report::R
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_of_16_mib_is_no_answer() {
     let (pages, length) = (256, 16 << 20);
-    let decide = |case_: u32, at| case(case_) + &text(at, pages, length) + ANSWER;
     // A cell, a latch, and a decision without a name.
     for decide in [
-        decide(1, 1032),
-        case(5) + "(i32.store8 (i32.const 1032) (i32.const 3))" + &decide(5, 1036),
-        decide(6, 1032),
+        deciding("discard-and-retry", pages, length),
+        latching(pages, length),
+        deciding("other", pages, length),
     ] {
-        let (home, report) = decided(&handmade::policy_deciding(&decide)).await;
+        let (home, report) = decided(&policy_deciding(&decide)).await;
         assert_eq!((report.state, report.attempts), (State::Failed, 1), "{report:?}");
         let next = home.command(LEGACY.0, "refresh_cached", "").await;
         assert_eq!(next.state, State::Succeeded, "{next:?}");
     }
     // No verdict at all.
-    let classify = text(1036, pages, length) + CLASSIFY;
-    let (_, report) = decided(&handmade::policy(&classify, ANSWER)).await;
+    let classify = text("policy.verdict.rule", pages, length) + CLASSIFY;
+    let (_, report) = decided(&policy(&classify, &always("refresh-and-retry"))).await;
     assert_eq!((report.state, report.reason), (State::Failed, Some(Reason::PolicyFault)), "{report:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_texts_of_a_policy_are_cut() {
     let (pages, length) = (48, 3 << 20);
-    let give_up = case(4) + ANSWER;
-    let decide = |number: u32, at| case(number) + &text(at, pages, length) + ANSWER;
-    let latch = "(i32.store8 (i32.const 1032) (i32.const 3))".to_owned() + &decide(5, 1036);
+    let classified = || CLASSIFY.to_owned();
     for (what, classify, decide) in [
-        ("rule", text(1036, pages, length) + CLASSIFY, give_up.clone()),
-        ("cell", CLASSIFY.to_owned(), decide(1, 1032)),
-        ("latch", CLASSIFY.to_owned(), latch),
-        ("decision", CLASSIFY.to_owned(), decide(6, 1032)),
+        ("rule", text("policy.verdict.rule", pages, length) + CLASSIFY, always("give-up")),
+        ("cell", classified(), deciding("discard-and-retry", pages, length)),
+        ("latch", classified(), latching(pages, length)),
+        ("decision", classified(), deciding("other", pages, length)),
     ] {
-        let (home, report) = decided(&handmade::policy(&classify, &decide)).await;
+        let (home, report) = decided(&policy(&classify, &decide)).await;
         assert_eq!(report.state, State::Failed, "{what}: {report:?}");
         let large = |size: usize| size > 64 << 10;
         assert!(home.published.messages().iter().all(|message| !large(message.payload.len())), "{what}");
@@ -90,8 +101,7 @@ async fn the_texts_of_a_policy_are_cut() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_latch_without_a_name_is_one_for_a_person_and_wants_evidence_like_any() {
-    let latch = case(5) + "(i32.store8 (i32.const 1032) (i32.const 3))" + ANSWER;
-    let (home, report) = decided(&handmade::policy_deciding(&latch)).await;
+    let (home, report) = decided(&policy_deciding(&(nameless_latch() + ANSWER))).await;
     assert_eq!(report.state, State::Failed, "{report:?}");
     // Nothing has said that the credentials are refused.
     let next = home.command(LEGACY.0, "refresh_cached", "").await;

@@ -46,15 +46,15 @@ async fn a_placeholder_stays_one_wherever_it_is_written() {
             "(call $log `logged {ALL}`)
              (call $assert (i32.eqz (call $publish `own` `published {ALL}`)))
              (call $assert (i32.eqz (call $publish `{{secret:refresh-token}}` `x`)))
-             (call $assert (i32.eqz (call $commit (call $acquire `device` (i64.const 0)) `committed {ALL}`)))
+             (call $assert (i32.eqz (call $commit (call $acquire `device` (i32.const 0)) `committed {ALL}`)))
              {end}"
         )
     };
     for (end, shown) in [
-        (format!("(call $ended (i32.const 2) `told {ALL}`)"), "told"),
+        (format!("(call $refused `told {ALL}`)"), "told"),
         (format!("(call $failed `failed {ALL}`)"), "failed"),
         (format!("(call $done_as `acted {ALL}`)"), "acted"),
-        (format!("(call $pending `asked {ALL}` (i64.const 60000))"), "asked"),
+        (format!("(call $pending `asked {ALL}` (i32.const 60000))"), "asked"),
     ] {
         let log = Log::of_this_process();
         let home = home(&Connector::that_locks(&lock(&end))).await;
@@ -102,7 +102,7 @@ async fn what_a_server_echoes_is_a_placeholder_again() {
         (local.set $at (call $get (call $cloud `/echo?{secret:pin}&{secret:refresh-token}&{secret:access-token}`)))
         (call $log (call $body (local.get $at)))
         (call $assert (i32.eqz (call $publish `own` (call $body (local.get $at)))))
-        (call $ended (i32.const 2) (call $body (local.get $at)))";
+        (call $refused (call $body (local.get $at)))";
     // Not even of a server that this secret does not go to.
     let read = "(call $failed (call $body (call $get (call $cloud `/echo`))))";
     let home = home(&Connector { read, ..Connector::that_locks(lock) }).await;

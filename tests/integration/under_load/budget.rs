@@ -1,13 +1,13 @@
 //! What repeats cost at most.
 
 use super::*;
-use testkit::handmade;
+use testkit::handmade::policy::{always, policy_deciding};
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_repeated_from_a_stock_and_not_at_every_read() {
     let home = VirtualHome::start().await;
     // Repeats at once whatever happens and opens no circuit: what bounds it is the host alone.
-    let eager = handmade::policy_deciding("(i32.store8 (i32.const 1024) (i32.const 2)) (i32.const 1024)");
+    let eager = policy_deciding(&always("retry"));
     home.decide_with(&testkit::virtual_home::compiled(&eager)).await;
     home.control.inject(Fault::new(RouteKind::Status, Effect::unavailable()).forever());
     let load = home.reads(TEN_A_SECOND, seconds(50)).await;

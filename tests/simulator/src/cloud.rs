@@ -7,8 +7,10 @@ use axum::http::Request;
 
 use crate::config::Config;
 use crate::control::Control;
-use crate::exchange::{self, End, Incoming};
-use crate::world::{Clock, Shared};
+use crate::exchange::{self, Incoming};
+use crate::kit::{Clock, End};
+use crate::route::Call;
+use crate::world::Shared;
 
 /// A simulated cloud that requests are handed to. It behaves like a [`crate::Simulator`] in everything but time
 /// and sockets: with tokio's time paused and a clock that follows it, what happens depends on the order of
@@ -29,7 +31,7 @@ impl Cloud {
     /// Dropping the future is what a client does that goes away: what was not done yet is not done any more.
     pub async fn exchange(&self, request: Request<Vec<u8>>) -> End {
         let (head, body) = request.into_parts();
-        exchange::answer(&self.shared, &Incoming::new(head, Bytes::from(body))).await
+        exchange::answer(&self.shared, &Incoming::new(head, Bytes::from(body), Call::parse)).await
     }
 
     /// A handle that watches and steers this cloud.

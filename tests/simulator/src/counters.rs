@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::action::ActionKind;
+use crate::kit::Gauge;
 use crate::route::RouteKind;
 
 /// Everything since the start or since the last reset. Requests to `/control` are in none of these.
@@ -103,5 +104,11 @@ impl Counters {
             generation: self.generation,
             ..Self::default()
         };
+    }
+}
+
+impl Gauge for Counters {
+    fn held(&mut self) -> &mut u64 {
+        &mut self.held
     }
 }

@@ -1,19 +1,8 @@
 //! The shapes that answers have.
 
-use axum::body::Body;
-use axum::http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-/// An answer before it is put on the wire.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Answer {
-    /// HTTP status.
-    pub status: u16,
-    /// The headers that are not about the connection.
-    pub headers: Vec<(String, String)>,
-    /// The whole body.
-    pub body: String,
-}
+pub(crate) use crate::kit::Answer;
 
 /// A request that a check turned down.
 #[derive(Debug)]
@@ -23,50 +12,6 @@ pub(crate) struct Refused {
     /// Whether its access or control token was the reason.
     pub(crate) by_token: bool,
     pub(crate) answer: Answer,
-}
-
-impl Answer {
-    /// Any answer; `Content-Type` follows from the body unless the headers have one.
-    pub(crate) fn raw(status: u16, body: String, mut headers: Vec<(String, String)>) -> Self {
-        if !body.is_empty() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
-            let kind = match body.trim_start().bytes().next() {
-                Some(b'{' | b'[') => "application/json",
-                Some(b'<') => "text/html",
-                _ => "text/plain",
-            };
-            headers.push(("Content-Type".to_owned(), kind.to_owned()));
-        }
-        Self { status, headers, body }
-    }
-
-    pub(crate) fn json(status: u16, body: &Value) -> Self {
-        Self::raw(status, body.to_string(), Vec::new())
-    }
-
-    /// The response's head, for a body that is added by the caller. A status or header that HTTP cannot carry
-    /// came in through a fault; it becomes 500, or is left out.
-    pub(crate) fn head(&self) -> Response<()> {
-        let mut response = Response::new(());
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-                response.headers_mut().append(name, value);
-            }
-        }
-        response
-    }
-
-    pub(crate) fn into_response(self) -> Response<Body> {
-        self.head().map(|()| Body::from(self.body))
-    }
-
-    /// The head promises the whole body; the caller sends less.
-    pub(crate) fn promise(&self) -> Response<()> {
-        let mut head = self.head();
-        head.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(self.body.len()));
-        head
-    }
 }
 
 /// Success in the vehicle service's envelope.
@@ -121,17 +66,5 @@ mod tests {
             ["4002", "4017", "4081", "5091", "5031", "9999", "x"].map(status_of),
             [400, 401, 408, 509, 503, 500, 500]
         );
-    }
-
-    #[test]
-    fn content_type_follows_the_body_unless_given() {
-        let kind = |body: &str, headers| {
-            let answer = Answer::raw(200, body.to_owned(), headers);
-            answer.headers.iter().map(|(_, value)| value.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(kind("{}", vec![]), ["application/json"]);
-        assert_eq!(kind("<html>", vec![]), ["text/html"]);
-        assert_eq!(kind("{}", vec![("content-type".into(), "text/x".into())]), ["text/x"]);
-        assert!(kind("", vec![]).is_empty());
     }
 }

@@ -39,7 +39,8 @@
 //! * `routes`: what each route does and answers; `envelope`: the shapes of answers
 //! * `faults`, `barrier`: what goes wrong, and exactly when
 //! * `counters`, `log`: what was asked
-//! * `exchange`: one request from arrival to answer; `wire`: connections that can be cut; `cloud`: none at all
+//! * `exchange`: one request from arrival to answer; `cloud`: without a network
+//! * [`kit`]: what has nothing to do with this vendor; simulators of other clouds are made of it too
 //! * `world`: all state behind one lock; `control`: the handle that tests use; `order`: the same as JSON
 
 mod action;
@@ -52,7 +53,7 @@ mod counters;
 mod envelope;
 mod exchange;
 mod faults;
-mod ids;
+pub mod kit;
 mod log;
 mod order;
 mod route;
@@ -60,7 +61,6 @@ mod routes;
 mod session;
 mod strict;
 mod vehicle;
-mod wire;
 mod world;
 
 use std::io;
@@ -68,8 +68,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 pub use action::{ActionKind, Ending, Outcome};
 pub use axum::http::Request;
@@ -78,16 +76,14 @@ pub use cloud::Cloud;
 pub use config::{Config, Strictness};
 pub use control::Control;
 pub use counters::Counters;
-pub use envelope::Answer;
-pub use exchange::End;
-pub use faults::{Effect, Fault, Moment, Refusal};
+pub use faults::{Fault, Refusal};
+pub use kit::{Answer, Clock, Effect, End, Moment};
 pub use log::LogEntry;
 pub use order::{Order, OrderError, Wording};
 pub use route::RouteKind;
 pub use vehicle::{VehicleConfig, VehicleState, Window, Windows};
-pub use world::Clock;
 
-use crate::wire::{Loopback, Wire};
+use crate::kit::Server;
 use crate::world::Shared;
 
 /// A running simulated cloud.
@@ -96,10 +92,8 @@ use crate::world::Shared;
 /// client sees the cloud go away; the port is free again once the accept loop has noticed.
 #[derive(Debug)]
 pub struct Simulator {
-    addr: SocketAddr,
+    server: Server,
     shared: Arc<Shared>,
-    // Completed or dropped: the accept loop ends. Only ever dropped.
-    _stop: oneshot::Sender<()>,
 }
 
 impl Simulator {
@@ -110,40 +104,24 @@ impl Simulator {
     /// `InvalidInput` if `config.listen` is not a loopback address: the simulator hands out tokens to anybody
     /// who asks nicely. Otherwise what binding reports, such as `AddrInUse`.
     pub async fn start(config: Config) -> io::Result<Self> {
-        if !config.listen.ip().is_loopback() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("the simulator listens on loopback only, not on {}", config.listen.ip()),
-            ));
-        }
-        let listener = TcpListener::bind(config.listen).await?;
-        let addr = listener.local_addr()?;
+        let listen = config.listen;
         let shared = Arc::new(Shared::new(config, Clock::system()));
-        let listener = Loopback::new(listener, shared.gone());
         let router = Router::new()
             .nest("/control", routes::control::router())
             .fallback(exchange::serve)
-            .with_state(Arc::clone(&shared))
-            .into_make_service_with_connect_info::<Wire>();
-        let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(async {
-                // An error means that the sender was dropped, which is the signal.
-                let _ = stopped.await;
-            });
-            let _ = served.await;
-        });
-        Ok(Self { addr, shared, _stop: stop })
+            .with_state(Arc::clone(&shared));
+        let server = Server::start(listen, router, shared.gone()).await?;
+        Ok(Self { server, shared })
     }
 
     /// The address that is listened on, with the real port.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.server.addr()
     }
 
     /// The base URL of all three services, such as `http://127.0.0.1:40123`, without a slash at the end.
     pub fn base_url(&self) -> String {
-        format!("http://{}", self.addr)
+        self.server.base_url()
     }
 
     /// A handle that watches and steers this cloud. Cheap to clone; it outlives the simulator harmlessly.
@@ -154,6 +132,7 @@ impl Simulator {
 
 impl Drop for Simulator {
     fn drop(&mut self) {
-        self.shared.close();
+        // What waits at the barrier is not harmed by its end, but its connection is cut already.
+        self.shared.close(|world| world.barrier = None);
     }
 }

@@ -1,6 +1,4 @@
-//! A bounded log of what clients sent, without their secrets.
-
-use std::collections::VecDeque;
+//! What clients sent, without their secrets.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -37,56 +35,21 @@ pub struct LogEntry {
     pub note: Option<String>,
 }
 
-/// The newest entries, oldest first.
-#[derive(Debug)]
-pub(crate) struct Log {
-    entries: VecDeque<LogEntry>,
-    capacity: usize,
-    drawn: u64,
-}
-
-impl Log {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Self { entries: VecDeque::new(), capacity, drawn: 0 }
-    }
-
-    /// Adds a request and says under which number.
-    pub(crate) fn open(&mut self, incoming: &Incoming, session: &Session, now: Timestamp) -> u64 {
-        self.drawn += 1;
-        if self.entries.len() >= self.capacity {
-            self.entries.pop_front();
+impl LogEntry {
+    /// An entry of a request that is not answered yet.
+    pub(crate) fn of(seq: u64, incoming: &Incoming, session: &Session, now: Timestamp) -> Self {
+        Self {
+            seq,
+            at: now.as_millisecond(),
+            method: incoming.method.clone(),
+            path: incoming.path.clone(),
+            query: incoming.query.clone(),
+            route: incoming.call.kind(),
+            headers: headers(incoming, session),
+            body: body(incoming),
+            status: None,
+            note: None,
         }
-        if self.capacity > 0 {
-            self.entries.push_back(LogEntry {
-                seq: self.drawn,
-                at: now.as_millisecond(),
-                method: incoming.method.clone(),
-                path: incoming.path.clone(),
-                query: incoming.query.clone(),
-                route: incoming.call.kind(),
-                headers: headers(incoming, session),
-                body: body(incoming),
-                status: None,
-                note: None,
-            });
-        }
-        self.drawn
-    }
-
-    pub(crate) fn close(&mut self, seq: u64, status: Option<u16>, note: Option<String>) {
-        // Most requests are answered soon after they arrive, so they are near the end.
-        if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.seq == seq) {
-            entry.status = status;
-            entry.note = note;
-        }
-    }
-
-    pub(crate) fn entries(&self) -> Vec<LogEntry> {
-        self.entries.iter().cloned().collect()
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.entries.clear();
     }
 }
 

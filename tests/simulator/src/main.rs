@@ -1,10 +1,11 @@
 //! A simulated Hyundai/Kia EU cloud to point a client at by hand.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use clap::Parser;
+use simulator::kit::loopback;
 use simulator::{Brand, Config, Simulator};
 
 /// Runs a simulated Hyundai/Kia EU cloud on loopback until Ctrl-C.
@@ -70,14 +71,4 @@ async fn main() -> io::Result<()> {
         println!("{purpose:<28}curl -s {base}/control/{path}{body}");
     }
     tokio::signal::ctrl_c().await
-}
-
-/// The simulator hands tokens to whoever asks, so it must not be reachable from elsewhere.
-fn loopback(text: &str) -> Result<SocketAddr, String> {
-    let addr: SocketAddr =
-        text.parse().map_err(|_| "expected ADDRESS:PORT, such as 127.0.0.1:8080".to_owned())?;
-    match addr.ip() {
-        ip if ip.is_loopback() => Ok(addr),
-        IpAddr::V4(_) | IpAddr::V6(_) => Err("only loopback addresses are allowed".to_owned()),
-    }
 }

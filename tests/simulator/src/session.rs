@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 
 use crate::config::Config;
-use crate::ids::Ids;
+use crate::kit::Ids;
 
 /// What the account's sign-in state is.
 #[derive(Debug)]

@@ -1,51 +1,21 @@
-//! All state of the cloud behind one lock, and what can be waited for outside of it.
+//! All state of the cloud behind one lock.
 
 use std::collections::VecDeque;
-use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::{Notify, watch};
 
 use crate::action::Outcome;
 use crate::barrier::Barrier;
 use crate::config::Config;
 use crate::counters::Counters;
 use crate::envelope::{Answer, Refused};
-use crate::faults::{FaultTable, Refusal};
-use crate::ids::Ids;
-use crate::log::Log;
+use crate::faults::Refusal;
+use crate::kit::{self, Clock, FaultTable, Ids, Log};
+use crate::log::LogEntry;
+use crate::route::RouteKind;
 use crate::session::Session;
 use crate::vehicle::{Vehicle, VehicleConfig};
-
-/// What time it is for the cloud, before [`crate::Control::set_clock_ahead`].
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
-
-impl Clock {
-    /// A clock that is asked whenever the cloud wants to know.
-    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// The machine's.
-    pub fn system() -> Self {
-        Self::new(Timestamp::now)
-    }
-
-    fn now(&self) -> Timestamp {
-        (self.0)()
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Clock").field(&self.now()).finish()
-    }
-}
 
 /// What a request can see and change. Every request does so in one go under the lock, so requests have an order.
 #[derive(Debug)]
@@ -54,8 +24,8 @@ pub(crate) struct World {
     pub(crate) session: Session,
     pub(crate) vehicles: Vec<Vehicle>,
     pub(crate) ids: Ids,
-    pub(crate) log: Log,
-    pub(crate) faults: FaultTable,
+    pub(crate) log: Log<LogEntry>,
+    pub(crate) faults: FaultTable<RouteKind>,
     pub(crate) barrier: Option<Barrier>,
     /// How refused tokens are worded.
     pub(crate) refusal: Refusal,
@@ -135,76 +105,10 @@ impl World {
 }
 
 /// The world, the counters that can be waited on, and the signals that requests wait for.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    world: Mutex<World>,
-    counters: watch::Sender<Counters>,
-    released: Notify,
-    gone: Arc<AtomicBool>,
-}
+pub(crate) type Shared = kit::Shared<World, Counters>;
 
 impl Shared {
     pub(crate) fn new(config: Config, clock: Clock) -> Self {
-        Self {
-            world: Mutex::new(World::new(config, clock)),
-            counters: watch::Sender::new(Counters::default()),
-            released: Notify::new(),
-            gone: Arc::default(),
-        }
-    }
-
-    /// The state, for as long as the guard lives; never held across an await.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        // A test that panicked in a closure under the lock must not take the cloud down for its clean-up.
-        self.world.lock()
-    }
-
-    pub(crate) fn count(&self, change: impl FnOnce(&mut Counters)) {
-        self.counters.send_modify(change);
-    }
-
-    pub(crate) fn counters(&self) -> watch::Receiver<Counters> {
-        self.counters.subscribe()
-    }
-
-    /// Counts the caller as held until the guard is dropped.
-    pub(crate) fn count_held(&self) -> impl Drop + use<'_> {
-        self.count(|counters| counters.held += 1);
-        Held(self)
-    }
-
-    /// Waits for the next release.
-    pub(crate) async fn hold(&self) {
-        // Made before it counts as held, so that who sees it held and releases does release it.
-        let released = self.released.notified();
-        let _held = self.count_held();
-        released.await;
-    }
-
-    pub(crate) fn release(&self) {
-        self.released.notify_waiters();
-    }
-
-    pub(crate) fn gone(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.gone)
-    }
-
-    pub(crate) fn is_gone(&self) -> bool {
-        self.gone.load(Ordering::Acquire)
-    }
-
-    /// Cuts all connections at their next move and lets everything that is held go.
-    pub(crate) fn close(&self) {
-        self.gone.store(true, Ordering::Release);
-        self.world().barrier = None;
-        self.release();
-    }
-}
-
-struct Held<'a>(&'a Shared);
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        self.0.count(|counters| counters.held -= 1);
+        Self::around(World::new(config, clock), Counters::default())
     }
 }

@@ -1,16 +1,17 @@
-;; A connector that behaves. Text in backticks becomes an address and a length, and what stands in double braces is
-;; what a test puts in its place. Addresses and offsets follow from `wit/` by the canonical ABI.
+;; A connector that behaves. `text.rs` says what backticks and angle brackets mean; what stands in double
+;; braces is what a test puts in its place. A text is 8 bytes wherever it is: its address and its length.
 (module
-  (import "vehicle:connector/http@0.1.0" "send" (func $http.send
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32 i32)))
-  (import "vehicle:connector/clock@0.1.0" "now" (func $clock.now (param i32)))
-  (import "vehicle:connector/clock@0.1.0" "sleep" (func $clock.sleep (param i64) (result i64)))
-  (import "vehicle:connector/mqtt@0.1.0" "publish" (func $mqtt.publish (param i32 i32 i32 i32 i32 i32)))
-  (import "vehicle:connector/lock@0.1.0" "read" (func $lock.read (param i32 i32 i32)))
-  (import "vehicle:connector/lock@0.1.0" "acquire" (func $lock.acquire (param i32 i32 i64 i32)))
-  (import "vehicle:connector/lock@0.1.0" "[method]guard.commit" (func $guard.commit (param i32 i32 i32 i32)))
-  (import "vehicle:connector/lock@0.1.0" "[resource-drop]guard" (func $guard.drop (param i32)))
-  (import "vehicle:connector/log@0.1.0" "write" (func $log.write (param i32 i32 i32)))
+  <import http#send>
+  <import clock#now>
+  <import clock#sleep>
+  <import mqtt#publish>
+  <import lock#read>
+  <import lock#acquire>
+  <import lock#[method]guard.commit>
+  (import "<interface lock>" "[resource-drop]guard" (func $guard.drop (param i32)))
+  <import log#write>
+  <import random#bytes>
+  <import random#secret>
 
   (memory (export "memory") 2)
   {{texts}}
@@ -18,6 +19,8 @@
   (global $free (mut i32) (i32.const 65536))
   (global $base (mut i32) (i32.const 0))
   (global $base_length (mut i32) (i32.const 0))
+  ;; What is being put together by `layout::value`.
+  (global $value (mut i32) (i32.const 0))
 
   ;; -- Memory --
 
@@ -38,6 +41,12 @@
   (func $put (param $at i32) (param $text i32) (param $length i32)
     (i32.store (local.get $at) (local.get $text))
     (i32.store offset=4 (local.get $at) (local.get $length)))
+
+  ;; Two texts, one after the other.
+  (func $pair (param $at i32)
+    (param $one i32) (param $one_length i32) (param $other i32) (param $other_length i32)
+    (call $put (local.get $at) (local.get $one) (local.get $one_length))
+    (call $put (i32.add (local.get $at) (i32.const 8)) (local.get $other) (local.get $other_length)))
 
   ;; The text that is found at this place.
   (func $text (param $at i32) (result i32 i32)
@@ -63,73 +72,97 @@
   ;; -- Imports --
 
   (func $log (param $text i32) (param $length i32)
-    (call $log.write (i32.const 2) (local.get $text) (local.get $length)))
+    (call $log.write (i32.const <case log.level.info>) (local.get $text) (local.get $length)))
 
   (func $now
     (call $clock.now (i32.const 1280)))
 
-  ;; 0 when it was taken, else 1 and the case of the error.
+  ;; 0 when it was taken, else the case of the error, from 1.
   (func $publish (param $topic i32) (param $topic_length i32) (param $payload i32) (param $payload_length i32)
     (result i32)
     (local $answer i32)
-    (local.set $answer (call $allocate (i32.const 32)))
+    (local.set $answer (call $allocate (i32.const <size mqtt#publish>)))
     (call $mqtt.publish (local.get $topic) (local.get $topic_length)
       (local.get $payload) (local.get $payload_length) (i32.const 0) (local.get $answer))
-    (if (result i32) (i32.load8_u (local.get $answer))
-      (then (i32.add (i32.const 1) (i32.load8_u offset=8 (local.get $answer))))
+    (if (result i32) (<load mqtt#publish> (local.get $answer))
+      (then (i32.add (i32.const 1) (<load mqtt#publish.err> (local.get $answer))))
       (else (i32.const 0))))
 
-  ;; 0 when it was acquired, else 1 and the case of the error.
-  (func $try_acquire (param $name i32) (param $length i32) (param $wait i64) (result i32)
+  ;; 0 when it was acquired, else the case of the error, from 1.
+  (func $try_acquire (param $name i32) (param $length i32) (param $wait i32) (result i32)
     (call $lock.acquire (local.get $name) (local.get $length) (local.get $wait) (i32.const 1280))
-    (if (result i32) (i32.load8_u (i32.const 1280))
-      (then (i32.add (i32.const 1) (i32.load8_u offset=4 (i32.const 1280))))
+    (if (result i32) (<load lock#acquire> (i32.const 1280))
+      (then (i32.add (i32.const 1) (<load lock#acquire.err> (i32.const 1280))))
       (else (i32.const 0))))
 
   ;; A guard.
-  (func $acquire (param $name i32) (param $length i32) (param $wait i64) (result i32)
+  (func $acquire (param $name i32) (param $length i32) (param $wait i32) (result i32)
     (call $assert (i32.eqz (call $try_acquire (local.get $name) (local.get $length) (local.get $wait))))
-    (i32.load offset=4 (i32.const 1280)))
+    (<load lock#acquire.ok> (i32.const 1280)))
 
-  ;; 0 when it was committed, else 1 and the case of the error.
+  ;; 0 when it was committed, else the case of the error, from 1.
   (func $commit (param $guard i32) (param $value i32) (param $length i32) (result i32)
     (local $answer i32)
-    (local.set $answer (call $allocate (i32.const 32)))
+    (local.set $answer (call $allocate (i32.const <size lock#[method]guard.commit>)))
     (call $guard.commit (local.get $guard) (local.get $value) (local.get $length) (local.get $answer))
-    (if (result i32) (i32.load8_u (local.get $answer))
-      (then (i32.add (i32.const 1) (i32.load8_u offset=8 (local.get $answer))))
+    (if (result i32) (<load lock#[method]guard.commit> (local.get $answer))
+      (then (i32.add (i32.const 1) (<load lock#[method]guard.commit.err> (local.get $answer))))
       (else (i32.const 0))))
 
-  ;; The answer as it is in memory. Methods: 0 GET, 2 POST. Bodies: 0 none, 2 a form.
+  ;; The answer as it is in memory. Headers, fields of a form and captures are lists of so many.
   (func $request (param $method i32) (param $url i32) (param $url_length i32)
-    (param $headers i32) (param $headers_length i32) (param $body i32) (param $fields i32) (param $fields_length i32)
-    (param $captures i32) (param $captures_length i32) (param $acts i32) (result i32)
-    (local $answer i32)
-    (local.set $answer (call $allocate (i32.const 32)))
-    (call $http.send (local.get $method) (local.get $url) (local.get $url_length)
-      (local.get $headers) (local.get $headers_length)
-      (local.get $body) (local.get $fields) (local.get $fields_length)
-      (local.get $captures) (local.get $captures_length)
-      (i32.const 0) (i64.const 0) (local.get $acts) (local.get $answer))
+    (param $headers i32) (param $headers_count i32)
+    (param $body i32) (param $fields i32) (param $fields_count i32)
+    (param $captures i32) (param $captures_count i32) (param $acts i32) (result i32)
+    (local $request i32) (local $answer i32)
+    (local.set $request (call $allocate (i32.const <size http.request>)))
+    (local.set $answer (call $allocate (i32.const <size http#send>)))
+    (<store http.request.method> (local.get $request) (local.get $method))
+    (call $put (i32.add (local.get $request) (i32.const <offset http.request.url>))
+      (local.get $url) (local.get $url_length))
+    (call $put (i32.add (local.get $request) (i32.const <offset http.request.headers>))
+      (local.get $headers) (local.get $headers_count))
+    (<store http.request.body> (local.get $request) (local.get $body))
+    (call $put (i32.add (local.get $request) (i32.const <offset http.request.body.form>))
+      (local.get $fields) (local.get $fields_count))
+    (call $put (i32.add (local.get $request) (i32.const <offset http.request.captures>))
+      (local.get $captures) (local.get $captures_count))
+    (<store http.request.acts-on-vehicle> (local.get $request) (local.get $acts))
+    (call $http.send (local.get $request) (local.get $answer))
     (local.get $answer))
 
+  ;; Sends a request that is in memory. The answer as it is there.
+  (func $send (param $request i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size http#send>)))
+    (call $http.send (local.get $request) (local.get $answer))
+    (local.get $answer))
+
+  ;; The same without a body and captures.
+  (func $bare (param $method i32) (param $url i32) (param $url_length i32)
+    (param $headers i32) (param $headers_count i32) (param $acts i32) (result i32)
+    (call $request (local.get $method) (local.get $url) (local.get $url_length)
+      (local.get $headers) (local.get $headers_count)
+      (i32.const <case http.body.empty>) (i32.const 0) (i32.const 0)
+      (i32.const 0) (i32.const 0) (local.get $acts)))
+
   (func $get (param $url i32) (param $length i32) (result i32)
-    (call $request (i32.const 0) (local.get $url) (local.get $length) (i32.const 0) (i32.const 0)
-      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+    (call $bare (i32.const <case http.method.get>) (local.get $url) (local.get $length)
+      (i32.const 0) (i32.const 0) (i32.const 0)))
 
   (func $get_with (param $url i32) (param $length i32) (param $header i32) (param $header_length i32)
     (param $value i32) (param $value_length i32) (result i32)
     (local $headers i32)
-    (local.set $headers (call $allocate (i32.const 16)))
-    (call $put (local.get $headers) (local.get $header) (local.get $header_length))
-    (call $put (i32.add (local.get $headers) (i32.const 8)) (local.get $value) (local.get $value_length))
-    (call $request (i32.const 0) (local.get $url) (local.get $length) (local.get $headers) (i32.const 1)
-      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))
+    (local.set $headers (call $allocate (i32.const <size http.request.headers.each>)))
+    (call $pair (local.get $headers)
+      (local.get $header) (local.get $header_length) (local.get $value) (local.get $value_length))
+    (call $bare (i32.const <case http.method.get>) (local.get $url) (local.get $length)
+      (local.get $headers) (i32.const 1) (i32.const 0)))
 
   ;; A request on which the vehicle may act.
   (func $act (param $url i32) (param $length i32) (result i32)
-    (call $request (i32.const 2) (local.get $url) (local.get $length) (i32.const 0) (i32.const 0)
-      (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 1)))
+    (call $bare (i32.const <case http.method.post>) (local.get $url) (local.get $length)
+      (i32.const 0) (i32.const 0) (i32.const 1)))
 
   ;; A URL of the account's cloud.
   (func $cloud (param $path i32) (param $length i32) (result i32 i32)
@@ -137,105 +170,198 @@
 
   ;; Whether there is an answer to a request; whether the host did not allow it.
   (func $answered (param $answer i32) (result i32)
-    (i32.eqz (i32.load8_u (local.get $answer))))
+    (i32.eqz (<load http#send> (local.get $answer))))
   (func $denied (param $answer i32) (result i32)
-    (i32.and (i32.load8_u (local.get $answer)) (i32.eq (i32.load8_u offset=4 (local.get $answer)) (i32.const 2))))
+    (i32.and
+      (<load http#send> (local.get $answer))
+      (i32.eq (<load http#send.err> (local.get $answer)) (i32.const <case http.transport-error.denied>))))
 
   ;; Traps unless the cloud has said yes.
   (func $ok (param $answer i32)
     (call $assert (call $answered (local.get $answer)))
-    (call $assert (i32.eq (i32.load16_u offset=4 (local.get $answer)) (i32.const 200))))
+    (call $assert (i32.eq (<load http#send.ok.status> (local.get $answer)) (i32.const 200))))
 
   (func $body (param $answer i32) (result i32 i32)
     (call $assert (call $answered (local.get $answer)))
-    (call $text (i32.add (local.get $answer) (i32.const 16))))
+    (call $text (i32.add (local.get $answer) (i32.const <offset http#send.ok.body>))))
 
-  ;; -- Answers: pointers to a result or a failure. The smallest is nothing but zeros. --
+  ;; Why there is no answer, in the host's words.
+  (func $why (param $answer i32) (result i32 i32)
+    (call $assert (<load http#send> (local.get $answer)))
+    (call $text (i32.add (local.get $answer) (i32.const <offset http#send.err.denied>))))
 
-  (func $done (result i32) (call $allocate (i32.const 96)))
+  ;; What a guest has of a request: the body of the answer, or why there is none.
+  (func $heard (param $answer i32) (result i32 i32)
+    (if (result i32 i32) (call $answered (local.get $answer))
+      (then (call $body (local.get $answer)))
+      (else (call $why (local.get $answer)))))
+
+  ;; -- Answers to `execute` and `resume`: pointers to results. One full of zeros would be a success. --
+
+  (func $outcome (param $case i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size connector#execute>)))
+    (<store connector#execute.ok> (local.get $answer) (local.get $case))
+    (local.get $answer))
+
+  (func $done (result i32) (call $outcome (i32.const <case connector.outcome.done>)))
 
   (func $done_with (param $state i32) (param $length i32) (result i32)
     (local $answer i32)
     (local.set $answer (call $done))
-    (i32.store8 offset=16 (local.get $answer) (i32.const 1))
-    (call $put (i32.add (local.get $answer) (i32.const 20)) (local.get $state) (local.get $length))
+    (<store connector#execute.ok.done.state> (local.get $answer) (i32.const 1))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#execute.ok.done.state.some>))
+      (local.get $state) (local.get $length))
     (local.get $answer))
 
   (func $done_as (param $action i32) (param $length i32) (result i32)
     (local $answer i32)
     (local.set $answer (call $done))
-    (i32.store8 offset=28 (local.get $answer) (i32.const 1))
-    (call $put (i32.add (local.get $answer) (i32.const 32)) (local.get $action) (local.get $length))
+    (<store connector#execute.ok.done.action-id> (local.get $answer) (i32.const 1))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#execute.ok.done.action-id.some>))
+      (local.get $action) (local.get $length))
     (local.get $answer))
 
-  (func $pending (param $continuation i32) (param $length i32) (param $poll_after i64) (result i32)
+  (func $pending (param $continuation i32) (param $length i32) (param $poll_after i32) (result i32)
     (local $answer i32)
-    (local.set $answer (call $done))
-    (i32.store8 offset=8 (local.get $answer) (i32.const 1))
-    (call $put (i32.add (local.get $answer) (i32.const 16)) (local.get $continuation) (local.get $length))
-    (i64.store offset=24 (local.get $answer) (local.get $poll_after))
+    (local.set $answer (call $outcome (i32.const <case connector.outcome.pending>)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#execute.ok.pending.continuation>))
+      (local.get $continuation) (local.get $length))
+    (<store connector#execute.ok.pending.poll-after> (local.get $answer) (local.get $poll_after))
     (local.get $answer))
 
-  ;; Cases: 2 refused, 3 unanswered, 4 invalid, 5 unsupported, 6 another.
+  ;; With a list of so many pairs of a pointer and a value, which are expected.
+  (func $accepted (param $expected i32) (param $count i32) (param $read_after i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $outcome (i32.const <case connector.outcome.accepted>)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#execute.ok.accepted.expected>))
+      (local.get $expected) (local.get $count))
+    (<store connector#execute.ok.accepted.read-after> (local.get $answer) (local.get $read_after))
+    (local.get $answer))
+
+  ;; With one pair.
+  (func $accepted_once (param $pointer i32) (param $pointer_length i32)
+    (param $value i32) (param $value_length i32) (param $read_after i32) (result i32)
+    (local $expected i32)
+    (local.set $expected (call $allocate (i32.const <size connector.accepted.expected.each>)))
+    (call $pair (local.get $expected)
+      (local.get $pointer) (local.get $pointer_length) (local.get $value) (local.get $value_length))
+    (call $accepted (local.get $expected) (i32.const 1) (local.get $read_after)))
+
+  ;; By one of the cases that carry words and nothing else.
   (func $ended (param $case i32) (param $text i32) (param $length i32) (result i32)
     (local $answer i32)
-    (local.set $answer (call $done))
-    (i32.store8 offset=8 (local.get $answer) (local.get $case))
-    (call $put (i32.add (local.get $answer) (i32.const 16)) (local.get $text) (local.get $length))
+    (local.set $answer (call $outcome (local.get $case)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#execute.ok.other>))
+      (local.get $text) (local.get $length))
     (local.get $answer))
+
+  (func $refused (param $text i32) (param $length i32) (result i32)
+    (call $ended (i32.const <case connector.outcome.refused>) (local.get $text) (local.get $length)))
 
   (func $failed (param $message i32) (param $length i32) (result i32)
     (local $answer i32)
     (local.set $answer (call $done))
-    (i32.store8 (local.get $answer) (i32.const 1))
-    (i32.store8 offset=8 (local.get $answer) (i32.const 7))
-    (i32.store8 offset=9 (local.get $answer) (i32.const 1))
-    (call $put (i32.add (local.get $answer) (i32.const 72)) (local.get $message) (local.get $length))
+    (<store connector#execute> (local.get $answer) (i32.const 1))
+    (<store connector#execute.err.phase> (local.get $answer) (i32.const <case types.phase.unknown>))
+    (<store connector#execute.err.certainty> (local.get $answer) (i32.const <case types.certainty.rejected>))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#execute.err.message>))
+      (local.get $message) (local.get $length))
+    (local.get $answer))
+
+  ;; -- Answers to `sign-in`, `continue-sign-in` and `refresh` --
+
+  (func $step (param $case i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size connector#sign-in>)))
+    (<store connector#sign-in.ok> (local.get $answer) (local.get $case))
+    (local.get $answer))
+
+  ;; A session with this value.
+  (func $grant (param $value i32) (param $length i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $step (i32.const <case connector.step.granted>)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#sign-in.ok.granted.value>))
+      (local.get $value) (local.get $length))
+    (local.get $answer))
+
+  ;; A question with this challenge, of which only the case is put in.
+  (func $question (param $challenge i32) (param $continuation i32) (param $length i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $step (i32.const <case connector.step.asked>)))
+    (<store connector#sign-in.ok.asked.challenge> (local.get $answer) (local.get $challenge))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#sign-in.ok.asked.continuation>))
+      (local.get $continuation) (local.get $length))
+    (local.get $answer))
+
+  ;; A question with a list of so many choices.
+  (func $choice (param $choices i32) (param $count i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $question (i32.const <case connector.challenge.choice>) `chosen`))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#sign-in.ok.asked.challenge.choice>))
+      (local.get $choices) (local.get $count))
+    (local.get $answer))
+
+  ;; A step without a name.
+  (func $step_other (param $words i32) (param $length i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $step (i32.const <case connector.step.other>)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#sign-in.ok.other>))
+      (local.get $words) (local.get $length))
+    (local.get $answer))
+
+  (func $not_signed_in (param $message i32) (param $length i32) (result i32)
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size connector#sign-in>)))
+    (<store connector#sign-in> (local.get $answer) (i32.const 1))
+    (<store connector#sign-in.err.phase> (local.get $answer) (i32.const <case types.phase.unknown>))
+    (<store connector#sign-in.err.certainty> (local.get $answer) (i32.const <case types.certainty.rejected>))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#sign-in.err.message>))
+      (local.get $message) (local.get $length))
     (local.get $answer))
 
   ;; -- What it does --
 
-  (func $field (param $form i32) (param $name i32) (param $name_length i32) (param $value i32)
-    (param $value_length i32)
-    (call $put (local.get $form) (local.get $name) (local.get $name_length))
-    (call $put (i32.add (local.get $form) (i32.const 8)) (local.get $value) (local.get $value_length)))
-
   ;; Into the secret of this name.
   (func $capture (param $at i32) (param $pointer i32) (param $pointer_length i32) (param $name i32)
     (param $name_length i32)
-    (call $put (i32.add (local.get $at) (i32.const 4)) (local.get $pointer) (local.get $pointer_length))
-    (call $put (i32.add (local.get $at) (i32.const 16)) (local.get $name) (local.get $name_length)))
+    (<store http.capture.source> (local.get $at) (i32.const <case http.capture-source.json>))
+    (call $put (i32.add (local.get $at) (i32.const <offset http.capture.source.json>))
+      (local.get $pointer) (local.get $pointer_length))
+    (<store http.capture.target> (local.get $at) (i32.const <case http.capture-target.secret>))
+    (call $put (i32.add (local.get $at) (i32.const <offset http.capture.target.secret>))
+      (local.get $name) (local.get $name_length)))
 
   ;; The refresh grant of the simulated cloud.
   (func $token (result i32)
     (local $form i32) (local $captures i32)
     (local.set $form (call $allocate (i32.const 64)))
-    (call $field (local.get $form) `grant_type` `refresh_token`)
-    (call $field (i32.add (local.get $form) (i32.const 16)) `refresh_token` `{secret:refresh-token}`)
-    (call $field (i32.add (local.get $form) (i32.const 32)) `client_id` `fdc85c00-0a2f-4c64-bcb4-2cfb1500730a`)
-    (call $field (i32.add (local.get $form) (i32.const 48)) `client_secret` `secret`)
-    (local.set $captures (call $allocate (i32.const 48)))
+    (call $pair (local.get $form) `grant_type` `refresh_token`)
+    (call $pair (i32.add (local.get $form) (i32.const 16)) `refresh_token` `{secret:refresh-token}`)
+    (call $pair (i32.add (local.get $form) (i32.const 32)) `client_id` `fdc85c00-0a2f-4c64-bcb4-2cfb1500730a`)
+    (call $pair (i32.add (local.get $form) (i32.const 48)) `client_secret` `secret`)
+    (local.set $captures (call $allocate (i32.mul (i32.const 2) (i32.const <size http.capture>))))
     (call $capture (local.get $captures) `/access_token` `access-token`)
-    (call $capture (i32.add (local.get $captures) (i32.const 24)) `/refresh_token` `refresh-token`)
-    (call $request (i32.const 2) (call $cloud `/auth/api/v2/user/oauth2/token`) (i32.const 0) (i32.const 0)
-      (i32.const 2) (local.get $form) (i32.const 4) (local.get $captures) (i32.const 2) (i32.const 0)))
-
-  ;; A session with this value.
-  (func $grant (param $value i32) (param $length i32) (result i32)
-    (local $answer i32)
-    (local.set $answer (call $done))
-    (call $put (i32.add (local.get $answer) (i32.const 40)) (local.get $value) (local.get $length))
-    (local.get $answer))
+    (call $capture (i32.add (local.get $captures) (i32.const <size http.capture>))
+      `/refresh_token` `refresh-token`)
+    (call $request (i32.const <case http.method.post>) (call $cloud `/auth/api/v2/user/oauth2/token`)
+      (i32.const 0) (i32.const 0) (i32.const <case http.body.form>) (local.get $form) (i32.const 4)
+      (local.get $captures) (i32.const 2) (i32.const 0)))
 
   (func $manifest (param $name i32) (param $name_length i32) (result i32)
-    (local $answer i32) (local $cells i32)
-    (local.set $answer (call $allocate (i32.const 32)))
+    (local $answer i32) (local $cells i32) (local $wants i32)
+    (local.set $answer (call $allocate (i32.const <size connector.manifest>)))
     (local.set $cells (call $allocate (i32.const {{cells_size}})))
-    (call $put (local.get $answer) (local.get $name) (local.get $name_length))
-    (call $put (i32.add (local.get $answer) (i32.const 8)) `0.1.0`)
-    (call $put (i32.add (local.get $answer) (i32.const 16)) `hyundai-kia-eu`)
-    (call $put (i32.add (local.get $answer) (i32.const 24)) (local.get $cells) (i32.const {{cells_count}}))
+    (local.set $wants (i32.add (local.get $answer) (i32.const <offset connector.manifest.wants>)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector.manifest.name>))
+      (local.get $name) (local.get $name_length))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector.manifest.version>)) `0.1.0`)
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector.manifest.description>))
+      `A cloud of a test`)
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector.manifest.cells>))
+      (local.get $cells) (i32.const {{cells_count}}))
     {{cells}}
+    {{wants}}
     (local.get $answer))
 
   (func $operations (result i32)
@@ -249,78 +375,100 @@
     (local.get $at))
 
   (func $car (param $at i32) (param $id i32) (param $id_length i32) (param $name i32) (param $name_length i32)
-    (call $put (local.get $at) (local.get $id) (local.get $id_length))
-    (call $put (i32.add (local.get $at) (i32.const 16)) (local.get $name) (local.get $name_length))
-    (call $put (i32.add (local.get $at) (i32.const 40)) (call $operations) (i32.const 5)))
+    (call $put (i32.add (local.get $at) (i32.const <offset connector.vehicle.id>))
+      (local.get $id) (local.get $id_length))
+    (call $put (i32.add (local.get $at) (i32.const <offset connector.vehicle.name>))
+      (local.get $name) (local.get $name_length))
+    (call $put (i32.add (local.get $at) (i32.const <offset connector.vehicle.operations>))
+      (call $operations) (i32.const 5)))
 
   ;; A list of so many vehicles.
   (func $vehicles (param $list i32) (param $count i32) (result i32)
     (local $answer i32)
-    (local.set $answer (call $done))
-    (call $put (i32.add (local.get $answer) (i32.const 8)) (local.get $list) (local.get $count))
+    (local.set $answer (call $allocate (i32.const <size connector#list-vehicles>)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset connector#list-vehicles.ok>))
+      (local.get $list) (local.get $count))
     (local.get $answer))
 
   (func $cars (result i32)
     (local $list i32)
-    (local.set $list (call $allocate (i32.const 96)))
+    (local.set $list (call $allocate (i32.mul (i32.const 2) (i32.const <size connector.vehicle>))))
     (call $car (local.get $list) `{{niro}}` `Niro`)
-    (call $car (i32.add (local.get $list) (i32.const 48)) `{{ev6}}` `EV6`)
+    (call $car (i32.add (local.get $list) (i32.const <size connector.vehicle>)) `{{ev6}}` `EV6`)
     (call $vehicles (local.get $list) (i32.const 2)))
 
   ;; -- Exports --
 
-  ;; The account begins each list of parameters; of its services the first one is as good as any.
+  ;; Of the account's services the first one is as good as any.
   (func $enter (param $endpoints i32)
-    (global.set $base (i32.load offset=8 (local.get $endpoints)))
-    (global.set $base_length (i32.load offset=12 (local.get $endpoints))))
+    (call $text (i32.add (local.get $endpoints) (i32.const <offset connector.account.endpoints.each.url>)))
+    (global.set $base_length) (global.set $base))
 
-  (func (export "vehicle:connector/connector@0.1.0#describe") (result i32) {{describe}})
+  (func <export connector#describe> {{describe}})
 
-  (func $sign_in (export "vehicle:connector/connector@0.1.0#sign-in")
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
-    (call $enter (local.get 8))
+  (func $sign_in <export connector#sign-in>
+    (call $enter <get connector#sign-in account.endpoints>)
     {{sign_in}})
 
-  (func (export "vehicle:connector/connector@0.1.0#refresh")
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
-    (call $enter (local.get 8))
+  (func <export connector#continue-sign-in>
+    (call $enter <get connector#continue-sign-in account.endpoints>)
+    {{continue_sign_in}})
+
+  (func <export connector#refresh>
+    (call $enter <get connector#refresh account.endpoints>)
     {{sign_in}})
 
-  (func (export "vehicle:connector/connector@0.1.0#list-vehicles")
-    (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
-    (call $enter (local.get 8))
+  (func <export connector#list-vehicles>
+    (local $n i32)
+    (call $enter <get connector#list-vehicles account.endpoints>)
     {{list}})
 
   (func $read (result i32) (local $n i32) {{read}})
   (func $lock (result i32) (local $n i32) (local $at i32) {{lock}})
 
   ;; Reads; locks; whatever else it is told it does well, if nobody holds its cell.
-  (func (export "vehicle:connector/connector@0.1.0#execute") (param $arguments i32) (result i32)
+  (func <export connector#execute>
     (local $command i32)
-    (call $enter (i32.load offset=32 (local.get $arguments)))
-    (local.set $command (i32.load8_u offset=64 (local.get $arguments)))
-    (if (i32.eqz (local.get $command)) (then (return (call $read))))
-    (if (i32.eq (local.get $command) (i32.const 1)) (then (return (call $lock))))
-    (call $guard.drop (call $acquire `device` (i64.const 0)))
+    (call $enter <get connector#execute account.endpoints>)
+    (local.set $command <get connector#execute command>)
+    (if (i32.eq (local.get $command) (i32.const <case connector.command.read>)) (then (return (call $read))))
+    (if (i32.eq (local.get $command) (i32.const <case connector.command.lock>)) (then (return (call $lock))))
+    (call $guard.drop (call $acquire `device` (i32.const 0)))
     (call $done))
 
-  (func (export "vehicle:connector/connector@0.1.0#resume") (param $arguments i32) (result i32)
-    (call $enter (i32.load offset=32 (local.get $arguments)))
+  (func <export connector#resume>
+    (call $enter <get connector#resume account.endpoints>)
     {{resume}})
 
-  ;; The policy that it ships with: every failure is an expired token, but for those of the phase refresh (1);
-  ;; those are unknown (11). It refreshes once and opens no circuit.
-  (func (export "vehicle:connector/policy@0.1.0#describe") (result i32)
-    (call $manifest `hostile`))
-  (func (export "vehicle:connector/policy@0.1.0#classify") (param $failure i32) (result i32)
+  ;; The policy that it ships with: every failure is an expired token, but for those of the phase `refresh`,
+  ;; which are unknown. It refreshes once and opens no circuit.
+  (func <export policy#describe>
     (local $answer i32)
-    (local.set $answer (call $done))
-    (i32.store8 (local.get $answer)
-      (select (i32.const 11) (i32.const 0) (i32.eq (i32.load8_u offset=17 (local.get $failure)) (i32.const 1))))
+    (local.set $answer (call $allocate (i32.const <size policy.manifest>)))
+    (call $put (i32.add (local.get $answer) (i32.const <offset policy.manifest.name>)) `hostile`)
+    (call $put (i32.add (local.get $answer) (i32.const <offset policy.manifest.version>)) `0.1.0`)
     (local.get $answer))
-  (func (export "vehicle:connector/policy@0.1.0#decide") (param i32) (result i32) (call $done))
-  (func (export "vehicle:connector/policy@0.1.0#admit-refresh")
-    (param i32 i32 i32 i64 i32 i64 i32 i64 i32 i32 i64 i32 i64 i32 i64) (result i32) (call $done))
-  (func (export "vehicle:connector/policy@0.1.0#circuit") (param i32 i32 i32) (result i32) (call $done))
+  (func <export policy#classify>
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size policy.verdict>)))
+    (<store policy.verdict.kind> (local.get $answer)
+      (select
+        (i32.const <case policy.failure-kind.unknown>)
+        (i32.const <case policy.failure-kind.token-expired>)
+        (i32.eq <get policy#classify failure.phase> (i32.const <case policy.phase.refresh>))))
+    (local.get $answer))
+  (func <export policy#decide>
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size policy.decision>)))
+    (<store policy.decision> (local.get $answer) (i32.const <case policy.decision.refresh-and-retry>))
+    (local.get $answer))
+  (func <export policy#admit-refresh>
+    (local $answer i32)
+    (local.set $answer (call $allocate (i32.const <size policy.refresh-decision>)))
+    (<store policy.refresh-decision> (local.get $answer) (i32.const <case policy.refresh-decision.refresh>))
+    (local.get $answer))
+  (func <export policy#circuit>
+    ;; Settings that are all zero open none.
+    (call $allocate (i32.const <size policy.circuit-settings>)))
 
   {{more}})

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use super::contention::Fight;
 use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, token_endpoint};
 use crate::bindings::names::Named as _;
@@ -10,7 +12,7 @@ use crate::bindings::policy::{RefreshDecision, SessionView};
 use crate::cell::Cell;
 use crate::events::{AboutAccount, Event};
 use crate::protect::circuit::{Permit, Purpose};
-use crate::time::milliseconds;
+use crate::time::{milliseconds, of_milliseconds};
 
 /// Time that callers are told to wait when a policy wants no more refreshes. It is asked again with the next
 /// operation.
@@ -52,7 +54,7 @@ impl Admission<'_> {
             // No newer session is there to adopt.
             RefreshDecision::Refresh | RefreshDecision::Adopt => {}
             RefreshDecision::Wait(pause) => {
-                let retry_in = Duration::from_millis(*pause).min(LONGEST_PAUSE);
+                let retry_in = of_milliseconds(*pause).min(LONGEST_PAUSE);
                 return Err(not_due(retry_in, "the policy wants to wait".to_owned()));
             }
             // The vendor has not said that it refuses the credentials, so there is nothing to latch for.
@@ -79,18 +81,17 @@ impl Admission<'_> {
         let now = clock.monotonic();
         let mut history = refresh.history();
         SessionView {
-            cloud: refresh.connector.manifest().cloud.clone(),
+            cloud: refresh.connector.manifest().name.clone(),
             reason: cause.reason(),
             generation: cell.generation,
             age: cell.age(clock).map(milliseconds),
-            expires_in: cell
-                .expires_in(clock)
-                .map(|left| i64::try_from(left.as_millis()).unwrap_or(i64::MAX)),
+            expires_in: cell.expires_in(clock).map(in_milliseconds),
+            refresh_expires_in: cell.refresh_expires_in(clock).map(in_milliseconds),
             failures: history.strain(),
             since_failure: history.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
             retry_after: history.retry_after.map(milliseconds),
             refreshes_last_hour: u32::try_from(history.within_an_hour(now)).unwrap_or(u32::MAX),
-            random: fastrand::u64(..),
+            random: fastrand::u32(..),
         }
     }
 
@@ -116,6 +117,10 @@ impl Admission<'_> {
             why
         })
     }
+}
+
+fn in_milliseconds(left: SignedDuration) -> i64 {
+    i64::try_from(left.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn not_due(retry_in: Duration, why: String) -> RefreshError {

@@ -1,129 +1,231 @@
-//! One request to the token endpoint: counted before it is made, and its result kept whatever went wrong
-//! after it.
+//! One try to obtain a session: a question to the connector under the session's lock, and its result kept whatever
+//! went wrong after it.
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::refused::Refusal;
+use super::asked::Conversation;
+use super::refused::{Follows, Refusal};
 use super::{Cause, Refresh, RefreshError, Refreshed, token_endpoint};
-use crate::bindings::connector::Grant;
-use crate::bindings::policy::{Certainty, Effect, Failure};
+use crate::account::question::{Fitting, Pending};
+use crate::bindings::connector::{Grant, Step};
+use crate::bindings::policy::{Effect, Failure};
 use crate::bindings::types;
-use crate::cell::{Cell, CellGuard, Contents, Secrets};
-use crate::judge::evidence;
+use crate::cell::{Cell, CellGuard};
 use crate::judge::failure::{self, Facts};
 use crate::plugin::Called;
-use crate::plugin::question::{RefreshSession, SignIn};
-use crate::primitives::{Call, SESSION};
-use crate::protect::circuit::Permit;
-use crate::protect::quota::QuotaError;
-
-/// The secret of the configuration that is a password, if an account has one.
-const PASSWORD: &str = "password";
-
-/// Shortest life, in seconds, that a token is believed to have: a cloud that hands out tokens that have
-/// already ended would otherwise be asked for a new one before every request.
-const SHORTEST_LIFE: i64 = 10;
-
-/// Longest life, in seconds, that a token is believed to have.
-const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
+use crate::plugin::question::{ContinueSignIn, RefreshSession, SignIn};
+use crate::primitives::{self, Call, SESSION};
+use crate::protect::circuit::{Permit, Purpose};
 
 /// The largest value that a connector may keep in the session's cell, in bytes; as in any other.
 const LARGEST_VALUE: usize = 4_096;
 
-/// One request to the token endpoint, made under the session's lock.
+/// What a connector is asked for.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// To refresh the session.
+    Refresh,
+    /// To obtain one from credentials.
+    SignIn,
+    /// To go on with a sign-in after its question.
+    GoOn(GoingOn),
+}
+
+/// A sign-in that goes on.
+#[derive(Debug)]
+pub(super) struct GoingOn {
+    /// The question that was open.
+    pub(super) pending: Arc<Pending>,
+    /// What became of it.
+    pub(super) fitting: Fitting,
+}
+
+/// One try, made under the session's lock.
 #[derive(Debug)]
 pub(super) struct Attempt<'r> {
-    refresh: &'r Refresh,
-    cause: Cause,
+    pub(super) refresh: &'r Refresh,
+    pub(super) cause: Cause,
     /// The lock of the session.
-    guard: Arc<CellGuard>,
+    pub(super) guard: Arc<CellGuard>,
     /// The session as it was before.
     before: Arc<Cell>,
+    pub(super) stage: Stage,
 }
 
 impl<'r> Attempt<'r> {
+    /// A try to sign in if there is no session, or if the cause wants it; else to refresh it.
     pub(super) fn new(refresh: &'r Refresh, cause: Cause, guard: CellGuard) -> Self {
         let before = guard.cell();
-        Self { refresh, cause, guard: Arc::new(guard), before }
+        let signs_in = before.value.is_none() || matches!(cause, Cause::Over | Cause::ByHand);
+        let stage = if signs_in { Stage::SignIn } else { Stage::Refresh };
+        Self { refresh, cause, guard: Arc::new(guard), before, stage }
     }
 
-    /// Signs in if there is no session, else refreshes it.
-    pub(super) async fn make(self, permit: Permit) -> Result<Refreshed, RefreshError> {
-        let (refresh, cause, before) = (self.refresh, self.cause, &self.before);
+    /// A try to go on with a sign-in.
+    pub(super) fn going_on(refresh: &'r Refresh, guard: CellGuard, going: GoingOn) -> Self {
+        let before = guard.cell();
+        Self { refresh, cause: Cause::Missing, guard: Arc::new(guard), before, stage: Stage::GoOn(going) }
+    }
+
+    /// Makes the try. A session that turns out to be over is followed by one sign-in.
+    pub(super) async fn make(mut self, permit: Permit) -> Result<Refreshed, RefreshError> {
+        match self.make_once(permit).await {
+            Follows::Result(result) => result,
+            Follows::SignIn => {
+                self.stage = Stage::SignIn;
+                let (account, now) = (&self.refresh.account, self.refresh.account.clock().monotonic());
+                let permit = account.circuits.admit(&token_endpoint(account), now, Purpose::Read);
+                match self.make_once(permit.map_err(RefreshError::Shut)?).await {
+                    Follows::Result(result) => result,
+                    // A sign-in that was refused is not followed by another one.
+                    Follows::SignIn => Err(RefreshError::NoSession),
+                }
+            }
+        }
+    }
+
+    async fn make_once(&mut self, permit: Permit) -> Follows {
+        let (refresh, cause) = (self.refresh, self.cause);
         let account = &refresh.account;
         if let Err(not_counted) = self.count().await {
             account.circuits.abandoned(&token_endpoint(account), permit);
-            return Err(not_counted);
+            return Follows::Result(Err(not_counted));
         }
         tracing::info!(
             account = account.slug,
             operation = refresh.operation,
-            generation = before.generation,
+            generation = self.before.generation,
             cause = ?cause,
             "token refresh started"
         );
-        let called = self.ask().await;
-        let whole = !called.call.captured.is_empty() && called.call.missing.is_empty();
-        let grant = match called.answer {
-            Ok(Ok(grant)) if whole && grant.value.len() <= LARGEST_VALUE => grant,
+        let Called { answer, mut call } = self.ask().await;
+        self.keep_what_outlasts(&call).await;
+        if let Stage::GoOn(going) = &mut self.stage {
+            going.pending = Arc::new(going.pending.spent_by(&call));
+        }
+        // What was made here is no session, whatever its name.
+        let brought = call.captured.keys().any(|name| !call.made.contains(name));
+        let whole = brought && call.missing.is_empty();
+        let grant = match answer {
+            Ok(Ok(Step::Granted(grant))) if whole && grant.value.len() <= LARGEST_VALUE => grant,
+            Ok(Ok(Step::Asked(question))) => {
+                self.not_decided(permit).await;
+                return Follows::Result(Err(Conversation { attempt: self }.asked(question, &call).await));
+            }
             // The cloud has given out a new token, and with it perhaps ended the old one. Whatever went wrong
             // after that, losing the token would be worse. A refresh token alone does not make a session; it
             // was stored when it came.
-            _ if whole || called.call.captured_essential() => {
+            _ if self.may_be_all_there_is() && (whole || call.captured_essential()) => {
                 tracing::warn!(account = account.slug, "the connector failed after it had a new token; kept");
-                let value = before.value.clone().unwrap_or_default();
-                Grant { expires_in: None, refresh_expires_in: None, value }
+                let value = self.before.value.clone().unwrap_or_default();
+                Grant { expires_in: None, refresh_expires_in: None, ends_in: None, value }
+            }
+            Ok(Ok(Step::Other(_))) => {
+                self.not_decided(permit).await;
+                Conversation { attempt: self }.not_answered(call.left).await;
+                let why = RefreshError::Nonsense("a step that this version does not know".to_owned());
+                return Follows::Result(Err(refresh.failed(cause, true, why, None)));
             }
             Ok(Ok(_)) => {
-                let answer = "it reports a session but captured no token".to_owned();
+                let answer =
+                    "it reports a session, and captured no token or wants too much remembered".to_owned();
+                account.end_question("the connector reports a session and has none").await;
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                return Err(refresh.doubtful(cause, RefreshError::Unexplained, answer, None).await);
+                let why = refresh.doubtful(cause, RefreshError::Unexplained, answer, None).await;
+                return Follows::Result(Err(why));
             }
-            Ok(Err(failure)) => {
-                let failure = self.describe(failure, &called.call);
-                self.take_back_unless_counted(&failure).await;
-                let refusal = Refusal { refresh, cause, guard: &self.guard };
-                return refusal.act(failure, permit).await;
-            }
+            Ok(Err(failure)) => return self.failed(failure, &mut call, permit).await,
             Err(fault) => {
-                account.circuits.abandoned(&token_endpoint(account), permit);
-                account.grant.unclear().await;
-                return Err(refresh.failed(cause, true, RefreshError::Plugin(fault), None));
+                self.not_decided(permit).await;
+                Conversation { attempt: self }.not_answered(call.left).await;
+                let why = refresh.failed(cause, true, RefreshError::Plugin(fault), None);
+                return Follows::Result(Err(why));
             }
         };
-        self.keep(grant, called.call.captured, permit).await;
-        Ok(Refreshed::Fresh)
+        self.keep(grant, call.captured, permit).await;
+        Follows::Result(Ok(Refreshed::Fresh))
     }
 
-    /// Whether there is no session that could be refreshed.
-    fn signs_in(&self) -> bool {
-        self.before.value.is_none()
+    async fn failed(&self, failure: types::Failure, call: &mut Call, permit: Permit) -> Follows {
+        let (refresh, cause, account) = (self.refresh, self.cause, &self.refresh.account);
+        if let Some(why) = call.sign_in.take_refusal() {
+            self.not_decided(permit).await;
+            let why = refresh.failed(cause, call.left, RefreshError::of_sign_in(why), None);
+            return Follows::Result(Err(why));
+        }
+        let failure = self.describe(failure, call);
+        if let Stage::GoOn(going) = &self.stage {
+            let conversation = Conversation { attempt: self };
+            return Follows::Result(Err(conversation.not_gone_on(going, failure, call.left, permit).await));
+        }
+        let signed_in = matches!(self.stage, Stage::SignIn);
+        let refusal = Refusal { refresh, cause, guard: &self.guard, signed_in };
+        let follows = refusal.act(failure, permit).await;
+        if matches!(follows, Follows::SignIn) {
+            tracing::warn!(account = account.slug, "the session is over; the account is signed in anew");
+        }
+        follows
     }
 
-    /// Counts the request that is about to be sent.
+    /// Whether a session is obtained in a sign-in, and not by a refresh.
+    pub(super) fn signs_in(&self) -> bool {
+        !matches!(self.stage, Stage::Refresh)
+    }
+
+    /// Gives back a permit, and a try that says nothing about the credentials.
+    pub(super) async fn not_decided(&self, permit: Permit) {
+        let account = &self.refresh.account;
+        account.circuits.abandoned(&token_endpoint(account), permit);
+        account.grant.unclear().await;
+    }
+
+    /// Whether what was captured may be all that the cloud still accepts, so that it is kept although the connector
+    /// failed. A sign-in with a password can be made again, and what it captured before it failed need not be a
+    /// session; a token that the cloud has replaced cannot be used again.
+    fn may_be_all_there_is(&self) -> bool {
+        match self.stage {
+            Stage::Refresh => true,
+            Stage::SignIn => !self.refresh.account.context.has_password(),
+            Stage::GoOn(_) => false,
+        }
+    }
+
+    /// Stores what is kept whatever comes of a sign-in, if no request after it has had that done.
+    async fn keep_what_outlasts(&self, call: &Call) {
+        let kept = call.store_at_once();
+        if call.signs_in
+            && !kept.is_empty()
+            && let Err(error) = self.guard.add_secrets(kept).await
+        {
+            tracing::warn!(
+                account = self.refresh.account.slug,
+                "a secret is lost at the next restart: {error}"
+            );
+        }
+    }
+
+    /// Counts the try that is about to be made. One that goes on was counted when it began.
     async fn count(&self) -> Result<(), RefreshError> {
         let account = &self.refresh.account;
-        let signs_in = self.signs_in();
-        if signs_in && let Err(not_counted) = account.sign_ins.count(account.clock().now()).await {
-            return Err(match not_counted {
-                QuotaError::NotStored(error) => RefreshError::NotStored(error),
-                used => RefreshError::TooManySignIns(used),
-            });
+        if matches!(self.stage, Stage::GoOn(_)) {
+            return Ok(());
         }
-        if let Err(error) = account.grant.begin(account.clock()).await {
-            // Otherwise a host that crashes and starts again would ask without end.
-            if signs_in {
-                self.take_back_sign_in().await;
-            }
-            return Err(RefreshError::NotStored(error));
+        // No page is asked for that a sign-in would begin with and could not go on from.
+        let left = account.context.sign_ins.left(account.clock().now());
+        if matches!(self.stage, Stage::SignIn) && account.context.has_password() && left == Some(0) {
+            return Err(RefreshError::TooManySignIns(account.context.sign_ins.used_up()));
         }
-        Ok(())
+        if matches!(self.stage, Stage::SignIn) {
+            // What it brings may be all that the cloud accepts from then on, so it is not made where that could not be
+            // kept.
+            self.guard.try_out().await.map_err(RefreshError::NotStored)?;
+        }
+        // Otherwise a host that crashes and starts again would ask without end.
+        account.grant.begin(account.clock()).await.map_err(RefreshError::NotStored)
     }
 
-    async fn ask(&self) -> Called<Grant> {
-        let Self { refresh, guard, before, .. } = self;
+    async fn ask(&self) -> Called<Step> {
+        let Self { refresh, guard, before, stage, .. } = self;
         let account = &refresh.account;
         let mut view = account.context.cells.snapshot();
         view.pin(SESSION, Arc::clone(before));
@@ -134,83 +236,34 @@ impl<'r> Attempt<'r> {
             view,
         );
         call.refreshing = Some(Arc::clone(guard));
-        match self.signs_in() {
-            true => refresh.connector.ask(account.described.account(), &SignIn, call).await,
-            false => refresh.connector.ask(account.described.account(), &RefreshSession, call).await,
+        call.signs_in = self.signs_in();
+        let described = account.described.account();
+        match stage {
+            Stage::SignIn => refresh.connector.ask(described, &SignIn, call).await,
+            Stage::Refresh => refresh.connector.ask(described, &RefreshSession, call).await,
+            Stage::GoOn(GoingOn { pending, fitting }) => {
+                call.captured.clone_from(&pending.staged);
+                call.offers.clone_from(&pending.offers);
+                call.jars.clone_from(&pending.jars);
+                call.made.clone_from(&pending.made);
+                call.handed.clone_from(&fitting.handed);
+                call.sign_in = primitives::SignIn::going_on(pending.counted);
+                let question = ContinueSignIn { continuation: &pending.continuation, reply: &fitting.reply };
+                refresh.connector.ask(described, &question, call).await
+            }
         }
     }
 
     /// Describes the failure to the policy.
     fn describe(&self, reported: types::Failure, call: &Call) -> Failure {
         let facts = Facts {
-            cloud: &self.refresh.connector.manifest().cloud,
-            operation: if self.signs_in() { "sign_in" } else { "refresh_session" },
+            cloud: &self.refresh.connector.manifest().name,
+            operation: if call.signs_in { "sign_in" } else { "refresh_session" },
             effect: Effect::Session,
             acts: false,
             token_age: self.before.age(self.refresh.account.clock()),
+            token_last_worked: self.refresh.account.token_last_worked(self.before.generation),
         };
         failure::describe(&facts, reported, call)
     }
-
-    /// Takes back a sign-in that the vendor cannot have counted.
-    async fn take_back_unless_counted(&self, failure: &Failure) {
-        let sends_password = self.refresh.account.context.secrets.contains_key(PASSWORD);
-        if self.signs_in() && !was_a_sign_in(failure, sends_password) {
-            // A home whose host starts before its router must not wait a day.
-            self.take_back_sign_in().await;
-        }
-    }
-
-    /// Keeps a new session.
-    async fn keep(&self, grant: Grant, secrets: Secrets, permit: Permit) {
-        let refresh = self.refresh;
-        let account = &refresh.account;
-        let contents = Contents {
-            value: grant.value,
-            secrets,
-            expires_at: grant.expires_in.map(|seconds| self.ends_at(seconds)),
-        };
-        let (cell, stored) = self.guard.keep(contents).await;
-        if let Err(error) = stored {
-            // It may be the only token that the cloud still accepts, so it is used all the same.
-            tracing::error!(account = account.slug, "the new token is lost at the next restart: {error}");
-        }
-        let now = account.clock().monotonic();
-        account.circuits.succeeded(&token_endpoint(account), permit, now, refresh.circuit_settings().await);
-        refresh.history().succeeded(now);
-        account.grant.forget().await;
-        tracing::info!(
-            account = account.slug,
-            operation = self.refresh.operation,
-            generation = cell.generation,
-            "token refresh finished"
-        );
-        account.announce();
-    }
-
-    /// Takes back a sign-in that was counted and not made.
-    async fn take_back_sign_in(&self) {
-        let account = &self.refresh.account;
-        if let Err(error) = account.sign_ins.take_back(account.clock().now()).await {
-            tracing::warn!(account = account.slug, "a sign-in counts that was none: {error}");
-        }
-    }
-
-    /// Returns the end of a token that lives `seconds`, as the cloud says.
-    fn ends_at(&self, seconds: i64) -> Timestamp {
-        let now = self.refresh.account.clock().now();
-        let life = SignedDuration::from_secs(seconds.clamp(SHORTEST_LIFE, LONGEST_LIFE));
-        now.checked_add(life).unwrap_or(Timestamp::MAX)
-    }
-}
-
-/// Whether the vendor may have counted a sign-in that failed: the vendor has decided about it, or its outcome
-/// is unknown. What never left has not been looked at. A password counts whenever it left: passwords are
-/// guessed at, so vendors count them strictly, and the owner has said how often one may be sent. Any other
-/// credential does not count if the answer came from something unwell, or is in doubt.
-fn was_a_sign_in(failure: &Failure, sends_password: bool) -> bool {
-    let unwell = matches!(failure.http_status, Some(408 | 425 | 429 | 500..));
-    let unexplained = failure.http_status.is_none();
-    failure.certainty != Certainty::NotSent
-        && (sends_password || !unwell && (unexplained || !evidence::is_doubtful(failure)))
 }

@@ -66,7 +66,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::cell::{Cells, Contents};
+    use crate::cell::{Cells, Contents, Ends};
     use crate::store::{MemoryStore, Store};
 
     /// Two clocks that can be set apart.
@@ -98,8 +98,9 @@ mod tests {
         let given = Arc::clone(clock) as Arc<dyn Clock>;
         let cells = Cells::open("home", ["session".to_owned()], &store, &given).await.unwrap();
         let guard = cells.slot("session").unwrap().acquire().await;
-        let expires_at = life.map(|life| clock.now() + SignedDuration::from_secs(life));
-        guard.commit(Contents { expires_at, ..Contents::default() }).await.unwrap()
+        let access = life.map(|life| clock.now() + SignedDuration::from_secs(life));
+        let ends = Ends { access, ..Ends::default() };
+        guard.commit(Contents { ends, ..Contents::default() }).await.unwrap()
     }
 
     #[tokio::test]

@@ -36,11 +36,19 @@ pub(crate) struct History {
     ended_early: Option<u64>,
     next_attempt: Duration,
     refreshed: VecDeque<Duration>,
+    /// The last generation that was over, and after which a sign-in was made.
+    signed_in_after: Option<u64>,
     /// Whether the account's cloud has answered well since the host started.
     settled: bool,
 }
 
 impl History {
+    /// Records that a session is over and that a sign-in follows. Returns whether one may: only the first time
+    /// for each generation.
+    pub(super) fn sign_in_after(&mut self, generation: u64) -> bool {
+        self.signed_in_after.replace(generation) != Some(generation)
+    }
+
     /// Applies the host's own rules: after a failure a growing pause, and a limit on refreshes an hour.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use super::history::MOST_AN_HOUR;
 use crate::bindings::policy::{FailureKind, RefreshReason};
 use crate::cell::Cell;
 use crate::protect::circuit::Shut;
-use crate::protect::latch::Latched;
+use crate::protect::latch::{LatchKind, Latched};
 use crate::protect::quota::QuotaError;
 use crate::sandbox::CallFault;
 use crate::store::StoreError;
@@ -21,11 +21,27 @@ pub(crate) enum Refreshed {
     Adopted(Arc<Cell>),
 }
 
+/// A question that is open, for callers that need a session.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct Asked {
+    /// What a person has to do.
+    pub(crate) kind: LatchKind,
+    /// What is asked for, and how to answer.
+    pub(crate) reason: String,
+}
+
 /// Reason why there is no new session. Shared by all callers that waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum RefreshError {
     #[error("a person must act: {0}")]
-    Latched(Latched),
+    Latched(Box<Latched>),
+    /// The sign-in waits for a person.
+    #[error("{0}")]
+    Asked(Asked),
+    /// The connector asked a person for what makes no sense.
+    #[error("the connector asked for {0}")]
+    Nonsense(String),
     #[error("{why}; the next refresh is due in {} s", .retry_in.as_secs())]
     NotDue {
         retry_in: Duration,
@@ -71,6 +87,16 @@ pub(crate) enum RefreshError {
     Stopping,
 }
 
+impl RefreshError {
+    /// The reason of a sign-in that could not be counted, so it was not made.
+    pub(super) fn of_sign_in(why: QuotaError) -> Self {
+        match why {
+            QuotaError::NotStored(error) => Self::NotStored(error),
+            used => Self::TooManySignIns(used),
+        }
+    }
+}
+
 /// Reason why a session is to be refreshed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -78,17 +104,29 @@ pub(crate) enum Cause {
     Missing,
     /// The cloud refused the session's token.
     Refused,
+    /// The session is over, and only a sign-in brings another one.
+    Over,
     /// The session has ended, or is about to.
     Ended,
     /// The session ends soon. No caller waits for this.
     EndsSoon,
+    /// The refresh token would end unused. No caller waits for this either.
+    Unused,
+    /// A person wants a sign-in now, whatever there is.
+    ByHand,
 }
 
 impl Cause {
+    /// Whether no caller waits for the session.
+    pub(super) const fn is_unhurried(self) -> bool {
+        matches!(self, Self::EndsSoon | Self::Unused)
+    }
+
     pub(super) const fn reason(self) -> RefreshReason {
         match self {
-            Self::Missing => RefreshReason::Missing,
-            Self::Refused => RefreshReason::Refused,
+            Self::Missing | Self::ByHand => RefreshReason::Missing,
+            Self::Unused => RefreshReason::Unused,
+            Self::Refused | Self::Over => RefreshReason::Refused,
             Self::Ended | Self::EndsSoon => RefreshReason::Expiring,
         }
     }

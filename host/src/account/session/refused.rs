@@ -8,6 +8,16 @@ use crate::cell::CellGuard;
 use crate::judge::{Circumstances, Judged, evidence};
 use crate::protect::circuit::Permit;
 use crate::protect::latch::LatchKind;
+use crate::time::of_milliseconds;
+
+/// What follows from a session that was not granted.
+#[derive(Debug)]
+pub(super) enum Follows {
+    /// Nothing more: this is the result.
+    Result(Result<Refreshed, RefreshError>),
+    /// A sign-in: the session is over, and the owner has configured a password.
+    SignIn,
+}
 
 /// A session that was not granted.
 #[derive(Debug, Clone, Copy)]
@@ -16,13 +26,15 @@ pub(super) struct Refusal<'r> {
     pub(super) cause: Cause,
     /// The lock of the session.
     pub(super) guard: &'r CellGuard,
+    /// Whether it was a sign-in that was refused, and not a refresh.
+    pub(super) signed_in: bool,
 }
 
 impl Refusal<'_> {
     /// Acts on a refusal: sets a latch if the answer says that a person must act, else a pause, and a long
     /// one if the answer says nothing.
-    pub(super) async fn act(self, failure: Failure, permit: Permit) -> Result<Refreshed, RefreshError> {
-        let Self { refresh, cause, guard } = self;
+    pub(super) async fn act(self, failure: Failure, permit: Permit) -> Follows {
+        let Self { refresh, cause, guard, .. } = self;
         let account = &refresh.account;
         let grant_refused = evidence::refuses_grant(&failure, &account.refusals, &refresh.policy).await;
         if grant_refused {
@@ -31,18 +43,22 @@ impl Refusal<'_> {
             if guard.reread().await.is_ok_and(|stored| stored > known) {
                 account.circuits.abandoned(&token_endpoint(account), permit);
                 account.grant.unclear().await;
-                return Ok(Refreshed::Adopted(guard.cell()));
+                return Follows::Result(Ok(Refreshed::Adopted(guard.cell())));
             }
         }
         let judge = refresh.judge(guard.cell().generation);
         let judged = judge.classify(failure).await;
-        self.count_failure(&judged, permit).await;
+        count_failure(refresh, &judged, permit).await;
         // Without a session nothing else can be asked for either. One that is only refreshed early is not
         // waited for.
-        let asked = retry_after(&judged.failure).filter(|_| cause != Cause::EndsSoon);
+        let asked = retry_after(&judged.failure).filter(|_| !cause.is_unhurried());
         let daily_limit = evidence::is_daily_limit(&judged.failure, &account.refusals);
         account.asked_for_patience(asked.map(|told| told.min(LONGEST_PAUSE)), daily_limit);
         let judgement = judge.decide(judged, Circumstances::ONCE).await;
+        if judgement.decision == Decision::SignInAgain && self.may_sign_in() {
+            judge.record(&judgement, "sign in again".to_owned()).await;
+            return Follows::SignIn;
+        }
         let latch = latch_for(&judgement.decision, &judgement.judged.failure, grant_refused);
         let doubtful = evidence::is_doubtful(&judgement.judged.failure);
         let done = match (&latch, doubtful) {
@@ -51,30 +67,25 @@ impl Refusal<'_> {
             (None, false) => "pause".to_owned(),
         };
         judge.record(&judgement, done).await;
-        Err(match latch {
+        Follows::Result(Err(match latch {
             Some(latch) => {
                 account.grant.forget().await;
                 self.latch(&latch, judgement.judged.failure.message).await
             }
             None => self.not_granted(judgement.judged, doubtful).await,
-        })
+        }))
     }
 
-    /// Counts against the token endpoint what tells of its health.
-    async fn count_failure(&self, judged: &Judged, permit: Permit) {
-        let account = &self.refresh.account;
-        let endpoint = token_endpoint(account);
-        if judged.counts_against() == Some(&CircuitScope::TokenEndpoint) {
-            let now = account.clock().monotonic();
-            account.circuits.failed(&endpoint, permit, now, self.refresh.circuit_settings().await);
-        } else {
-            account.circuits.abandoned(&endpoint, permit);
-        }
+    /// Whether a sign-in may follow: never one that was refused itself, and once for each session.
+    fn may_sign_in(self) -> bool {
+        !self.signed_in
+            && self.refresh.account.may_sign_in_again()
+            && self.refresh.history().sign_in_after(self.guard.cell().generation)
     }
 
     async fn latch(&self, latch: &Latch, words: String) -> RefreshError {
         let latched = self.refresh.account.set_latch(LatchKind::from(latch), &words).await;
-        latched.map_or(RefreshError::Released(words), RefreshError::Latched)
+        latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
     }
 
     /// Records a failure for which nothing is latched.
@@ -96,6 +107,9 @@ impl Refusal<'_> {
 fn latch_for(decision: &Decision, failure: &Failure, grant_refused: bool) -> Option<Latch> {
     match decision {
         Decision::Latch(Latch::Blocked) if evidence::may_say_blocked(failure) => Some(Latch::Blocked),
+        Decision::Latch(Latch::ClientRefused) if evidence::may_say_client_refused(failure) => {
+            Some(Latch::ClientRefused)
+        }
         Decision::Latch(latch) if grant_refused && evidence::is_for_a_person(latch) => Some(latch.clone()),
         // A grant that was refused is not tried again, whatever the policy makes of it; and a grant of which
         // nothing says so is tried later, whatever the policy makes of it.
@@ -103,7 +117,19 @@ fn latch_for(decision: &Decision, failure: &Failure, grant_refused: bool) -> Opt
     }
 }
 
+/// Counts against the token endpoint what tells of its health.
+pub(super) async fn count_failure(refresh: &Refresh, judged: &Judged, permit: Permit) {
+    let account = &refresh.account;
+    let endpoint = token_endpoint(account);
+    if judged.counts_against() == Some(&CircuitScope::TokenEndpoint) {
+        let now = account.clock().monotonic();
+        account.circuits.failed(&endpoint, permit, now, refresh.circuit_settings().await);
+    } else {
+        account.circuits.abandoned(&endpoint, permit);
+    }
+}
+
 /// Returns the time for which the server wants to be left alone.
-fn retry_after(failure: &Failure) -> Option<Duration> {
-    failure.retry_after.map(Duration::from_millis)
+pub(super) fn retry_after(failure: &Failure) -> Option<Duration> {
+    failure.retry_after.map(of_milliseconds)
 }

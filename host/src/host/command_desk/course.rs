@@ -14,12 +14,12 @@ use crate::wire::report::Report;
 impl CommandDesk {
     /// Runs a command when its turn comes.
     pub(super) fn begin(self: &Arc<Self>, accepted: Accepted) {
-        let Accepted { vehicle, action, request, report, turn, open } = accepted;
-        let (name, since) = (action.name(), Instant::now());
+        let Accepted { vehicle, name, action, request, report, turn, open } = accepted;
+        let since = Instant::now();
         // Only a command that has its place can take that of an older one.
         let superseded = vehicle.newest(name);
         self.announcer.announce_report(&vehicle.slug, &report);
-        let run = CommandRun::new(self, &vehicle, &report, request);
+        let run = CommandRun::new(self, &vehicle, &report, name, request);
         let desk = Arc::clone(self);
         tokio::spawn(async move {
             let _open = open;

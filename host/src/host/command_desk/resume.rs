@@ -10,6 +10,7 @@ use crate::command::{self, Action};
 use crate::host::ledger::{Interrupted, Pending};
 use crate::host::run::CommandRun;
 use crate::vehicle::{Turn, Vehicle};
+use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
@@ -18,8 +19,13 @@ use crate::wire::report::Report;
 pub(in crate::host) async fn resume(desk: &Arc<CommandDesk>, interrupted: Vec<Interrupted>) {
     for Interrupted { vehicle: slug, report, pending } in interrupted {
         let resumable = desk.fleet.vehicles.get(&slug).zip(pending.and_then(understood));
-        match resumable {
-            Some((vehicle, (pending, action))) => resume_one(desk, vehicle, report, pending, action),
+        let named = resumable.and_then(|(vehicle, (pending, action))| {
+            Some((vehicle, pending, action.name(|own| vehicle.own_operation(own))?, action))
+        });
+        match named {
+            Some((vehicle, pending, name, action)) => {
+                resume_one(desk, vehicle, report, pending, (name, action));
+            }
             None => give_up(desk, &slug, report).await,
         }
     }
@@ -46,9 +52,8 @@ fn resume_one(
     vehicle: &Arc<Vehicle>,
     report: Report,
     pending: Pending,
-    action: Action,
+    (name, action): (OperationName, Action),
 ) {
-    let name = action.name();
     let (command, forced) = match action.to_command() {
         Some(command) => (command, false),
         // Of the reads only one that wakes the vehicle is written down as pending.
@@ -58,9 +63,9 @@ fn resume_one(
     // It was first, so it comes before what arrives now.
     let turn = vehicle.enqueue(name);
     let open = desk.shutdown.hold();
-    let run = CommandRun::new(desk, vehicle, &report, pending.request.clone()).resumed(&pending, name);
+    let run = CommandRun::new(desk, vehicle, &report, name, pending.request.clone()).resumed(&pending);
     let deadline = Instant::now() + pending.left(name, desk.services.clock.now());
-    let desk = Arc::clone(desk);
+    let (desk, vehicle) = (Arc::clone(desk), Arc::clone(vehicle));
     tokio::spawn(async move {
         let _open = open;
         let work = async |report: &mut Report, place: &mut Option<Turn>| {
@@ -68,8 +73,12 @@ fn resume_one(
                 Some(turn) => turn.await,
                 None => None,
             };
-            let operation = run.operation(name).until(deadline);
+            let operation = run.operation().until(deadline);
             run.done_by(&operation, report);
+            // Clouds that want its identification number in requests do not get it from what was written down.
+            if !vehicle.account.listing.was_read() {
+                let _found_or_not = desk.vehicles.find(&vehicle, &operation).await;
+            }
             let reference = VehicleRef { id: pending.vehicle_id, traits: pending.traits };
             let end = operation.resume(reference, command, pending.continuation, &run).await;
             if forced {

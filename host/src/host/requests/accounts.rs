@@ -1,9 +1,12 @@
-//! Requests about accounts: a person can have the same credentials tried once more.
+//! Requests about accounts: a person can have the same credentials tried once more, begin a sign-in, and answer
+//! what it asks.
+
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::parsed;
+use super::{answers, parsed};
 use crate::account::Account;
 use crate::host::fleet::Fleet;
 
@@ -25,23 +28,102 @@ pub(super) async fn about(
     by: &str,
 ) -> Option<Result<Value, String>> {
     let account = match what {
-        "retry" | "retries" => named(fleet, what, payload),
+        "retry" | "retries" | "login" | "question" => named(fleet, what, payload),
+        "answer" => return Some(answered(fleet, payload).await),
         _ => return None,
     };
-    Some(match (account, what) {
-        (Err(error), _) => Err(error),
-        (Ok(account), "retry") => {
-            account.retry(by).await.map(|lifted| json!(lifted)).map_err(|error| error.to_string())
-        }
-        (Ok(account), _) => Ok(json!(account.retries().await)),
+    let account = match account {
+        Ok(account) => account,
+        Err(error) => return Some(Err(error)),
+    };
+    Some(match what {
+        "retry" => account.retry(by).await.map(|lifted| json!(lifted)).map_err(|error| error.to_string()),
+        "login" => account.login(by).await.map(|done| json!(done)).map_err(|error| error.to_string()),
+        "question" => Ok(json!(account.sign_in_so_far())),
+        _ => Ok(json!(account.retries().await)),
     })
 }
 
-fn named<'f>(fleet: &'f Fleet, what: &str, payload: &[u8]) -> Result<&'f Account, String> {
+/// Answer to a question, and the account that asks.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Answering {
+    account: String,
+    answer: Value,
+    /// Transaction, which only the answer needs.
+    #[serde(default, rename = "transaction")]
+    _transaction: Value,
+}
+
+async fn answered(fleet: &Fleet, payload: &[u8]) -> Result<Value, String> {
+    // Why it is none is not told: that would quote what is in it.
+    let takes = || "account/answer takes {\"account\":\"…\",\"answer\":…}".to_owned();
+    let Answering { account, answer, .. } = parsed(payload, "").map_err(|_| takes())?;
+    let account = fleet.accounts.get(&account).ok_or_else(|| "there is no such account".to_owned())?;
+    let answer = match answer {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    answers::answered(account, answer.as_bytes()).await
+}
+
+fn named<'f>(fleet: &'f Fleet, what: &str, payload: &[u8]) -> Result<&'f Arc<Account>, String> {
     let takes = format!("account/{what} takes {{\"account\":\"…\"}}");
     let Which { account, .. } = parsed(payload, &takes)?;
-    fleet.accounts.get(&account).map(AsRef::as_ref).ok_or_else(|| {
+    fleet.accounts.get(&account).ok_or_else(|| {
         let known: Vec<&str> = fleet.accounts.keys().map(AsRef::as_ref).collect();
         format!("there is no account {account:?}; there are: {}", known.join(", "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::account::tests::Home;
+    use crate::account::tests::cloud::CODE;
+
+    async fn asked(home: &Home, what: &str, payload: Value) -> Result<Value, String> {
+        let accounts = BTreeMap::from([("main".to_owned(), Arc::clone(&home.account))]);
+        let fleet = Fleet {
+            accounts,
+            vehicles: BTreeMap::new(),
+            accounts_out: BTreeMap::new(),
+            vehicles_out: BTreeMap::new(),
+        };
+        about(&fleet, what, payload.to_string().as_bytes(), "test").await.unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_person_signs_in_and_answers_by_requests() {
+        let home = Home::new().await;
+        let main = || json!({"account": "main", "transaction": 7});
+        let answer = |answer: Value| json!({"account": "main", "answer": answer});
+        let outcome = |done: Result<Value, String>| done.unwrap()["outcome"].clone();
+        assert_eq!(outcome(asked(&home, "question", main()).await), "ended");
+        let begun = asked(&home, "login", main()).await.unwrap();
+        assert_eq!((&begun["outcome"], &begun["question"]["kind"]), (&json!("asked"), &json!("code")));
+        assert_eq!(asked(&home, "question", main()).await.unwrap(), begun);
+
+        let wrong = asked(&home, "answer", answer(json!("000000"))).await.unwrap();
+        assert_eq!(wrong["question"]["codes_left"], 2);
+        // What is no answer is told to whoever sees only the question as well, and nothing of it is quoted.
+        let why = asked(&home, "answer", answer(json!({"code": "12345"}))).await.unwrap_err();
+        assert_eq!(why, "the code has 6 digits; nothing was sent");
+        assert_eq!(home.question().unwrap()["problem"], why);
+        for payload in [
+            answer(json!({"password": "73184"})),
+            json!({"account": "main", "73184": 73_184}),
+            json!({"account": "x", "answer": 73_184}),
+        ] {
+            let why = asked(&home, "answer", payload).await.unwrap_err();
+            assert!(!why.contains("73184"), "{why}");
+        }
+        assert_eq!(
+            outcome(asked(&home, "answer", answer(json!(CODE.parse::<u32>().unwrap()))).await),
+            "signed_in"
+        );
+        assert_eq!(outcome(asked(&home, "question", main()).await), "signed_in");
+    }
 }

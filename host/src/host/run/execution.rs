@@ -34,8 +34,8 @@ impl CommandRun {
         {
             report.about = Some(asked.clone().unwrap_or_else(|| action_id.clone()));
         }
-        let name = action.name();
-        let operation = self.operation(name).since(since).superseded_by(superseded);
+        let name = self.name;
+        let operation = self.operation().since(since).superseded_by(superseded);
         self.done_by(&operation, report);
         let found = match self.desk.vehicles.find(vehicle, &operation).await {
             Ok(found) => found,

@@ -61,7 +61,12 @@ impl Pace {
         }
         let doubled = |pause: Duration, times: u32| pause.saturating_mul(1 << times.min(16));
         match reason {
-            Reason::AuthRequired | Reason::OtpRequired | Reason::LockedOut | Reason::Isolated => LATCHED,
+            Reason::AuthRequired
+            | Reason::OtpRequired
+            | Reason::ConsentRequired
+            | Reason::ClientRefused
+            | Reason::LockedOut
+            | Reason::Isolated => LATCHED,
             Reason::UpstreamUnavailable
             | Reason::BreakerOpen
             | Reason::Busy
@@ -117,6 +122,7 @@ async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>) {
         tokio::select! {
             () = tokio::time::sleep_until(wake_up) => {}
             () = listed => {}
+            () = account.listing.possible() => next_look = Instant::now(),
             () = reads.ended() => {}
         }
     }

@@ -78,3 +78,15 @@ fn a_daily_limit_is_what_the_host_knows_of_the_cloud() {
         assert!(!is_daily_limit(&said(code, None), &table), "{code:?}");
     }
 }
+
+#[test]
+fn a_status_of_success_refuses_if_the_owner_s_table_has_it_with_the_code() {
+    let table = [Said { code: "403041".to_owned(), status: Some(200), words: None }];
+    let with = |status: u16| Failure { code: Some("403041".to_owned()), ..failure(Phase::SignIn, status) };
+    assert!(is_listed_with_status(&with(200), &table) && !is_refusal(&with(200)));
+    assert!(!is_listed_with_status(&with(204), &table));
+    let page = Failure { body: BodyKind::Html, ..with(200) };
+    assert!(!is_listed_with_status(&page, &table));
+    let any_status = [Said { status: None, ..table[0].clone() }];
+    assert!(!is_listed_with_status(&with(200), &any_status), "a code alone needs the status of a refusal");
+}

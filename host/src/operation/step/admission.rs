@@ -11,7 +11,7 @@ use super::context::Context;
 use super::credentials::Credentials;
 use super::question::Asked;
 use super::views::Views;
-use super::{Failed, Step, StepError, session};
+use super::{Failed, Later, Step, StepError, session};
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::operation::permits::Permits;
 use crate::operation::{Operation, reason, rules};
@@ -99,7 +99,7 @@ impl<'a> Admission<'a, '_> {
     fn only_the_question_waits(&self, error: StepError, pause: Duration) -> StepError {
         match (error, self.context.asked) {
             (StepError::Failed(failed), Asked::Outcome) => {
-                StepError::AskLater(pause.min(rules::LONGEST_PAUSE), failed)
+                StepError::AskLater(Later { after: pause.min(rules::LONGEST_PAUSE), within: None }, failed)
             }
             (error, _) => error,
         }

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::credentials::Credentials;
 use super::question::{StepAnswer as _, StepQuestion};
 use super::views::Views;
+use crate::bindings::connector::VehicleRef;
 use crate::bindings::policy::Failure;
 use crate::bindings::types;
 use crate::cell::Snapshot;
@@ -46,7 +47,7 @@ impl Attempt<'_> {
         let Self { context, views } = self;
         let operation = context.operation;
         let credentials = Credentials { context, views };
-        let (call, token_age) = self.call();
+        let (call, token_age) = self.call(question.vehicle());
         let described = operation.account.described.of_vehicle(operation.vehicle.as_deref());
         let asked = operation.connector.ask(&described, question, call);
         let Ok(mut called) =
@@ -79,27 +80,29 @@ impl Attempt<'_> {
     }
 
     /// Makes a call, and returns the age of the token that it begins with.
-    fn call(&self) -> (Call, Option<Duration>) {
+    fn call(&self, vehicle: Option<&VehicleRef>) -> (Call, Option<Duration>) {
         let operation = self.context.operation;
         let view = self.views.of_next_call(&operation.account.context.cells);
         let token_age = view.cell(SESSION).and_then(|cell| cell.age(operation.account.clock()));
-        let call = Call::new(
+        let mut call = Call::new(
             Arc::clone(&operation.account.context),
             Arc::clone(&operation.allowance),
             operation.id.clone(),
             view,
         );
+        call.vehicle = vehicle.map(|vehicle| operation.account.listing.identity(&vehicle.id));
         (call, token_age)
     }
 
     fn describe(&self, reported: types::Failure, call: &Call, token_age: Option<Duration>) -> Failure {
         let operation = self.context.operation;
         let facts = Facts {
-            cloud: &operation.connector.manifest().cloud,
+            cloud: &operation.connector.manifest().name,
             operation: operation.name.as_str(),
             effect: operation.effect(),
             acts: self.context.sends_command(),
             token_age,
+            token_last_worked: operation.account.token_last_worked(call.view.generation(SESSION)),
         };
         failure::describe(&facts, reported, call)
     }

@@ -5,9 +5,11 @@ use super::StepError;
 use super::context::Context;
 use super::views::Views;
 use crate::bindings::policy::{Failure, FailureKind, Phase};
+use crate::descriptor::PinStyle;
 use crate::judge::{Judged, evidence};
 use crate::operation::reason;
 use crate::protect::latch::{LatchKind, Latched};
+use crate::time::of_milliseconds;
 use crate::wire::outcome::Reason;
 
 /// The cell of the device registration, as connectors name it.
@@ -65,7 +67,13 @@ impl Credentials<'_> {
     pub(super) async fn weigh(&self, judged: &Judged, pin_sent: bool) -> Option<Latched> {
         let failure = &judged.failure;
         let account = self.context.account();
+        // A PIN that goes with the request that needs it: the answer is about that, unless it says otherwise.
+        let bearer = pin_sent && account.context.pin_style() == Some(PinStyle::Bearer);
         match failure.phase {
+            _ if bearer && evidence::is_pin_refusal(failure, &account.refusals) => {
+                return account.refuse_pin(&failure.message).await;
+            }
+            Phase::Pin if bearer => {}
             Phase::Pin
                 if evidence::refuses_pin(failure, &account.refusals, &self.context.operation.policy)
                     .await =>
@@ -87,7 +95,7 @@ impl Credentials<'_> {
             }
             Phase::Registration if evidence::is_doubtful(failure) => {
                 let (clock, answer) = (account.clock(), evidence::in_short(failure));
-                let told = failure.retry_after.map(std::time::Duration::from_millis);
+                let told = failure.retry_after.map(of_milliseconds);
                 account.registration.refused(clock, answer, told).await;
                 account.tell_of_doubt().await;
             }
@@ -105,7 +113,8 @@ impl Credentials<'_> {
         let (operation, account) = (self.context.operation, self.context.account());
         match kind {
             LatchKind::LockedOut => evidence::may_say_blocked(failure),
-            LatchKind::AuthRequired | LatchKind::OtpRequired => {
+            LatchKind::ClientRefused => evidence::may_say_client_refused(failure),
+            LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired => {
                 evidence::refuses_grant(failure, &account.refusals, &operation.policy).await
             }
         }

@@ -10,12 +10,21 @@ use crate::protect::latch::Latched;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
 
+/// When a command is asked about, and for how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Later {
+    /// Time until the next question.
+    pub(crate) after: Duration,
+    /// Time after which there is no further question, if it ends before the operation's.
+    pub(crate) within: Option<Duration>,
+}
+
 /// Reason why a step has no answer.
 #[derive(Debug)]
 pub(crate) enum StepError {
     /// The policy wants to know what became of the command before anything else. If there is no way to ask,
     /// it has failed with this.
-    AskLater(Duration, Failed),
+    AskLater(Later, Failed),
     /// The step has failed.
     Failed(Failed),
 }

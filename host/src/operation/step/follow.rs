@@ -1,10 +1,9 @@
 //! Follow-up of an attempt that failed: judged by the policy, within the host's rules.
 
-use std::time::Duration;
-
 use super::question::Asked;
 use super::{Failed, Step, StepError};
 use crate::account::Account;
+use crate::account::session::Cause;
 use crate::bindings::names::Named as _;
 use crate::bindings::policy::{Certainty, CircuitScope, Effect, Failure, Phase};
 use crate::judge::{Circumstances, Judge, Judged, Judgement, evidence};
@@ -12,8 +11,9 @@ use crate::operation::permits::Permits;
 use crate::operation::reason;
 use crate::operation::rules::{self, Action};
 use crate::primitives::SESSION;
-use crate::protect::latch::Latched;
+use crate::protect::latch::{LatchKind, Latched};
 use crate::protect::retry_budget::Price;
+use crate::time::of_milliseconds;
 use crate::wire::outcome::Reason;
 
 impl<'a> Step<'a> {
@@ -79,6 +79,12 @@ impl<'a> Step<'a> {
             Action::Discard(cell) if self.operation.account.context.cells.slot(&cell).is_none() => {
                 Action::GiveUp
             }
+            Action::SignInAgain if !self.operation.account.may_sign_in_again() => {
+                match self.credentials(asked).may_latch(LatchKind::AuthRequired, failure).await {
+                    true => Action::Latch(LatchKind::AuthRequired),
+                    false => Action::GiveUp,
+                }
+            }
             Action::Latch(kind) if !self.credentials(asked).may_latch(kind, failure).await => Action::GiveUp,
             action => action,
         }
@@ -95,10 +101,15 @@ impl<'a> Step<'a> {
         let Self { remedies, views, .. } = self;
         let failed = || Failed::of(judged, account);
         match action {
-            Action::Refresh => remedies.refresh(context, views.generation(SESSION), failure).await,
+            Action::Refresh => {
+                remedies.refresh(context, Cause::Refused, views.generation(SESSION), failure).await
+            }
+            Action::SignInAgain => {
+                remedies.refresh(context, Cause::Over, views.generation(SESSION), failure).await
+            }
             Action::Discard(cell) => remedies.discard(context, views, cell, failure).await,
             Action::Pause(pause) => remedies.pause(context, pause, judged).await,
-            Action::AskLater(pause) => Err(StepError::AskLater(pause, failed())),
+            Action::AskLater(later) => Err(StepError::AskLater(later, failed())),
             Action::Latch(kind) => {
                 Err(StepError::Failed(match account.set_latch(kind, &failure.message).await {
                     Some(latched) => failed().for_good(latched.kind.into(), &latched),
@@ -173,6 +184,6 @@ fn note_throttling(account: &Account, failure: &Failure) {
     if failure.transport.is_some() || failure.http_status.is_none() {
         return;
     }
-    let told = failure.retry_after.map(Duration::from_millis);
+    let told = failure.retry_after.map(of_milliseconds);
     account.asked_for_patience(told, evidence::is_daily_limit(failure, &account.refusals));
 }

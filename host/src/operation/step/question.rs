@@ -3,7 +3,7 @@
 use crate::bindings::connector::{Outcome, Vehicle, VehicleRef};
 use crate::operation::limits::{self, TooLarge};
 use crate::plugin::Question;
-use crate::plugin::question::{Execute, ListVehicles, Resume};
+use crate::plugin::question::{Execute, ListVehicles, Look, Resume};
 use crate::primitives::Call;
 use crate::redact;
 
@@ -22,6 +22,11 @@ pub(crate) enum Asked<'q> {
 pub(crate) trait StepQuestion: Question<Answer: StepAnswer> {
     /// Returns the subject of the question.
     fn asked(&self) -> Asked<'_>;
+
+    /// Returns the vehicle that the question is about; none if it is about the account.
+    fn vehicle(&self) -> Option<&VehicleRef> {
+        None
+    }
 }
 
 /// An answer that a step can get.
@@ -52,11 +57,29 @@ impl StepQuestion for Execute<'_> {
     fn asked(&self) -> Asked<'_> {
         Asked::Command(self.vehicle)
     }
+
+    fn vehicle(&self) -> Option<&VehicleRef> {
+        Some(self.vehicle)
+    }
 }
 
 impl StepQuestion for Resume<'_> {
     fn asked(&self) -> Asked<'_> {
         Asked::Outcome
+    }
+
+    fn vehicle(&self) -> Option<&VehicleRef> {
+        Some(self.vehicle)
+    }
+}
+
+impl StepQuestion for Look<'_> {
+    fn asked(&self) -> Asked<'_> {
+        Asked::Outcome
+    }
+
+    fn vehicle(&self) -> Option<&VehicleRef> {
+        Some(self.vehicle)
     }
 }
 

@@ -26,16 +26,17 @@ pub(super) struct Remedies {
 }
 
 impl Remedies {
-    /// Obtains a newer session than the generation that was refused, refreshed by the first caller.
+    /// Obtains a newer session than the generation that was refused or is over, from the first caller.
     pub(super) async fn refresh(
         &mut self,
         context: Context<'_>,
+        cause: Cause,
         refused: u64,
         failure: &Failure,
     ) -> Result<&'static str, StepError> {
         self.refreshed = true;
         let progress = &context.operation.progress;
-        match session::refresh_in_time(context, Cause::Refused, refused, false).await? {
+        match session::refresh_in_time(context, cause, refused, false).await? {
             Ok(Refreshed::Fresh) => {
                 progress.refreshed();
                 Ok("after a token refresh")

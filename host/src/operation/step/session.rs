@@ -22,7 +22,7 @@ pub(super) async fn ensure(context: Context<'_>) -> Result<(), StepError> {
             // Requests of its own: a refresh that no caller waits for does not use up what a caller may still
             // need.
             let allowance = Progress::for_account(account).allowance;
-            request(operation, allowance).refresh_early(cell.generation);
+            request(operation, allowance).refresh_unasked(Cause::EndsSoon, cell.generation);
             return Ok(());
         }
         Freshness::Ended => Cause::Ended,

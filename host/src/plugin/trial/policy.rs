@@ -10,7 +10,7 @@ use crate::plugin::policy::{PolicyPlugin, ask};
 use crate::plugin::{ActivationError, Trial};
 
 /// Age of the tokens that the questions of a trial are about, in milliseconds.
-const TOKEN_AGE: u64 = 3_600_000;
+const TOKEN_AGE: u32 = 3_600_000;
 
 /// A well-known failure, and what has to follow from it.
 struct Known {
@@ -188,6 +188,7 @@ fn session() -> SessionView {
         generation: 1,
         age: Some(TOKEN_AGE),
         expires_in: None,
+        refresh_expires_in: None,
         failures: 0,
         since_failure: None,
         retry_after: None,

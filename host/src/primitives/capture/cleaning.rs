@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 use super::Incoming;
 use crate::descriptor::SHORTEST_SEARCHED;
 use crate::primitives::Call;
+use crate::primitives::placeholder::VEHICLE_VIN;
 use crate::primitives::scrub::Scrubber;
 
 /// Length of the shortest secret that is searched for at all. PINs have four digits.
@@ -45,8 +46,15 @@ pub(super) fn scrub(call: &Call, incoming: Incoming, sent: &[String]) -> Incomin
 pub(super) fn scrubber<'c>(call: &'c Call, sent: &[String]) -> Scrubber<'c> {
     let wanted = |(name, value): &(&str, &str)| {
         value.len() >= SHORTEST_SEARCHED
-            || (value.len() >= SHORTEST_PIN && sent.iter().any(|sent| sent == name))
+            || (value.len() >= SHORTEST_PIN
+                // A code is known for as long as the call, and an answer about it need not be the first one.
+                && (sent.iter().any(|sent| sent == name) || call.handed.contains_key(*name)))
     };
     let secrets = call.secrets().map(|(name, secret)| (name, secret.expose_secret()));
-    Scrubber::new(secrets.filter(wanted))
+    // The guest is to have no more of it than its placeholder.
+    let vin = call.vehicle.as_ref().and_then(|vehicle| vehicle.vin.as_deref()).map(|vin| (VEHICLE_VIN, vin));
+    // What is made of a PIN can be short where the PIN itself is not searched for: as its Base64.
+    let derived = call.derived.iter().map(|(name, value)| (name.as_str(), value.expose_secret()));
+    let derived = derived.filter(|(_, value)| value.len() >= SHORTEST_PIN);
+    Scrubber::new(secrets.chain(vin).filter(wanted).chain(derived))
 }

@@ -1,15 +1,16 @@
 //! Extraction: values that are taken out of one response.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::marked::Marked;
-use super::{pointer, private};
+use super::{claim, parameter, pointer, private};
 use crate::bindings::http::{Capture, CaptureSource, CaptureTarget};
 use crate::cell::Secrets;
-use crate::descriptor::Capturable;
+use crate::descriptor::{SecretRule, SecretRules};
+use crate::primitives::derivation::{KeyError, PublicKey};
 use crate::primitives::placeholder::placeholder;
 
 /// The largest secret that is captured, in bytes. Tokens have up to 4 KiB, and no server takes a header of
@@ -22,6 +23,10 @@ pub(super) struct Found {
     pub(super) secrets: Secrets,
     /// Name of a secret that is too large.
     pub(super) too_large: Option<String>,
+    /// Public keys, by the names that the guest has given them.
+    pub(super) public_keys: BTreeMap<String, PublicKey>,
+    /// Name of a public key that cannot be used, and why.
+    pub(super) unusable: Option<(String, KeyError)>,
 }
 
 impl Found {
@@ -36,15 +41,17 @@ impl Found {
 
 /// Extraction from one response.
 pub(super) struct Extraction<'c> {
-    /// The secrets that may be taken out.
-    capturable: &'c BTreeSet<Capturable>,
+    /// Rules of the secrets: which of them may be taken out.
+    rules: &'c SecretRules,
+    /// Secrets whose claims are asked for, as they were before this response.
+    tokens: &'c Secrets,
     marked: &'c mut Marked,
     found: Found,
 }
 
 impl<'c> Extraction<'c> {
-    pub(super) fn new(capturable: &'c BTreeSet<Capturable>, marked: &'c mut Marked) -> Self {
-        Self { capturable, marked, found: Found::default() }
+    pub(super) fn new(rules: &'c SecretRules, tokens: &'c Secrets, marked: &'c mut Marked) -> Self {
+        Self { rules, tokens, marked, found: Found::default() }
     }
 
     /// Takes out what was asked for, and what is called private if anything private was asked for.
@@ -67,6 +74,23 @@ impl<'c> Extraction<'c> {
                         *value = self.take_text(value, target);
                     }
                 }
+                CaptureSource::HeaderParameter((name, parameter)) => {
+                    let header = headers.iter_mut().find(|(n, _)| n.eq_ignore_ascii_case(name));
+                    if let Some((_, value)) = header {
+                        *value = self.take_parameter(value, parameter, target);
+                    }
+                }
+                CaptureSource::JsonParameter((pointer, parameter)) => {
+                    if let Some(document) = &mut document {
+                        pointer::each_at(document, pointer, &mut |value| {
+                            if let Value::String(url) = value {
+                                *url = self.take_parameter(url, parameter, target);
+                            }
+                        });
+                    }
+                }
+                // After everything that this response brings.
+                CaptureSource::Claim(_) => {}
                 CaptureSource::Cookie(name) => {
                     for (_, value) in headers.iter_mut().filter(|(n, _)| n == "set-cookie") {
                         let (pair, attributes) = value.split_once(';').unwrap_or((value, ""));
@@ -76,6 +100,11 @@ impl<'c> Extraction<'c> {
                         }
                     }
                 }
+            }
+        }
+        for Capture { source, target } in captures {
+            if let CaptureSource::Claim((token, name)) = source {
+                self.take_claim(token, name, target);
             }
         }
         let private = captures.iter().any(|capture| matches!(capture.target, CaptureTarget::Private));
@@ -88,8 +117,15 @@ impl<'c> Extraction<'c> {
     fn take(&mut self, value: &mut Value, target: &CaptureTarget) {
         match target {
             CaptureTarget::Private => self.marked.hide(value),
+            CaptureTarget::PublicKey(_) if value.is_null() => {}
+            CaptureTarget::PublicKey(name) => match PublicKey::from_jwk(value) {
+                Ok(key) => {
+                    self.found.public_keys.insert(name.clone(), key);
+                }
+                Err(why) => self.found.unusable = Some((name.clone(), why)),
+            },
             CaptureTarget::Secret(name) => {
-                let capturable = self.capturable.get(name.as_str());
+                let capturable = self.rules.get(name).and_then(SecretRule::capturable);
                 let secret = match &*value {
                     // Over the limit, whatever it says.
                     Value::String(text) if text.len() > LARGEST_SECRET => Some(text.as_str()),
@@ -104,6 +140,22 @@ impl<'c> Extraction<'c> {
                     None => Value::Null,
                 };
             }
+        }
+    }
+
+    /// Takes a parameter of a URL. Returns the URL without its value.
+    fn take_parameter(&mut self, url: &str, name: &str, target: &CaptureTarget) -> String {
+        let Some(found) = parameter::find(url, name) else { return url.to_owned() };
+        let stand_in = self.take_text(found.value(), target);
+        found.replaced(&stand_in)
+    }
+
+    /// Takes a claim of a token, which stands nowhere but in it.
+    fn take_claim(&mut self, token: &str, name: &str, target: &CaptureTarget) {
+        let token = self.found.secrets.get(token).or_else(|| self.tokens.get(token));
+        let claim = token.and_then(|token| claim::claim(token.expose_secret(), name));
+        if let Some(claim) = claim {
+            self.take_text(&claim, target);
         }
     }
 

@@ -2,31 +2,42 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cell::Secrets;
+use serde::{Deserialize, Serialize};
 
-/// Most requests of one call that carry the same secret of the configuration. Signing in may need it two or
-/// three times; vendors lock an account after about five refusals.
-pub(super) const MOST_OFFERS: u32 = 4;
+use crate::descriptor::SecretClass;
+use crate::primitives::AccountContext;
 
-/// Number of requests of one call with which each secret of the configuration was sent.
-#[derive(Debug, Clone, Default)]
-pub(in crate::primitives) struct Offers(BTreeMap<String, u32>);
+/// Number of requests of one call with which each secret was sent whose class has a limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Offers(BTreeMap<String, u32>);
 
 impl Offers {
-    /// Counts a request as an offer of every secret of the configuration that it carries, however often. By
-    /// name: a session's rotated token takes the place of the configured one, and a vendor counts refusals of
-    /// either.
-    pub(super) fn count(&mut self, carries: &[String], configured: &Secrets) {
-        let secrets: BTreeSet<&String> =
-            carries.iter().filter(|name| configured.contains_key(*name)).collect();
-        for name in secrets {
+    /// Counts a request as an offer of every secret that it carries and that has a limit, however often it
+    /// stands there. By name: a session's rotated token takes the place of the configured one, and a vendor
+    /// counts refusals of either.
+    pub(super) fn count(&mut self, carries: &[String], context: &AccountContext) {
+        let limited: BTreeSet<&String> =
+            carries.iter().filter(|name| most(name, context).is_some()).collect();
+        for name in limited {
             let offers = self.0.entry(name.clone()).or_default();
             *offers = offers.saturating_add(1);
         }
     }
 
-    /// Whether a secret is not sent again.
-    pub(super) fn are_used_up(&self, name: &str) -> bool {
-        self.0.get(name).is_some_and(|offers| *offers >= MOST_OFFERS)
+    /// Those of passwords, which the whole of a sign-in has together, however many calls it takes.
+    pub(in crate::primitives) fn of_passwords(&self, context: &AccountContext) -> Self {
+        let is_password = |name: &str| context.class(name) == Some(SecretClass::Password);
+        let passwords = self.0.iter().filter(|(name, _)| is_password(name));
+        Self(passwords.map(|(name, offers)| (name.clone(), *offers)).collect())
     }
+
+    /// Returns the limit of a secret that is not sent again because it is reached.
+    pub(super) fn used_up(&self, name: &str, context: &AccountContext) -> Option<u32> {
+        most(name, context).filter(|most| self.0.get(name).copied().unwrap_or_default() >= *most)
+    }
+}
+
+/// Returns the number of requests of one call that may carry this secret; none if there is no limit.
+fn most(name: &str, context: &AccountContext) -> Option<u32> {
+    context.class(name)?.most_offers(context.secrets.contains_key(name))
 }

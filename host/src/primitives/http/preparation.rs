@@ -1,24 +1,25 @@
 //! Preparation of a request: checked against everything that the host does not allow, and its secrets put in.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use http::header::{HeaderMap, HeaderName, HeaderValue};
-use secrecy::ExposeSecret as _;
+use http::header::HeaderMap;
 use url::Url;
 
-use super::offers::MOST_OFFERS;
-use super::{PIN, denied};
+use super::filling::Filling;
+use super::{MOST_JARS, denied, derivations};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Method, Request, TransportError};
-use crate::descriptor::Capturable;
-use crate::primitives::placeholder::{Encoding, Misplaced, fill, fill_json, fill_url, has_placeholder};
+use crate::cell::Secrets;
+use crate::descriptor::SecretRules;
+use crate::primitives::derivation::{DerivationError, Derived, Plan};
+use crate::primitives::placeholder::{Misplaced, is_name};
 use crate::primitives::{Call, Endpoint, HttpRequest};
+use crate::time::of_milliseconds;
 
 /// The largest request body, in bytes.
 pub(super) const LARGEST_REQUEST: usize = 64 << 10;
 
 /// The longest URL, in bytes. Servers take about as much.
-pub(super) const LONGEST_URL: usize = 8 << 10;
+pub(in crate::primitives) const LONGEST_URL: usize = 8 << 10;
 
 /// The largest headers, names and values of all together, in bytes. Servers take 8 to 16 KiB.
 pub(super) const LARGEST_HEADERS: usize = 16 << 10;
@@ -26,8 +27,15 @@ pub(super) const LARGEST_HEADERS: usize = 16 << 10;
 /// Most headers, and most captures, of one request.
 const MOST_HEADERS: usize = 64;
 
+/// The longest name of a jar, in bytes.
+const LONGEST_NAME: usize = 64;
+
 /// The most secrets that are put into one request.
 pub(super) const MOST_SECRETS: usize = 16;
+
+/// The largest size of all secret derived values of one call, in bytes and at worst. Every answer is searched for each
+/// of them, which takes a hundred times as much memory.
+pub(super) const MOST_DERIVED: u64 = 1 << 20;
 
 /// Headers that decide how a message is framed or encoded. With another encoding, or a part of the answer
 /// only, a secret in it would not be found.
@@ -58,6 +66,18 @@ pub(super) struct Prepared {
     pub(super) request: HttpRequest,
     /// The names of the secrets that it carries.
     pub(super) carries: Vec<String>,
+    /// Derived values with secrets in them, by name.
+    pub(super) derived: Secrets,
+    /// Their size at worst, in bytes.
+    pub(super) derived_size: u64,
+    /// Names of the endpoints that it goes to: several when one server stands in for several services.
+    pub(super) endpoints: Vec<String>,
+}
+
+impl From<DerivationError> for TransportError {
+    fn from(error: DerivationError) -> Self {
+        Self::Denied(error.to_string())
+    }
 }
 
 impl From<Misplaced> for TransportError {
@@ -66,58 +86,85 @@ impl From<Misplaced> for TransportError {
     }
 }
 
-/// Checks a request against everything that the host does not allow, and puts the secrets in.
+/// Checks a request against everything that the host does not allow, and puts the values in.
 pub(super) fn prepare(call: &Call, request: &Request) -> Result<Prepared, TransportError> {
-    check(request, &call.context.capturable)?;
+    check(request, &call.context.rules)?;
+    if request.jar.as_ref().is_some_and(|jar| !call.jars.contains_key(jar)) && call.jars.len() >= MOST_JARS {
+        return Err(denied(format!("more than {MOST_JARS} cookie jars in one call")));
+    }
     // Found before secrets are put in: no secret may decide where a request goes.
     let template = Url::parse(&request.url);
     let template = template.map_err(|error| denied(format!("the URL is not valid: {error}")))?;
     let known = &call.context.endpoints;
     let endpoints = endpoints_of(&template, known)?;
-    let mut carries = Vec::new();
-    let mut secret = |name: &str| {
-        if carries.len() == MOST_SECRETS {
-            return Err(denied(format!("more than {MOST_SECRETS} secrets")));
-        }
-        let value = bound_secret(call, name, &endpoints)?;
-        carries.push(name.to_owned());
-        Ok(value)
-    };
+    let now = call.clock().now();
+    let jar = request.jar.as_ref().and_then(|name| call.jars.get(name));
+    let cookies = jar.and_then(|jar| jar.cookie_header(&template, now));
+    let mut filling = Filling { call, request, endpoints, cookies };
 
-    let url = fill_url(&request.url, &mut secret)?;
+    let derivations = derivations::of(&request.derivations);
+    let outline = filling.outline();
+    let plan = Plan::new(&derivations, &outline)?;
+    check_seals(call, &plan)?;
+    let derived_size = plan.secret_size();
+    if call.derived_size.saturating_add(derived_size) > MOST_DERIVED {
+        return Err(denied(format!(
+            "what this call derives from secrets may become larger than {MOST_DERIVED} bytes"
+        )));
+    }
+    let carries = filling.carries(&plan)?;
+    let entropy = &call.context.entropy;
+    let Derived { values, body } = plan.evaluate(&mut filling, now, &mut |bytes| entropy.fill(bytes))?;
+
+    let url = filling.url(&values)?;
     let names = |endpoints: &[&Endpoint]| endpoints.iter().map(|it| it.name.clone()).collect::<Vec<_>>();
-    if names(&endpoints_of(&url, known)?) != names(&endpoints) {
-        return Err(denied("with its secrets the URL leads to another endpoint"));
+    let endpoints = names(&filling.endpoints);
+    if names(&endpoints_of(&url, known)?) != endpoints {
+        return Err(denied("with its values the URL leads to another endpoint"));
     }
-    let mut headers = HeaderMap::with_capacity(request.headers.len());
-    for (name, value) in &request.headers {
-        let parsed = HeaderName::try_from(name).map_err(|_| denied(format!("no header name: {name:?}")))?;
-        if OURS.contains(&parsed.as_str()) {
-            return Err(denied(format!("the header {name} is the host's")));
-        }
-        let value = HeaderValue::try_from(fill(value, Encoding::Plain, &mut secret)?)
-            .map_err(|_| denied(format!("the value of the header {name} has characters that do not fit")))?;
-        headers.append(parsed, value);
-    }
-    let (body, content_type) = fill_body(&request.body, &mut secret)?;
-    if let Some(content_type) = content_type {
-        headers.entry("content-type").or_insert(HeaderValue::from_static(content_type));
-    }
-
-    let prepared = HttpRequest {
+    let body = match body {
+        Some(body) => Some(body.to_vec()).filter(|_| request.body != Body::Empty),
+        None => filling.filled_body(&values)?,
+    };
+    let headers = filling.headers(&values)?.into_iter();
+    let mut all = HeaderMap::with_capacity(headers.len());
+    headers.for_each(|(name, value)| {
+        all.append(name, value);
+    });
+    let request = HttpRequest {
         method: request.method.into(),
         url,
-        headers,
-        body: body.map(String::into_bytes),
-        timeout: request.timeout.map_or(USUAL_TIMEOUT, Duration::from_millis).min(LONGEST_TIMEOUT),
+        headers: all,
+        body,
+        timeout: request.timeout.map_or(USUAL_TIMEOUT, of_milliseconds).min(LONGEST_TIMEOUT),
         acts_on_vehicle: request.acts_on_vehicle,
     };
-    Ok(Prepared { request: prepared, carries })
+    let is_secret = |name: &str| plan.ingredients(name).is_some_and(|made_of| !made_of.is_public());
+    let derived = values.iter().filter(|(name, _)| is_secret(name));
+    let derived = derived.map(|(name, value)| (name.to_owned(), value.clone())).collect();
+    Ok(Prepared { request, carries, derived, derived_size, endpoints })
+}
+
+/// Checks that what is sealed goes to where its key has come from. Else a connector could have a server of its
+/// own hand out the key, and read what was sealed with it.
+fn check_seals(call: &Call, plan: &Plan<'_>) -> Result<(), TransportError> {
+    for (key, made_of) in plan.sealed() {
+        let Some(captured) = call.public_keys.get(key) else { continue };
+        for name in made_of.keys.union(&made_of.secrets) {
+            let bound = call.context.rules.get(name).map(|rule| &rule.endpoints);
+            if !bound.is_some_and(|bound| bound.iter().any(|it| captured.endpoints.contains(it))) {
+                return Err(denied(format!(
+                    "the secret {name} is not sealed with the public key {key}, which has come from elsewhere"
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks what can be seen of a request before secrets are put in: whether it fits must not tell how long
 /// they are.
-fn check(request: &Request, capturable: &BTreeSet<Capturable>) -> Result<(), TransportError> {
+fn check(request: &Request, rules: &SecretRules) -> Result<(), TransportError> {
     if request.headers.len() > MOST_HEADERS || request.captures.len() > MOST_HEADERS {
         return Err(denied(format!("more than {MOST_HEADERS} headers or captures")));
     }
@@ -127,12 +174,18 @@ fn check(request: &Request, capturable: &BTreeSet<Capturable>) -> Result<(), Tra
     if pairs_size(&request.headers) > LARGEST_HEADERS {
         return Err(denied(format!("the headers are larger than {LARGEST_HEADERS} bytes together")));
     }
+    if request.jar.is_some() && request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
+        return Err(denied("the cookies of a request with a jar are the host's"));
+    }
+    if request.jar.as_ref().is_some_and(|name| !is_name(name) || name.len() > LONGEST_NAME) {
+        return Err(denied("the name of a jar consists of 1 to 64 of a-z, 0-9 and \"-\""));
+    }
     if size(&request.body) > LARGEST_REQUEST {
         return Err(denied(format!("the body is larger than {LARGEST_REQUEST} bytes")));
     }
     for Capture { target, .. } in &request.captures {
         if let CaptureTarget::Secret(name) = target
-            && !capturable.contains(name.as_str())
+            && rules.get(name).is_none_or(|rule| !rule.is_capturable())
         {
             return Err(denied(format!("the secret {name} is not taken from answers")));
         }
@@ -142,7 +195,10 @@ fn check(request: &Request, capturable: &BTreeSet<Capturable>) -> Result<(), Tra
 
 /// The endpoints that a URL belongs to: same scheme, host and port, and below its path. There are several
 /// when one server stands in for several services.
-fn endpoints_of<'k>(url: &Url, known: &'k [Endpoint]) -> Result<Vec<&'k Endpoint>, TransportError> {
+pub(in crate::primitives) fn endpoints_of<'k>(
+    url: &Url,
+    known: &'k [Endpoint],
+) -> Result<Vec<&'k Endpoint>, TransportError> {
     if !url.username().is_empty() || url.password().is_some() {
         return Err(denied("the URL names a user"));
     }
@@ -160,36 +216,13 @@ fn endpoints_of<'k>(url: &Url, known: &'k [Endpoint]) -> Result<Vec<&'k Endpoint
     Ok(found)
 }
 
-/// The value of a secret that may be sent to one of these endpoints.
-fn bound_secret<'c>(call: &'c Call, name: &str, endpoints: &[&Endpoint]) -> Result<&'c str, TransportError> {
-    let bound = call.context.bindings.get(name);
-    if !bound.is_some_and(|bound| endpoints.iter().any(|endpoint| bound.contains(&endpoint.name))) {
-        let names: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name.as_str()).collect();
-        return Err(denied(format!(
-            "the secret {name} may not be sent to the endpoint {}",
-            names.join(" or ")
-        )));
-    }
-    if name == PIN
-        && let Err(why) = call.context.pin.may_offer(call.clock())
-    {
-        return Err(denied(why.to_string()));
-    }
-    if call.offers.are_used_up(name) {
-        return Err(denied(format!(
-            "the secret {name} was sent with {MOST_OFFERS} requests of this call; it is not sent again"
-        )));
-    }
-    let secret = call.secret(name).ok_or_else(|| denied(format!("this account has no {name}")))?;
-    Ok(secret.expose_secret())
-}
-
 /// Returns the size of a body as the guest wrote it, in bytes.
 fn size(body: &Body) -> usize {
     match body {
         Body::Empty => 0,
         Body::Json(text) | Body::Text(text) => text.len(),
         Body::Form(fields) => pairs_size(fields),
+        Body::Bytes((_, bytes)) => bytes.len(),
     }
 }
 
@@ -209,29 +242,4 @@ impl From<Method> for http::Method {
             Method::Delete => Self::DELETE,
         }
     }
-}
-
-/// Returns a body with its secrets, and its media type.
-fn fill_body<'s>(
-    body: &Body,
-    secret: &mut impl FnMut(&str) -> Result<&'s str, TransportError>,
-) -> Result<(Option<String>, Option<&'static str>), TransportError> {
-    Ok(match body {
-        Body::Empty => (None, None),
-        Body::Json(json) => (Some(fill_json(json, &mut *secret)?), Some("application/json")),
-        Body::Text(text) if has_placeholder(text) => {
-            return Err(denied("plain text has no place for a secret; use a form or JSON"));
-        }
-        Body::Text(text) => (Some(text.clone()), Some("text/plain; charset=utf-8")),
-        Body::Form(fields) => {
-            let mut form = url::form_urlencoded::Serializer::new(String::new());
-            for (name, value) in fields {
-                if has_placeholder(name) {
-                    return Err(denied("a placeholder stands in the name of a form's field"));
-                }
-                form.append_pair(name, &fill(value, Encoding::Plain, &mut *secret)?);
-            }
-            (Some(form.finish()), Some("application/x-www-form-urlencoded"))
-        }
-    })
 }

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
@@ -6,21 +6,49 @@ use url::Url;
 
 use super::preparation::{LARGEST_HEADERS, LARGEST_REQUEST, LONGEST_URL, MOST_SECRETS, OURS};
 use super::*;
-use crate::bindings::http::{Body, CaptureSource, CaptureTarget, Method};
+use crate::bindings::http::{Body, Capture, CaptureSource, CaptureTarget, Method};
 use crate::cell::{Cells, Secrets};
-use crate::descriptor::{Capturable, Network};
+use crate::descriptor::{CommandAnswers, Configured, Network, SecretRule, SecretRules, SuccessPlace};
 use crate::digest::Digest;
-use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport};
+use crate::entropy::SystemEntropy;
+use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport, VehicleIdentity};
+use crate::protect::quota::DailyQuota;
 use crate::store::{MemoryStore, Store};
 use crate::time::{Clock, SystemClock};
 use crate::wire::publish::Discard;
 
+mod derived;
 mod echo;
 mod offers;
 mod private;
+mod visits;
 
 async fn call() -> Call {
     call_over(Arc::new(HttpClient::new(&Network::default()).unwrap()), 1).await
+}
+
+/// The rule of a secret that may be sent to one endpoint. `essential` says so of one that answers bring.
+fn rule(class: SecretClass, endpoint: &str, essential: Option<bool>) -> SecretRule {
+    let configured = if essential == Some(true) { Configured::Never } else { Configured::Optional };
+    SecretRule {
+        endpoints: BTreeSet::from([endpoint.to_owned()]),
+        rotates: essential == Some(false),
+        ..SecretRule::new(class, configured)
+    }
+}
+
+fn rules() -> SecretRules {
+    let rules = [
+        ("pin", rule(SecretClass::Pin(PinStyle::Challenge), "ccapi", None)),
+        ("refresh-token", rule(SecretClass::Token, "idp", Some(false))),
+        ("access-token", rule(SecretClass::Token, "ccapi", Some(true))),
+        ("username", rule(SecretClass::Identifier, "idp", None)),
+        ("password", rule(SecretClass::Password, "idp", None)),
+        ("code", rule(SecretClass::OneTimeCode, "idp", None)),
+        ("state", rule(SecretClass::Token, "idp", Some(true))),
+        ("signing-key", rule(SecretClass::Key, "idp", None)),
+    ];
+    rules.map(|(name, rule)| (name.to_owned(), rule)).into()
 }
 
 /// A call that may send `sends` requests over this transport.
@@ -28,7 +56,6 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let endpoint = |name: &str, url: &str| Endpoint { name: name.to_owned(), url: Url::parse(url).unwrap() };
-    let bound = |endpoint: &str| BTreeSet::from([endpoint.to_owned()]);
     let now = clock.now();
     let context = AccountContext {
         account: "home".to_owned(),
@@ -40,18 +67,13 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
             ("pin".to_owned(), "1234".into()),
             ("refresh-token".to_owned(), "R/\r\n\"x\"".into()),
         ]),
-        bindings: BTreeMap::from([
-            ("pin".to_owned(), bound("ccapi")),
-            ("refresh-token".to_owned(), bound("idp")),
-            ("access-token".to_owned(), bound("ccapi")),
-        ]),
-        capturable: [("access-token", true), ("refresh-token", false)]
-            .map(|(name, essential)| Capturable { name: name.to_owned(), least: 8, essential })
-            .into(),
+        rules: rules(),
+        sign_ins: Arc::new(DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap()),
         command_answers: Arc::default(),
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
         transport,
         clock,
+        entropy: Arc::new(SystemEntropy),
         publisher: Arc::new(Discard),
         topic_prefix: "b/account/home/connector/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
@@ -72,7 +94,9 @@ fn get(url: &str) -> Request {
         url: url.to_owned(),
         headers: Vec::new(),
         body: Body::Empty,
+        derivations: Vec::new(),
         captures: Vec::new(),
+        jar: None,
         timeout: None,
         acts_on_vehicle: false,
     }
@@ -242,7 +266,9 @@ fn secret(pointer: &str, name: &str) -> Capture {
 /// Returns what a guest gets of an answer, as lines.
 fn received(call: &mut Call, answer: Incoming, captures: &[Capture], sent: &[&str]) -> String {
     let sent: Vec<String> = sent.iter().map(|&name| name.to_owned()).collect();
-    let Ok(Incoming { headers, body, .. }) = receive(call, answer, captures, &sent) else {
+    let Ok(Incoming { headers, body, .. }) =
+        receive(call, answer, Asked { captures, sent: &sent, endpoints: &[] })
+    else {
         unreachable!("it was withheld: {:?}", call.withheld);
     };
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
@@ -284,7 +310,7 @@ async fn an_answer_that_echoes_is_clean_in_every_part() {
 
 /// Returns why a guest is not given an answer.
 fn withheld(call: &mut Call, answer: Incoming, captures: &[Capture]) -> String {
-    match receive(call, answer, captures, &[]) {
+    match receive(call, answer, Asked { captures, sent: &[], endpoints: &[] }) {
         Err(TransportError::Other(why)) => why,
         Err(other) => unreachable!("{other:?}"),
         Ok(given) => unreachable!("given: {}", String::from_utf8_lossy(&given.body)),
@@ -406,7 +432,7 @@ async fn a_secret_that_is_too_large_is_none_and_neither_is_what_came_with_it() {
     let captures = [secret("/a", "access-token"), secret("/b", "refresh-token")];
     let body = |length: usize| format!(r#"{{"a":"a-new-token","b":"{}"}}"#, "x".repeat(length));
     let large = answer(200, &[], &body((8 << 10) + 1));
-    match receive(&mut call, large, &captures, &[]) {
+    match receive(&mut call, large, Asked { captures: &captures, sent: &[], endpoints: &[] }) {
         Err(TransportError::Interrupted(why)) => {
             assert_eq!(why, "the refresh-token in the answer is larger than 8192 bytes");
         }
@@ -449,4 +475,52 @@ async fn nothing_prints_what_a_call_holds() {
     for held in ["abcdefghijkl", "KNALEGACY", "1234", "R/", "[97, 98", "[123, 34"] {
         assert!(!printed.contains(held), "{held} in {printed}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_that_says_no_by_its_mark_is_given_with_what_it_lacks() {
+    let mut call = call().await;
+    let place = SuccessPlace { endpoint: "idp".to_owned(), pointer: "/code".to_owned() };
+    let marks = CommandAnswers { success: [(place, 0.into())].into(), ..CommandAnswers::default() };
+    Arc::get_mut(&mut call.context).unwrap().command_answers = Arc::new(marks);
+    let captures = [secret("/token", "access-token"), secret("/state", "state")];
+    let receive_from = |call: &mut Call, endpoint: &str, body: &str| {
+        let asked = Asked { captures: &captures, sent: &[], endpoints: &[endpoint.to_owned()] };
+        receive(call, answer(200, &[], body), asked).map(|given| String::from_utf8(given.body).unwrap())
+    };
+    let no = r#"{"code":403101,"state":"a-sign-in-that-waits"}"#;
+    let given = receive_from(&mut call, "idp", no).unwrap();
+    assert_eq!(given, r#"{"code":403101,"state":"{secret:state}"}"#);
+    // What it has is kept. What it lacks is missing, whatever the guest makes of the answer.
+    assert!(call.captured.contains_key("state") && call.missing.contains("access-token"));
+    // Of one that says yes, or of another endpoint's, it was to be expected.
+    for (endpoint, body) in
+        [("idp", r#"{"code":0,"state":"a-sign-in"}"#), ("ccapi", no), ("idp", r#"{"state":"a-sign-in"}"#)]
+    {
+        assert!(receive_from(&mut call, endpoint, body).is_err(), "{endpoint} {body}");
+    }
+}
+
+#[tokio::test]
+async fn the_vin_of_the_call_s_vehicle_is_replaced_where_an_answer_has_it() {
+    let mut call = call().await;
+    let vin = Some("VF1S1MULATEDZ0E1A".to_owned());
+    call.vehicle = Some(VehicleIdentity { id: "zoe".to_owned(), vin });
+    let body = r#"{"href":"/cars/VF1S1MULATEDZ0E1A","id":"zoe"}"#;
+    let got = received(&mut call, answer(200, &[], body), &[], &[]);
+    assert_eq!(got, r#"{"href":"/cars/{vehicle:vin}","id":"zoe"}"#);
+}
+
+#[tokio::test]
+async fn what_was_made_here_is_nothing_that_a_cloud_has_given() {
+    let mut call = call().await;
+    call.make_secret("state".to_owned(), crate::bindings::random::Alphabet::Hex, 32).unwrap();
+    assert!(!call.captured_essential());
+    received(
+        &mut call,
+        answer(200, &[], r#"{"a":"a-token-of-the-cloud"}"#),
+        &[secret("/a", "access-token")],
+        &[],
+    );
+    assert!(call.captured_essential());
 }

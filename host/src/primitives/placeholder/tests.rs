@@ -10,12 +10,14 @@ impl From<Misplaced> for String {
 }
 
 /// The secrets of these tests. One of them is whatever a test wants it to be.
-fn secrets<'s>(any: &'s str) -> impl FnMut(&str) -> Result<&'s str, String> {
-    move |name| match name {
-        "pin" => Ok("1234"),
-        "odd" => Ok("a\"b&c/d e\\{secret:pin}"),
-        "any" => Ok(any),
-        other => Err(other.to_owned()),
+fn secrets<'s>(any: &'s str) -> impl FnMut(Placeholder<'_>) -> Result<&'s str, String> {
+    move |placeholder| match placeholder {
+        Placeholder::Secret("pin") => Ok("1234"),
+        Placeholder::Secret("odd") => Ok("a\"b&c/d e\\{secret:pin}"),
+        Placeholder::Secret("any") => Ok(any),
+        Placeholder::Secret(other) | Placeholder::Vehicle(other) | Placeholder::Derived(other) => {
+            Err(other.to_owned())
+        }
     }
 }
 

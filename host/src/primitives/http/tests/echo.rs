@@ -47,7 +47,6 @@ async fn call_with(password: &str) -> Call {
 fn set_password(call: &mut Call, password: &str) {
     let context = Arc::get_mut(&mut call.context).unwrap();
     context.secrets.insert("password".to_owned(), password.into());
-    context.bindings.insert("password".to_owned(), BTreeSet::from(["idp".to_owned()]));
 }
 
 /// The parts of a request as they go out.
@@ -131,7 +130,12 @@ fn echoes(call: &mut Call, request: &Request) -> Vec<(String, String)> {
     for part in sent(&prepared.request) {
         for echo in wrapped(&String::from_utf8_lossy(&part)) {
             let header = [("x-echo", echo.as_str())];
-            let got = receive(call, answer(400, &header, &echo), &[], &prepared.carries).unwrap();
+            let got = receive(
+                call,
+                answer(400, &header, &echo),
+                Asked { captures: &[], sent: &prepared.carries, endpoints: &prepared.endpoints },
+            )
+            .unwrap();
             let body = String::from_utf8(got.body).unwrap();
             assert_eq!(got.headers[0].1, body, "headers and bodies are searched alike");
             all.push((echo, body));
@@ -198,4 +202,15 @@ fn whatever_a_secret_is_and_wherever_it_stands_no_echo_shows_it() {
         Ok(())
     });
     tested.unwrap();
+}
+
+#[tokio::test]
+async fn a_code_that_was_handed_in_is_found_in_every_answer_of_its_call() {
+    let mut call = call().await;
+    call.handed.insert("code".to_owned(), "493817".into());
+    let text = "the code 493817 was wrong a moment ago";
+    let got = received(&mut call, answer(400, &[], text), &[], &[]);
+    assert_eq!(got, "the code {secret:code} was wrong a moment ago");
+    call.handed.clear();
+    assert_eq!(received(&mut call, answer(400, &[], text), &[], &[]), text, "an odometer, in another call");
 }

@@ -22,7 +22,7 @@ const DECIMALS: [&str; 2] = ["520008", "404954"];
 
 /// Returns all that would be shown of an answer, if a connector quoted all that it was given.
 fn quoted(call: &mut Call, answer: Incoming, captures: &[Capture]) -> String {
-    let words = match receive(call, answer, captures, &[]) {
+    let words = match receive(call, answer, Asked { captures, sent: &[], endpoints: &[] }) {
         Ok(Incoming { headers, body, .. }) => {
             format!("{headers:?}\n{}", String::from_utf8_lossy(&body))
         }

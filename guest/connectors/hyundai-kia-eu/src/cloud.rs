@@ -1,0 +1,134 @@
+//! URLs, headers and sending.
+
+use vehicle_connector_sdk::clock;
+use vehicle_connector_sdk::prelude::*;
+
+use crate::brand::Brand;
+use crate::envelope;
+use crate::stamp::stamp;
+
+/// The version of the vehicle service without the PIN.
+pub(crate) const SPA: &str = "/api/v1/spa";
+
+/// The version of the vehicle service that wants the PIN's permission.
+pub(crate) const SPA2: &str = "/api/v2/spa";
+
+/// The account service.
+pub(crate) const USER: &str = "/api/v1/user";
+
+const USER_AGENT: &str = "okhttp/3.12.0";
+
+/// How a request proves who sends it. The names of the sets of headers are those of the wire description.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// H-auth: access token, device id, stamp, and the protocol of the vehicle that it is about.
+    Access {
+        /// `Ccuccs2protocolsupport`.
+        protocol: u64,
+    },
+    /// H-ctl: like H-auth, with the permission that the PIN gave in place of the access token.
+    Control {
+        /// `Ccuccs2protocolsupport`.
+        protocol: u64,
+    },
+    /// H-pin: the access token and nothing else.
+    Pin,
+    /// H-reg: no token yet.
+    Registration,
+    /// The identity provider, where the body proves it.
+    Grant,
+}
+
+/// One account's view of the cloud.
+#[derive(Debug)]
+pub(crate) struct Cloud<'a> {
+    /// Its brand.
+    pub brand: &'static Brand,
+    /// Whether the driver sits on the right.
+    pub right_hand: bool,
+    vehicles: &'a str,
+    identity: &'a str,
+}
+
+impl<'a> Cloud<'a> {
+    /// The cloud of `account`.
+    ///
+    /// # Errors
+    ///
+    /// The brand is not in the table, or the endpoints `ccapi` and `idp` are not configured. Nothing was
+    /// sent.
+    pub(crate) fn of(account: &'a Account) -> Result<Self, Failure> {
+        let brand = Brand::named(&account.brand).ok_or_else(|| {
+            failure::not_sent(Phase::Unknown, &format!("unknown brand `{}`", account.brand))
+        })?;
+        let right_hand = account.setting("right-hand-drive") == Some("true");
+        Ok(Self {
+            brand,
+            right_hand,
+            vehicles: account.endpoint("ccapi")?,
+            identity: account.endpoint("idp")?,
+        })
+    }
+
+    /// A request of the service that `proof` is for, at `path` below it, without body.
+    pub(crate) fn get(&self, path: &str, proof: Proof) -> Request {
+        self.dressed(Request::get(self.url(path, proof)), proof, false)
+    }
+
+    /// The same with a JSON body.
+    pub(crate) fn post(&self, path: &str, proof: Proof, body: &Value) -> Request {
+        self.dressed(Request::post(self.url(path, proof)), proof, true).json(body)
+    }
+
+    /// The same that replaces.
+    pub(crate) fn put(&self, path: &str, proof: Proof, body: &Value) -> Request {
+        self.dressed(Request::put(self.url(path, proof)), proof, true).json(body)
+    }
+
+    /// The URL of `path` below the service that `proof` is for.
+    pub(crate) fn url(&self, path: &str, proof: Proof) -> String {
+        let base = if proof == Proof::Grant { self.identity } else { self.vehicles };
+        format!("{base}{path}")
+    }
+
+    /// `request` with the headers of `proof`, in the order and spelling in which the vendor's app sends them.
+    /// `Host`, `Connection`, `Accept-Encoding` and `Content-Length` are the host's.
+    pub(crate) fn dressed(&self, mut request: Request, proof: Proof, json: bool) -> Request {
+        request = request.header("User-Agent", USER_AGENT);
+        request = match proof {
+            Proof::Access { .. } | Proof::Pin => request.bearer(secret("access-token")),
+            Proof::Control { .. } => request.bearer(secret("control-token")),
+            Proof::Registration | Proof::Grant => request,
+        };
+        if !matches!(proof, Proof::Pin | Proof::Grant) {
+            request = request
+                .header("ccsp-service-id", self.brand.service_id)
+                .header("ccsp-application-id", self.brand.application_id)
+                .header("Stamp", stamp(self.brand, clock::now().seconds));
+        }
+        if let Proof::Access { protocol } | Proof::Control { protocol } = proof {
+            request = request
+                .header("ccsp-device-id", secret("device-id"))
+                .header("Ccuccs2protocolsupport", format!("{protocol}"));
+        }
+        match proof {
+            Proof::Control { .. } => {
+                request = request.header("AuthorizationCCSP", format!("Bearer {}", secret("control-token")));
+            }
+            Proof::Registration => {
+                return request.header("Content-Type", "application/json;charset=UTF-8");
+            }
+            Proof::Access { .. } | Proof::Pin | Proof::Grant => {}
+        }
+        if json { request.header("Content-Type", "application/json") } else { request }
+    }
+}
+
+/// Sends `request` once, in `phase` and with the headers of `proof`.
+///
+/// # Errors
+///
+/// No answer, or an answer that is not a success in the envelope of the service, as facts.
+pub(crate) fn send(request: Request, phase: Phase, proof: Proof) -> Result<Answer, Failure> {
+    envelope::open(request.send(phase)?, proof)
+}

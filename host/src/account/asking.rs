@@ -1,0 +1,237 @@
+//! The conversation with a person: questions that open and end, answers, and sign-ins that a person begins.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Account;
+use super::question::{Answer, Fitting, NotUnderstood, Pending, Shown};
+use super::retry::{self, NotRetried, What};
+use crate::account::session::{Asked, Cause, Refresh, RefreshError, Refreshed};
+use crate::bindings::connector::Reply;
+use crate::descriptor::SecretClass;
+use crate::events::{AboutAccount, Event};
+use crate::primitives::SESSION;
+use crate::wire::message::Outgoing;
+
+/// Where a sign-in has got to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Progressed {
+    /// There is a session.
+    SignedIn,
+    /// A person has to do something.
+    Asked {
+        /// The question.
+        question: Shown,
+    },
+    /// Neither a session nor a question is there.
+    Ended {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Reason why a sign-in has got nowhere.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotProgressed {
+    /// No question is open.
+    #[error(
+        "no question is open for the account {0:?}; `vehicle-connector auth login {0}` begins a sign-in that may ask one"
+    )]
+    NoQuestion(String),
+    /// Another answer was faster, or the time of the question is over.
+    #[error("the question that this answers is over")]
+    Over,
+    /// It is no answer to the question that is open. Nothing was sent.
+    #[error(transparent)]
+    NotUnderstood(#[from] NotUnderstood),
+    /// No other sign-in may be begun.
+    #[error(transparent)]
+    NotBegun(#[from] NotRetried),
+    /// The sign-in has failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Account {
+    /// Puts a question to a person: stored, published and said. Called under the session's lock. Returns what callers
+    /// are told until it is answered.
+    pub(crate) async fn ask(&self, pending: Pending) -> RefreshError {
+        let (before, shown) = (self.questions.current(), self.question());
+        let is_news = before.is_none_or(|before| !before.challenge.is_as_before(&pending.challenge));
+        if let Err(error) = self.questions.put(pending).await {
+            tracing::error!(account = self.slug, "the question holds only until a restart: {error}");
+        }
+        self.wake.notify_one();
+        if self.question() != shown {
+            self.announce_question();
+            self.announce();
+        }
+        match self.asked() {
+            Some(asked) => {
+                if is_news {
+                    tracing::warn!(account = self.slug, "a person must answer: {asked}");
+                    self.say_of_question(Event::QuestionAsked, asked.reason.clone());
+                }
+                RefreshError::Asked(asked)
+            }
+            None => RefreshError::Released(String::new()),
+        }
+    }
+
+    /// Returns what a person is asked, if a question is open.
+    pub(crate) fn asked(&self) -> Option<Asked> {
+        let pending = self.questions.current()?;
+        let reason = self.advice.on_question(&pending, &self.services.topics.account_answer(&self.slug));
+        Some(Asked { kind: pending.wants(), reason })
+    }
+
+    /// Ends the question, if one is open, and throws away what was staged with it. Called under the session's lock.
+    pub(crate) async fn end_question(&self, why: &str) {
+        match self.questions.end().await {
+            Ok(false) => return,
+            Ok(true) => {}
+            Err(error) => {
+                tracing::error!(account = self.slug, "the end of a question is not stored: {error}")
+            }
+        }
+        self.question_ended(why);
+    }
+
+    /// Ends a question whose time is over. No other sign-in begins by itself: nobody was there to answer. Called under
+    /// the session's lock.
+    pub(crate) async fn end_unanswered(&self, pending: &Pending) {
+        self.end_question("nobody has answered in time").await;
+        let _latched = self.set_latch(pending.wants(), "").await;
+    }
+
+    /// Forgets the question, whose end is stored together with the session that came of it.
+    pub(crate) fn answered(&self) {
+        if self.questions.forget() {
+            self.question_ended("there is a session");
+        }
+    }
+
+    fn question_ended(&self, why: &str) {
+        tracing::info!(account = self.slug, "the question is over: {why}");
+        self.announce_question();
+        self.announce();
+        self.say_of_question(Event::QuestionEnded, why.to_owned());
+    }
+
+    fn say_of_question(&self, event: fn(AboutAccount) -> Event, reason: String) {
+        self.services.events.say(&event(AboutAccount { account: self.slug.clone(), reason }));
+    }
+
+    /// The question that is open, if one is.
+    #[must_use]
+    pub fn question(&self) -> Option<Shown> {
+        self.questions.current().map(|pending| pending.shown(self.advice.vendor()))
+    }
+
+    /// Where the last sign-in has got to.
+    #[must_use]
+    pub fn sign_in_so_far(&self) -> Progressed {
+        let has_session =
+            || self.context.cells.slot(SESSION).is_some_and(|slot| slot.current().value.is_some());
+        match (self.question(), self.latched()) {
+            (Some(question), _) => Progressed::Asked { question },
+            (None, Some(latched)) => Progressed::Ended { reason: latched.to_string() },
+            (None, None) if has_session() => Progressed::SignedIn,
+            (None, None) => Progressed::Ended { reason: "no sign-in is under way".to_owned() },
+        }
+    }
+
+    /// Shows with the question why the last answer was none.
+    pub(crate) fn note_problem(&self, problem: String) {
+        if self.questions.note(problem) {
+            self.announce_question();
+        }
+    }
+
+    /// Sees to what is due although nobody asks for it, for as long as the account is there: questions that end,
+    /// visits to be asked about, grants that end. Must be called within a tokio runtime.
+    pub(crate) fn keep(self: &Arc<Self>) {
+        tokio::spawn(super::keeping::keep(Arc::downgrade(self)));
+    }
+
+    /// Publishes the question that is open, or clears the one that was.
+    pub fn announce_question(&self) {
+        let payload = self.questions.current().and_then(|pending| {
+            // Strings and numbers, for which this cannot fail.
+            serde_json::to_vec(&pending.shown(self.advice.vendor())).ok()
+        });
+        let topic = self.services.topics.account_question(&self.slug);
+        self.services.publisher.publish(Outgoing::new(topic, payload.unwrap_or_default()).retained());
+    }
+
+    /// Answers the question that is open, and returns where the sign-in has got to then.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotProgressed`]. None of them says anything of the answer.
+    pub async fn answer(self: &Arc<Self>, answer: &Answer) -> Result<Progressed, NotProgressed> {
+        let none = || NotProgressed::NoQuestion(self.slug.clone());
+        let pending = self.questions.current().ok_or_else(none)?;
+        let session = self.context.cells.slot(SESSION).map(|slot| slot.current());
+        let is_password = |name: &String| self.context.class(name) == Some(SecretClass::Password);
+        let passwords = self.context.secrets.iter().filter(|(name, _)| is_password(name));
+        let passwords: Vec<_> = passwords.map(|(_, secret)| secret).collect();
+        let found = |name: &str| {
+            let kept = session.as_ref().and_then(|session| session.secrets.get(name));
+            pending.staged.get(name).or(kept)
+        };
+        let fitting = pending.fit(answer, found, &passwords)?;
+        self.go_on(pending.number, fitting).await
+    }
+
+    /// Asks the cloud whether a visit is done.
+    pub(crate) async fn poll(self: &Arc<Self>, number: u64) {
+        match self.go_on(number, Fitting::bare(Reply::Waited)).await {
+            Ok(progressed) => tracing::debug!(account = self.slug, ?progressed, "the visit was asked about"),
+            Err(why) => tracing::debug!(account = self.slug, "the visit was asked about: {why}"),
+        }
+    }
+
+    async fn go_on(self: &Arc<Self>, number: u64, fitting: Fitting) -> Result<Progressed, NotProgressed> {
+        let going = Refresh::of_nobody(self, "answer").go_on(number, fitting).await;
+        self.progressed(going.ok_or(NotProgressed::Over)?)
+    }
+
+    /// Begins a sign-in now, whatever session there is, because a person wants it and is there to answer. If a question
+    /// is open it is that one that goes on. A latch or a doubt is lifted for it, as [`Account::retry`] does, as
+    /// often a day.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotProgressed`].
+    pub async fn login(self: &Arc<Self>, by: &str) -> Result<Progressed, NotProgressed> {
+        let sign_ins = &self.context.sign_ins;
+        let begins = self.questions.current().is_none() && self.context.has_password();
+        // Before anything is lifted for it.
+        if begins && sign_ins.left(self.clock().now()) == Some(0) {
+            return Err(NotProgressed::Failed(sign_ins.used_up().to_string()));
+        }
+        match retry::once_more(self, by, What::Grant).await {
+            Ok(_) | Err(NotRetried::NothingToLift(_)) => {}
+            Err(why) => return Err(why.into()),
+        }
+        tracing::info!(account = self.slug, by, "a person signs in");
+        let generation = self.context.cells.slot(SESSION).map_or(0, |slot| slot.current().generation);
+        let signing_in = Refresh::of_nobody(self, "login").refresh(Cause::ByHand, generation).await;
+        self.progressed(signing_in)
+    }
+
+    fn progressed(&self, done: Result<Refreshed, RefreshError>) -> Result<Progressed, NotProgressed> {
+        match done {
+            Ok(_) => Ok(Progressed::SignedIn),
+            Err(RefreshError::Asked(_)) => {
+                let pending = self.questions.current().ok_or(NotProgressed::Over)?;
+                Ok(Progressed::Asked { question: pending.shown(self.advice.vendor()) })
+            }
+            Err(why) => Err(NotProgressed::Failed(why.to_string())),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests of an account as a whole, with a cloud, a connector and a policy in native code.
+
+pub(crate) mod cloud;
+mod connector;
+mod grants;
+pub(crate) mod home;
+mod policy;
+mod questions;
+mod secrecy;
+mod sign_in_again;
+mod visits;
+
+pub(crate) use self::home::Home;

@@ -1,0 +1,109 @@
+//! Questions on a terminal. What is typed without being shown is read byte by byte, so that Ctrl-C ends the question
+//! and not the program, which would leave the terminal without an echo.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+/// Whether what is typed is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Echo {
+    On,
+    Off,
+}
+
+/// Longest line that is typed, in bytes.
+const LONGEST: usize = 16 << 10;
+
+/// Bytes that edit a line, or end it.
+const INTERRUPT: u8 = 0x03;
+const END: u8 = 0x04;
+const BACKSPACE: u8 = 0x08;
+const KILL: u8 = 0x15;
+const DELETE: u8 = 0x7f;
+
+/// Shows a line.
+pub(super) fn say(line: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "{line}")
+}
+
+/// Asks, and returns the line that is typed; none if there is none to come.
+pub(super) fn ask(prompt: &str, echo: Echo) -> io::Result<Option<String>> {
+    write!(io::stderr(), "{prompt}")?;
+    io::stderr().flush()?;
+    #[cfg(unix)]
+    if echo == Echo::Off && io::stdin().is_terminal() {
+        let typed = hidden::line();
+        say("")?;
+        return typed;
+    }
+    let _shown = echo;
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line)?;
+    Ok((read > 0).then(|| line.trim().to_owned()))
+}
+
+#[cfg(unix)]
+mod hidden {
+    use std::io::{self, Read as _};
+
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+    /// The terminal as it was, put back when this is dropped.
+    struct Before(Termios);
+
+    impl Drop for Before {
+        fn drop(&mut self) {
+            // There is nobody to tell, and nothing else to do.
+            let _put_back = tcsetattr(io::stdin(), OptionalActions::Flush, &self.0);
+        }
+    }
+
+    /// Reads a line that is not shown; none if it is ended by Ctrl-C or Ctrl-D.
+    pub(super) fn line() -> io::Result<Option<String>> {
+        let before = Before(tcgetattr(io::stdin())?);
+        let mut quiet = before.0.clone();
+        quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+        tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
+        super::typed(io::stdin().lock().bytes())
+    }
+}
+
+/// Returns the line that these bytes spell, as a terminal would have edited it.
+fn typed(bytes: impl Iterator<Item = io::Result<u8>>) -> io::Result<Option<String>> {
+    let mut line = Vec::new();
+    for byte in bytes {
+        match byte? {
+            b'\n' | b'\r' => return Ok(Some(String::from_utf8_lossy(&line).trim().to_owned())),
+            INTERRUPT => return Ok(None),
+            END if line.is_empty() => return Ok(None),
+            END => {}
+            BACKSPACE | DELETE => {
+                line.pop();
+            }
+            KILL => line.clear(),
+            byte if line.len() < LONGEST => line.push(byte),
+            _ => {}
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_what_a_terminal_would_have_made_of_it() {
+        for (bytes, line) in [
+            (&b"123456\n"[..], Some("123456")),
+            (b" 12\x7f3\x08456 \r", Some("1456")),
+            (b"wrong\x15right\n", Some("right")),
+            (b"12\x03456\n", None),
+            (b"\x04", None),
+            (b"1\x042\n", Some("12")),
+            (b"12", None),
+        ] {
+            let read = typed(bytes.iter().map(|byte| Ok(*byte))).unwrap();
+            assert_eq!(read.as_deref(), line, "{bytes:?}");
+        }
+    }
+}

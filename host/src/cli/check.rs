@@ -1,0 +1,149 @@
+//! `vehicle-connector check-config`: what is wrong with a configuration, without starting anything.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::table::plain;
+use super::{USAGE, complain};
+use crate::component_file::{self, Links};
+use crate::config::{Config, Connector, Problem};
+use crate::descriptor::{Excess, excess, stricter, unused};
+use crate::digest::Digest;
+use crate::output::print;
+use crate::plugin::{Asking, Compiled, embedded};
+use crate::store::{Kind, Reader};
+
+/// Says what is wrong with a configuration. Exit codes: 0 it can be run, 2 it cannot, or not all of it.
+pub(super) async fn config(path: &Path) -> ExitCode {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(error) => return complain(USAGE, format_args!("{error}")),
+    };
+    let (accounts, vehicles) = (config.accounts.len(), config.vehicles.len());
+    let (file, state) = (path.display(), config.state_dir.display());
+    if let Err(what) = pins_can_be_met(&config) {
+        return complain(USAGE, format_args!("{file}: {what}"));
+    }
+    let Connectors { problems, warnings } = match connectors(&config).await {
+        Ok(connectors) => connectors,
+        Err(error) => return complain(1, format_args!("{}", plain(&format!("{error:#}")))),
+    };
+    if !problems.is_empty() {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("{file}:{problem}")).collect();
+        return complain(USAGE, format_args!("{}", lines.join("\n")));
+    }
+    let mut warnings: Vec<Problem> = config.warnings.iter().cloned().chain(warnings).collect();
+    warnings.sort();
+    for Problem { line, message } in &warnings {
+        let _closed = writeln!(std::io::stderr(), "{file}:{line}: warning: {message}");
+    }
+    let good = match warnings.len() {
+        0 => "good".to_owned(),
+        count => format!("can be run, with {count} warning(s)"),
+    };
+    print(&format!("{file}: {good}; {accounts} account(s), {vehicles} vehicle(s), state in {state}\n"))
+}
+
+/// What was found about the files of connectors.
+#[derive(Default)]
+struct Connectors {
+    problems: Vec<Problem>,
+    warnings: Vec<Problem>,
+}
+
+/// Compares the files of connectors with what they are granted. Each is compiled as a host compiles it, in a
+/// process of its own and within bounds, and asked who it is; nothing else of it runs.
+async fn connectors(config: &Config) -> anyhow::Result<Connectors> {
+    let mut found =
+        Connectors { problems: config.plugins.unusable.values().cloned().collect(), ..Default::default() };
+    let mut sandbox = None;
+    for (name, connector) in &config.connectors {
+        let Some(path) =
+            config.plugins.files.get(name).filter(|_| !config.plugins.unusable.contains_key(name))
+        else {
+            continue;
+        };
+        if sandbox.is_none() {
+            sandbox = Some(super::sandbox()?);
+        }
+        let Some(sandbox) = &sandbox else { continue };
+        let line = connector.line.unwrap_or_default();
+        let problem = |message: String| Problem {
+            line,
+            message: format!("[connector.{name}]: {}: {}", path.display(), plain(&message)),
+        };
+        let component = match component_file::read_component(path, Links::Followed) {
+            Ok(component) => component,
+            Err(refused) => {
+                found.problems.push(problem(refused.to_string()));
+                continue;
+            }
+        };
+        let asking = match Compiled::of(sandbox, &component).await {
+            Ok(compiled) => Asking::of(sandbox, &compiled).await,
+            Err(error) => Err(error),
+        };
+        match asking {
+            Ok(asking) => compare(&asking, name, connector, &problem, &mut found),
+            Err(error) => found.problems.push(problem(error.to_string())),
+        }
+    }
+    Ok(found)
+}
+
+/// Compares what a component says of itself with its slot.
+fn compare(
+    asking: &Asking,
+    name: &str,
+    connector: &Connector,
+    problem: &dyn Fn(String) -> Problem,
+    found: &mut Connectors,
+) {
+    if asking.name != name {
+        let is = &asking.name;
+        found
+            .problems
+            .push(problem(format!("this is the connector {is}; name its section [connector.{is}]")));
+        return;
+    }
+    for excess in excess(&asking.wanted, &connector.grant) {
+        found.problems.push(problem(format!("{excess}; {}", way_out(&excess))));
+    }
+    let warnings = unused(&asking.wanted, &connector.grant)
+        .into_iter()
+        .chain(stricter(&asking.wanted, &connector.grant));
+    found.warnings.extend(warnings.map(problem));
+}
+
+/// Says what to do about something that is not granted.
+fn way_out(excess: &Excess) -> String {
+    match excess {
+        Excess::SecretClass { wanted, .. } => format!("write class = \"{wanted}\" there"),
+        Excess::Effect { wanted, .. } => format!("write effect = \"{}\" there", wanted.as_str()),
+        _ => {
+            "grant it, as `vehicle-connector connector install FILE.wasm` offers, or keep the version before"
+                .to_owned()
+        }
+    }
+}
+
+/// Checks that a host would find the components that the configuration pins without naming a file: the
+/// program carries one, or the state directory has it. Named files were compared with their pins before.
+fn pins_can_be_met(config: &Config) -> Result<(), String> {
+    let carried: Vec<Digest> =
+        embedded::CONNECTORS.iter().map(|(_, component)| Digest::of(component)).collect();
+    for (slot, pinned) in &config.plugins.trust.pins {
+        if config.plugins.files.contains_key(slot) || carried.contains(pinned) {
+            continue;
+        }
+        let kept = Reader::open(&config.state_dir).ok().and_then(|reader| reader.list(Kind::Component).ok());
+        if !kept.is_some_and(|kept| kept.iter().any(|(key, _)| *key == pinned.to_string())) {
+            return Err(format!(
+                "the slot {slot} is pinned to sha256 {pinned}, which this program does not carry and has not kept; name \
+                 its file, or remove sha256"
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,121 @@
+//! What a connector asks for, beside what it is granted.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde::Serialize;
+
+use super::super::remote::Asked;
+use super::super::table::plain;
+use super::super::{USAGE, asking, complain};
+use super::read;
+use crate::config;
+use crate::descriptor::{Excess, Grant, excess};
+use crate::output::print;
+use crate::plugin::{ActivationError, Asking, Compiled, PluginKind};
+
+/// What a connector asks for, and whether it is granted that.
+#[derive(Debug, Serialize)]
+pub(super) struct Asks {
+    /// A sentence for people.
+    description: String,
+    /// Everything, for programs.
+    asks_for: serde_json::Value,
+    /// What it asks for beyond what it is granted, a sentence each; none if it is granted nothing yet.
+    not_granted: Option<Vec<String>>,
+    #[serde(skip)]
+    wanted: Grant,
+    #[serde(skip)]
+    excess: Vec<Excess>,
+    /// Who grants it what, for people.
+    #[serde(skip)]
+    granted_by: Option<String>,
+    /// Reason why it cannot be said what it is granted.
+    #[serde(skip)]
+    unreadable: Option<String>,
+}
+
+impl Asks {
+    /// Compares what a connector asks for with what it is granted. Returns its name and version beside that.
+    pub(super) fn of(asking: Asking, host: &Asked) -> ((String, String), Self) {
+        let Asking { name, version, description, wanted } = asking;
+        let (granted, unreadable) = match granted(&name, host) {
+            Ok(granted) => (granted, None),
+            Err(why) => (None, Some(why)),
+        };
+        let excess = granted.as_ref().map(|(_, grant)| excess(&wanted, grant));
+        let asks = Self {
+            description,
+            asks_for: asking::for_programs(&wanted),
+            not_granted: excess.as_ref().map(|excess| excess.iter().map(ToString::to_string).collect()),
+            wanted,
+            excess: excess.unwrap_or_default(),
+            granted_by: granted.map(|(by, _)| by),
+            unreadable,
+        };
+        ((name, version), asks)
+    }
+
+    /// Returns why a host would not take it, if it asks for more than it is granted.
+    pub(super) fn refused(&self, name: &str) -> Option<String> {
+        let excess = self.excess.clone();
+        let error = ActivationError::NotGranted { connector: name.to_owned(), excess };
+        (!self.excess.is_empty()).then(|| error.to_string())
+    }
+
+    /// The line about the connector.
+    pub(super) fn about(&self) -> String {
+        format!("about      {}\n", plain(&self.description))
+    }
+
+    /// The tables about what it asks for.
+    pub(super) fn for_people(&self, file: &Path) -> String {
+        let granted = match (&self.granted_by, &self.unreadable) {
+            (Some(by), _) if self.excess.is_empty() => format!("All of it is granted by {by}.\n"),
+            (Some(by), _) => format!("Not all of it is granted by {by}:\n{}", asking::more(&self.excess)),
+            (None, Some(why)) => {
+                format!("What of it is granted cannot be said: {}\n", plain(why))
+            }
+            (None, None) => format!(
+                "Nothing of it is granted yet; `vehicle-connector connector install {}` shows it and asks.\n",
+                file.display()
+            ),
+        };
+        format!("\n{}\n{granted}", asking::for_people(&self.wanted))
+    }
+}
+
+/// Shows the section that a configuration would have for a connector. Exit codes: 0 shown, 1 it is no connector
+/// that a host would take, 2 the file cannot be read.
+pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path) -> ExitCode {
+    if kind == PluginKind::Policy {
+        return complain(USAGE, format_args!("a policy asks for nothing; --toml is for connectors"));
+    }
+    let component = match read(file) {
+        Ok(component) => component,
+        Err(code) => return code,
+    };
+    let asking = async {
+        let sandbox = crate::cli::sandbox()?;
+        let compiled = Compiled::of(&sandbox, &component).await?;
+        Ok::<_, anyhow::Error>((Asking::of(&sandbox, &compiled).await?, compiled.digest))
+    };
+    match asking.await {
+        Ok((Asking { name, wanted, .. }, digest)) => {
+            print(&config::block(&name, &format!("{name}.wasm"), digest, &wanted))
+        }
+        Err(error) => {
+            let why = plain(&format!("{error:#}"));
+            complain(1, format_args!("{} would be refused: {why}", file.display()))
+        }
+    }
+}
+
+/// Returns what a connector is granted, and by whom: the configuration, or this program.
+fn granted(name: &str, host: &Asked) -> Result<Option<(String, Grant)>, String> {
+    let (path, connector) = host.connector(name)?;
+    Ok(connector.map(|connector| {
+        let by = connector.line.map(|line| format!("{}:{line}", path.display()));
+        (by.unwrap_or_else(|| "this program".to_owned()), connector.grant.as_ref().clone())
+    }))
+}

@@ -1,0 +1,85 @@
+//! Context of an account's calls: what the primitives need to know of it.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use super::{PinGuard, Skew, Tap, Transport};
+use crate::cell::{Cells, Secrets};
+use crate::descriptor::{CommandAnswers, PinStyle, SecretClass, SecretRule, SecretRules};
+use crate::entropy::Entropy;
+use crate::protect::quota::DailyQuota;
+use crate::time::Clock;
+use crate::wire::publish::Publish;
+
+/// A service that the configuration lets a connector reach.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Name of the service in the connector.
+    pub name: String,
+    /// URL. `http` only on loopback; the configuration makes sure.
+    pub url: Url,
+}
+
+/// Context of an account's calls: what the primitives need to know of it. The same for all its calls.
+#[derive(Debug)]
+pub struct AccountContext {
+    /// Slug of the account.
+    pub account: String,
+    /// The services that its connector may reach. Empty means none.
+    pub endpoints: Vec<Endpoint>,
+    /// The secrets of the configuration.
+    pub secrets: Secrets,
+    /// Rules of the secrets: what each is, where it may be sent, and whether answers bring it. The others are
+    /// the owner's.
+    pub rules: SecretRules,
+    /// Count of the calls that have signed in, by what they sent.
+    pub sign_ins: Arc<DailyQuota>,
+    /// Meanings of answers to commands: whether the vehicle may have acted.
+    pub command_answers: Arc<CommandAnswers>,
+    /// Cells of the account.
+    pub cells: Cells,
+    /// The way to the cloud.
+    pub transport: Arc<dyn Transport>,
+    /// Clock.
+    pub clock: Arc<dyn Clock>,
+    /// Source of randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The way to the broker.
+    pub publisher: Arc<dyn Publish>,
+    /// Topic below which the connector publishes, with a slash at the end.
+    pub topic_prefix: String,
+    /// Guard of the PIN, which decides how often it may be sent.
+    pub pin: PinGuard,
+    /// Skew of this machine's clock, as the cloud's answers say.
+    pub skew: Skew,
+    /// Tap that is told what guests are given.
+    pub tap: Option<Arc<dyn Tap>>,
+}
+
+impl AccountContext {
+    /// Returns what the secret of this name is; none if there is no such secret.
+    pub(crate) fn class(&self, name: &str) -> Option<SecretClass> {
+        self.rules.get(name).map(|rule| rule.class)
+    }
+
+    /// Whether the owner has configured a password that the connector signs in with, so that a session can be had again
+    /// without a person.
+    pub(crate) fn has_password(&self) -> bool {
+        let signs_in = |rule: &SecretRule| rule.class == SecretClass::Password && !rule.unused;
+        self.secrets.keys().any(|name| self.rules.get(name).is_some_and(signs_in))
+    }
+
+    /// Whether the owner has configured a PIN.
+    pub(crate) fn has_pin(&self) -> bool {
+        self.pin_style().is_some()
+    }
+
+    /// Returns how the configured PIN is used, if there is one.
+    pub(crate) fn pin_style(&self) -> Option<PinStyle> {
+        self.secrets.keys().find_map(|name| match self.class(name)? {
+            SecretClass::Pin(style) => Some(style),
+            _ => None,
+        })
+    }
+}

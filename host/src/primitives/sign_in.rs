@@ -1,0 +1,62 @@
+//! Sign-ins, counted by what is sent.
+//!
+//! Vendors count passwords and one-time codes, and lock accounts for too many. Which function of a connector sends
+//! one is nothing to them, so it is nothing here either: the first request of a call that carries such a secret is
+//! counted, durably, before it leaves; the others of the call belong to it. What never left is taken back.
+
+use jiff::Timestamp;
+
+use crate::protect::quota::{DailyQuota, QuotaError};
+
+/// The sign-in that a call is, if it sends what signs in.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SignIn {
+    /// Whether it is counted: by this call, or by the one that asked the question which this call goes on from.
+    counted: bool,
+    /// Why it was not counted, and nothing was sent.
+    refused: Option<QuotaError>,
+}
+
+impl SignIn {
+    /// A part of a sign-in that is counted already, if it is.
+    pub(crate) const fn going_on(counted: bool) -> Self {
+        Self { counted, refused: None }
+    }
+
+    /// Whether the sign-in is counted.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.counted
+    }
+
+    /// Takes out why what signs in was not sent, if it was not.
+    pub(crate) fn take_refusal(&mut self) -> Option<QuotaError> {
+        self.refused.take()
+    }
+
+    /// Counts the sign-in before the first request of it leaves. Returns whether it was this request that counted.
+    ///
+    /// # Errors
+    ///
+    /// When no more sign-ins are allowed, or the count cannot be stored. The request must not be sent then.
+    pub(super) async fn begin(&mut self, sign_ins: &DailyQuota, now: Timestamp) -> Result<bool, QuotaError> {
+        if self.counted {
+            return Ok(false);
+        }
+        match sign_ins.count(now).await {
+            Ok(()) => self.counted = true,
+            Err(why) => {
+                self.refused = Some(why.clone());
+                return Err(why);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes the count back: the request that was counted has not left.
+    pub(super) async fn take_back(&mut self, sign_ins: &DailyQuota, now: Timestamp) {
+        self.counted = false;
+        if let Err(error) = sign_ins.take_back(now).await {
+            tracing::warn!("a sign-in counts that was none: {error}");
+        }
+    }
+}
