@@ -13,7 +13,7 @@ use vehicle_connector::digest::Digest;
 use vehicle_connector::host::{Environment, Host, Request};
 use vehicle_connector::store::MemoryStore;
 use vehicle_connector::time::SystemClock;
-use vehicle_connector::wire::outcome::State;
+use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
@@ -241,23 +241,71 @@ impl Running {
     }
 
     async fn command(&self, operation: &str) -> Report {
+        self.command_with(operation, "").await
+    }
+
+    /// Sends a command with these further fields.
+    async fn command_with(&self, operation: &str, fields: &str) -> Report {
         let id = format!("c{}", self.published.number());
         let topic = format!("vehicle-connector/vehicle/one/cmd/{operation}");
-        let payload = format!(r#"{{"id":"{id}"}}"#).into_bytes();
+        let payload = format!(r#"{{"id":"{id}"{fields}}}"#).into_bytes();
         self.host.handle(Request { topic, payload, ..Request::default() }).await;
         let topic = format!("vehicle-connector/vehicle/one/action/{id}");
         self.published.until(|| self.published.finals(&topic).into_iter().next()).await
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stranger_s_connector_runs_by_configuration_alone() {
-    let (desk, cloud) = (Desk::new(), Cloud::start().await.unwrap());
+/// A desk where the example is installed for an account of this cloud. `allow` is what its car may be told to do.
+fn installed(cloud: &Cloud, allow: &str) -> Desk {
+    let desk = Desk::new();
     assert_eq!(desk.install().0, 0);
     let endpoints = format!("endpoints = {{ api = \"{}\" }}\n[vehicle", cloud.url());
     let account = ACCOUNT.replace("[vehicle", &endpoints);
-    desk.write("car.toml", format!("{}{account}", desk.read("car.toml")).as_bytes());
-    let home = Running::start(&desk).await;
+    desk.write("car.toml", format!("{}{account}{allow}", desk.read("car.toml")).as_bytes());
+    desk
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_one_connector_knows_is_commanded_by_its_name_if_it_is_allowed() {
+    let cloud = Cloud::start().await.unwrap();
+    let allowed = installed(&cloud, "allow = [\"refresh\", \"other/honk\"]\n");
+    let home = Running::start(&allowed).await;
+    assert_eq!(home.command("refresh_cached").await.state, State::Succeeded);
+    let report = home.command_with("other/honk", ",\"times\":2").await;
+    assert_eq!((report.state, report.op.as_str()), (State::Succeeded, "other/honk"), "{report:?}");
+    for (operation, fields, reason) in [
+        ("other/honk", ",\"times\":4", Reason::BadPayload),
+        ("other/honk", ",\"loudness\":\"x\",\"times\":\"2\"", Reason::BadPayload),
+        ("other/fly", "", Reason::UnknownOperation),
+    ] {
+        let report = home.command_with(operation, fields).await;
+        assert_eq!((report.state, report.reason), (State::Rejected, Some(reason)), "{report:?}");
+    }
+    assert_eq!(cloud.state().honks, 2);
+    let capabilities = home.published.find(|messages| {
+        let all = messages.iter().filter(|message| message.topic.ends_with("/vehicle/one/capabilities"));
+        all.filter_map(|message| serde_json::from_slice::<serde_json::Value>(&message.payload).ok())
+            .find(|capabilities| capabilities["other/honk"] == true)
+    });
+    let honk = &capabilities.await["other"]["honk"];
+    assert_eq!(
+        (&honk["effect"], &honk["arguments"]["type"]),
+        (&"actuation".into(), &"object".into()),
+        "{honk}"
+    );
+    home.host.stop().await;
+
+    let home = Running::start(&installed(&cloud, "")).await;
+    let report = home.command("other/honk").await;
+    assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::NotAllowed)), "{report:?}");
+    assert_eq!(cloud.state().honks, 2);
+    home.host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_s_connector_runs_by_configuration_alone() {
+    let cloud = Cloud::start().await.unwrap();
+    let home = Running::start(&installed(&cloud, "")).await;
     assert_eq!(home.command("refresh_cached").await.state, State::Succeeded);
     cloud.end_session();
     let report = home.command("lock").await;

@@ -5,7 +5,7 @@
 
 extern crate alloc;
 
-use vehicle_connector_sdk::connector::RefusedCredential;
+use vehicle_connector_sdk::connector::{OwnEffect, RefusedCredential};
 use vehicle_connector_sdk::http::segment;
 use vehicle_connector_sdk::prelude::*;
 use vehicle_connector_sdk::state::{Document, flag, kilometres, percent};
@@ -23,6 +23,9 @@ static ENVELOPE: Envelope = Envelope {
     ..Envelope::PLAIN
 };
 
+/// The arguments of Acme's own operation.
+const HONK: &str = r#"{"type":"object","properties":{"times":{"type":"integer","minimum":1,"maximum":3}}}"#;
+
 /// How long a car takes to act, in milliseconds.
 const POLL: u32 = 2_000;
 
@@ -37,14 +40,11 @@ impl Connector for Example {
         Manifest::new("example", env!("CARGO_PKG_VERSION"), "The cloud of Acme, which does not exist")
             .cells(&["session"])
             .endpoint(endpoint("api", "https://api.acme.example"))
-            .secret(
-                Want::identifier("client-id", "The client id from Acme's page for developers")
-                    .sent_to(&["api"])
-                    .required(),
-            )
+            .secret(Want::identifier("client-id", "From Acme's developer page").sent_to(&["api"]).required())
             .secret(Want::password("password", "The password beside it").sent_to(&["api"]).required())
             .secret(Want::token("access-token", "The token of the session").sent_to(&["api"]))
             .refusal(RefusedCredential::Grant, "wrong-password")
+            .operation("honk", OwnEffect::Actuation, "Sounds the horn", HONK)
             .answers("api", &ENVELOPE)
     }
 
@@ -71,8 +71,11 @@ impl Connector for Example {
                 let answer = send(Request::get(car).hide(&["/latitude", "/longitude"]), Phase::Status)?;
                 Ok(Outcome::read(state(&answer)))
             }
-            Command::Lock => act(&format!("{car}/lock")),
-            Command::Unlock => act(&format!("{car}/unlock")),
+            Command::Lock => act(&format!("{car}/lock"), &json!({})),
+            Command::Unlock => act(&format!("{car}/unlock"), &json!({})),
+            Command::Other(own) if own.name == "honk" => {
+                act(&format!("{car}/honk"), &own.arguments.parse().unwrap_or_default())
+            }
             Command::CheckActionStatus(id) => check(account, id),
             _ => Ok(Outcome::unsupported("Acme reads, locks and unlocks")),
         }
@@ -92,7 +95,8 @@ fn token(account: &Account, phase: Phase) -> Result<Step, Failure> {
 
 fn vehicle(car: &Value) -> Option<Vehicle> {
     let text = |key: &str| car.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let operations = ["refresh_cached", "lock", "unlock", "check_action_status"].map(ToOwned::to_owned);
+    let operations =
+        ["refresh_cached", "lock", "unlock", "other/honk", "check_action_status"].map(ToOwned::to_owned);
     Some(Vehicle {
         id: car.get("id")?.as_str()?.to_owned(),
         vin: text("vin"),
@@ -115,8 +119,8 @@ fn state(answer: &Answer) -> Document {
 }
 
 /// Sends a command once. Acme takes it and tells its end later.
-fn act(url: &str) -> Result<Outcome, Failure> {
-    let answer = send(Request::post(url).json(&json!({})).acts_on_vehicle(), Phase::Command)?;
+fn act(url: &str, arguments: &Value) -> Result<Outcome, Failure> {
+    let answer = send(Request::post(url).json(arguments).acts_on_vehicle(), Phase::Command)?;
     Ok(answer.text("/action").map_or_else(
         || Outcome::Other("Acme took the command without an action to ask after".to_owned()),
         pending,

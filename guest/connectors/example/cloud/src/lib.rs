@@ -44,6 +44,8 @@ pub struct State {
     pub sign_ins: u32,
     /// Commands that the cloud took.
     pub commands: u32,
+    /// How often the horn was sounded.
+    pub honks: u64,
     /// Whether the car is locked.
     pub locked: bool,
     /// The session that is good now.
@@ -142,14 +144,21 @@ async fn command(
     Shared(state): Known,
     headers: HeaderMap,
     Path((id, command)): Path<(String, String)>,
+    body: String,
 ) -> Answer {
     let mut state = state.lock();
     match command.as_str() {
         _ if said(&headers) != Some(&bearer(&state)) => refused(StatusCode::UNAUTHORIZED, "session"),
         _ if id != CAR => refused(StatusCode::CONFLICT, "unknown-car"),
         _ if state.running > 0 => refused(StatusCode::CONFLICT, "busy"),
-        "lock" | "unlock" => {
-            state.locked = command == "lock";
+        "lock" | "unlock" | "honk" => {
+            match command.as_str() {
+                "honk" => {
+                    let times = body.parse::<Value>().ok().and_then(|body| body.get("times")?.as_u64());
+                    state.honks += times.unwrap_or(1);
+                }
+                command => state.locked = command == "lock",
+            }
             state.commands += 1;
             state.running = 1;
             (StatusCode::ACCEPTED, Json(json!({ "action": format!("action-{}", state.commands) })))
