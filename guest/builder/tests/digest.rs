@@ -64,7 +64,10 @@ fn neither_place_nor_file_times_matter() {
 #[test]
 fn a_source_matters_to_those_that_link_it() {
     let comment = |text: String| format!("{text}// changed\n");
-    assert_eq!(changed_by("guest/policies/default/src/rules.rs", comment), ["hyundai-kia-eu", "policy"]);
+    assert_eq!(
+        changed_by("guest/policies/default/src/rules.rs", comment),
+        ["hyundai-kia-eu", "policy", "renault"]
+    );
     assert_eq!(changed_by("guest/connectors/hyundai-kia-eu/src/brand.rs", comment), ["hyundai-kia-eu"]);
     assert_eq!(changed_by("guest/policies/four-phrases/src/lib.rs", comment), ["four-phrases"]);
     assert_eq!(changed_by("guest/connectors/example/src/lib.rs", comment), ["example"]);
