@@ -23,7 +23,10 @@ use vehicle_connector::wire::publish::Publish;
 #[tokio::test(flavor = "multi_thread")]
 async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() {
     let log = Log::of_this_process();
-    let home = RealHome::start().await;
+    let mut defaults = simulator::Config::default();
+    // With so many decimals that no time of day in the log looks like it.
+    defaults.vehicles.iter_mut().for_each(|vehicle| vehicle.state.latitude = 52.520_008_3);
+    let home = RealHome::with(defaults.clone()).await;
     for (slug, _) in [LEGACY, CCS2] {
         // A token of some age: one that is refused at once has not expired, and the log would say so.
         home.control().expire_access_token();
@@ -37,8 +40,7 @@ async fn no_secret_no_vin_and_no_position_leaves_the_host_where_it_should_not() 
     home.control().expire_access_token();
     home.command(LEGACY.0, "lock", "").await;
 
-    let defaults = simulator::Config::default();
-    let mut never = vec![defaults.refresh_token];
+    let mut never = vec![defaults.refresh_token.clone()];
     never.extend(defaults.vehicles.iter().map(|vehicle| vehicle.vin.clone()));
     // How the simulated cloud's tokens begin.
     never.extend(["Bearer ", "access-1-", "access-2-", "control-1-"].map(str::to_owned));
