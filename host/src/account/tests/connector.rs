@@ -27,6 +27,8 @@ pub(crate) enum Asks {
     Choice,
     Redirect,
     Device,
+    /// For a visit, and sends the password with every poll.
+    Insisting,
     Consent,
     /// For a choice, again and again.
     WithoutEnd,
@@ -42,13 +44,15 @@ pub(crate) enum Asks {
 #[derive(Debug)]
 pub(crate) struct Fake {
     pub(crate) asks: Mutex<Asks>,
+    /// Whether a refresh begins with a secret that is made here.
+    pub(crate) makes: Mutex<bool>,
     /// Ends of the session that it reports.
     pub(crate) grant: Mutex<Grant>,
 }
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { asks: Mutex::new(Asks::Code), grant: Mutex::new(grant()) }
+        Self { asks: Mutex::new(Asks::Code), makes: Mutex::new(false), grant: Mutex::new(grant()) }
     }
 }
 
@@ -152,7 +156,9 @@ impl Fake {
                 let url = format!("{BASE}/authorize?state={{secret:state}}");
                 visit(&url, None, ReturnPath::Redirect(redirect))
             }
-            Asks::Device => visit(&format!("{BASE}/device"), Some("WDJB-MJHT"), ReturnPath::Poll(1)),
+            Asks::Device | Asks::Insisting => {
+                visit(&format!("{BASE}/device"), Some("WDJB-MJHT"), ReturnPath::Poll(1))
+            }
             Asks::Telling => visit(&format!("{BASE}/?t={{secret:step-token}}"), None, ReturnPath::Poll(1)),
             Asks::Elsewhere => visit("https://evil.example/", None, ReturnPath::Poll(1)),
             Asks::Consent => Challenge::Consent("the new terms,\n on the site".to_owned()),
@@ -229,6 +235,10 @@ impl NativeConnector for Fake {
                     Ok(asked(code()))
                 }
                 (Asks::Device, Reply::Waited) => self.token(call, "/poll", "step={secret:step-token}").await,
+                (Asks::Insisting, Reply::Waited) => {
+                    let _denied_in_the_end = call.send(get("/login", "p={secret:password}", &[])).await;
+                    Ok(asked(self.challenge(call).unwrap()))
+                }
                 (Asks::Consent, Reply::Confirmed) => {
                     self.token(call, "/token", "step={secret:step-token}").await
                 }
@@ -241,6 +251,9 @@ impl NativeConnector for Fake {
     }
 
     fn refresh<'a>(&'a self, call: &'a mut Call, _account: &'a Account) -> Answering<'a, Step> {
+        if *self.makes.lock() {
+            call.make_secret("state".to_owned(), Alphabet::UrlSafe, 32).unwrap();
+        }
         self.token(call, "/refresh", "refresh={secret:refresh-token}").boxed()
     }
 

@@ -41,6 +41,16 @@ async fn without_a_password_a_person_must_act() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_a_connector_has_made_is_no_session_that_the_cloud_gave() {
+    let home = over(false).await;
+    *home.connector.makes.lock() = true;
+    assert!(matches!(home.want(Cause::Refused).await, Err(RefreshError::Latched(_))));
+    assert_eq!(home.session().generation, 1);
+    assert!(matches!(home.want(Cause::Refused).await, Err(RefreshError::Latched(_))));
+    assert_eq!(home.cloud.asked("/refresh"), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_is_tried_once_for_a_session_also_when_it_fails() {
     let home = over(true).await;
     home.cloud.answer("/login", 500, json!({"message": "unwell"}));

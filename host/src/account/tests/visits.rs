@@ -79,3 +79,18 @@ async fn a_visit_that_was_denied_ends_it() {
     home.until(|home| home.account.latched().is_some()).await;
     assert_eq!((home.question(), home.kept()), (None, vec!["device".to_owned()]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_of_many_polls_sends_the_password_twice_also_over_a_restart() {
+    let home = asked(Asks::Insisting).await;
+    home.account.keep();
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!((home.cloud.asked("/login"), home.sign_ins()), (2, 1));
+    let home = home.restarted().await;
+    *home.connector.asks.lock() = Asks::Insisting;
+    assert!(home.account.question().is_some());
+    let before = home.cloud.asked("/login");
+    home.account.keep();
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!((home.cloud.asked("/login") - before, home.sign_ins()), (0, 1));
+}
