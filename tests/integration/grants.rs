@@ -2,8 +2,6 @@
 //!
 //! It is the kit's example, `guest/dist/example.wasm`: an identifier and a password go to one endpoint.
 
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 
 use example_cloud::Cloud;
@@ -17,70 +15,9 @@ use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::publish::Publish;
 use vehicle_connector::wire::report::Report;
 
-/// A directory with the example and a configuration that knows nothing of it.
-struct Desk {
-    dir: tempfile::TempDir,
-}
+pub(crate) mod desk;
 
-const CONFIGURATION: &str = "# my cars\n[mqtt]\nurl = \"mqtt://127.0.0.1:1\" # the broker\n";
-
-impl Desk {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let desk = Self { dir };
-        desk.write("car.toml", CONFIGURATION.as_bytes());
-        std::fs::create_dir(desk.path("downloads")).unwrap();
-        desk.write("downloads/example.wasm", &example());
-        desk.write("password", b"acme-password-1\n");
-        desk
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.path(name), bytes).unwrap();
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let private = std::fs::Permissions::from_mode(0o600);
-            std::fs::set_permissions(self.path(name), private).unwrap();
-        }
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// Runs the program; nobody answers its questions.
-    fn run(&self, arguments: &[&str]) -> (i32, String) {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
-        program
-            .current_dir(self.dir.path())
-            .args(arguments)
-            .stdin(Stdio::null())
-            .env("CLIENT", "acme-client-1");
-        let Output { status, stdout, stderr } = program.output().unwrap();
-        let said = [stdout, stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
-        (status.code().unwrap(), said)
-    }
-
-    fn install(&self) -> (i32, String) {
-        self.run(&["connector", "install", "downloads/example.wasm", "-c", "car.toml", "--yes"])
-    }
-
-    fn check(&self) -> (i32, String) {
-        self.run(&["check-config", "-c", "car.toml"])
-    }
-}
-
-fn example() -> Vec<u8> {
-    std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../guest/dist/example.wasm")).unwrap()
-}
-
-const ACCOUNT: &str = "[account.main]\nconnector = \"example\"\nclient_id = \"${CLIENT}\"\npassword_file = \"password\"\n\
-    [vehicle.one]\naccount = \"main\"\nid = \"car-1\"\n";
+use desk::{ACCOUNT, CONFIGURATION, Desk, example};
 
 #[test]
 fn a_stranger_s_connector_is_shown_and_installed_by_configuration_alone() {

@@ -46,3 +46,4 @@ mod two_makers;
 mod uncertainty;
 mod under_load;
 mod wasi;
+mod wrong_input;

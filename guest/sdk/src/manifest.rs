@@ -152,7 +152,12 @@ impl WantedEndpoint {
 /// A setting of an account without a default.
 #[must_use]
 pub fn setting(name: &str, description: &str) -> WantedSetting {
-    WantedSetting { name: name.to_owned(), description: description.to_owned(), default: None }
+    WantedSetting {
+        name: name.to_owned(),
+        description: description.to_owned(),
+        default: None,
+        required: false,
+    }
 }
 
 impl WantedSetting {
@@ -160,6 +165,13 @@ impl WantedSetting {
     #[must_use]
     pub fn default_is(mut self, value: &str) -> Self {
         self.default = Some(value.to_owned());
+        self
+    }
+
+    /// The same, without which the account cannot be used. It has no default.
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.required = true;
         self
     }
 }

@@ -73,7 +73,11 @@ fn source(rule: &SecretRule) -> String {
 fn settings(wanted: &Grant) -> String {
     let mut table = Table::new(["SETTING", "DEFAULT", "WHAT IT IS"]);
     for (name, setting) in &wanted.settings {
-        let default = setting.default.clone().unwrap_or_else(|| "none".to_owned());
+        let default = match &setting.default {
+            Some(default) => default.clone(),
+            None if setting.required => "none: you set it".to_owned(),
+            None => "none".to_owned(),
+        };
         table.row([name.clone(), default, setting.description.clone()]);
     }
     table.to_string()
@@ -136,7 +140,12 @@ pub(super) fn for_programs(wanted: &Grant) -> Value {
         })
     });
     let settings = wanted.settings.iter().map(|(name, setting)| {
-        json!({"name": name, "default": setting.default, "description": setting.description})
+        json!({
+            "name": name,
+            "default": setting.default,
+            "required": setting.required,
+            "description": setting.description,
+        })
     });
     let operations = wanted.operations.iter().map(|(name, operation)| {
         json!({

@@ -259,7 +259,17 @@ fn settings(section: &mut Section<'_, '_>, grant: &Grant) -> BTreeMap<String, St
     let mut given = section.section("settings");
     let mut all = BTreeMap::new();
     for (name, setting) in &grant.settings {
-        let entry = given.as_mut().and_then(|given| given.entry(&name.replace('-', "_")));
+        let key = name.replace('-', "_");
+        let entry = given.as_mut().and_then(|given| given.entry(&key));
+        if setting.required && entry.is_none() {
+            let message = format!(
+                "settings.{key} is missing in [{}], and the account cannot be used without it; add settings = {{ \
+                 {key} = \"…\" }}{}",
+                section.name,
+                described(&setting.description)
+            );
+            section.complain(given.as_ref().map_or(&section.span, |given| &given.span), message);
+        }
         let value = entry.and_then(super::reader::Entry::plain).or_else(|| setting.default.clone());
         all.extend(value.map(|value| (name.clone(), value)));
     }

@@ -50,7 +50,8 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Grant {
     for (name, mut table) in tables(section, "settings") {
         let description = text(&mut table, "description");
         let default = table.entry("default").and_then(Entry::plain);
-        add(table, |_| grant.add_setting(name, Setting { description, default }));
+        let required = truth(&mut table, "required");
+        add(table, |_| grant.add_setting(name, Setting { description, default, required }));
     }
     for (name, mut table) in tables(section, "operations") {
         let description = text(&mut table, "description");
@@ -91,6 +92,10 @@ fn text(section: &mut Section<'_, '_>, key: &str) -> String {
     section.text(key).map(|text| text.value.to_owned()).unwrap_or_default()
 }
 
+fn truth(section: &mut Section<'_, '_>, key: &str) -> bool {
+    section.entry(key).and_then(Entry::truth) == Some(true)
+}
+
 fn brands(section: &mut Section<'_, '_>, region: Option<&str>, grant: &mut Grant) {
     for (brand, mut table) in tables(section, "brands") {
         reached(&mut table, region, Some(brand), grant);
@@ -116,7 +121,6 @@ fn secret(mut section: Section<'_, '_>) -> Option<SecretRule> {
     let class = chosen(&mut section, "class", &SecretClass::WORDS);
     let configured = chosen(&mut section, "configured", &Configured::WORDS);
     let endpoints: Option<BTreeSet<String>> = section.entry("endpoints").and_then(Entry::texts).map(owned);
-    let truth = |section: &mut Section<'_, '_>, key| section.entry(key).and_then(Entry::truth) == Some(true);
     let rotates = truth(&mut section, "rotates");
     let lasting = truth(&mut section, "lasting");
     let unused = truth(&mut section, "unused");

@@ -40,6 +40,8 @@ pub struct Setting {
     pub description: String,
     /// Value where the account has none.
     pub default: Option<String>,
+    /// Whether an account cannot be used without it.
+    pub required: bool,
 }
 
 /// Kind of a refusal.
@@ -174,6 +176,12 @@ impl Grant {
         within("settings", self.settings.len(), bounds::SETTINGS)?;
         short("the description", &setting.description, bounds::DESCRIPTION)?;
         short("the default", setting.default.as_deref().unwrap_or_default(), TEXT)?;
+        if setting.required && setting.default.is_some() {
+            return Err(
+                "it is required and has a default, so it could never be missing; remove one of the two"
+                    .to_owned(),
+            );
+        }
         match self.settings.insert(name.to_owned(), setting) {
             None => Ok(()),
             Some(_) => Err(format!("the setting {name} is there twice")),

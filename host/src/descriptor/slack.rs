@@ -47,8 +47,8 @@ pub fn unused(wanted: &Grant, granted: &Grant) -> Vec<String> {
     all
 }
 
-/// Returns where a grant is stricter than what the connector asks for: it may be denied at work what it counts
-/// on. A sentence each.
+/// Returns where a grant is stricter than what the connector asks for, or lets an account lack what it cannot
+/// do without: it may be denied at work what it counts on. A sentence each.
 #[must_use]
 pub fn stricter(wanted: &Grant, granted: &Grant) -> Vec<String> {
     let mut all = Vec::new();
@@ -58,6 +58,15 @@ pub fn stricter(wanted: &Grant, granted: &Grant) -> Vec<String> {
             all.push(format!(
                 "the connector calls the secret {name} {}, and the rules of {class} hold",
                 rule.class
+            ));
+        }
+    }
+    for name in wanted.settings.iter().filter(|(_, setting)| setting.required).map(|(name, _)| name) {
+        let is_left_open = |granted: &super::Setting| !granted.required && granted.default.is_none();
+        if granted.settings.get(name).is_some_and(is_left_open) {
+            all.push(format!(
+                "the connector cannot be used without the setting {name}, and the grant does not say so; add \
+                 required = true"
             ));
         }
     }

@@ -24,8 +24,9 @@ pub(super) fn wanted(wants: &Wants) -> Result<Grant, String> {
         let name = &secret.name;
         grant.add_secret(name, rule(secret)).map_err(|why| about("secret", name, &why))?;
     }
-    for wit::WantedSetting { name, description, default } in &wants.settings {
-        let setting = Setting { description: description.clone(), default: default.clone() };
+    for wit::WantedSetting { name, description, default, required } in &wants.settings {
+        let setting =
+            Setting { description: description.clone(), default: default.clone(), required: *required };
         grant.add_setting(name, setting).map_err(|why| about("setting", name, &why))?;
     }
     for operation in &wants.operations {

@@ -20,7 +20,10 @@ pub(crate) fn manifest() -> Manifest {
     let manifest = Manifest::new(NAME, env!("CARGO_PKG_VERSION"), "The cloud of Renault and Dacia in Europe")
         .cells(&["session", absent::CELL])
         .endpoint(endpoint(GIGYA, "https://accounts.eu1.gigya.com").region("eu"))
-        .setting(setting("locale", "Language and country of the app in which the account was opened: fr_FR"))
+        .setting(
+            setting("locale", "Language and country of the app in which the account was opened: fr_FR")
+                .required(),
+        )
         .setting(setting("country", "The country, where it is not that of `locale`: FR"))
         // An application key that was replaced is answered with 403042 too; either way the owner has to write another one.
         .refusal_with(RefusedCredential::Grant, "403042", Some(200), None)

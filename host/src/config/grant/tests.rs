@@ -23,6 +23,7 @@ access-token = { class = "token", configured = "never", endpoints = ["api", "sta
 [connector.acme.settings]
 units = { default = "km", description = "Units of distances" }
 site-name = {}
+plan = { required = true, description = "As on your bill" }
 [connector.acme.operations]
 honk = { effect = "set", arguments = '{"type":"object","properties":{"times":{"type":"integer"}}}' }
 open-trunk = {}
@@ -47,7 +48,7 @@ fn with_acme(text: &str) -> Config {
 fn a_stranger_s_connector_is_granted_what_stands_there_and_nothing_else() {
     let config = with_acme(&format!(
         "{ACME}[account.a]\nconnector = \"acme\"\nregion = \"na\"\nbrand = \"lux\"\nclient_secret = \"${{SECRET}}\"\n\
-         settings = {{ site_name = \"home\" }}\n[vehicle.v]\naccount = \"a\"\nid = \"1\"\nallow = [\"lock\", \"other/honk\"]\n"
+         settings = {{ site_name = \"home\", plan = 3 }}\n[vehicle.v]\naccount = \"a\"\nid = \"1\"\nallow = [\"lock\", \"other/honk\"]\n"
     ));
     let grant = &config.connectors["acme"].grant;
     assert!(!config.connectors["acme"].is_carried && config.connectors["hyundai-kia-eu"].is_carried);
@@ -62,7 +63,7 @@ fn a_stranger_s_connector_is_granted_what_stands_there_and_nothing_else() {
     assert_eq!(reached, ["api https://lux.na.acme.example/", "status https://status.acme.example/"]);
     assert_eq!(account.secrets.keys().collect::<Vec<_>>(), ["client-secret"]);
     let settings: Vec<_> = account.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
-    assert_eq!(settings, ["site-name=home", "units=km"]);
+    assert_eq!(settings, ["plan=3", "site-name=home", "units=km"]);
     let allowed: Vec<_> = config.vehicles["v"].allow.iter().map(|name| name.as_str()).collect();
     assert_eq!(allowed, ["lock", "check_action_status", "other/honk"]);
 }
@@ -181,6 +182,11 @@ fn complaints_name_the_line_the_place_and_the_way_out() {
             "car.toml:8: connector.acme.operations.honk.effect: \"move\" is unknown; known: read, set, actuation",
         ),
         (
+            line("[connector.acme.settings]\nplan = { required = true, default = \"small\" }"),
+            "car.toml:8: connector.acme.settings.plan: it is required and has a default, so it could never be missing; \
+             remove one of the two",
+        ),
+        (
             line("[connector.acme.refusals]\npin = [{ status = 400 }]"),
             "car.toml:8: connector.acme.refusals.pin: a code is empty, or has control characters",
         ),
@@ -201,32 +207,49 @@ fn complaints_name_the_line_the_place_and_the_way_out() {
 fn complaints_about_accounts_of_a_stranger_s_connector() {
     for (text, expected) in [
         (
-            "[account.a]\nconnector = \"acme\"\nregion = \"na\"",
+            "[account.a]\nconnector = \"acme\"\nregion = \"na\"\nsettings = { plan = 1 }",
             "brand is missing in [account.a]; add brand = \"lux\" (known: lux)\n\
              client_secret is missing in [account.a]; add client_secret_file = \"/path/to/file\" or client_secret = \
              \"${VARIABLE}\" (From acme.example/developers)",
         ),
         (
-            "[account.a]\nconnector = \"acme\"\nclient_secret = \"${REFRESH}\"\nbrand = \"lux\"",
+            "[account.a]\nconnector = \"acme\"\nclient_secret = \"${REFRESH}\"\nbrand = \"lux\"\nsettings = { plan = 1 }",
             "region is missing in [account.a]; add region = \"eu\" (known: eu, na)",
         ),
         (
-            "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"\nbrand = \"lux\"",
+            "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"\nbrand = \"lux\"\nsettings = { plan = 1 }",
             "account.a.brand: this connector has no brand; remove it",
         ),
         (
-            "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"\nsettings = { unit = 1 }",
+            "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"\nsettings = { unit = 1, plan = 1 }",
             "unknown key \"unit\" in [account.a.settings]; did you mean \"units\"?",
         ),
         (
-            "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"\n\
+            "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"\nsettings = { plan = 1 }\n\
              [vehicle.v]\naccount = \"a\"\nid = \"1\"\nallow = [\"other/hunk\"]",
             "vehicle.v.allow: \"other/hunk\" is unknown; did you mean \"other/honk\"?",
+        ),
+        (
+            "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"",
+            "settings.plan is missing in [account.a], and the account cannot be used without it; add settings = { plan = \
+             \"…\" } (As on your bill)",
         ),
     ] {
         let said = complaints(&format!("{BROKER}{ACME}{text}"));
         let said: Vec<_> = said.lines().map(|line| line.splitn(3, ':').last().unwrap().trim()).collect();
         assert_eq!(said.join("\n"), expected, "{text}");
+    }
+}
+
+/// What cannot be used without a setting: an account without any, and one with others.
+#[test]
+fn a_setting_that_is_missing_is_missed_where_it_would_stand() {
+    let account = "[account.a]\nconnector = \"acme\"\nregion = \"eu\"\nclient_secret = \"${REFRESH}\"\n";
+    let lines_before = u32::try_from(BROKER.lines().count() + ACME.lines().count()).unwrap();
+    for (settings, line) in [("", 1), ("[account.a.settings]\nunits = \"mi\"\n", 5)] {
+        let said = complaints(&format!("{BROKER}{ACME}{account}{settings}"));
+        let place = format!("car.toml:{}: settings.plan is missing in [account.a]", lines_before + line);
+        assert!(said.starts_with(&place), "{said}, and not {place}");
     }
 }
 

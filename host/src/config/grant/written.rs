@@ -32,7 +32,9 @@ pub fn block(name: &str, file: &str, digest: Digest, grant: &Grant) -> String {
     table(&mut text, name, "secrets", secrets);
     let settings = grant.settings.iter().map(|(name, setting)| {
         let default = setting.default.as_ref().map(|default| format!("default = {}", quoted(default)));
-        format!("{name} = {}", inline(default.into_iter().chain(described(&setting.description))))
+        let required = setting.required.then(|| "required = true".to_owned());
+        let parts = required.into_iter().chain(default).chain(described(&setting.description));
+        format!("{name} = {}", inline(parts))
     });
     table(&mut text, name, "settings", settings);
     let operations = grant.operations.iter().map(|(name, operation)| {

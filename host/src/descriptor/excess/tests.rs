@@ -169,6 +169,11 @@ fn a_grant_may_be_stricter_and_larger_and_that_is_told() {
             "the arguments of the operation honk are granted otherwise than the connector has them",
         ]
     );
+    let mut wanted = full();
+    wanted.settings.get_mut("units").unwrap().required = true;
+    let open = "the connector cannot be used without the setting units, and the grant does not say so; add required = true";
+    assert!(stricter(&wanted, &granted).contains(&open.to_owned()));
+    assert_eq!(stricter(&wanted, &wanted), [""; 0]);
     granted.add_endpoint(at("", "spare"), "https://spare.example").unwrap();
     granted.add_setting("spare", Setting::default()).unwrap();
     of(&mut granted, "password").endpoints.insert("api".to_owned());

@@ -30,6 +30,7 @@ fn acme() -> Wants {
             name: "units".to_owned(),
             description: "Units of distances".to_owned(),
             default: Some("km".to_owned()),
+            required: false,
         }],
         operations: vec![wit::OwnOperation {
             name: "honk".to_owned(),
@@ -71,7 +72,7 @@ fn what_is_asked_for_has_the_form_of_a_grant() {
 #[test]
 fn what_nobody_could_grant_is_refused_and_named() {
     type Change = fn(&mut Wants);
-    let cases: [(Change, &str); 6] = [
+    let cases: [(Change, &str); 7] = [
         (
             |w| w.endpoints[0].url = "http://api.acme.example".to_owned(),
             "the endpoint \"api\", which cannot be granted: http:// is",
@@ -84,6 +85,10 @@ fn what_nobody_could_grant_is_refused_and_named() {
         (
             |w| w.operations[0].arguments = r##"{"$ref":"#"}"##.to_owned(),
             "the operation \"honk\", which cannot be granted: the schema refers",
+        ),
+        (
+            |w| w.settings[0].required = true,
+            "the setting \"units\", which cannot be granted: it is required and has a default",
         ),
         (|w| w.settings[0].name = "a\u{1b}[2J".to_owned(), "is no name"),
         (|w| w.answers.undecided.push("BUSY".to_owned()), "cannot say both"),
