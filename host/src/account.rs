@@ -32,7 +32,7 @@ pub use self::question::{Answer, NotUnderstood, Shown};
 pub use self::retry::{NotRetried, Retried, Retry};
 use crate::account::session::History;
 use crate::cell::Cell;
-use crate::descriptor::{Grant, Refusals};
+use crate::descriptor::Grant;
 use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::AccountContext;
@@ -73,8 +73,6 @@ pub struct Account {
     advice: Advice,
     latch: Latch,
     client: Arc<Latch>,
-    /// Answers by which the vendor refuses a credential.
-    pub(crate) refusals: Refusals,
     /// Doubt about signing in.
     pub(crate) grant: Doubt,
     /// Doubt about the registration as a device.
@@ -162,17 +160,7 @@ impl Account {
     /// Latches the PIN, which the vendor has refused. `words` are the vendor's. Returns the latch that holds
     /// now.
     pub(crate) async fn refuse_pin(&self, words: &str) -> Option<Latched> {
-        let (pin, now) = (&self.context.pin, self.clock().now());
-        if let Err(error) = pin.refuse(Why::new(self.advice.on_refused_pin(), words), now).await {
-            tracing::error!(
-                account = self.slug,
-                "that the PIN was refused holds only until a restart: {error}"
-            );
-        }
-        let latched = pin.latched(now);
-        if let Some(latched) = &latched {
-            tracing::error!(account = self.slug, "a person must act: {latched}");
-        }
+        let latched = self.context.refuse_pin(words).await;
         self.announce();
         latched
     }

@@ -8,6 +8,7 @@ mod answers;
 mod derivations;
 mod floods;
 mod limits;
+mod pins;
 mod policies;
 mod questions;
 mod secrets;

@@ -46,6 +46,10 @@ pin = { class = "pin-bearer", configured = "required", endpoints = ["api"], form
 access-token = { class = "token", configured = "never", endpoints = ["api"] }
 verifier = { class = "token", configured = "never", endpoints = ["idp"] }
 code = { class = "one-time-code", configured = "never", endpoints = ["idp"] }
+[connector.acme.refusals]
+pin = [{ code = "BAD_PIN" }]
+[connector.acme.answers]
+codes_at = ["/code"]
 "#;
 
 const ACCOUNT: &str = r#"

@@ -71,7 +71,6 @@ impl Accounts {
             advice: Advice::new(slug, config),
             latch: Latch::open(slug, credentials, store, now).await?,
             client: self.clients.latch(&cloud, &config.brand, store, now).await?,
-            refusals: config.refusals.clone(),
             grant: Doubt::open(Refused::Grant, slug, credentials, store, now).await?,
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
@@ -106,6 +105,7 @@ impl Accounts {
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, store, clock).await?;
         forget_strangers(slug, credentials(config), &cells, store).await?;
+        let advice = Advice::new(slug, config).on_refused_pin();
         let sign_ins = DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?;
         Ok(AccountContext {
             account: slug.to_owned(),
@@ -114,13 +114,14 @@ impl Accounts {
             rules: config.rules.clone(),
             sign_ins: Arc::new(sign_ins),
             command_answers: Arc::clone(&config.command_answers),
+            refusals: config.refusals.clone(),
             cells,
             transport: Arc::clone(transport),
             clock: Arc::clone(clock),
             entropy: Arc::clone(entropy),
             publisher: Arc::clone(publisher),
             topic_prefix: topics.connector_prefix(slug),
-            pin: PinGuard::open(slug, credentials(config), store, clock.now()).await?,
+            pin: PinGuard::open(slug, credentials(config), advice, store, clock.now()).await?,
             skew: Skew::default(),
             tap: tap.clone(),
         })

@@ -68,8 +68,7 @@ impl CommandAnswers {
         let mut marks = self.marks(endpoints).peekable();
         let succeeded =
             marks.peek().is_some() && marks.all(|(at, value)| document.pointer(at) == Some(value));
-        let codes: Vec<String> =
-            self.codes_at.iter().filter_map(|at| document.pointer(at)).filter_map(text).collect();
+        let codes = self.codes(&document);
         let codes = codes.iter().map(String::as_str);
         let later = headers
             .iter()
@@ -81,6 +80,12 @@ impl CommandAnswers {
             408 | 500..=599 => Told::Trouble,
             _ => Told::Nothing,
         }
+    }
+
+    /// Returns the codes of an answer, as written.
+    #[must_use]
+    pub fn codes(&self, document: &Value) -> Vec<String> {
+        self.codes_at.iter().filter_map(|at| document.pointer(at)).filter_map(text).collect()
     }
 
     /// Whether a document of one of these endpoints says no where a success would show.

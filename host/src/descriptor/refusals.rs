@@ -1,5 +1,7 @@
 //! Refusals, as a cloud reports them.
 
+use serde_json::Value;
+
 use super::RefusedCredential;
 
 /// Refusals of credentials, and of the daily limit.
@@ -18,6 +20,12 @@ impl Refusals {
     #[must_use]
     pub fn kinds(&self) -> [(&'static str, &Vec<Said>); 3] {
         [("grant", &self.grant), ("pin", &self.pin), ("daily_limit", &self.daily_limit)]
+    }
+
+    /// Returns the refusal of a PIN that an answer is, if it is one. `codes` are those in the document.
+    #[must_use]
+    pub fn of_pin(&self, status: u16, codes: &[String], document: &Value) -> Option<&Said> {
+        self.pin.iter().find(|said| said.is_in(status, codes, document))
     }
 
     /// Returns every code with its kind.
@@ -52,6 +60,25 @@ impl Said {
     }
 }
 
+impl Said {
+    /// Whether an answer with these codes says this. The words may stand anywhere in the document.
+    fn is_in(&self, status: u16, codes: &[String], document: &Value) -> bool {
+        codes.contains(&self.code)
+            && self.status.is_none_or(|own| own == status)
+            && self.words.as_ref().is_none_or(|words| has_words(document, &words.to_ascii_lowercase()))
+    }
+}
+
+/// Whether a text in a document contains these words, which are in lower case.
+fn has_words(document: &Value, words: &str) -> bool {
+    match document {
+        Value::String(text) => text.to_ascii_lowercase().contains(words),
+        Value::Array(all) => all.iter().any(|value| has_words(value, words)),
+        Value::Object(all) => all.values().any(|value| has_words(value, words)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
 impl std::fmt::Display for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.code)?;
@@ -62,5 +89,36 @@ impl std::fmt::Display for Said {
             write!(f, " and the words {words:?}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_refuses_a_pin_with_its_code_its_status_and_its_words() {
+        let said = |code: &str, status, words: Option<&str>| Said {
+            code: code.to_owned(),
+            status,
+            words: words.map(str::to_owned),
+        };
+        let pin = vec![said("7", None, None), said("8", Some(403), None), said("9", None, Some("wrong Pin"))];
+        let refusals = Refusals { pin, ..Refusals::default() };
+        let wrong = json!({ "errors": [{ "text": "WRONG PIN, 2 left" }] });
+        for (status, code, document, expected) in [
+            (400, "7", Value::Null, true),
+            (200, "7", Value::Null, true),
+            (403, "8", Value::Null, true),
+            (400, "8", Value::Null, false),
+            (400, "9", wrong.clone(), true),
+            (400, "9", json!({ "text": "wrong car" }), false),
+            (400, "6", wrong, false),
+        ] {
+            let found = refusals.of_pin(status, &[code.to_owned()], &document);
+            assert_eq!(found.is_some(), expected, "{status} {code} {document}");
+        }
     }
 }

@@ -6,8 +6,9 @@ use url::Url;
 
 use super::{PinGuard, Skew, Tap, Transport};
 use crate::cell::{Cells, Secrets};
-use crate::descriptor::{CommandAnswers, PinStyle, SecretClass, SecretRule, SecretRules};
+use crate::descriptor::{CommandAnswers, PinStyle, Refusals, SecretClass, SecretRule, SecretRules};
 use crate::entropy::Entropy;
+use crate::protect::latch::Latched;
 use crate::protect::quota::DailyQuota;
 use crate::time::Clock;
 use crate::wire::publish::Publish;
@@ -37,6 +38,8 @@ pub struct AccountContext {
     pub sign_ins: Arc<DailyQuota>,
     /// Meanings of answers to commands: whether the vehicle may have acted.
     pub command_answers: Arc<CommandAnswers>,
+    /// Answers by which the cloud refuses a credential.
+    pub refusals: Refusals,
     /// Cells of the account.
     pub cells: Cells,
     /// The way to the cloud.
@@ -73,6 +76,20 @@ impl AccountContext {
     /// Whether the owner has configured a PIN.
     pub(crate) fn has_pin(&self) -> bool {
         self.pin_style().is_some()
+    }
+
+    /// Latches the PIN, which the vendor has refused. `words` are the vendor's. Returns the latch that holds
+    /// now.
+    pub(crate) async fn refuse_pin(&self, words: &str) -> Option<Latched> {
+        let (account, now) = (&self.account, self.clock.now());
+        if let Err(error) = self.pin.refuse(words, now).await {
+            tracing::error!(account, "that the PIN was refused holds only until a restart: {error}");
+        }
+        let latched = self.pin.latched(now);
+        if let Some(latched) = &latched {
+            tracing::error!(account, "a person must act: {latched}");
+        }
+        latched
     }
 
     /// Returns how the configured PIN is used, if there is one.

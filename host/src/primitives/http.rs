@@ -13,7 +13,7 @@ pub(super) use self::preparation::{LONGEST_URL, endpoints_of};
 use self::preparation::{Prepared, prepare};
 use super::allowance::Before;
 use super::capture::{Asked, Incoming, clean, receive};
-use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, transport};
+use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, content, transport};
 use crate::bindings::http::{Host, Request, Response, TransportError};
 use crate::descriptor::{PinStyle, SecretClass, Told};
 
@@ -151,6 +151,10 @@ impl<'c> Sending<'c> {
             None => Ok(()),
         };
         note_answer(call, status, &headers);
+        let pin_refused = match self.pin {
+            Some(PinStyle::Bearer) => pin_refusal(&call.context, status, &headers, &body),
+            Some(PinStyle::Challenge) | None => None,
+        };
         let asked = Asked { captures: &request.captures, sent: &self.carries, endpoints };
         let received = receive(call, Incoming { status, headers, body }, asked);
         // A policy, and the audit trail, see no more of an answer than the connector does.
@@ -161,6 +165,10 @@ impl<'c> Sending<'c> {
             let refused = call.context.pin.answered(style, status, success, call.clock()).await;
             // What was refused is known when the failure has been judged.
             call.pin_turn.take_if(|_| !refused);
+        }
+        // At once: whatever the connector makes of it, and whether it ever says, the next one is not sent.
+        if let Some(said) = pin_refused {
+            call.context.refuse_pin(&said).await;
         }
         store_captured(call).await;
         if let Some(before) = acting {
@@ -179,6 +187,23 @@ impl<'c> Sending<'c> {
         headers.retain(|(name, _)| request.jar.is_none() || name != "set-cookie");
         Ok(Response { status, headers, body })
     }
+}
+
+/// Returns the refusal of a PIN that an answer is, in short. It is judged as it came: what the connector captures
+/// or makes of it changes nothing.
+fn pin_refusal(
+    context: &AccountContext,
+    status: u16,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Option<String> {
+    let body = content::plain(headers, body.to_vec()).ok()?;
+    let document = serde_json::from_slice(&body).ok()?;
+    let codes = context.command_answers.codes(&document);
+    context
+        .refusals
+        .of_pin(status, &codes, &document)
+        .map(|said| format!("HTTP {status}, code {}", said.code))
 }
 
 /// Keeps the cookies that an answer sets.

@@ -5,7 +5,8 @@
 //! a wrong one or not, and neither a policy nor a connector is believed about that: the host counts every answer
 //! without success as a try in [`Doubt`], whatever the plugins say. A PIN that goes with the request that needs
 //! it ([`PinStyle::Bearer`]) is answered about something else most of the time, and gets nothing in return; of
-//! that only the cloud's refusals of a PIN count.
+//! that only the cloud's refusals of a PIN count. The host looks for them in the answer itself, before the
+//! connector sees it.
 
 use std::sync::Arc;
 
@@ -25,6 +26,8 @@ pub(crate) type Turn = tokio::sync::OwnedMutexGuard<()>;
 #[derive(Debug)]
 pub struct PinGuard {
     latch: Latch,
+    /// Meaning of a refusal, and what helps.
+    advice: String,
     doubt: Doubt,
     /// Lock of the operation that sends the PIN, until it is answered: of five that are sent at once each
     /// would be the first.
@@ -46,7 +49,8 @@ pub enum NotOffered {
 }
 
 impl PinGuard {
-    /// Opens the guard of an account's PIN. What was known of another PIN is forgotten.
+    /// Opens the guard of an account's PIN. What was known of another PIN is forgotten. `advice` says what a
+    /// refusal means, and what helps.
     ///
     /// # Errors
     ///
@@ -54,12 +58,13 @@ impl PinGuard {
     pub async fn open(
         account: &str,
         credentials: Digest,
+        advice: String,
         store: &Arc<dyn Store>,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let latch = Latch::open(&format!("{account}/pin"), credentials, store, now).await?;
         let doubt = Doubt::open(Refused::Pin, account, credentials, store, now).await?;
-        Ok(Self { latch, doubt, turn: Arc::default() })
+        Ok(Self { latch, advice, doubt, turn: Arc::default() })
     }
 
     /// Checks whether the PIN may be sent now.
@@ -91,12 +96,13 @@ impl PinGuard {
         self.doubt.untold(clock).await
     }
 
-    /// Records that the vendor has refused the PIN.
+    /// Records that the vendor has refused the PIN, in these words.
     ///
     /// # Errors
     ///
     /// When that could not be stored. The latch holds all the same, until the next restart.
-    pub async fn refuse(&self, why: Why, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn refuse(&self, words: &str, now: Timestamp) -> Result<(), StoreError> {
+        let why = Why::new(self.advice.clone(), words);
         let stored = self.latch.set(LatchKind::AuthRequired, why, now, None).await.1;
         self.doubt.forget().await;
         stored

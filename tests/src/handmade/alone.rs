@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use vehicle_connector::bindings::connector::{Account, Endpoint};
 use vehicle_connector::bindings::http::TransportError;
 use vehicle_connector::cell::{CellGuard, Cells, Secrets};
-use vehicle_connector::descriptor::{Configured, SecretClass, SecretRule};
+use vehicle_connector::descriptor::{Configured, Refusals, SecretClass, SecretRule};
 use vehicle_connector::digest::Digest;
 use vehicle_connector::entropy::SystemEntropy;
 use vehicle_connector::plugin::{Called, Compiled, ConnectorSlot, Question};
@@ -116,10 +116,11 @@ async fn context(cells: Vec<String>, published: &Arc<Recording>, sent: &Arc<Sent
         entropy: Arc::new(SystemEntropy),
         publisher: Arc::clone(published) as Arc<dyn Publish>,
         topic_prefix: "b/".to_owned(),
-        pin: PinGuard::open("home", Digest::of(b""), &store, clock.now()).await.unwrap(),
+        pin: PinGuard::open("home", Digest::of(b""), String::new(), &store, clock.now()).await.unwrap(),
         clock,
         skew: Skew::default(),
         command_answers: Arc::default(),
+        refusals: Refusals::default(),
         tap: None,
     }
 }

@@ -73,7 +73,7 @@ impl Conversation<'_> {
         let judge = self.refresh().judge(self.attempt.guard.cell().generation);
         let judged = judge.classify(failure).await;
         count_failure(self.refresh(), &judged, permit).await;
-        let daily_limit = evidence::is_daily_limit(&judged.failure, &account.refusals);
+        let daily_limit = evidence::is_daily_limit(&judged.failure, &account.context.refusals);
         account.asked_for_patience(retry_after(&judged.failure), daily_limit);
         let judgement = judge.decide(judged, Circumstances::ONCE).await;
         let firm = firm_latch(&judgement.decision, &judgement.judged.failure);

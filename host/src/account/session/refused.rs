@@ -36,7 +36,8 @@ impl Refusal<'_> {
     pub(super) async fn act(self, failure: Failure, permit: Permit) -> Follows {
         let Self { refresh, cause, guard, .. } = self;
         let account = &refresh.account;
-        let grant_refused = evidence::refuses_grant(&failure, &account.refusals, &refresh.policy).await;
+        let grant_refused =
+            evidence::refuses_grant(&failure, &account.context.refusals, &refresh.policy).await;
         if grant_refused {
             // Another host on the same store may have used the refresh token first. Then ours is only old.
             let known = guard.cell().generation;
@@ -52,7 +53,7 @@ impl Refusal<'_> {
         // Without a session nothing else can be asked for either. One that is only refreshed early is not
         // waited for.
         let asked = retry_after(&judged.failure).filter(|_| !cause.is_unhurried());
-        let daily_limit = evidence::is_daily_limit(&judged.failure, &account.refusals);
+        let daily_limit = evidence::is_daily_limit(&judged.failure, &account.context.refusals);
         account.asked_for_patience(asked.map(|told| told.min(LONGEST_PAUSE)), daily_limit);
         let judgement = judge.decide(judged, Circumstances::ONCE).await;
         if judgement.decision == Decision::SignInAgain && self.may_sign_in() {

@@ -38,8 +38,23 @@ pub(super) struct Attempted<A> {
 }
 
 impl Attempt<'_> {
-    /// Asks once.
+    /// Asks once. That the PIN was refused in it is told, however it ends.
     pub(super) async fn make<Q: StepQuestion>(
+        self,
+        question: &Q,
+        trying: &impl Fn(),
+    ) -> Result<Attempted<Q::Answer>, StepError> {
+        let account = &self.context.operation.account;
+        let is_refused = || account.context.pin.latched(account.clock().now()).is_some();
+        let was_refused = is_refused();
+        let made = self.ask(question, trying).await;
+        if is_refused() && !was_refused {
+            account.announce();
+        }
+        made
+    }
+
+    async fn ask<Q: StepQuestion>(
         self,
         question: &Q,
         trying: &impl Fn(),

@@ -69,14 +69,22 @@ impl Credentials<'_> {
         let account = self.context.account();
         // A PIN that goes with the request that needs it: the answer is about that, unless it says otherwise.
         let bearer = pin_sent && account.context.pin_style() == Some(PinStyle::Bearer);
+        if bearer && let Some(latched) = account.context.pin.latched(account.clock().now()) {
+            // The answer itself said so, whatever the connector says.
+            return Some(latched);
+        }
         match failure.phase {
-            _ if bearer && evidence::is_pin_refusal(failure, &account.refusals) => {
+            _ if bearer && evidence::is_pin_refusal(failure, &account.context.refusals) => {
                 return account.refuse_pin(&failure.message).await;
             }
             Phase::Pin if bearer => {}
             Phase::Pin
-                if evidence::refuses_pin(failure, &account.refusals, &self.context.operation.policy)
-                    .await =>
+                if evidence::refuses_pin(
+                    failure,
+                    &account.context.refusals,
+                    &self.context.operation.policy,
+                )
+                .await =>
             {
                 return account.refuse_pin(&failure.message).await;
             }
@@ -115,7 +123,7 @@ impl Credentials<'_> {
             LatchKind::LockedOut => evidence::may_say_blocked(failure),
             LatchKind::ClientRefused => evidence::may_say_client_refused(failure),
             LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired => {
-                evidence::refuses_grant(failure, &account.refusals, &operation.policy).await
+                evidence::refuses_grant(failure, &account.context.refusals, &operation.policy).await
             }
         }
     }

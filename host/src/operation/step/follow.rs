@@ -185,5 +185,5 @@ fn note_throttling(account: &Account, failure: &Failure) {
         return;
     }
     let told = failure.retry_after.map(of_milliseconds);
-    account.asked_for_patience(told, evidence::is_daily_limit(failure, &account.refusals));
+    account.asked_for_patience(told, evidence::is_daily_limit(failure, &account.context.refusals));
 }

@@ -12,7 +12,7 @@ use crate::bindings::connector::Account;
 use crate::bindings::http::TransportError;
 use crate::bindings::types::{Certainty, Failure};
 use crate::cell::{Cells, Contents, Secrets};
-use crate::descriptor::{CommandAnswers, SecretRules};
+use crate::descriptor::{CommandAnswers, Refusals, SecretRules};
 use crate::digest::Digest;
 use crate::entropy::SystemEntropy;
 use crate::plugin::ActivationError;
@@ -190,13 +190,14 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         rules: account.rules.clone(),
         sign_ins: Arc::new(DailyQuota::open("sign-ins", slug, None, &store).await?),
         command_answers: Arc::clone(&account.command_answers),
+        refusals: Refusals::default(),
         cells,
         transport: Arc::new(cloud),
         clock,
         entropy: Arc::new(SystemEntropy),
         publisher: Arc::new(Discard),
         topic_prefix: String::new(),
-        pin: PinGuard::open(slug, Digest::of(b"trial"), &store, now).await?,
+        pin: PinGuard::open(slug, Digest::of(b"trial"), String::new(), &store, now).await?,
         skew: Skew::default(),
         tap: None,
     };

@@ -8,7 +8,7 @@ use super::preparation::{LARGEST_HEADERS, LARGEST_REQUEST, LONGEST_URL, MOST_SEC
 use super::*;
 use crate::bindings::http::{Body, Capture, CaptureSource, CaptureTarget, Method};
 use crate::cell::{Cells, Secrets};
-use crate::descriptor::{Configured, Network, SecretRule, SecretRules};
+use crate::descriptor::{Configured, Network, Refusals, SecretRule, SecretRules};
 use crate::digest::Digest;
 use crate::entropy::SystemEntropy;
 use crate::primitives::{Allowance, Endpoint, HttpClient, PinGuard, Skew, Transport};
@@ -71,13 +71,14 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
         rules: rules(),
         sign_ins: Arc::new(DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap()),
         command_answers: Arc::default(),
+        refusals: Refusals::default(),
         cells: Cells::open("home", [], &store, &clock).await.unwrap(),
         transport,
         clock,
         entropy: Arc::new(SystemEntropy),
         publisher: Arc::new(Discard),
         topic_prefix: "b/account/home/connector/".to_owned(),
-        pin: PinGuard::open("home", Digest::of(b""), &store, now).await.unwrap(),
+        pin: PinGuard::open("home", Digest::of(b""), "refused".to_owned(), &store, now).await.unwrap(),
         skew: Skew::default(),
         tap: None,
     };
@@ -178,8 +179,7 @@ async fn a_secret_stays_one_value_wherever_it_is_put() {
 #[tokio::test]
 async fn a_refused_pin_is_not_put_into_any_request() {
     let call = call().await;
-    let why = crate::protect::latch::Why::new("Kia refused the PIN".to_owned(), "");
-    call.context.pin.refuse(why, jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+    call.context.pin.refuse("", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
     let why = why_denied(&call, &get("https://cars.example:8080/base?pin={secret:pin}"));
     assert!(why.contains("refused"), "{why}");
 }

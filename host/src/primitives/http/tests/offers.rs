@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use futures_util::future::BoxFuture;
 
 use super::*;
+use crate::descriptor::{CommandAnswers, Said};
 use crate::primitives::SignIn;
 
 /// Most requests of one call with a configured token.
@@ -183,6 +184,33 @@ async fn a_pin_that_goes_with_another_request_is_not_in_doubt_because_that_gives
         assert_eq!(call.context.pin.in_doubt(call.clock()).is_some(), doubted, "{style:?}");
         // Whose answer it is that refuses a PIN is known when the failure has been judged.
         assert!(call.pin_turn.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_pin_that_the_answer_itself_refuses_is_not_sent_again_whatever_is_captured() {
+    let request = get("https://cars.example:8080/base?{secret:pin}");
+    let captures =
+        vec![Capture { source: CaptureSource::Json("/code".to_owned()), target: CaptureTarget::Private }];
+    let cases: [(Answer, bool); 4] = [
+        (|| says(400, r#"{"code":"BAD_PIN"}"#), true),
+        (|| says(200, r#"{"code":"BAD_PIN"}"#), true),
+        (|| says(400, r#"{"code":"BUSY"}"#), false),
+        (|| says(400, "BAD_PIN"), false),
+    ];
+    for (answer, is_refused) in cases {
+        let (mut call, cloud) = call_to(answer).await;
+        let context = Arc::get_mut(&mut call.context).unwrap();
+        context.rules.insert("pin".to_owned(), rule(SecretClass::Pin(PinStyle::Bearer), "ccapi", None));
+        let said = Said { code: "BAD_PIN".to_owned(), status: None, words: None };
+        context.refusals = Refusals { pin: vec![said], ..Refusals::default() };
+        let answers = CommandAnswers { codes_at: vec!["/code".to_owned()], ..CommandAnswers::default() };
+        context.command_answers = Arc::new(answers);
+        send(&mut call, Request { captures: captures.clone(), ..request.clone() }).await.unwrap();
+        let again = send(&mut call, request.clone()).await;
+        assert_eq!(again.is_err(), is_refused, "{:?}", answer());
+        assert_eq!(cloud.asked.load(Ordering::Relaxed), if is_refused { 1 } else { 2 }, "{:?}", answer());
+        assert_eq!(call.context.pin.latched(call.clock().now()).is_some(), is_refused, "{:?}", answer());
     }
 }
 
