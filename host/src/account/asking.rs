@@ -208,11 +208,11 @@ impl Account {
     ///
     /// See [`NotProgressed`].
     pub async fn login(self: &Arc<Self>, by: &str) -> Result<Progressed, NotProgressed> {
-        let sign_ins = &self.context.sign_ins;
-        let begins = self.questions.current().is_none() && self.context.has_password();
         // Before anything is lifted for it.
-        if begins && sign_ins.left(self.clock().now()) == Some(0) {
-            return Err(NotProgressed::Failed(sign_ins.used_up().to_string()));
+        if self.questions.current().is_none()
+            && let Some(used_up) = self.context.no_sign_in_left()
+        {
+            return Err(NotProgressed::Failed(used_up.to_string()));
         }
         match retry::once_more(self, by, What::Grant).await {
             Ok(_) | Err(NotRetried::NothingToLift(_)) => {}

@@ -9,7 +9,7 @@ use crate::cell::{Cells, Secrets};
 use crate::descriptor::{CommandAnswers, PinStyle, Refusals, SecretClass, SecretRule, SecretRules};
 use crate::entropy::Entropy;
 use crate::protect::latch::Latched;
-use crate::protect::quota::DailyQuota;
+use crate::protect::quota::{DailyQuota, QuotaError};
 use crate::time::Clock;
 use crate::wire::publish::Publish;
 
@@ -71,6 +71,14 @@ impl AccountContext {
     pub(crate) fn has_password(&self) -> bool {
         let signs_in = |rule: &SecretRule| rule.class == SecretClass::Password && !rule.unused;
         self.secrets.keys().any(|name| self.rules.get(name).is_some_and(signs_in))
+    }
+
+    /// Returns why no sign-in may begin, if it would count and no more are allowed today. Without a password only those
+    /// count that ask: where there were some, the next one would ask too.
+    pub(crate) fn no_sign_in_left(&self) -> Option<QuotaError> {
+        let now = self.clock.now();
+        let would_count = self.has_password() || self.sign_ins.used(now) > 0;
+        (would_count && self.sign_ins.left(now) == Some(0)).then(|| self.sign_ins.used_up())
     }
 
     /// Whether the owner has configured a PIN.

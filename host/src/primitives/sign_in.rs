@@ -2,7 +2,8 @@
 //!
 //! Vendors count passwords and one-time codes, and lock accounts for too many. Which function of a connector sends
 //! one is nothing to them, so it is nothing here either: the first request of a call that carries such a secret is
-//! counted, durably, before it leaves; the others of the call belong to it. What never left is taken back.
+//! counted, durably, before it leaves; the others of the call belong to it. What never left is taken back. A sign-in
+//! that asks a person and has sent none of these is counted with its first question.
 
 use jiff::Timestamp;
 
@@ -33,12 +34,13 @@ impl SignIn {
         self.refused.take()
     }
 
-    /// Counts the sign-in before the first request of it leaves. Returns whether it was this request that counted.
+    /// Counts the sign-in, if it is not counted yet: before the first request of it leaves, or before its first
+    /// question is asked. Returns whether it was counted now.
     ///
     /// # Errors
     ///
-    /// When no more sign-ins are allowed, or the count cannot be stored. The request must not be sent then.
-    pub(super) async fn begin(&mut self, sign_ins: &DailyQuota, now: Timestamp) -> Result<bool, QuotaError> {
+    /// When no more sign-ins are allowed, or the count cannot be stored. What was to follow must not then.
+    pub(crate) async fn begin(&mut self, sign_ins: &DailyQuota, now: Timestamp) -> Result<bool, QuotaError> {
         if self.counted {
             return Ok(false);
         }

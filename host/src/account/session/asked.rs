@@ -24,12 +24,23 @@ pub(super) struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    /// Puts a question to a person.
+    /// Puts a question to a person. The first one of a sign-in counts as a sign-in, whatever was sent for it: a cloud
+    /// that asks without a password sends mails and messages, and locks accounts for too many.
     pub(super) async fn asked(self, question: Question, call: &Call) -> RefreshError {
         let account = &self.refresh().account;
         let before = self.going().map(|going| (going.pending.as_ref(), &going.fitting.reply));
         match Pending::of(question, call, before, account.clock().now()) {
-            Ok(pending) => account.ask(pending).await,
+            Ok(pending) => {
+                let mut sign_in = call.sign_in.clone();
+                match sign_in.begin(&account.context.sign_ins, account.clock().now()).await {
+                    Ok(_) => account.ask(Pending { counted: true, ..pending }).await,
+                    Err(why) => {
+                        account.end_question("no more sign-ins are allowed today").await;
+                        let why = RefreshError::of_sign_in(why);
+                        self.refresh().failed(self.attempt.cause, call.left, why, None)
+                    }
+                }
+            }
             Err(NotAsked::NoCodesLeft) => {
                 self.end(LatchKind::OtpRequired, "no code was accepted", String::new()).await
             }

@@ -211,9 +211,10 @@ impl<'r> Attempt<'r> {
             return Ok(());
         }
         // No page is asked for that a sign-in would begin with and could not go on from.
-        let left = account.context.sign_ins.left(account.clock().now());
-        if matches!(self.stage, Stage::SignIn) && account.context.has_password() && left == Some(0) {
-            return Err(RefreshError::TooManySignIns(account.context.sign_ins.used_up()));
+        if matches!(self.stage, Stage::SignIn)
+            && let Some(used_up) = account.context.no_sign_in_left()
+        {
+            return Err(RefreshError::TooManySignIns(used_up));
         }
         if matches!(self.stage, Stage::SignIn) {
             // What it brings may be all that the cloud accepts from then on, so it is not made where that could not be

@@ -44,6 +44,8 @@ pub(crate) enum Asks {
 #[derive(Debug)]
 pub(crate) struct Fake {
     pub(crate) asks: Mutex<Asks>,
+    /// Whether a sign-in sends no password before it asks.
+    pub(crate) only_asks: Mutex<bool>,
     /// Whether a refresh begins with a secret that is made here.
     pub(crate) makes: Mutex<bool>,
     /// Ends of the session that it reports.
@@ -52,7 +54,8 @@ pub(crate) struct Fake {
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { asks: Mutex::new(Asks::Code), makes: Mutex::new(false), grant: Mutex::new(grant()) }
+        let (only_asks, makes) = Default::default();
+        Self { asks: Mutex::new(Asks::Code), only_asks, makes, grant: Mutex::new(grant()) }
     }
 }
 
@@ -204,7 +207,8 @@ impl NativeConnector for Fake {
     fn sign_in<'a>(&'a self, call: &'a mut Call, _account: &'a Account) -> Answering<'a, Step> {
         async {
             let captures = [("/step", "step-token"), ("/device", "device")];
-            let login = call.send(get("/login", "p={secret:password}", &captures)).await;
+            let query = if *self.only_asks.lock() { "" } else { "p={secret:password}" };
+            let login = call.send(get("/login", query, &captures)).await;
             failure(Phase::SignIn, login)?;
             match self.challenge(call) {
                 Some(challenge) => Ok(asked(challenge)),

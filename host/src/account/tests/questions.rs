@@ -256,3 +256,25 @@ async fn only_so_many_sign_ins_a_day_are_begun() {
     assert_eq!(why, "1 sign-ins within a day, which is as many as the configuration allows");
     assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (1, 1));
 }
+
+#[tokio::test(start_paused = true)]
+async fn questions_without_a_password_are_sign_ins_of_the_day_too() {
+    let mut config = super::home::config();
+    config.max_logins_per_day = 2;
+    config.secrets.clear();
+    let home = Home::with(config).await;
+    (*home.connector.asks.lock(), *home.connector.only_asks.lock()) = (Asks::Choice, true);
+    home.cloud.answer("/login", 200, json!({ "step": super::cloud::STEP, "device": super::cloud::DEVICE }));
+    let why = home.want(Cause::Missing).await.unwrap_err();
+    assert_eq!(home.sign_ins(), 1, "{why}");
+    // What follows from it belongs to it.
+    still(home.answer("mail").await);
+    still(home.answer("000000").await);
+    assert_eq!(home.sign_ins(), 1);
+    home.account.end_question("the test wants another one").await;
+    still(home.account.login("test").await);
+    home.account.end_question("and another one").await;
+    let why = refused(home.account.login("test").await);
+    assert_eq!(why, "2 sign-ins within a day, which is as many as the configuration allows");
+    assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (2, 2), "nobody is written to for nothing");
+}
