@@ -42,6 +42,9 @@ use crate::time::SystemClock;
 /// Exit code for wrong arguments or a wrong configuration.
 const USAGE: u8 = 2;
 
+/// The configuration file, unless another one is named.
+const CONFIGURATION: &str = "vehicle-connector.toml";
+
 /// Bridges vehicle clouds to MQTT and Home Assistant.
 #[derive(Debug, Parser)]
 #[command(version, about, arg_required_else_help = true)]
@@ -92,7 +95,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Configured {
     /// The configuration file.
-    #[arg(short, long, value_name = "FILE", default_value = "vehicle-connector.toml")]
+    #[arg(short, long, value_name = "FILE", default_value = CONFIGURATION)]
     config: PathBuf,
 }
 

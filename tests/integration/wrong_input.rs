@@ -1,5 +1,8 @@
 //! What the program says of wrong input: the thing, the place and the way out.
 
+#[cfg(unix)]
+use serde_json::{Value, json};
+
 use crate::grants::desk::{CONFIGURATION, Desk};
 
 /// The component of a connector that the program carries.
@@ -25,4 +28,99 @@ fn a_setting_without_which_a_connector_cannot_be_used_is_shown_granted_and_misse
     let missed = "car.toml:4: settings.locale is missing in [account.zoe], and the account cannot be used without it; add \
                   settings = { locale = \"…\" } (Language and country of the app in which the account was opened: fr_FR)";
     assert!(code == 2 && said.contains(missed), "{said}");
+}
+
+/// Stands in for a host: answers each question of the program with the next of these.
+#[cfg(unix)]
+fn host(desk: &Desk, state: &str, answers: Vec<Value>) -> std::thread::JoinHandle<()> {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    std::fs::create_dir_all(desk.path(state)).unwrap();
+    let socket = desk.path(state).join("control.sock");
+    let _from_before = std::fs::remove_file(&socket);
+    let listener = std::os::unix::net::UnixListener::bind(socket).unwrap();
+    std::thread::spawn(move || {
+        for data in answers {
+            let (mut stream, _) = listener.accept().unwrap();
+            BufReader::new(stream.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
+            writeln!(stream, "{}", json!({ "status": "ok", "data": data, "error": null })).unwrap();
+        }
+    })
+}
+
+#[cfg(unix)]
+fn asked(kind: &str, problem: Option<&str>) -> Value {
+    json!({ "outcome": "asked", "question": { "kind": kind, "text": "Acme has a question", "problem": problem } })
+}
+
+#[cfg(unix)]
+#[test]
+fn an_answer_ends_with_0_if_it_was_taken_and_with_1_if_not() {
+    let desk = Desk::new();
+    let ended = json!({ "outcome": "ended", "reason": "it was answered too often" });
+    for (answer, code, says) in [
+        (json!({ "outcome": "signed_in" }), 0, "main is signed in"),
+        (asked("code", None), 0, "Acme has a question"),
+        (asked("code", Some("the code was refused")), 1, "the code was refused; Acme has a question"),
+        (ended, 1, "it was answered too often"),
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let host = host(&desk, "car.state", vec![answer.clone()]);
+            let arguments = [&["auth", "answer", "main", "mail", "-c", "car.toml"], json].concat();
+            let (ended, said) = desk.run(&arguments);
+            assert_eq!(ended, code, "{json:?} {said}");
+            assert!(json.len() == 1 || said.contains(says), "{said}");
+            host.join().unwrap();
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_question_that_is_left_open_is_answered_with_the_same_host() {
+    let desk = Desk::new();
+    for (state, given) in [
+        ("car.state", &["-c", "car.toml"]),
+        ("the state", &["--state", "the state"]),
+        ("it's", &["--state", "it's"]),
+    ] {
+        let host = host(&desk, state, vec![asked("code", None)]);
+        let (code, said) = desk.run(&[&["auth", "login", "main"], &given[..]].concat());
+        let quoted = match given[1] {
+            "the state" => "'the state'",
+            "it's" => r"'it'\''s'",
+            path => path,
+        };
+        let hint = format!("answer it with `vehicle-connector auth answer main {} {quoted}`", given[0]);
+        assert!(code == 1 && said.contains(&hint), "{said}");
+        host.join().unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_question_of_a_kind_that_is_unknown_is_not_said_to_be_done() {
+    let desk = Desk::new();
+    // A second question would wait for an answer that was given to the first.
+    let host = host(&desk, "car.state", vec![asked("dance", None)]);
+    let (code, said) = desk.run(&["auth", "login", "main", "-c", "car.toml"]);
+    host.join().unwrap();
+    assert!(
+        code == 1 && said.contains("of the kind \"dance\"") && said.contains("update the program"),
+        "{said}"
+    );
+}
+
+#[test]
+fn who_only_asks_a_host_is_told_that_a_state_directory_is_enough() {
+    let desk = Desk::new();
+    let account = "[account.main]\nconnector = \"kia-eu\"\nrefresh_token = \"${NOT_SET}\"\n";
+    desk.write("car.toml", format!("{CONFIGURATION}{account}").as_bytes());
+    for arguments in
+        [&["auth", "login", "main"][..], &["audit"], &["connector", "list"], &["circuit", "list"]]
+    {
+        let (code, said) = desk.run(&[arguments, &["-c", "car.toml"]].concat());
+        assert!(code == 2 && said.contains("NOT_SET") && said.contains("with --state DIR"), "{said}");
+    }
+    let (code, said) = desk.run(&["check-config", "-c", "car.toml"]);
+    assert!(code == 2 && !said.contains("--state"), "{said}");
 }

@@ -31,7 +31,8 @@ pub(super) enum AuthCommand {
     ///
     /// The running host does it, with the credentials of its configuration, whatever session there is. It costs one of
     /// the sign-ins of the day (max_logins_per_day). If it asks a question, the answer is typed here, a code without
-    /// being shown. Ctrl-C leaves the question open.
+    /// being shown. Ctrl-C leaves the question open. Ends with 0 when the account is signed in, and with 1 when it is not;
+    /// with --json nothing is asked here, and an open question is 0.
     Login {
         /// The account, as the configuration names it.
         #[arg(value_name = "ACCOUNT")]
@@ -42,7 +43,8 @@ pub(super) enum AuthCommand {
     /// Answer the question of an account, asked by whatever has begun a sign-in.
     ///
     /// Without CODE the question is shown and asked on a terminal, else the answer is read from the standard input, where
-    /// other users of this machine do not see it.
+    /// other users of this machine do not see it. Ends with 0 when the answer was taken: the account is signed in, or the
+    /// next question is shown. Ends with 1 when it was not, and the question is open still or the sign-in is over.
     Answer {
         /// The account, as the configuration names it.
         #[arg(value_name = "ACCOUNT")]
@@ -104,12 +106,27 @@ fn about(account: &str) -> Value {
     json!({"account": account})
 }
 
+/// Shows what a host answers, and ends as it would in words.
 fn show_json(data: Result<Value, ExitCode>) -> Result<ExitCode, ExitCode> {
     let data = data?;
-    Ok(match json_line(&data) {
-        Ok(line) => print(&line),
-        Err(error) => complain(1, format_args!("the answer is no JSON: {error}")),
+    let line =
+        json_line(&data).map_err(|error| complain(1, format_args!("the answer is no JSON: {error}")))?;
+    let shown = print(&line);
+    Ok(match serde_json::from_value(data) {
+        Ok(outcome) if shown == ExitCode::SUCCESS && !Outcome::is_taken(&outcome) => ExitCode::FAILURE,
+        _ => shown,
     })
+}
+
+impl Outcome {
+    /// Whether what was sent was taken: of a question that is asked again a problem is told.
+    fn is_taken(&self) -> bool {
+        match self {
+            Self::SignedIn => true,
+            Self::Asked { question } => question.problem.is_none(),
+            Self::Ended { .. } => false,
+        }
+    }
 }
 
 fn understood(data: Value) -> Result<Outcome, ExitCode> {
@@ -132,8 +149,23 @@ fn converse(host: &Asked, account: &str, begin: &str) -> Result<ExitCode, ExitCo
         };
         let left = || {
             let open = "the question stays open";
-            complain(1, format_args!("{open}: answer it with `vehicle-connector auth answer {account}`"))
+            let given = host.given();
+            complain(
+                1,
+                format_args!("{open}: answer it with `vehicle-connector auth answer {account}{given}`"),
+            )
         };
+        if !question.is_known() {
+            return Err(complain(
+                1,
+                format_args!(
+                    "{}: this program does not know how a question of the kind {:?} is answered, and the host does: update \
+                     the program to the host's version; the question stays open",
+                    plain(&question.text),
+                    plain(&question.kind)
+                ),
+            ));
+        }
         let answer = question.put().map_err(|error| complain(1, format_args!("the terminal: {error}")))?;
         outcome = match answer {
             Typed::Left => return Err(left()),
@@ -169,11 +201,10 @@ fn answered(host: &Asked, account: &str, given: Option<&str>) -> Result<ExitCode
     }
     Ok(match understood(data?)? {
         Outcome::SignedIn => print(&format!("{account} is signed in\n")),
-        Outcome::Asked { question } => {
-            let problem =
-                question.problem.map(|problem| format!("{}; ", plain(&problem))).unwrap_or_default();
-            complain(1, format_args!("{problem}{}", plain(&question.text)))
-        }
+        Outcome::Asked { question } => match &question.problem {
+            Some(problem) => complain(1, format_args!("{}; {}", plain(problem), plain(&question.text))),
+            None => print(&format!("{}\n", plain(&question.text))),
+        },
         Outcome::Ended { reason } => complain(1, format_args!("{}", plain(&reason))),
     })
 }
@@ -194,6 +225,11 @@ enum Typed {
 }
 
 impl Question {
+    /// Whether this program knows how it is answered.
+    fn is_known(&self) -> bool {
+        ["code", "choice", "visit", "consent"].contains(&self.kind.as_str())
+    }
+
     /// Shows the question, and waits for the answer.
     fn put(&self) -> io::Result<Typed> {
         if let Some(problem) = &self.problem {

@@ -34,7 +34,25 @@ impl Located {
             Some(directory) => Ok((directory.clone(), None)),
             None => Config::load(&self.configured.config)
                 .map(|config| (config.state_dir.clone(), Some(config)))
-                .map_err(|error| complain(USAGE, format_args!("{error}"))),
+                .map_err(|error| {
+                    complain(
+                        USAGE,
+                        format_args!(
+                            "{error}\nonly the state directory is needed of it here: with --state DIR in place of it nothing \
+                             else is read"
+                        ),
+                    )
+                }),
+        }
+    }
+
+    /// Returns the arguments that have named the host, for a command to paste; none if nothing was named.
+    fn given(&self) -> String {
+        let default = std::path::Path::new(super::CONFIGURATION);
+        match &self.state {
+            Some(directory) => format!(" --state {}", pasted(directory)),
+            None if self.configured.config == default => String::new(),
+            None => format!(" -c {}", pasted(&self.configured.config)),
         }
     }
 
@@ -53,6 +71,13 @@ impl Located {
     }
 }
 
+/// Returns a path as a shell takes it.
+fn pasted(path: &std::path::Path) -> String {
+    let path = path.display().to_string();
+    let is_plain = |char: char| char.is_alphanumeric() || "/._-+:@%,=~".contains(char);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
 /// A host to ask, and the form of its answer.
 #[derive(Debug, Args)]
 pub(super) struct Asked {
@@ -64,6 +89,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Returns the arguments that have named the host, for a command to paste; none if nothing was named.
+    pub(super) fn given(&self) -> String {
+        self.located.given()
+    }
+
     /// Returns what the configuration, or else this program, grants a connector of this name, with the
     /// configuration's file. Secrets need not be there for that, and neither need the file.
     ///
