@@ -54,6 +54,7 @@ pub use grant::block;
 pub use limits::Limits;
 pub use plugins::Plugins;
 pub use slug::Slug;
+pub(crate) use vehicle::word_of;
 pub use vehicle::{Selector, Vehicle};
 
 use crate::descriptor::Network;

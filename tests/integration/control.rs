@@ -411,6 +411,9 @@ async fn a_policy_is_swapped_tried_and_gone_back_from_by_command() {
     let history = program.prints(&["policy", "history"]).await;
     let by = history.lines().filter(|line| line.contains(" control (uid ")).count();
     assert!(by >= 6 && history.contains(" refused ") && history.contains("the trial failed"), "{history}");
+    let line = |part: &str| history.lines().find(|line| line.contains(part)).unwrap_or_default();
+    assert!(line(" swap ").contains(" other.wasm"), "{history}");
+    assert!(line(" refused ").contains(" phrases.wasm"), "{history}");
     let latest = program.prints(&["policy", "history", "--last", "1", "--json"]).await;
     assert_eq!(serde_json::from_str::<Vec<Value>>(&latest).unwrap().len(), 1);
 

@@ -235,6 +235,8 @@ async fn what_only_one_connector_knows_is_commanded_by_its_name_if_it_is_allowed
     let home = Running::start(&installed(&cloud, "")).await;
     let report = home.command("other/honk").await;
     assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::NotAllowed)), "{report:?}");
+    let detail = "other/honk is not allowed; add \"other/honk\" to `allow` in [vehicle.one]";
+    assert!(report.message.as_deref().is_some_and(|message| message.contains(detail)), "{report:?}");
     assert_eq!(cloud.state().honks, 2);
     home.host.stop().await;
 }

@@ -37,6 +37,17 @@ async fn bad_input_is_rejected_with_a_reason_and_without_a_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_allowed_is_told_with_the_word_and_the_place() {
+    let home = RealHome::start().await;
+    home.settle().await;
+    home.send(LEGACY.0, "climate", r#"{"id":"cold","action":"start"}"#).await;
+    let report = home.ended(LEGACY.0, "cold").await;
+    assert_eq!(report.reason, Some(Reason::NotAllowed), "{report:?}");
+    let detail = "start_climate is not allowed; add \"climate\" to `allow` in [vehicle.niro]";
+    assert!(report.message.as_deref().is_some_and(|message| message.contains(detail)), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn topics_of_others_are_ignored() {
     let home = RealHome::start().await;
     home.settle().await;

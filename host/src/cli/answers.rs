@@ -102,6 +102,7 @@ pub(super) struct Attempt {
     pub slot: String,
     pub action: String,
     pub by: String,
+    pub file: Option<String>,
     pub digest: Option<String>,
     pub name: Option<String>,
     pub version: Option<String>,

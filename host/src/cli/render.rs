@@ -116,8 +116,9 @@ pub(super) fn history(attempts: &Vec<Attempt>) -> String {
     if attempts.is_empty() {
         return "nothing has been tried\n".to_owned();
     }
-    let mut table =
-        Table::new(["SEQ", "AT", "SLOT", "ACTION", "RESULT", "NAME", "VERSION", "DIGEST", "BY", "REASON"]);
+    let mut table = Table::new([
+        "SEQ", "AT", "SLOT", "ACTION", "RESULT", "NAME", "VERSION", "DIGEST", "BY", "FILE", "REASON",
+    ]);
     for attempt in attempts {
         let or_none = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
         table.row([
@@ -130,6 +131,7 @@ pub(super) fn history(attempts: &Vec<Attempt>) -> String {
             or_none(&attempt.version),
             attempt.digest.as_deref().map_or_else(|| "-".to_owned(), short),
             attempt.by.clone(),
+            or_none(&attempt.file),
             attempt.reason.clone().unwrap_or_default(),
         ]);
     }

@@ -26,6 +26,14 @@ const ALLOW: &[(&str, &[Op])] = &[
     ("signal", &[Op::Signal]),
 ];
 
+/// Returns the word for `allow` that allows this operation, and as little else as possible.
+pub(crate) fn word_of(operation: Op) -> String {
+    let words = ALLOW.iter().filter(|(_, operations)| operations.contains(&operation));
+    let word = words.min_by_key(|(_, operations)| operations.len());
+    // What no word stands for is an operation of the connector's own, whose name is the word.
+    word.map_or_else(|| operation.to_string(), |(word, _)| (*word).to_owned())
+}
+
 /// Words allowed by default. An operation that opens something has to be named.
 const BY_DEFAULT: &[&str] = &["refresh", "lock"];
 /// Operation allowed regardless of the file: it asks the cloud about an action of one's own and does nothing.
@@ -197,4 +205,26 @@ fn allow(section: &mut Section<'_, '_>, own: Option<&BTreeMap<String, OwnEffect>
         ALLOW.iter().filter(|(word, _)| words.contains(word)).flat_map(|(_, operations)| *operations);
     let own = own_words.iter().filter(|(word, _)| words.contains(&word.as_str())).map(|(_, own)| *own);
     allowed.copied().chain([ALWAYS]).chain(own).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_word_for_an_operation_allows_it_and_as_little_else_as_there_is() {
+        for (word, operations) in ALLOW {
+            for operation in *operations {
+                let narrowest = word_of(*operation);
+                let (_, allowed) = ALLOW.iter().find(|(known, _)| *known == narrowest).unwrap();
+                assert!(
+                    allowed.contains(operation) && allowed.len() <= operations.len(),
+                    "{word} {operation}"
+                );
+            }
+        }
+        assert_eq!(word_of(Op::RefreshForce), "refresh_force");
+        assert_eq!(word_of(Op::StopClimate), "climate");
+        assert_eq!(word_of(Op::Other(OwnName::new("honk", OwnEffect::Actuation))), "other/honk");
+    }
 }

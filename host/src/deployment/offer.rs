@@ -2,6 +2,9 @@
 
 use crate::plugin::{Compiled, Trial};
 
+/// Longest file that is recorded, in bytes.
+const LONGEST_FILE: usize = 1_024;
+
 /// A component offered to become the active one.
 #[derive(Debug, Clone)]
 pub struct Offer {
@@ -11,6 +14,8 @@ pub struct Offer {
     pub signature: Option<String>,
     /// Requested by, for the record.
     pub by: String,
+    /// File that it comes from, for the record.
+    pub file: Option<String>,
     /// Extent of the trial.
     pub trial: Trial,
     /// Place where the same component may be found again at the next start, and is not to be taken for a new
@@ -59,7 +64,7 @@ impl Offer {
     }
 
     fn of(component: Offered, by: String) -> Self {
-        Self { component, signature: None, by, trial: Trial::Full, source: None }
+        Self { component, signature: None, by, file: None, trial: Trial::Full, source: None }
     }
 
     /// Adds a detached signature, if there is one.
@@ -73,6 +78,12 @@ impl Offer {
     #[must_use]
     pub fn without_trial(self) -> Self {
         Self { trial: Trial::Waived, ..self }
+    }
+
+    /// Names the file that it comes from, if it comes from one. What is longer than a name is cut.
+    #[must_use]
+    pub fn from_file(self, file: Option<String>) -> Self {
+        Self { file: file.map(|file| crate::redact::cut(file, LONGEST_FILE)), ..self }
     }
 
     /// Names the place it was found in, which is looked at again with every start.

@@ -61,6 +61,9 @@ pub struct Record {
     pub action: Action,
     /// Requested by; `host` for actions of the host itself.
     pub by: String,
+    /// File that the component came from, if it came from one.
+    #[serde(default)]
+    pub file: Option<String>,
     /// Digest of the component.
     pub digest: Option<Digest>,
     /// Name of the component, if it was read.
@@ -82,12 +85,17 @@ impl Record {
             slot: slot.to_owned(),
             action,
             by: by.to_owned(),
+            file: None,
             digest: None,
             name: None,
             version: None,
             result: Outcome::Ok,
             reason: None,
         }
+    }
+
+    pub(super) fn from_file(self, file: Option<String>) -> Self {
+        Self { file, ..self }
     }
 
     pub(super) fn about(self, digest: Digest) -> Self {

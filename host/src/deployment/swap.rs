@@ -27,11 +27,13 @@ impl Deployments {
         let started = Instant::now();
         let digest = Digest::of(offer.component.bytes());
         let record = self.slots.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
+        let record = record.from_file(offer.file.clone());
         match self.try_swap(name, slot, offer, digest, record.clone()).await {
             Ok((before, active)) => Ok(deployed(name, active.as_ref(), before.as_ref(), started.elapsed())),
             Err(refusal) => {
                 let reason = refusal.reason();
-                tracing::warn!(kind = %S::KIND, slot = name, by = offer.by, %digest, "refused: {reason}");
+                let file = offer.file.as_deref();
+                tracing::warn!(kind = %S::KIND, slot = name, by = offer.by, file, %digest, "refused: {reason}");
                 let about = AboutPlugin {
                     slot: name.to_owned(),
                     digest: Some(digest),
@@ -98,6 +100,7 @@ impl Deployments {
             kind = %S::KIND,
             slot = name,
             by = offer.by,
+            file = offer.file,
             from = %format_args!("{} {}", before.name, before.version),
             to = %format_args!("{} {}", active.name, active.version),
             generation = active.number,

@@ -21,6 +21,7 @@ use super::shutdown::Shutdown;
 use super::vehicle_desk::VehicleDesk;
 use super::{Refused, Request};
 use crate::command::{self, Action, Asked, Command, Malformed};
+use crate::config::word_of;
 use crate::mqtt::Receipt;
 use crate::services::Services;
 use crate::store::StoreError;
@@ -304,7 +305,9 @@ impl CommandDesk {
             return rejection(Reason::UnknownOperation, own::no_such(vehicle, &op));
         };
         if !vehicle.allows(name) {
-            return rejection(Reason::NotAllowed, format!("{name} is not in the vehicle's `allow` list"));
+            let word = word_of(name);
+            let message = format!("{name} is not allowed; add \"{word}\" to `allow` in [vehicle.{slug}]");
+            return rejection(Reason::NotAllowed, message);
         }
         if vehicle.lacks(name) {
             return rejection(Reason::Unsupported, format!("this vehicle does not have {name}"));

@@ -102,10 +102,10 @@ fn the_history_shows_whole_reasons() {
     assert_eq!(lines.len(), 3);
     assert_eq!(
         lines[1],
-        "1    2026-11-24T23:00:00Z  policy  start   ok       default  0.4.0    0123456789ab  configuration"
+        "1    2026-11-24T23:00:00Z  policy  start   ok       default  0.4.0    0123456789ab  configuration    -"
     );
     assert!(
-        lines[2].ends_with(&format!("-        -        -             control (uid 0)  {long}")),
+        lines[2].ends_with(&format!("-        -        -             control (uid 0)  -     {long}")),
         "{}",
         lines[2]
     );
