@@ -47,7 +47,7 @@ mod vehicle;
 pub use account::Account;
 pub use broker::Mqtt;
 pub use connectors::Connector;
-pub use edit::{appended, connector_of, updated};
+pub use edit::{appended, connector_of, line_of, updated};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
 pub use grant::block;

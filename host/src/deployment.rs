@@ -11,6 +11,7 @@
 //! slots and components. `slots`: what swaps and rollouts share. `restore`: slots at the start. `watch`:
 //! changes by the host itself. `rollouts`: shadow and canary.
 
+mod meant;
 mod offer;
 mod record;
 mod refusal;
@@ -155,7 +156,8 @@ impl Deployments {
         }
     }
 
-    /// Puts a component into a slot, if it passes every check. Operations under way end with the plugin they
+    /// Puts a component into a slot, if it passes every check. Of several connectors it is the one of the
+    /// component's own name, unless a slot is named. Operations under way end with the plugin they
     /// began with. A component that is already active stays, and begins no new generation.
     ///
     /// # Errors
@@ -167,6 +169,15 @@ impl Deployments {
         slot: Option<&str>,
         offer: &Offer,
     ) -> Result<Deployed, Refusal> {
+        let meant = match self.slots.meant(kind, slot, offer).await {
+            Ok(meant) => meant,
+            Err(refusal) => {
+                self.slots.note_refused(kind, "", Action::Swap, &offer.by, &refusal.reason()).await;
+                return Err(refusal);
+            }
+        };
+        let (slot, offer) =
+            meant.as_ref().map_or((slot, offer), |(name, offer)| (Some(name.as_str()), offer));
         self.known_slot(kind, slot, Action::Swap, &offer.by).await?;
         in_place!(self, kind, slot, |name, at| self.swap_in(name, at.as_ref(), offer).await)
     }
@@ -182,6 +193,9 @@ impl Deployments {
         slot: Option<&str>,
         offer: &Offer,
     ) -> Result<Verified, Refusal> {
+        let meant = self.slots.meant(kind, slot, offer).await?;
+        let (slot, offer) =
+            meant.as_ref().map_or((slot, offer), |(name, offer)| (Some(name.as_str()), offer));
         in_place!(self, kind, slot, |name, at| {
             let (compiled, candidate) = self.slots.admit(name, at.as_ref(), offer).await?;
             Ok(Verified {

@@ -26,5 +26,5 @@ pub use self::secret::{
     Configured, LEAST, PinStyle, SecretCharacters, SecretClass, SecretForm, SecretRule, SecretRules,
 };
 pub use self::service::{Service, base_url};
-pub use self::slack::{stricter, unused};
+pub use self::slack::{Remark, stricter, unused};
 pub use self::texts::is_name;

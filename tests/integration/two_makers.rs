@@ -11,6 +11,7 @@ use testkit::two_makers::{FIVE, SLOT, TwoMakers};
 use testkit::virtual_home::compiled;
 use testkit::{Home, LEGACY};
 use vehicle_connector::config::Config;
+use vehicle_connector::deployments::{Offer, PluginKind};
 use vehicle_connector::plugin::embedded;
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -184,4 +185,35 @@ async fn a_policy_that_is_swapped_while_commands_are_pending_ends_each_once_and_
         assert_eq!(home.counters().of(renault_simulator::RouteKind::HvacStart), 1);
         assert_eq!((home.counters().jwt_asked, home.control().counters().grants_asked), (1, 1));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_connectors_the_one_of_the_component_s_name_is_meant() {
+    let home = TwoMakers::start().await;
+    let untouched = home.slot("hyundai-kia-eu").await.active.digest;
+    let next = compiled(&variant(embedded::RENAULT, 1));
+    let digest = next.digest;
+    let deployments = home.host().deployments();
+    let offer = Offer::compiled(next, "test").without_trial();
+    let swapped = deployments.swap(PluginKind::Connector, None, &offer).await.unwrap();
+    assert_eq!(swapped.slot, "renault");
+    assert_eq!(home.slot("renault").await.active.digest, digest);
+    assert_eq!(home.slot("hyundai-kia-eu").await.active.digest, untouched);
+
+    let stranger = Offer::compiled(compiled(&crate::grants::desk::example()), "test");
+    for refused in [
+        deployments.swap(PluginKind::Connector, None, &stranger).await.unwrap_err().to_string(),
+        deployments.verify(PluginKind::Connector, None, &stranger).await.unwrap_err().to_string(),
+    ] {
+        assert_eq!(
+            refused,
+            "the component calls itself \"example\", and no connector of that name runs here; name the slot that it is for \
+             (`--slot NAME`): hyundai-kia-eu, renault"
+        );
+    }
+    let several = deployments.rollback(PluginKind::Connector, None, "test").await.unwrap_err().to_string();
+    assert_eq!(
+        several,
+        "several connectors run here, so say which one is meant (`--slot NAME`): hyundai-kia-eu, renault"
+    );
 }

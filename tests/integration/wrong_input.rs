@@ -3,7 +3,7 @@
 #[cfg(unix)]
 use serde_json::{Value, json};
 
-use crate::grants::desk::{CONFIGURATION, Desk};
+use crate::grants::desk::{ACCOUNT, CONFIGURATION, Desk, example};
 
 /// The component of a connector that the program carries.
 fn dist(name: &str) -> String {
@@ -123,4 +123,36 @@ fn who_only_asks_a_host_is_told_that_a_state_directory_is_enough() {
     }
     let (code, said) = desk.run(&["check-config", "-c", "car.toml"]);
     assert!(code == 2 && !said.contains("--state"), "{said}");
+}
+
+#[test]
+fn a_section_to_paste_says_what_to_do_with_each_part_and_is_still_a_section() {
+    let desk = Desk::new();
+    let (code, section) = desk.run(&["connector", "inspect", "--toml", "downloads/example.wasm"]);
+    assert_eq!(code, 0, "{section}");
+    let mut lines = section.lines().peekable();
+    while let Some(line) = lines.next() {
+        let is_header = |line: &&str| line.starts_with('[');
+        assert!(
+            line.starts_with('#') || !lines.peek().is_some_and(is_header),
+            "no comment after {line}: {section}"
+        );
+    }
+    desk.write("example.wasm", &example());
+    desk.write("car.toml", format!("{CONFIGURATION}\n{section}\n{ACCOUNT}").as_bytes());
+    assert_eq!(desk.check().0, 0, "{}", desk.check().1);
+}
+
+#[test]
+fn a_connector_that_the_program_carries_is_inspected_by_its_name() {
+    let desk = Desk::new();
+    let (code, shown) = desk.run(&["connector", "inspect", "renault", "-c", "car.toml"]);
+    assert!(code == 0 && shown.contains("name       renault\n"), "{shown}");
+    assert!(shown.contains("All of it is granted by this program"), "{shown}");
+    let (code, section) = desk.run(&["connector", "inspect", "--toml", "renault"]);
+    assert!(code == 0 && !section.contains("\nfile = "), "{section}");
+    desk.write("car.toml", format!("{CONFIGURATION}\n{section}").as_bytes());
+    assert_eq!(desk.check().0, 0, "{}", desk.check().1);
+    let (code, said) = desk.run(&["connector", "inspect", "renalt"]);
+    assert!(code == 2 && said.contains("hyundai-kia-eu, renault"), "{said}");
 }

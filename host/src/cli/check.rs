@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use super::table::plain;
 use super::{USAGE, complain};
 use crate::component_file::{self, Links};
-use crate::config::{Config, Connector, Problem};
-use crate::descriptor::{Excess, excess, stricter, unused};
+use crate::config::{Config, Connector, Problem, line_of};
+use crate::descriptor::{Excess, Remark, excess, stricter, unused};
 use crate::digest::Digest;
 use crate::output::print;
 use crate::plugin::{Asking, Compiled, embedded};
@@ -25,7 +25,7 @@ pub(super) async fn config(path: &Path) -> ExitCode {
     if let Err(what) = pins_can_be_met(&config) {
         return complain(USAGE, format_args!("{file}: {what}"));
     }
-    let Connectors { problems, warnings } = match connectors(&config).await {
+    let Connectors { problems, warnings } = match connectors(&config, path).await {
         Ok(connectors) => connectors,
         Err(error) => return complain(1, format_args!("{}", plain(&format!("{error:#}")))),
     };
@@ -54,7 +54,9 @@ struct Connectors {
 
 /// Compares the files of connectors with what they are granted. Each is compiled as a host compiles it, in a
 /// process of its own and within bounds, and asked who it is; nothing else of it runs.
-async fn connectors(config: &Config) -> anyhow::Result<Connectors> {
+async fn connectors(config: &Config, file: &Path) -> anyhow::Result<Connectors> {
+    // It was read a moment ago; without it remarks name the line of the section.
+    let text = std::fs::read_to_string(file).unwrap_or_default();
     let mut found =
         Connectors { problems: config.plugins.unusable.values().cloned().collect(), ..Default::default() };
     let mut sandbox = None;
@@ -85,7 +87,7 @@ async fn connectors(config: &Config) -> anyhow::Result<Connectors> {
             Err(error) => Err(error),
         };
         match asking {
-            Ok(asking) => compare(&asking, name, connector, &problem, &mut found),
+            Ok(asking) => compare(&asking, (name, connector), &text, &problem, &mut found),
             Err(error) => found.problems.push(problem(error.to_string())),
         }
     }
@@ -95,8 +97,8 @@ async fn connectors(config: &Config) -> anyhow::Result<Connectors> {
 /// Compares what a component says of itself with its slot.
 fn compare(
     asking: &Asking,
-    name: &str,
-    connector: &Connector,
+    (name, connector): (&str, &Connector),
+    text: &str,
     problem: &dyn Fn(String) -> Problem,
     found: &mut Connectors,
 ) {
@@ -110,10 +112,13 @@ fn compare(
     for excess in excess(&asking.wanted, &connector.grant) {
         found.problems.push(problem(format!("{excess}; {}", way_out(&excess))));
     }
-    let warnings = unused(&asking.wanted, &connector.grant)
-        .into_iter()
-        .chain(stricter(&asking.wanted, &connector.grant));
-    found.warnings.extend(warnings.map(problem));
+    let remarks = [unused(&asking.wanted, &connector.grant), stricter(&asking.wanted, &connector.grant)];
+    found.warnings.extend(remarks.into_iter().flatten().map(|Remark { keys, text: what }| {
+        let of_section = problem(what);
+        let section = ["connector", name].into_iter();
+        let keys: Vec<&str> = section.chain(keys.iter().map(String::as_str)).collect();
+        Problem { line: line_of(text, &keys).unwrap_or(of_section.line), ..of_section }
+    }));
 }
 
 /// Says what to do about something that is not granted.

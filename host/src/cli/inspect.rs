@@ -19,7 +19,7 @@ use crate::component_file::{self, Links, Refused};
 use crate::digest::Digest;
 use crate::output::print;
 use crate::plugin::slot::Provenance;
-use crate::plugin::{ActivationError, Asking, Compiled, Measure, PluginKind, PolicySlot, Trial};
+use crate::plugin::{ActivationError, Asking, Compiled, Measure, PluginKind, PolicySlot, Trial, embedded};
 use crate::sandbox::{self, Budget, Sandbox};
 use crate::time::{Clock as _, SystemClock};
 
@@ -195,10 +195,27 @@ pub(super) async fn verify(kind: PluginKind, file: &Path, host: &Asked) -> ExitC
     ))
 }
 
+/// Returns the connector that the program carries under this name, unless a file has it.
+fn carried(file: &Path) -> Option<&'static [u8]> {
+    let named = |(name, _): &&(&str, &[u8])| file.as_os_str() == *name && !file.exists();
+    embedded::CONNECTORS.iter().find(named).map(|(_, component)| *component)
+}
+
 fn read(file: &Path) -> Result<Vec<u8>, ExitCode> {
+    if let Some(component) = carried(file) {
+        return Ok(component.to_vec());
+    }
     component_file::read_component(file, Links::Followed).map_err(|refused| {
         let code = if matches!(refused, Refused::TooLarge { .. }) { 1 } else { USAGE };
-        complain(code, format_args!("{}: {refused}", file.display()))
+        let carried: Vec<&str> = embedded::CONNECTORS.iter().map(|(name, _)| *name).collect();
+        let instead = match refused.is_absence() {
+            true => format!(
+                "; name a component (.wasm), or a connector that this program carries: {}",
+                carried.join(", ")
+            ),
+            false => String::new(),
+        };
+        complain(code, format_args!("{}: {refused}{instead}", file.display()))
     })
 }
 

@@ -34,6 +34,21 @@ pub fn connector_of(text: &str, path: &Path, name: &str) -> Result<Option<Connec
     }
 }
 
+/// Returns the line of the last of these keys that is there, one below the other; none if not even the first is.
+#[must_use]
+pub fn line_of(text: &str, keys: &[&str]) -> Option<usize> {
+    let parsed = DeTable::parse(text).ok()?;
+    let (mut table, mut at) = (parsed.get_ref(), None);
+    for key in keys {
+        let Some((name, value)) = table.get_key_value(*key) else { break };
+        at = Some(name.span().start);
+        let Some(below) = value.get_ref().as_table() else { break };
+        table = below;
+    }
+    let before = text.as_bytes().iter().take(at?);
+    Some(1 + before.filter(|&&byte| byte == b'\n').count())
+}
+
 /// Returns a configuration with one more section.
 #[must_use]
 pub fn appended(text: &str, block: &str) -> String {

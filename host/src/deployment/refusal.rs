@@ -16,11 +16,11 @@ pub(super) const LONGEST: usize = 2_048;
 #[non_exhaustive]
 pub enum Refusal {
     /// The slot does not exist.
-    #[error("there is no {kind} slot {slot:?}; there are: {}", .known.join(", "))]
+    #[error("{}", unknown_slot(*kind, slot, known))]
     UnknownSlot {
         /// Kind of the plugin.
         kind: PluginKind,
-        /// Requested slot.
+        /// Requested slot; empty if none was named.
         slot: String,
         /// Slots that exist.
         known: Vec<String>,
@@ -66,5 +66,13 @@ impl Refusal {
     /// Returns the reason in words that a record can hold.
     pub(super) fn reason(&self) -> String {
         crate::redact::cut(self.to_string(), LONGEST)
+    }
+}
+
+fn unknown_slot(kind: PluginKind, slot: &str, known: &[String]) -> String {
+    let known = known.join(", ");
+    match slot {
+        "" => format!("several {kind}s run here, so say which one is meant (`--slot NAME`): {known}"),
+        slot => format!("there is no {kind} slot {slot:?}; there are: {known}"),
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::remote::Asked;
 use super::super::table::plain;
 use super::super::{USAGE, asking, complain};
-use super::read;
+use super::{carried, read};
 use crate::config;
 use crate::descriptor::{Excess, Grant, excess};
 use crate::output::print;
@@ -102,13 +102,58 @@ pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path) -> ExitCode {
     };
     match asking.await {
         Ok((Asking { name, wanted, .. }, digest)) => {
-            print(&config::block(&name, &format!("{name}.wasm"), digest, &wanted))
+            let block = config::block(&name, &format!("{name}.wasm"), digest, &wanted);
+            print(&commented(&block, &name, carried(file).is_some()))
         }
         Err(error) => {
             let why = plain(&format!("{error:#}"));
             complain(1, format_args!("{} would be refused: {why}", file.display()))
         }
     }
+}
+
+/// Puts a comment before each part of a section: what its owner does with it. Of a connector that the program
+/// carries no file is named.
+fn commented(block: &str, name: &str, is_carried: bool) -> String {
+    let mut text = String::new();
+    let head = format!("[connector.{name}]");
+    for line in block.lines().filter(|line| !is_carried || !line.starts_with("file = ")) {
+        let part = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
+        let comment = match part.and_then(|part| part.rsplit('.').next()) {
+            _ if line == head && is_carried => {
+                "# The program carries this connector and its grant. With this in the configuration what stands here is\n\
+                 # granted in place of that, all of it, and only this component is taken: remove sha256 to take others.\n"
+            }
+            _ if line == head => {
+                "# Put the component beside the configuration under the name of `file`, and this into the configuration;\n\
+                 # `vehicle-connector connector install FILE.wasm` does both. What stands here is granted, so read it.\n"
+            }
+            Some("endpoints") => {
+                "# Where it may send requests. Compare the hosts with those of the vendor.\n"
+            }
+            Some("secrets") => {
+                "# What is \"required\" goes into [account.NAME], with _ for -, as KEY_file = \"PATH\" or KEY = \"${VARIABLE}\";\n\
+                 # what is \"never\" there comes from answers. A class may be made stricter, such as password for identifier.\n"
+            }
+            Some("settings") => {
+                "# Go into `settings` of [account.NAME], with _ for -. What is required must be there.\n"
+            }
+            Some("operations") => {
+                "# Commanded as other/NAME, if `allow` of [vehicle.NAME] has \"other/NAME\". An effect may be made stricter.\n"
+            }
+            Some("refusals") => {
+                "# Answers after which a credential is not sent again. Leave them as they are, unless its cloud says otherwise.\n"
+            }
+            Some("answers") => {
+                "# How answers to commands are read: which may be sent again. Leave them as they are.\n"
+            }
+            _ => "",
+        };
+        text.push_str(comment);
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
 }
 
 /// Returns what a connector is granted, and by whom: the configuration, or this program.
