@@ -46,6 +46,7 @@ use crate::services::Services;
 use crate::time::Clock;
 use crate::wire::message::Outgoing;
 use crate::wire::outcome::Reason;
+use crate::wire::words::Words;
 
 /// Longest time for which operations wait when the vendor wants to be left alone: no operation has longer
 /// than a few minutes.
@@ -220,8 +221,8 @@ impl Account {
     }
 
     /// Records the reason for which an operation has failed.
-    pub(crate) fn failed_for(&self, reason: Reason) {
-        self.announce_if(self.presence.failed_for(reason));
+    pub(crate) fn failed_for(&self, reason: Reason, words: &Words) {
+        self.announce_if(self.presence.failed_for(reason, words));
     }
 
     fn announce_if(&self, news: bool) {

@@ -12,6 +12,7 @@ use crate::cell::Cell;
 use crate::primitives::SESSION;
 use crate::protect::doubt::Refused;
 use crate::wire::outcome::Reason;
+use crate::wire::words::Words;
 
 /// Presence as the last exchanges with the cloud have shown it.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Presence {
     refused: AtomicU64,
     /// Generation of the session whose token the cloud has taken last, and when.
     worked: Mutex<Option<(u64, Duration)>>,
+    /// Words about why the cloud was not reached, since it was reached last.
+    unreached: Mutex<Option<Words>>,
 }
 
 impl Presence {
@@ -53,9 +56,12 @@ impl Presence {
     }
 
     /// Records the reason for which an operation has failed. Returns whether it tells news.
-    pub(super) fn failed_for(&self, reason: Reason) -> bool {
+    pub(super) fn failed_for(&self, reason: Reason, words: &Words) -> bool {
         match reason {
-            Reason::UpstreamUnavailable | Reason::BreakerOpen => self.note_reached(false),
+            Reason::UpstreamUnavailable | Reason::BreakerOpen => {
+                let is_first = self.unreached.lock().replace(words.clone()).is_none();
+                self.note_reached(false) || is_first
+            }
             // These answers come from the cloud's own judgement, so the cloud was reached.
             Reason::Unsupported
             | Reason::VehicleUnreachable
@@ -67,7 +73,24 @@ impl Presence {
     }
 
     fn note_reached(&self, now: bool) -> bool {
+        if now {
+            *self.unreached.lock() = None;
+        }
         self.reached.swap(now, Ordering::Relaxed) != now
+    }
+}
+
+/// Returns why the cloud is not reached, or no token is to be had, and what others say of it.
+fn why_unreached(account: &Account) -> (String, Option<String>) {
+    let vendor = account.advice.vendor();
+    let last = account.refreshes.lock().last_failure().map(ToString::to_string);
+    match account.presence.unreached.lock().clone() {
+        Some(Words { ours, theirs }) => {
+            let unwell = || format!("the cloud of {vendor}, or the way to it, is unwell");
+            (format!("{}; the next command or read finds out", ours.unwrap_or_else(unwell)), theirs)
+        }
+        None if last.is_some() => (format!("no token of {vendor} can be had now; it is tried again"), last),
+        None => (format!("nothing of {vendor} was reached yet; the first read or command finds out"), None),
     }
 }
 
@@ -103,12 +126,19 @@ pub(super) fn document(account: &Account) -> Value {
         }
         (None, None) => "ok",
     };
+    let unreached = why_unreached(account);
     let asked = asked.map(|asked| asked.reason);
     let reason = match (latched.as_ref().map(|it| it.reason.clone()).or(asked), &throttled, grant_rests) {
         (Some(reason), ..) => Some(reason),
         (None, Some(throttled), _) => Some(throttled.to_string()),
         (None, None, Some(doubt)) if state == "upstream_down" => Some(doubt.reason.clone()),
+        (None, None, None) if state == "upstream_down" => Some(unreached.0),
         _ => None,
+    };
+    let detail = match &latched {
+        Some(latched) => latched.detail.clone(),
+        None if state == "upstream_down" => unreached.1,
+        None => None,
     };
     let (since, until) = match (&latched, &question, &throttled) {
         (Some(latched), ..) => (Some(latched.since), latched.until),
@@ -119,7 +149,7 @@ pub(super) fn document(account: &Account) -> Value {
     json!({
         "state": state,
         "reason": reason,
-        "detail": latched.as_ref().and_then(|latched| latched.detail.as_ref()),
+        "detail": detail,
         "since": since,
         "until": until,
         "token_expires_at": ends.access,

@@ -210,7 +210,7 @@ impl Refresh {
             operation = self.operation,
             next_attempt_s = pause.as_secs(),
             still_valid = early,
-            "token refresh failed: {why}"
+            "no new session: {why}"
         );
         self.account.announce();
         why

@@ -133,9 +133,7 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
             let because = because.as_deref().map(of_refresh_in_words).and_then(|words| words.ours);
             let because = because.map(|ours| format!(" ({ours})")).unwrap_or_default();
             let seconds = retry_in.as_secs();
-            let ours = format!(
-                "the session could not be refreshed{because}; the next refresh is due in {seconds} s"
-            );
+            let ours = format!("no session could be had{because}; the next try is due in {seconds} s");
             Words { ours: Some(ours), theirs: Some(why.clone()) }
         }
         RefreshError::Released(message) => {

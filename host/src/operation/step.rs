@@ -99,7 +99,9 @@ impl<'a> Step<'a> {
                 account.token_worked(self.views.generation(SESSION));
                 account.reached();
             }
-            Err(StepError::Failed(failed)) if !self.at_pin => account.failed_for(failed.reason),
+            Err(StepError::Failed(failed)) if !self.at_pin => {
+                account.failed_for(failed.reason, &failed.words)
+            }
             Err(_) => {}
         }
         taken

@@ -322,8 +322,23 @@ cases! {
         let home = RealHome::start().await;
         home.host.announce("test");
         assert_eq!(home.account()["state"], "upstream_down");
+        let reason = home.account()["reason"].as_str().unwrap_or_default().to_owned();
+        assert!(reason.starts_with("nothing of ") && reason.contains("was reached yet"), "{reason}");
         assert_eq!(read(&home).await.state, State::Succeeded);
         assert_eq!(home.account()["state"], "ok");
+        assert_eq!(home.account()["reason"], json!(null));
+    }
+
+    /// With no network at the start the account says so, with what the network says.
+    ["F9"] what_is_not_reached_is_told_with_its_reason {
+        let home = RealHome::start().await;
+        home.host.announce("test");
+        home.control().inject(Fault::new(RouteKind::Token, Effect::unavailable()).forever());
+        assert_ne!(read(&home).await.state, State::Succeeded);
+        let account = home.account_is("upstream_down").await;
+        let reason = account["reason"].as_str().unwrap_or_default();
+        assert!(!reason.is_empty() && !reason.contains("was reached yet"), "{account}");
+        assert!(account["detail"].as_str().is_some_and(|detail| !detail.is_empty()), "{account}");
     }
 
     /// A code that wants a sign-in, on a read or a command: one refresh for a token that may have ended; else a refusal,

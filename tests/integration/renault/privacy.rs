@@ -76,7 +76,7 @@ async fn every_car_is_asked_by_its_own_number_which_is_told_to_nobody() {
     for value in secrets.iter().chain(&numbers) {
         assert_nowhere(&home, value).await;
     }
-    assert!(Log::of_this_process().text().contains("token refresh started"), "something was logged");
+    assert!(Log::of_this_process().text().contains("sign-in started"), "something was logged");
 }
 
 #[tokio::test(start_paused = true)]

@@ -96,7 +96,7 @@ impl<'r> Attempt<'r> {
             operation = refresh.operation,
             generation = self.before.generation,
             cause = ?cause,
-            "token refresh started"
+            "{} started", self.what()
         );
         let Called { answer, mut call } = self.ask().await;
         self.keep_what_outlasts(&call).await;
@@ -170,6 +170,15 @@ impl<'r> Attempt<'r> {
     /// Whether a session is obtained in a sign-in, and not by a refresh.
     pub(super) fn signs_in(&self) -> bool {
         !matches!(self.stage, Stage::Refresh)
+    }
+
+    /// What the try is called in the log.
+    pub(super) fn what(&self) -> &'static str {
+        match self.stage {
+            Stage::GoOn(_) => "sign-in",
+            Stage::SignIn if self.refresh.account.context.has_password() => "sign-in",
+            Stage::SignIn | Stage::Refresh => "token refresh",
+        }
     }
 
     /// Gives back a permit, and a try that says nothing about the credentials.

@@ -36,7 +36,8 @@ impl Attempt<'_> {
             account = account.slug,
             operation = self.refresh.operation,
             generation = cell.generation,
-            "token refresh finished"
+            "{} finished",
+            self.what()
         );
         account.answered();
         account.announce();

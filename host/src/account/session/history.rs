@@ -142,6 +142,11 @@ impl History {
         pause
     }
 
+    /// Why the last try came to nothing, if none has succeeded since.
+    pub(crate) fn last_failure(&self) -> Option<&RefreshError> {
+        self.last_failure.as_ref().map(|(_, why)| why)
+    }
+
     pub(super) fn succeeded(&mut self, now: Duration) {
         self.within_an_hour(now);
         self.refreshed.push_back(now);

@@ -42,7 +42,7 @@ pub(crate) enum RefreshError {
     /// The connector asked a person for what makes no sense.
     #[error("the connector asked for {0}")]
     Nonsense(String),
-    #[error("{why}; the next refresh is due in {} s", .retry_in.as_secs())]
+    #[error("{why}; the next try is due in {} s", .retry_in.as_secs())]
     NotDue {
         retry_in: Duration,
         why: String,
@@ -62,7 +62,7 @@ pub(crate) enum RefreshError {
     Unexplained(String),
     #[error(
         "something else keeps ending this account's sessions, such as another program that uses the account; the \
-         next refresh is due in {} s", .retry_in.as_secs()
+         next try is due in {} s", .retry_in.as_secs()
     )]
     Fight { retry_in: Duration },
     #[error(transparent)]
@@ -70,7 +70,7 @@ pub(crate) enum RefreshError {
     #[error("the session was refreshed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
     TooManyRefreshes,
     /// The store failed, so a later host could not tell that a session was asked for.
-    #[error("the session is not refreshed: {0}")]
+    #[error("no session is asked for: {0}")]
     NotStored(StoreError),
     #[error(transparent)]
     Plugin(CallFault),
@@ -81,7 +81,7 @@ pub(crate) enum RefreshError {
     #[error("the connector keeps no session that could be refreshed")]
     NoSession,
     /// An error of this program's, which the log tells.
-    #[error("the refresh has failed within the host")]
+    #[error("asking for a session has failed within the host")]
     Panicked,
     #[error("the host is stopping")]
     Stopping,

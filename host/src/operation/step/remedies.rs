@@ -39,7 +39,7 @@ impl Remedies {
         match session::refresh_in_time(context, cause, refused, false).await? {
             Ok(Refreshed::Fresh) => {
                 progress.refreshed();
-                Ok("after a token refresh")
+                Ok("with a new token")
             }
             Ok(Refreshed::Adopted(cell)) if cell.generation > refused => {
                 progress.refreshed();
