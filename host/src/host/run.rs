@@ -2,6 +2,7 @@
 
 mod execution;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use futures_util::future::BoxFuture;
@@ -37,6 +38,8 @@ pub(super) struct CommandRun {
     before: OnceLock<Timestamp>,
     /// Car that it is sent to, if that is known.
     car: Mutex<Option<String>>,
+    /// Whether the state that it has led to was read, and is published.
+    shown: AtomicBool,
 }
 
 impl CommandRun {
@@ -65,7 +68,13 @@ impl CommandRun {
             policy: OnceLock::new(),
             before: OnceLock::new(),
             car: Mutex::default(),
+            shown: AtomicBool::new(false),
         }
+    }
+
+    /// Whether the state that it has led to was read, and is published.
+    pub(super) fn is_shown(&self) -> bool {
+        self.shown.load(Ordering::Relaxed)
     }
 
     /// Records that the command is done with the policy of this operation.

@@ -229,7 +229,7 @@ fn is_doubtful(vehicle: &Vehicle, operation: &Operation, end: &Ended) -> bool {
             memory.refusals >= REFUSALS
         }
         Ended::Failed { .. } => false,
-        Ended::Succeeded { .. } => {
+        Ended::Succeeded { .. } | Ended::Seen { .. } => {
             memory.refusals = 0;
             false
         }

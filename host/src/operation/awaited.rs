@@ -110,7 +110,7 @@ impl Sight {
                 .all(|(pointer, value)| state.pointer(pointer).is_some_and(|found| is_the_same(found, value)))
         });
         match seen {
-            Some(state) => Next::End(Ended::Succeeded { state: Some(state) }),
+            Some(state) => Next::End(Ended::Seen { state }),
             None => self.clone().again(),
         }
     }
@@ -175,7 +175,7 @@ mod tests {
             awaits(next(Some(&awaited), state(not_yet)));
         }
         let done = next(Some(&awaited), state(r#"{"climate":{"on":true,"target":21.0}}"#));
-        assert!(matches!(done, Next::End(Ended::Succeeded { state: Some(_) })), "{done:?}");
+        assert!(matches!(done, Next::End(Ended::Seen { .. })), "{done:?}");
         // What befalls a look is not what befalls the command.
         awaits(next(Some(&awaited), Outcome::Refused("busy".to_owned())));
         awaits(next_after_failure(Some(&awaited)).unwrap());

@@ -7,9 +7,11 @@ use crate::wire::words::Words;
 /// End of a command.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// A success. After a read, or when the vehicle was looked at, with its state, as the connector wrote it
-    /// and with private values in place.
+    /// A success. After a read with the vehicle's state, as the connector wrote it and with private values in
+    /// place.
     Succeeded { state: Option<serde_json::Value> },
+    /// A success of a command that was seen in this state of the vehicle, which was read for it.
+    Seen { state: serde_json::Value },
     /// Any other end.
     Failed { state: State, reason: Reason, words: Words },
 }

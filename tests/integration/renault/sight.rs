@@ -28,6 +28,17 @@ async fn what_a_car_does_late_has_succeeded_once_it_is_seen() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_just_seen_is_published_and_not_read_once_more() {
+    let home = TwoMakers::start().await;
+    home.renault.set_lag(Aspect::Hvac, Lag::Reads(3));
+    assert_eq!(home.command(FIVE.0, "climate", START).await.state, State::Succeeded);
+    home.home.advance(Duration::from_secs(600)).await;
+    assert_eq!(home.counters().of(RouteKind::HvacStatus), 4, "looked at until it was seen, and no more");
+    let state = home.retained(&format!("vehicle/{}/state", FIVE.0));
+    assert_eq!(state["climate_on"], true, "{state}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_never_seen_is_unknown_and_was_sent_once() {
     let home = TwoMakers::start().await;
     home.renault.set_lag(Aspect::Hvac, Lag::UntilSettled);

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Accepted, CommandDesk};
 use crate::host::run::CommandRun;
-use crate::vehicle::{Turn, Vehicle};
+use crate::vehicle::Turn;
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
@@ -71,17 +71,18 @@ impl CommandDesk {
             }
             host_stopped(&mut report);
         }
-        self.finish(&run.vehicle, name, report, place).await;
+        self.finish(run, name, report, place).await;
     }
 
     /// Gives out the final result, and reads what the command has changed.
     async fn finish(
         self: &Arc<Self>,
-        vehicle: &Arc<Vehicle>,
+        run: &CommandRun,
         name: OperationName,
         mut report: Report,
         place: Option<Turn>,
     ) {
+        let vehicle = &run.vehicle;
         report.finished_at = Some(self.services.clock.now());
         // A caller that sends again what may have happened does it twice.
         let over = report.state != State::Unknown && (report.state != State::Timeout || name.is_read());
@@ -104,9 +105,9 @@ impl CommandDesk {
             "command ended"
         );
         // What has happened shows in the next read, and so does what may have happened: a vehicle that did
-        // not confirm a command may have acted and told the cloud so.
+        // not confirm a command may have acted and told the cloud so. What was looked at has been read.
         let may_show = matches!(report.state, State::Succeeded | State::Unknown | State::Timeout);
-        if may_show && name.reaches_vehicle() && !name.is_read() {
+        if may_show && name.reaches_vehicle() && !name.is_read() && !run.is_shown() {
             self.shutdown.stopping().run_until_cancelled(self.vehicles.read(vehicle)).await;
         }
     }

@@ -1,5 +1,7 @@
 //! Execution of a command, and the record of how it ended.
 
+use std::sync::atomic::Ordering;
+
 use tokio::time::Instant;
 
 use super::CommandRun;
@@ -143,6 +145,10 @@ impl CommandRun {
                     None => {}
                 }
             }
+            Ended::Seen { state } => {
+                report.state = State::Succeeded;
+                self.show(&state);
+            }
             Ended::Failed { state, reason, words } => {
                 // What the connector refuses by itself may be about an option; the vendor's no is about the
                 // vehicle, if the question was.
@@ -155,6 +161,16 @@ impl CommandRun {
         if let Some(action_id) = self.progress.action_id().filter(|_| name.reaches_vehicle()) {
             // Another car's action cannot be asked about.
             vehicle.learn_of(self.car().as_deref(), |memory| memory.last_action = Some(action_id));
+        }
+    }
+
+    /// Publishes the state in which a command was seen to be done. What becomes of that says nothing of the command;
+    /// unless it was taken in, the read that follows makes up for it.
+    fn show(&self, state: &serde_json::Value) {
+        let (vehicles, car) = (&self.desk.vehicles, self.car());
+        match vehicles.publish_state(&self.vehicle, car.as_deref(), state, Source::Cached, self.before()) {
+            Ok(_) => self.shown.store(true, Ordering::Relaxed),
+            Err(why) => tracing::warn!(vehicle = self.vehicle.slug, "what was seen is not published: {why}"),
         }
     }
 

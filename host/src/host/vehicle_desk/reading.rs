@@ -129,17 +129,16 @@ impl VehicleDesk {
         }
         // It has cost requests too, and has perhaps found out how the account is.
         vehicle.account.announce();
-        match end {
-            Ended::Succeeded { state } => {
-                let car = found.car.as_deref();
-                let Some(state) = state else {
-                    vehicle.learn_of(car, |memory| memory.was_read = true);
-                    return Ok(());
-                };
-                let taken = self.publish_state(vehicle, car, &state, Source::Cached, None);
-                taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
+        let car = found.car.as_deref();
+        let state = match end {
+            Ended::Succeeded { state: Some(state) } | Ended::Seen { state } => state,
+            Ended::Succeeded { state: None } => {
+                vehicle.learn_of(car, |memory| memory.was_read = true);
+                return Ok(());
             }
-            Ended::Failed { reason, words, .. } => Err((reason, words.to_string())),
-        }
+            Ended::Failed { reason, words, .. } => return Err((reason, words.to_string())),
+        };
+        let taken = self.publish_state(vehicle, car, &state, Source::Cached, None);
+        taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
     }
 }
