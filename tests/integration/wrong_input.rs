@@ -156,3 +156,37 @@ fn a_connector_that_the_program_carries_is_inspected_by_its_name() {
     let (code, said) = desk.run(&["connector", "inspect", "renalt"]);
     assert!(code == 2 && said.contains("hyundai-kia-eu, renault"), "{said}");
 }
+
+#[test]
+fn what_is_wrong_with_a_component_or_its_pin_is_told_with_place_and_way_out() {
+    let desk = Desk::new();
+    let policy = dist("policy");
+    for (arguments, code, says) in [
+        (
+            &["connector", "install", &policy, "-c", "car.toml"][..],
+            1,
+            "; it is a policy, which `vehicle-connector policy swap`",
+        ),
+        (
+            &["connector", "inspect", "--toml", &policy],
+            1,
+            "; it is a policy, which `vehicle-connector policy swap`",
+        ),
+        (&["connector", "install", "none.wasm", "-c", "car.toml"], 2, "; name a component (.wasm)"),
+        (&["connector", "install", "renault", "-c", "car.toml"], 2, "the program carries this connector"),
+    ] {
+        let (ended, said) = desk.run(arguments);
+        assert!(ended == code && said.contains(says), "{said}");
+    }
+    let pin = format!("[connector.renault]\nsha256 = \"{}\"\n", "0".repeat(64));
+    desk.write("car.toml", format!("{CONFIGURATION}{pin}").as_bytes());
+    let (code, said) = desk.check();
+    assert!(code == 2 && said.contains("car.toml:5: the slot renault is pinned to sha256 000"), "{said}");
+    let grant = "[connector.example]\nfile = \"downloads/example.wasm\"\n\
+                 [connector.example.endpoints]\napi = \"https://api.acme.example\"\n";
+    desk.write("car.toml", format!("{CONFIGURATION}{grant}").as_bytes());
+    let (code, said) = desk.check();
+    let way_out =
+        "grant it, as `vehicle-connector connector install downloads/example.wasm -c car.toml` offers";
+    assert!(code == 2 && said.contains("it wants the secret client-id") && said.contains(way_out), "{said}");
+}

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::remote::pasted;
 use super::table::plain;
 use super::{USAGE, complain};
 use crate::component_file::{self, Links};
@@ -11,7 +12,7 @@ use crate::config::{Config, Connector, Problem, line_of};
 use crate::descriptor::{Excess, Remark, excess, stricter, unused};
 use crate::digest::Digest;
 use crate::output::print;
-use crate::plugin::{Asking, Compiled, embedded};
+use crate::plugin::{Asking, Compiled, POLICY_SLOT, embedded};
 use crate::store::{Kind, Reader};
 
 /// Says what is wrong with a configuration. Exit codes: 0 it can be run, 2 it cannot, or not all of it.
@@ -22,10 +23,15 @@ pub(super) async fn config(path: &Path) -> ExitCode {
     };
     let (accounts, vehicles) = (config.accounts.len(), config.vehicles.len());
     let (file, state) = (path.display(), config.state_dir.display());
-    if let Err(what) = pins_can_be_met(&config) {
-        return complain(USAGE, format_args!("{file}: {what}"));
+    // It was read a moment ago; without it the lines of some remarks are those of their sections, or none.
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    if let Err((slot, what)) = pins_can_be_met(&config) {
+        let keys =
+            if slot == POLICY_SLOT { vec!["policy", "sha256"] } else { vec!["connector", &slot, "sha256"] };
+        let line = line_of(&text, &keys).map(|line| format!("{line}:")).unwrap_or_default();
+        return complain(USAGE, format_args!("{file}:{line} {what}"));
     }
-    let Connectors { problems, warnings } = match connectors(&config, path).await {
+    let Connectors { problems, warnings } = match connectors(&config, path, &text).await {
         Ok(connectors) => connectors,
         Err(error) => return complain(1, format_args!("{}", plain(&format!("{error:#}")))),
     };
@@ -54,9 +60,7 @@ struct Connectors {
 
 /// Compares the files of connectors with what they are granted. Each is compiled as a host compiles it, in a
 /// process of its own and within bounds, and asked who it is; nothing else of it runs.
-async fn connectors(config: &Config, file: &Path) -> anyhow::Result<Connectors> {
-    // It was read a moment ago; without it remarks name the line of the section.
-    let text = std::fs::read_to_string(file).unwrap_or_default();
+async fn connectors(config: &Config, file: &Path, text: &str) -> anyhow::Result<Connectors> {
     let mut found =
         Connectors { problems: config.plugins.unusable.values().cloned().collect(), ..Default::default() };
     let mut sandbox = None;
@@ -75,6 +79,7 @@ async fn connectors(config: &Config, file: &Path) -> anyhow::Result<Connectors> 
             line,
             message: format!("[connector.{name}]: {}: {}", path.display(), plain(&message)),
         };
+        let way_out = |excess: &Excess| way_out(excess, path, file);
         let component = match component_file::read_component(path, Links::Followed) {
             Ok(component) => component,
             Err(refused) => {
@@ -87,7 +92,7 @@ async fn connectors(config: &Config, file: &Path) -> anyhow::Result<Connectors> 
             Err(error) => Err(error),
         };
         match asking {
-            Ok(asking) => compare(&asking, (name, connector), &text, &problem, &mut found),
+            Ok(asking) => compare(&asking, (name, connector), text, &way_out, &problem, &mut found),
             Err(error) => found.problems.push(problem(error.to_string())),
         }
     }
@@ -99,6 +104,7 @@ fn compare(
     asking: &Asking,
     (name, connector): (&str, &Connector),
     text: &str,
+    way_out: &dyn Fn(&Excess) -> String,
     problem: &dyn Fn(String) -> Problem,
     found: &mut Connectors,
 ) {
@@ -122,20 +128,21 @@ fn compare(
 }
 
 /// Says what to do about something that is not granted.
-fn way_out(excess: &Excess) -> String {
+fn way_out(excess: &Excess, component: &Path, file: &Path) -> String {
     match excess {
         Excess::SecretClass { wanted, .. } => format!("write class = \"{wanted}\" there"),
         Excess::Effect { wanted, .. } => format!("write effect = \"{}\" there", wanted.as_str()),
-        _ => {
-            "grant it, as `vehicle-connector connector install FILE.wasm` offers, or keep the version before"
-                .to_owned()
-        }
+        _ => format!(
+            "grant it, as `vehicle-connector connector install {} -c {}` offers, or keep the version before",
+            pasted(component),
+            pasted(file)
+        ),
     }
 }
 
 /// Checks that a host would find the components that the configuration pins without naming a file: the
 /// program carries one, or the state directory has it. Named files were compared with their pins before.
-fn pins_can_be_met(config: &Config) -> Result<(), String> {
+fn pins_can_be_met(config: &Config) -> Result<(), (String, String)> {
     let carried: Vec<Digest> =
         embedded::CONNECTORS.iter().map(|(_, component)| Digest::of(component)).collect();
     for (slot, pinned) in &config.plugins.trust.pins {
@@ -144,10 +151,11 @@ fn pins_can_be_met(config: &Config) -> Result<(), String> {
         }
         let kept = Reader::open(&config.state_dir).ok().and_then(|reader| reader.list(Kind::Component).ok());
         if !kept.is_some_and(|kept| kept.iter().any(|(key, _)| *key == pinned.to_string())) {
-            return Err(format!(
+            let what = format!(
                 "the slot {slot} is pinned to sha256 {pinned}, which this program does not carry and has not kept; name \
                  its file, or remove sha256"
-            ));
+            );
+            return Err((slot.clone(), what));
         }
     }
     Ok(())

@@ -159,12 +159,13 @@ pub(super) async fn show(kind: PluginKind, file: &Path, host: &Asked) -> ExitCod
         Ok(inspection) => inspection,
         Err(code) => return code,
     };
-    match host.json {
-        true => match json_line(&inspection) {
+    if host.json {
+        match json_line(&inspection) {
             Ok(text) => print(&text),
             Err(error) => complain(1, format_args!("{}: {error}", file.display())),
-        },
-        false => print(&inspection.for_people()),
+        }
+    } else {
+        print(&inspection.for_people())
     }
 }
 
@@ -195,6 +196,20 @@ pub(super) async fn verify(kind: PluginKind, file: &Path, host: &Asked) -> ExitC
     ))
 }
 
+/// Says what a component is that is no connector, if it is a policy.
+pub(super) fn other_kind(compiled: &Compiled) -> &'static str {
+    let exports = compiled.exports();
+    let has = |(interface, _): &(&str, &str)| {
+        exports.iter().any(|export| export.split('@').next() == Some(*interface))
+    };
+    let [policy, connector] = EXPORTS;
+    if has(&policy) && !has(&connector) {
+        "; it is a policy, which `vehicle-connector policy swap` takes, or [policy] file"
+    } else {
+        ""
+    }
+}
+
 /// Returns the connector that the program carries under this name, unless a file has it.
 fn carried(file: &Path) -> Option<&'static [u8]> {
     let named = |(name, _): &&(&str, &[u8])| file.as_os_str() == *name && !file.exists();
@@ -208,12 +223,13 @@ fn read(file: &Path) -> Result<Vec<u8>, ExitCode> {
     component_file::read_component(file, Links::Followed).map_err(|refused| {
         let code = if matches!(refused, Refused::TooLarge { .. }) { 1 } else { USAGE };
         let carried: Vec<&str> = embedded::CONNECTORS.iter().map(|(name, _)| *name).collect();
-        let instead = match refused.is_absence() {
-            true => format!(
+        let instead = if refused.is_absence() {
+            format!(
                 "; name a component (.wasm), or a connector that this program carries: {}",
                 carried.join(", ")
-            ),
-            false => String::new(),
+            )
+        } else {
+            String::new()
         };
         complain(code, format_args!("{}: {refused}{instead}", file.display()))
     })

@@ -13,13 +13,13 @@ use clap::Args;
 
 use self::place::Place;
 use super::table::plain;
-use super::{Configured, USAGE, asking, complain};
+use super::{Configured, USAGE, asking, complain, inspect};
 use crate::component_file::{self, Contents, Links};
 use crate::config::{self, Connector};
 use crate::descriptor::{Configured as Given, Grant, excess};
 use crate::digest::Digest;
 use crate::output::{Output, Stopped};
-use crate::plugin::{Asking, Compiled};
+use crate::plugin::{Asking, Compiled, embedded};
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
@@ -58,7 +58,18 @@ pub(super) async fn run(options: Options) -> ExitCode {
 async fn install(options: &Options) -> Result<String, NotDone> {
     let file = options.file.display();
     let read = component_file::read(&options.file, Links::Followed);
-    let contents = read.map_err(|refused| (USAGE, format!("{file}: {refused}")))?;
+    let contents = read.map_err(|refused| {
+        let is_carried = embedded::CONNECTORS.iter().any(|(name, _)| options.file.as_os_str() == *name);
+        let instead = match refused.is_absence() {
+            true if is_carried => {
+                "; the program carries this connector, and nothing is to be installed: name it in an \
+                                   account, as connector = \"NAME\""
+            }
+            true => "; name a component (.wasm)",
+            false => "",
+        };
+        (USAGE, format!("{file}: {refused}{instead}"))
+    })?;
     let (asking, digest) = looked_at(&options.file, &contents).await?;
     let mut place = Place::of(&options.configured.config)?;
     let connector = config::connector_of(place.text(), place.path(), &asking.name)
@@ -80,9 +91,10 @@ async fn install(options: &Options) -> Result<String, NotDone> {
         Some(grant) => config::block(name, &component, digest, grant),
         None => config::block(name, &component, digest, &Grant::default()),
     };
-    let text = match plan.is_update {
-        true => config::updated(place.text(), &block).map_err(|why| by_hand(&place, name, &why, &block))?,
-        false => config::appended(place.text(), &block),
+    let text = if plan.is_update {
+        config::updated(place.text(), &block).map_err(|why| by_hand(&place, name, &why, &block))?
+    } else {
+        config::appended(place.text(), &block)
     };
     check(&text, &place, &asking)?;
     place.keep(&component, &contents)?;
@@ -96,7 +108,9 @@ async fn looked_at(file: &Path, contents: &Contents) -> Result<(Asking, Digest),
     let refused = |why: String| (1, format!("{} would be refused: {}", file.display(), plain(&why)));
     let compiled =
         Compiled::of(&sandbox, &contents.component).await.map_err(|error| refused(error.to_string()))?;
-    let asking = Asking::of(&sandbox, &compiled).await.map_err(|error| refused(error.to_string()))?;
+    let asking = Asking::of(&sandbox, &compiled)
+        .await
+        .map_err(|error| refused(format!("{error}{}", inspect::other_kind(&compiled))))?;
     if asking.wanted.endpoints.is_empty() {
         return Err(refused("it asks for no endpoints, so it could reach nothing".to_owned()));
     }

@@ -72,7 +72,7 @@ impl Located {
 }
 
 /// Returns a path as a shell takes it.
-fn pasted(path: &std::path::Path) -> String {
+pub(super) fn pasted(path: &std::path::Path) -> String {
     let path = path.display().to_string();
     let is_plain = |char: char| char.is_alphanumeric() || "/._-+:@%,=~".contains(char);
     if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::remote::Asked;
 use super::super::table::plain;
 use super::super::{USAGE, asking, complain};
-use super::{carried, read};
+use super::{carried, other_kind, read};
 use crate::config;
 use crate::descriptor::{Excess, Grant, excess};
 use crate::output::print;
@@ -98,7 +98,9 @@ pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path) -> ExitCode {
     let asking = async {
         let sandbox = crate::cli::sandbox()?;
         let compiled = Compiled::of(&sandbox, &component).await?;
-        Ok::<_, anyhow::Error>((Asking::of(&sandbox, &compiled).await?, compiled.digest))
+        let asking = Asking::of(&sandbox, &compiled).await;
+        let asking = asking.map_err(|error| anyhow::anyhow!("{error}{}", other_kind(&compiled)))?;
+        Ok::<_, anyhow::Error>((asking, compiled.digest))
     };
     match asking.await {
         Ok((Asking { name, wanted, .. }, digest)) => {
