@@ -100,6 +100,8 @@ pub struct Call {
     pub(crate) view: Snapshot,
     /// Secrets that were captured and not committed yet.
     pub(crate) captured: Secrets,
+    /// How often each secret was captured.
+    pub(crate) captures: BTreeMap<String, u32>,
     /// Secrets that a person has handed in, for this call only.
     pub(crate) handed: Secrets,
     /// Names of the captured secrets that were made here, and not given out by the cloud.
@@ -185,6 +187,7 @@ impl Call {
             operation,
             view,
             captured: Secrets::new(),
+            captures: BTreeMap::new(),
             handed: Secrets::new(),
             made: BTreeSet::new(),
             missing: BTreeSet::new(),
@@ -207,6 +210,22 @@ impl Call {
             sign_in: SignIn::default(),
             pin_turn: None,
         }
+    }
+
+    /// Takes in secrets that were captured, in place of those that were before.
+    pub(crate) fn capture(&mut self, secrets: Secrets) {
+        for (name, secret) in secrets {
+            let times = self.captures.entry(name.clone()).or_default();
+            *times = times.saturating_add(1);
+            self.captured.insert(name, secret);
+        }
+    }
+
+    /// Returns the secrets that were captured since each had been captured so often.
+    pub(crate) fn captured_since(&self, before: &BTreeMap<String, u32>) -> Secrets {
+        let is_new = |name: &str| self.captures.get(name) != before.get(name);
+        let new = self.captured.iter().filter(|(name, _)| is_new(name));
+        new.map(|(name, secret)| (name.clone(), secret.clone())).collect()
     }
 
     /// Tells the tap what the guest is given.

@@ -1,6 +1,6 @@
 //! The resource `lock.guard` of the WIT.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cell::CellGuard;
 
@@ -9,8 +9,9 @@ use crate::cell::CellGuard;
 pub struct Guard {
     pub(crate) name: String,
     pub(crate) guard: CellGuard,
-    /// Secrets that were captured before the lock was taken; they belong to something else.
-    pub(crate) captured_before: BTreeSet<String>,
+    /// How often each secret had been captured before the lock was taken. What was captured then belongs to
+    /// something else.
+    pub(crate) captured_before: BTreeMap<String, u32>,
     /// Secrets that were missing before the lock was taken.
     pub(crate) missing_before: BTreeSet<String>,
 }

@@ -49,7 +49,7 @@ use crate::cell::Secrets;
 use crate::redact;
 
 /// The longest media type that is told of an answer, in bytes.
-const LONGEST_TYPE: usize = 64;
+pub(super) const LONGEST_TYPE: usize = 64;
 
 /// A response on its way to the guest.
 pub(super) struct Incoming {
@@ -192,7 +192,7 @@ impl Capturing<'_> {
             self.call.missing.retain(|name| !found.contains_key(name));
             // What an answer has brought is not what was made here, whatever its name.
             self.call.made.retain(|name| !found.contains_key(name));
-            self.call.captured.extend(found);
+            self.call.capture(found);
         }
         let first = missing.first().cloned();
         self.call.missing.extend(missing);

@@ -7,7 +7,7 @@ use wasmtime::component::Resource;
 use super::{ConnectorCx, LONGEST_LOCK_WAIT};
 use crate::bindings::guard::Guard;
 use crate::bindings::lock::{Cell, Host, HostGuard, LockError};
-use crate::cell::{self, Contents, Ends, Secrets};
+use crate::cell::{self, Contents, Ends};
 use crate::time::{Clock, milliseconds, of_milliseconds};
 
 /// The largest value of a cell, in bytes.
@@ -44,7 +44,7 @@ impl Host for ConnectorCx {
             return Ok(Err(LockError::TimedOut));
         };
         self.call.view.pin(&name, guard.cell());
-        let captured_before = self.call.captured.keys().cloned().collect();
+        let captured_before = self.call.captures.clone();
         let missing_before = self.call.missing.clone();
         Ok(Ok(self.table.push(Guard { name, guard, captured_before, missing_before })?))
     }
@@ -72,12 +72,12 @@ impl HostGuard for ConnectorCx {
             let why = format!("the secret {missing} was asked for under this lock and did not come");
             return Ok(Err(LockError::Other(why)));
         }
-        let captured = self.call.captured.iter().filter(|(name, _)| !captured_before.contains(*name));
-        let secrets: Secrets = captured.map(|(name, secret)| (name.clone(), secret.clone())).collect();
+        let secrets = self.call.captured_since(captured_before);
+        let taken: Vec<String> = secrets.keys().cloned().collect();
         let contents = Contents { value, secrets, ends: Ends::default() };
         match guard.commit(contents).await {
             Ok(cell) => {
-                self.call.captured.retain(|name, _| captured_before.contains(name));
+                self.call.captured.retain(|name, _| !taken.contains(name));
                 let generation = cell.generation;
                 let name = name.clone();
                 self.call.view.pin(&name, cell);

@@ -4,6 +4,7 @@ use std::io;
 
 use super::{Call, ConnectorCx};
 use crate::bindings::random::{Alphabet, Host, RandomError};
+use crate::cell::Secrets;
 use crate::entropy::Entropy;
 
 /// Most bytes that a guest is given at once.
@@ -54,7 +55,7 @@ impl Call {
         let made = letters_of(letters, length, self.context.entropy.as_ref());
         let secret = made.map_err(|error| RandomError::Other(format!("there is no randomness: {error}")))?;
         self.made.insert(name.clone());
-        self.captured.insert(name, secret.into());
+        self.capture(Secrets::from([(name, secret.into())]));
         Ok(())
     }
 }

@@ -226,3 +226,14 @@ async fn a_password_is_sent_no_more_often_in_a_sign_in_of_several_calls() {
     assert!(why.contains("the secret password was sent with 2 requests"), "{why}");
     assert!(send(&mut next, with("username")).await.is_ok());
 }
+
+#[tokio::test]
+async fn what_was_captured_again_was_captured_since() {
+    let (mut call, _) = call_to(|| says(200, r#"{"t":"a-refresh-token","a":"an-access-token"}"#)).await;
+    send(&mut call, refresh()).await.unwrap();
+    let before = call.captures.clone();
+    assert_eq!(call.captured_since(&before).len(), 0);
+    // The same secret once more, and with the same value: it is what came since.
+    send(&mut call, refresh()).await.unwrap();
+    assert_eq!(call.captured_since(&before).keys().collect::<Vec<_>>(), ["refresh-token"]);
+}
