@@ -23,8 +23,9 @@ pub use self::network::Network;
 pub use self::operation::{Arguments, OwnEffect, OwnOperation};
 pub use self::refusals::{Refusals, Said};
 pub use self::secret::{
-    Configured, LEAST, PinStyle, SecretCharacters, SecretClass, SecretForm, SecretRule, SecretRules,
+    Configured, LEAST, LONGEST_LEAST, PinStyle, SecretCharacters, SecretClass, SecretForm, SecretRule,
+    SecretRules,
 };
-pub use self::service::{Service, base_url};
+pub use self::service::{Service, base_url, is_loopback};
 pub use self::slack::{Remark, stricter, unused};
 pub use self::texts::is_name;

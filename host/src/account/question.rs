@@ -30,6 +30,7 @@ use secrecy::SecretString;
 
 pub(crate) use self::answer::Fitting;
 pub use self::answer::{Answer, NotUnderstood};
+pub(in crate::account) use self::challenge::POLL_STEP;
 pub(crate) use self::challenge::{Challenge, NotAsked};
 use self::record::Record;
 pub use self::shown::Shown;

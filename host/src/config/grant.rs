@@ -8,8 +8,9 @@ use serde_json::Value;
 use super::broker::quoted;
 use super::reader::{Entry, Section, Text};
 use crate::descriptor::{
-    Arguments, CommandAnswers, Configured, Grant, LEAST, OwnEffect, OwnOperation, RefusedCredential, Said,
-    SecretCharacters, SecretClass, SecretForm, SecretRule, Service, Setting, SuccessPlace,
+    Arguments, CommandAnswers, Configured, Grant, LEAST, LONGEST_LEAST, OwnEffect, OwnOperation,
+    RefusedCredential, Said, SecretCharacters, SecretClass, SecretForm, SecretRule, Service, Setting,
+    SuccessPlace,
 };
 
 mod written;
@@ -19,9 +20,6 @@ pub use written::block;
 /// Keys of the tables that a grant consists of.
 const KEYS: [&str; 8] =
     ["endpoints", "regions", "brands", "secrets", "settings", "operations", "refusals", "answers"];
-
-/// Greatest value of `least`, in bytes.
-const LONGEST_LEAST: u32 = 4_096;
 
 /// Whether a section grants anything.
 pub(super) fn is_there(section: &mut Section<'_, '_>) -> bool {

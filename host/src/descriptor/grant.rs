@@ -14,7 +14,9 @@ use url::Url;
 
 use super::service::base_url;
 use super::texts::{TEXT, code, named, short, within};
-use super::{CommandAnswers, OwnOperation, Refusals, Said, SecretClass, SecretRule, Service};
+use super::{
+    CommandAnswers, LEAST, LONGEST_LEAST, OwnOperation, Refusals, Said, SecretClass, SecretRule, Service,
+};
 
 /// What a connector is granted, or asks for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,8 +68,6 @@ mod bounds {
     pub(super) const POINTERS: usize = 16;
     pub(super) const URL: usize = 512;
     pub(super) const DESCRIPTION: usize = 512;
-    /// Longest secret with a form, in characters.
-    pub(super) const FORM: u32 = 65_536;
 }
 
 /// Keys of an account's section that are no secrets.
@@ -157,8 +157,14 @@ impl Grant {
                 rule.class
             ));
         }
-        if rule.form.is_some_and(|form| form.length == 0 || form.length > bounds::FORM) {
-            return Err(format!("a secret has 1 to {} characters", bounds::FORM));
+        if rule.form.is_some_and(|form| form.length == 0 || form.length > LONGEST_LEAST) {
+            return Err(format!("a secret with a form has 1 to {LONGEST_LEAST} characters"));
+        }
+        if !(LEAST..=LONGEST_LEAST).contains(&rule.least) {
+            return Err(format!(
+                "a secret has at least {LEAST} to {LONGEST_LEAST} bytes, and not {}",
+                rule.least
+            ));
         }
         match self.secrets.insert(name.to_owned(), rule) {
             None => Ok(()),

@@ -214,6 +214,10 @@ pub struct SecretRule {
 /// The least length of a secret, in bytes: a shorter one is not searched for in answers.
 pub const LEAST: u32 = SHORTEST_SEARCHED as u32;
 
+/// Greatest value of `least`, in bytes, and longest secret with a form, in characters: half of what a captured
+/// secret may have.
+pub const LONGEST_LEAST: u32 = 4_096;
+
 impl SecretRule {
     /// Rules of a secret of this class that goes to no endpoint yet.
     #[must_use]

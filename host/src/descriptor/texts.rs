@@ -11,12 +11,11 @@ pub fn is_name(text: &str) -> bool {
 }
 
 pub(super) fn named(text: &str) -> Result<(), String> {
-    match is_name(text) {
-        true => Ok(()),
-        false => {
-            let shown = crate::redact::cut(text.to_owned(), 64);
-            Err(format!("{shown:?} is no name; use 1 to 64 of a-z, 0-9 and \"-\""))
-        }
+    if is_name(text) {
+        Ok(())
+    } else {
+        let shown = crate::redact::cut(text.to_owned(), 64);
+        Err(format!("{shown:?} is no name; use 1 to 64 of a-z, 0-9 and \"-\""))
     }
 }
 
@@ -28,9 +27,10 @@ pub(super) fn code(text: &str) -> Result<(), String> {
 }
 
 pub(super) fn short(what: &str, text: &str, most: usize) -> Result<(), String> {
-    match text.len() <= most {
-        true => Ok(()),
-        false => Err(format!("{what} has {} bytes; {most} are allowed", text.len())),
+    if text.len() <= most {
+        Ok(())
+    } else {
+        Err(format!("{what} has {} bytes; {most} are allowed", text.len()))
     }
 }
 

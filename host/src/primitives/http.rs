@@ -12,16 +12,13 @@ pub(crate) use self::offers::Offers;
 pub(super) use self::preparation::{LONGEST_URL, endpoints_of};
 use self::preparation::{Prepared, prepare};
 use super::allowance::Before;
-use super::capture::{Asked, Incoming, clean, receive};
+use super::capture::{Asked, Incoming, LONGEST_TYPE, clean, receive};
 use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, content, transport};
 use crate::bindings::http::{Host, Request, Response, TransportError};
 use crate::descriptor::{PinStyle, SecretClass, Told};
 
 /// Most cookie jars of one call.
 const MOST_JARS: usize = 4;
-
-/// The longest media type that is told of an answer, in bytes.
-const LONGEST_TYPE: usize = 64;
 
 fn denied(why: impl Into<String>) -> TransportError {
     TransportError::Denied(why.into())

@@ -20,6 +20,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::{Host, Origin, Url};
 
 use self::set_cookie::SetCookie;
+use crate::descriptor::is_loopback;
 
 /// Most cookies of a jar.
 pub(super) const MOST_COOKIES: usize = 64;
@@ -213,13 +214,7 @@ fn path_matches(path: &str, cookie: &str) -> bool {
 /// Whether nobody can listen on the way to a URL. To this machine itself nobody can either, whatever the
 /// scheme: a simulated cloud on it marks its cookies as the real one does.
 fn is_private(url: &Url) -> bool {
-    let is_loopback = match url.host() {
-        Some(Host::Domain(host)) => host == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    url.scheme() == "https" || is_loopback
+    url.scheme() == "https" || is_loopback(url)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::IgnoredAny;
 use url::Url;
 
-pub(super) use self::parts::{Part, is_name, parts};
+pub(super) use self::parts::{Part, parts};
 
 /// Reason why a placeholder cannot be filled where it stands; names no value.
 #[derive(Debug, PartialEq, Eq)]

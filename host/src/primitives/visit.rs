@@ -2,14 +2,14 @@
 
 use secrecy::ExposeSecret as _;
 use secrecy::zeroize::Zeroizing;
-use url::{Host, Url};
+use url::Url;
 
 use super::derivation::{Derived, Material, Outline, Plan, PublicKey, Stands, Values, Written};
 use super::http::{LONGEST_URL, derivations_of, endpoints_of};
 use super::placeholder::{Placeholder, fill_url};
 use super::{Call, Endpoint};
 use crate::bindings::http::{Derivation, TransportError};
-use crate::descriptor::SecretClass;
+use crate::descriptor::{SecretClass, is_loopback};
 
 impl Call {
     /// Returns an address for a person to open, with its placeholders filled. It is below one of the account's
@@ -25,13 +25,7 @@ impl Call {
             return Err(format!("an address longer than {LONGEST_URL} bytes"));
         }
         let outline = Url::parse(template).map_err(|error| format!("an address that is none: {error}"))?;
-        let is_here = match outline.host() {
-            Some(Host::Domain(name)) => name == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        if outline.scheme() != "https" && !is_here {
+        if outline.scheme() != "https" && !is_loopback(&outline) {
             return Err("an address that is not https".to_owned());
         }
         let known = &self.context.endpoints;

@@ -31,7 +31,7 @@ const MOST_DIGITS: u8 = 32;
 
 /// Shortest time between two polls (RFC 8628 §3.2), and the time by which it grows when the cloud asks for that
 /// (§3.5).
-pub(super) const POLL_STEP: Duration = Duration::from_secs(5);
+pub(in crate::account) const POLL_STEP: Duration = Duration::from_secs(5);
 
 /// Longest time between two polls: as long as a question is open.
 const LONGEST_POLL: Duration = super::LONGEST;
@@ -215,12 +215,11 @@ impl Challenge {
 
 /// Checks that a secret is one that a person hands in.
 fn of_a_person(secret: &str, call: &Call) -> Result<(), NotAsked> {
-    match call.context.class(secret) == Some(SecretClass::OneTimeCode) {
-        true => Ok(()),
-        false => {
-            let secret = label(secret.to_owned());
-            Err(nonsense(format!("a code as the secret {secret}, which is none that a person hands in")))
-        }
+    if call.context.class(secret) == Some(SecretClass::OneTimeCode) {
+        Ok(())
+    } else {
+        let secret = label(secret.to_owned());
+        Err(nonsense(format!("a code as the secret {secret}, which is none that a person hands in")))
     }
 }
 

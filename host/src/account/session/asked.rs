@@ -6,16 +6,13 @@ use super::attempt::{Attempt, GoingOn, Stage};
 use super::refused::{count_failure, retry_after};
 use super::{Refresh, RefreshError};
 use crate::account::Account;
-use crate::account::question::{NotAsked, Pending};
+use crate::account::question::{NotAsked, POLL_STEP, Pending};
 use crate::bindings::connector::{Question, Reply};
 use crate::bindings::policy::{Decision, Failure, Latch};
 use crate::judge::{Circumstances, evidence};
 use crate::primitives::Call;
 use crate::protect::circuit::Permit;
 use crate::protect::latch::LatchKind;
-
-/// Time by which polls become rarer when the cloud asks for that (RFC 8628 §3.5).
-const SLOWER: Duration = Duration::from_secs(5);
 
 /// A sign-in whose connector has asked, or has failed to go on.
 #[derive(Debug, Clone, Copy)]
@@ -164,7 +161,7 @@ fn waits(failure: &Failure, pending: &Pending, reply: &Reply) -> Option<Pending>
     let unwell = failure.transport.is_some() || matches!(failure.http_status, Some(408 | 429 | 500..));
     let slower: fn(Duration) -> Duration = match failure.oauth_error.as_deref() {
         Some("authorization_pending") => |every| every,
-        Some("slow_down") => |every| every + SLOWER,
+        Some("slow_down") => |every| every + POLL_STEP,
         Some(_) => return None,
         None if unwell => |every| every * 2,
         None => return None,

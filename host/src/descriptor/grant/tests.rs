@@ -78,7 +78,7 @@ fn secrets_that_cannot_be_are_refused() {
             SecretRule { class: SecretClass::OneTimeCode, configured: Configured::Optional, ..token() },
             "good once",
         ),
-        ("x", SecretRule { form: Some(form), ..token() }, "1 to 65536 characters"),
+        ("x", SecretRule { form: Some(form), ..token() }, "1 to 4096 characters"),
         ("x", SecretRule { description: "x".repeat(600), ..token() }, "512 are allowed"),
         ("token", token(), "twice"),
     ] {

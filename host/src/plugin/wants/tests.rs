@@ -72,7 +72,7 @@ fn what_is_asked_for_has_the_form_of_a_grant() {
 #[test]
 fn what_nobody_could_grant_is_refused_and_named() {
     type Change = fn(&mut Wants);
-    let cases: [(Change, &str); 7] = [
+    let cases: [(Change, &str); 8] = [
         (
             |w| w.endpoints[0].url = "http://api.acme.example".to_owned(),
             "the endpoint \"api\", which cannot be granted: http:// is",
@@ -81,6 +81,7 @@ fn what_nobody_could_grant_is_refused_and_named() {
             |w| w.secrets[0].endpoints.push("idp".to_owned()),
             "the secret \"password\", which cannot be granted: there is no endpoint \"idp\"",
         ),
+        (|w| w.secrets[1].least = 5_000, "a secret has at least 8 to 4096 bytes, and not 5000"),
         (|w| w.secrets.push(w.secrets[0].clone()), "the secret password is there twice"),
         (
             |w| w.operations[0].arguments = r##"{"$ref":"#"}"##.to_owned(),

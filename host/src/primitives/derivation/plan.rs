@@ -8,7 +8,7 @@ use super::{
     Computation, Derivation, DerivationError, Encoding, LARGEST, MOST_DERIVATIONS, MOST_PIECES, Piece,
     digests, rsa,
 };
-use crate::primitives::placeholder::is_name;
+use crate::descriptor::is_name;
 
 /// A derivation that was checked.
 #[derive(Debug)]

@@ -9,9 +9,9 @@ use super::filling::Filling;
 use super::{MOST_JARS, denied, derivations};
 use crate::bindings::http::{Body, Capture, CaptureTarget, Method, Request, TransportError};
 use crate::cell::Secrets;
-use crate::descriptor::SecretRules;
+use crate::descriptor::{SecretRules, is_name};
 use crate::primitives::derivation::{DerivationError, Derived, Plan};
-use crate::primitives::placeholder::{Misplaced, is_name};
+use crate::primitives::placeholder::Misplaced;
 use crate::primitives::{Call, Endpoint, HttpRequest};
 use crate::time::of_milliseconds;
 
@@ -26,9 +26,6 @@ pub(super) const LARGEST_HEADERS: usize = 16 << 10;
 
 /// Most headers, and most captures, of one request.
 const MOST_HEADERS: usize = 64;
-
-/// The longest name of a jar, in bytes.
-const LONGEST_NAME: usize = 64;
 
 /// The most secrets that are put into one request.
 pub(super) const MOST_SECRETS: usize = 16;
@@ -177,7 +174,7 @@ fn check(request: &Request, rules: &SecretRules) -> Result<(), TransportError> {
     if request.jar.is_some() && request.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie")) {
         return Err(denied("the cookies of a request with a jar are the host's"));
     }
-    if request.jar.as_ref().is_some_and(|name| !is_name(name) || name.len() > LONGEST_NAME) {
+    if request.jar.as_ref().is_some_and(|name| !is_name(name)) {
         return Err(denied("the name of a jar consists of 1 to 64 of a-z, 0-9 and \"-\""));
     }
     if size(&request.body) > LARGEST_REQUEST {

@@ -3,6 +3,7 @@
 //! What only looks like a placeholder is text.
 
 use super::Placeholder;
+use crate::descriptor::is_name;
 
 /// Part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,11 +12,6 @@ pub(in crate::primitives) enum Part<'t> {
     Text(&'t str),
     /// A placeholder.
     Placeholder(Placeholder<'t>),
-}
-
-/// Whether a text is a name: `[a-z0-9-]+`.
-pub(in crate::primitives) fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 /// Returns the parts of a text, in order. Put together they are the text.
