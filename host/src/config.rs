@@ -275,9 +275,8 @@ fn state_dir(root: &mut Section<'_, '_>) -> PathBuf {
 
 /// Whether two paths lead to the same existing directory.
 fn is_same(one: &Path, other: &Path) -> bool {
-    let there = |path: &Path| match path.as_os_str().is_empty() {
-        true => Path::new(".").canonicalize(),
-        false => path.canonicalize(),
+    let there = |path: &Path| {
+        if path.as_os_str().is_empty() { Path::new(".").canonicalize() } else { path.canonicalize() }
     };
     there(one).is_ok_and(|one| there(other).is_ok_and(|other| one == other))
 }

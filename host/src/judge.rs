@@ -76,9 +76,10 @@ impl Judge<'_> {
     /// follows.
     pub(crate) async fn decide(&self, judged: Judged, circumstances: Circumstances) -> Judgement {
         let attempt = circumstances.attempt(&judged);
-        let decision = match judged.is_answered() {
-            true => self.policy.decide(&attempt).await.unwrap_or(unanswered::DECISION),
-            false => unanswered::DECISION,
+        let decision = if judged.is_answered() {
+            self.policy.decide(&attempt).await.unwrap_or(unanswered::DECISION)
+        } else {
+            unanswered::DECISION
         };
         Judgement { judged, decision, attempt }
     }
@@ -88,9 +89,10 @@ impl Judge<'_> {
         let Judgement { judged, decision, attempt } = judgement;
         let decided = Decided::Failure { attempt: attempt.clone(), decision: decision.clone() };
         let entry = self.entry(decided, done);
-        match judged.is_answered() {
-            true => self.audit.record(entry).await,
-            false => self.audit.record_unanswered(entry).await,
+        if judged.is_answered() {
+            self.audit.record(entry).await
+        } else {
+            self.audit.record_unanswered(entry).await
         }
     }
 

@@ -114,10 +114,11 @@ impl Plugins {
         for (name, component) in embedded::CONNECTORS.into_iter().filter(|(name, _)| is_wanted(name)) {
             connectors.insert(name.to_owned(), Compiled::carried(&sandbox, component).await?);
         }
-        let policy = match connectors.is_empty() {
+        let policy = if connectors.is_empty() {
             // A connector of the owner's need not have one.
-            true => Some(Compiled::carried(&sandbox, embedded::POLICY).await?),
-            false => None,
+            Some(Compiled::carried(&sandbox, embedded::POLICY).await?)
+        } else {
+            None
         };
         Ok(Self { sandbox, connectors, policy })
     }

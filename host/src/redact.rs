@@ -37,10 +37,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     }
     let mut line = String::with_capacity(text.len().saturating_add(16));
     for c in text.chars() {
-        match breaks_out(c) {
-            true => line.extend(c.escape_default()),
-            false => line.push(c),
-        }
+        if breaks_out(c) { line.extend(c.escape_default()) } else { line.push(c) }
     }
     line.into()
 }

@@ -223,10 +223,11 @@ impl Sandbox {
         // the latest at the head of the loop that calls it. An import that waits costs nothing.
         store.epoch_deadline_callback(|mut cx| {
             let cx = cx.data_mut();
-            match cx.processor.charge() {
+            if cx.processor.charge() {
                 // Not `UpdateDeadline::Yield`: wasmtime's own yield starves the other tasks of the runtime.
-                true => Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now()))),
-                false => Err(CallFault::OutOfTime(cx.budget.cpu).into()),
+                Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            } else {
+                Err(CallFault::OutOfTime(cx.budget.cpu).into())
             }
         });
         store

@@ -192,9 +192,10 @@ impl Vehicle {
         &self,
         name: OperationName,
     ) -> Option<impl Future<Output = Option<Turn>> + Send + use<>> {
-        let (waiting, limit) = match name.reaches_vehicle() {
-            true => (&self.commands_waiting, MOST_COMMANDS_WAITING),
-            false => (&self.reads_waiting, MOST_READS_WAITING),
+        let (waiting, limit) = if name.reaches_vehicle() {
+            (&self.commands_waiting, MOST_COMMANDS_WAITING)
+        } else {
+            (&self.reads_waiting, MOST_READS_WAITING)
         };
         if waiting.fetch_add(1, Ordering::Relaxed) >= limit {
             waiting.fetch_sub(1, Ordering::Relaxed);

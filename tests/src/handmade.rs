@@ -30,12 +30,11 @@ pub fn altered_world(name: &str, file: &str, from: &str, to: &str) -> (Resolve, 
             continue;
         }
         let text = std::fs::read_to_string(original.path()).unwrap();
-        let text = match original.file_name() == file {
-            true => {
-                assert!(text.contains(from), "{file} does not say: {from}");
-                text.replace(from, to)
-            }
-            false => text,
+        let text = if original.file_name() == file {
+            assert!(text.contains(from), "{file} does not say: {from}");
+            text.replace(from, to)
+        } else {
+            text
         };
         std::fs::write(copies.path().join(original.file_name()), text).unwrap();
     }

@@ -245,9 +245,10 @@ impl Storm {
                 0 => (PluginKind::Connector, &connectors),
                 _ => (PluginKind::Policy, &policies),
             };
-            let offer = match every_one_another {
-                false => Offer::compiled(all[n % all.len()].clone(), "storm"),
-                true => Offer::new(another(kind, n), "storm"),
+            let offer = if every_one_another {
+                Offer::new(another(kind, n), "storm")
+            } else {
+                Offer::compiled(all[n % all.len()].clone(), "storm")
             };
             let started = Instant::now();
             let deployed = self.host.deployments().swap(kind, None, &offer).await.unwrap();

@@ -15,10 +15,7 @@ pub(super) fn for_people(wanted: &Grant) -> String {
     section(&mut text, "It knows the settings", &settings(wanted));
     section(&mut text, "It has operations of its own", &operations(wanted));
     section(&mut text, "It takes for refusals", &refusals(wanted));
-    match text.is_empty() {
-        true => "It asks for nothing.\n".to_owned(),
-        false => text,
-    }
+    if text.is_empty() { "It asks for nothing.\n".to_owned() } else { text }
 }
 
 fn section(text: &mut String, title: &str, table: &str) {

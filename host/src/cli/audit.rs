@@ -54,12 +54,13 @@ pub(super) fn show(options: &Options) -> ExitCode {
     let skipped = options.last.map_or(0, |last| found.len().saturating_sub(last));
     let mut out = Output::lock();
     for record in found.iter().skip(skipped) {
-        let written = match options.json {
-            true => match json_line(record) {
+        let written = if options.json {
+            match json_line(record) {
                 Ok(line) => out.write(&line),
                 Err(error) => return complain(1, format_args!("record {} is no JSON: {error}", record.seq)),
-            },
-            false => out.line(&line(record)),
+            }
+        } else {
+            out.line(&line(record))
         };
         if let Err(stopped) = written {
             return stopped.code();

@@ -144,12 +144,11 @@ fn of_slot(slots: Value, wanted: Option<&str>) -> Result<Value, String> {
     let (Some(wanted), Value::Array(all)) = (wanted, &slots) else { return Ok(slots) };
     let name = |slot: &Value| slot.get("slot").and_then(Value::as_str).unwrap_or_default().to_owned();
     let found: Vec<Value> = all.iter().filter(|slot| name(slot) == wanted).cloned().collect();
-    match found.is_empty() {
-        false => Ok(Value::Array(found)),
-        true => {
-            let known: Vec<String> = all.iter().map(name).collect();
-            Err(format!("there is no slot {wanted:?}; there are: {}", known.join(", ")))
-        }
+    if found.is_empty() {
+        let known: Vec<String> = all.iter().map(name).collect();
+        Err(format!("there is no slot {wanted:?}; there are: {}", known.join(", ")))
+    } else {
+        Ok(Value::Array(found))
     }
 }
 

@@ -99,9 +99,10 @@ async fn test(test: &Test, name: &str, policy: &Policy) -> ExitCode {
         Ok(scores) => scores,
         Err(what) => return complain(USAGE, format_args!("{}", plain(&what))),
     };
-    let text = match test.json {
-        true => json_line(&scores).map_err(|error| error.to_string()),
-        false => for_people(policy, &scores).map_err(|error| error.to_string()),
+    let text = if test.json {
+        json_line(&scores).map_err(|error| error.to_string())
+    } else {
+        for_people(policy, &scores).map_err(|error| error.to_string())
     };
     let printed = match text {
         Ok(text) => Output::lock().write(&text),

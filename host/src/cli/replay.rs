@@ -23,16 +23,13 @@ pub(super) async fn run(file: &Path, json: bool, policy: &Policy) -> ExitCode {
     for record in &records {
         let Some(difference) = replay(record, policy).await else { continue };
         different += 1;
-        let written = match json {
-            true => match json_line(&difference) {
+        let written = if json {
+            match json_line(&difference) {
                 Ok(line) => out.write(&line),
                 Err(error) => return complain(1, format_args!("a difference is no JSON: {error}")),
-            },
-            false => out.line(&format!(
-                "{}\n    would be {}",
-                line(record),
-                plain(&in_words(&difference.candidate))
-            )),
+            }
+        } else {
+            out.line(&format!("{}\n    would be {}", line(record), plain(&in_words(&difference.candidate))))
         };
         if let Err(stopped) = written {
             return stopped.code_without_finding();
@@ -58,9 +55,10 @@ fn in_words(answer: &Answer) -> String {
 
 fn read(file: &Path) -> Result<Vec<Record>, String> {
     let at = |what: &dyn std::fmt::Display| format!("{}: {what}", file.display());
-    let lines: Box<dyn BufRead> = match file == Path::new("-") {
-        true => Box::new(io::stdin().lock()),
-        false => Box::new(BufReader::new(std::fs::File::open(file).map_err(|error| at(&error))?)),
+    let lines: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(std::fs::File::open(file).map_err(|error| at(&error))?))
     };
     let mut records = Vec::new();
     for (number, line) in (1_u64..).zip(lines.lines()) {

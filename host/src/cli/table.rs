@@ -58,13 +58,12 @@ pub(super) fn json_line(value: &impl Serialize) -> serde_json::Result<String> {
     let mut line = String::with_capacity(text.len() + 1);
     for char in text.chars() {
         // Outside of strings JSON has nothing of the kind.
-        match redact::breaks_out(char) {
-            true => {
-                for unit in char.encode_utf16(&mut [0; 2]) {
-                    let _infallible = write!(line, "\\u{unit:04x}");
-                }
+        if redact::breaks_out(char) {
+            for unit in char.encode_utf16(&mut [0; 2]) {
+                let _infallible = write!(line, "\\u{unit:04x}");
             }
-            false => line.push(char),
+        } else {
+            line.push(char)
         }
     }
     line.push('\n');

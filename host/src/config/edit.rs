@@ -28,9 +28,10 @@ pub fn connector_of(text: &str, path: &Path, name: &str) -> Result<Option<Connec
         }
     };
     let (problems, _) = reader.into_problems();
-    match problems.is_empty() {
-        true => Ok(all.remove(name)),
-        false => Err(ConfigError::Invalid { path: path.to_owned(), problems }),
+    if problems.is_empty() {
+        Ok(all.remove(name))
+    } else {
+        Err(ConfigError::Invalid { path: path.to_owned(), problems })
     }
 }
 

@@ -48,9 +48,10 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
         presets.insert(name.to_owned(), Preset { aliases, grant });
     }
     let (problems, _) = reader.into_problems();
-    match problems.is_empty() {
-        true => Ok(presets),
-        false => Err(problems.iter().map(|problem| format!("presets.toml:{problem}\n")).collect()),
+    if problems.is_empty() {
+        Ok(presets)
+    } else {
+        Err(problems.iter().map(|problem| format!("presets.toml:{problem}\n")).collect())
     }
 }
 

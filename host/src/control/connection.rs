@@ -79,13 +79,14 @@ pub(super) async fn serve(
 }
 
 async fn answer(host: &Arc<Host>, question: Vec<u8>, by: &str) -> Vec<u8> {
-    let understood = match question.len() > LARGE {
+    let understood = if question.len() > LARGE {
         // Away from the threads that serve: a component in base64 takes its time.
-        true => match tokio::task::spawn_blocking(move || understand(&question)).await {
+        match tokio::task::spawn_blocking(move || understand(&question)).await {
             Ok(understood) => understood,
             Err(error) => Err(format!("the request could not be read: {error}")),
-        },
-        false => understand(&question),
+        }
+    } else {
+        understand(&question)
     };
     match understood {
         Ok((verb, payload)) => line(&host.request(&verb, &payload, by).await),

@@ -61,9 +61,10 @@ impl Lines {
                 let mut line = std::mem::replace(&mut self.read, rest);
                 line.pop();
                 self.searched = 0;
-                return Ok(match line.len() > LONGEST_LINE {
-                    true => Incoming::TooLong,
-                    false => Incoming::Line(line, place),
+                return Ok(if line.len() > LONGEST_LINE {
+                    Incoming::TooLong
+                } else {
+                    Incoming::Line(line, place)
                 });
             }
             self.searched = self.read.len();

@@ -48,9 +48,10 @@ async fn take_in<S: Pluggable>(ours: &Deployments, name: &str, slot: &S, event: 
     let _one_at_a_time = slots.changing.lock().await;
     match event {
         SlotEvent::Fault(generation) | SlotEvent::Proven(generation) => {
-            let kept = match Arc::ptr_eq(&generation, &slot.slot().active()) {
-                true => slots.registry.keep_health(name, slot.slot()).await,
-                false => ours.rollouts.keep_candidate(S::KIND, generation.number).await,
+            let kept = if Arc::ptr_eq(&generation, &slot.slot().active()) {
+                slots.registry.keep_health(name, slot.slot()).await
+            } else {
+                ours.rollouts.keep_candidate(S::KIND, generation.number).await
             };
             if let Err(error) = kept {
                 tracing::error!(slot = name, "how the plugin answers is not remembered: {error}");

@@ -82,9 +82,10 @@ impl Announcer {
             let secrets = &vehicle.account.context.secrets;
             let listed = vehicle::listed(&operations, name)
                 .is_some_and(|needs| needs.is_none_or(|secret| secrets.contains_key(secret)));
-            match memory.unsupported.contains(&name) {
-                true => "learned_unsupported".into(),
-                false => (listed && vehicle.allows(name)).into(),
+            if memory.unsupported.contains(&name) {
+                "learned_unsupported".into()
+            } else {
+                (listed && vehicle.allows(name)).into()
             }
         };
         let granted = &vehicle.account.granted.operations;

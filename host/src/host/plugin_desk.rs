@@ -49,10 +49,7 @@ impl PluginDesk {
         mut news: BTreeMap<String, FromFile>,
     ) -> Result<(), StartError> {
         for (slot, path) in &config.plugins.files {
-            let kind = match slot == POLICY_SLOT {
-                true => PluginKind::Policy,
-                false => PluginKind::Connector,
-            };
+            let kind = if slot == POLICY_SLOT { PluginKind::Policy } else { PluginKind::Connector };
             let connector = self.deployments.connectors().get(slot);
             // A connector that no account uses has no slot, and needs none.
             if kind == PluginKind::Connector && connector.is_none() {

@@ -137,9 +137,10 @@ impl Opening<'_> {
         let (store, clock) = (&self.services.store, self.services.clock.as_ref());
         let (trust, files) = (&self.config.plugins.trust, &self.config.plugins.files);
         restore_connector(name, &slot, store, clock, trust, files.contains_key(name)).await?;
-        let news = match self.plugins.connectors.contains_key(name) && files.contains_key(name) {
-            true => self.news(name, &slot).await?,
-            false => None,
+        let news = if self.plugins.connectors.contains_key(name) && files.contains_key(name) {
+            self.news(name, &slot).await?
+        } else {
+            None
         };
         Ok((slot, news))
     }

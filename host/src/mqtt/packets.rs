@@ -196,9 +196,10 @@ impl Wire {
     }
 
     fn broken(&self, up: bool, error: &read::Malformed) -> Failure {
-        match up {
-            true => Failure::new(format!("the broker broke the protocol: {error}"), Evidence::Nothing),
-            false => Failure::new(format!("not an {} answer: {error}", self.version), Evidence::NoAnswer),
+        if up {
+            Failure::new(format!("the broker broke the protocol: {error}"), Evidence::Nothing)
+        } else {
+            Failure::new(format!("not an {} answer: {error}", self.version), Evidence::NoAnswer)
         }
     }
 }

@@ -83,10 +83,7 @@ fn bytes(what: &'static str, text: &str, most: usize) -> Result<(), TooLarge> {
 }
 
 fn size(what: &'static str, size: usize, most: usize) -> Result<(), TooLarge> {
-    match size > most {
-        true => Err(TooLarge { what, size, unit: "bytes", most }),
-        false => Ok(()),
-    }
+    if size > most { Err(TooLarge { what, size, unit: "bytes", most }) } else { Ok(()) }
 }
 
 #[cfg(test)]

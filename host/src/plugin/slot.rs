@@ -297,10 +297,7 @@ impl<P> Slot<P> {
             faults,
             "no answer: {fault}"
         );
-        let back = match faults >= Health::FAULTS {
-            true => self.lose_place(generation),
-            false => None,
-        };
+        let back = if faults >= Health::FAULTS { self.lose_place(generation) } else { None };
         let news = match back {
             None => SlotEvent::Fault(Arc::clone(generation)),
             Some(to) => {

@@ -119,9 +119,10 @@ impl Trust {
         let signature =
             Signature::decode(signature).map_err(|error| TrustError::NoSignature(error.to_string()))?;
         // The older form, which signs the component itself instead of its hash, is not accepted.
-        match self.keys.iter().any(|key| key.key.verify(component, &signature, false).is_ok()) {
-            true => Ok(()),
-            false => Err(TrustError::NotOurs { keys: self.keys.len() }),
+        if self.keys.iter().any(|key| key.key.verify(component, &signature, false).is_ok()) {
+            Ok(())
+        } else {
+            Err(TrustError::NotOurs { keys: self.keys.len() })
         }
     }
 }

@@ -182,10 +182,8 @@ impl DailyQuota {
     /// they are moved to this one, so that they count for a day and not until then.
     fn within_a_day(&self, now: Timestamp) -> MutexGuard<'_, BTreeMap<i64, u32>> {
         let mut minutes = self.minutes();
-        let latest = match is_set(now) {
-            true => minute(now.checked_add(AHEAD).unwrap_or(Timestamp::MAX)),
-            false => i64::MAX - 1,
-        };
+        let latest =
+            if is_set(now) { minute(now.checked_add(AHEAD).unwrap_or(Timestamp::MAX)) } else { i64::MAX - 1 };
         let ahead: u32 = minutes.split_off(&(latest + 1)).values().sum();
         *minutes = minutes.split_off(&(minute(now) - DAY + 1));
         if ahead > 0 {

@@ -28,9 +28,10 @@ impl Bench {
     }
 
     fn record(&mut self, permit: Permit, failed: bool) -> Option<Transition> {
-        match failed {
-            true => self.circuit.failed(permit, self.now, self.settings),
-            false => self.circuit.succeeded(permit, self.now, self.settings),
+        if failed {
+            self.circuit.failed(permit, self.now, self.settings)
+        } else {
+            self.circuit.succeeded(permit, self.now, self.settings)
         }
     }
 

@@ -213,10 +213,7 @@ cases! {
             home.control().inject(Fault::new(RouteKind::Vehicles, Effect::answer(200, answer.to_string())));
             let report = home.command(LEGACY.0, "refresh_cached", "").await;
             let is_list = vehicles.as_ref().is_some_and(serde_json::Value::is_array);
-            let (reason, words) = match is_list {
-                true => (Reason::UnknownVehicle, "if it is one of these: none"),
-                false => (Reason::UpstreamUnavailable, "Try again later."),
-            };
+            let (reason, words) = if is_list { (Reason::UnknownVehicle, "if it is one of these: none") } else { (Reason::UpstreamUnavailable, "Try again later.") };
             assert_eq!(report.reason, Some(reason), "{vehicles:?}: {report:?}");
             let message = report.message.unwrap();
             assert!(message.ends_with(words), "{vehicles:?}: {message}");

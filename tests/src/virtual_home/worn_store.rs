@@ -67,9 +67,10 @@ impl Store for WornStore {
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
-        match self.refuses(&writes) {
-            true => Box::pin(std::future::ready(Err(StoreError::Full("no space left".to_owned())))),
-            false => self.inner.commit(writes),
+        if self.refuses(&writes) {
+            Box::pin(std::future::ready(Err(StoreError::Full("no space left".to_owned()))))
+        } else {
+            self.inner.commit(writes)
         }
     }
 }

@@ -143,10 +143,13 @@ impl Pending {
         passwords: &[&SecretString],
     ) -> Result<Fitting, NotUnderstood> {
         match (&self.challenge, answer) {
-            (Challenge::Code { resend, .. }, answer) if is_again(answer, *resend) => match resend {
-                true => Ok(Fitting::bare(Reply::Again)),
-                false => Err(not_understood("no other code can be sent")),
-            },
+            (Challenge::Code { resend, .. }, answer) if is_again(answer, *resend) => {
+                if *resend {
+                    Ok(Fitting::bare(Reply::Again))
+                } else {
+                    Err(not_understood("no other code can be sent"))
+                }
+            }
             (Challenge::Code { secret, digits, .. }, Answer::Plain(code) | Answer::Code(code)) => {
                 let code = self.code(code, *digits, passwords)?;
                 Ok(Fitting { reply: Reply::Code, handed: Secrets::from([(secret.clone(), code)]) })

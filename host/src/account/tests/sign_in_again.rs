@@ -13,10 +13,7 @@ async fn over(password: bool) -> Home {
     let home = Home::new().await;
     *home.connector.asks.lock() = Asks::Nothing;
     home.want(Cause::Missing).await.unwrap();
-    let home = match password {
-        true => home,
-        false => home.without_password().await,
-    };
+    let home = if password { home } else { home.without_password().await };
     home.cloud.answer("/refresh", 400, json!({"code": OVER, "message": "the login token is over"}));
     home
 }

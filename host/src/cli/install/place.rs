@@ -60,9 +60,10 @@ impl Place {
             let bytes = component_file::read_component(&there, Links::Followed);
             bytes.is_ok_and(|bytes| Digest::of(&bytes) == digest)
         };
-        match !there.exists() || is_source || is_same() {
-            true => plain,
-            false => format!("{name}-{}.wasm", digest.to_string().get(..12).unwrap_or_default()),
+        if !there.exists() || is_source || is_same() {
+            plain
+        } else {
+            format!("{name}-{}.wasm", digest.to_string().get(..12).unwrap_or_default())
         }
     }
 

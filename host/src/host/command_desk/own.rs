@@ -20,10 +20,9 @@ pub(super) fn no_such(vehicle: &Vehicle, op: &str) -> String {
     let known = vehicle.account.granted.operations.keys().map(|name| format!("{OTHER}{name}"));
     let known: Vec<String> = known.collect();
     let connector = &vehicle.account.connector_name;
-    match known.is_empty() {
-        true => {
-            format!("there is no command {op}: the connector {connector} is granted no operations of its own")
-        }
-        false => format!("there is no command {op}; the connector {connector} has {}", known.join(", ")),
+    if known.is_empty() {
+        format!("there is no command {op}: the connector {connector} is granted no operations of its own")
+    } else {
+        format!("there is no command {op}; the connector {connector} has {}", known.join(", "))
     }
 }

@@ -58,9 +58,10 @@ impl RequestDesk {
             while let Some(Waiting { verb, request }) = requests.recv().await {
                 let Some(desk) = desk.upgrade() else { return };
                 let working = async move {
-                    let answer = match desk.shutdown.is_closed() {
-                        true => answer(Err(stopping()), &request.payload),
-                        false => desk.request(&verb, &request.payload, super::BY_MESSAGE).await,
+                    let answer = if desk.shutdown.is_closed() {
+                        answer(Err(stopping()), &request.payload)
+                    } else {
+                        desk.request(&verb, &request.payload, super::BY_MESSAGE).await
                     };
                     desk.respond_to(&verb, &request, &answer);
                 };

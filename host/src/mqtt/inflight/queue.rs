@@ -202,10 +202,7 @@ impl State {
         };
         let is_there =
             self.answered > parcel.turn || self.heard_at.is_some_and(|heard_at| heard_at >= half_time);
-        match is_there {
-            true => sent_at + patience <= now,
-            false => parcel.sends > 1 && half_time <= now,
-        }
+        if is_there { sent_at + patience <= now } else { parcel.sends > 1 && half_time <= now }
     }
 }
 

@@ -42,9 +42,10 @@ impl<'a> Context<'a> {
     /// Waits until a newer command takes the place of what is asked. A question about a command that is on
     /// its way never gives way: it is answered whatever comes after it.
     pub(super) async fn superseded(&self) {
-        match self.sends_command() {
-            true => self.operation.superseded.wait().await,
-            false => std::future::pending().await,
+        if self.sends_command() {
+            self.operation.superseded.wait().await
+        } else {
+            std::future::pending().await
         }
     }
 

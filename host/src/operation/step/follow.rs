@@ -38,10 +38,8 @@ impl<'a> Step<'a> {
         let judgement = self.judge().decide(judged, self.circumstances(asked)).await;
         let pin_refused = self.credentials(asked).weigh(&judgement.judged, self.pin_turn.is_some()).await;
         self.pin_turn = None;
-        let action = match pin_refused.is_some() {
-            true => Action::GiveUp,
-            false => self.admitted(asked, &judgement).await,
-        };
+        let action =
+            if pin_refused.is_some() { Action::GiveUp } else { self.admitted(asked, &judgement).await };
         let done = match &action {
             // A command can be asked about only once the cloud has taken it.
             Action::AskLater(_) if !matches!(asked, Asked::Outcome) => {
@@ -80,9 +78,10 @@ impl<'a> Step<'a> {
                 Action::GiveUp
             }
             Action::SignInAgain if !self.operation.account.may_sign_in_again() => {
-                match self.credentials(asked).may_latch(LatchKind::AuthRequired, failure).await {
-                    true => Action::Latch(LatchKind::AuthRequired),
-                    false => Action::GiveUp,
+                if self.credentials(asked).may_latch(LatchKind::AuthRequired, failure).await {
+                    Action::Latch(LatchKind::AuthRequired)
+                } else {
+                    Action::GiveUp
                 }
             }
             Action::Latch(kind) if !self.credentials(asked).may_latch(kind, failure).await => Action::GiveUp,
@@ -155,10 +154,7 @@ impl<'a> Step<'a> {
         let operation = self.operation;
         let (failure, verdict) = (&judged.failure, judged.shown());
         let policy = operation.policy.generation();
-        let what = match judged.is_about_the_token() {
-            true => "token expiry detected",
-            false => "attempt failed",
-        };
+        let what = if judged.is_about_the_token() { "token expiry detected" } else { "attempt failed" };
         tracing::warn!(
             operation = operation.id,
             op = %operation.name,

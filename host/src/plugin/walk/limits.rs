@@ -148,10 +148,7 @@ impl Tally {
         if let Some(counted) = self.0.get_mut(what as usize) {
             *counted = found.max(*counted);
         }
-        match found > what.most() {
-            true => Err(TooMuch { what, found: Some(found) }),
-            false => Ok(()),
-        }
+        if found > what.most() { Err(TooMuch { what, found: Some(found) }) } else { Ok(()) }
     }
 }
 

@@ -69,10 +69,7 @@ impl Child {
         }
         let ended = child.wait().await.map_err(CompilerFault::NotStarted)?;
         drop(input);
-        match ended.success() {
-            true => Ok(code),
-            false => Err(self.fault(ended, &String::from_utf8_lossy(&words))),
-        }
+        if ended.success() { Ok(code) } else { Err(self.fault(ended, &String::from_utf8_lossy(&words))) }
     }
 
     fn fault(&self, ended: ExitStatus, words: &str) -> CompilerFault {

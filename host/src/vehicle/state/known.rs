@@ -104,10 +104,8 @@ impl Known {
         let saying = Saying { now, said_at: reading.said_at, source };
         let same = reading.said_at.zip(self.last.as_ref().and_then(|last| last.said_at));
         let is_same = same.is_some_and(|(said, known)| said == known);
-        let said = match is_same {
-            true => self.vehicle_time(),
-            false => reading.said_at.and_then(|said| credible(said, now)),
-        };
+        let said =
+            if is_same { self.vehicle_time() } else { reading.said_at.and_then(|said| credible(said, now)) };
         let vehicle_time = match (source, said, self.newest) {
             (Source::Cached, Some(said), Some(newest)) if said < newest => {
                 if !believes_what_went_back(&mut self.clock_doubt, seconds(said), saying) {
