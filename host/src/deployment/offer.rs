@@ -82,7 +82,7 @@ impl Offer {
 
     /// Names the file that it comes from, if it comes from one. What is longer than a name is cut.
     #[must_use]
-    pub fn from_file(self, file: Option<String>) -> Self {
+    pub fn out_of(self, file: Option<String>) -> Self {
         Self { file: file.map(|file| crate::redact::cut(file, LONGEST_FILE)), ..self }
     }
 

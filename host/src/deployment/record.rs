@@ -94,7 +94,7 @@ impl Record {
         }
     }
 
-    pub(super) fn from_file(self, file: Option<String>) -> Self {
+    pub(super) fn out_of(self, file: Option<String>) -> Self {
         Self { file, ..self }
     }
 

@@ -27,7 +27,7 @@ impl Deployments {
         let started = Instant::now();
         let digest = Digest::of(offer.component.bytes());
         let record = self.slots.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
-        let record = record.from_file(offer.file.clone());
+        let record = record.out_of(offer.file.clone());
         match self.try_swap(name, slot, offer, digest, record.clone()).await {
             Ok((before, active)) => Ok(deployed(name, active.as_ref(), before.as_ref(), started.elapsed())),
             Err(refusal) => {

@@ -78,7 +78,7 @@ impl PluginDesk {
                 Some((compiled, signature)) => Offer::compiled(compiled, "configuration").signed(signature),
                 None => Offer::new(component, "configuration").signed(signature),
             };
-            let offered = offer.found_in(Source::Configuration).from_file(Some(file.clone()));
+            let offered = offer.found_in(Source::Configuration).out_of(Some(file.clone()));
             match self.deployments.swap(kind, Some(slot), &offered).await {
                 Ok(_) => {}
                 // It was accepted once. A home must not stay without its car because of what it did later.
@@ -134,7 +134,7 @@ impl PluginDesk {
                     return;
                 }
                 let offer = Offer::new(component, BY_FOLDER).signed(signature).found_in(Source::Folder);
-                let offer = offer.from_file(Some(format!("{slot_file}.wasm")));
+                let offer = offer.out_of(Some(format!("{slot_file}.wasm")));
                 // A refusal is on record, and was published.
                 let _refused = self.deployments.swap(kind, Some(slot), &offer).await;
             }

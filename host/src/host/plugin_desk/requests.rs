@@ -219,7 +219,7 @@ impl PluginDesk {
             (None, None) => return Ok(None),
         };
         let signature = wanted.signature.clone().or(beside);
-        Ok(Some(Offer::new(component, by).signed(signature).from_file(wanted.file.clone())))
+        Ok(Some(Offer::new(component, by).signed(signature).out_of(wanted.file.clone())))
     }
 
     /// Reads a file of the watched folder. A message must not be able to name any other: the file is read
