@@ -109,6 +109,8 @@ pub struct Call {
     /// Essential secrets that a successful answer was asked for and did not have, and that have not come
     /// since.
     pub(crate) missing: BTreeSet<String>,
+    /// How often each secret was asked for and did not come.
+    pub(crate) misses: BTreeMap<String, u32>,
     /// The last answer that was not given to the guest.
     pub(crate) withheld: Option<Withheld>,
     /// The lock of the session that this call is to obtain or refresh. What it captures is stored under it at
@@ -191,6 +193,7 @@ impl Call {
             handed: Secrets::new(),
             made: BTreeSet::new(),
             missing: BTreeSet::new(),
+            misses: BTreeMap::new(),
             withheld: None,
             refreshing: None,
             signs_in: false,
@@ -219,6 +222,19 @@ impl Call {
             *times = times.saturating_add(1);
             self.captured.insert(name, secret);
         }
+    }
+
+    /// Notes secrets that were asked for and did not come.
+    pub(crate) fn miss(&mut self, names: impl IntoIterator<Item = String>) {
+        for name in names {
+            *self.misses.entry(name.clone()).or_default() += 1;
+            self.missing.insert(name);
+        }
+    }
+
+    /// Returns a secret that is missing and was asked for since these were the counts.
+    pub(crate) fn missed_since(&self, before: &BTreeMap<String, u32>) -> Option<&String> {
+        self.missing.iter().find(|name| self.misses.get(*name) != before.get(*name))
     }
 
     /// Returns the secrets that were captured since each had been captured so often.

@@ -1,6 +1,6 @@
 //! The resource `lock.guard` of the WIT.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::cell::CellGuard;
 
@@ -12,6 +12,6 @@ pub struct Guard {
     /// How often each secret had been captured before the lock was taken. What was captured then belongs to
     /// something else.
     pub(crate) captured_before: BTreeMap<String, u32>,
-    /// Secrets that were missing before the lock was taken.
-    pub(crate) missing_before: BTreeSet<String>,
+    /// How often each secret had been asked for in vain before the lock was taken.
+    pub(crate) misses_before: BTreeMap<String, u32>,
 }

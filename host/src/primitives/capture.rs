@@ -195,7 +195,7 @@ impl Capturing<'_> {
             self.call.capture(found);
         }
         let first = missing.first().cloned();
-        self.call.missing.extend(missing);
+        self.call.miss(missing);
         first
     }
 
@@ -225,7 +225,7 @@ impl Capturing<'_> {
     ) -> Result<Incoming, TransportError> {
         if incoming.succeeds() {
             let missing = self.essential();
-            self.call.missing.extend(missing);
+            self.call.miss(missing);
             return Err(self.withhold(incoming.status, body, why));
         }
         Ok(scrub(self.call, Incoming { body: why.into_bytes(), ..incoming }, self.sent))

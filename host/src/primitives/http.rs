@@ -152,6 +152,10 @@ impl<'c> Sending<'c> {
             Some(PinStyle::Bearer) => pin_refusal(&call.context, status, &headers, &body),
             Some(PinStyle::Challenge) | None => None,
         };
+        // At once: whatever the connector makes of it, and whether it ever says, the next one is not sent.
+        if let Some(said) = pin_refused {
+            call.context.refuse_pin(&said).await;
+        }
         let asked = Asked { captures: &request.captures, sent: &self.carries, endpoints };
         let received = receive(call, Incoming { status, headers, body }, asked);
         // A policy, and the audit trail, see no more of an answer than the connector does.
@@ -162,10 +166,6 @@ impl<'c> Sending<'c> {
             let refused = call.context.pin.answered(style, status, success, call.clock()).await;
             // What was refused is known when the failure has been judged.
             call.pin_turn.take_if(|_| !refused);
-        }
-        // At once: whatever the connector makes of it, and whether it ever says, the next one is not sent.
-        if let Some(said) = pin_refused {
-            call.context.refuse_pin(&said).await;
         }
         store_captured(call).await;
         if let Some(before) = acting {

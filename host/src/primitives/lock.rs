@@ -45,8 +45,8 @@ impl Host for ConnectorCx {
         };
         self.call.view.pin(&name, guard.cell());
         let captured_before = self.call.captures.clone();
-        let missing_before = self.call.missing.clone();
-        Ok(Ok(self.table.push(Guard { name, guard, captured_before, missing_before })?))
+        let misses_before = self.call.misses.clone();
+        Ok(Ok(self.table.push(Guard { name, guard, captured_before, misses_before })?))
     }
 }
 
@@ -66,9 +66,9 @@ impl HostGuard for ConnectorCx {
         if value.len() > LARGEST_VALUE {
             return Ok(Err(LockError::TooLarge(u32::try_from(LARGEST_VALUE).unwrap_or(u32::MAX))));
         }
-        let Guard { name, guard, captured_before, missing_before } = self.table.get(&guard)?;
+        let Guard { name, guard, captured_before, misses_before } = self.table.get(&guard)?;
         // A registration without its device, or a permission without its token, would be there for good.
-        if let Some(missing) = self.call.missing.difference(missing_before).next() {
+        if let Some(missing) = self.call.missed_since(misses_before) {
             let why = format!("the secret {missing} was asked for under this lock and did not come");
             return Ok(Err(LockError::Other(why)));
         }

@@ -13,6 +13,7 @@ use crate::judge::{Circumstances, evidence};
 use crate::primitives::Call;
 use crate::protect::circuit::Permit;
 use crate::protect::latch::LatchKind;
+use crate::protect::quota::QuotaError;
 
 /// A sign-in whose connector has asked, or has failed to go on.
 #[derive(Debug, Clone, Copy)]
@@ -31,8 +32,13 @@ impl Conversation<'_> {
                 let mut sign_in = call.sign_in.clone();
                 match sign_in.begin(&account.context.sign_ins, account.clock().now()).await {
                     Ok(_) => account.ask(Pending { counted: true, ..pending }).await,
+                    // Nothing counts where none is allowed at all, so nothing else would keep the next operation from
+                    // having another code sent.
+                    Err(why @ QuotaError::Used { limit: 0, .. }) => {
+                        self.end(pending.wants(), &why.to_string(), why.to_string()).await
+                    }
                     Err(why) => {
-                        account.end_question("no more sign-ins are allowed today").await;
+                        account.end_question(&why.to_string()).await;
                         let why = RefreshError::of_sign_in(why);
                         self.refresh().failed(self.attempt.cause, call.left, why, None)
                     }
@@ -45,6 +51,13 @@ impl Conversation<'_> {
                 self.end(LatchKind::OtpRequired, "this version cannot ask what is asked for", what).await
             }
             Err(NotAsked::Nonsense(why)) => {
+                // What it cannot ask was sent all the same.
+                if call.left
+                    && let Err(why) =
+                        call.sign_in.clone().begin(&account.context.sign_ins, account.clock().now()).await
+                {
+                    tracing::warn!(account = account.slug, "a sign-in is not counted: {why}");
+                }
                 account.end_question("the connector asked for what makes no sense").await;
                 self.refresh().failed(self.attempt.cause, true, RefreshError::Nonsense(why), None)
             }

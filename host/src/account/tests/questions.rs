@@ -278,3 +278,22 @@ async fn questions_without_a_password_are_sign_ins_of_the_day_too() {
     assert_eq!(why, "2 sign-ins within a day, which is as many as the configuration allows");
     assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (2, 2), "nobody is written to for nothing");
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_no_sign_in_is_allowed_one_that_asks_is_not_begun_again() {
+    let mut config = super::home::config();
+    config.max_logins_per_day = 0;
+    config.secrets.clear();
+    let home = Home::with(config).await;
+    (*home.connector.asks.lock(), *home.connector.only_asks.lock()) = (Asks::Choice, true);
+    home.cloud.answer("/login", 200, json!({ "step": super::cloud::STEP, "device": super::cloud::DEVICE }));
+    // That it asks is known only when it has asked; then a person must act.
+    let why = home.want(Cause::Missing).await.unwrap_err();
+    assert!(why.to_string().contains("0 sign-ins within a day"), "{why}");
+    assert!(home.account.latched().is_some());
+    for _ in 0..5 {
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+        home.want(Cause::Missing).await.unwrap_err();
+    }
+    assert_eq!(home.cloud.asked("/login"), 1, "nobody is written to for nothing");
+}

@@ -119,12 +119,13 @@ pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path) -> ExitCode {
 fn commented(block: &str, name: &str, is_carried: bool) -> String {
     let mut text = String::new();
     let head = format!("[connector.{name}]");
-    for line in block.lines().filter(|line| !is_carried || !line.starts_with("file = ")) {
+    let of_a_file = |line: &str| line.starts_with("file = ") || line.starts_with("sha256 = ");
+    for line in block.lines().filter(|line| !is_carried || !of_a_file(line)) {
         let part = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'));
         let comment = match part.and_then(|part| part.rsplit('.').next()) {
             _ if line == head && is_carried => {
                 "# The program carries this connector and its grant. With this in the configuration what stands here is\n\
-                 # granted in place of that, all of it, and only this component is taken: remove sha256 to take others.\n"
+                 # granted in place of that, all of it; with a sha256 only that component is taken.\n"
             }
             _ if line == head => {
                 "# Put the component beside the configuration under the name of `file`, and this into the configuration;\n\

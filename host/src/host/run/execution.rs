@@ -169,7 +169,8 @@ impl CommandRun {
     fn show(&self, state: &serde_json::Value) {
         let (vehicles, car) = (&self.desk.vehicles, self.car());
         match vehicles.publish_state(&self.vehicle, car.as_deref(), state, Source::Cached, self.before()) {
-            Ok(_) => self.shown.store(true, Ordering::Relaxed),
+            Ok(Taken::Anew) => self.shown.store(true, Ordering::Relaxed),
+            Ok(Taken::Unanswered | Taken::Older(_)) => {}
             Err(why) => tracing::warn!(vehicle = self.vehicle.slug, "what was seen is not published: {why}"),
         }
     }

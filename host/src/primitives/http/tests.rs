@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
@@ -383,6 +383,7 @@ async fn an_essential_secret_that_does_not_come_fails_the_request() {
     let mut call = call().await;
     let captures = [secret("/a", "access-token"), secret("/r", "refresh-token")];
     let wanted = || BTreeSet::from(["access-token".to_owned()]);
+    let mut misses = BTreeMap::new();
     for value in
         ["null", "\"\"", "\"   \"", "\"x\"", "\"null\"", "\"undefined\"", "true", "12345678901", "{}"]
     {
@@ -390,6 +391,10 @@ async fn an_essential_secret_that_does_not_come_fails_the_request() {
         let why = withheld(&mut call, answer(200, &[], &body), &captures);
         assert_eq!(why, format!("the answer has no access-token (HTTP 200, {} bytes)", body.len()));
         assert_eq!(call.missing, wanted());
+        // What is missing already and is asked for in vain once more was asked for since.
+        assert!(call.missed_since(&misses).is_some());
+        misses = call.misses.clone();
+        assert!(call.missed_since(&misses).is_none());
         // The secret that came beside it is the only one that is left.
         assert_eq!(call.captured.keys().collect::<Vec<_>>(), ["refresh-token"]);
         assert!(!call.captured_essential());

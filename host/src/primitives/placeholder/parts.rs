@@ -3,7 +3,6 @@
 //! What only looks like a placeholder is text.
 
 use super::Placeholder;
-use crate::descriptor::is_name;
 
 /// Part of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,8 +60,14 @@ fn leading(text: &str) -> Option<(Part<'_>, &str)> {
         "derived" => Placeholder::Derived,
         _ => return None,
     };
-    let (name, after) = after.split_once('}').filter(|(name, _)| is_name(name))?;
+    let (name, after) = after.split_once('}').filter(|(name, _)| looks_like_a_name(name))?;
     Some((Part::Placeholder(placeholder(name)), after))
+}
+
+/// Whether a text has the characters of a name, of whatever length: what is too long for one is refused as unknown
+/// and not sent as it stands.
+fn looks_like_a_name(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 #[cfg(test)]
