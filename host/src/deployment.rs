@@ -171,10 +171,7 @@ impl Deployments {
     ) -> Result<Deployed, Refusal> {
         let meant = match self.slots.meant(kind, slot, offer).await {
             Ok(meant) => meant,
-            Err(refusal) => {
-                self.slots.note_refused(kind, "", Action::Swap, &offer.by, &refusal.reason()).await;
-                return Err(refusal);
-            }
+            Err(refusal) => return Err(self.refused(kind, "", offer, refusal).await),
         };
         let (slot, offer) =
             meant.as_ref().map_or((slot, offer), |(name, offer)| (Some(name.as_str()), offer));

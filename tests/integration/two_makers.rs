@@ -200,7 +200,9 @@ async fn of_two_connectors_the_one_of_the_component_s_name_is_meant() {
     assert_eq!(home.slot("renault").await.active.digest, digest);
     assert_eq!(home.slot("hyundai-kia-eu").await.active.digest, untouched);
 
-    let stranger = Offer::compiled(compiled(&crate::grants::desk::example()), "test");
+    let stranger = compiled(&crate::grants::desk::example());
+    let its_digest = stranger.digest;
+    let stranger = Offer::compiled(stranger, "test").out_of(Some("stranger.wasm".to_owned()));
     for refused in [
         deployments.swap(PluginKind::Connector, None, &stranger).await.unwrap_err().to_string(),
         deployments.verify(PluginKind::Connector, None, &stranger).await.unwrap_err().to_string(),
@@ -211,6 +213,13 @@ async fn of_two_connectors_the_one_of_the_component_s_name_is_meant() {
              (`--slot NAME`): hyundai-kia-eu, renault"
         );
     }
+    // It never came to a slot, and is on record and published all the same: which component, out of which file.
+    let history = deployments.history(PluginKind::Connector, None, 50).await.unwrap();
+    let recorded =
+        history.iter().any(|it| it.digest == Some(its_digest) && it.file.as_deref() == Some("stranger.wasm"));
+    assert!(recorded, "{history:?}");
+    assert!(home.events("connector_rejected").iter().any(|it| it["digest"] == its_digest.to_string()));
+
     let several = deployments.rollback(PluginKind::Connector, None, "test").await.unwrap_err().to_string();
     assert_eq!(
         several,

@@ -28,24 +28,34 @@ impl Deployments {
         let digest = Digest::of(offer.component.bytes());
         let record = self.slots.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
         let record = record.out_of(offer.file.clone());
-        match self.try_swap(name, slot, offer, digest, record.clone()).await {
+        match self.try_swap(name, slot, offer, digest, record).await {
             Ok((before, active)) => Ok(deployed(name, active.as_ref(), before.as_ref(), started.elapsed())),
-            Err(refusal) => {
-                let reason = refusal.reason();
-                let file = offer.file.as_deref();
-                tracing::warn!(kind = %S::KIND, slot = name, by = offer.by, file, %digest, "refused: {reason}");
-                let about = AboutPlugin {
-                    slot: name.to_owned(),
-                    digest: Some(digest),
-                    by: offer.by.clone(),
-                    reason: Some(reason.clone()),
-                    ..AboutPlugin::default()
-                };
-                self.slots.services.events.say(&Event::rejected(S::KIND, about));
-                self.slots.registry.note(record.refused(reason)).await;
-                Err(refusal)
-            }
+            Err(refusal) => Err(self.refused(S::KIND, name, offer, refusal).await),
         }
+    }
+
+    /// Puts on record, logs and publishes that a component was refused. `name` is empty if it never came to a slot.
+    pub(super) async fn refused(
+        &self,
+        kind: PluginKind,
+        name: &str,
+        offer: &Offer,
+        refusal: Refusal,
+    ) -> Refusal {
+        let (reason, digest) = (refusal.reason(), Digest::of(offer.component.bytes()));
+        let file = offer.file.as_deref();
+        tracing::warn!(%kind, slot = name, by = offer.by, file, %digest, "refused: {reason}");
+        let about = AboutPlugin {
+            slot: name.to_owned(),
+            digest: Some(digest),
+            by: offer.by.clone(),
+            reason: Some(reason.clone()),
+            ..AboutPlugin::default()
+        };
+        self.slots.services.events.say(&Event::rejected(kind, about));
+        let record = self.slots.record(kind, name, Action::Swap, &offer.by).about(digest);
+        self.slots.registry.note(record.out_of(offer.file.clone()).refused(reason)).await;
+        refusal
     }
 
     /// Returns the previously active generation and the one active now.

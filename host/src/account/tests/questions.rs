@@ -257,14 +257,20 @@ async fn only_so_many_sign_ins_a_day_are_begun() {
     assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (1, 1));
 }
 
-#[tokio::test(start_paused = true)]
-async fn questions_without_a_password_are_sign_ins_of_the_day_too() {
+/// A home whose connector asks before it has sent any secret, with so many sign-ins a day.
+async fn without_a_password(sign_ins: u32, asks: Asks) -> Home {
     let mut config = super::home::config();
-    config.max_logins_per_day = 2;
+    config.max_logins_per_day = sign_ins;
     config.secrets.clear();
     let home = Home::with(config).await;
-    (*home.connector.asks.lock(), *home.connector.only_asks.lock()) = (Asks::Choice, true);
+    (*home.connector.asks.lock(), *home.connector.only_asks.lock()) = (asks, true);
     home.cloud.answer("/login", 200, json!({ "step": super::cloud::STEP, "device": super::cloud::DEVICE }));
+    home
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_without_a_password_are_sign_ins_of_the_day_too() {
+    let home = without_a_password(2, Asks::Choice).await;
     let why = home.want(Cause::Missing).await.unwrap_err();
     assert_eq!(home.sign_ins(), 1, "{why}");
     // What follows from it belongs to it.
@@ -281,12 +287,7 @@ async fn questions_without_a_password_are_sign_ins_of_the_day_too() {
 
 #[tokio::test(start_paused = true)]
 async fn where_no_sign_in_is_allowed_one_that_asks_is_not_begun_again() {
-    let mut config = super::home::config();
-    config.max_logins_per_day = 0;
-    config.secrets.clear();
-    let home = Home::with(config).await;
-    (*home.connector.asks.lock(), *home.connector.only_asks.lock()) = (Asks::Choice, true);
-    home.cloud.answer("/login", 200, json!({ "step": super::cloud::STEP, "device": super::cloud::DEVICE }));
+    let home = without_a_password(0, Asks::Choice).await;
     // That it asks is known only when it has asked; then a person must act.
     let why = home.want(Cause::Missing).await.unwrap_err();
     assert!(why.to_string().contains("0 sign-ins within a day"), "{why}");
@@ -296,4 +297,16 @@ async fn where_no_sign_in_is_allowed_one_that_asks_is_not_begun_again() {
         home.want(Cause::Missing).await.unwrap_err();
     }
     assert_eq!(home.cloud.asked("/login"), 1, "nobody is written to for nothing");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_that_makes_no_sense_counts_for_what_was_sent() {
+    let home = without_a_password(2, Asks::Elsewhere).await;
+    home.want(Cause::Missing).await.unwrap_err();
+    assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (1, 1));
+    for _ in 0..5 {
+        tokio::time::advance(Duration::from_secs(3_600)).await;
+        home.want(Cause::Missing).await.unwrap_err();
+    }
+    assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (2, 2), "nobody is written to for nothing");
 }
