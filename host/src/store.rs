@@ -44,6 +44,8 @@ pub enum Kind {
     Pending,
     /// State of a vehicle as far as it is known; the key is its slug.
     Known,
+    /// What the controls of a vehicle show beyond its state; the key is its slug.
+    Controls,
     /// A final result that the broker may not have; the key is that of the result.
     Unpublished,
     /// Packet identifier under which a command without an identifier of its own came; the key is a place
@@ -96,6 +98,7 @@ impl Kind {
             Self::Result => "result",
             Self::Pending => "pending",
             Self::Known => "known",
+            Self::Controls => "controls",
             Self::Unpublished => "unpublished",
             Self::Delivery => "delivery",
             Self::Daily => "daily",

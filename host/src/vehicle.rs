@@ -3,6 +3,7 @@
 //! Operations that reach the vehicle itself are done one at a time and in order; those that only ask the
 //! cloud may overtake, a few at a time.
 
+pub(crate) mod controls;
 mod identity;
 pub mod state;
 
@@ -17,6 +18,7 @@ use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Sem
 
 use crate::operation::supersession::Supersession;
 
+use self::controls::{Controls, Lasting};
 pub(crate) use self::identity::Identity;
 use crate::account::Account;
 use crate::bindings::connector::VehicleRef;
@@ -84,6 +86,8 @@ pub(crate) struct Memory {
     pub(crate) last_report: Option<crate::wire::report::Report>,
     /// The vendor's identifier of the last command that the cloud took.
     pub(crate) last_action: Option<String>,
+    /// What the controls show beyond what is known.
+    pub(crate) controls: Controls,
 }
 
 /// A vehicle as the cloud lists it.
@@ -123,7 +127,7 @@ impl Memory {
     }
 }
 
-/// Knowledge of a vehicle, as it is stored.
+/// Knowledge of a vehicle, or of its controls, as it is stored.
 #[derive(Debug, Serialize, Deserialize)]
 struct Stored<K> {
     /// Digest of the configured choice. Another choice may be another car.
@@ -166,7 +170,11 @@ impl Vehicle {
         let stored: Option<Stored<Known>> = load_document(store.as_ref(), Kind::Known, slug).await?;
         let known =
             stored.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
-        let mut memory = Memory { known: known.unwrap_or_default(), ..Memory::default() };
+        let lasting: Option<Stored<Lasting>> = load_document(store.as_ref(), Kind::Controls, slug).await?;
+        let lasting =
+            lasting.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
+        let controls = Controls::restored(lasting.unwrap_or_default());
+        let mut memory = Memory { known: known.unwrap_or_default(), controls, ..Memory::default() };
         memory.known.not_after(account.services.clock.now());
         // A host begins with what an earlier one knew.
         memory.publish();
@@ -255,17 +263,23 @@ impl Vehicle {
     /// brings it again.
     pub(crate) fn learn<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> T {
         let mut memory = self.memory();
-        let stored = memory.known.clone();
+        let (known, lasting) = (memory.known.clone(), memory.controls.lasting.clone());
         let answer = change(&mut memory);
-        if memory.known.is_worth_storing(&stored) {
-            let document = Stored { chosen_by: self.identity.chosen_by().to_owned(), known: &memory.known };
-            match Write::document(Kind::Known, &self.slug, &document) {
-                // Under the lock, so that what is learned later is stored later.
-                Ok(write) => drop(self.account.services.store.commit(vec![write])),
-                Err(error) => tracing::error!(vehicle = self.slug, "what is known is not stored: {error}"),
-            }
+        let known = memory.known.is_worth_storing(&known).then(|| self.record(Kind::Known, &memory.known));
+        let lasting = (memory.controls.lasting != lasting)
+            .then(|| self.record(Kind::Controls, &memory.controls.lasting));
+        match known.into_iter().chain(lasting).collect::<Result<Vec<_>, _>>() {
+            Ok(writes) if writes.is_empty() => {}
+            // Under the lock, so that what is learned later is stored later.
+            Ok(writes) => drop(self.account.services.store.commit(writes)),
+            Err(error) => tracing::error!(vehicle = self.slug, "what is known is not stored: {error}"),
         }
         answer
+    }
+
+    fn record(&self, kind: Kind, known: &impl Serialize) -> Result<Write, StoreError> {
+        let chosen_by = self.identity.chosen_by().to_owned();
+        Write::document(kind, &self.slug, &Stored { chosen_by, known })
     }
 
     /// Changes what is known by what was found out of a car; does nothing if another one has its place by

@@ -14,6 +14,7 @@ mod audit_trail;
 mod components;
 mod conformance;
 mod control;
+mod controls;
 mod crash;
 mod demo;
 mod deployment;

@@ -1,5 +1,7 @@
 //! Publication of accounts, vehicles and commands.
 
+mod controls;
+
 use std::sync::Arc;
 
 use serde_json::json;
@@ -42,7 +44,9 @@ impl Announcer {
             self.announce_presence(vehicle);
             // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what
             // is learned meanwhile is published after it.
-            let memory = vehicle.memory();
+            let mut memory = vehicle.memory();
+            memory.controls.again();
+            self.announce_controls(vehicle, &mut memory);
             if let Some(published) = memory.published() {
                 self.announce_state(vehicle, &published);
             }
@@ -122,6 +126,7 @@ impl Announcer {
             for what in ["state", "location", "action/last"] {
                 self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
             }
+            self.announce_controls(vehicle, memory);
         });
     }
 

@@ -171,7 +171,7 @@ mod tests {
         let leftovers = opened(&["ev6"], &store).await;
         leftovers.clear(&broker);
         let mut messages = broker.cleared();
-        assert_eq!(messages.len(), 6, "{messages:?}");
+        assert_eq!(messages.len(), 7, "{messages:?}");
         let last = messages.pop().unwrap();
         let acknowledge = |message: &Outgoing| message.notice.as_ref().unwrap().delivered();
         messages.iter().for_each(acknowledge);
@@ -183,7 +183,7 @@ mod tests {
         let leftovers = opened(&["ev6"], &store).await;
         leftovers.clear(&broker);
         let messages = broker.cleared();
-        assert_eq!(messages.len(), 6, "{messages:?}");
+        assert_eq!(messages.len(), 7, "{messages:?}");
         messages.iter().for_each(acknowledge);
         opened(&["ev6"], &store).await.clear(&broker);
         assert!(broker.cleared().is_empty(), "once is enough");

@@ -16,7 +16,7 @@ use crate::operation::{Observer, Operation, Progress, Stage};
 use crate::primitives::Journal;
 use crate::store::StoreError;
 use crate::time::Clock;
-use crate::vehicle::{Found, Vehicle};
+use crate::vehicle::{Found, Memory, Vehicle};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::State;
 use crate::wire::report::{PolicyUsed, Report};
@@ -103,6 +103,13 @@ impl CommandRun {
         self.progress.write_into(report);
     }
 
+    /// Records that it is being sent, so that what is known now was said before.
+    pub(super) fn is_sent(&self) {
+        let mut memory = self.vehicle.memory();
+        let Memory { controls, known, .. } = &mut *memory;
+        controls.sent(&self.accepted.id, known);
+    }
+
     /// Returns the vehicle time of what was known of the vehicle when this began.
     pub(super) fn before(&self) -> Option<Timestamp> {
         self.before.get().copied()
@@ -135,6 +142,7 @@ impl Observer for CommandRun {
             Stage::Pending => State::Pending,
         };
         self.sent_at.get_or_init(|| self.desk.services.clock.now());
+        self.is_sent();
         self.desk.announcer.announce_report(&self.vehicle.slug, &self.step(state));
     }
 

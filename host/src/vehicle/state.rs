@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::known::{Known, Taken};
+pub(crate) use self::known::{Known, SaidAt, Taken};
 pub(crate) use self::reading::{Reading, Unreadable};
 
 /// One value for each wheel position; the absent ones are not known.

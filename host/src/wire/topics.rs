@@ -6,8 +6,8 @@ use super::message::RespondTo;
 use super::operation::OTHER;
 
 /// Retained topics of a vehicle, below its own. Cleared when the vehicle is not configured any more.
-const RETAINED_OF_VEHICLE: [&str; 6] =
-    ["availability", "capabilities", "state", "location", "action/last", "problem"];
+const RETAINED_OF_VEHICLE: [&str; 7] =
+    ["availability", "capabilities", "state", "location", "controls", "action/last", "problem"];
 
 /// Topics below one base.
 #[derive(Debug, Clone)]

@@ -279,7 +279,7 @@ cases! {
         home.host.announce("5");
         let messages = home.published.messages();
         let since = &messages[before..];
-        for what in ["availability", "capabilities", "state", "location", "action/last", "problem"] {
+        for what in ["availability", "capabilities", "state", "location", "controls", "action/last", "problem"] {
             let topic = of_legacy(what);
             let cleared = since.iter().rev().find(|message| message.topic == topic);
             assert!(cleared.is_some_and(|message| message.retain && message.payload.is_empty()), "{topic}");

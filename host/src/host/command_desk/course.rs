@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use super::{Accepted, CommandDesk};
 use crate::host::run::CommandRun;
 use crate::vehicle::Turn;
+use crate::vehicle::controls::effects;
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
@@ -19,6 +20,8 @@ impl CommandDesk {
         // Only a command that has its place can take that of an older one.
         let superseded = vehicle.newest(name);
         self.announcer.announce_report(&vehicle.slug, &report);
+        let effects = action.to_command().as_ref().map(effects).unwrap_or_default();
+        self.announcer.control_accepted(&vehicle, &report.id, name, effects);
         let run = CommandRun::new(self, &vehicle, &report, name, request);
         let desk = Arc::clone(self);
         tokio::spawn(async move {
@@ -87,6 +90,7 @@ impl CommandDesk {
         // A caller that sends again what may have happened does it twice.
         let over = report.state != State::Unknown && (report.state != State::Timeout || name.is_read());
         report.retryable = over && report.reason.is_some_and(Reason::may_pass);
+        self.announcer.control_ended(vehicle, &report.id, report.state);
         let (waiting, stored) = self.ledger.finish(&vehicle.slug, &report).await;
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");
@@ -110,6 +114,7 @@ impl CommandDesk {
         if may_show && name.reaches_vehicle() && !name.is_read() && !run.is_shown() {
             self.shutdown.stopping().run_until_cancelled(self.vehicles.read(vehicle)).await;
         }
+        self.announcer.control_over(vehicle, &report.id);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::bindings::connector::{Command, ReadMode, VehicleRef};
 use crate::command::{self, Action};
 use crate::host::ledger::{Interrupted, Pending};
 use crate::host::run::CommandRun;
+use crate::vehicle::controls::{effects, touched};
 use crate::vehicle::{Turn, Vehicle};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
@@ -39,6 +40,12 @@ async fn give_up(desk: &CommandDesk, slug: &str, mut report: Report) {
     };
     report.end(state, Reason::HostStopping, message.to_owned());
     report.retryable = state == State::Failed;
+    if let Some(vehicle) = desk.fleet.vehicles.get(slug)
+        && let Some(name) = OperationName::named(&report.op)
+    {
+        desk.announcer.control_accepted(vehicle, &report.id, name, touched(name));
+        desk.announcer.control_ended(vehicle, &report.id, state);
+    }
     report.finished_at = Some(desk.services.clock.now());
     let (_nobody_waits, stored) = desk.ledger.finish(slug, &report).await;
     if let Err(error) = stored {
@@ -63,6 +70,7 @@ fn resume_one(
     // It was first, so it comes before what arrives now.
     let turn = vehicle.enqueue(name);
     let open = desk.shutdown.hold();
+    desk.announcer.control_accepted(vehicle, &report.id, name, effects(&command));
     let run = CommandRun::new(desk, vehicle, &report, name, pending.request.clone()).resumed(&pending);
     let deadline = Instant::now() + pending.left(name, desk.services.clock.now());
     let (desk, vehicle) = (Arc::clone(desk), Arc::clone(vehicle));
@@ -75,6 +83,7 @@ fn resume_one(
             };
             let operation = run.operation().until(deadline);
             run.done_by(&operation, report);
+            run.is_sent();
             // Clouds that want its identification number in requests do not get it from what was written down.
             if !vehicle.account.listing.was_read() {
                 let _found_or_not = desk.vehicles.find(&vehicle, &operation).await;

@@ -48,6 +48,8 @@ impl VehicleDesk {
             if says_more && let Some(published) = memory.publish() {
                 self.announcer.announce_state(vehicle, &published);
             }
+            memory.controls.look(&memory.known);
+            self.announcer.announce_controls(vehicle, memory);
             Ok(taken)
         });
         taken.unwrap_or(Err(Unreadable::AnotherCar))

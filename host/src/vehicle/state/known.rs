@@ -75,6 +75,14 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
+/// A value, and when it was said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct SaidAt {
+    pub(crate) value: Value,
+    /// Time at which it was said; at which it was read if the vehicle has not said when.
+    pub(crate) at: Timestamp,
+}
+
 /// Result of taking an answer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
@@ -174,6 +182,12 @@ impl Known {
     /// Returns the time at which the vehicle said what is known of it.
     pub(crate) fn vehicle_time(&self) -> Option<Timestamp> {
         self.last.as_ref().and_then(|last| last.vehicle_time)
+    }
+
+    /// Returns a value by its path, if the vehicle tells it.
+    pub(crate) fn said(&self, path: &str) -> Option<SaidAt> {
+        let held = self.values.get(path).filter(|held| !held.is_gone)?;
+        Some(SaidAt { value: held.value.clone(), at: held.at })
     }
 
     /// Returns the place where it was last seen.
