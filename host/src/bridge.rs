@@ -28,6 +28,15 @@ pub struct Bridge {
     events: Events,
 }
 
+/// How it stands with the connection to the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// The host is subscribed and has said that it is online; over this version of the protocol.
+    Serving(Version),
+    /// There is none; it is tried again.
+    Lost,
+}
+
 /// The beginning of a connection: subscriptions, what is retained, `online`.
 type Beginning<'h> = Option<BoxFuture<'h, (Version, Result<(), SubscribeError>)>>;
 
@@ -53,17 +62,18 @@ impl Bridge {
         Arc::new(ToBroker(self.publisher.clone()))
     }
 
-    /// Serves a host until the future is dropped. On every connection anew: subscribe, say everything that is
-    /// retained (the broker may have lost it), say `online`; then take commands as they come.
+    /// Serves a host until the future is dropped, and says when the connection begins and ends. On every
+    /// connection anew: subscribe, say everything that is retained (the broker may have lost it), say
+    /// `online`; then take commands as they come.
     ///
     /// The broker is told that a command has arrived when the host has written it down, or, for a command
     /// that is not done, when the broker has the answer: if the host ends before that, for any reason, the
     /// broker sends it again. Commands that the host has in hand when the future is dropped are dealt with
     /// all the same.
-    pub async fn serve(&mut self, host: &Arc<Host>, connected: impl FnMut(Version)) {
+    pub async fn serve(&mut self, host: &Arc<Host>, connection: impl FnMut(Connection)) {
         let intake = Intake::default();
         tokio::select! {
-            () = listen(&mut self.events, &self.publisher, host, &intake, connected) => {}
+            () = listen(&mut self.events, &self.publisher, host, &intake, connection) => {}
             () = work_off(&self.publisher, host, &intake) => {}
         }
     }
@@ -85,7 +95,7 @@ async fn listen(
     publisher: &Publisher,
     host: &Arc<Host>,
     intake: &Intake,
-    mut connected: impl FnMut(Version),
+    mut connection: impl FnMut(Connection),
 ) {
     let mut beginning: Beginning<'_> = None;
     loop {
@@ -106,6 +116,7 @@ async fn listen(
                 Some(Event::Disconnected { reason }) => {
                     tracing::warn!("no connection to the MQTT broker: {reason}");
                     beginning = None;
+                    connection(Connection::Lost);
                 }
                 Some(Event::Overflow { lost }) => {
                     tracing::error!(lost, "messages arrived faster than they can be read; some are lost");
@@ -113,7 +124,7 @@ async fn listen(
             },
             (version, begun) = begun => beginning = match begun {
                 Ok(()) => {
-                    connected(version);
+                    connection(Connection::Serving(version));
                     None
                 }
                 Err(error) => {

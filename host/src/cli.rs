@@ -17,6 +17,11 @@ mod remote;
 mod render;
 mod replay;
 mod rollout;
+#[cfg(unix)]
+mod service_manager;
+#[cfg(not(unix))]
+#[path = "cli/no_service_manager.rs"]
+mod service_manager;
 mod signals;
 mod table;
 
@@ -29,7 +34,8 @@ use std::time::Instant;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::bridge::Bridge;
+use self::service_manager::ServiceManager;
+use crate::bridge::{Bridge, Connection};
 #[cfg(feature = "demo")]
 use crate::config::LogFormat;
 use crate::config::{Config, Problem};
@@ -211,14 +217,17 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
         let host = Arc::clone(&host);
         async move { host.settle_in().await }
     });
+    let manager = ServiceManager::of_this_process(&config.mqtt);
+    manager.started();
     let mut first = true;
-    let connected = |_version| {
-        if std::mem::take(&mut first) {
+    let connection = |now| {
+        manager.connection(now);
+        if matches!(now, Connection::Serving(_)) && std::mem::take(&mut first) {
             tracing::info!(ms = started.elapsed().as_millis(), "serving");
         }
     };
-    let serving = bridge.serve(&host, connected);
-    let served = Served { host: &host, state: &state, control, finding };
+    let serving = bridge.serve(&host, connection);
+    let served = Served { host: &host, state: &state, manager: &manager, control, finding };
     let ended = served.until_told_to_stop(serving, &mut signals).await?;
     host.last_words().await;
     host.offline();
@@ -233,6 +242,7 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
 struct Served<'h> {
     host: &'h Arc<Host>,
     state: &'h SqliteStore,
+    manager: &'h ServiceManager,
     control: ControlSocket,
     finding: tokio::task::JoinHandle<()>,
 }
@@ -248,7 +258,7 @@ impl Served<'_> {
         serving: impl Future<Output = ()>,
         signals: &mut signals::Signals,
     ) -> anyhow::Result<anyhow::Result<()>> {
-        let Self { host, state, control, finding } = self;
+        let Self { host, state, manager, control, finding } = self;
         tokio::pin!(serving);
         let mut served = false;
         let ended: anyhow::Result<()> = tokio::select! {
@@ -256,6 +266,7 @@ impl Served<'_> {
                 served = true;
                 Ok(())
             }
+            never = manager.attend() => match never {},
             stopped = signals.stop() => stopped.map_err(Into::into),
             what = state.lost() => {
                 host.state_lost(&what);
@@ -266,6 +277,7 @@ impl Served<'_> {
             tracing::error!("{error:#}");
         }
         tracing::info!("stopping");
+        manager.stopping();
         finding.abort();
         // Commands that still arrive are answered, if only with `host_stopping`.
         tokio::select! {

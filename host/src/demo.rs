@@ -20,7 +20,7 @@ pub use self::broker::{Broker, BrokerError};
 use self::driver::Driver;
 use self::narrator::Narrator;
 use self::story::{Clouds, Story};
-use crate::bridge::Bridge;
+use crate::bridge::{Bridge, Connection};
 use crate::config::Config;
 use crate::host::{Environment, Host};
 use crate::mqtt::Version;
@@ -96,11 +96,13 @@ impl Stage {
         let serving = tokio::spawn({
             let host = Arc::clone(&host);
             async move {
-                let connected = |_version| {
+                let connection = |now| {
                     // The receiver may be gone: its wait may have been interrupted.
-                    let _gone = connected.take().map(|connected| connected.send(()));
+                    if matches!(now, Connection::Serving(_)) {
+                        let _gone = connected.take().map(|connected| connected.send(()));
+                    }
                 };
-                bridge.serve(&host, connected).await;
+                bridge.serve(&host, connection).await;
             }
         });
         online.await?;

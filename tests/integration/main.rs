@@ -41,6 +41,7 @@ mod released;
 mod renault;
 mod rollout;
 mod secrecy;
+mod service_manager;
 mod state_schema;
 mod tokens_and_permissions;
 mod two_makers;
