@@ -231,6 +231,12 @@ impl Account {
         }
     }
 
+    /// Returns the word for the state that the account is in, as its retained state has it.
+    #[must_use]
+    pub fn state(&self) -> String {
+        presence::document(self).get("state").and_then(|state| state.as_str()).unwrap_or_default().to_owned()
+    }
+
     /// Announces the presence of the account.
     pub fn announce(&self) {
         let topic = self.services.topics.account_state(&self.slug);

@@ -15,7 +15,7 @@ use crate::config;
 use crate::host::Host;
 use crate::mqtt::{self, Event, Events, Publisher, SubscribeError, TlsError, Version, Will};
 use crate::wire::message::Outgoing;
-use crate::wire::publish::Publish;
+use crate::wire::publish::{Publish, Traffic};
 use crate::wire::topics::Topics;
 
 /// Pause before a refused or unanswered subscription is tried again.
@@ -181,5 +181,9 @@ impl Publish for ToBroker {
         if let Err(error) = self.0.put(message) {
             tracing::warn!(topic, "a message is lost: {error}");
         }
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        Some(self.0.traffic())
     }
 }

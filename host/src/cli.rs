@@ -44,6 +44,7 @@ use crate::output::Stopped;
 use crate::sandbox::{self, Compiler, Sandbox};
 use crate::store::{SqliteStore, Store};
 use crate::time::SystemClock;
+use crate::watching::Listener;
 
 /// Exit code for wrong arguments or a wrong configuration.
 const USAGE: u8 = 2;
@@ -193,6 +194,10 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
 async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     // From here on, so that a hang-up does not end a host that is about to start.
     let mut signals = signals::Signals::listen()?;
+    let listener = match &config.http {
+        Some(http) => Some(Listener::open(http).await?),
+        None => None,
+    };
     let state = Arc::new(SqliteStore::open(&config.state_dir)?);
     let mut bridge = Bridge::connect(&config.mqtt)?;
     let environment = Environment::new(
@@ -213,9 +218,10 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
     let control = ControlSocket::open(&config.state_dir, &host);
     // Dropped at the end; a home serves without it too.
     let _folder = host.watch_folder().inspect_err(|error| tracing::error!("no folder is watched: {error}"));
+    let watching = listener.map(|listener| listener.serve(&host));
     let finding = tokio::spawn({
         let host = Arc::clone(&host);
-        async move { host.settle_in().await }
+        async move { tokio::join!(host.settle_in(), host.tell_health()) }
     });
     let manager = ServiceManager::of_this_process(&config.mqtt);
     manager.started();
@@ -235,6 +241,10 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
         () = bridge.close() => {}
         _again = signals.stop() => {}
     }
+    // Last: until then it says that the host is stopping.
+    if let Some(watching) = watching {
+        watching.close().await;
+    }
     ended
 }
 
@@ -244,7 +254,8 @@ struct Served<'h> {
     state: &'h SqliteStore,
     manager: &'h ServiceManager,
     control: ControlSocket,
-    finding: tokio::task::JoinHandle<()>,
+    /// Work of the host's own: finding and reading vehicles, and telling how it is.
+    finding: tokio::task::JoinHandle<((), ())>,
 }
 
 impl Served<'_> {

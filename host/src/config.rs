@@ -13,7 +13,7 @@
 //!
 //! # Layout
 //!
-//! `broker`, `connectors`, `account`, `vehicle`, `plugins`, `limits` and `network` read one part each.
+//! `broker`, `connectors`, `account`, `vehicle`, `plugins`, `limits`, `network` and `http` read one part each.
 //! `reader` reads tables in general and keeps the complaints; `secrets` and `slug` read one kind of value
 //! each, `grant` what a connector is granted; `presets` has the built-in grants, `form` the words for forms of
 //! secrets. `text` reads files, and `access` checks who else may read or write them; `edit` changes one.
@@ -32,6 +32,7 @@ mod endpoint;
 mod error;
 mod form;
 mod grant;
+mod http;
 mod limits;
 mod network;
 mod plugins;
@@ -51,6 +52,7 @@ pub use edit::{appended, connector_of, line_of, updated};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
 pub use grant::block;
+pub use http::Http;
 pub use limits::Limits;
 pub use plugins::Plugins;
 pub use slug::Slug;
@@ -82,6 +84,8 @@ pub struct Config {
     pub log: Log,
     /// Hosts that may be reached besides the internet.
     pub network: Network,
+    /// Listener for health and metrics; none unless the file wants one.
+    pub http: Option<Http>,
     /// Settings that are possible and hardly meant, in the order of the lines.
     pub warnings: Vec<Problem>,
 }
@@ -216,6 +220,7 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
     let network = root.section("network").map(network::read).unwrap_or_default();
+    let http = root.section("http").and_then(http::read);
     let state_dir = state_dir(&mut root);
     if let Some(open) = access::too_open(root.reader.path(), false) {
         root.reader.warn(&(0..0), open);
@@ -237,6 +242,7 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
         limits,
         log,
         network,
+        http,
         warnings,
     })
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::digest::Digest;
+use crate::metrics::{Metrics, Swap};
 use crate::plugin::PluginKind;
 use crate::protect::doubt::Refused;
 use crate::protect::latch::{LatchKind, Latched};
@@ -195,6 +196,7 @@ impl Event {
 pub struct Events {
     publisher: Arc<dyn Publish>,
     clock: Arc<dyn Clock>,
+    metrics: Arc<Metrics>,
     topic: String,
 }
 
@@ -212,14 +214,28 @@ struct Message<'e> {
 }
 
 impl Events {
-    /// Events that are published on this topic, not retained.
+    /// Events that are published on this topic, not retained. What becomes of policies is counted.
     #[must_use]
-    pub fn on(topic: String, publisher: Arc<dyn Publish>, clock: Arc<dyn Clock>) -> Self {
-        Self { publisher, clock, topic }
+    pub fn on(
+        topic: String,
+        publisher: Arc<dyn Publish>,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { publisher, clock, metrics, topic }
     }
 
     /// Publishes an event.
     pub fn say(&self, event: &Event) {
+        let swap = match event {
+            Event::PolicySwapped(_) => Some(Swap::Active),
+            Event::PolicyRejected(_) => Some(Swap::Rejected),
+            Event::PolicyRolledBack(_) => Some(Swap::RolledBack),
+            _ => None,
+        };
+        if let Some(swap) = swap {
+            self.metrics.policy_swapped(swap);
+        }
         let message = Message { ts: self.clock.now(), event };
         // The message consists of strings and a time, for which this cannot fail.
         let payload = serde_json::to_vec(&message).unwrap_or_default();

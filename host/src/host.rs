@@ -9,7 +9,7 @@
 //! `assemble`: the start; `slots`: the components that it begins with. `intake`: the way in for messages. `command_desk`: a command from its arrival to
 //! its result, with `run`, which does it, and `ledger`, which remembers it. `vehicle_desk`: finding and
 //! reading vehicles. `requests`: what operators ask for, of `plugin_desk`, `circuit_desk` and accounts.
-//! `announcer`: what is published. `shutdown`: the end.
+//! `announcer`: what is published. `vitals`: how the host is. `shutdown`: the end.
 
 mod announcer;
 mod assemble;
@@ -30,8 +30,10 @@ mod shutdown;
 mod slots;
 mod start_error;
 mod vehicle_desk;
+mod vitals;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -63,6 +65,7 @@ pub use self::environment::Environment;
 pub use self::handle::{Handle, Unfinished};
 pub use self::messages::{Refused, Request};
 pub use self::start_error::StartError;
+pub use self::vitals::Readiness;
 
 /// A running host.
 #[derive(Debug)]
@@ -79,6 +82,8 @@ pub struct Host {
     leftovers: Leftovers,
     shutdown: Arc<Shutdown>,
     started_at: Timestamp,
+    /// Time of its start on the monotonic clock.
+    started: Duration,
 }
 
 impl Host {
@@ -204,6 +209,7 @@ impl Host {
         self.plugins.announce_policy();
         self.plugins.announce_connectors();
         self.announcer.announce_fleet();
+        self.announce_health();
     }
 
     /// Publishes that the host runs.
@@ -211,8 +217,9 @@ impl Host {
         self.announcer.announce_bridge("online");
     }
 
-    /// Publishes that the host does not run any more.
+    /// Publishes that the host does not run any more. How it was is retained no longer.
     pub fn offline(&self) {
+        self.announcer.clear_retained(&self.topics().bridge_health());
         self.announcer.announce_bridge("offline");
     }
 

@@ -66,7 +66,8 @@
 //! `architecture`, holds that. From the outside in:
 //!
 //! * The program: `cli`, its command line; `demo`, the whole product on loopback; `output`, what it shows.
-//! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine. [`scoring`]
+//! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine, [`watching`]
+//!   to whoever asks how it is. [`scoring`]
 //!   says how well a policy judges.
 //! * [`host`]: accounts and vehicles, and what happens to a command from its arrival to its result.
 //! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`folder`]: the
@@ -79,6 +80,7 @@
 //! * [`audit`]: every decision; [`events`]: what is said once; [`config`]: the owner's file.
 //! * [`plugin`]: trials, generations and calls of components; [`primitives`]: what a connector can do.
 //! * [`mqtt`]: the connection to the broker; `component_file`: a file that may be anything.
+//! * [`metrics`]: what is counted, and its names.
 //! * [`wire`]: what is on the broker, as types; [`protect`]: circuits, latches, quotas and budgets.
 //! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.
 //! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state;
@@ -136,6 +138,8 @@ pub mod folder;
 pub mod host;
 mod judge;
 #[doc(hidden)]
+pub mod metrics;
+#[doc(hidden)]
 pub mod mqtt;
 #[doc(hidden)]
 pub mod operation;
@@ -160,5 +164,7 @@ pub mod store;
 pub mod time;
 #[doc(hidden)]
 pub mod vehicle;
+#[doc(hidden)]
+pub mod watching;
 #[doc(hidden)]
 pub mod wire;

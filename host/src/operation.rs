@@ -24,9 +24,9 @@ use self::awaited::{Awaited, Next};
 pub(crate) use self::ended::Ended;
 pub(crate) use self::observer::{Observer, Stage, Unobserved};
 pub(crate) use self::progress::Progress;
-use self::step::{Failed, Later, Step, StepError};
+use self::step::{Failed, Later, Step, StepAnswer as _, StepError};
 use crate::account::Account;
-use crate::bindings::connector::{Command, Outcome, VehicleRef};
+use crate::bindings::connector::{Command, Outcome, ReadMode, VehicleRef};
 use crate::bindings::policy::Effect;
 use crate::operation::supersession::Supersession;
 use crate::plugin::question::{Execute, Look, Resume};
@@ -143,7 +143,8 @@ impl Operation {
 
     /// Does the command.
     pub(crate) async fn run(&self, vehicle: VehicleRef, command: Command, observer: &dyn Observer) -> Ended {
-        self.finish(Step::new(self), None, vehicle, command, observer).await
+        let ended = self.finish(Step::new(self), None, vehicle, command, observer).await;
+        self.counted(ended)
     }
 
     /// Finds out what became of a command that the cloud has taken before this host was started.
@@ -155,7 +156,34 @@ impl Operation {
         observer: &dyn Observer,
     ) -> Ended {
         let awaited = Some(Awaited::from_stored(awaited));
-        self.finish(Step::resumed(self), awaited, vehicle, command, observer).await
+        let ended = self.finish(Step::resumed(self), awaited, vehicle, command, observer).await;
+        self.counted(ended)
+    }
+
+    /// Counts how it has ended, if it went on with a newer token.
+    fn counted(&self, ended: Ended) -> Ended {
+        if self.progress.is_refreshed() {
+            self.account.services.metrics.ended_after_refresh(ended.state());
+        }
+        ended
+    }
+
+    /// Counts the vehicle as woken up, unless nothing of the command can have reached it.
+    fn count_wakeup(&self, command: &Command, taken: &Result<Outcome, StepError>) {
+        let wakes = match command {
+            Command::Read(mode) => matches!(mode, ReadMode::Forced),
+            Command::CheckActionStatus(_) => false,
+            _ => true,
+        };
+        let reached = match taken {
+            Ok(outcome) => !outcome.is_untried(),
+            Err(StepError::Failed(failed) | StepError::AskLater(_, failed)) => failed.ambiguous,
+        };
+        if let Some(vehicle) = self.vehicle.as_deref().filter(|_| wakes)
+            && (reached || self.progress.is_perhaps_done())
+        {
+            self.account.services.metrics.woke(vehicle);
+        }
     }
 
     /// Sends the command if nothing is awaited of it yet, and waits until it has ended.
@@ -173,6 +201,9 @@ impl Operation {
             questions += 1;
             let confirming = awaited.is_some();
             let taken = self.ask(&mut step, awaited.as_ref(), &vehicle, &command, observer).await;
+            if !confirming {
+                self.count_wakeup(&command, &taken);
+            }
             let pause = match taken {
                 Ok(outcome) => {
                     if let (None | Some(Awaited::Word(_)), Outcome::Done(report)) = (&awaited, &outcome) {

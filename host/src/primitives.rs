@@ -96,6 +96,8 @@ pub struct Call {
     pub(crate) allowance: Arc<Allowance>,
     /// Identifier of the operation, for the log.
     pub(crate) operation: String,
+    /// What the call is for, as its requests are counted.
+    pub(crate) purpose: &'static str,
     /// The cells as this call sees them.
     pub(crate) view: Snapshot,
     /// Secrets that were captured and not committed yet.
@@ -187,6 +189,7 @@ impl Call {
             context,
             allowance,
             operation,
+            purpose: "other",
             view,
             captured: Secrets::new(),
             captures: BTreeMap::new(),

@@ -7,6 +7,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::Audit;
 use crate::entropy::Entropy;
 use crate::events::Events;
+use crate::metrics::Metrics;
 use crate::primitives::{Tap, Transport};
 use crate::store::Store;
 use crate::time::Clock;
@@ -34,6 +35,8 @@ pub struct Services {
     pub events: Events,
     /// Trail of every decision of a policy, for operators.
     pub audit: Arc<Audit>,
+    /// Counts, for whoever watches the host.
+    pub metrics: Arc<Metrics>,
     /// Work that goes on without a caller that waits for it, so that stopping can wait.
     pub background: TaskTracker,
 }

@@ -160,6 +160,7 @@ impl Vehicle {
         if let config::Selector::Vin(vin) = &config.selector {
             crate::redact::remember_vin(vin);
         }
+        account.services.metrics.open_vehicle(slug);
         let limit = Some(config.max_forced_reads_per_day);
         let store = &account.services.store;
         let forced_reads = DailyQuota::open("forced-reads", slug, limit, store).await?;
@@ -287,6 +288,12 @@ impl Vehicle {
     pub(crate) fn learn_of<T>(&self, car: Option<&str>, change: impl FnOnce(&mut Memory) -> T) -> Option<T> {
         // Under the lock: a car that takes the place forgets after that what this one has learned.
         self.learn(|memory| self.identity.is_still(car).then(|| change(memory)))
+    }
+
+    /// Returns the number of commands and reads that wait for their turn.
+    pub(crate) fn waiting(&self) -> usize {
+        let waiting = |count: &AtomicUsize| count.load(Ordering::Relaxed);
+        waiting(&self.commands_waiting).saturating_add(waiting(&self.reads_waiting))
     }
 
     pub(crate) fn memory(&self) -> parking_lot::MutexGuard<'_, Memory> {

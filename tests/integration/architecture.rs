@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The modules of `host/src`, from the ground up.
-const FLOORS: [&[&str]; 18] = [
+const FLOORS: [&[&str]; 19] = [
     // The ground: values, clocks, randomness, and what must not be said.
     &["digest", "entropy", "redact", "time"],
     // Where state is kept, where components run, what the owner says of a vendor's clouds.
@@ -20,6 +20,8 @@ const FLOORS: [&[&str]; 18] = [
     // Guards against too many attempts. What is on the broker, as types.
     &["protect"],
     &["wire"],
+    // What is counted.
+    &["metrics"],
     // What a connector works with. The connection to the broker. Files that may be anything.
     &["component_file", "mqtt", "primitives"],
     // How a component becomes a generation, and how it is called.
@@ -37,7 +39,7 @@ const FLOORS: [&[&str]; 18] = [
     // What happens to a command.
     &["host"],
     // The ways in. What programs use that embed a host.
-    &["bridge", "control", "deployments", "environment", "policies", "scoring"],
+    &["bridge", "control", "deployments", "environment", "policies", "scoring", "watching"],
     // The program: what it shows, the whole product on loopback, and its command line.
     &["output"],
     &["demo"],

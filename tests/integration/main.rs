@@ -26,6 +26,7 @@ mod field;
 mod folder;
 mod full_disk;
 mod grants;
+mod health;
 mod hostile_connectors;
 mod hostile_policies;
 mod input;

@@ -40,6 +40,15 @@ impl Log {
         tracing::subscriber::set_default(subscriber.finish())
     }
 
+    /// Takes everything that this thread logs from here on, as the program writes it in JSON.
+    pub fn in_json(&self) -> tracing::subscriber::DefaultGuard {
+        let filter = "vehicle_connector=info,connector=info";
+        let log = self.clone();
+        let subscriber =
+            tracing_subscriber::fmt().json().with_env_filter(filter).with_ansi(false).with_writer(log);
+        tracing::subscriber::set_default(subscriber.finish())
+    }
+
     /// Returns what was written so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().clone()).unwrap()

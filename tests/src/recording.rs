@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::watch;
 use vehicle_connector::wire::message::{Notice, Outgoing};
-use vehicle_connector::wire::publish::Publish;
+use vehicle_connector::wire::publish::{Publish, Traffic};
 use vehicle_connector::wire::report::Report;
 
 use crate::PATIENCE;
@@ -27,6 +27,8 @@ pub struct Recording {
     /// Time that a test waits for something.
     patience: Duration,
     delivers: bool,
+    /// State of the way to the broker, as a test wants it; usually there is no broker.
+    traffic: Mutex<Option<Traffic>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +48,7 @@ impl Default for Recording {
             trace: None,
             patience: PATIENCE,
             delivers: true,
+            traffic: Mutex::default(),
         }
     }
 }
@@ -74,9 +77,18 @@ impl Publish for Recording {
         drop(seen);
         self.changed.send_replace(());
     }
+
+    fn traffic(&self) -> Option<Traffic> {
+        *self.traffic.lock()
+    }
 }
 
 impl Recording {
+    /// Says from now on that there is a broker, and how the way to it is.
+    pub fn connect(&self, traffic: Traffic) {
+        *self.traffic.lock() = Some(traffic);
+    }
+
     /// Makes a recording in virtual time, where waiting costs nothing: it waits longer than any command may
     /// take.
     pub fn traced(trace: &Arc<Trace>) -> Self {

@@ -55,6 +55,7 @@ impl Accounts {
         connector: Arc<ConnectorSlot>,
     ) -> Result<Arc<Account>, StoreError> {
         let services = &self.services;
+        services.metrics.open_account(slug);
         let (store, now) = (&services.store, services.clock.now());
         let cloud = connector.active().manifest().name.clone();
         let credentials = credentials(config);
@@ -100,7 +101,7 @@ impl Accounts {
         config: &config::Account,
         connector: &Arc<ConnectorSlot>,
     ) -> Result<AccountContext, StoreError> {
-        let Services { store, clock, entropy, publisher, transport, tap, topics, .. } =
+        let Services { store, clock, entropy, publisher, transport, tap, topics, metrics, .. } =
             self.services.as_ref();
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
         let cells = Cells::open(slug, names, store, clock).await?;
@@ -123,6 +124,7 @@ impl Accounts {
             topic_prefix: topics.connector_prefix(slug),
             pin: PinGuard::open(slug, credentials(config), advice, store, clock.now()).await?,
             skew: Skew::default(),
+            metrics: Arc::clone(metrics),
             tap: tap.clone(),
         })
     }

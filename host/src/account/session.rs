@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use parking_lot::MutexGuard;
 use tokio::task::JoinError;
+use tracing::Instrument as _;
 
 use self::admission::Admission;
 use self::attempt::Attempt;
@@ -39,6 +40,7 @@ use crate::judge::Judge;
 use crate::plugin::{Connected, Policy};
 use crate::primitives::{Allowance, SESSION};
 use crate::protect::circuit::{Purpose, Settings};
+use crate::wire::operation;
 
 /// The longest pause that a server or a policy can ask for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
@@ -62,11 +64,15 @@ impl Refresh {
     /// Dropping the future does not stop a refresh under way: its token may be the only one that the cloud
     /// still accepts.
     pub(crate) async fn refresh(self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {
-        let under_way = self.account.services.background.token();
-        let leading = tokio::spawn(async move {
+        let services = Arc::clone(&self.account.services);
+        let _waits = services.metrics.waits_for_session();
+        let under_way = services.background.token();
+        let span = operation::span(&self.operation);
+        let leading = async move {
             let _under_way = under_way;
             self.lead(cause, failed).await
-        });
+        };
+        let leading = tokio::spawn(leading.instrument(span));
         leading.await.unwrap_or_else(|error| Err(of_join_error(&error)))
     }
 
@@ -112,7 +118,8 @@ impl Refresh {
             return;
         }
         let under_way = account.services.background.token();
-        tokio::spawn(async move {
+        let span = operation::span(&self.operation);
+        let leading = async move {
             let _under_way = under_way;
             if let Err(why) = self.lead(cause, failed).await {
                 tracing::debug!(
@@ -120,7 +127,8 @@ impl Refresh {
                     "the refresh that nobody waits for is not made yet: {why}"
                 );
             }
-        });
+        };
+        tokio::spawn(leading.instrument(span));
     }
 
     async fn lead(&self, cause: Cause, failed: u64) -> Result<Refreshed, RefreshError> {

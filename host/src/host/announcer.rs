@@ -148,11 +148,13 @@ impl Announcer {
 
     /// Publishes the report of a command that is not done. `hold` is released once the broker has the report.
     pub(super) fn announce_rejected(&self, vehicle: &str, report: &Report, hold: Option<Receipt>) {
+        self.services.metrics.command_ended(&report.op, report.state, None);
         self.announce_noticed(vehicle, report, hold.map(Notice::from));
     }
 
     /// Publishes a final result. Until the broker has it, the next start publishes it again.
     pub(super) fn announce_result(&self, vehicle: &str, report: &Report) {
+        self.count(report);
         let notice = ResultPublished::new(&self.ledger, vehicle, &report.id);
         self.announce_noticed(vehicle, report, Some(Notice::to(Arc::new(notice))));
     }
@@ -165,6 +167,13 @@ impl Announcer {
         if self.ledger.is_latest(vehicle, report) {
             self.become_last(vehicle, report);
         }
+    }
+
+    /// Counts the one final state of a command that was accepted.
+    fn count(&self, report: &Report) {
+        let took = report.finished_at.map(|at| at.duration_since(report.requested_at));
+        let took = took.and_then(|took| took.try_into().ok());
+        self.services.metrics.command_ended(&report.op, report.state, took);
     }
 
     fn announce_noticed(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {

@@ -26,6 +26,7 @@ use crate::audit::Audit;
 use crate::config::Config;
 use crate::deployment::{Deployments, Served};
 use crate::events::Events;
+use crate::metrics::Metrics;
 use crate::plugin::Plugins;
 use crate::primitives::HttpClient;
 use crate::protect::circuit::Circuits;
@@ -100,7 +101,13 @@ async fn services(config: &Config, environment: Environment) -> Result<Services,
     let Environment { store, clock, entropy, publisher, transport, tap, compiler: _ } = environment;
     let publisher = Arc::new(Masking(publisher));
     let topics = Topics::below(&config.mqtt.base_topic);
-    let events = Events::on(topics.bridge_event(), Arc::clone(&publisher) as _, Arc::clone(&clock));
+    let metrics = Arc::new(Metrics::default());
+    let events = Events::on(
+        topics.bridge_event(),
+        Arc::clone(&publisher) as _,
+        Arc::clone(&clock),
+        Arc::clone(&metrics),
+    );
     let store = Arc::new(Attended::new(store, events.clone()));
     let transport = match transport {
         Some(transport) => transport,
@@ -108,7 +115,19 @@ async fn services(config: &Config, environment: Environment) -> Result<Services,
     };
     let audit = Arc::new(Audit::open(Arc::clone(&store) as _, Arc::clone(&clock)).await?);
     let background = TaskTracker::new();
-    Ok(Services { store, clock, entropy, publisher, transport, tap, topics, events, audit, background })
+    Ok(Services {
+        store,
+        clock,
+        entropy,
+        publisher,
+        transport,
+        tap,
+        topics,
+        events,
+        audit,
+        metrics,
+        background,
+    })
 }
 
 async fn fleet(
@@ -205,6 +224,7 @@ impl Parts {
         };
         Host {
             started_at: services.clock.now(),
+            started: services.clock.monotonic(),
             services,
             fleet,
             deployments,

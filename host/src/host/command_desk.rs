@@ -92,6 +92,7 @@ enum NotDone {
 }
 
 /// Reason why a command is not done.
+#[derive(Clone)]
 struct Rejection {
     op: String,
     reason: Reason,
@@ -214,7 +215,11 @@ impl CommandDesk {
         if let Some(delivery) = delivery.filter(|_| report.retryable)
             && let Err(error) = self.deliveries.remember(&delivery, id, Some(report.clone()), now).await
         {
-            tracing::error!(vehicle, "it is not remembered that a command was rejected: {error}");
+            tracing::error!(
+                operation = report.id,
+                vehicle,
+                "it is not remembered that a command was rejected: {error}"
+            );
         }
         report
     }
@@ -239,13 +244,14 @@ impl CommandDesk {
             Err(malformed) => malformed.id.clone(),
         };
         let rejected = async |rejection: Rejection| {
-            let Rejection { op, reason, message } = &rejection;
+            let Rejection { op, reason, message } = rejection.clone();
+            let report = self.rejected(slug, id.clone(), rejection, *delivery).await;
+            let operation = &report.id;
             match reason {
                 // A flood of commands must not be one of lines.
-                Reason::Busy => tracing::debug!(vehicle = slug, op, "command rejected: {message}"),
-                _ => tracing::warn!(vehicle = slug, op, ?reason, "command rejected: {message}"),
+                Reason::Busy => tracing::debug!(operation, vehicle = slug, op, "command rejected: {message}"),
+                _ => tracing::warn!(operation, vehicle = slug, op, ?reason, "command rejected: {message}"),
             }
-            let report = self.rejected(slug, id.clone(), rejection, *delivery).await;
             NotDone::Rejected(Box::new(report))
         };
         let Admitted { vehicle, name, action, turn } = match self.admit(arrived) {

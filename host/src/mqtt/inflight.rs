@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Outgoing;
 use super::link::Verdict;
 use super::packets::Limits;
+use crate::wire::publish::Traffic;
 
 mod queue;
 
@@ -138,6 +139,9 @@ impl Inflight {
         let mut state = self.lock();
         let before = state.waiting.len();
         let shipment = state.hand_out(limits, Instant::now());
+        if matches!(shipment, Some(Shipment { id: None, .. })) {
+            state.published += 1;
+        }
         let room = state.waiting.len() < before && state.waiting.len() < MAX_WAITING;
         drop(state);
         if room {
@@ -158,6 +162,8 @@ impl Inflight {
         state.reputation.heard_of(parcel.turn);
         if refused {
             state.reputation.refused(&parcel.message.topic);
+        } else {
+            state.published += 1;
         }
         drop(state);
         // Outside of the lock: the receiver of the notice may have something to say.
@@ -214,7 +220,10 @@ impl Inflight {
     pub(super) fn connected(&self) {
         // The broker does not know any more what came with another connection.
         self.receipts();
-        self.lock().connected = true;
+        let mut state = self.lock();
+        state.connected = true;
+        state.connections += 1;
+        drop(state);
         self.work.notify_one();
     }
 
@@ -236,6 +245,17 @@ impl Inflight {
         self.lock().closed = true;
         self.work.notify_one();
         self.room.notify_waiters();
+    }
+
+    /// Returns the state of the way to the broker.
+    pub(super) fn traffic(&self) -> Traffic {
+        let state = self.lock();
+        Traffic {
+            connected: state.connected,
+            queued: state.waiting.len() + state.unacknowledged.len(),
+            published: state.published,
+            reconnects: state.connections.saturating_sub(1),
+        }
     }
 
     /// Whether everything was delivered.

@@ -11,6 +11,7 @@ use super::inflight::{Full, Inflight};
 use super::subscriptions::{Refusal, Reply};
 use super::{MAX_PAYLOAD, Outgoing};
 use crate::wire::message::{is_string, is_topic};
+use crate::wire::publish::Traffic;
 
 /// Time for a broker to answer a subscription.
 const SUBSCRIBE_TIME: Duration = Duration::from_secs(10);
@@ -93,6 +94,12 @@ impl Publisher {
     pub fn put(&self, message: Outgoing) -> Result<(), PublishError> {
         check(&message)?;
         if self.inflight.put(message) { Ok(()) } else { Err(PublishError::Closed) }
+    }
+
+    /// Returns the state of the connection and of the queue.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.inflight.traffic()
     }
 
     /// Waits until [`Publisher::publish`] would not wait: for callers that take on work that ends in

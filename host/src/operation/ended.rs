@@ -17,6 +17,14 @@ pub(crate) enum Ended {
 }
 
 impl Ended {
+    /// Returns the final state that it is.
+    pub(crate) const fn state(&self) -> State {
+        match self {
+            Self::Succeeded { .. } | Self::Seen { .. } => State::Succeeded,
+            Self::Failed { state, .. } => *state,
+        }
+    }
+
     /// Reads the end of a command from what the connector says of it. Of one that has not ended nobody knows.
     pub(super) fn by(outcome: Outcome) -> Self {
         let failed = |state, reason, words| Self::Failed { state, reason, words };

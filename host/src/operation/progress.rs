@@ -73,6 +73,11 @@ impl Progress {
         self.refreshed.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a step was repeated, or begun, with a newer token.
+    pub(super) fn is_refreshed(&self) -> bool {
+        self.refreshed.load(Ordering::Relaxed)
+    }
+
     /// Records an attempt that failed in a way that does not tell whether it was carried out.
     pub(crate) fn perhaps_done(&self) {
         self.perhaps_done.store(true, Ordering::Relaxed);

@@ -25,6 +25,7 @@ use self::attempt::{Attempt, Attempted};
 use self::context::Context;
 use self::credentials::Credentials;
 pub(crate) use self::failed::{Failed, Later, StepError};
+pub(super) use self::question::StepAnswer;
 use self::question::{Asked, StepQuestion};
 use self::remedies::Remedies;
 use self::views::Views;
@@ -162,6 +163,7 @@ impl<'a> Step<'a> {
 
     fn note_repeat(&self, why: &str) {
         let operation = self.operation;
+        operation.account.services.metrics.repeated(&operation.account.slug);
         tracing::info!(
             operation = operation.id,
             op = %operation.name,

@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use wasmtime::Store;
 use wasmtime::component::{InstancePre, Linker};
 
@@ -15,6 +16,7 @@ use crate::bindings::policy::{
     SessionView, Verdict,
 };
 use crate::digest::Digest;
+use crate::metrics::PolicyMeter;
 use crate::plugin::slot::{Candidate, Generation, Health, Provenance, Slot};
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
 use crate::wire::report::PolicyUsed;
@@ -94,6 +96,7 @@ pub struct PolicySlot {
     sandbox: Sandbox,
     slot: Slot<PolicyPlugin>,
     rollouts: RolloutPlace,
+    meter: PolicyMeter,
 }
 
 impl PolicySlot {
@@ -109,7 +112,7 @@ impl PolicySlot {
     ) -> Result<Self, ActivationError> {
         let first = prepare(sandbox, compiled, Trial::Waived).await?;
         let slot = Slot::new(first, provenance.proven());
-        Ok(Self { sandbox: sandbox.clone(), slot, rollouts: RolloutPlace::default() })
+        Ok(Self::of(sandbox, slot))
     }
 
     /// Opens a slot with a policy that is a part of this program, and has nothing to prove either.
@@ -120,7 +123,17 @@ impl PolicySlot {
         let (name, version) = ("native".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         let digest = Digest::of(format!("{name} {version}").as_bytes());
         let slot = Slot::new(Candidate { digest, name, version, plugin }, provenance.proven());
-        Self { sandbox: sandbox.clone(), slot, rollouts: RolloutPlace::default() }
+        Self::of(sandbox, slot)
+    }
+
+    fn of(sandbox: &Sandbox, slot: Slot<PolicyPlugin>) -> Self {
+        let (rollouts, meter) = (RolloutPlace::default(), PolicyMeter::default());
+        Self { sandbox: sandbox.clone(), slot, rollouts, meter }
+    }
+
+    /// The meter of everything that a policy is asked here, candidates included.
+    pub fn meter(&self) -> &PolicyMeter {
+        &self.meter
     }
 
     /// The active policy.
@@ -228,11 +241,12 @@ impl Policy {
     /// The fault.
     pub async fn classify(&self, failure: &Failure) -> Result<Verdict, CallFault> {
         let plugin = &self.generation.plugin;
+        let begun = Instant::now();
         let answer = match plugin.native() {
             Some(native) => Ok(native.classify(failure)),
             None => ask!(plugin, call_classify, failure),
         };
-        self.counted("classify", answer).map(texts::of_verdict)
+        self.counted("classify", begun, answer).map(texts::of_verdict)
     }
 
     /// Asks what to do next.
@@ -242,11 +256,12 @@ impl Policy {
     /// The fault.
     pub async fn decide(&self, attempt: &Attempt) -> Result<Decision, CallFault> {
         let plugin = &self.generation.plugin;
+        let begun = Instant::now();
         let answer = match plugin.native() {
             Some(native) => Ok(native.decide(attempt)),
             None => ask!(plugin, call_decide, attempt),
         };
-        self.counted("decide", answer).map(texts::of_decision)
+        self.counted("decide", begun, answer).map(texts::of_decision)
     }
 
     /// Asks whether the session may be refreshed now.
@@ -256,11 +271,12 @@ impl Policy {
     /// The fault.
     pub async fn admit_refresh(&self, session: &SessionView) -> Result<RefreshDecision, CallFault> {
         let plugin = &self.generation.plugin;
+        let begun = Instant::now();
         let answer = match plugin.native() {
             Some(native) => Ok(native.admit_refresh(session)),
             None => ask!(plugin, call_admit_refresh, session),
         };
-        self.counted("admit-refresh", answer).map(texts::of_refresh_decision)
+        self.counted("admit-refresh", begun, answer).map(texts::of_refresh_decision)
     }
 
     /// Asks when this circuit opens. The default without an answer: after five failures in a row, for a
@@ -270,6 +286,7 @@ impl Policy {
         if let Some(settings) = plugin.known_circuit(scope) {
             return settings;
         }
+        let begun = Instant::now();
         let answer = match plugin.native() {
             Some(native) => Ok(native.circuit(scope)),
             None => ask!(plugin, call_circuit, scope),
@@ -277,11 +294,17 @@ impl Policy {
         if let Ok(settings) = &answer {
             plugin.circuits().push((scope.clone(), *settings));
         }
-        self.counted("circuit", answer).unwrap_or(unanswered::CIRCUIT)
+        self.counted("circuit", begun, answer).unwrap_or(unanswered::CIRCUIT)
     }
 
     /// Counts an answer for the policy, and a missing one against it.
-    fn counted<T>(&self, question: &str, answer: Result<T, CallFault>) -> Result<T, CallFault> {
+    fn counted<T>(
+        &self,
+        question: &str,
+        begun: Instant,
+        answer: Result<T, CallFault>,
+    ) -> Result<T, CallFault> {
+        self.slot.meter.asked(begun.elapsed(), answer.as_ref().err());
         match &answer {
             Ok(_) => self.slot.slot.answered(&self.generation),
             Err(fault) => {

@@ -8,6 +8,7 @@ use super::{PinGuard, Skew, Tap, Transport};
 use crate::cell::{Cells, Secrets};
 use crate::descriptor::{CommandAnswers, PinStyle, Refusals, SecretClass, SecretRule, SecretRules};
 use crate::entropy::Entropy;
+use crate::metrics::Metrics;
 use crate::protect::latch::Latched;
 use crate::protect::quota::{DailyQuota, QuotaError};
 use crate::time::Clock;
@@ -56,6 +57,8 @@ pub struct AccountContext {
     pub pin: PinGuard,
     /// Skew of this machine's clock, as the cloud's answers say.
     pub skew: Skew,
+    /// Counts of the host.
+    pub metrics: Arc<Metrics>,
     /// Tap that is told what guests are given.
     pub tap: Option<Arc<dyn Tap>>,
 }

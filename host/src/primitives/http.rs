@@ -16,6 +16,7 @@ use super::capture::{Asked, Incoming, LONGEST_TYPE, clean, receive};
 use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, content, transport};
 use crate::bindings::http::{Host, Request, Response, TransportError};
 use crate::descriptor::{PinStyle, SecretClass, Told};
+use crate::metrics::Class;
 
 /// Most cookie jars of one call.
 const MOST_JARS: usize = 4;
@@ -125,7 +126,7 @@ impl<'c> Sending<'c> {
         // may stop, while it is under way, and then nothing below is reached any more.
         let acting = self.acts_on_vehicle.then(|| BeforeAct::begin(call));
         call.allowance.leaves();
-        let answer = call.context.transport.send(prepared).await;
+        let answer = exchange(&call.context, call.purpose, prepared).await;
         call.left |= !matches!(answer, Err(TransportError::NotSent(_) | TransportError::Denied(_)));
         if let Err(TransportError::NotSent(_) | TransportError::Denied(_)) = answer {
             call.offers = offers_before;
@@ -184,6 +185,24 @@ impl<'c> Sending<'c> {
         headers.retain(|(name, _)| request.jar.is_none() || name != "set-cookie");
         Ok(Response { status, headers, body })
     }
+}
+
+/// Sends a request, and counts it once, whatever becomes of it.
+async fn exchange(
+    context: &AccountContext,
+    purpose: &'static str,
+    request: HttpRequest,
+) -> Result<transport::Response, TransportError> {
+    let AccountContext { account, clock, metrics, transport, .. } = context;
+    let (begun, patience) = (clock.monotonic(), request.timeout);
+    let exchange = metrics.exchange(account, purpose);
+    let answer = transport.send(request).await;
+    exchange.ended(match &answer {
+        Ok(response) => Class::of_status(response.status),
+        Err(_) if clock.monotonic().saturating_sub(begun) >= patience => Class::Timeout,
+        Err(_) => Class::Network,
+    });
+    answer
 }
 
 /// Returns the refusal of a PIN that an answer is, in short. It is judged as it came: what the connector captures

@@ -85,6 +85,24 @@ pub(crate) fn cause(error: &Error) -> String {
 }
 
 impl CallFault {
+    /// Every word that [`Self::kind`] returns.
+    pub const KINDS: [&str; 14] = [
+        "trap",
+        "cpu",
+        "timeout",
+        "instantiate",
+        "memory",
+        "table-elements",
+        "instances",
+        "memories",
+        "tables",
+        "transfer",
+        "handles",
+        "pause",
+        "lock-wait",
+        "exit",
+    ];
+
     pub(super) fn from_error(error: &Error, budget: &Budget) -> Self {
         if let Some(fault) = error.downcast_ref::<Self>() {
             return fault.clone();

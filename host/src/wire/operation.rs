@@ -219,6 +219,12 @@ pub(crate) fn may_move(op: &str) -> bool {
     op.starts_with(OTHER) || OperationName::named(op).is_some_and(|name| !name.is_read())
 }
 
+/// Returns the span of the log in which everything stands that is done for the operation of this identifier. Of the
+/// level `error`, so that it is there however little is logged.
+pub(crate) fn span(id: &str) -> tracing::Span {
+    tracing::error_span!("op", operation = %id)
+}
+
 impl fmt::Display for OperationName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

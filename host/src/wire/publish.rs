@@ -7,10 +7,28 @@ use std::sync::Arc;
 use crate::redact;
 pub use crate::wire::message::Outgoing;
 
+/// State of the way to a broker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Whether the broker has accepted this client, and the connection stands.
+    pub connected: bool,
+    /// Number of messages that the broker has yet to take.
+    pub queued: usize,
+    /// Number of messages that it has taken since the start.
+    pub published: u64,
+    /// Number of connections after the first one.
+    pub reconnects: u64,
+}
+
 /// A publisher of messages. Never blocks: the caller goes on at once.
 pub trait Publish: fmt::Debug + Send + Sync {
     /// Takes a message. Messages leave in the order in which they were taken.
     fn publish(&self, message: Outgoing);
+
+    /// Returns the state of the way to the broker; none if there is no broker.
+    fn traffic(&self) -> Option<Traffic> {
+        None
+    }
 }
 
 /// Discards messages: for a program that waits for reports itself, and for trials.
@@ -35,6 +53,10 @@ impl Publish for Masking {
             message.payload = masked.into_bytes();
         }
         self.0.publish(message);
+    }
+
+    fn traffic(&self) -> Option<Traffic> {
+        self.0.traffic()
     }
 }
 

@@ -105,6 +105,12 @@ impl Topics {
         format!("{}/bridge/info", self.base)
     }
 
+    /// Returns the topic of how the host is: retained.
+    #[must_use]
+    pub fn bridge_health(&self) -> String {
+        format!("{}/bridge/health", self.base)
+    }
+
     /// Returns the topic of the answer to a request to the host: not retained.
     #[must_use]
     pub fn bridge_response(&self, verb: &str) -> String {

@@ -119,6 +119,7 @@ async fn context(cells: Vec<String>, published: &Arc<Recording>, sent: &Arc<Sent
         pin: PinGuard::open("home", Digest::of(b""), String::new(), &store, clock.now()).await.unwrap(),
         clock,
         skew: Skew::default(),
+        metrics: Arc::default(),
         command_answers: Arc::default(),
         refusals: Refusals::default(),
         tap: None,

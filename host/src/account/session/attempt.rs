@@ -2,6 +2,7 @@
 //! went wrong after it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::asked::Conversation;
 use super::refused::{Follows, Refusal};
@@ -98,6 +99,26 @@ impl<'r> Attempt<'r> {
             cause = ?cause,
             "{} started", self.what()
         );
+        let begun = account.clock().monotonic();
+        let follows = self.carry_out(permit).await;
+        self.counted(&follows, account.clock().monotonic().saturating_sub(begun));
+        follows
+    }
+
+    /// Counts a try that was made, by what it was: a sign-in, or a refresh.
+    fn counted(&self, follows: &Follows, took: Duration) {
+        let account = &self.refresh.account;
+        let metrics = &account.services.metrics;
+        if self.is_sign_in() {
+            metrics.signed_in(&account.slug, follows.granted());
+        } else {
+            metrics.refreshed(&account.slug, follows.granted(), took);
+        }
+    }
+
+    async fn carry_out(&mut self, permit: Permit) -> Follows {
+        let (refresh, cause) = (self.refresh, self.cause);
+        let account = &refresh.account;
         let Called { answer, mut call } = self.ask().await;
         self.keep_what_outlasts(&call).await;
         if let Stage::GoOn(going) = &mut self.stage {
@@ -172,12 +193,23 @@ impl<'r> Attempt<'r> {
         !matches!(self.stage, Stage::Refresh)
     }
 
+    /// What the try is called by policies and in counts.
+    fn purpose(&self) -> &'static str {
+        if self.signs_in() { "sign_in" } else { "refresh_session" }
+    }
+
     /// What the try is called in the log.
     pub(super) fn what(&self) -> &'static str {
+        if self.is_sign_in() { "sign-in" } else { "token refresh" }
+    }
+
+    /// Whether it is a sign-in as people speak of one. Without a password a session is obtained with a refresh token,
+    /// if there is none yet.
+    fn is_sign_in(&self) -> bool {
         match self.stage {
-            Stage::GoOn(_) => "sign-in",
-            Stage::SignIn if self.refresh.account.context.has_password() => "sign-in",
-            Stage::SignIn | Stage::Refresh => "token refresh",
+            Stage::GoOn(_) => true,
+            Stage::SignIn => self.refresh.account.context.has_password(),
+            Stage::Refresh => false,
         }
     }
 
@@ -247,6 +279,7 @@ impl<'r> Attempt<'r> {
         );
         call.refreshing = Some(Arc::clone(guard));
         call.signs_in = self.signs_in();
+        call.purpose = self.purpose();
         let described = account.described.account();
         match stage {
             Stage::SignIn => refresh.connector.ask(described, &SignIn, call).await,
@@ -268,7 +301,7 @@ impl<'r> Attempt<'r> {
     fn describe(&self, reported: types::Failure, call: &Call) -> Failure {
         let facts = Facts {
             cloud: &self.refresh.connector.manifest().name,
-            operation: if call.signs_in { "sign_in" } else { "refresh_session" },
+            operation: self.purpose(),
             effect: Effect::Session,
             acts: false,
             token_age: self.before.age(self.refresh.account.clock()),

@@ -6,6 +6,7 @@ use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, Refreshed, token_endpoi
 use crate::bindings::policy::{Certainty, CircuitScope, Decision, Failure, Latch};
 use crate::cell::CellGuard;
 use crate::judge::{Circumstances, Judged, evidence};
+use crate::metrics::Granted;
 use crate::protect::circuit::Permit;
 use crate::protect::latch::LatchKind;
 use crate::time::of_milliseconds;
@@ -17,6 +18,28 @@ pub(super) enum Follows {
     Result(Result<Refreshed, RefreshError>),
     /// A sign-in: the session is over, and the owner has configured a password.
     SignIn,
+}
+
+impl Follows {
+    /// How the try ended, as it is counted.
+    pub(super) fn granted(&self) -> Granted {
+        match self {
+            Self::Result(Ok(Refreshed::Fresh)) => Granted::Ok,
+            Self::Result(Err(RefreshError::Asked(_))) => Granted::Asked,
+            // Another host on the same store was first, so the refusal is about what is old.
+            Self::SignIn
+            | Self::Result(
+                Ok(Refreshed::Adopted(_))
+                | Err(
+                    RefreshError::Latched(_)
+                    | RefreshError::Released(_)
+                    | RefreshError::Doubtful(_)
+                    | RefreshError::Unexplained(_),
+                ),
+            ) => Granted::Refused,
+            Self::Result(Err(_)) => Granted::Failed,
+        }
+    }
 }
 
 /// A session that was not granted.

@@ -156,7 +156,8 @@ impl Home {
         let shared: Arc<dyn Store> = Arc::new(store.clone());
         let given = Arc::clone(&clock) as Arc<dyn Clock>;
         let topics = Topics::below("b");
-        let events = Events::on(topics.bridge_event(), Arc::clone(&broker) as _, Arc::clone(&given));
+        let events =
+            Events::on(topics.bridge_event(), Arc::clone(&broker) as _, Arc::clone(&given), Arc::default());
         let services = Services {
             audit: Arc::new(Audit::open(Arc::clone(&shared), Arc::clone(&given)).await.unwrap()),
             store: shared,
@@ -167,6 +168,7 @@ impl Home {
             tap: None,
             topics,
             events,
+            metrics: Arc::default(),
             background: TaskTracker::new(),
         };
         let (sandbox, provenance) = (Sandbox::new().unwrap(), || Provenance::new(clock.now(), "test"));

@@ -29,7 +29,7 @@ fn complaints_name_the_line_and_the_way_out() {
         (
             "[homeassistant]",
             "car.toml:3: unknown table [homeassistant]; there are [mqtt], [policy], [plugins], [connector], [account], \
-             [vehicle], [limits], [log], [network], [state]",
+             [vehicle], [limits], [log], [network], [http], [state]",
         ),
         ("version = \"5\"", "car.toml:3: mqtt.version: found a string; write a whole number without quotes"),
         ("version = 3", "car.toml:3: mqtt.version: 3 is unknown; 5 falls back to 4 (MQTT 3.1.1) by itself"),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::{Accepted, CommandDesk};
 use crate::host::run::CommandRun;
 use crate::vehicle::Turn;
 use crate::vehicle::controls::effects;
-use crate::wire::operation::OperationName;
+use crate::wire::operation::{self, OperationName};
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
@@ -24,7 +25,8 @@ impl CommandDesk {
         self.announcer.control_accepted(&vehicle, &report.id, name, effects);
         let run = CommandRun::new(self, &vehicle, &report, name, request);
         let desk = Arc::clone(self);
-        tokio::spawn(async move {
+        let span = operation::span(&report.id);
+        let course = async move {
             let _open = open;
             let work = async |report: &mut Report, place: &mut Option<Turn>| {
                 // Held until the result is out, so that the results of a vehicle come in order.
@@ -41,7 +43,8 @@ impl CommandDesk {
                 run.execute(action, superseded, since, report).await;
             };
             desk.see_through(&run, name, report, work).await;
-        });
+        };
+        tokio::spawn(course.instrument(span));
     }
 
     /// Runs a command to its end, unless the host stops, and gives out its result.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::CommandDesk;
 use crate::bindings::connector::{Command, ReadMode, VehicleRef};
@@ -11,7 +12,7 @@ use crate::host::ledger::{Interrupted, Pending};
 use crate::host::run::CommandRun;
 use crate::vehicle::controls::{effects, touched};
 use crate::vehicle::{Turn, Vehicle};
-use crate::wire::operation::OperationName;
+use crate::wire::operation::{self, OperationName};
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
@@ -74,7 +75,8 @@ fn resume_one(
     let run = CommandRun::new(desk, vehicle, &report, name, pending.request.clone()).resumed(&pending);
     let deadline = Instant::now() + pending.left(name, desk.services.clock.now());
     let (desk, vehicle) = (Arc::clone(desk), Arc::clone(vehicle));
-    tokio::spawn(async move {
+    let span = operation::span(&report.id);
+    let course = async move {
         let _open = open;
         let work = async |report: &mut Report, place: &mut Option<Turn>| {
             *place = match turn {
@@ -96,7 +98,8 @@ fn resume_one(
             run.conclude(name, forced, end, report);
         };
         desk.see_through(&run, name, report, work).await;
-    });
+    };
+    tokio::spawn(course.instrument(span));
 }
 
 /// Parses the command again, from what was written down of it. None if this version does not understand it

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tracing::Instrument as _;
 
 use super::VehicleDesk;
 use crate::bindings::connector::{Command, ReadMode};
 use crate::operation::{Ended, Operation, Unobserved};
 use crate::vehicle::Vehicle;
 use crate::vehicle::state::{Reading, Source, Taken, Unreadable};
-use crate::wire::operation::OperationName;
+use crate::wire::operation::{OperationName, span};
 use crate::wire::outcome::Reason;
 
 impl VehicleDesk {
@@ -99,8 +100,13 @@ impl VehicleDesk {
     /// Reads a vehicle unasked: at the start, and after a command, whose effect shows only then. A cached
     /// read: it wakes no vehicle up.
     pub(in crate::host) async fn read(&self, vehicle: &Arc<Vehicle>) {
-        if let Err((_, message)) = self.read_by(vehicle, &self.reading(vehicle)).await {
-            tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
+        let reading = self.reading(vehicle);
+        if let Err((_, message)) = self.read_by(vehicle, &reading).await {
+            tracing::warn!(
+                operation = reading.id,
+                vehicle = vehicle.slug,
+                "the vehicle could not be read: {message}"
+            );
         }
     }
 
@@ -121,6 +127,10 @@ impl VehicleDesk {
         vehicle: &Arc<Vehicle>,
         operation: &Operation,
     ) -> Result<(), (Reason, String)> {
+        self.read_once(vehicle, operation).instrument(span(&operation.id)).await
+    }
+
+    async fn read_once(&self, vehicle: &Arc<Vehicle>, operation: &Operation) -> Result<(), (Reason, String)> {
         let known = vehicle.memory().found.clone();
         let Some(mut found) = known else { return Ok(()) };
         let cached = Command::Read(ReadMode::Cached);

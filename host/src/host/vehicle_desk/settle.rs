@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::VehicleDesk;
 use crate::account::Account;
 use crate::operation::step::StepError;
 use crate::vehicle::Vehicle;
+use crate::wire::operation::span;
 use crate::wire::outcome::Reason;
 
 /// The pause as long as nothing arrives anywhere, and at first also when it does.
@@ -142,7 +144,7 @@ async fn look(
     let listing = desk.listing(account).first(!account.listing.was_read());
     let listed = {
         let _one_at_a_time = account.listing.turn().await;
-        desk.list(account, &listing).await
+        desk.list(account, &listing).instrument(span(&listing.id)).await
     };
     match listed {
         Ok(()) if vehicles.iter().all(|vehicle| vehicle.memory().found.is_some()) => Ok(()),
@@ -200,7 +202,11 @@ async fn read_first(desk: &VehicleDesk, vehicle: &Arc<Vehicle>) {
         let operation = desk.reading(vehicle).first(!vehicle.memory().was_read);
         let Err((reason, message)) = desk.read_by(vehicle, &operation).await else { return };
         if pace.is_news(reason) {
-            tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be read: {message}");
+            tracing::warn!(
+                operation = operation.id,
+                vehicle = vehicle.slug,
+                "the vehicle could not be read: {message}"
+            );
         }
         tokio::time::sleep(pace.after(reason, operation.allowance.arrived())).await;
     }

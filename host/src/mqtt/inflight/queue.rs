@@ -33,6 +33,10 @@ pub(super) struct State {
     pub(super) answered: u64,
     /// Time at which the broker last said anything.
     pub(super) heard_at: Option<Instant>,
+    /// Number of messages that the broker has taken.
+    pub(super) published: u64,
+    /// Number of connections so far.
+    pub(super) connections: u64,
     /// Number of messages given up for want of room.
     given_up: u64,
 }

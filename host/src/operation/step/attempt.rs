@@ -14,6 +14,7 @@ use crate::bindings::types;
 use crate::cell::Snapshot;
 use crate::descriptor::Told;
 use crate::judge::failure::{self, Facts};
+use crate::metrics;
 use crate::operation::Operation;
 use crate::plugin::Called;
 use crate::primitives::{Call, SESSION, Turn};
@@ -105,6 +106,7 @@ impl Attempt<'_> {
             operation.id.clone(),
             view,
         );
+        call.purpose = metrics::word_for(operation.name);
         call.vehicle = vehicle.map(|vehicle| operation.account.listing.identity(&vehicle.id));
         (call, token_age)
     }

@@ -199,6 +199,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         topic_prefix: String::new(),
         pin: PinGuard::open(slug, Digest::of(b"trial"), String::new(), &store, now).await?,
         skew: Skew::default(),
+        metrics: Arc::default(),
         tap: None,
     };
     Ok(Call::new(Arc::new(context), Arc::new(Allowance::new(SENDS)), "trial".to_owned(), view))

@@ -80,6 +80,7 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
         topic_prefix: "b/account/home/connector/".to_owned(),
         pin: PinGuard::open("home", Digest::of(b""), "refused".to_owned(), &store, now).await.unwrap(),
         skew: Skew::default(),
+        metrics: Arc::default(),
         tap: None,
     };
     Call::new(
