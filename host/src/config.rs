@@ -54,7 +54,7 @@ pub use error::{ConfigError, Problem};
 pub use grant::block;
 pub use http::Http;
 pub use limits::Limits;
-pub use plugins::Plugins;
+pub use plugins::{Install, Plugins};
 pub use slug::Slug;
 pub(crate) use vehicle::word_of;
 pub use vehicle::{Selector, Vehicle};

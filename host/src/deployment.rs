@@ -8,11 +8,13 @@
 //! # Layout
 //!
 //! `trust`: pins and signatures. `record`: every attempt, by whom, and its outcome. `registry`: the stored
-//! slots and components. `slots`: what swaps and rollouts share. `restore`: slots at the start. `watch`:
+//! slots and components. `slots`: what swaps and rollouts share. `offers`: what waits
+//! until somebody wants it. `restore`: slots at the start. `watch`:
 //! changes by the host itself. `rollouts`: shadow and canary.
 
 mod meant;
 mod offer;
+mod offers;
 mod record;
 mod refusal;
 mod registry;
@@ -26,6 +28,7 @@ mod watch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch as signal;
 
@@ -33,6 +36,8 @@ use crate::plugin::POLICY_SLOT;
 use crate::plugin::trust::Trust;
 
 pub use self::offer::{Offer, Offered, Source};
+use self::offers::Offers;
+pub use self::offers::OnOffer;
 pub use self::record::{Action, Outcome, Record};
 pub use self::refusal::Refusal;
 pub use self::registry::Bad;
@@ -113,7 +118,10 @@ impl Deployments {
             registry,
             changed: signal::Sender::new(()),
             changing: tokio::sync::Mutex::default(),
+            offers: Offers::default(),
+            working: Mutex::default(),
         });
+        slots.take_up_offers().await?;
         let slugs = accounts.iter().map(|served| served.context.account.clone()).collect();
         let rollouts = Arc::new(Rollouts::new(Arc::clone(&slots), slugs));
         Ok(Arc::new(Self { slots, rollouts, accounts }))
@@ -171,12 +179,68 @@ impl Deployments {
     ) -> Result<Deployed, Refusal> {
         let meant = match self.slots.meant(kind, slot, offer).await {
             Ok(meant) => meant,
-            Err(refusal) => return Err(self.refused(kind, "", offer, refusal).await),
+            Err(refusal) => return Err(self.refused(kind, ("", Action::Swap), offer, refusal).await),
         };
         let (slot, offer) =
             meant.as_ref().map_or((slot, offer), |(name, offer)| (Some(name.as_str()), offer));
         self.known_slot(kind, slot, Action::Swap, &offer.by).await?;
         in_place!(self, kind, slot, |name, at| self.swap_in(name, at.as_ref(), offer).await)
+    }
+
+    /// Keeps a component until somebody wants it, if it passes every check of [`Deployments::swap`]. It takes
+    /// the place of what was on offer for its slot before, and outlives a restart. One that is active already
+    /// is not on offer.
+    ///
+    /// # Errors
+    ///
+    /// As for a swap.
+    pub async fn offer(
+        &self,
+        kind: PluginKind,
+        slot: Option<&str>,
+        offer: &Offer,
+    ) -> Result<Verified, Refusal> {
+        let meant = match self.slots.meant(kind, slot, offer).await {
+            Ok(meant) => meant,
+            Err(refusal) => return Err(self.refused(kind, ("", Action::Offer), offer, refusal).await),
+        };
+        let (slot, offer) =
+            meant.as_ref().map_or((slot, offer), |(name, offer)| (Some(name.as_str()), offer));
+        self.known_slot(kind, slot, Action::Offer, &offer.by).await?;
+        in_place!(self, kind, slot, |name, at| self.offer_in(name, at.as_ref(), offer).await)
+    }
+
+    /// Puts the latest version into a slot: the candidate of a rollout, or what is on offer.
+    ///
+    /// # Errors
+    ///
+    /// As for a swap, and when there is no such version.
+    pub async fn swap_latest(
+        &self,
+        kind: PluginKind,
+        slot: Option<&str>,
+        by: &str,
+    ) -> Result<Deployed, Refusal> {
+        self.known_slot(kind, slot, Action::Swap, by).await?;
+        if kind == PluginKind::Policy && self.rollouts.current().is_some() {
+            return self.rollouts.promote(by).await;
+        }
+        in_place!(self, kind, slot, |name, at| self.swap_latest_in(name, at.as_ref(), by).await)
+    }
+
+    /// Returns what is on offer for a slot; none also if there is no such slot.
+    #[must_use]
+    pub fn on_offer(&self, kind: PluginKind, slot: &str) -> Option<OnOffer> {
+        match self.place(kind, Some(slot)).ok()? {
+            Place::Policy(at) => self.slots.on_offer(POLICY_SLOT, at.as_ref()),
+            Place::Connector(name, at) => self.slots.on_offer(name, at.as_ref()),
+        }
+    }
+
+    /// Whether a component is being put into a slot.
+    #[must_use]
+    pub fn is_at_work(&self, slot: &str) -> bool {
+        self.slots.working.lock().contains_key(slot)
     }
 
     /// Checks everything that [`Deployments::swap`] checks, without the change. Leaves no record.
@@ -195,13 +259,7 @@ impl Deployments {
             meant.as_ref().map_or((slot, offer), |(name, offer)| (Some(name.as_str()), offer));
         in_place!(self, kind, slot, |name, at| {
             let (compiled, candidate) = self.slots.admit(name, at.as_ref(), offer).await?;
-            Ok(Verified {
-                slot: name.to_owned(),
-                name: candidate.name,
-                version: candidate.version,
-                digest: candidate.digest,
-                size: compiled.bytes.len(),
-            })
+            Ok(Verified::new(name, &compiled, &candidate))
         })
     }
 

@@ -69,6 +69,8 @@ pub enum Kind {
     BadComponent,
     /// An attempt to change a slot; the key is its number with leading zeros.
     Deployment,
+    /// A component that waits until somebody wants it; the key is the slot's name.
+    Offer,
     /// The rollout of a policy; the key is the slot's name.
     Rollout,
     /// Car that a configured vehicle turned out to be; the key is the vehicle.
@@ -110,6 +112,7 @@ impl Kind {
             Self::Component => "component",
             Self::BadComponent => "bad-component",
             Self::Deployment => "deployment",
+            Self::Offer => "offer",
             Self::Rollout => "rollout",
             Self::Identity => "identity",
             Self::Retained => "retained",

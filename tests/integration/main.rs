@@ -32,6 +32,7 @@ mod hostile_policies;
 mod input;
 mod limits;
 mod mqtt_client;
+mod offers;
 mod operations;
 mod plugin_requests;
 mod policy_test;

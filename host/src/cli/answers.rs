@@ -20,7 +20,19 @@ pub(super) struct Slot {
     pub pinned: Option<String>,
     pub previous: Vec<Previous>,
     pub rollout: Option<Rollout>,
+    pub on_offer: Option<OnOffer>,
     pub bad: Vec<Bad>,
+}
+
+/// A component that waits until somebody wants it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct OnOffer {
+    pub name: String,
+    pub version: String,
+    pub digest: String,
+    pub by: String,
+    pub at: String,
 }
 
 /// A generation that can be rolled back to.

@@ -48,6 +48,20 @@ pub(super) enum PluginCommand {
     },
     /// Load a component in place of the one that runs. What is under way ends with the one it began with.
     Swap {
+        /// The component; its signature, if any, is beside it as FILE.wasm.minisig.
+        #[arg(value_name = "FILE.wasm", required_unless_present = "latest")]
+        file: Option<PathBuf>,
+        /// Load what is on offer, or is being tried out; `list` shows it.
+        #[arg(long, conflicts_with = "file")]
+        latest: bool,
+        #[command(flatten)]
+        slot: InSlot,
+        #[command(flatten)]
+        host: Asked,
+    },
+    /// Have the host put a component to the test and keep it until somebody wants it: here with
+    /// `swap --latest`, or in Home Assistant with the button of the update.
+    Offer {
         #[command(flatten)]
         component: ComponentFile,
         #[command(flatten)]
@@ -120,8 +134,18 @@ pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
             Ok(payload) => host.ask(&format!("{kind}/verify"), &slot.within(payload), render::verified),
             Err(code) => code,
         },
-        PluginCommand::Swap { component, slot, host } => match component.payload() {
-            Ok(payload) => host.ask(&format!("{kind}/swap"), &slot.within(payload), render::swapped),
+        PluginCommand::Swap { file, slot, host, .. } => {
+            let payload = match file {
+                Some(file) => ComponentFile { file }.payload(),
+                None => Ok(Map::from_iter([("latest".to_owned(), json!(true))])),
+            };
+            match payload {
+                Ok(payload) => host.ask(&format!("{kind}/swap"), &slot.within(payload), render::swapped),
+                Err(code) => code,
+            }
+        }
+        PluginCommand::Offer { component, slot, host } => match component.payload() {
+            Ok(payload) => host.ask(&format!("{kind}/offer"), &slot.within(payload), render::offered),
             Err(code) => code,
         },
         PluginCommand::Rollback { slot, host } => {

@@ -47,6 +47,12 @@ pub(super) fn slots(slots: &Vec<Slot>) -> String {
         if let Some(rollout) = &slot.rollout {
             let _infallible = writeln!(more, "  {}", in_one_line(rollout));
         }
+        if let Some(offer) = &slot.on_offer {
+            let called = called(&offer.name, &offer.version, &offer.digest);
+            let (by, at) = (plain(&offer.by), moment(&offer.at));
+            let _infallible =
+                writeln!(more, "  on offer: {called}, by {by}, since {at}; `swap --latest` loads it");
+        }
         for before in slot.previous.iter().rev() {
             let called = called(&before.name, &before.version, &before.digest);
             let since = moment(&before.since);
@@ -103,6 +109,16 @@ pub(super) fn swapped(swapped: &Swapped) -> String {
 pub(super) fn verified(verified: &Verified) -> String {
     let Verified { slot, name, version, digest, size } = verified;
     format!("{}: {}, {size} bytes, would be taken\n", plain(slot), called(name, version, digest))
+}
+
+/// A component that is on offer now.
+pub(super) fn offered(offered: &Verified) -> String {
+    let Verified { slot, name, version, digest, size } = offered;
+    format!(
+        "{}: {}, {size} bytes, passed its trial; `swap --latest` loads it\n",
+        plain(slot),
+        called(name, version, digest)
+    )
 }
 
 /// A component that may be tried again.

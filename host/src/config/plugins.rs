@@ -19,11 +19,23 @@ pub struct Plugins {
     pub files: BTreeMap<String, PathBuf>,
     /// The folder that is watched for components.
     pub folder: Option<PathBuf>,
+    /// What becomes of a component that is moved into that folder.
+    pub install: Install,
     /// Pins and signatures.
     pub trust: Trust,
     /// Files of connectors that cannot be used, by the slot's name. They keep the accounts of that connector
     /// from being bridged, and no others.
     pub unusable: BTreeMap<String, Problem>,
+}
+
+/// What becomes of a component that is moved into the watched folder.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Install {
+    /// It takes its slot.
+    #[default]
+    AtOnce,
+    /// It is on offer until somebody wants it.
+    WhenAsked,
 }
 
 /// Reads everything but the connectors.
@@ -122,6 +134,8 @@ fn general(mut section: Section<'_, '_>, plugins: &mut Plugins) {
         }
         Some(path)
     });
+    let install = [("at-once", Install::AtOnce), ("when-asked", Install::WhenAsked)];
+    plugins.install = section.choice("install", &install).unwrap_or_default();
     let required = section.entry("require_signature").map(|entry| (entry.key.clone(), entry.truth()));
     plugins.trust.require_signature = required.as_ref().is_some_and(|(_, required)| *required == Some(true));
     plugins.trust.keys = section.entry("public_keys").map(keys).unwrap_or_default();

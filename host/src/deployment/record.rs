@@ -15,6 +15,8 @@ pub enum Action {
     Start,
     /// Put another component into a slot.
     Swap,
+    /// Keep a component until somebody wants it.
+    Offer,
     /// Go back to the generation before.
     Rollback,
     /// Let a component that had to be rolled back be tried again.

@@ -154,6 +154,17 @@ fn bad_key(slot: &str, digest: Digest) -> String {
     format!("{slot}/{digest}")
 }
 
+/// The name under which the component that is on offer for a slot is needed. No slot has such a name.
+fn offer_of(slot: &str) -> String {
+    format!("{slot}/offer")
+}
+
+/// What an offer needs of the store.
+#[derive(Deserialize)]
+struct Offered {
+    digest: Digest,
+}
+
 /// Reads the stored record of a slot.
 pub(super) async fn slot_record(store: &dyn Store, slot: &str) -> Result<Option<SlotRecord>, StoreError> {
     load_document(store, Kind::Slot, slot).await
@@ -192,6 +203,15 @@ impl Registry {
             memory.seen.insert(slot, record.seen);
         }
         memory.stored.extend(tried_out);
+        for (slot, bytes) in store.list(Kind::Offer).await? {
+            match read_document::<Offered>(store.as_ref(), Kind::Offer, &slot, &bytes).await {
+                Some(Offered { digest }) => {
+                    memory.stored.insert(digest);
+                    memory.needed.insert(offer_of(&slot), vec![digest]);
+                }
+                None => memory.incomplete = true,
+            }
+        }
         Ok(Self { store, next: AtomicU64::new(last + 1), memory: Mutex::new(memory) })
     }
 
@@ -243,6 +263,17 @@ impl Registry {
             let mut memory = self.memory();
             memory.seen.entry(slot.to_owned()).or_default().insert(source.name().to_owned(), digest);
         }
+    }
+
+    /// Keeps this component for a slot, besides those of its generations, in place of the one that was kept
+    /// so before, which is returned; keeps none if there is none.
+    pub(super) fn hold(&self, slot: &str, digest: Option<Digest>) -> Option<Digest> {
+        let needed = &mut self.memory().needed;
+        let before = match digest {
+            Some(digest) => needed.insert(offer_of(slot), vec![digest]),
+            None => needed.remove(&offer_of(slot)),
+        };
+        before.and_then(|digests| digests.first().copied())
     }
 
     /// Whether this component is the one last found in this place.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::watch as signal;
 
+use super::offers::Offers;
 use super::registry::Registry;
 use super::{Action, Bad, Offer, Offered, Record, Refusal, refusal};
 use crate::digest::Digest;
@@ -28,9 +30,40 @@ pub(super) struct Slots {
     /// Lock for one change at a time. The second change sees the result of the first. A rollback takes it
     /// only to store its result.
     pub(super) changing: tokio::sync::Mutex<()>,
+    /// Components that wait until somebody wants them.
+    pub(super) offers: Offers,
+    /// Slots that a component is being put into, and how many.
+    pub(super) working: Mutex<BTreeMap<String, usize>>,
+}
+
+/// Work on a slot, for as long as it exists.
+pub(super) struct Working<'s> {
+    slots: &'s Slots,
+    name: &'s str,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        let mut working = self.slots.working.lock();
+        if let Some(number) = working.get_mut(self.name) {
+            *number -= 1;
+            if *number == 0 {
+                working.remove(self.name);
+            }
+        }
+        drop(working);
+        self.slots.changed.send_replace(());
+    }
 }
 
 impl Slots {
+    /// Shows that a component is being put into a slot, until the answer is dropped.
+    pub(super) fn work_on<'s>(&'s self, name: &'s str) -> Working<'s> {
+        *self.working.lock().entry(name.to_owned()).or_default() += 1;
+        self.changed.send_replace(());
+        Working { slots: self, name }
+    }
+
     /// Checks everything that comes before the change: whether the component may be in this slot, whether it
     /// is known to be bad, and its trial.
     pub(super) async fn admit<S: Pluggable>(

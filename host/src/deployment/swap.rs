@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::offers::Offers;
 use super::registry::{Change, StoredGeneration};
 use super::{Action, Deployed, Deployments, Offer, Record, Refusal, deployed};
 use crate::digest::Digest;
 use crate::events::{AboutPlugin, Event};
 use crate::plugin::slot::{Generation, Provenance, Slot};
 use crate::plugin::{Pluggable, PluginKind};
-use crate::store::StoreError;
+use crate::store::{StoreError, Write};
 
 /// Longest time that the caller of a rollback waits for it to be stored.
 const LONGEST_WRITE: Duration = Duration::from_secs(1);
@@ -25,12 +26,13 @@ impl Deployments {
         offer: &Offer,
     ) -> Result<Deployed, Refusal> {
         let started = Instant::now();
+        let _at_work = self.slots.work_on(name);
         let digest = Digest::of(offer.component.bytes());
         let record = self.slots.record(S::KIND, name, Action::Swap, &offer.by).about(digest);
         let record = record.out_of(offer.file.clone());
         match self.try_swap(name, slot, offer, digest, record).await {
             Ok((before, active)) => Ok(deployed(name, active.as_ref(), before.as_ref(), started.elapsed())),
-            Err(refusal) => Err(self.refused(S::KIND, name, offer, refusal).await),
+            Err(refusal) => Err(self.refused(S::KIND, (name, Action::Swap), offer, refusal).await),
         }
     }
 
@@ -38,7 +40,7 @@ impl Deployments {
     pub(super) async fn refused(
         &self,
         kind: PluginKind,
-        name: &str,
+        (name, action): (&str, Action),
         offer: &Offer,
         refusal: Refusal,
     ) -> Refusal {
@@ -53,7 +55,7 @@ impl Deployments {
             ..AboutPlugin::default()
         };
         self.slots.services.events.say(&Event::rejected(kind, about));
-        let record = self.slots.record(kind, name, Action::Swap, &offer.by).about(digest);
+        let record = self.slots.record(kind, name, action, &offer.by).about(digest);
         self.slots.registry.note(record.out_of(offer.file.clone()).refused(reason)).await;
         refusal
     }
@@ -96,13 +98,20 @@ impl Deployments {
             Provenance::new(self.slots.services.clock.now(), &offer.by).signed(offer.signature.clone());
         self.slots.registry.see(name, offer.source, digest);
         let after = self.rollouts.after(S::KIND, digest).await?;
+        let mut more = after.writes();
+        more.push(Offers::ended(name));
         let change = Change {
             next: Some(StoredGeneration::next(&candidate, &provenance)),
             component: Some(&compiled),
             record: record.of(&candidate.name, &candidate.version),
-            more: after.writes(),
+            more,
         };
-        self.slots.registry.keep(name, slot.slot(), change, &self.slots.in_use()).await?;
+        let on_offer = self.slots.end_offer(name);
+        let kept = self.slots.registry.keep(name, slot.slot(), change, &self.slots.in_use()).await;
+        if let Err(error) = kept {
+            self.slots.keep_offer(name, on_offer);
+            return Err(error.into());
+        }
         // The steps that follow cannot fail.
         let (before, active) = slot.slot().activate(candidate, provenance);
         self.rollouts.follow_up(after, &offer.by);
@@ -139,13 +148,15 @@ impl Deployments {
             }
         };
         let deployed = deployed(name, to.as_ref(), from.as_ref(), started.elapsed());
+        let offered = self.slots.offer_again(name, slot.as_ref(), &from);
+        self.slots.changed.send_replace(());
         let written = tokio::spawn({
             let (ours, slot) = (Arc::clone(self), Arc::clone(slot));
             let (name, by, why) = (name.to_owned(), by.to_owned(), format!("{by} wanted it"));
             async move {
                 ours.say_went_back::<S>(&name, (&from, &to), (&by, &why));
                 let _one_at_a_time = ours.slots.changing.lock().await;
-                ours.write_went_back(&name, slot.as_ref(), &to, (&by, &why), record).await
+                ours.write_went_back(&name, slot.as_ref(), &to, (&by, &why), (record, offered)).await
             }
         });
         let remembered = match tokio::time::timeout(LONGEST_WRITE, written).await {
@@ -203,13 +214,14 @@ impl Deployments {
         slot: &S,
         to: &Generation<S::Plugin>,
         (by, why): (&str, &str),
-        record: Record,
+        (record, mut more): (Record, Vec<Write>),
     ) -> bool {
         let record = record.about(to.digest).of(&to.name, &to.version).because(why);
         let written = async {
             // The generation active by now, which a swap may have put there meanwhile.
             let after = self.rollouts.after(S::KIND, slot.slot().active().digest).await?;
-            let change = Change::made(record, after.writes());
+            more.extend(after.writes());
+            let change = Change::made(record, more);
             self.slots.registry.keep(name, slot.slot(), change, &self.slots.in_use()).await?;
             Ok::<_, StoreError>(after)
         };

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::rollouts::{self, RolloutView};
 use super::slots::Slots;
-use super::{Bad, Refusal};
+use super::{Bad, OnOffer, Refusal};
 use crate::digest::Digest;
-use crate::plugin::slot::{Generation, Health};
-use crate::plugin::{Pluggable, PluginKind};
+use crate::plugin::slot::{Candidate, Generation, Health};
+use crate::plugin::{Compiled, Pluggable, PluginKind};
 
 /// Identity of a plugin.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -62,6 +62,19 @@ pub struct Verified {
     pub digest: Digest,
     /// Size in bytes.
     pub size: usize,
+}
+
+impl Verified {
+    pub(super) fn new<P>(slot: &str, compiled: &Compiled, candidate: &Candidate<P>) -> Self {
+        let Candidate { digest, name, version, .. } = candidate;
+        Self {
+            slot: slot.to_owned(),
+            name: name.clone(),
+            version: version.clone(),
+            digest: *digest,
+            size: compiled.bytes.len(),
+        }
+    }
 }
 
 pub(super) fn deployed<P>(
@@ -130,6 +143,8 @@ pub struct SlotView {
     pub previous: Vec<Earlier>,
     /// Rollout beside the active generation.
     pub rollout: Option<RolloutView>,
+    /// Component that waits until somebody wants it.
+    pub on_offer: Option<OnOffer>,
     /// Components known to be bad and not taken again, oldest first.
     pub bad: Vec<Bad>,
 }
@@ -158,6 +173,7 @@ pub(super) async fn of<S: Pluggable>(slots: &Slots, name: &str, slot: &S) -> Res
         pinned: slots.trust.pins.get(name).copied(),
         previous: previous.iter().map(earlier).collect(),
         rollout,
+        on_offer: slots.on_offer(name, slot),
         bad,
     })
 }

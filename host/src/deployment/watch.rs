@@ -58,6 +58,7 @@ async fn take_in<S: Pluggable>(ours: &Deployments, name: &str, slot: &S, event: 
             }
         }
         SlotEvent::RolledBack { from, to, why } => {
+            slots.withdraw_offer(name, from.digest);
             let bad = Bad { digest: from.digest, reason: why.clone(), at: slots.services.clock.now() };
             let failed = slots.record(S::KIND, name, Action::Swap, HOST).about(from.digest);
             let failed = failed.of(&from.name, &from.version).failed(&why);
@@ -66,7 +67,7 @@ async fn take_in<S: Pluggable>(ours: &Deployments, name: &str, slot: &S, event: 
             }
             let record = slots.record(S::KIND, name, Action::Rollback, HOST);
             ours.say_went_back::<S>(name, (&from, &to), (HOST, &why));
-            ours.write_went_back(name, slot, &to, (HOST, &why), record).await;
+            ours.write_went_back(name, slot, &to, (HOST, &why), (record, Vec::new())).await;
         }
     }
     slots.changed.send_replace(());

@@ -206,6 +206,7 @@ impl Parts {
             announcer: Arc::clone(&announcer),
             deployments: Arc::clone(&deployments),
             folder: config.plugins.folder.clone(),
+            install: config.plugins.install,
         });
         let circuits = Arc::new(CircuitDesk {
             services: Arc::clone(&services),

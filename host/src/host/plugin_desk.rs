@@ -13,7 +13,7 @@ use super::announcer::Announcer;
 use super::slots::FromFile;
 use super::start_error::StartError;
 use crate::component_file::{self, Contents, Links};
-use crate::config::Config;
+use crate::config::{Config, Install};
 use crate::deployment::{self, Action, Deployments, Offer, Refusal, Source};
 use crate::digest::Digest;
 use crate::events::{AboutPlugin, Event};
@@ -37,6 +37,8 @@ pub(super) struct PluginDesk {
     pub(super) deployments: Arc<Deployments>,
     /// Folder in which messages can name components.
     pub(super) folder: Option<PathBuf>,
+    /// What becomes of a component that is moved into the folder.
+    pub(super) install: Install,
 }
 
 impl PluginDesk {
@@ -136,7 +138,10 @@ impl PluginDesk {
                 let offer = Offer::new(component, BY_FOLDER).signed(signature).found_in(Source::Folder);
                 let offer = offer.out_of(Some(format!("{slot_file}.wasm")));
                 // A refusal is on record, and was published.
-                let _refused = self.deployments.swap(kind, Some(slot), &offer).await;
+                match self.install {
+                    Install::AtOnce => drop(self.deployments.swap(kind, Some(slot), &offer).await),
+                    Install::WhenAsked => drop(self.deployments.offer(kind, Some(slot), &offer).await),
+                }
             }
             Found::Refused { slot_file, why } => {
                 let (kind, slot) = slot_of(&slot_file);
@@ -169,7 +174,7 @@ impl PluginDesk {
     /// Publishes which policy runs, and how it does.
     pub(super) fn announce_policy(&self) {
         let topics = &self.announcer.services.topics;
-        let document = self.plugin_document(self.deployments.policy().as_ref());
+        let document = self.plugin_document(POLICY_SLOT, self.deployments.policy().as_ref());
         self.announcer.publish_retained(topics.bridge_policy(POLICY_SLOT), &document);
     }
 
@@ -177,13 +182,13 @@ impl PluginDesk {
     pub(super) fn announce_connectors(&self) {
         let topics = &self.announcer.services.topics;
         for (name, connector) in self.deployments.connectors() {
-            let document = self.plugin_document(connector.as_ref());
+            let document = self.plugin_document(name, connector.as_ref());
             self.announcer.publish_retained(topics.bridge_connector(name), &document);
         }
     }
 
     /// Describes a plugin as Home Assistant's update entities want it, and more.
-    fn plugin_document<S: Pluggable>(&self, slot: &S) -> serde_json::Value {
+    fn plugin_document<S: Pluggable>(&self, name: &str, slot: &S) -> serde_json::Value {
         let slot = slot.slot();
         let (active, is_first) = (slot.active(), slot.previous().is_empty());
         let trying = match S::KIND {
@@ -191,14 +196,16 @@ impl PluginDesk {
             PluginKind::Connector => None,
         };
         let installed = told_apart(&active.version, active.digest);
-        let latest = trying.as_ref().map_or_else(
-            || installed.clone(),
-            |rollout| told_apart(&rollout.candidate.version, rollout.candidate.digest),
-        );
+        let on_offer = self.deployments.on_offer(S::KIND, name);
+        let latest = match (&trying, &on_offer) {
+            (Some(rollout), _) => told_apart(&rollout.candidate.version, rollout.candidate.digest),
+            (None, Some(offer)) => told_apart(&offer.version, offer.digest),
+            (None, None) => installed.clone(),
+        };
         json!({
             "installed_version": installed,
             "latest_version": latest,
-            "in_progress": false,
+            "in_progress": self.deployments.is_at_work(name),
             "name": active.name,
             "digest": active.digest,
             "generation": active.number,

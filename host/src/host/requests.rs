@@ -33,7 +33,7 @@ pub(super) const BY_MESSAGE: &str = "mqtt";
 
 /// Verbs of all requests.
 const VERBS: &str = "account/retry, account/retries, account/login, account/answer, account/question; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
-                     verify, rollback, history, forgive; policy/shadow, policy/canary, policy/diff, policy/approve, \
+                     offer, verify, rollback, history, forgive; policy/shadow, policy/canary, policy/diff, policy/approve, \
                      policy/promote, policy/stop";
 
 /// Answers a request with how it went, and the transaction that it came with.

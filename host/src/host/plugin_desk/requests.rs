@@ -69,6 +69,9 @@ struct Wanted {
     promote_after: Option<u32>,
     /// Number of attempts for `history`.
     last: Option<usize>,
+    /// Whether `swap` puts in what is on offer.
+    #[serde(default)]
+    latest: bool,
     /// Digest for `forgive`.
     digest: Option<String>,
     /// Numbers of the differences for `policy/approve`.
@@ -92,7 +95,7 @@ impl PluginDesk {
     ) -> Option<Result<Value, String>> {
         let kind = kind_of(kind)?;
         let known = match what {
-            "list" | "swap" | "verify" | "rollback" | "history" | "forgive" => true,
+            "list" | "swap" | "offer" | "verify" | "rollback" | "history" | "forgive" => true,
             "shadow" | "canary" | "diff" | "approve" | "promote" | "stop" => kind == PluginKind::Policy,
             _ => false,
         };
@@ -150,6 +153,9 @@ impl PluginDesk {
                 format!("\"share\" and \"promote_after\" are for policy/canary, not for {kind}/{what}");
             return Err(what.into());
         }
+        if what != "swap" && wanted.latest {
+            return Err(format!("\"latest\" is for {kind}/swap, not for {kind}/{what}").into());
+        }
         let (deployments, slot) = (&self.deployments, wanted.slot.as_deref());
         let needed = async || {
             let offer = self.offered(wanted, by).await?;
@@ -158,7 +164,14 @@ impl PluginDesk {
         };
         match what {
             "list" => in_json(deployments.list(kind).await),
+            "swap" if wanted.latest => {
+                if wanted.component.is_some() || wanted.file.is_some() {
+                    return Err("swap takes either \"latest\":true or a component, not both".into());
+                }
+                in_json(deployments.swap_latest(kind, slot, by).await)
+            }
             "swap" => in_json(deployments.swap(kind, slot, &needed().await?).await),
+            "offer" => in_json(deployments.offer(kind, slot, &needed().await?).await),
             "verify" => in_json(deployments.verify(kind, slot, &needed().await?).await),
             "rollback" => in_json(deployments.rollback(kind, slot, by).await),
             "history" => {
@@ -257,6 +270,7 @@ fn kind_of(kind: &str) -> Option<PluginKind> {
 fn action_of(what: &str) -> Option<Action> {
     Some(match what {
         "swap" => Action::Swap,
+        "offer" => Action::Offer,
         "rollback" => Action::Rollback,
         "forgive" => Action::Forgive,
         "shadow" => Action::Shadow,
