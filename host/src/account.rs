@@ -240,8 +240,13 @@ impl Account {
     /// Announces the presence of the account.
     pub fn announce(&self) {
         let topic = self.services.topics.account_state(&self.slug);
-        let document = presence::document(self).to_string();
+        let document = self.shown().to_string();
         self.services.publisher.publish(Outgoing::new(topic, document).retained());
+    }
+
+    /// Returns the account's retained state.
+    pub(crate) fn shown(&self) -> serde_json::Value {
+        presence::document(self)
     }
 
     /// Lifts what keeps the account's credentials from being sent, for one more try with the same ones; the

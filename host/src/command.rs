@@ -249,7 +249,8 @@ pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
     }
 }
 
-fn bad_id() -> String {
+/// Says what an identifier must be.
+pub(crate) fn bad_id() -> String {
     format!(
         "the id must have 1 to {LONGEST_ID} characters out of a-z, A-Z, 0-9, '.', '_' and '-', and not be `last`"
     )
@@ -264,7 +265,7 @@ pub(crate) fn shown(operation: &str) -> String {
 }
 
 /// Whether a text may be an identifier, which becomes a level of a topic, beside `last`.
-fn is_id(id: &str) -> bool {
+pub(crate) fn is_id(id: &str) -> bool {
     (1..=LONGEST_ID).contains(&id.len())
         && id != "last"
         && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))

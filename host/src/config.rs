@@ -56,8 +56,8 @@ pub use http::Http;
 pub use limits::Limits;
 pub use plugins::{Install, Plugins};
 pub use slug::Slug;
-pub(crate) use vehicle::word_of;
 pub use vehicle::{Selector, Vehicle};
+pub(crate) use vehicle::{no_vehicle, word_of};
 
 use crate::descriptor::Network;
 use reader::{Reader, Section};

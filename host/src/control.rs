@@ -3,7 +3,9 @@
 //! A Unix domain socket, `control.sock` in the state directory, for the host's own user (mode 0600). One JSON
 //! object a line in, `{"verb":"policy/swap","payload":{…}}`, and one a line out, what [`Host::request`]
 //! answers: `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. A connection may ask any number of
-//! times, one question after the other.
+//! times, one question after the other. Who adds `"steps":true` is told meanwhile how far it is, in lines before
+//! the answer: `{"status":"step","data":…,"error":null,"transaction":null}`, with the report of a command, or
+//! with `null` every few seconds in which nothing has happened.
 //!
 //! # Guarantees
 //!
@@ -29,7 +31,7 @@ mod connection;
 mod lines;
 mod server;
 
-pub use client::{AskError, ask};
+pub use client::{AskError, ask, ask_in_steps, is_served};
 pub use server::Control;
 
 /// The socket's name in the state directory.
@@ -40,6 +42,9 @@ pub const CONNECTIONS: usize = 16;
 
 /// Time that a connection may stand still while it waits for its other end.
 pub const IDLE: Duration = Duration::from_secs(60);
+
+/// Time between two signs of life to a client that waits and wants steps.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The longest line that is read, in bytes: the largest component in base64, and what stands around it.
 pub const LONGEST_LINE: usize = LARGEST_COMPONENT.div_ceil(3) * 4 + (64 << 10);

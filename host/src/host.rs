@@ -37,15 +37,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use self::announcer::Announcer;
-use self::assemble::{Begin, assemble};
+use self::assemble::{Begin, Span, assemble};
 use self::circuit_desk::CircuitDesk;
 use self::command_desk::CommandDesk;
 use self::fleet::Fleet;
 use self::leftovers::Leftovers;
 use self::plugin_desk::PluginDesk;
-use self::requests::RequestDesk;
+use self::requests::{Caller, RequestDesk};
 use self::shutdown::Shutdown;
 use self::vehicle_desk::{VehicleDesk, settle};
 use crate::command::Command;
@@ -97,10 +98,30 @@ impl Host {
     ///
     /// See [`StartError`].
     pub async fn start(config: &Config, environment: Environment) -> Result<Arc<Self>, StartError> {
+        Self::start_for(Span::Lasting, config, environment).await
+    }
+
+    /// Starts a host for what one caller asks, and no longer. Commands that an earlier host has left are left to
+    /// the next one, but for those that the caller asks for by their identifiers; neither do questions end nor
+    /// tokens get kept alive that nothing is asked with.
+    ///
+    /// # Errors
+    ///
+    /// See [`StartError`].
+    #[doc(hidden)]
+    pub async fn start_briefly(config: &Config, environment: Environment) -> Result<Arc<Self>, StartError> {
+        Self::start_for(Span::Brief, config, environment).await
+    }
+
+    async fn start_for(
+        span: Span,
+        config: &Config,
+        environment: Environment,
+    ) -> Result<Arc<Self>, StartError> {
         let sandbox = Sandbox::new()?.with_compiler(environment.compiler.clone());
         let configured = |name: &str| config.accounts.values().any(|account| account.connector == name);
         let plugins = Plugins::embedded_for(sandbox, configured).await.map_err(StartError::Carried)?;
-        let (host, news) = assemble(config, environment, &plugins, Begin::Restored).await?;
+        let (host, news) = assemble(config, environment, &plugins, (Begin::Restored, span)).await?;
         host.plugins.offer_configured(config, news).await?;
         Ok(host)
     }
@@ -117,7 +138,7 @@ impl Host {
         environment: Environment,
         plugins: &Plugins,
     ) -> Result<Arc<Self>, StartError> {
-        Ok(assemble(config, environment, plugins, Begin::Given).await?.0)
+        Ok(assemble(config, environment, plugins, (Begin::Given, Span::Lasting)).await?.0)
     }
 
     /// The topic tree.
@@ -193,7 +214,20 @@ impl Host {
     /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` names the requester, for the
     /// record.
     pub async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
-        self.requests.request(verb, payload, by).await
+        self.requests.request(verb, payload, Caller::Program { by, steps: None }).await
+    }
+
+    /// Does the same, and tells meanwhile how far it is: reports of commands, before the last one, which is the
+    /// answer. What there is no room for is not told.
+    #[doc(hidden)]
+    pub async fn request_in_steps(
+        &self,
+        verb: &str,
+        payload: &[u8],
+        by: &str,
+        steps: &mpsc::Sender<Value>,
+    ) -> Value {
+        self.requests.request(verb, payload, Caller::Program { by, steps: Some(steps) }).await
     }
 
     /// Publishes again everything that a broker should have retained. Call [`Host::online`] after it.

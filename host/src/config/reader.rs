@@ -310,7 +310,7 @@ pub(super) fn advice(wrong: &str, known: &[&str]) -> String {
 }
 
 /// Returns the known word that was most likely meant.
-fn nearest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
+pub(super) fn nearest<'k>(wrong: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance = |word: &str| strsim::damerau_levenshtein(wrong, word);
     let near = known.iter().min_by_key(|word| distance(word))?;
     // Up to a third of the letters may be wrong; more than that is another word.

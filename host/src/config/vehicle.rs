@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::reader::{Entry, Section, advice};
+use super::reader::{Entry, Section, advice, nearest};
 use super::slug::Slug;
 use crate::descriptor::OwnEffect;
+use crate::redact;
 use crate::wire::operation::{OTHER, OperationName as Op, OwnName};
 
 /// Words for `allow`, and the operations that each stands for.
@@ -32,6 +33,18 @@ pub(crate) fn word_of(operation: Op) -> String {
     let word = words.min_by_key(|(_, operations)| operations.len());
     // What no word stands for is an operation of the connector's own, whose name is the word.
     word.map_or_else(|| operation.to_string(), |(word, _)| (*word).to_owned())
+}
+
+/// Length to which a name is cut that no vehicle has, in bytes.
+const LONGEST_SHOWN: usize = 64;
+
+/// Says that none of the known vehicles has this name, and which was most likely meant.
+pub(crate) fn no_vehicle(slug: &str, known: &[&str]) -> String {
+    // It may come from the broker, and anything may.
+    let slug = redact::cut(redact::mask_vins(slug), LONGEST_SHOWN);
+    let meant = nearest(&slug, known).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    format!("there is no vehicle {slug:?}{meant}; there are: {known}")
 }
 
 /// Words allowed by default. An operation that opens something has to be named.

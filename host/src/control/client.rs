@@ -8,12 +8,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::LONGEST_LINE;
 use super::address::Address;
+use super::{HEARTBEAT, LONGEST_LINE};
 
 /// Longest wait for an answer. A component that brings an interpreter takes a slow machine a minute to
 /// compile.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Longest silence of a host that tells steps.
+const SILENCE: Duration = HEARTBEAT.saturating_mul(3);
 
 /// Reason why there is no answer, or only an unwanted one.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +76,7 @@ struct Answer {
 enum Status {
     Ok,
     Error,
+    Step,
 }
 
 /// Asks the host that runs on a state directory, waits for its answer and returns the data in it. Blocks.
@@ -81,6 +85,38 @@ enum Status {
 ///
 /// See [`AskError`].
 pub fn ask(directory: &Path, verb: &str, payload: &Value) -> Result<Value, AskError> {
+    converse(directory, &json!({"verb": verb, "payload": payload}), PATIENCE, |_| {})
+}
+
+/// Asks as [`ask`] does, and is told meanwhile how far the host is, if that is a command's. Blocks.
+///
+/// # Errors
+///
+/// See [`AskError`]. A host that says nothing at all for half a minute does not answer.
+pub fn ask_in_steps(
+    directory: &Path,
+    verb: &str,
+    payload: &Value,
+    step: impl FnMut(Value),
+) -> Result<Value, AskError> {
+    converse(directory, &json!({"verb": verb, "payload": payload, "steps": true}), SILENCE, step)
+}
+
+/// Whether a host listens in a state directory.
+///
+/// # Errors
+///
+/// [`AskError::NotAllowed`].
+pub fn is_served(directory: &Path) -> Result<bool, AskError> {
+    match connect(directory) {
+        Ok(_) => Ok(true),
+        Err(AskError::NoHost { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Returns the connection, and the path of the socket.
+fn connect(directory: &Path) -> Result<(UnixStream, PathBuf), AskError> {
     let unreachable = |error: io::Error| {
         let path = directory.join(super::SOCKET);
         match error.kind() {
@@ -88,29 +124,46 @@ pub fn ask(directory: &Path, verb: &str, payload: &Value) -> Result<Value, AskEr
             _ => AskError::NoHost { path, error },
         }
     };
-    let mut question = json!({"verb": verb, "payload": payload}).to_string().into_bytes();
+    let address = Address::within(directory).map_err(unreachable)?;
+    let stream = UnixStream::connect(&address.short).map_err(unreachable)?;
+    Ok((stream, address.path))
+}
+
+fn converse(
+    directory: &Path,
+    question: &Value,
+    silence: Duration,
+    mut step: impl FnMut(Value),
+) -> Result<Value, AskError> {
+    let mut question = question.to_string().into_bytes();
     if question.len() > LONGEST_LINE {
         return Err(AskError::TooLarge { size: question.len() });
     }
     question.push(b'\n');
-    let address = Address::within(directory).map_err(unreachable)?;
-    let mut stream = UnixStream::connect(&address.short).map_err(unreachable)?;
+    let (mut stream, path) = connect(directory)?;
     let patient =
-        stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
-    patient.map_err(unreachable)?;
+        stream.set_read_timeout(Some(silence)).and_then(|()| stream.set_write_timeout(Some(PATIENCE)));
+    patient.map_err(|error| AskError::NoHost { path: path.clone(), error })?;
     let written = stream.write_all(&question);
-    let mut answer = Vec::new();
-    // A host that hangs up while it is written to has said why before.
-    let read = BufReader::new(stream.take(LONGEST_LINE as u64)).read_until(b'\n', &mut answer);
-    if !answer.ends_with(b"\n") {
-        let ended = io::Error::new(io::ErrorKind::UnexpectedEof, "the connection ended");
-        let error = read.err().or(written.err()).unwrap_or(ended);
-        return Err(AskError::NoAnswer { error });
-    }
-    let Answer { status, data, error } = serde_json::from_slice(&answer)
-        .map_err(|error| AskError::NotUnderstood { path: address.path.clone(), error })?;
-    match status {
-        Status::Ok => Ok(data),
-        Status::Error => Err(AskError::Refused(error.unwrap_or_else(|| "no reason was given".to_owned()))),
+    let mut written = written.err();
+    let mut lines = BufReader::new(stream);
+    loop {
+        let mut line = Vec::new();
+        // A host that hangs up while it is written to has said why before.
+        let read = (&mut lines).take(LONGEST_LINE as u64).read_until(b'\n', &mut line);
+        if !line.ends_with(b"\n") {
+            let ended = io::Error::new(io::ErrorKind::UnexpectedEof, "the connection ended");
+            let error = read.err().or(written.take()).unwrap_or(ended);
+            return Err(AskError::NoAnswer { error });
+        }
+        let Answer { status, data, error } = serde_json::from_slice(&line)
+            .map_err(|error| AskError::NotUnderstood { path: path.clone(), error })?;
+        match status {
+            Status::Step => step(data),
+            Status::Ok => return Ok(data),
+            Status::Error => {
+                return Err(AskError::Refused(error.unwrap_or_else(|| "no reason was given".to_owned())));
+            }
+        }
     }
 }

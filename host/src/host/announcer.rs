@@ -5,6 +5,7 @@ mod controls;
 use std::sync::Arc;
 
 use serde_json::json;
+use tokio::sync::broadcast;
 
 use super::fleet::Fleet;
 use super::ledger::{Asker, CommandLedger, ResultPublished};
@@ -25,6 +26,9 @@ pub(super) struct Announcer {
     pub(super) services: Arc<Services>,
     pub(super) fleet: Arc<Fleet>,
     pub(super) ledger: Arc<CommandLedger>,
+    /// Steps of all commands, for callers that follow theirs. One that is slow misses some: what must not be
+    /// missed is the result, which comes by [`Self::respond`].
+    pub(super) steps: broadcast::Sender<Report>,
 }
 
 impl Announcer {
@@ -77,11 +81,18 @@ impl Announcer {
     /// [`Self::announce_state`].
     pub(super) fn announce_presence(&self, vehicle: &Vehicle) {
         let memory = vehicle.memory();
-        if let Some(Missing { message, since }) = &memory.missing {
-            let problem = json!({"reason": Reason::UnknownVehicle, "message": message, "since": since});
-            return self.announce_availability(vehicle, "offline", &problem);
+        if let Some(missing) = &memory.missing {
+            return self.announce_availability(vehicle, "offline", &problem_of(missing));
         }
-        let Some(operations) = memory.operations() else { return };
+        let Some(capabilities) = self.capabilities(vehicle, &memory) else { return };
+        let topic = self.services.topics.vehicle(&vehicle.slug, "capabilities");
+        self.publish_retained(topic, &capabilities);
+        self.announce_availability(vehicle, "online", &serde_json::Value::Null);
+    }
+
+    /// Says what the vehicle has and the configuration allows; none before it is known what it has.
+    pub(super) fn capabilities(&self, vehicle: &Vehicle, memory: &Memory) -> Option<serde_json::Value> {
+        let operations = memory.operations()?;
         let capability = |name: OperationName| {
             let secrets = &vehicle.account.context.secrets;
             let listed = vehicle::listed(&operations, name)
@@ -103,9 +114,7 @@ impl Announcer {
             let described = granted.iter().map(|(name, operation)| (name.clone(), own_operation(operation)));
             capabilities.insert("other".to_owned(), serde_json::Value::Object(described.collect()));
         }
-        let topic = self.services.topics.vehicle(&vehicle.slug, "capabilities");
-        self.publish_retained(topic, &serde_json::Value::Object(capabilities));
-        self.announce_availability(vehicle, "online", &serde_json::Value::Null);
+        Some(serde_json::Value::Object(capabilities))
     }
 
     fn announce_availability(&self, vehicle: &Vehicle, availability: &str, problem: &serde_json::Value) {
@@ -183,6 +192,10 @@ impl Announcer {
 
     /// Publishes a report on the command's own topic.
     fn publish_report(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
+        if self.steps.receiver_count() > 0 {
+            // Without receivers by now it is nobody's loss.
+            drop(self.steps.send(report.clone()));
+        }
         let own = self.services.topics.vehicle(vehicle, &format!("action/{}", report.id));
         let expendable = !report.state.is_final();
         self.services.publisher.publish(Outgoing {
@@ -240,6 +253,11 @@ impl Announcer {
     pub(super) fn publish_retained(&self, topic: String, document: &impl serde::Serialize) {
         self.services.publisher.publish(Outgoing::new(topic, encode(document)).retained());
     }
+}
+
+/// Says why a vehicle is offline that its account does not have.
+pub(super) fn problem_of(Missing { message, since }: &Missing) -> serde_json::Value {
+    json!({"reason": Reason::UnknownVehicle, "message": message, "since": since})
 }
 
 /// Describes a connector's own operation to whoever wants to command it.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+use tokio::sync::broadcast;
 use tokio_util::task::TaskTracker;
 
 use super::announcer::Announcer;
@@ -36,6 +38,18 @@ use crate::vehicle::Vehicle;
 use crate::wire::publish::Masking;
 use crate::wire::topics::Topics;
 
+/// Number of steps of commands that a slow follower may be behind.
+const STEPS_WAITING: usize = 256;
+
+/// Span of a host's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Span {
+    /// It serves until it is stopped, and sees to everything that is due.
+    Lasting,
+    /// It is there for what one caller asks. What an earlier host has left is left to the next one.
+    Brief,
+}
+
 /// Components that a host starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Begin {
@@ -51,7 +65,7 @@ pub(super) async fn assemble(
     config: &Config,
     environment: Environment,
     plugins: &Plugins,
-    begin: Begin,
+    (begin, span): (Begin, Span),
 ) -> Result<(Arc<Host>, BTreeMap<String, FromFile>), StartError> {
     let services = Arc::new(services(config, environment).await?);
     let slots = Slots::open(config, &services, plugins, begin).await?;
@@ -80,14 +94,19 @@ pub(super) async fn assemble(
         host.deployments.watch(decisions);
     }
     host.requests.work_off(waiting);
-    host.fleet.accounts.values().for_each(Account::keep);
     host.plugins.watch();
     host.circuits.watch();
     host.circuits.isolate_again().await?;
-    for (vehicle, report) in &unpublished {
-        host.announcer.announce_result_again(vehicle, report);
+    match span {
+        Span::Lasting => {
+            host.fleet.accounts.values().for_each(Account::keep);
+            for (vehicle, report) in &unpublished {
+                host.announcer.announce_result_again(vehicle, report);
+            }
+            command_desk::resume(&host.commands, interrupted).await;
+        }
+        Span::Brief => host.commands.put_aside(interrupted),
     }
-    command_desk::resume(&host.commands, interrupted).await;
     Ok((host, slots.news))
 }
 
@@ -187,6 +206,7 @@ impl Parts {
             services: Arc::clone(&services),
             fleet: Arc::clone(&fleet),
             ledger: Arc::clone(&ledger),
+            steps: broadcast::Sender::new(STEPS_WAITING),
         });
         let vehicles = Arc::new(VehicleDesk {
             services: Arc::clone(&services),
@@ -201,7 +221,9 @@ impl Parts {
             ledger,
             deliveries: Deliveries::new(Arc::clone(&services.store)),
             shutdown: Arc::clone(&shutdown),
+            aside: Mutex::default(),
         };
+        let commands = Arc::new(commands);
         let plugins = Arc::new(PluginDesk {
             announcer: Arc::clone(&announcer),
             deployments: Arc::clone(&deployments),
@@ -220,6 +242,7 @@ impl Parts {
             announcer: Arc::clone(&announcer),
             plugins: Arc::clone(&plugins),
             circuits: Arc::clone(&circuits),
+            commands: Arc::clone(&commands),
             queue,
             shutdown: Arc::clone(&shutdown),
         };
@@ -230,7 +253,7 @@ impl Parts {
             fleet,
             deployments,
             announcer,
-            commands: Arc::new(commands),
+            commands,
             vehicles,
             plugins,
             circuits,

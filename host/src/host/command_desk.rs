@@ -2,6 +2,7 @@
 
 mod course;
 pub(crate) mod deliveries;
+mod known;
 mod own;
 mod resume;
 
@@ -9,14 +10,16 @@ use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, join_all};
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use self::deliveries::{Delivered, Deliveries, Delivery};
+pub(super) use self::known::Awaited;
 pub(super) use self::resume::resume;
 use super::announcer::Announcer;
 use super::fleet::Fleet;
 use super::handle::Handle;
-use super::ledger::{Asker, CommandLedger, Known};
+use super::ledger::{Asker, CommandLedger, Interrupted, Known};
 use super::shutdown::Shutdown;
 use super::vehicle_desk::VehicleDesk;
 use super::{Refused, Request};
@@ -42,6 +45,8 @@ pub(super) struct CommandDesk {
     pub(super) ledger: Arc<CommandLedger>,
     pub(super) deliveries: Deliveries,
     pub(super) shutdown: Arc<Shutdown>,
+    /// Commands that an earlier host has left, of a host that does not go on with them unasked.
+    pub(super) aside: Mutex<Vec<Interrupted>>,
 }
 
 /// A command as it has arrived.
@@ -114,12 +119,24 @@ impl CommandDesk {
     /// Takes a command of the program that embeds the host. Once begun that goes on to its end, also if the
     /// future is dropped: a command that has its place in the ledger has to get its result.
     pub(super) async fn command(self: &Arc<Self>, vehicle: &str, command: Command) -> Handle {
-        let (handle, asker) = Handle::new();
         let (operation, payload) = command.action.to_message();
+        let words = (operation.into_owned(), payload);
+        self.command_in_words(vehicle, words, command::check(command)).await
+    }
+
+    /// Takes a command of a program in the words that a message would have: the operation of a topic, and a
+    /// payload. See [`Self::command`].
+    pub(super) async fn command_in_words(
+        self: &Arc<Self>,
+        vehicle: &str,
+        words: (String, String),
+        command: Result<Command, Malformed>,
+    ) -> Handle {
+        let (handle, asker) = Handle::new();
         let arrived = Arrived {
             vehicle: vehicle.to_owned(),
-            words: (operation.into_owned(), payload),
-            command: command::check(command),
+            words,
+            command,
             asker: Some(asker),
             unusable: None,
             retained: None,
@@ -303,9 +320,7 @@ impl CommandDesk {
             return rejection(Reason::ConnectorFault, why.clone());
         }
         let Some(vehicle) = self.fleet.vehicles.get(slug) else {
-            let known: Vec<&str> = self.fleet.vehicles.keys().map(String::as_str).collect();
-            let message = format!("there is no vehicle {slug:?}; there are: {}", known.join(", "));
-            return rejection(Reason::UnknownVehicle, message);
+            return rejection(Reason::UnknownVehicle, self.fleet.no_vehicle(slug));
         };
         let Some(name) = action.name(|own| vehicle.own_operation(own)) else {
             return rejection(Reason::UnknownOperation, own::no_such(vehicle, &op));
@@ -370,6 +385,6 @@ fn another(earlier: Report, vehicle: &str, name: OperationName, now: Timestamp) 
 }
 
 /// Makes an identifier for a command that came without one.
-fn new_id() -> String {
+pub(super) fn new_id() -> String {
     uuid::Uuid::now_v7().to_string()
 }

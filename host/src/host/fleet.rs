@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::account::Account;
+use crate::config;
 use crate::vehicle::Vehicle;
 
 /// The configured accounts and vehicles, by their slugs. They stay the same for as long as the host runs.
@@ -18,6 +19,14 @@ pub(super) struct Fleet {
 }
 
 impl Fleet {
+    /// Says that there is no vehicle of this name, and which there are.
+    pub(super) fn no_vehicle(&self, slug: &str) -> String {
+        let mut known: Vec<&str> =
+            self.vehicles.keys().chain(self.vehicles_out.keys()).map(String::as_str).collect();
+        known.sort_unstable();
+        config::no_vehicle(slug, &known)
+    }
+
     /// The vehicles of an account.
     pub(super) fn vehicles_of<'f>(&'f self, account: &'f Account) -> impl Iterator<Item = &'f Arc<Vehicle>> {
         self.vehicles.values().filter(|vehicle| vehicle.account.slug == account.slug)

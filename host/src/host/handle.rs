@@ -25,6 +25,11 @@ impl Handle {
         (Self { result }, Asker::Program(asker))
     }
 
+    /// Returns the command's final report, if there is one already.
+    pub(super) fn at_once(mut self) -> Option<Report> {
+        self.result.try_recv().ok()
+    }
+
     /// Waits for the command's one final report.
     ///
     /// # Errors

@@ -59,6 +59,15 @@ pub enum Known {
     Another(Box<Report>),
 }
 
+/// Answer to a caller that wants the result of a command that is known.
+#[derive(Debug)]
+pub enum Joined {
+    /// The command has come this far; the caller is told its result, unless sixteen others are already.
+    UnderWay(Box<Report>),
+    /// The command is over, with this result.
+    Over(Box<Report>),
+}
+
 /// A command as it is stored: how far it is, and what it asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Stored {
@@ -329,6 +338,44 @@ impl CommandLedger {
     /// When the store fails.
     pub async fn result(&self, vehicle: &str, id: &str) -> Result<Option<Report>, StoreError> {
         Ok(self.load(&key(vehicle, id)).await?.map(|stored| stored.report))
+    }
+
+    /// The result of an earlier command, or how far one is that is under way; none if it is not remembered.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn progress(&self, vehicle: &str, id: &str) -> Result<Option<Report>, StoreError> {
+        let under_way = self.memory().under_way.get(&key(vehicle, id)).map(|it| it.stored.report.clone());
+        match under_way {
+            Some(report) => Ok(Some(report)),
+            None => self.result(vehicle, id).await,
+        }
+    }
+
+    /// Has a caller told the result of a command that is known; none if it is not.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn join(&self, vehicle: &str, id: &str, asker: Asker) -> Result<Option<Joined>, StoreError> {
+        {
+            let mut memory = self.memory();
+            if let Some(under_way) = memory.under_way.get_mut(&key(vehicle, id)) {
+                if under_way.waiting.len() < ASKERS {
+                    under_way.waiting.push(asker);
+                }
+                return Ok(Some(Joined::UnderWay(Box::new(under_way.stored.report.clone()))));
+            }
+        }
+        let over = self.result(vehicle, id).await?;
+        Ok(over.map(|report| Joined::Over(Box::new(report))))
+    }
+
+    /// The identifier of the latest command of a vehicle that was accepted.
+    #[must_use]
+    pub fn latest(&self, vehicle: &str) -> Option<String> {
+        self.memory().latest.get(vehicle).map(|(_, id)| id.clone())
     }
 
     /// The vendor's identifier of the last action of a vehicle, as far as results are remembered. Reads all

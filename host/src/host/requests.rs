@@ -3,7 +3,10 @@
 
 mod accounts;
 mod answers;
+mod caller;
+mod commands;
 mod queue;
+mod vehicles;
 
 use std::sync::Arc;
 
@@ -14,10 +17,12 @@ use serde_json::{Value, json};
 use crate::wire::message::RespondTo;
 
 pub(super) use self::answers::take as take_answer;
+pub(super) use self::caller::{BY_MESSAGE, Caller};
 pub(super) use self::queue::Queue;
 use super::Request;
 use super::announcer::Announcer;
 use super::circuit_desk::CircuitDesk;
+use super::command_desk::CommandDesk;
 use super::fleet::Fleet;
 use super::plugin_desk::PluginDesk;
 use super::shutdown::Shutdown;
@@ -28,11 +33,8 @@ use crate::wire::message::Outgoing;
 /// The largest request that is read, in bytes. A larger component comes by the control socket or the folder.
 const LARGEST: usize = 1 << 20;
 
-/// Requester, on record, of what a message asks for.
-pub(super) const BY_MESSAGE: &str = "mqtt";
-
 /// Verbs of all requests.
-const VERBS: &str = "account/retry, account/retries, account/login, account/answer, account/question; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
+const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
                      offer, verify, rollback, history, forgive; policy/shadow, policy/canary, policy/diff, policy/approve, \
                      policy/promote, policy/stop";
 
@@ -68,6 +70,7 @@ pub(super) struct RequestDesk {
     pub(super) announcer: Arc<Announcer>,
     pub(super) plugins: Arc<PluginDesk>,
     pub(super) circuits: Arc<CircuitDesk>,
+    pub(super) commands: Arc<CommandDesk>,
     /// Queue in which messages about plugins wait for their turn.
     pub(super) queue: Queue,
     pub(super) shutdown: Arc<Shutdown>,
@@ -101,7 +104,7 @@ impl RequestDesk {
         if takes_a_while.iter().any(|those| verb.starts_with(those)) {
             return self.in_turn(verb, request);
         }
-        let answer = self.request(verb, &request.payload, BY_MESSAGE).await;
+        let answer = self.request(verb, &request.payload, Caller::Message).await;
         self.respond_to(verb, &request, &answer);
     }
 
@@ -123,10 +126,12 @@ impl RequestDesk {
     }
 
     /// Does what an operator asks for, by whichever way the request came in, and returns the answer:
-    /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`. `by` names the requester, for the
-    /// record.
-    pub(super) async fn request(&self, verb: &str, payload: &[u8], by: &str) -> Value {
+    /// `{"status":"ok"|"error","data":…,"error":…,"transaction":…}`.
+    pub(super) async fn request(&self, verb: &str, payload: &[u8], caller: Caller<'_>) -> Value {
+        let by = caller.name();
         let done = match verb.split_once('/') {
+            Some(("vehicle", what)) => self.about_vehicles(what, payload, caller).await,
+            Some(("command", what)) => self.about_commands(what, payload, caller).await,
             Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,
             Some(("circuit", what)) => self.circuits.about(what, payload).await,
             Some((kind, what)) => self.plugins.about(kind, what, payload, by).await,

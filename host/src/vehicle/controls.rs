@@ -176,7 +176,8 @@ impl Controls {
         ended.into_iter().chain([now]).collect()
     }
 
-    fn shown(&self, known: &Known) -> Shown {
+    /// Returns what the controls show.
+    pub(crate) fn shown(&self, known: &Known) -> Shown {
         let flag = |path| self.value(path, known).and_then(|value| value.as_bool());
         let share = |path| self.value(path, known).and_then(|value| value.as_f64());
         let limit = |path| share(path).filter(|limit| LIMITS.contains(limit));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::{RequestDesk, answer};
+use super::{Caller, RequestDesk, answer};
 use crate::host::Request;
 
 /// Number of requests that may wait while one is worked on.
@@ -61,7 +61,7 @@ impl RequestDesk {
                     let answer = if desk.shutdown.is_closed() {
                         answer(Err(stopping()), &request.payload)
                     } else {
-                        desk.request(&verb, &request.payload, super::BY_MESSAGE).await
+                        desk.request(&verb, &request.payload, Caller::Message).await
                     };
                     desk.respond_to(&verb, &request, &answer);
                 };
