@@ -8,6 +8,7 @@ mod auth;
 mod check;
 mod circuit;
 mod connector;
+mod everyday;
 mod inspect;
 mod install;
 mod logging;
@@ -24,6 +25,7 @@ mod service_manager;
 mod service_manager;
 mod signals;
 mod table;
+mod way;
 
 pub use self::logging::OneLine;
 
@@ -54,7 +56,7 @@ const CONFIGURATION: &str = "vehicle-connector.toml";
 
 /// Bridges vehicle clouds to MQTT and Home Assistant.
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true)]
+#[command(version, about, arg_required_else_help = true, after_help = everyday::HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -66,6 +68,8 @@ enum Command {
     Run(Configured),
     /// Read the configuration, say what is wrong with it, and start nothing.
     CheckConfig(Configured),
+    #[command(flatten)]
+    Everyday(everyday::Everyday),
     /// Show what was decided when something failed, newest last. The host may be running.
     Audit(audit::Options),
     /// Look at policies, try them, and change the one that a running host decides by.
@@ -109,7 +113,7 @@ struct Configured {
 /// Runs the program with the arguments of this process.
 ///
 /// Exit codes: 0 all went well, 1 something failed, 2 the arguments or the configuration are wrong and
-/// nothing was started.
+/// nothing was started. Those of everyday commands tell more; `--help` has them.
 #[must_use]
 pub fn main() -> ExitCode {
     let started = Instant::now();
@@ -129,6 +133,7 @@ pub fn main() -> ExitCode {
     let code = match cli.command {
         Command::Run(Configured { config }) => runtime.block_on(run(&config, started)),
         Command::CheckConfig(Configured { config }) => runtime.block_on(check::config(&config)),
+        Command::Everyday(command) => runtime.block_on(everyday::run(&command)),
         Command::Audit(options) => audit::show(&options),
         Command::Policy(command) => runtime.block_on(policy::run(command)),
         Command::Connector(command) => runtime.block_on(connector::run(command)),

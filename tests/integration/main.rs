@@ -49,5 +49,6 @@ mod tokens_and_permissions;
 mod two_makers;
 mod uncertainty;
 mod under_load;
+mod verbs;
 mod wasi;
 mod wrong_input;

@@ -54,6 +54,13 @@ expect "what is not allowed" "$(command ev6 lock UNLOCK | field reason)" not_all
 expect "malformed JSON" "$(command niro lock '{"action":' | field reason)" bad_payload
 expect "an oversized payload" "$(command niro lock "$(head -c 60000 /dev/zero | tr '\0' x)" | field reason)" bad_payload
 
+code=0; locked=$("$program" lock niro --json -c "$work/car.toml" 2>"$work/steps") || code=$?
+expect "lock by command line" "$code $(field state <<<"$locked")" "0 succeeded"
+expect "its steps" "$(head -1 "$work/steps")" "lock niro: taken by the host"
+expect "the same result on the broker" "$(message "$base/vehicle/niro/action/last" | field id)" "$(field id <<<"$locked")"
+code=0; "$program" unlock ev6 -c "$work/car.toml" 2>/dev/null || code=$?
+expect "unlock by command line where it is not allowed: exit code" "$code" 1
+
 curl -fsS -X POST "$cloud/control/expire" -d '{"wording":"Key not authorized: token has expired"}' >/dev/null
 report=$(command niro refresh_cached PRESS)
 expect "an expired token: state" "$(field state <<<"$report")" succeeded

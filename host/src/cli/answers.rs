@@ -1,7 +1,14 @@
-//! Answers of a host to the requests about plugins. Fields that a host of another version leaves out are
+//! Answers of a host to requests. Fields that a host of another version leaves out are
 //! empty here, and those that it adds are not looked at.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value;
+
+use crate::vehicle::state::VehicleState;
+use crate::wire::outcome::{Reason, State};
 
 /// A slot, as `policy/list` and `connector/list` describe it.
 #[derive(Debug, Default, Deserialize)]
@@ -184,4 +191,109 @@ pub(super) struct Circuit {
     pub until: Option<String>,
     /// Time for which it was opened, in seconds.
     pub seconds: Option<u64>,
+}
+
+/// A report of a command.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Outcome {
+    pub id: String,
+    pub vehicle: String,
+    pub op: String,
+    pub state: String,
+    pub reason: Option<String>,
+    pub message: Option<String>,
+    pub detail: Option<String>,
+    pub requested_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+}
+
+impl Outcome {
+    /// Returns how far the command is; none if the host has a word for it that this version does not know.
+    pub(super) fn state(&self) -> Option<State> {
+        serde_json::from_value(self.state.clone().into()).ok()
+    }
+
+    /// Returns why it did not succeed; none also if the host has a word for it that this version does not know.
+    pub(super) fn reason(&self) -> Option<Reason> {
+        serde_json::from_value(self.reason.clone()?.into()).ok()
+    }
+
+    /// Whether it is over.
+    pub(super) fn is_final(&self) -> bool {
+        self.state().is_some_and(State::is_final)
+    }
+}
+
+/// A vehicle as `vehicle/list` describes it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Listed {
+    pub vehicle: String,
+    pub account: Option<AccountOf>,
+    pub availability: Option<String>,
+    pub problem: Option<Problem>,
+    pub soc_percent: Option<f64>,
+    pub range_km: Option<f64>,
+    pub locked: Option<bool>,
+    pub charging: Option<bool>,
+    pub stale: Option<bool>,
+    pub age_s: Option<u64>,
+}
+
+/// The account of a vehicle.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct AccountOf {
+    pub name: String,
+    pub state: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// Reason why a vehicle is offline.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Problem {
+    pub message: String,
+}
+
+/// A vehicle as `vehicle/status` describes it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Status {
+    pub vehicle: String,
+    pub account: Option<AccountOf>,
+    pub availability: Option<String>,
+    pub problem: Option<Problem>,
+    pub capabilities: Option<BTreeMap<String, Value>>,
+    pub state: Option<Known>,
+    pub age_s: Option<u64>,
+    pub location: Option<Place>,
+    pub last_action: Option<Outcome>,
+}
+
+/// What is known of a vehicle.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Known {
+    #[serde(flatten)]
+    pub values: VehicleState,
+    pub meta: Meta,
+}
+
+/// Description of what is known.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Meta {
+    pub source: String,
+    pub stale: bool,
+    pub kept: BTreeMap<String, String>,
+}
+
+/// A place on earth, in degrees.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Place {
+    pub latitude: f64,
+    pub longitude: f64,
 }

@@ -47,13 +47,28 @@ impl Located {
     }
 
     /// Returns the arguments that have named the host, for a command to paste; none if nothing was named.
-    fn given(&self) -> String {
+    pub(super) fn given(&self) -> String {
         let default = std::path::Path::new(super::CONFIGURATION);
         match &self.state {
             Some(directory) => format!(" --state {}", pasted(directory)),
             None if self.configured.config == default => String::new(),
             None => format!(" -c {}", pasted(&self.configured.config)),
         }
+    }
+
+    /// Returns the configuration file, if that is what names the host.
+    pub(super) fn file(&self) -> Option<&std::path::Path> {
+        self.state.is_none().then_some(self.configured.config.as_path())
+    }
+
+    /// Says that no host runs on the state directory that was named.
+    pub(super) fn nobody(&self) -> String {
+        let directory = self.state.clone().unwrap_or_default();
+        format!(
+            "no host runs on {}: start one with `vehicle-connector run -c FILE`; with -c FILE in place of --state \
+             this command needs none",
+            directory.display()
+        )
     }
 
     /// Returns the host's name for people, and the command that starts it.

@@ -56,3 +56,40 @@ impl Signals {
         tokio::signal::ctrl_c().await
     }
 }
+
+/// The wish of a person at a terminal not to wait any longer: SIGINT. From the moment that this exists it does not
+/// end the process by itself.
+#[derive(Debug)]
+pub(super) struct Interrupt {
+    #[cfg(unix)]
+    interrupt: Signal,
+}
+
+impl Interrupt {
+    /// Begins to listen. Must be called within a tokio runtime.
+    #[cfg(unix)]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for the next one.
+    #[cfg(unix)]
+    pub(super) async fn arrived(&mut self) {
+        self.interrupt.recv().await;
+    }
+
+    /// Begins to listen. Must be called within a tokio runtime.
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    /// Waits for the next one.
+    #[cfg(not(unix))]
+    pub(super) async fn arrived(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

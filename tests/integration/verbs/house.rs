@@ -1,0 +1,149 @@
+//! A cloud, a configuration with two cars, and the program that is run there.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use simulator::{Control, Simulator};
+use tempfile::TempDir;
+use testkit::{CCS2, LEGACY};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+
+/// Longer than anything here takes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A cloud, a state directory, and the program.
+pub(super) struct House {
+    pub(super) cloud: Simulator,
+    pub(super) dir: TempDir,
+}
+
+/// A run of the program: how it ended, and what it said.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) code: i32,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Ran {
+    /// The one JSON value that was printed.
+    pub(super) fn json(&self) -> Value {
+        assert_eq!(self.out.lines().count(), 1, "one line: {self:?}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+impl House {
+    /// A house where the legacy car may be commanded to do everything, and the other one what it may unless somebody
+    /// says otherwise.
+    pub(super) async fn start() -> Self {
+        Self::with(simulator::Config::default(), "").await
+    }
+
+    /// A house with another cloud, and further lines for its account.
+    pub(super) async fn with(cloud: simulator::Config, account: &str) -> Self {
+        let cloud = Simulator::start(cloud).await.unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let url = cloud.base_url();
+        let text = format!(
+            r#"
+            [mqtt]
+            url = "mqtt://127.0.0.1:1"
+            [account.home]
+            connector = "hyundai-kia-eu"
+            brand = "kia"
+            region = "eu"
+            refresh_token = "${{REFRESH_TOKEN}}"
+            pin = "${{PIN}}"
+            endpoints = {{ ccapi = "{url}", idp = "{url}", cci = "{url}" }}
+            {account}
+            [vehicle.niro]
+            account = "home"
+            id = "{}"
+            allow = ["refresh", "lock", "unlock", "climate", "windows", "charge_port", "charging", "charge_limits", "signal"]
+            [vehicle.ev6]
+            account = "home"
+            id = "{}"
+            allow = ["refresh", "lock", "charging_current"]
+            "#,
+            LEGACY.1, CCS2.1
+        );
+        std::fs::write(dir.path().join("car.toml"), text).unwrap();
+        Self { cloud, dir }
+    }
+
+    pub(super) fn control(&self) -> Control {
+        self.cloud.control()
+    }
+
+    /// The program with these arguments and the configuration.
+    pub(super) fn program(&self, arguments: &[&str]) -> Command {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
+        program
+            .current_dir(self.dir.path())
+            .env_remove("RUST_LOG")
+            .env("REFRESH_TOKEN", simulator::Config::default().refresh_token)
+            .env("PIN", "1234")
+            .args(arguments)
+            .args(["-c", "car.toml"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        program
+    }
+
+    /// Runs the program to its end.
+    pub(super) async fn run(&self, arguments: &[&str]) -> Ran {
+        ended(self.program(arguments).spawn().unwrap()).await
+    }
+
+    /// Starts a host, and waits until it can be asked.
+    pub(super) async fn host(&self) -> Child {
+        let mut host = self.program(&["run"]).stdout(Stdio::null()).spawn().unwrap();
+        let mut log = BufReader::new(host.stderr.take().unwrap()).lines();
+        let open = async {
+            while let Some(line) = log.next_line().await.unwrap() {
+                if line.contains("control socket open") {
+                    return;
+                }
+            }
+            panic!("the host ended");
+        };
+        tokio::time::timeout(PATIENCE, open).await.expect("open in time");
+        // So that it is never held up by a log that nobody reads.
+        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
+        host
+    }
+}
+
+/// Waits for the end of a run.
+pub(super) async fn ended(program: Child) -> Ran {
+    let output = tokio::time::timeout(PATIENCE, program.wait_with_output()).await.expect("an end in time");
+    let output = output.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap_or(-1);
+    Ran { code, out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Sends a signal to a run of the program.
+pub(super) async fn signal(program: &Child, signal: &str) {
+    let id = program.id().unwrap().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().await.unwrap().success());
+}
+
+/// Reads from the standard error output of a program until a line has this.
+pub(super) async fn until_it_says(program: &mut Child, wanted: &str) {
+    let mut lines = BufReader::new(program.stderr.as_mut().unwrap()).lines();
+    let said = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if line.contains(wanted) {
+                return;
+            }
+        }
+        panic!("it ended without {wanted:?}");
+    };
+    tokio::time::timeout(PATIENCE, said).await.unwrap_or_else(|_| panic!("{wanted:?} was not said in time"));
+}
