@@ -112,6 +112,9 @@ async fn listen(
                     intake.connected(session_present);
                     beginning = Some(begin(publisher, host, version).boxed());
                 }
+                Some(Event::Message(message)) if host.birth_topic() == Some(message.topic.as_str()) => {
+                    host.take_birth(&message.payload);
+                }
                 Some(Event::Message(message)) => intake.offer(host, message),
                 Some(Event::Disconnected { reason }) => {
                     tracing::warn!("no connection to the MQTT broker: {reason}");
@@ -158,7 +161,21 @@ async fn begin(
     host.announce(protocol);
     host.online();
     tracing::info!(protocol, "connected to the MQTT broker");
+    listen_for_birth(publisher, host).await;
     (version, Ok(()))
+}
+
+/// Subscribes to what Home Assistant says of itself. By itself, and after everything else: a broker that does not let
+/// the host see that topic must not keep it from its commands.
+async fn listen_for_birth(publisher: &Publisher, host: &Host) {
+    let Some(topic) = host.birth_topic() else { return };
+    match publisher.subscribe(&[topic]).await {
+        Ok(()) | Err(SubscribeError::NotConnected) => {}
+        Err(error) => tracing::warn!(
+            topic,
+            "it is not noticed when Home Assistant starts: {error}; what is retained it finds all the same"
+        ),
+    }
 }
 
 /// Gives the host the messages that have arrived, one batch after the other, as long as the broker takes the

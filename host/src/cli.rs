@@ -8,6 +8,7 @@ mod auth;
 mod check;
 mod circuit;
 mod connector;
+mod discovery;
 mod everyday;
 mod inspect;
 mod install;
@@ -87,6 +88,9 @@ enum Command {
     /// Look at the circuits of a running host, open and close them.
     #[command(subcommand)]
     Circuit(circuit::CircuitCommand),
+    /// Look at what a running host tells Home Assistant, publish it once more, or clear it.
+    #[command(subcommand)]
+    Discovery(discovery::DiscoveryCommand),
     /// Show the whole product at work on this machine: no account, broker or network needed.
     #[cfg(feature = "demo")]
     Demo {
@@ -140,6 +144,7 @@ pub fn main() -> ExitCode {
         Command::Account(command) => account::run(&command),
         Command::Auth(command) => auth::run(&command),
         Command::Circuit(command) => circuit::run(&command),
+        Command::Discovery(command) => discovery::run(&command),
         // Done already.
         #[cfg(unix)]
         Command::Compile(_) => ExitCode::SUCCESS,

@@ -13,9 +13,10 @@
 //!
 //! # Layout
 //!
-//! `broker`, `connectors`, `account`, `vehicle`, `plugins`, `limits`, `network` and `http` read one part each.
+//! `broker`, `homeassistant`, `connectors`, `account`, `vehicle`, `plugins`, `limits`, `network` and `http` read one
+//! part each.
 //! `reader` reads tables in general and keeps the complaints; `secrets` and `slug` read one kind of value
-//! each, `grant` what a connector is granted; `presets` has the built-in grants, `form` the words for forms of
+//! each, `grant` what a connector is granted, `takes` what its commands take; `presets` has the built-in grants, `form` the words for forms of
 //! secrets. `text` reads files, and `access` checks who else may read or write them; `edit` changes one.
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ mod endpoint;
 mod error;
 mod form;
 mod grant;
+mod homeassistant;
 mod http;
 mod limits;
 mod network;
@@ -40,6 +42,7 @@ mod presets;
 mod reader;
 mod secrets;
 mod slug;
+mod takes;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -52,6 +55,7 @@ pub use edit::{appended, connector_of, line_of, updated};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
 pub use grant::block;
+pub use homeassistant::{Discovery, HomeAssistant};
 pub use http::Http;
 pub use limits::Limits;
 pub use plugins::{Install, Plugins};
@@ -68,6 +72,8 @@ use text::NoText;
 pub struct Config {
     /// The broker.
     pub mqtt: Mqtt,
+    /// What Home Assistant is told.
+    pub home_assistant: HomeAssistant,
     /// Connectors that accounts can name, with what each is granted; also those that no account names.
     pub connectors: BTreeMap<String, Connector>,
     /// Accounts of vehicle clouds.
@@ -208,6 +214,10 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
             None
         }
     };
+    let base_topic = mqtt.as_ref().map(|mqtt| mqtt.base_topic.clone());
+    let home_assistant = root.section("homeassistant");
+    let home_assistant =
+        home_assistant.map(|section| homeassistant::read(section, base_topic.as_deref())).unwrap_or_default();
     let mut plugins = plugins::read(&mut root);
     let connectors = connectors::read(&mut root, &mut plugins);
     let accounts = root.section("account");
@@ -234,6 +244,7 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let warnings = Vec::new();
     Some(Config {
         mqtt: mqtt?,
+        home_assistant,
         connectors,
         accounts,
         vehicles,
@@ -330,6 +341,13 @@ fn vehicles_of(
     named(tables, |section| {
         let (name, span) = (section.name.clone(), section.span.clone());
         let vehicle = vehicle::read(section, names, own)?;
+        if let Selector::Vin(vin) = &vehicle.selector
+            && name.to_ascii_uppercase().contains(vin.as_str())
+        {
+            let message = "a vehicle is not named by its VIN: names end up in topics, logs and screenshots; choose \
+                           another name";
+            tables.complain(&span, message);
+        }
         // A VIN is one car in the world, anything else only within its account.
         let within = match vehicle.selector {
             Selector::Vin(_) => None,

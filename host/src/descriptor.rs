@@ -12,6 +12,7 @@ mod refusals;
 mod secret;
 mod service;
 mod slack;
+mod takes;
 mod texts;
 
 pub use self::capturable::Capturable;
@@ -28,4 +29,5 @@ pub use self::secret::{
 };
 pub use self::service::{Service, base_url, is_loopback};
 pub use self::slack::{Remark, stricter, unused};
+pub use self::takes::{LimitsForm, Span, Takes};
 pub use self::texts::is_name;

@@ -8,14 +8,16 @@
 //!
 //! `assemble`: the start; `slots`: the components that it begins with. `intake`: the way in for messages. `command_desk`: a command from its arrival to
 //! its result, with `run`, which does it, and `ledger`, which remembers it. `vehicle_desk`: finding and
-//! reading vehicles. `requests`: what operators ask for, of `plugin_desk`, `circuit_desk` and accounts.
-//! `announcer`: what is published. `vitals`: how the host is. `shutdown`: the end.
+//! reading vehicles. `discovery_desk`: what Home Assistant is told. `requests`: what operators ask for, of
+//! `plugin_desk`, `circuit_desk`, `discovery_desk` and accounts. `announcer`: what is published. `vitals`: how the host
+//! is. `shutdown`: the end.
 
 mod announcer;
 mod assemble;
 pub(crate) mod attended;
 mod circuit_desk;
 mod command_desk;
+mod discovery_desk;
 mod environment;
 mod fleet;
 mod handle;
@@ -36,6 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -43,6 +46,7 @@ use self::announcer::Announcer;
 use self::assemble::{Begin, Span, assemble};
 use self::circuit_desk::CircuitDesk;
 use self::command_desk::CommandDesk;
+use self::discovery_desk::DiscoveryDesk;
 use self::fleet::Fleet;
 use self::leftovers::Leftovers;
 use self::plugin_desk::PluginDesk;
@@ -79,12 +83,15 @@ pub struct Host {
     vehicles: Arc<VehicleDesk>,
     plugins: Arc<PluginDesk>,
     circuits: Arc<CircuitDesk>,
+    discovery: Arc<DiscoveryDesk>,
     requests: Arc<RequestDesk>,
     leftovers: Leftovers,
     shutdown: Arc<Shutdown>,
     started_at: Timestamp,
     /// Time of its start on the monotonic clock.
     started: Duration,
+    /// Version of the protocol that the broker speaks, as it was told last.
+    protocol: Mutex<String>,
 }
 
 impl Host {
@@ -232,11 +239,19 @@ impl Host {
 
     /// Publishes again everything that a broker should have retained. Call [`Host::online`] after it.
     pub fn announce(&self, protocol: &str) {
+        *self.protocol.lock() = protocol.to_owned();
+        self.announce_again();
+    }
+
+    /// Publishes everything that is retained, Home Assistant's documents first: what is retained of a vehicle that is
+    /// gone is not cleared before the entities that show it.
+    fn announce_again(&self) {
+        self.discovery.announce();
         self.leftovers.clear(self.services.publisher.as_ref());
         let info = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "started_at": self.started_at,
-            "mqtt": {"protocol": protocol},
+            "mqtt": {"protocol": *self.protocol.lock()},
             "plugins": self.plugins.connectors_in_short(),
         });
         self.announcer.publish_retained(self.topics().bridge_info(), &info);
@@ -244,6 +259,27 @@ impl Host {
         self.plugins.announce_connectors();
         self.announcer.announce_fleet();
         self.announce_health();
+    }
+
+    /// Topic on which Home Assistant says that it has started; none if it is told nothing.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn birth_topic(&self) -> Option<&str> {
+        self.discovery.birth_topic()
+    }
+
+    /// Takes what Home Assistant says of itself. Some time after it has started, everything is published again: it has
+    /// forgotten what was not retained, and has subscribed to nothing before. Must be called within a tokio runtime.
+    #[doc(hidden)]
+    pub fn take_birth(self: &Arc<Self>, payload: &[u8]) {
+        let Some(after) = self.discovery.take_birth(payload) else { return };
+        let host = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(after).await;
+            let Some(host) = host.upgrade() else { return };
+            host.discovery.begin_again();
+            host.announce_again();
+        });
     }
 
     /// Publishes that the host runs.

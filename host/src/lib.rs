@@ -70,6 +70,7 @@
 //!   to whoever asks how it is. [`scoring`]
 //!   says how well a policy judges.
 //! * [`host`]: accounts and vehicles, and what happens to a command from its arrival to its result.
+//! * [`homeassistant`]: what Home Assistant is told of the bridge, its accounts and vehicles.
 //! * [`vehicle`]: queue, memory and state of one vehicle; [`command`]: what callers send; [`folder`]: the
 //!   directory from which components are taken; [`operation`]: attempts and their limits, from the first one
 //!   to the final result; [`deployment`]: how a component becomes the active one.
@@ -134,6 +135,8 @@ pub mod entropy;
 pub mod events;
 #[doc(hidden)]
 pub mod folder;
+#[doc(hidden)]
+pub mod homeassistant;
 #[doc(hidden)]
 pub mod host;
 mod judge;

@@ -78,6 +78,8 @@ pub enum Kind {
     /// The retained topics of a vehicle or an account that the broker may have; the key is `vehicle/…` or
     /// `account/…`.
     Retained,
+    /// What Home Assistant may have been told of a device; the key is the device's identifier there.
+    Discovery,
     /// A record that could not be read; the key is `kind/key` of that record.
     Damaged,
     /// A decision on which the candidate and the active policy differ; the key is its number with leading
@@ -116,6 +118,7 @@ impl Kind {
             Self::Rollout => "rollout",
             Self::Identity => "identity",
             Self::Retained => "retained",
+            Self::Discovery => "discovery",
             Self::Damaged => "damaged",
             Self::Disagreement => "disagreement",
         }

@@ -176,7 +176,15 @@ impl Vehicle {
             lasting.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
         let controls = Controls::restored(lasting.unwrap_or_default());
         let mut memory = Memory { known: known.unwrap_or_default(), controls, ..Memory::default() };
-        memory.known.not_after(account.services.clock.now());
+        let now = account.services.clock.now();
+        memory.known.not_after(now);
+        // An earlier host has stored nothing else.
+        if let (Some(operations), []) =
+            (memory.known.operations.clone(), memory.known.offered.operations().as_slice())
+        {
+            memory.known.offered.listed(&operations, "", "", now);
+        }
+        memory.unsupported = memory.known.offered.unsupported(now).filter_map(OperationName::named).collect();
         // A host begins with what an earlier one knew.
         memory.publish();
         Ok(Self {
@@ -298,6 +306,44 @@ impl Vehicle {
 
     pub(crate) fn memory(&self) -> parking_lot::MutexGuard<'_, Memory> {
         self.memory.lock()
+    }
+}
+
+/// What is known of a vehicle and one operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Capability {
+    /// It has it, and it may be commanded.
+    Has,
+    /// It does not have it, or the configuration does not allow it, or not without a secret that is not there.
+    Lacks,
+    /// The vendor has said that it does not have it, when it was tried.
+    LearnedUnsupported,
+}
+
+impl Vehicle {
+    /// Returns whether an operation can be commanded of it, if these are those that lists say that it has. `memory` is
+    /// its own.
+    pub(crate) fn capability(
+        &self,
+        memory: &Memory,
+        operations: &[String],
+        name: OperationName,
+    ) -> Capability {
+        let secrets = &self.account.context.secrets;
+        let is_there = |needs: Option<&str>| needs.is_none_or(|secret| secrets.contains_key(secret));
+        if memory.unsupported.contains(&name) {
+            Capability::LearnedUnsupported
+        } else if self.allows(name) && listed(operations, name).is_some_and(is_there) {
+            Capability::Has
+        } else {
+            Capability::Lacks
+        }
+    }
+
+    /// Operations that can be commanded of a vehicle at all, with those of its connector's own.
+    pub(crate) fn commandable(&self) -> impl Iterator<Item = OperationName> {
+        let own = self.account.granted.operations.keys().filter_map(|name| self.own_operation(name));
+        OperationName::COMMANDABLE.into_iter().chain(own)
     }
 }
 

@@ -34,8 +34,8 @@ const FLOORS: [&[&str]; 19] = [
     &["account"],
     // How a component becomes the active one. Attempts and their limits, from the first one to the final result.
     &["deployment", "operation"],
-    // One vehicle, what can be commanded, and where components are dropped.
-    &["command", "folder", "vehicle"],
+    // One vehicle, what can be commanded, what Home Assistant is told, and where components are dropped.
+    &["command", "folder", "homeassistant", "vehicle"],
     // What happens to a command.
     &["host"],
     // The ways in. What programs use that embed a host.

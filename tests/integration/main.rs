@@ -27,6 +27,7 @@ mod folder;
 mod full_disk;
 mod grants;
 mod health;
+mod homeassistant;
 mod hostile_connectors;
 mod hostile_policies;
 mod input;

@@ -10,7 +10,7 @@ use super::connectors::{self, Connector, Named};
 use super::endpoint::Endpoint;
 use super::reader::{Section, advice};
 use super::secrets;
-use crate::descriptor::{CommandAnswers, Configured, Grant, Refusals, SecretRules, base_url};
+use crate::descriptor::{CommandAnswers, Configured, Grant, Refusals, SecretRules, Takes, base_url};
 
 /// Logins per day unless the file says otherwise.
 const LOGINS: u32 = 4;
@@ -26,6 +26,8 @@ pub struct Account {
     pub connector: String,
     /// What the connector is granted.
     pub grant: Arc<Grant>,
+    /// Values that the connector's commands take.
+    pub takes: Arc<Takes>,
     /// The brand in lower case, for instance `kia`; empty if the connector has none.
     pub brand: String,
     /// The region in lower case, for instance `eu`; empty if the connector has none.
@@ -77,6 +79,7 @@ pub(super) fn read(
     Some(Account {
         connector: named.name.to_owned(),
         grant: Arc::clone(grant),
+        takes: Arc::clone(&named.connector.takes),
         brand: brand?,
         region: region?,
         language,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::reader::{Section, advice};
-use super::{Plugins, grant, plugins, presets};
-use crate::descriptor::{Grant, is_name};
+use super::{Plugins, grant, plugins, presets, takes};
+use crate::descriptor::{Grant, Takes, is_name};
 use crate::plugin::POLICY_SLOT;
 
 /// A connector that accounts can name.
@@ -13,6 +13,8 @@ use crate::plugin::POLICY_SLOT;
 pub struct Connector {
     /// What it may reach, know and do, whatever its component asks for.
     pub grant: Arc<Grant>,
+    /// Values that its commands take.
+    pub takes: Arc<Takes>,
     /// Other names, with the brand that each implies.
     pub(super) aliases: BTreeMap<String, String>,
     /// Whether the program carries it.
@@ -34,6 +36,7 @@ pub(super) struct Named<'c> {
 pub(super) fn read(root: &mut Section<'_, '_>, plugins: &mut Plugins) -> BTreeMap<String, Connector> {
     let carried = |preset: &presets::Preset| Connector {
         grant: Arc::clone(&preset.grant),
+        takes: Arc::clone(&preset.takes),
         aliases: preset.aliases.clone(),
         is_carried: true,
         line: None,
@@ -75,11 +78,14 @@ fn connector(
 ) -> Connector {
     let is_granted = grant::is_there(&mut section);
     let granted = grant::read(&mut section);
+    let has_takes = section.entry(takes::KEY).is_some();
+    let known = carried.as_ref().map(|carried| Arc::clone(&carried.takes)).unwrap_or_default();
+    let takes = Arc::new(takes::read(&mut section, Takes::clone(&known)));
     let has_file = section.entry("file").is_some();
     plugins::connector_file(&mut section, name, plugins);
     let (shown, span) = (section.name.clone(), section.span.clone());
     let is_carried = carried.is_some();
-    if is_carried && !is_granted && !has_file && section.entry("sha256").is_none() {
+    if is_carried && !is_granted && !has_takes && !has_file && section.entry("sha256").is_none() {
         let message = format!("[{shown}] is empty; add file = \"FILE.wasm\", sha256 = \"…\", or a grant");
         section.complain(&span, message);
     }
@@ -100,9 +106,10 @@ fn connector(
     }
     section.finish();
     match carried {
-        Some(carried) if !is_granted => carried,
+        Some(carried) if !is_granted => Connector { takes, ..carried },
         carried => Connector {
             grant: Arc::new(granted),
+            takes,
             aliases: carried.map(|carried| carried.aliases).unwrap_or_default(),
             is_carried,
             line: None,

@@ -6,9 +6,9 @@ use std::sync::{Arc, LazyLock};
 
 use toml::de::DeTable;
 
-use super::grant;
 use super::reader::{Reader, Section};
-use crate::descriptor::Grant;
+use super::{grant, takes};
+use crate::descriptor::{Grant, Takes};
 
 /// A connector that the program carries.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Preset {
     pub(super) aliases: BTreeMap<String, String>,
     /// Built-in grant, which a configuration may replace.
     pub(super) grant: Arc<Grant>,
+    /// Values that its commands take.
+    pub(super) takes: Arc<Takes>,
 }
 
 const TABLE: &str = include_str!("presets.toml");
@@ -44,8 +46,9 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
                 .extend(table.entries().filter_map(|(name, entry)| Some((name.to_owned(), brand(entry)?))));
         }
         let grant = Arc::new(grant::read(&mut section));
+        let takes = Arc::new(takes::read(&mut section, Takes::default()));
         section.finish();
-        presets.insert(name.to_owned(), Preset { aliases, grant });
+        presets.insert(name.to_owned(), Preset { aliases, grant, takes });
     }
     let (problems, _) = reader.into_problems();
     if problems.is_empty() {
@@ -65,7 +68,7 @@ mod tests {
     #[test]
     fn the_table_is_consistent() {
         let presets = read(TABLE).unwrap_or_else(|problems| panic!("{problems}"));
-        for (name, Preset { aliases, grant }) in &presets {
+        for (name, Preset { aliases, grant, .. }) in &presets {
             assert!(is_name(name) && !grant.endpoints.is_empty());
             assert!(grant.endpoints.values().all(|url| url.scheme() == "https"), "{name}");
             // Each region and brand has all of them: the connector need not ask which there are.

@@ -138,6 +138,21 @@ impl<'d, 'r> Section<'d, 'r> {
         parsed.map(|number| (number, entry.value.span()))
     }
 
+    /// Reads a number, whole or not.
+    pub(super) fn decimal(&mut self, key: &str) -> Option<f64> {
+        let entry = self.entry(key)?;
+        let parsed: Option<f64> = match entry.value.get_ref() {
+            DeValue::Integer(integer) => integer.as_str().parse().ok(),
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            _ => None,
+        };
+        let parsed = parsed.filter(|number| number.is_finite());
+        if parsed.is_none() {
+            entry.expected("a number without quotes");
+        }
+        parsed
+    }
+
     /// Reads a whole number within a range; complains about any other.
     pub(super) fn number(&mut self, key: &str, range: RangeInclusive<u32>) -> Option<u32> {
         let (number, at) = self.integer(key)?;

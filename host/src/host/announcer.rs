@@ -7,13 +7,14 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::broadcast;
 
+use super::discovery_desk::DiscoveryDesk;
 use super::fleet::Fleet;
 use super::ledger::{Asker, CommandLedger, ResultPublished};
 use crate::descriptor::OwnOperation;
 use crate::mqtt::Receipt;
 use crate::services::Services;
 use crate::vehicle::state::{Location, Published};
-use crate::vehicle::{self, Memory, Missing, Vehicle};
+use crate::vehicle::{Capability, Memory, Missing, Vehicle};
 use crate::wire::message::{Notice, Outgoing, RespondTo};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::Reason;
@@ -29,6 +30,8 @@ pub(super) struct Announcer {
     /// Steps of all commands, for callers that follow theirs. One that is slow misses some: what must not be
     /// missed is the result, which comes by [`Self::respond`].
     pub(super) steps: broadcast::Sender<Report>,
+    /// Desk that is told when a vehicle turns out to have more or less than was known.
+    pub(super) discovery: Arc<DiscoveryDesk>,
 }
 
 impl Announcer {
@@ -80,6 +83,7 @@ impl Announcer {
     /// Publishes nothing of a vehicle of which neither is known. Called under the lock of its memory, like
     /// [`Self::announce_state`].
     pub(super) fn announce_presence(&self, vehicle: &Vehicle) {
+        self.discovery.changed(&vehicle.slug);
         let memory = vehicle.memory();
         if let Some(missing) = &memory.missing {
             return self.announce_availability(vehicle, "offline", &problem_of(missing));
@@ -93,23 +97,14 @@ impl Announcer {
     /// Says what the vehicle has and the configuration allows; none before it is known what it has.
     pub(super) fn capabilities(&self, vehicle: &Vehicle, memory: &Memory) -> Option<serde_json::Value> {
         let operations = memory.operations()?;
-        let capability = |name: OperationName| {
-            let secrets = &vehicle.account.context.secrets;
-            let listed = vehicle::listed(&operations, name)
-                .is_some_and(|needs| needs.is_none_or(|secret| secrets.contains_key(secret)));
-            if memory.unsupported.contains(&name) {
-                "learned_unsupported".into()
-            } else {
-                (listed && vehicle.allows(name)).into()
-            }
+        let capability = |name: OperationName| match vehicle.capability(memory, &operations, name) {
+            Capability::Has => serde_json::Value::from(true),
+            Capability::Lacks => false.into(),
+            Capability::LearnedUnsupported => "learned_unsupported".into(),
         };
         let granted = &vehicle.account.granted.operations;
-        let own = granted.keys().filter_map(|name| vehicle.own_operation(name));
-        let mut capabilities: serde_json::Map<_, _> = OperationName::COMMANDABLE
-            .into_iter()
-            .chain(own)
-            .map(|name| (name.as_str().to_owned(), capability(name)))
-            .collect();
+        let mut capabilities: serde_json::Map<_, _> =
+            vehicle.commandable().map(|name| (name.as_str().to_owned(), capability(name))).collect();
         if !granted.is_empty() {
             let described = granted.iter().map(|(name, operation)| (name.clone(), own_operation(operation)));
             capabilities.insert("other".to_owned(), serde_json::Value::Object(described.collect()));

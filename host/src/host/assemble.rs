@@ -12,6 +12,7 @@ use super::attended::Attended;
 use super::circuit_desk::CircuitDesk;
 use super::command_desk::CommandDesk;
 use super::command_desk::deliveries::Deliveries;
+use super::discovery_desk::DiscoveryDesk;
 use super::environment::Environment;
 use super::fleet::Fleet;
 use super::ledger::CommandLedger;
@@ -85,7 +86,9 @@ pub(super) async fn assemble(
         Leftovers::open(&services.topics, vehicles.iter(), accounts.iter(), &services.store).await?;
     let unpublished = ledger.unpublished().await?;
     let (queue, waiting) = Queue::new();
-    let parts = Parts { services, fleet: Arc::new(fleet), deployments, clouds, ledger, leftovers, queue };
+    let fleet = Arc::new(fleet);
+    let discovery = Arc::new(DiscoveryDesk::open(config, &services, &fleet).await?);
+    let parts = Parts { services, fleet, deployments, clouds, ledger, leftovers, discovery, queue };
     let host = Arc::new(parts.into_host(config));
     for (name, error) in &slots.out {
         host.plugins.connector_is_out(name, &error.to_string()).await;
@@ -99,6 +102,7 @@ pub(super) async fn assemble(
     host.circuits.isolate_again().await?;
     match span {
         Span::Lasting => {
+            host.discovery.watch();
             host.fleet.accounts.values().for_each(Account::keep);
             for (vehicle, report) in &unpublished {
                 host.announcer.announce_result_again(vehicle, report);
@@ -195,18 +199,20 @@ struct Parts {
     clouds: Arc<Circuits>,
     ledger: CommandLedger,
     leftovers: Leftovers,
+    discovery: Arc<DiscoveryDesk>,
     queue: Queue,
 }
 
 impl Parts {
     fn into_host(self, config: &Config) -> Host {
-        let Self { services, fleet, deployments, clouds, ledger, leftovers, queue } = self;
+        let Self { services, fleet, deployments, clouds, ledger, leftovers, discovery, queue } = self;
         let (ledger, shutdown) = (Arc::new(ledger), Arc::new(Shutdown::default()));
         let announcer = Arc::new(Announcer {
             services: Arc::clone(&services),
             fleet: Arc::clone(&fleet),
             ledger: Arc::clone(&ledger),
             steps: broadcast::Sender::new(STEPS_WAITING),
+            discovery: Arc::clone(&discovery),
         });
         let vehicles = Arc::new(VehicleDesk {
             services: Arc::clone(&services),
@@ -243,6 +249,7 @@ impl Parts {
             plugins: Arc::clone(&plugins),
             circuits: Arc::clone(&circuits),
             commands: Arc::clone(&commands),
+            discovery: Arc::clone(&discovery),
             queue,
             shutdown: Arc::clone(&shutdown),
         };
@@ -257,9 +264,11 @@ impl Parts {
             vehicles,
             plugins,
             circuits,
+            discovery,
             requests: Arc::new(requests),
             leftovers,
             shutdown,
+            protocol: parking_lot::Mutex::default(),
         }
     }
 }

@@ -23,6 +23,7 @@ use super::Request;
 use super::announcer::Announcer;
 use super::circuit_desk::CircuitDesk;
 use super::command_desk::CommandDesk;
+use super::discovery_desk::DiscoveryDesk;
 use super::fleet::Fleet;
 use super::plugin_desk::PluginDesk;
 use super::shutdown::Shutdown;
@@ -34,8 +35,10 @@ use crate::wire::message::Outgoing;
 const LARGEST: usize = 1 << 20;
 
 /// Verbs of all requests.
-const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question; circuit/list, circuit/open, circuit/isolate, circuit/close; policy/ and connector/ with list, swap, \
-                     offer, verify, rollback, history, forgive; policy/shadow, policy/canary, policy/diff, policy/approve, \
+const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question; circuit/list, \
+                     circuit/open, circuit/isolate, circuit/close; discovery/show, discovery/publish, discovery/clear; \
+                     policy/ and connector/ with list, swap, offer, verify, rollback, history, forgive; policy/shadow, \
+                     policy/canary, policy/diff, policy/approve, \
                      policy/promote, policy/stop";
 
 /// Answers a request with how it went, and the transaction that it came with.
@@ -71,6 +74,7 @@ pub(super) struct RequestDesk {
     pub(super) plugins: Arc<PluginDesk>,
     pub(super) circuits: Arc<CircuitDesk>,
     pub(super) commands: Arc<CommandDesk>,
+    pub(super) discovery: Arc<DiscoveryDesk>,
     /// Queue in which messages about plugins wait for their turn.
     pub(super) queue: Queue,
     pub(super) shutdown: Arc<Shutdown>,
@@ -134,6 +138,7 @@ impl RequestDesk {
             Some(("command", what)) => self.about_commands(what, payload, caller).await,
             Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,
             Some(("circuit", what)) => self.circuits.about(what, payload).await,
+            Some(("discovery", what)) => self.discovery.about(what, payload),
             Some((kind, what)) => self.plugins.about(kind, what, payload, by).await,
             None => None,
         };

@@ -132,13 +132,22 @@ impl VehicleDesk {
         }
         let (before, was_missing) = vehicle.learn(|memory| {
             memory.known.operations = Some(found.operations.clone());
+            let offered = memory.known.offered.clone();
+            let now = self.services.clock.now();
+            memory.known.offered.listed(&found.operations, &listed.name, &listed.model, now);
+            if memory.known.offered != offered {
+                self.announcer.discovery.changed(&vehicle.slug);
+            }
             (memory.found.replace(found.clone()), memory.missing.take())
         });
         match before {
             None => tracing::info!(vehicle = vehicle.slug, model = listed.model, "vehicle found"),
             Some(before) if before.vehicle.id != found.vehicle.id => {
                 // Refusals of the old identifier say nothing about the car.
-                vehicle.memory().unsupported.clear();
+                vehicle.learn(|memory| {
+                    memory.unsupported.clear();
+                    memory.known.offered.may_have_everything();
+                });
                 tracing::warn!(vehicle = vehicle.slug, "the vendor has given the vehicle another identifier");
             }
             Some(before) if before.operations == found.operations && was_missing.is_none() => return,

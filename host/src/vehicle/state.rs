@@ -7,9 +7,11 @@
 //! * `reading`: what one answer says, by those rules
 //! * `known`: what all answers together say, and whether one is news; survives a restart
 //! * `doubt`: when what contradicts that is believed
+//! * `offered`: what lists say that the vehicle has, for those who must not forget it for a moment's silence
 
 mod doubt;
 mod known;
+mod offered;
 mod reading;
 mod rules;
 
@@ -19,6 +21,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::known::{Known, SaidAt, Taken};
+pub(crate) use self::offered::Offered;
 pub(crate) use self::reading::{Reading, Unreadable};
 
 /// One value for each wheel position; the absent ones are not known.

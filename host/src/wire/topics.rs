@@ -111,6 +111,12 @@ impl Topics {
         format!("{}/bridge/health", self.base)
     }
 
+    /// Returns the topic of a request to the host.
+    #[must_use]
+    pub fn bridge_request(&self, verb: &str) -> String {
+        format!("{}/bridge/request/{verb}", self.base)
+    }
+
     /// Returns the topic of the answer to a request to the host: not retained.
     #[must_use]
     pub fn bridge_response(&self, verb: &str) -> String {

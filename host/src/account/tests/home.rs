@@ -107,6 +107,7 @@ pub(crate) fn config() -> config::Account {
         endpoints: vec![config::Endpoint { name: "idp".to_owned(), url: BASE.parse().unwrap() }],
         secrets: BTreeMap::from([("password".to_owned(), PASSWORD.into())]),
         grant: Arc::new(Grant { secrets: rules.clone(), ..Grant::default() }),
+        takes: Arc::default(),
         rules,
         refusals: Refusals::default(),
         command_answers: Arc::default(),

@@ -27,9 +27,39 @@ fn complaints_name_the_line_and_the_way_out() {
         ),
         ("[acount.main]", "car.toml:3: unknown table [acount]; did you mean [account]?"),
         (
-            "[homeassistant]",
-            "car.toml:3: unknown table [homeassistant]; there are [mqtt], [policy], [plugins], [connector], [account], \
-             [vehicle], [limits], [log], [network], [http], [state]",
+            "[dashboard]",
+            "car.toml:3: unknown table [dashboard]; there are [mqtt], [homeassistant], [policy], [plugins], [connector], \
+             [account], [vehicle], [limits], [log], [network], [http], [state]",
+        ),
+        (
+            "[homeassistant]\ndiscovery = \"devices\"",
+            "car.toml:4: homeassistant.discovery: \"devices\" is unknown; did you mean \"device\"?",
+        ),
+        (
+            "[homeassistant]\nprefix = \"ha/#\"",
+            "car.toml:4: homeassistant.prefix: \"ha/#\": remove wildcards and control characters",
+        ),
+        (
+            "[homeassistant]\nstatus_topic = \"ha//status\"",
+            "car.toml:4: homeassistant.status_topic: \"ha//status\": remove empty levels: no \"/\" at its ends, and no \
+             \"//\"",
+        ),
+        (
+            "[homeassistant]\nstatus_topic = \"vehicle-connector/bridge/request/a/b\"",
+            "car.toml:4: homeassistant.status_topic: \"vehicle-connector/bridge/request/a/b\": it is below \
+             mqtt.base_topic, where this host's own topics are; write that of Home Assistant",
+        ),
+        (
+            "base_topic = \"homeassistant\"\n[homeassistant]",
+            "car.toml:4: mqtt.base_topic is the prefix of Home Assistant's discovery too, where every topic is taken for \
+             an entity; choose another base_topic, or another prefix here and in Home Assistant",
+        ),
+        (
+            "[connector.renault.takes]\nclimate_temp = { least = 30, most = 10, step = 1 }\nsignals = [\"FLASH\"]",
+            "car.toml:4: connector.renault.takes.climate_temp: it needs least, most and step, as in { least = 16, most = \
+             28, step = 0.5 }\n\
+             car.toml:5: connector.renault.takes.signals: \"FLASH\" cannot be offered; known: LIGHTS, HORN, \
+             HORN_AND_LIGHTS",
         ),
         ("version = \"5\"", "car.toml:3: mqtt.version: found a string; write a whole number without quotes"),
         ("version = 3", "car.toml:3: mqtt.version: 3 is unknown; 5 falls back to 4 (MQTT 3.1.1) by itself"),
@@ -241,6 +271,11 @@ fn complaints_about_vehicles() {
         (
             "[vehicle.a]\naccount = \"main\"\nvin = \"KNAOO00000000000O\"",
             "car.toml:8: vehicle.a.vin: a VIN has 17 letters and digits, and never I, O or Q; check it",
+        ),
+        (
+            "[vehicle.my-knalegacy00000001]\naccount = \"main\"\nvin = \"KNALEGACY00000001\"",
+            "car.toml:6: a vehicle is not named by its VIN: names end up in topics, logs and screenshots; choose \
+             another name",
         ),
         (
             "[vehicle.a]\naccount = \"main\"\nid = \" \"",

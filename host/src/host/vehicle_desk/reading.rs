@@ -9,8 +9,8 @@ use tracing::Instrument as _;
 use super::VehicleDesk;
 use crate::bindings::connector::{Command, ReadMode};
 use crate::operation::{Ended, Operation, Unobserved};
-use crate::vehicle::Vehicle;
 use crate::vehicle::state::{Reading, Source, Taken, Unreadable};
+use crate::vehicle::{Memory, Vehicle};
 use crate::wire::operation::{OperationName, span};
 use crate::wire::outcome::Reason;
 
@@ -32,6 +32,7 @@ impl VehicleDesk {
         let now = self.services.clock.now();
         let reading = Reading::of(found)?;
         let taken = vehicle.learn_of(car, |memory| {
+            let extent = extent(memory);
             let location = reading.location.as_ref();
             if location.is_some_and(|found| memory.known.take_location(found, source, now))
                 && let Some(location) = memory.known.location()
@@ -39,9 +40,11 @@ impl VehicleDesk {
                 self.announcer.announce_location(vehicle, location);
             }
             if !reading.has_values() {
+                self.note_extent(vehicle, memory, extent);
                 return Err(Unreadable::NoValues);
             }
             let taken = memory.known.take_in(&reading, source, before, now);
+            self.note_extent(vehicle, memory, extent);
             memory.was_read = true;
             // The cloud has answered. If its answer is older, what is known is all there is.
             let was_confirmed = std::mem::replace(&mut memory.is_confirmed, true);
@@ -54,6 +57,13 @@ impl VehicleDesk {
             Ok(taken)
         });
         taken.unwrap_or(Err(Unreadable::AnotherCar))
+    }
+
+    /// Tells Home Assistant of what is known for the first time.
+    fn note_extent(&self, vehicle: &Vehicle, memory: &Memory, before: (usize, bool)) {
+        if extent(memory) != before {
+            self.announcer.discovery.changed(&vehicle.slug);
+        }
     }
 
     /// Returns how to read a vehicle, waking it only if what is known of it is older than `max_age`. Having
@@ -90,6 +100,7 @@ impl VehicleDesk {
     ) {
         let is_found = vehicle.learn_of(car, |memory| {
             memory.unsupported.insert(name);
+            memory.known.offered.lacks(name.as_str(), self.services.clock.now());
             memory.found.is_some()
         });
         if is_found == Some(true) {
@@ -153,4 +164,10 @@ impl VehicleDesk {
         let taken = self.publish_state(vehicle, car, &state, Source::Cached, None);
         taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
     }
+}
+
+/// Extent of what is known of a vehicle: the number of its values, and whether it is known where it is. Neither goes
+/// back.
+fn extent(memory: &Memory) -> (usize, bool) {
+    (memory.known.paths().count(), memory.known.location().is_some())
 }

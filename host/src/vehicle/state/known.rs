@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::doubt::{Doubt, Saying, believes_it_is_empty, believes_what_went_back};
 use super::reading::credible;
 use super::rules::{Class, RULES, number};
-use super::{Location, Meta, Published, Reading, Source};
+use super::{Location, Meta, Offered, Published, Reading, Source};
 
 /// A traction battery does not fall from here to nothing between two reads; a sleeping battery management
 /// says 0.
@@ -39,6 +39,8 @@ pub(crate) struct Known {
     location_doubt: Option<Doubt>,
     /// Operations that the cloud's list says that the vehicle has; none before it was found.
     pub(crate) operations: Option<Vec<String>>,
+    /// What Home Assistant is told that the vehicle has.
+    pub(crate) offered: Offered,
 }
 
 /// Description of the last answer that was taken in.
@@ -188,6 +190,11 @@ impl Known {
     pub(crate) fn said(&self, path: &str) -> Option<SaidAt> {
         let held = self.values.get(path).filter(|held| !held.is_gone)?;
         Some(SaidAt { value: held.value.clone(), at: held.at })
+    }
+
+    /// The values that were ever said, by their paths.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
     }
 
     /// Returns the place where it was last seen.
