@@ -14,6 +14,7 @@ mod retry;
 pub(crate) mod session;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -87,7 +88,7 @@ pub struct Account {
     pub(crate) wake: Arc<Notify>,
     retries_by_hand: retry::ByHand,
     /// Circuits of the token endpoint, of the account and of its vehicles.
-    pub circuits: Circuits,
+    pub circuits: Arc<Circuits>,
     pub(crate) context: Arc<AccountContext>,
     pub(crate) described: Described,
     pub(crate) refreshes: Mutex<History>,
@@ -100,6 +101,8 @@ pub struct Account {
     throttle: Throttle,
     /// Seed, different for each account and start, so that not all accounts do the same at the same moment.
     seed: u64,
+    /// Whether another configuration has taken this one's place. What has begun with this one ends with it.
+    retired: AtomicBool,
 }
 
 impl Account {
@@ -237,8 +240,24 @@ impl Account {
         presence::document(self).get("state").and_then(|state| state.as_str()).unwrap_or_default().to_owned()
     }
 
+    /// Takes the account out of service: another configuration has taken its place, or none. It asks for no
+    /// other session, sees to nothing any more, and says nothing of itself; what is under way goes on with
+    /// the session that there is. Callers hold the session's lock, so that no session is being asked for.
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
+        self.wake.notify_one();
+    }
+
+    /// Whether the account is out of service.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Relaxed)
+    }
+
     /// Announces the presence of the account.
     pub fn announce(&self) {
+        if self.is_retired() {
+            return;
+        }
         let topic = self.services.topics.account_state(&self.slug);
         let document = self.shown().to_string();
         self.services.publisher.publish(Outgoing::new(topic, document).retained());

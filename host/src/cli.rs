@@ -15,6 +15,7 @@ mod install;
 mod logging;
 mod plugins;
 mod policy;
+mod reload;
 mod remote;
 mod render;
 mod replay;
@@ -85,6 +86,8 @@ enum Command {
     /// Sign accounts of a running host in, and answer what their vendors ask.
     #[command(subcommand)]
     Auth(auth::AuthCommand),
+    /// Have a running host read its configuration again, and say what takes effect and what needs a restart.
+    Reload(remote::Asked),
     /// Look at the circuits of a running host, open and close them.
     #[command(subcommand)]
     Circuit(circuit::CircuitCommand),
@@ -143,6 +146,7 @@ pub fn main() -> ExitCode {
         Command::Connector(command) => runtime.block_on(connector::run(command)),
         Command::Account(command) => account::run(&command),
         Command::Auth(command) => auth::run(&command),
+        Command::Reload(host) => reload::run(&host),
         Command::Circuit(command) => circuit::run(&command),
         Command::Discovery(command) => discovery::run(&command),
         // Done already.
@@ -191,17 +195,17 @@ async fn run(path: &Path, started: Instant) -> ExitCode {
         Ok(config) => config,
         Err(error) => return complain(USAGE, format_args!("{error}")),
     };
-    let _log = logging::to_stderr(config.log.level.as_str(), config.log.format);
+    let log = logging::to_stderr(config.log.level.as_str(), config.log.format);
     for Problem { line, message } in &config.warnings {
         tracing::warn!("{}:{line}: {message}", path.display());
     }
-    match bridge(&config, started).await {
+    match bridge(&config, path, &log, started).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => complain(1, format_args!("{error:#}")),
     }
 }
 
-async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
+async fn bridge(config: &Config, path: &Path, log: &logging::Log, started: Instant) -> anyhow::Result<()> {
     // From here on, so that a hang-up does not end a host that is about to start.
     let mut signals = signals::Signals::listen()?;
     let listener = match &config.http {
@@ -215,7 +219,10 @@ async fn bridge(config: &Config, started: Instant) -> anyhow::Result<()> {
         Arc::new(SystemClock::start()),
         bridge.publisher(),
     );
-    let environment = environment.with_compiler(Compiler::in_child_of_this_program()?);
+    let environment = environment
+        .with_compiler(Compiler::in_child_of_this_program()?)
+        .with_configuration(Arc::new(reload::File(path.to_owned())))
+        .with_journal(log.journal());
     // Compiling may take minutes. A signal meanwhile ends the host as a crash would.
     let host = tokio::select! {
         host = Host::start(config, environment) => host?,
@@ -288,7 +295,7 @@ impl Served<'_> {
                 Ok(())
             }
             never = manager.attend() => match never {},
-            stopped = signals.stop() => stopped.map_err(Into::into),
+            stopped = signals.stop_or(|| reload::by_signal(host)) => stopped.map_err(Into::into),
             what = state.lost() => {
                 host.state_lost(&what);
                 Err(anyhow::anyhow!("{what}: nothing can be remembered any more, so the host ends; start it again"))

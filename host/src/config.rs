@@ -16,8 +16,9 @@
 //! `broker`, `homeassistant`, `connectors`, `account`, `vehicle`, `plugins`, `limits`, `network` and `http` read one
 //! part each.
 //! `reader` reads tables in general and keeps the complaints; `secrets` and `slug` read one kind of value
-//! each, `grant` what a connector is granted, `takes` what its commands take; `presets` has the built-in grants, `form` the words for forms of
-//! secrets. `text` reads files, and `access` checks who else may read or write them; `edit` changes one.
+//! each, `grant` what a connector is granted, `takes` what its commands take; `presets` has the built-in grants,
+//! `form` the words for forms of secrets. `keys` compares two configurations. `text` reads files, and `access` checks
+//! who else may read or write them; `edit` changes one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -35,6 +36,7 @@ mod form;
 mod grant;
 mod homeassistant;
 mod http;
+mod keys;
 mod limits;
 mod network;
 mod plugins;
@@ -57,6 +59,7 @@ pub use error::{ConfigError, Problem};
 pub use grant::block;
 pub use homeassistant::{Discovery, HomeAssistant};
 pub use http::Http;
+pub use keys::{Key, Keys};
 pub use limits::Limits;
 pub use plugins::{Install, Plugins};
 pub use slug::Slug;
@@ -94,6 +97,8 @@ pub struct Config {
     pub http: Option<Http>,
     /// Settings that are possible and hardly meant, in the order of the lines.
     pub warnings: Vec<Problem>,
+    /// What every key says, to be compared with another configuration.
+    pub keys: Keys,
 }
 
 /// Upper bound of a configuration file, in bytes; more than any has.
@@ -183,7 +188,10 @@ impl Config {
         };
         let (problems, warnings) = reader.into_problems();
         match config {
-            Some(config) if problems.is_empty() => Ok(Self { warnings, ..config }),
+            Some(config) if problems.is_empty() => {
+                let keys = Keys::of(text).with_secrets_of(&config);
+                Ok(Self { warnings, keys, ..config })
+            }
             _ => Err(ConfigError::Invalid { path: path.to_owned(), problems }),
         }
     }
@@ -255,6 +263,7 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
         network,
         http,
         warnings,
+        keys: Keys::default(),
     })
 }
 

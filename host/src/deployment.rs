@@ -28,7 +28,8 @@ mod watch;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use arc_swap::ArcSwap;
+use parking_lot::{Mutex, RwLock};
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::watch as signal;
 
@@ -90,7 +91,7 @@ pub(crate) struct Served {
 pub struct Deployments {
     slots: Arc<Slots>,
     rollouts: Arc<Rollouts>,
-    accounts: Vec<Served>,
+    accounts: RwLock<Vec<Served>>,
 }
 
 impl Deployments {
@@ -114,7 +115,7 @@ impl Deployments {
             policy: Arc::clone(policy),
             connectors: connectors.clone(),
             services,
-            trust,
+            trust: ArcSwap::from_pointee(trust),
             registry,
             changed: signal::Sender::new(()),
             changing: tokio::sync::Mutex::default(),
@@ -124,7 +125,21 @@ impl Deployments {
         slots.take_up_offers().await?;
         let slugs = accounts.iter().map(|served| served.context.account.clone()).collect();
         let rollouts = Arc::new(Rollouts::new(Arc::clone(&slots), slugs));
-        Ok(Arc::new(Self { slots, rollouts, accounts }))
+        Ok(Arc::new(Self { slots, rollouts, accounts: RwLock::new(accounts) }))
+    }
+
+    /// Serves these accounts from now on.
+    pub(crate) fn serve(&self, accounts: Vec<Served>) {
+        self.rollouts.of_accounts(accounts.iter().map(|served| served.context.account.clone()).collect());
+        *self.accounts.write() = accounts;
+    }
+
+    /// Requires of components that come in from now on what this says of signatures. Pins are those of the
+    /// start: they say what is in the slots.
+    pub(crate) fn require(&self, signatures: &Trust) {
+        let Trust { require_signature, keys, .. } = signatures.clone();
+        let pins = self.slots.trust().pins.clone();
+        self.slots.trust.store(Arc::new(Trust { pins, require_signature, keys }));
     }
 
     /// Records the events of the slots, for as long as the host lives, and puts the decisions of the audit
@@ -370,8 +385,8 @@ impl Deployments {
 
     async fn check_pin<S: Pluggable>(&self, name: &str, slot: &S) -> Result<(), Refusal> {
         let active = slot.slot().active().digest;
-        let Err(error) = self.slots.trust.pinned(name, active) else { return Ok(()) };
-        let pinned = self.slots.trust.pins.get(name).copied();
+        let Err(error) = self.slots.trust().pinned(name, active) else { return Ok(()) };
+        let pinned = self.slots.trust().pins.get(name).copied();
         let is_fallback = active == slot.slot().carried();
         match pinned {
             Some(pinned) if is_fallback && self.slots.registry.bad(name, pinned).await?.is_some() => {

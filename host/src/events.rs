@@ -50,6 +50,8 @@ pub enum Event {
     DiskFull(AboutState),
     /// The state directory was taken away under the host, which ends.
     StateLost(AboutState),
+    /// The configuration was read again.
+    ConfigReloaded(AboutReload),
     /// A circuit has opened.
     BreakerOpened(AboutCircuit),
     /// A circuit has closed.
@@ -138,6 +140,17 @@ pub struct AboutDoubt {
 pub struct AboutState {
     /// Reason, in words and without contents.
     pub reason: String,
+}
+
+/// A reload of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AboutReload {
+    /// Requested by.
+    pub by: String,
+    /// Keys that have taken effect.
+    pub changed: Vec<String>,
+    /// Keys that take effect at the next start.
+    pub restart_needed: Vec<String>,
 }
 
 /// A circuit, and why.

@@ -8,15 +8,16 @@
 //!
 //! `assemble`: the start; `slots`: the components that it begins with. `intake`: the way in for messages. `command_desk`: a command from its arrival to
 //! its result, with `run`, which does it, and `ledger`, which remembers it. `vehicle_desk`: finding and
-//! reading vehicles. `discovery_desk`: what Home Assistant is told. `requests`: what operators ask for, of
-//! `plugin_desk`, `circuit_desk`, `discovery_desk` and accounts. `announcer`: what is published. `vitals`: how the host
-//! is. `shutdown`: the end.
+//! reading vehicles. `config_desk`: reloads of the configuration, which exchange the `fleet`. `discovery_desk`: what
+//! Home Assistant is told. `requests`: what operators ask for, of `plugin_desk`, `circuit_desk`, `config_desk`,
+//! `discovery_desk` and accounts. `announcer`: what is published. `vitals`: how the host is. `shutdown`: the end.
 
 mod announcer;
 mod assemble;
 pub(crate) mod attended;
 mod circuit_desk;
 mod command_desk;
+mod config_desk;
 mod discovery_desk;
 mod environment;
 mod fleet;
@@ -46,6 +47,7 @@ use self::announcer::Announcer;
 use self::assemble::{Begin, Span, assemble};
 use self::circuit_desk::CircuitDesk;
 use self::command_desk::CommandDesk;
+use self::config_desk::ConfigDesk;
 use self::discovery_desk::DiscoveryDesk;
 use self::fleet::Fleet;
 use self::leftovers::Leftovers;
@@ -66,6 +68,7 @@ use crate::wire::report::PolicyUsed;
 use crate::wire::topics::Topics;
 
 pub use self::command_desk::deliveries::Delivery;
+pub use self::config_desk::{Configured, NotReloaded, Reloaded};
 pub use self::environment::Environment;
 pub use self::handle::{Handle, Unfinished};
 pub use self::messages::{Refused, Request};
@@ -83,9 +86,10 @@ pub struct Host {
     vehicles: Arc<VehicleDesk>,
     plugins: Arc<PluginDesk>,
     circuits: Arc<CircuitDesk>,
+    reloads: Arc<ConfigDesk>,
     discovery: Arc<DiscoveryDesk>,
     requests: Arc<RequestDesk>,
-    leftovers: Leftovers,
+    leftovers: Arc<Leftovers>,
     shutdown: Arc<Shutdown>,
     started_at: Timestamp,
     /// Time of its start on the monotonic clock.
@@ -158,7 +162,7 @@ impl Host {
     /// Whether the configuration has a vehicle of this name.
     #[must_use]
     pub fn has_vehicle(&self, slug: &str) -> bool {
-        self.fleet.vehicles.contains_key(slug)
+        self.fleet.vehicle(slug).is_some()
     }
 
     /// Returns the slot of the policy.
@@ -182,7 +186,7 @@ impl Host {
     /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to
     /// the changes of the first is told of the changes of all.
     #[doc(hidden)]
-    pub fn circuits(&self) -> impl Iterator<Item = &Circuits> {
+    pub fn circuits(&self) -> impl Iterator<Item = Arc<Circuits>> + use<> {
         self.circuits.circuits()
     }
 
@@ -215,6 +219,25 @@ impl Host {
     /// of any command.
     pub async fn command(&self, vehicle: &str, command: impl Into<Command>) -> Handle {
         self.commands.command(vehicle, command.into()).await
+    }
+
+    /// Reads the configuration again from where the environment has it, and lets take effect what can while the
+    /// host runs. `by` names the requester, for the record.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotReloaded`]. Nothing has changed then.
+    pub async fn reload(&self, by: &str) -> Result<Reloaded, NotReloaded> {
+        self.reloads.reload(by).await
+    }
+
+    /// Lets a configuration take effect, as [`Host::reload`] does.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotReloaded`]. Nothing has changed then.
+    pub async fn reconfigure(&self, config: &Config, by: &str) -> Result<Reloaded, NotReloaded> {
+        self.reloads.take(config, by).await
     }
 
     /// Does what an operator asks for, by whichever way the request came in, and returns the answer:

@@ -86,8 +86,8 @@
 //! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.
 //! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state;
 //!   [`descriptor`]: what the owner says of a vendor's clouds.
-//! * [`digest`], [`redact`], [`time`], [`entropy`]: what a component is, what must not be said, clocks,
-//!   randomness.
+//! * [`digest`], [`redact`], [`time`], [`entropy`], [`journal`]: what a component is, what must not be said,
+//!   clocks, randomness, the log.
 
 pub mod bindings;
 pub mod deployments;
@@ -139,6 +139,8 @@ pub mod folder;
 pub mod homeassistant;
 #[doc(hidden)]
 pub mod host;
+#[doc(hidden)]
+pub mod journal;
 mod judge;
 #[doc(hidden)]
 pub mod metrics;

@@ -49,16 +49,18 @@ pub struct Vehicle {
     pub(crate) selector: config::Selector,
     /// Operations that may be commanded.
     pub(crate) allow: BTreeSet<OperationName>,
+    /// Configuration of the vehicle.
+    pub(crate) configured: config::Vehicle,
     /// Car that it was when it was last found.
-    pub(crate) identity: Identity,
+    pub(crate) identity: Arc<Identity>,
     commands: Arc<FairMutex<()>>,
     commands_waiting: Arc<AtomicUsize>,
     reads_waiting: Arc<AtomicUsize>,
     reads: Arc<Semaphore>,
-    newest: Mutex<HashMap<Actuator, watch::Sender<u64>>>,
-    pub(crate) memory: Mutex<Memory>,
+    newest: Arc<Mutex<HashMap<Actuator, watch::Sender<u64>>>>,
+    pub(crate) memory: Arc<Mutex<Memory>>,
     /// Count of the reads that have woken the vehicle up.
-    pub(crate) forced_reads: DailyQuota,
+    pub(crate) forced_reads: Arc<DailyQuota>,
 }
 
 /// Memory of a vehicle: what was last published or done.
@@ -152,6 +154,8 @@ impl Drop for Waiting {
 }
 
 impl Vehicle {
+    /// Opens a vehicle with what the store knows of it. It is complete once it has [taken
+    /// effect](Self::take_effect).
     pub(crate) async fn open(
         slug: &str,
         config: &config::Vehicle,
@@ -164,9 +168,6 @@ impl Vehicle {
         let limit = Some(config.max_forced_reads_per_day);
         let store = &account.services.store;
         let forced_reads = DailyQuota::open("forced-reads", slug, limit, store).await?;
-        if let Some(right_hand_drive) = config.right_hand_drive {
-            account.described.describe_vehicle(slug, right_hand_drive);
-        }
         let identity = Identity::open(slug, &config.selector, &account).await?;
         let stored: Option<Stored<Known>> = load_document(store.as_ref(), Kind::Known, slug).await?;
         let known =
@@ -189,18 +190,58 @@ impl Vehicle {
         memory.publish();
         Ok(Self {
             slug: slug.to_owned(),
-            identity,
+            identity: Arc::new(identity),
             account,
             selector: config.selector.clone(),
             allow: config.allow.clone(),
+            configured: config.clone(),
             commands: Arc::default(),
             commands_waiting: Arc::default(),
             reads_waiting: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
-            newest: Mutex::default(),
-            memory: Mutex::new(memory),
-            forced_reads,
+            newest: Arc::default(),
+            memory: Arc::new(Mutex::new(memory)),
+            forced_reads: Arc::new(forced_reads),
         })
+    }
+
+    /// The same vehicle under another configuration, or another one of its account: with the same queue, the
+    /// same memory and the same counts, so that what has begun with the one does not meet what begins with the
+    /// other. None if that configuration may mean another car.
+    pub(crate) fn configured_anew(&self, config: &config::Vehicle, account: &Arc<Account>) -> Option<Self> {
+        if config.selector != self.selector || account.slug != self.account.slug {
+            return None;
+        }
+        Some(Self {
+            slug: self.slug.clone(),
+            account: Arc::clone(account),
+            selector: self.selector.clone(),
+            allow: config.allow.clone(),
+            configured: config.clone(),
+            identity: Arc::clone(&self.identity),
+            commands: Arc::clone(&self.commands),
+            commands_waiting: Arc::clone(&self.commands_waiting),
+            reads_waiting: Arc::clone(&self.reads_waiting),
+            reads: Arc::clone(&self.reads),
+            newest: Arc::clone(&self.newest),
+            memory: Arc::clone(&self.memory),
+            forced_reads: Arc::clone(&self.forced_reads),
+        })
+    }
+
+    /// Lets the configuration take effect outside of this value: in the count of its reads, and in what its
+    /// account's connector is told.
+    pub(crate) fn take_effect(&self) {
+        self.forced_reads.set_limit(Some(self.configured.max_forced_reads_per_day));
+        self.account.described.describe_vehicle(&self.slug, self.configured.right_hand_drive);
+    }
+
+    /// Has the vehicle looked for and read again, as after a start: its account is another one.
+    pub(crate) fn look_again(&self) {
+        self.learn(|memory| {
+            memory.unsupported.clear();
+            (memory.found, memory.missing, memory.was_read, memory.refusals) = (None, None, false, 0);
+        });
     }
 
     /// Takes a place in the queue at once, and returns a future that ends when it is this operation's turn.

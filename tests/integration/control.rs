@@ -256,19 +256,19 @@ async fn a_state_directory_may_have_a_longer_path_than_an_address_takes() {
 }
 
 /// The program with a configuration that reaches nobody.
-struct Program {
-    dir: TempDir,
+pub(crate) struct Program {
+    pub(crate) dir: TempDir,
 }
 
 impl Program {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let text = configuration_text("http://127.0.0.1:1", "mqtt://127.0.0.1:1");
         std::fs::write(dir.path().join("car.toml"), text).unwrap();
         Self { dir }
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
         program
             .current_dir(self.dir.path())
@@ -282,27 +282,41 @@ impl Program {
     }
 
     /// Runs a command with the configuration, to its end.
-    async fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).args(["-c", "car.toml"]).output().await.unwrap()
     }
 
     /// What a command prints that goes well.
-    async fn prints(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn prints(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments).await;
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 
     /// What a command complains of.
-    async fn complains(&self, arguments: &[&str], code: i32) -> String {
+    pub(crate) async fn complains(&self, arguments: &[&str], code: i32) -> String {
         let output = self.run(arguments).await;
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
         assert_eq!(text(&output.stdout), "");
         text(&output.stderr)
     }
 
+    /// What a command prints that needs no more than the host.
+    pub(crate) async fn prints_of_host(&self, arguments: &[&str]) -> String {
+        let output = self.command(arguments).args(["--state", "car.state"]).output().await.unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// What such a command complains of.
+    pub(crate) async fn complains_of_host(&self, arguments: &[&str], code: i32) -> String {
+        let output = self.command(arguments).args(["--state", "car.state"]).output().await.unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stderr)
+    }
+
     /// A host, as soon as it can be asked.
-    async fn host(&self) -> Child {
+    pub(crate) async fn host(&self) -> Child {
         let mut host = self.command(&["run", "-c", "car.toml"]).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = tokio::io::BufReader::new(host.stderr.take().unwrap()).lines();
         let open = async {

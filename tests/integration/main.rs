@@ -41,6 +41,8 @@ mod queue;
 mod refusals;
 mod registration;
 mod released;
+#[cfg(unix)]
+mod reload;
 mod renault;
 mod rollout;
 mod secrecy;

@@ -35,7 +35,7 @@ impl Advice {
         match kind {
             LatchKind::AuthRequired => {
                 format!(
-                    "{vendor} refused the {with}: write a new one into the configuration and restart, or {once_more}"
+                    "{vendor} refused the {with}: write a new one into the configuration and reload or restart, or {once_more}"
                 )
             }
             LatchKind::OtpRequired => format!(
@@ -58,7 +58,7 @@ impl Advice {
         let (vendor, once_more) = (&self.vendor, self.once_more());
         format!(
             "{vendor} refused the PIN, and a few wrong ones lock it in its app too: write the right one into the \
-             configuration and restart, or {once_more}"
+             configuration and reload or restart, or {once_more}"
         )
     }
 

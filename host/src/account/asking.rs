@@ -159,6 +159,9 @@ impl Account {
 
     /// Publishes the question that is open, or clears the one that was.
     pub fn announce_question(&self) {
+        if self.is_retired() {
+            return;
+        }
         let payload = self.questions.current().and_then(|pending| {
             // Strings and numbers, for which this cannot fail.
             serde_json::to_vec(&pending.shown(self.advice.vendor())).ok()

@@ -33,13 +33,14 @@ impl Described {
         }
     }
 
-    /// Describes a vehicle to the connector: whether its driver sits on the right. The connector learns that
+    /// Describes a vehicle to the connector: whether its driver sits on the right, if the owner says so. The connector learns that
     /// as a setting of the account, because that is where the interface has settings, but only with questions
     /// about this vehicle; and only one that has been granted that setting.
-    pub(crate) fn describe_vehicle(&self, vehicle: &str, right_hand_drive: bool) {
-        if !self.is_told_the_side {
+    pub(crate) fn describe_vehicle(&self, vehicle: &str, right_hand_drive: Option<bool>) {
+        let Some(right_hand_drive) = right_hand_drive.filter(|_| self.is_told_the_side) else {
+            self.by_vehicle.lock().remove(vehicle);
             return;
-        }
+        };
         let mut described = connector::Account::clone(&self.account);
         described.settings.retain(|(name, _)| name != RIGHT_HAND_DRIVE);
         described.settings.push((RIGHT_HAND_DRIVE.to_owned(), right_hand_drive.to_string()));

@@ -23,7 +23,9 @@ pub(super) async fn keep(account: Weak<Account>) {
     let mut polled = Polled::default();
     let Some(mut connectors) = account.upgrade().map(|there| there.connector.changes()) else { return };
     loop {
-        let Some(there) = account.upgrade().filter(|there| !there.services.background.is_closed()) else {
+        let Some(there) =
+            account.upgrade().filter(|there| !there.services.background.is_closed() && !there.is_retired())
+        else {
             return;
         };
         let next = see_to(&there, &mut polled).await.clamp(SHORTEST, NOTICE);
@@ -90,6 +92,9 @@ async fn see_to_question(account: &Arc<Account>, polled: &mut Polled) -> Duratio
 async fn end(account: &Account, number: u64) {
     let Some(slot) = account.context.cells.slot(SESSION) else { return };
     let _held = slot.acquire().await;
+    if account.is_retired() {
+        return;
+    }
     let still = account.questions.current().filter(|pending| pending.number == number);
     if let Some(pending) = still.filter(|pending| pending.is_over(account.clock().now())) {
         account.end_unanswered(&pending).await;

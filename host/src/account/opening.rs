@@ -1,6 +1,7 @@
 //! Opening of accounts, with what the store knows of them.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
@@ -54,6 +55,23 @@ impl Accounts {
         config: &config::Account,
         connector: Arc<ConnectorSlot>,
     ) -> Result<Arc<Account>, StoreError> {
+        self.open_after(slug, config, connector, None).await
+    }
+
+    /// Opens an account that takes the place of an earlier one of the same slug, if there is one. Both count in
+    /// the same counts until the earlier one has ended; their limits become those of the new one when it
+    /// [takes effect](Account::take_effect).
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub async fn open_after(
+        &self,
+        slug: &str,
+        config: &config::Account,
+        connector: Arc<ConnectorSlot>,
+        before: Option<&Account>,
+    ) -> Result<Arc<Account>, StoreError> {
         let services = &self.services;
         services.metrics.open_account(slug);
         let (store, now) = (&services.store, services.clock.now());
@@ -65,7 +83,7 @@ impl Accounts {
             policy: Arc::clone(&self.policy),
             clouds: Arc::clone(&self.clouds),
             requests_per_operation: self.requests_per_operation,
-            context: Arc::new(self.context(slug, config, &connector).await?),
+            context: Arc::new(self.context(slug, config, &connector, before).await?),
             connector,
             connector_name: config.connector.clone(),
             granted: Arc::clone(&config.grant),
@@ -79,14 +97,18 @@ impl Accounts {
             grants: Grants::open(slug, store).await?,
             wake: Arc::default(),
             retries_by_hand: ByHand::open(slug, store).await?,
-            circuits: self.clouds.beside(),
+            circuits: Arc::new(self.clouds.beside()),
             described: Described::new(slug, config),
             refreshes: Mutex::default(),
             listing: Listing::default(),
-            requests: Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
+            requests: match before {
+                Some(before) => Arc::clone(&before.requests),
+                None => Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
+            },
             retries: RetryBudget::open(slug, store, services.clock.as_ref()).await?,
             throttle: Throttle::open(slug, store).await?,
             seed: fastrand::u64(..),
+            retired: AtomicBool::new(false),
         };
         if let Some(throttled) = account.throttled() {
             account.leave_alone(&throttled);
@@ -100,6 +122,7 @@ impl Accounts {
         slug: &str,
         config: &config::Account,
         connector: &Arc<ConnectorSlot>,
+        before: Option<&Account>,
     ) -> Result<AccountContext, StoreError> {
         let Services { store, clock, entropy, publisher, transport, tap, topics, metrics, .. } =
             self.services.as_ref();
@@ -107,13 +130,18 @@ impl Accounts {
         let cells = Cells::open(slug, names, store, clock).await?;
         forget_strangers(slug, credentials(config), &cells, store).await?;
         let advice = Advice::new(slug, config).on_refused_pin();
-        let sign_ins = DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?;
+        let sign_ins = match before {
+            Some(before) => Arc::clone(&before.context.sign_ins),
+            None => {
+                Arc::new(DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?)
+            }
+        };
         Ok(AccountContext {
             account: slug.to_owned(),
             endpoints: endpoints(config),
             secrets: config.secrets.clone(),
             rules: config.rules.clone(),
-            sign_ins: Arc::new(sign_ins),
+            sign_ins,
             command_answers: Arc::clone(&config.command_answers),
             refusals: config.refusals.clone(),
             cells,
@@ -127,6 +155,14 @@ impl Accounts {
             metrics: Arc::clone(metrics),
             tap: tap.clone(),
         })
+    }
+}
+
+impl Account {
+    /// Lets a configuration take effect in the counts that it shares with the account before.
+    pub(crate) fn take_effect(&self, config: &config::Account) {
+        self.requests.set_limit(config.quota_per_day);
+        self.context.sign_ins.set_limit(Some(config.max_logins_per_day));
     }
 }
 

@@ -104,6 +104,7 @@ impl Refresh {
             | RefreshError::Released(_)
             | RefreshError::NoSession
             | RefreshError::Panicked
+            | RefreshError::Retired
             | RefreshError::Stopping => return None,
         };
         Some(due.max(SHORTEST_WAIT))
@@ -151,6 +152,9 @@ impl Refresh {
         }
         if account.services.background.is_closed() {
             return Err(RefreshError::Stopping);
+        }
+        if account.is_retired() {
+            return Err(RefreshError::Retired);
         }
         if let Some(latched) = account.latched() {
             return Err(RefreshError::Latched(latched.into()));

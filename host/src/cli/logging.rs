@@ -9,6 +9,7 @@ mod bound;
 
 use std::fmt;
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use tracing::{Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -17,12 +18,13 @@ use tracing_subscriber::filter::{FilterExt as _, filter_fn};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::layer::{Filter, SubscriberExt as _};
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, Registry};
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _};
+use tracing_subscriber::{EnvFilter, Layer as _, reload};
 
 use self::bound::Bound;
 use crate::config::LogFormat;
+use crate::journal::Journal;
 use crate::redact;
 
 /// Modules whose details may be logged: the program itself, and what never holds a secret. All others are
@@ -72,6 +74,41 @@ const WAITING_LINES: usize = 10_000;
 #[must_use = "nothing is logged once it is dropped"]
 pub(super) struct Log {
     _writer: WorkerGuard,
+    journal: Arc<Running>,
+}
+
+impl Log {
+    /// The log as a host may change it.
+    pub(super) fn journal(&self) -> Arc<dyn Journal> {
+        Arc::clone(&self.journal) as Arc<dyn Journal>
+    }
+}
+
+/// Filter of the program's log, which an operator changes while it is in use.
+type Changeable = Box<dyn Filter<Registry> + Send + Sync>;
+
+/// The log of the running program.
+struct Running {
+    level: reload::Handle<Changeable, Registry>,
+    /// Directives of `RUST_LOG`.
+    directives: Option<String>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("directives", &self.directives).finish_non_exhaustive()
+    }
+}
+
+impl Journal for Running {
+    fn set_level(&self, level: &str) -> Result<(), String> {
+        if let Some(directives) = self.directives.as_deref().filter(|text| directed(text).is_some()) {
+            return Err(format!(
+                "RUST_LOG={directives} has the last word about what is logged; start the host without it"
+            ));
+        }
+        self.level.reload(Box::new(filter(level, None)) as Changeable).map_err(|error| error.to_string())
+    }
 }
 
 /// Logs to the standard error output, without ever waiting for it. `RUST_LOG` has the last word about what is
@@ -91,13 +128,15 @@ pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&
     let lines = tracing_subscriber::fmt::layer().with_ansi(coloured).with_writer(writer);
     let is_heard = move |line: &Metadata<'_>| silent.is_none_or(|silent| !line.target().starts_with(silent));
     let directives = std::env::var(EnvFilter::DEFAULT_ENV).ok();
-    let filter = filter(level, directives.as_deref()).and(filter_fn(is_heard)).and(bound);
+    let filter: Changeable = Box::new(filter(level, directives.as_deref()));
+    let (filter, level) = reload::Layer::new(filter);
+    let filter = filter.and(filter_fn(is_heard)).and(bound);
     let registry = tracing_subscriber::registry();
     let _already_set = match format {
         LogFormat::Text => registry.with(lines.fmt_fields(OneLine).with_filter(filter)).try_init(),
         LogFormat::Json => registry.with(lines.json().with_filter(filter)).try_init(),
     };
-    Log { _writer: guard }
+    Log { _writer: guard, journal: Arc::new(Running { level, directives }) }
 }
 
 /// Returns the filter of a level, or of these directives in its place if they can be read.
@@ -105,14 +144,22 @@ fn filter<S>(level: &str, directives: Option<&str>) -> impl Filter<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    // At `debug` the compiler of plugins tells how long everything took, in thousands of lines, and at
-    // `trace` what it did, in millions. An operator who wants that names it.
-    let quiet =
-        "cranelift_codegen=warn,cranelift_frontend=warn,wasmtime=warn,wasmtime_internal_cranelift=warn";
-    let with = |text: &str| EnvFilter::try_new(format!("{quiet},{text}")).ok();
-    let given = directives.filter(|text| !text.is_empty()).and_then(with);
-    let wanted = given.unwrap_or_else(|| EnvFilter::new(format!("{quiet},{level}")));
+    let given = directives.and_then(directed);
+    let wanted = given.unwrap_or_else(|| EnvFilter::new(format!("{QUIET},{level}")));
     wanted.and(filter_fn(tells_no_secret))
+}
+
+/// At `debug` the compiler of plugins tells how long everything took, in thousands of lines, and at `trace` what it
+/// did, in millions. An operator who wants that names it.
+const QUIET: &str =
+    "cranelift_codegen=warn,cranelift_frontend=warn,wasmtime=warn,wasmtime_internal_cranelift=warn";
+
+/// Returns the filter of these directives; none if there are none, or they cannot be read.
+fn directed(directives: &str) -> Option<EnvFilter> {
+    if directives.is_empty() {
+        return None;
+    }
+    EnvFilter::try_new(format!("{QUIET},{directives}")).ok()
 }
 
 fn tells_no_secret(line: &Metadata<'_>) -> bool {

@@ -28,17 +28,21 @@ impl Signals {
         })
     }
 
-    /// Waits for the next request to end the program: SIGINT or SIGTERM. SIGHUP does not count: a terminal
-    /// that is closed, or a service manager that reloads, does not mean it.
+    /// Waits for the next request to end the program: SIGINT or SIGTERM. SIGHUP does not end it: a terminal
+    /// that is closed, or a service manager that reloads, does not mean that.
     #[cfg(unix)]
     pub(super) async fn stop(&mut self) -> io::Result<()> {
+        self.stop_or(|| tracing::warn!("SIGHUP does nothing while the host starts or stops")).await
+    }
+
+    /// Waits for the next request to end the program, and calls `reload` whenever SIGHUP comes before it.
+    #[cfg(unix)]
+    pub(super) async fn stop_or(&mut self, reload: impl Fn()) -> io::Result<()> {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return Ok(()),
                 _ = self.terminate.recv() => return Ok(()),
-                _ = self.hangup.recv() => tracing::warn!(
-                    "SIGHUP does nothing: a changed configuration is read at the next start, so restart for it"
-                ),
+                _ = self.hangup.recv() => reload(),
             }
         }
     }
@@ -54,6 +58,12 @@ impl Signals {
     #[cfg(not(unix))]
     pub(super) async fn stop(&mut self) -> io::Result<()> {
         tokio::signal::ctrl_c().await
+    }
+
+    /// Waits for the next request to end the program. There is no signal that means a reload.
+    #[cfg(not(unix))]
+    pub(super) async fn stop_or(&mut self, _reload: impl Fn()) -> io::Result<()> {
+        self.stop().await
     }
 }
 

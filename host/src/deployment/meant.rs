@@ -31,7 +31,7 @@ impl Slots {
                 return Err(ActivationError::TooLarge { size: bytes.len() }.into());
             }
             Offered::Bytes(bytes) => {
-                self.trust.signed(bytes, offer.signature.as_deref())?;
+                self.trust().signed(bytes, offer.signature.as_deref())?;
                 Compiled::of(any.sandbox(), bytes).await?
             }
         };

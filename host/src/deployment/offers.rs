@@ -116,7 +116,7 @@ impl Slots {
         let may_be = |offer: &OnOffer| {
             offer.digest != active.digest
                 && !slot.is_quarantined(offer.digest)
-                && self.trust.pinned(name, offer.digest).is_ok()
+                && self.trust().pinned(name, offer.digest).is_ok()
         };
         let requested = self.offers.requested.lock().get(name).cloned().filter(may_be);
         requested.or_else(|| {

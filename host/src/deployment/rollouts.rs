@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use self::stored::{Stored, disagreements, key};
@@ -125,12 +126,17 @@ pub(super) fn view(rollout: &Rollout) -> RolloutView {
 pub struct Rollouts {
     slots: Arc<Slots>,
     /// Slugs of all accounts.
-    accounts: Vec<String>,
+    accounts: RwLock<Vec<String>>,
 }
 
 impl Rollouts {
     pub(super) fn new(slots: Arc<Slots>, accounts: Vec<String>) -> Self {
-        Self { slots, accounts }
+        Self { slots, accounts: RwLock::new(accounts) }
+    }
+
+    /// Chooses among these accounts from now on.
+    pub(super) fn of_accounts(&self, accounts: Vec<String>) {
+        *self.accounts.write() = accounts;
     }
 
     /// The current rollout, if there is one.
@@ -219,7 +225,8 @@ impl Rollouts {
         match how {
             Try::Shadow => Mode::Shadow,
             Try::Canary { share, promote_after } => {
-                let accounts = self.accounts.iter().map(String::as_str);
+                let accounts = self.accounts.read();
+                let accounts = accounts.iter().map(String::as_str);
                 Mode::Canary { share, accounts: canaries(accounts, share, candidate), promote_after }
             }
         }
@@ -283,7 +290,7 @@ impl Rollouts {
     ) -> Result<Deployed, Refusal> {
         let started = std::time::Instant::now();
         let (slot, generation) = (self.slots.policy.slot(), &rollout.generation);
-        self.slots.trust.pinned(POLICY_SLOT, generation.digest)?;
+        self.slots.trust().pinned(POLICY_SLOT, generation.digest)?;
         let mut record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
         record.reason = why.clone();
         let change = Change {

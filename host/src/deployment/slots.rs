@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use tokio::sync::watch as signal;
 
@@ -23,7 +24,7 @@ pub(super) struct Slots {
     pub(super) policy: Arc<PolicySlot>,
     pub(super) connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     pub(super) services: Arc<Services>,
-    pub(super) trust: Trust,
+    pub(super) trust: ArcSwap<Trust>,
     pub(super) registry: Registry,
     /// Notified of changes besides the active generations.
     pub(super) changed: signal::Sender<()>,
@@ -64,6 +65,11 @@ impl Slots {
         Working { slots: self, name }
     }
 
+    /// Pins and signatures, as they are required now.
+    pub(super) fn trust(&self) -> Arc<Trust> {
+        self.trust.load_full()
+    }
+
     /// Checks everything that comes before the change: whether the component may be in this slot, whether it
     /// is known to be bad, and its trial.
     pub(super) async fn admit<S: Pluggable>(
@@ -77,9 +83,9 @@ impl Slots {
             return Err(ActivationError::TooLarge { size: bytes.len() }.into());
         }
         let digest = Digest::of(bytes);
-        self.trust.pinned(name, digest)?;
+        self.trust().pinned(name, digest)?;
         if matches!(offer.component, Offered::Bytes(_)) {
-            self.trust.signed(bytes, offer.signature.as_deref())?;
+            self.trust().signed(bytes, offer.signature.as_deref())?;
         }
         self.refuse_bad(name, slot, digest).await?;
         let compiled = match &offer.component {

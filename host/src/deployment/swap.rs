@@ -89,7 +89,8 @@ impl Deployments {
         };
         // The component may have been active meanwhile, and have been quarantined.
         self.slots.refuse_bad(name, slot, digest).await?;
-        for served in &self.accounts {
+        let accounts = self.accounts.read().clone();
+        for served in &accounts {
             if S::KIND == PluginKind::Connector && served.connector == name {
                 served.context.cells.ensure(S::cells(&candidate.plugin)).await?;
             }
@@ -179,7 +180,7 @@ impl Deployments {
                     version: from.version.clone(),
                 });
             };
-            self.slots.trust.pinned(name, to.digest)?;
+            self.slots.trust().pinned(name, to.digest)?;
             // If another generation is active by now, another caller was first; the loop then goes on with
             // what that caller left.
             if let Some(to) = slot.roll_back(from.number, to.number) {

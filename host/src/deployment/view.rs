@@ -170,7 +170,7 @@ pub(super) async fn of<S: Pluggable>(slots: &Slots, name: &str, slot: &S) -> Res
         by: active.by.clone(),
         faults: active.health.faults(),
         answers: active.health.calls() - active.health.faults().min(active.health.calls()),
-        pinned: slots.trust.pins.get(name).copied(),
+        pinned: slots.trust().pins.get(name).copied(),
         previous: previous.iter().map(earlier).collect(),
         rollout,
         on_offer: slots.on_offer(name, slot),

@@ -42,12 +42,13 @@ impl Announcer {
 
     /// Publishes everything about accounts and vehicles that a broker should have retained.
     pub(super) fn announce_fleet(&self) {
-        for account in self.fleet.accounts.values() {
+        let members = self.fleet.now();
+        for account in members.accounts.values() {
             account.announce();
             account.announce_question();
         }
         self.announce_out();
-        for vehicle in self.fleet.vehicles.values() {
+        for vehicle in members.vehicles.values() {
             self.announce_presence(vehicle);
             // After a start, what an earlier host knew: the cloud may be away. Under the lock, so that what
             // is learned meanwhile is published after it.
@@ -69,11 +70,12 @@ impl Announcer {
     /// Publishes which accounts and vehicles are not served, because their connector could not begin.
     fn announce_out(&self) {
         let topics = &self.services.topics;
-        for (account, why) in &self.fleet.accounts_out {
+        let members = self.fleet.now();
+        for (account, why) in &members.accounts_out {
             let document = json!({"state": Reason::ConnectorFault, "reason": why});
             self.publish_retained(topics.account_state(account), &document);
         }
-        for (vehicle, why) in &self.fleet.vehicles_out {
+        for (vehicle, why) in &members.vehicles_out {
             let problem = json!({"reason": Reason::ConnectorFault, "message": why});
             self.announce_available(vehicle, "offline", &problem);
         }
@@ -90,7 +92,9 @@ impl Announcer {
         }
         let Some(capabilities) = self.capabilities(vehicle, &memory) else { return };
         let topic = self.services.topics.vehicle(&vehicle.slug, "capabilities");
-        self.publish_retained(topic, &capabilities);
+        if self.is_served(&vehicle.slug) {
+            self.publish_retained(topic, &capabilities);
+        }
         self.announce_availability(vehicle, "online", &serde_json::Value::Null);
     }
 
@@ -117,9 +121,19 @@ impl Announcer {
     }
 
     fn announce_available(&self, vehicle: &str, availability: &str, problem: &serde_json::Value) {
+        if !self.is_served(vehicle) {
+            return;
+        }
         let topic = self.services.topics.vehicle(vehicle, "availability");
         self.services.publisher.publish(Outgoing::new(topic, availability).retained());
         self.publish_retained(self.services.topics.vehicle(vehicle, "problem"), problem);
+    }
+
+    /// Whether the configuration has a vehicle. What ends for one that has left it must not come back to the
+    /// broker, where nobody would clear it.
+    fn is_served(&self, vehicle: &str) -> bool {
+        let members = self.fleet.now();
+        members.vehicles.contains_key(vehicle) || members.vehicles_out.contains_key(vehicle)
     }
 
     /// Forgets everything that was known: another car has this vehicle's place.
@@ -138,11 +152,15 @@ impl Announcer {
     /// publications of its location and of its last action: what is retained in the end must not be older
     /// than what is known.
     pub(super) fn announce_state(&self, vehicle: &Vehicle, published: &Published) {
-        self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "state"), published);
+        if self.is_served(&vehicle.slug) {
+            self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "state"), published);
+        }
     }
 
     pub(super) fn announce_location(&self, vehicle: &Vehicle, location: &Location) {
-        self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "location"), location);
+        if self.is_served(&vehicle.slug) {
+            self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "location"), location);
+        }
     }
 
     /// Publishes one step of a command: on its own topic, and as the vehicle's last action.
@@ -202,10 +220,10 @@ impl Announcer {
 
     fn become_last(&self, vehicle: &str, report: &Report) {
         // If a command's record was damaged, whether it was the last one, and what it asked for, is unknown.
-        if let Some(vehicle) = self.fleet.vehicles.get(vehicle).filter(|_| !report.is_lost()) {
+        if let Some(vehicle) = self.fleet.vehicle(vehicle).filter(|_| !report.is_lost()) {
             let mut memory = vehicle.memory();
             memory.last_report = Some(report.clone());
-            self.announce_last(vehicle, report);
+            self.announce_last(&vehicle, report);
         }
     }
 

@@ -12,9 +12,10 @@ use super::attended::Attended;
 use super::circuit_desk::CircuitDesk;
 use super::command_desk::CommandDesk;
 use super::command_desk::deliveries::Deliveries;
+use super::config_desk::{ConfigDesk, Configured};
 use super::discovery_desk::DiscoveryDesk;
 use super::environment::Environment;
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Members};
 use super::ledger::CommandLedger;
 use super::leftovers::Leftovers;
 use super::plugin_desk::PluginDesk;
@@ -29,6 +30,7 @@ use crate::audit::Audit;
 use crate::config::Config;
 use crate::deployment::{Deployments, Served};
 use crate::events::Events;
+use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::plugin::Plugins;
 use crate::primitives::HttpClient;
@@ -68,27 +70,42 @@ pub(super) async fn assemble(
     plugins: &Plugins,
     (begin, span): (Begin, Span),
 ) -> Result<(Arc<Host>, BTreeMap<String, FromFile>), StartError> {
+    let (configured, journal) = (environment.configured.clone(), environment.journal.clone());
     let services = Arc::new(services(config, environment).await?);
     let slots = Slots::open(config, &services, plugins, begin).await?;
     let clouds = Arc::new(Circuits::default());
-    let fleet = fleet(config, &services, &slots, &clouds).await?;
-    let accounts = fleet.accounts.values().map(|account| served(account)).collect();
+    let opening = Accounts {
+        services: Arc::clone(&services),
+        policy: Arc::clone(&slots.policy),
+        clouds: Arc::clone(&clouds),
+        clients: Clients::default(),
+        requests_per_operation: config.limits.requests_per_operation,
+    };
+    let members = members(config, &opening, &slots).await?;
+    let accounts = members.accounts.values().map(|account| served(account)).collect();
     let trust = config.plugins.trust.clone();
     let deployments =
         Deployments::open(&slots.policy, &slots.connectors, accounts, Arc::clone(&services), trust).await?;
     let (ledger, interrupted) =
         CommandLedger::open(Arc::clone(&services.store), services.clock.now()).await?;
-    // Those that are not served belong to the configuration too.
-    let (vehicles, accounts) = (config.vehicles.keys(), config.accounts.keys());
-    let (vehicles, accounts): (Vec<String>, Vec<String>) =
-        (vehicles.map(ToString::to_string).collect(), accounts.map(ToString::to_string).collect());
-    let leftovers =
-        Leftovers::open(&services.topics, vehicles.iter(), accounts.iter(), &services.store).await?;
+    let leftovers = Leftovers::open(&services.topics, &members.names(), &services.store).await?;
     let unpublished = ledger.unpublished().await?;
     let (queue, waiting) = Queue::new();
-    let fleet = Arc::new(fleet);
+    let fleet = Arc::new(Fleet::new(members));
     let discovery = Arc::new(DiscoveryDesk::open(config, &services, &fleet).await?);
-    let parts = Parts { services, fleet, deployments, clouds, ledger, leftovers, discovery, queue };
+    let parts = Parts {
+        services,
+        fleet,
+        opening,
+        deployments,
+        clouds,
+        ledger,
+        leftovers: Arc::new(leftovers),
+        discovery,
+        queue,
+        configured,
+        journal,
+    };
     let host = Arc::new(parts.into_host(config));
     for (name, error) in &slots.out {
         host.plugins.connector_is_out(name, &error.to_string()).await;
@@ -103,7 +120,7 @@ pub(super) async fn assemble(
     match span {
         Span::Lasting => {
             host.discovery.watch();
-            host.fleet.accounts.values().for_each(Account::keep);
+            host.fleet.now().accounts.values().for_each(Account::keep);
             for (vehicle, report) in &unpublished {
                 host.announcer.announce_result_again(vehicle, report);
             }
@@ -115,13 +132,13 @@ pub(super) async fn assemble(
 }
 
 /// An account as deployments know it.
-fn served(account: &Account) -> Served {
+pub(super) fn served(account: &Account) -> Served {
     Served { connector: account.connector_name.clone(), context: Arc::clone(&account.context) }
 }
 
 /// Makes the services of what the embedding program gives and the configuration says.
 async fn services(config: &Config, environment: Environment) -> Result<Services, StartError> {
-    let Environment { store, clock, entropy, publisher, transport, tap, compiler: _ } = environment;
+    let Environment { store, clock, entropy, publisher, transport, tap, .. } = environment;
     let publisher = Arc::new(Masking(publisher));
     let topics = Topics::below(&config.mqtt.base_topic);
     let metrics = Arc::new(Metrics::default());
@@ -153,19 +170,8 @@ async fn services(config: &Config, environment: Environment) -> Result<Services,
     })
 }
 
-async fn fleet(
-    config: &Config,
-    services: &Arc<Services>,
-    slots: &Slots,
-    clouds: &Arc<Circuits>,
-) -> Result<Fleet, StoreError> {
-    let opening = Accounts {
-        services: Arc::clone(services),
-        policy: Arc::clone(&slots.policy),
-        clouds: Arc::clone(clouds),
-        clients: Clients::default(),
-        requests_per_operation: config.limits.requests_per_operation,
-    };
+/// Opens the accounts and vehicles of the configuration.
+async fn members(config: &Config, opening: &Accounts, slots: &Slots) -> Result<Members, StoreError> {
     let (mut accounts, mut accounts_out) = (BTreeMap::new(), BTreeMap::new());
     for (slug, account) in &config.accounts {
         let name = account.connector.as_str();
@@ -186,26 +192,30 @@ async fn fleet(
             continue;
         };
         let vehicle = Vehicle::open(slug.as_str(), vehicle, Arc::clone(account)).await?;
+        vehicle.take_effect();
         vehicles.insert(slug.to_string(), Arc::new(vehicle));
     }
-    Ok(Fleet { accounts, vehicles, accounts_out, vehicles_out })
+    Ok(Members { accounts, vehicles, accounts_out, vehicles_out })
 }
 
 /// Parts of which the desks of a host are made.
 struct Parts {
     services: Arc<Services>,
     fleet: Arc<Fleet>,
+    opening: Accounts,
     deployments: Arc<Deployments>,
     clouds: Arc<Circuits>,
     ledger: CommandLedger,
-    leftovers: Leftovers,
+    leftovers: Arc<Leftovers>,
     discovery: Arc<DiscoveryDesk>,
     queue: Queue,
+    configured: Option<Arc<dyn Configured>>,
+    journal: Option<Arc<dyn Journal>>,
 }
 
 impl Parts {
     fn into_host(self, config: &Config) -> Host {
-        let Self { services, fleet, deployments, clouds, ledger, leftovers, discovery, queue } = self;
+        let Self { services, fleet, deployments, clouds, ledger, leftovers, discovery, queue, .. } = self;
         let (ledger, shutdown) = (Arc::new(ledger), Arc::new(Shutdown::default()));
         let announcer = Arc::new(Announcer {
             services: Arc::clone(&services),
@@ -242,6 +252,19 @@ impl Parts {
             deployments: Arc::clone(&deployments),
             clouds,
         });
+        let reloads = Arc::new(ConfigDesk {
+            services: Arc::clone(&services),
+            fleet: Arc::clone(&fleet),
+            opening: self.opening,
+            deployments: Arc::clone(&deployments),
+            announcer: Arc::clone(&announcer),
+            circuits: Arc::clone(&circuits),
+            discovery: Arc::clone(&discovery),
+            leftovers: Arc::clone(&leftovers),
+            configured: self.configured,
+            journal: self.journal,
+            effective: tokio::sync::Mutex::new(config.keys.clone()),
+        });
         let requests = RequestDesk {
             services: Arc::clone(&services),
             fleet: Arc::clone(&fleet),
@@ -250,6 +273,7 @@ impl Parts {
             circuits: Arc::clone(&circuits),
             commands: Arc::clone(&commands),
             discovery: Arc::clone(&discovery),
+            reloads: Arc::clone(&reloads),
             queue,
             shutdown: Arc::clone(&shutdown),
         };
@@ -265,6 +289,7 @@ impl Parts {
             plugins,
             circuits,
             discovery,
+            reloads,
             requests: Arc::new(requests),
             leftovers,
             shutdown,

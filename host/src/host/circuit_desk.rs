@@ -56,9 +56,11 @@ pub(super) struct CircuitDesk {
 impl CircuitDesk {
     /// The circuits: those of the clouds, then those of each account. No name is used twice. A subscriber to
     /// the changes of the first is told of the changes of all.
-    pub(super) fn circuits(&self) -> impl Iterator<Item = &Circuits> {
-        let accounts = self.fleet.accounts.values().map(|account| &account.circuits);
-        std::iter::once(self.clouds.as_ref()).chain(accounts)
+    pub(super) fn circuits(&self) -> impl Iterator<Item = Arc<Circuits>> + use<> {
+        let members = self.fleet.now();
+        let accounts: Vec<_> =
+            members.accounts.values().map(|account| Arc::clone(&account.circuits)).collect();
+        std::iter::once(Arc::clone(&self.clouds)).chain(accounts)
     }
 
     /// Does what a request asks for; none if there is no such request.
@@ -109,7 +111,7 @@ impl CircuitDesk {
         let write = Write::remove(Kind::Isolated, name);
         self.services.store.commit(vec![write]).await.map_err(|error| error.to_string())?;
         circuits.close(name).map_err(|error| error.to_string())?;
-        let account = name.strip_prefix("account ").and_then(|slug| self.fleet.accounts.get(slug));
+        let account = name.strip_prefix("account ").and_then(|slug| self.fleet.account(slug));
         if let Some(account) = account {
             account.lift_throttle();
         }
@@ -117,15 +119,18 @@ impl CircuitDesk {
     }
 
     /// The circuits among which the one of this name belongs, whether or not anything has passed it yet.
-    fn circuits_with(&self, name: &str) -> Result<&Circuits, String> {
-        let account = |slug: &str| self.fleet.accounts.get(slug).map(|account| &account.circuits);
+    fn circuits_with(&self, name: &str) -> Result<Arc<Circuits>, String> {
+        let members = self.fleet.now();
+        let account = |slug: &str| members.accounts.get(slug).map(|account| Arc::clone(&account.circuits));
         let circuits = match name.split_once(' ') {
             Some(("account" | "token-endpoint", slug)) => account(slug),
-            Some(("vehicle", slug)) => self.fleet.vehicles.get(slug).map(|vehicle| &vehicle.account.circuits),
+            Some(("vehicle", slug)) => {
+                members.vehicles.get(slug).map(|vehicle| Arc::clone(&vehicle.account.circuits))
+            }
             Some(_) => None,
             None => {
                 let is_cloud = |connector: &Arc<ConnectorSlot>| connector.active().manifest().name == name;
-                self.deployments.connectors().values().any(is_cloud).then_some(self.clouds.as_ref())
+                self.deployments.connectors().values().any(is_cloud).then(|| Arc::clone(&self.clouds))
             }
         };
         let circuits = circuits.ok_or_else(|| {
@@ -134,12 +139,11 @@ impl CircuitDesk {
                 .connectors()
                 .values()
                 .map(|connector| connector.active().manifest().name.clone());
-            let accounts = self
-                .fleet
+            let accounts = members
                 .accounts
                 .keys()
                 .flat_map(|slug| [format!("account {slug}"), format!("token-endpoint {slug}")]);
-            let vehicles = self.fleet.vehicles.keys().map(|slug| format!("vehicle {slug}"));
+            let vehicles = members.vehicles.keys().map(|slug| format!("vehicle {slug}"));
             let known: Vec<String> = clouds.chain(accounts).chain(vehicles).collect();
             format!("there is no circuit {name:?}; there are: {}", known.join(", "))
         })?;

@@ -316,11 +316,12 @@ impl CommandDesk {
         if let Some(unusable) = unusable {
             return rejection(Reason::BadPayload, unusable.clone());
         }
-        if let Some(why) = self.fleet.vehicles_out.get(slug) {
+        let members = self.fleet.now();
+        if let Some(why) = members.vehicles_out.get(slug) {
             return rejection(Reason::ConnectorFault, why.clone());
         }
-        let Some(vehicle) = self.fleet.vehicles.get(slug) else {
-            return rejection(Reason::UnknownVehicle, self.fleet.no_vehicle(slug));
+        let Some(vehicle) = members.vehicles.get(slug) else {
+            return rejection(Reason::UnknownVehicle, members.no_vehicle(slug));
         };
         let Some(name) = action.name(|own| vehicle.own_operation(own)) else {
             return rejection(Reason::UnknownOperation, own::no_such(vehicle, &op));

@@ -92,6 +92,22 @@ impl DiscoveryDesk {
         })
     }
 
+    /// Takes what another configuration says of these accounts, and which vehicles are served now. What is not told
+    /// any more is cleared, if there was a broker to tell.
+    pub(super) async fn take<'a>(&self, config: &Config, accounts: impl Iterator<Item = &'a String>) {
+        if !self.is_on() {
+            return;
+        }
+        self.facts.take(config, accounts);
+        self.book.keep(self.facts.configured());
+        for device in self.facts.devices() {
+            self.book.write_down(&device).await;
+        }
+        if self.is_announced.load(Ordering::Relaxed) {
+            self.announce();
+        }
+    }
+
     fn is_on(&self) -> bool {
         self.settings.discovery != Discovery::Off
     }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::config_desk::Configured;
 use crate::entropy::{Entropy, SystemEntropy};
+use crate::journal::Journal;
 use crate::primitives::{Tap, Transport};
 use crate::sandbox::Compiler;
 use crate::store::Store;
@@ -26,6 +28,10 @@ pub struct Environment {
     pub tap: Option<Arc<dyn Tap>>,
     /// Compiler of components that this program does not carry.
     pub compiler: Compiler,
+    /// Where the configuration is read again; none means that it is not.
+    pub configured: Option<Arc<dyn Configured>>,
+    /// The log of the program; none means that it is not the host's to change.
+    pub journal: Option<Arc<dyn Journal>>,
 }
 
 impl Environment {
@@ -41,6 +47,8 @@ impl Environment {
             transport: None,
             tap: None,
             compiler: Compiler::in_process(),
+            configured: None,
+            journal: None,
         }
     }
 
@@ -60,6 +68,18 @@ impl Environment {
     #[must_use]
     pub fn with_compiler(self, compiler: Compiler) -> Self {
         Self { compiler, ..self }
+    }
+
+    /// Reads the configuration again from `configured` when an operator wants that.
+    #[must_use]
+    pub fn with_configuration(self, configured: Arc<dyn Configured>) -> Self {
+        Self { configured: Some(configured), ..self }
+    }
+
+    /// Lets operators change the level of the program's log.
+    #[must_use]
+    pub fn with_journal(self, journal: Arc<dyn Journal>) -> Self {
+        Self { journal: Some(journal), ..self }
     }
 
     /// Tells `tap` what guests are given.

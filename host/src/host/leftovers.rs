@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::fleet::Names;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::wire::message::{Delivered, Notice, Outgoing};
 use crate::wire::publish::Publish;
@@ -15,7 +16,7 @@ use crate::wire::topics::Topics;
 
 /// Topics that no vehicle and no account has any more.
 #[derive(Debug)]
-pub(super) struct Leftovers(Arc<Clearing>);
+pub(super) struct Leftovers(Mutex<Arc<Clearing>>);
 
 /// Work that is still to be done about them.
 #[derive(Debug)]
@@ -68,12 +69,58 @@ impl Leftovers {
     /// # Errors
     ///
     /// When the store fails.
-    pub(super) async fn open<'n>(
+    pub(super) async fn open(
         topics: &Topics,
-        vehicles: impl Iterator<Item = &'n String>,
-        accounts: impl Iterator<Item = &'n String>,
+        names: &Names,
         store: &Arc<dyn Store>,
     ) -> Result<Self, StoreError> {
+        Ok(Self(Mutex::new(Arc::new(Clearing::open(topics, names, store).await?))))
+    }
+
+    /// Compares what the broker may have with another configuration of this host.
+    ///
+    /// # Errors
+    ///
+    /// When the store fails.
+    pub(super) async fn compare(
+        &self,
+        topics: &Topics,
+        names: &Names,
+        store: &Arc<dyn Store>,
+    ) -> Result<(), StoreError> {
+        // What is still to be cleared is in the store, and found there again.
+        self.clearing().afterwards.lock().clear();
+        let clearing = Arc::new(Clearing::open(topics, names, store).await?);
+        *self.0.lock() = clearing;
+        Ok(())
+    }
+
+    fn clearing(&self) -> Arc<Clearing> {
+        Arc::clone(&self.0.lock())
+    }
+
+    /// Clears at the broker what it is not known to have cleared. Subscribers are told first that the vehicle
+    /// is offline.
+    pub(super) fn clear(&self, publisher: &dyn Publish) {
+        let clearing = self.clearing();
+        let left = clearing.left().clone();
+        for topic in left {
+            if topic.ends_with("/availability") {
+                publisher.publish(Outgoing::new(topic.clone(), "offline").retained());
+            }
+            let notice =
+                Notice::to(Arc::new(Cleared { topic: topic.clone(), clearing: Arc::clone(&clearing) }));
+            let clear = Outgoing::new(topic, Vec::new()).retained();
+            publisher.publish(Outgoing { notice: Some(notice), ..clear });
+        }
+        // The store may be out of date although nothing is left.
+        clearing.finish();
+    }
+}
+
+impl Clearing {
+    async fn open(topics: &Topics, names: &Names, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+        let (vehicles, accounts) = (names.vehicles.iter(), names.accounts.iter());
         let vehicles = vehicles.map(|slug| (format!("vehicle/{slug}"), topics.retained_of_vehicle(slug)));
         let accounts = accounts.map(|slug| (format!("account/{slug}"), topics.retained_of_account(slug)));
         let ours: BTreeMap<String, BTreeSet<String>> = vehicles.chain(accounts).collect();
@@ -108,24 +155,7 @@ impl Leftovers {
             tracing::warn!("topics may be left behind if the configuration changes: {error}");
         }
         let (left, afterwards, store) = (Mutex::new(left), Mutex::new(afterwards), Arc::clone(store));
-        Ok(Self(Arc::new(Clearing { left, afterwards, store })))
-    }
-
-    /// Clears at the broker what it is not known to have cleared. Subscribers are told first that the vehicle
-    /// is offline.
-    pub(super) fn clear(&self, publisher: &dyn Publish) {
-        let left = self.0.left().clone();
-        for topic in left {
-            if topic.ends_with("/availability") {
-                publisher.publish(Outgoing::new(topic.clone(), "offline").retained());
-            }
-            let notice =
-                Notice::to(Arc::new(Cleared { topic: topic.clone(), clearing: Arc::clone(&self.0) }));
-            let clear = Outgoing::new(topic, Vec::new()).retained();
-            publisher.publish(Outgoing { notice: Some(notice), ..clear });
-        }
-        // The store may be out of date although nothing is left.
-        self.0.finish();
+        Ok(Self { left, afterwards, store })
     }
 }
 
@@ -153,10 +183,13 @@ mod tests {
         }
     }
 
+    fn names(vehicles: &[&str]) -> Names {
+        let vehicles = vehicles.iter().map(|slug| (*slug).to_owned()).collect();
+        Names { vehicles, ..Names::default() }
+    }
+
     async fn opened(vehicles: &[&str], store: &Arc<dyn Store>) -> Leftovers {
-        let vehicles: Vec<String> = vehicles.iter().map(|slug| (*slug).to_owned()).collect();
-        let topics = Topics::below("b");
-        Leftovers::open(&topics, vehicles.iter(), std::iter::empty(), store).await.unwrap()
+        Leftovers::open(&Topics::below("b"), &names(vehicles), store).await.unwrap()
     }
 
     #[tokio::test]

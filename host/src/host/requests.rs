@@ -23,6 +23,7 @@ use super::Request;
 use super::announcer::Announcer;
 use super::circuit_desk::CircuitDesk;
 use super::command_desk::CommandDesk;
+use super::config_desk::ConfigDesk;
 use super::discovery_desk::DiscoveryDesk;
 use super::fleet::Fleet;
 use super::plugin_desk::PluginDesk;
@@ -35,7 +36,7 @@ use crate::wire::message::Outgoing;
 const LARGEST: usize = 1 << 20;
 
 /// Verbs of all requests.
-const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question; circuit/list, \
+const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question; config/reload; circuit/list, \
                      circuit/open, circuit/isolate, circuit/close; discovery/show, discovery/publish, discovery/clear; \
                      policy/ and connector/ with list, swap, offer, verify, rollback, history, forgive; policy/shadow, \
                      policy/canary, policy/diff, policy/approve, \
@@ -75,6 +76,7 @@ pub(super) struct RequestDesk {
     pub(super) circuits: Arc<CircuitDesk>,
     pub(super) commands: Arc<CommandDesk>,
     pub(super) discovery: Arc<DiscoveryDesk>,
+    pub(super) reloads: Arc<ConfigDesk>,
     /// Queue in which messages about plugins wait for their turn.
     pub(super) queue: Queue,
     pub(super) shutdown: Arc<Shutdown>,
@@ -104,7 +106,7 @@ impl RequestDesk {
             // Without its transaction: it is not read.
             return self.respond_to(verb, &request, &answer(Err(refused), &[]));
         }
-        let takes_a_while = ["policy/", "connector/", "account/login", "account/answer"];
+        let takes_a_while = ["policy/", "connector/", "config/", "account/login", "account/answer"];
         if takes_a_while.iter().any(|those| verb.starts_with(those)) {
             return self.in_turn(verb, request);
         }
@@ -137,6 +139,7 @@ impl RequestDesk {
             Some(("vehicle", what)) => self.about_vehicles(what, payload, caller).await,
             Some(("command", what)) => self.about_commands(what, payload, caller).await,
             Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,
+            Some(("config", what)) => self.reloads.about(what, payload, by).await,
             Some(("circuit", what)) => self.circuits.about(what, payload).await,
             Some(("discovery", what)) => self.discovery.about(what, payload),
             Some((kind, what)) => self.plugins.about(kind, what, payload, by).await,

@@ -45,7 +45,7 @@ impl VehicleDesk {
     /// [`settle_in`](settle::settle_in) looks until they are found. Returns whether all are.
     pub(super) async fn find_vehicles(&self) -> bool {
         let mut all = true;
-        for vehicle in self.fleet.vehicles.values() {
+        for vehicle in self.fleet.now().vehicles.values() {
             let operation = self.listing(&vehicle.account);
             if let Err(StepError::Failed(failed) | StepError::AskLater(_, failed)) =
                 self.find(vehicle, &operation).await
@@ -96,7 +96,7 @@ impl VehicleDesk {
         account.announce();
         let listed = listed?;
         account.listing.learn(&listed);
-        for vehicle in self.fleet.vehicles_of(account) {
+        for vehicle in self.fleet.now().vehicles_of(account) {
             let known = vehicle.identity.known();
             match choose(&vehicle.selector, known.as_deref(), &listed) {
                 Ok(listed) => self.take_place(vehicle, listed).await,

@@ -33,15 +33,16 @@ impl Host {
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         let now = self.services.clock.now();
-        let out = self.fleet.accounts_out.keys().map(|slug| {
+        let members = self.fleet.now();
+        let out = members.accounts_out.keys().map(|slug| {
             let state = json!(Reason::ConnectorFault).as_str().unwrap_or_default().to_owned();
             (slug.clone(), AccountVitals { state, left: None })
         });
-        let accounts = self.fleet.accounts.values().map(|account| {
+        let accounts = members.accounts.values().map(|account| {
             (account.slug.clone(), AccountVitals { state: account.state(), left: account.requests.left(now) })
         });
         let vehicles =
-            self.fleet.vehicles.values().map(|vehicle| (vehicle.slug.clone(), vitals_of(vehicle, now)));
+            members.vehicles.values().map(|vehicle| (vehicle.slug.clone(), vitals_of(vehicle, now)));
         Vitals {
             uptime: self.services.clock.monotonic().saturating_sub(self.started),
             resident: resident(),
@@ -49,7 +50,7 @@ impl Host {
             accounts: accounts.chain(out).collect(),
             circuits: self.circuit_vitals(),
             vehicles: vehicles.collect(),
-            queue: self.fleet.vehicles.values().map(|vehicle| vehicle.waiting()).sum(),
+            queue: members.vehicles.values().map(|vehicle| vehicle.waiting()).sum(),
             policy_generation: self.policy().active().generation().number,
             last_swap: self.last_swap(),
             stopping: self.shutdown.is_closed(),
@@ -131,7 +132,8 @@ impl Host {
             };
             statuses.map(of).collect::<Vec<_>>()
         };
-        let accounts = self.fleet.accounts.values();
+        let members = self.fleet.now();
+        let accounts = members.accounts.values();
         let of_accounts = accounts.flat_map(|account| vitals(Some(account.slug.clone()), &account.circuits));
         vitals(None, &self.circuits.clouds).into_iter().chain(of_accounts).collect()
     }

@@ -151,6 +151,7 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
         | RefreshError::Unexplained(_)
         | RefreshError::NoSession
         | RefreshError::Panicked
+        | RefreshError::Retired
         | RefreshError::Stopping => why.to_string().into(),
     }
 }
@@ -175,6 +176,7 @@ pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
         // It was refused, and there is nothing else to send.
         RefreshError::Released(_) | RefreshError::NoSession => Reason::UpstreamRefused,
         RefreshError::NotStored(_) | RefreshError::Panicked => Reason::HostFault,
+        RefreshError::Retired => Reason::Busy,
         RefreshError::Stopping => Reason::HostStopping,
     }
 }

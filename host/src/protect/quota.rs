@@ -23,7 +23,7 @@ const DAY: i64 = 24 * 60;
 pub struct DailyQuota {
     what: &'static str,
     key: String,
-    limit: Option<u32>,
+    limit: Mutex<Option<u32>>,
     minutes: Mutex<BTreeMap<i64, u32>>,
     /// Whether the count was damaged: then all actions allowed within a day may have been done just now.
     assume_used_up: AtomicBool,
@@ -71,8 +71,19 @@ impl DailyQuota {
             Loaded::Whole(minutes) => minutes,
             Loaded::Absent | Loaded::Damaged => BTreeMap::new(),
         };
-        let minutes = Mutex::new(minutes);
+        let (minutes, limit) = (Mutex::new(minutes), Mutex::new(limit));
         Ok(Self { what, key, limit, minutes, assume_used_up, store: Arc::clone(store) })
+    }
+
+    /// Sets another limit, or none. What was counted before counts.
+    pub fn set_limit(&self, limit: Option<u32>) {
+        *self.limit.lock() = limit;
+    }
+
+    /// The limit, if there is one.
+    #[must_use]
+    pub fn limit(&self) -> Option<u32> {
+        *self.limit.lock()
     }
 
     /// Counts one action, before it is done. It is stored when this returns.
@@ -93,7 +104,7 @@ impl DailyQuota {
     /// The refusal of an action that is known beforehand.
     #[must_use]
     pub fn used_up(&self) -> QuotaError {
-        QuotaError::Used { what: self.what, limit: self.limit.unwrap_or_default() }
+        QuotaError::Used { what: self.what, limit: self.limit().unwrap_or_default() }
     }
 
     /// Counts one action, and has that stored soon: the caller does not wait for it.
@@ -109,7 +120,7 @@ impl DailyQuota {
 
     fn add(&self, now: Timestamp) -> Result<(), QuotaError> {
         let mut minutes = self.within_a_day(now);
-        if let Some(limit) = self.limit
+        if let Some(limit) = self.limit()
             && minutes.values().sum::<u32>() >= limit
         {
             return Err(QuotaError::Used { what: self.what, limit });
@@ -153,7 +164,7 @@ impl DailyQuota {
     /// Returns the number left; none when there is no limit.
     #[must_use]
     pub fn left(&self, now: Timestamp) -> Option<u32> {
-        self.limit.map(|limit| limit.saturating_sub(self.used(now)))
+        self.limit().map(|limit| limit.saturating_sub(self.used(now)))
     }
 
     fn store_soon(&self, minutes: &BTreeMap<i64, u32>) {
@@ -191,7 +202,7 @@ impl DailyQuota {
             self.store_soon(&minutes);
         }
         if self.assume_used_up.swap(false, Ordering::Relaxed)
-            && let Some(limit) = self.limit
+            && let Some(limit) = self.limit()
         {
             minutes.insert(minute(now), limit);
             self.store_soon(&minutes);

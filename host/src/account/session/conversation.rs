@@ -47,6 +47,9 @@ impl Refresh {
         if account.services.background.is_closed() {
             return Some(Err(RefreshError::Stopping));
         }
+        if account.is_retired() {
+            return Some(Err(RefreshError::Retired));
+        }
         if pending.is_over(account.clock().now()) {
             account.end_unanswered(&pending).await;
             return None;

@@ -83,6 +83,9 @@ pub(crate) enum RefreshError {
     /// An error of this program's, which the log tells.
     #[error("asking for a session has failed within the host")]
     Panicked,
+    /// Another configuration has taken the account's place.
+    #[error("the account was configured anew while this was under way; send it again")]
+    Retired,
     #[error("the host is stopping")]
     Stopping,
 }

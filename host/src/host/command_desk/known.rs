@@ -49,7 +49,7 @@ impl CommandDesk {
     /// Returns the latest step of a vehicle's latest command, be it one that was rejected, or of a time before this
     /// start.
     pub(in crate::host) async fn last(&self, vehicle: &str) -> Option<Report> {
-        let told = self.fleet.vehicles.get(vehicle).and_then(|vehicle| vehicle.memory().last_report.clone());
+        let told = self.fleet.vehicle(vehicle).and_then(|vehicle| vehicle.memory().last_report.clone());
         let written = match self.ledger.latest(vehicle) {
             Some(id) => self.ledger.progress(vehicle, &id).await.ok().flatten(),
             None => None,

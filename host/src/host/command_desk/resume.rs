@@ -20,13 +20,14 @@ use crate::wire::report::Report;
 /// again.
 pub(in crate::host) async fn resume(desk: &Arc<CommandDesk>, interrupted: Vec<Interrupted>) {
     for Interrupted { vehicle: slug, report, pending } in interrupted {
-        let resumable = desk.fleet.vehicles.get(&slug).zip(pending.and_then(understood));
+        let resumable = desk.fleet.vehicle(&slug).zip(pending.and_then(understood));
         let named = resumable.and_then(|(vehicle, (pending, action))| {
-            Some((vehicle, pending, action.name(|own| vehicle.own_operation(own))?, action))
+            let name = action.name(|own| vehicle.own_operation(own))?;
+            Some((vehicle, pending, name, action))
         });
         match named {
             Some((vehicle, pending, name, action)) => {
-                resume_one(desk, vehicle, report, pending, (name, action));
+                resume_one(desk, &vehicle, report, pending, (name, action));
             }
             None => give_up(desk, &slug, report).await,
         }
@@ -41,11 +42,11 @@ async fn give_up(desk: &CommandDesk, slug: &str, mut report: Report) {
     };
     report.end(state, Reason::HostStopping, message.to_owned());
     report.retryable = state == State::Failed;
-    if let Some(vehicle) = desk.fleet.vehicles.get(slug)
+    if let Some(vehicle) = desk.fleet.vehicle(slug)
         && let Some(name) = OperationName::named(&report.op)
     {
-        desk.announcer.control_accepted(vehicle, &report.id, name, touched(name));
-        desk.announcer.control_ended(vehicle, &report.id, state);
+        desk.announcer.control_accepted(&vehicle, &report.id, name, touched(name));
+        desk.announcer.control_ended(&vehicle, &report.id, state);
     }
     report.finished_at = Some(desk.services.clock.now());
     let (_nobody_waits, stored) = desk.ledger.finish(slug, &report).await;

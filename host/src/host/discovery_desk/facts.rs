@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use parking_lot::RwLock;
+
 use crate::config::{self, Config};
 use crate::descriptor::{SecretClass, Takes};
 use crate::homeassistant::{AccountFacts, BridgeFacts, Device, VehicleFacts, node};
@@ -41,7 +43,7 @@ pub(super) struct Facts {
     fleet: Arc<Fleet>,
     /// Beginning of all identifiers.
     node: String,
-    accounts: BTreeMap<String, Configured>,
+    accounts: RwLock<BTreeMap<String, Configured>>,
     /// Connectors of the accounts. Those that could not begin are among them: their slots come back.
     connectors: Vec<String>,
 }
@@ -55,35 +57,49 @@ impl Facts {
             services: Arc::clone(services),
             fleet: Arc::clone(fleet),
             node: node(&config.mqtt.base_topic),
-            accounts: accounts.map(|(slug, account)| (slug.to_string(), Configured::of(account))).collect(),
+            accounts: RwLock::new(
+                accounts.map(|(slug, account)| (slug.to_string(), Configured::of(account))).collect(),
+            ),
             connectors: connectors.into_iter().collect(),
+        }
+    }
+
+    /// Takes what another configuration says of these accounts.
+    pub(super) fn take<'a>(&self, config: &Config, slugs: impl Iterator<Item = &'a String>) {
+        let mut accounts = self.accounts.write();
+        for slug in slugs {
+            match config.accounts.get(slug.as_str()) {
+                Some(account) => drop(accounts.insert(slug.clone(), Configured::of(account))),
+                None => drop(accounts.remove(slug)),
+            }
         }
     }
 
     /// Identifiers of the vehicles that are configured, also of those of which nothing is known at the moment, because
     /// they are not served or not found yet.
     pub(super) fn configured(&self) -> Vec<String> {
-        let slugs = self.fleet.vehicles.keys().chain(self.fleet.vehicles_out.keys());
-        slugs.map(|slug| VehicleFacts::id(&self.node, slug)).collect()
+        let names = self.fleet.now().names();
+        names.vehicles.iter().map(|slug| VehicleFacts::id(&self.node, slug)).collect()
     }
 
     /// Describes everything that there is.
     pub(super) fn devices(&self) -> Vec<Device> {
         let (node, connectors, topics) = (&self.node, &self.connectors, &self.services.topics);
         let mut devices = vec![BridgeFacts { node, connectors }.device(topics)];
-        for (slug, account) in &self.accounts {
+        for (slug, account) in self.accounts.read().iter() {
             let Configured { connector, brand, asks, has_quota, .. } = account;
             let (asks, has_quota) = (*asks, *has_quota);
             devices.push(AccountFacts { node, slug, connector, brand, asks, has_quota }.device(topics));
         }
-        devices.extend(self.fleet.vehicles.keys().filter_map(|slug| self.vehicle(slug)));
+        devices.extend(self.fleet.now().vehicles.keys().filter_map(|slug| self.vehicle(slug)));
         devices
     }
 
     /// Describes a vehicle; none of which nothing is known yet.
     pub(super) fn vehicle(&self, slug: &str) -> Option<Device> {
-        let vehicle = self.fleet.vehicles.get(slug)?;
-        let account = self.accounts.get(&vehicle.account.slug)?;
+        let vehicle = self.fleet.vehicle(slug)?;
+        let accounts = self.accounts.read();
+        let account = accounts.get(&vehicle.account.slug)?;
         let memory = vehicle.memory();
         let offered = &memory.known.offered;
         let listed = offered.operations();
@@ -91,7 +107,7 @@ impl Facts {
         if listed.is_empty() && values.is_empty() && memory.missing.is_none() {
             return None;
         }
-        if is_number(vehicle) {
+        if is_number(&vehicle) {
             return None;
         }
         let has = |name: &_| vehicle.capability(&memory, &listed, *name) == Capability::Has;

@@ -59,19 +59,20 @@ async fn answered(fleet: &Fleet, payload: &[u8]) -> Result<Value, String> {
     // Why it is none is not told: that would quote what is in it.
     let takes = || "account/answer takes {\"account\":\"…\",\"answer\":…}".to_owned();
     let Answering { account, answer, .. } = parsed(payload, "").map_err(|_| takes())?;
-    let account = fleet.accounts.get(&account).ok_or_else(|| "there is no such account".to_owned())?;
+    let account = fleet.account(&account).ok_or_else(|| "there is no such account".to_owned())?;
     let answer = match answer {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    answers::answered(account, answer.as_bytes()).await
+    answers::answered(&account, answer.as_bytes()).await
 }
 
-fn named<'f>(fleet: &'f Fleet, what: &str, payload: &[u8]) -> Result<&'f Arc<Account>, String> {
+fn named(fleet: &Fleet, what: &str, payload: &[u8]) -> Result<Arc<Account>, String> {
     let takes = format!("account/{what} takes {{\"account\":\"…\"}}");
     let Which { account, .. } = parsed(payload, &takes)?;
-    fleet.accounts.get(&account).ok_or_else(|| {
-        let known: Vec<&str> = fleet.accounts.keys().map(AsRef::as_ref).collect();
+    let members = fleet.now();
+    members.accounts.get(&account).cloned().ok_or_else(|| {
+        let known: Vec<&str> = members.accounts.keys().map(AsRef::as_ref).collect();
         format!("there is no account {account:?}; there are: {}", known.join(", "))
     })
 }
@@ -83,15 +84,11 @@ mod tests {
     use super::*;
     use crate::account::tests::Home;
     use crate::account::tests::cloud::CODE;
+    use crate::host::fleet::Members;
 
     async fn asked(home: &Home, what: &str, payload: Value) -> Result<Value, String> {
         let accounts = BTreeMap::from([("main".to_owned(), Arc::clone(&home.account))]);
-        let fleet = Fleet {
-            accounts,
-            vehicles: BTreeMap::new(),
-            accounts_out: BTreeMap::new(),
-            vehicles_out: BTreeMap::new(),
-        };
+        let fleet = Fleet::new(Members { accounts, ..Members::default() });
         about(&fleet, what, payload.to_string().as_bytes(), "test").await.unwrap()
     }
 

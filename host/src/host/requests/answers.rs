@@ -24,7 +24,7 @@ pub(in crate::host) fn take(desk: &Arc<RequestDesk>, account: &str, mut request:
     if let Some(unusable) = unusable {
         return tracing::warn!(account, "an answer was not taken: {unusable}");
     }
-    let Some(account) = desk.fleet.accounts.get(account).cloned() else {
+    let Some(account) = desk.fleet.account(account) else {
         return respond(desk, request.respond_to.as_ref(), Err("there is no such account".to_owned()));
     };
     let (desk, open) = (Arc::clone(desk), desk.shutdown.hold());

@@ -148,10 +148,11 @@ impl RequestDesk {
     /// Finds a command by its identifier, which is one of a vehicle.
     async fn find(&self, which: &Which) -> Result<Report, String> {
         let Which { id, vehicle, .. } = which;
+        let members = self.fleet.now();
         let vehicles: Vec<&String> = match vehicle {
-            Some(slug) if !self.fleet.vehicles.contains_key(slug) => return Err(self.fleet.no_vehicle(slug)),
+            Some(slug) if !members.vehicles.contains_key(slug) => return Err(members.no_vehicle(slug)),
             Some(slug) => vec![slug],
-            None => self.fleet.vehicles.keys().collect(),
+            None => members.vehicles.keys().collect(),
         };
         let mut found = Vec::new();
         for slug in vehicles {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use super::{RequestDesk, parsed};
 use crate::host::announcer::problem_of;
+use crate::host::fleet::Members;
 use crate::vehicle::Vehicle;
 use crate::vehicle::controls::Shown;
 use crate::vehicle::state::{Location, Published};
@@ -92,17 +93,22 @@ impl RequestDesk {
     ) -> Option<Result<Value, String>> {
         let takes = "vehicle/status takes {}, {\"vehicle\":\"…\"} or {\"location\":true}";
         Some(match what {
-            "list" => parsed(payload, "vehicle/list takes {}").map(|All { .. }| json!(self.list())),
+            "list" => {
+                parsed(payload, "vehicle/list takes {}").map(|All { .. }| json!(self.list(&self.fleet.now())))
+            }
             "status" => match parsed(payload, takes) {
-                Ok(which) => self.status(which, caller).await.map(|all| json!(all)),
+                Ok(which) => {
+                    let members = self.fleet.now();
+                    self.status(&members, which, caller).await.map(|all| json!(all))
+                }
                 Err(why) => Err(why),
             },
             _ => return None,
         })
     }
 
-    fn list(&self) -> Vec<Listed<'_>> {
-        let served = self.fleet.vehicles.values().map(|vehicle| {
+    fn list<'m>(&self, members: &'m Members) -> Vec<Listed<'m>> {
+        let served = members.vehicles.values().map(|vehicle| {
             let published = vehicle.memory().published();
             let age_s = published.as_ref().map(|published| self.age(published));
             let stale = published.as_ref().map(|published| published.meta.stale);
@@ -117,7 +123,7 @@ impl RequestDesk {
                 age_s,
             }
         });
-        let out = self.fleet.vehicles_out.iter().map(|(slug, why)| Listed {
+        let out = members.vehicles_out.iter().map(|(slug, why)| Listed {
             entry: out_of_service(slug, why),
             soc_percent: None,
             range_km: None,
@@ -132,7 +138,12 @@ impl RequestDesk {
     }
 
     /// Says what is known of one vehicle, or of each.
-    async fn status(&self, which: Which, caller: Caller<'_>) -> Result<Vec<Status<'_>>, String> {
+    async fn status<'m>(
+        &self,
+        members: &'m Members,
+        which: Which,
+        caller: Caller<'_>,
+    ) -> Result<Vec<Status<'m>>, String> {
         let Which { vehicle: wanted, location, .. } = which;
         if location && caller.is_message() {
             let topic = self.services.topics.vehicle("<veh>", "location");
@@ -140,10 +151,10 @@ impl RequestDesk {
         }
         let is_wanted = |slug: &str| wanted.as_ref().is_none_or(|wanted| wanted == slug);
         let mut all = Vec::new();
-        for (_, vehicle) in self.fleet.vehicles.iter().filter(|(slug, _)| is_wanted(slug)) {
+        for (_, vehicle) in members.vehicles.iter().filter(|(slug, _)| is_wanted(slug)) {
             all.push(self.status_of(vehicle, location).await);
         }
-        let out = self.fleet.vehicles_out.iter().filter(|(slug, _)| is_wanted(slug));
+        let out = members.vehicles_out.iter().filter(|(slug, _)| is_wanted(slug));
         all.extend(out.map(|(slug, why)| Status {
             entry: out_of_service(slug, why),
             state: None,
@@ -155,7 +166,7 @@ impl RequestDesk {
         }));
         all.sort_by_key(|status| status.entry.vehicle);
         match wanted {
-            Some(wanted) if all.is_empty() => Err(self.fleet.no_vehicle(&wanted)),
+            Some(wanted) if all.is_empty() => Err(members.no_vehicle(&wanted)),
             _ => Ok(all),
         }
     }

@@ -9,12 +9,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::{Id, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::VehicleDesk;
 use crate::account::Account;
+use crate::host::fleet::Members;
 use crate::operation::step::StepError;
 use crate::vehicle::Vehicle;
 use crate::wire::operation::span;
@@ -87,16 +88,58 @@ impl Pace {
 /// Finds and reads every vehicle, as soon as it can be, and checks every day whether they are still there.
 /// Does not return.
 pub(in crate::host) async fn settle_in(desk: &Arc<VehicleDesk>) {
-    let mut accounts = JoinSet::new();
-    for account in desk.fleet.accounts.values() {
-        let (desk, account) = (Arc::clone(desk), Arc::clone(account));
-        accounts.spawn(async move { settle(&desk, &account).await });
+    let mut exchanges = desk.fleet.exchanges();
+    let mut settling = Settling::default();
+    loop {
+        settling.go_on_with(desk, &desk.fleet.now());
+        // The fleet has its sender for as long as the desk is there.
+        if exchanges.changed().await.is_err() {
+            return;
+        }
     }
-    while accounts.join_next().await.is_some() {}
 }
 
-async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>) {
-    let vehicles: Vec<_> = desk.fleet.vehicles_of(account).cloned().collect();
+/// Accounts that are being settled, each by a task of its own, which ends when this is dropped.
+#[derive(Default)]
+struct Settling {
+    tasks: JoinSet<()>,
+    accounts: HashMap<String, (Household, AbortHandle)>,
+}
+
+/// An account and its vehicles.
+type Household = (Arc<Account>, Vec<Arc<Vehicle>>);
+
+impl Settling {
+    /// Goes on with the accounts that are as they were, begins with those that are new or have other vehicles,
+    /// and leaves the others.
+    fn go_on_with(&mut self, desk: &Arc<VehicleDesk>, members: &Members) {
+        while self.tasks.try_join_next().is_some() {}
+        let mut before = std::mem::take(&mut self.accounts);
+        for (slug, account) in &members.accounts {
+            let vehicles: Vec<_> = members.vehicles_of(account).cloned().collect();
+            let household = (Arc::clone(account), vehicles);
+            let task = match before.remove(slug) {
+                Some((earlier, task)) if is_same(&earlier, &household) => task,
+                earlier => {
+                    if let Some((_, task)) = earlier {
+                        task.abort();
+                    }
+                    let (desk, (account, vehicles)) = (Arc::clone(desk), household.clone());
+                    self.tasks.spawn(async move { settle(&desk, &account, vehicles).await })
+                }
+            };
+            self.accounts.insert(slug.clone(), (household, task));
+        }
+        before.into_values().for_each(|(_, task)| task.abort());
+    }
+}
+
+fn is_same((account, vehicles): &Household, (other, others): &Household) -> bool {
+    let same = |(one, other): (&Arc<Vehicle>, &Arc<Vehicle>)| Arc::ptr_eq(one, other);
+    Arc::ptr_eq(account, other) && vehicles.len() == others.len() && vehicles.iter().zip(others).all(same)
+}
+
+async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>, vehicles: Vec<Arc<Vehicle>>) {
     if vehicles.is_empty() {
         return;
     }

@@ -1,0 +1,317 @@
+//! Reloads of the configuration: what is written in the file takes effect while the host runs, as far as it can.
+//!
+//! # Guarantees
+//!
+//! * A file that is wrong changes nothing, and the answer says what `check-config` says.
+//! * What takes effect does so at once: whoever asks the host sees all of it or nothing of it. A command, a read
+//!   or a sign-in that has begun ends with the configuration that it began with.
+//! * An account that is configured anew begins as after a start: other credentials lift what the earlier ones
+//!   had latched, and its session is not theirs. While a session is being asked for, that is waited for, and if
+//!   it takes too long the reload is refused and has changed nothing.
+//! * What does not take effect is named, and stays as it was altogether.
+
+mod plan;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use self::plan::{Plan, Served, Step};
+use super::announcer::Announcer;
+use super::assemble::served;
+use super::circuit_desk::CircuitDesk;
+use super::discovery_desk::DiscoveryDesk;
+use super::fleet::{Fleet, Members};
+use super::leftovers::Leftovers;
+use super::requests::parsed;
+use crate::account::{Account, Accounts};
+use crate::cell::CellGuard;
+use crate::config::{Config, ConfigError, Keys, Problem};
+use crate::deployment::Deployments;
+use crate::events::{AboutReload, Event};
+use crate::journal::Journal;
+use crate::primitives::SESSION;
+use crate::services::Services;
+use crate::store::StoreError;
+use crate::vehicle::Vehicle;
+
+/// Time for sessions that are being asked for to be there, before a reload that concerns them is refused.
+const SIGNING_IN: Duration = Duration::from_secs(20);
+
+/// Where the configuration is read again.
+pub trait Configured: fmt::Debug + Send + Sync {
+    /// Reads the configuration. May wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// See [`ConfigError`].
+    fn read(&self) -> Result<Config, ConfigError>;
+}
+
+/// What a reload has come to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Reloaded {
+    /// Keys that say something else than before and have taken effect, with the tables around them.
+    pub changed: Vec<String>,
+    /// Keys that say something else than before and take effect at the next start.
+    pub restart_needed: Vec<String>,
+    /// What is possible and hardly meant.
+    pub warnings: Vec<String>,
+}
+
+/// Reason why a reload has changed nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotReloaded {
+    /// The file is wrong.
+    #[error("{0}")]
+    Wrong(#[from] ConfigError),
+    /// The embedding program has no file.
+    #[error("this host was not started from a file, so there is none to read again; restart it")]
+    NoFile,
+    /// A session is being asked for with the credentials that there are.
+    #[error("the account {0:?} is signing in at this moment; reload again when that has ended")]
+    SigningIn(String),
+    /// The store failed.
+    #[error("the state cannot be read: {0}")]
+    Store(#[from] StoreError),
+    /// The host ends.
+    #[error("the host is stopping")]
+    Stopping,
+}
+
+/// Reloads the configuration.
+#[derive(Debug)]
+pub(super) struct ConfigDesk {
+    pub(super) services: Arc<Services>,
+    pub(super) fleet: Arc<Fleet>,
+    pub(super) opening: Accounts,
+    pub(super) deployments: Arc<Deployments>,
+    pub(super) announcer: Arc<Announcer>,
+    pub(super) circuits: Arc<CircuitDesk>,
+    pub(super) discovery: Arc<DiscoveryDesk>,
+    pub(super) leftovers: Arc<Leftovers>,
+    pub(super) configured: Option<Arc<dyn Configured>>,
+    pub(super) journal: Option<Arc<dyn Journal>>,
+    /// What every key says that has taken effect, or did at the start. One reload at a time.
+    pub(super) effective: tokio::sync::Mutex<Keys>,
+}
+
+/// Payload of a request that needs no more than its name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {
+    /// Transaction, which only the answer needs.
+    #[serde(default, rename = "transaction")]
+    _transaction: Value,
+}
+
+/// What takes the place of what is served now.
+struct Next {
+    members: Members,
+    /// Accounts that another one takes the place of, or none, and the right to ask for their sessions.
+    retiring: Vec<(Arc<Account>, Option<CellGuard>)>,
+    begun: Vec<Arc<Account>>,
+}
+
+impl ConfigDesk {
+    /// Does what a request asks for; none if there is no such request.
+    pub(super) async fn about(&self, what: &str, payload: &[u8], by: &str) -> Option<Result<Value, String>> {
+        if what != "reload" {
+            return None;
+        }
+        if let Err(error) = parsed::<Nothing>(payload, "config/reload takes {}") {
+            return Some(Err(error));
+        }
+        Some(self.reload(by).await.map(|done| json!(done)).map_err(|error| error.to_string()))
+    }
+
+    /// Reads the configuration again and lets it take effect.
+    pub(super) async fn reload(&self, by: &str) -> Result<Reloaded, NotReloaded> {
+        let configured = self.configured.clone().ok_or(NotReloaded::NoFile)?;
+        let reading = tokio::task::spawn_blocking(move || configured.read()).await;
+        let reloaded = match reading {
+            Ok(Ok(config)) => self.take(&config, by).await,
+            Ok(Err(wrong)) => Err(wrong.into()),
+            // Only a runtime that shuts down ends it.
+            Err(_ended) => Err(NotReloaded::Stopping),
+        };
+        match &reloaded {
+            Ok(Reloaded { changed, restart_needed, .. }) => {
+                tracing::info!(by, ?changed, ?restart_needed, "configuration reloaded");
+            }
+            Err(error) => tracing::error!(by, "the configuration stays as it was: {error}"),
+        }
+        reloaded
+    }
+
+    /// Lets a configuration take effect.
+    pub(super) async fn take(&self, config: &Config, by: &str) -> Result<Reloaded, NotReloaded> {
+        let mut effective = self.effective.lock().await;
+        if self.services.background.is_closed() {
+            return Err(NotReloaded::Stopping);
+        }
+        let now = self.fleet.now();
+        let plan = Plan::of(&self.served(&effective, &now), config);
+        let mut warnings: Vec<String> = config.warnings.iter().map(Problem::to_string).collect();
+        let next = self.next(&plan, config, &now).await?;
+        // Nothing below can fail.
+        if plan.level
+            && let Some(journal) = &self.journal
+            && let Err(error) = journal.set_level(config.log.level.as_str())
+        {
+            warnings.push(format!("log.level: {error}"));
+        }
+        if plan.signatures {
+            self.deployments.require(&config.plugins.trust);
+        }
+        if !plan.accounts.is_empty() || !plan.vehicles.is_empty() {
+            self.exchange(&plan, config, next).await;
+        }
+        plan.changed.iter().for_each(|key| effective.take(key, &config.keys));
+        let named = |keys: &BTreeSet<_>| keys.iter().map(ToString::to_string).collect();
+        let (changed, restart_needed) = (named(&plan.changed), named(&plan.restart_needed));
+        let reloaded = Reloaded { changed, restart_needed, warnings };
+        self.services.events.say(&Event::ConfigReloaded(AboutReload {
+            by: by.to_owned(),
+            changed: reloaded.changed.clone(),
+            restart_needed: reloaded.restart_needed.clone(),
+        }));
+        Ok(reloaded)
+    }
+
+    fn served<'s>(&self, keys: &'s Keys, now: &Members) -> Served<'s> {
+        let accounts = now.accounts.iter();
+        let vehicles = now.vehicles.iter();
+        Served {
+            keys,
+            connectors: self.deployments.connectors().keys().cloned().collect(),
+            accounts: accounts
+                .map(|(slug, account)| (slug.clone(), account.connector_name.clone()))
+                .collect(),
+            vehicles: vehicles.map(|(slug, vehicle)| (slug.clone(), vehicle.account.slug.clone())).collect(),
+            out: now.accounts_out.keys().chain(now.vehicles_out.keys()).cloned().collect(),
+        }
+    }
+
+    /// Opens what takes the place of what there is.
+    async fn next(&self, plan: &Plan, config: &Config, now: &Members) -> Result<Next, NotReloaded> {
+        let mut next = Next { members: now.clone(), retiring: Vec::new(), begun: Vec::new() };
+        for slug in plan.accounts.keys() {
+            if let Some(account) = now.accounts.get(slug) {
+                next.retiring.push((Arc::clone(account), session_of(account).await?));
+            }
+        }
+        for (slug, step) in &plan.accounts {
+            let wanted = config.accounts.get(slug.as_str()).filter(|_| *step != Step::Remove);
+            let Some(wanted) = wanted else {
+                next.members.accounts.remove(slug);
+                continue;
+            };
+            // The plan has made sure that its slot is there.
+            let Some(slot) = self.deployments.connectors().get(&wanted.connector).cloned() else { continue };
+            let before = now.accounts.get(slug).map(AsRef::as_ref);
+            let account = self.opening.open_after(slug, wanted, slot, before).await?;
+            next.members.accounts.insert(slug.clone(), Arc::clone(&account));
+            next.begun.push(account);
+        }
+        self.next_vehicles(plan, config, now, &mut next.members).await?;
+        Ok(next)
+    }
+
+    async fn next_vehicles(
+        &self,
+        plan: &Plan,
+        config: &Config,
+        now: &Members,
+        next: &mut Members,
+    ) -> Result<(), StoreError> {
+        for (slug, before) in &now.vehicles {
+            // As it was, of the account that takes the place of its own.
+            let account = next.accounts.get(&before.account.slug);
+            let account = account.filter(|account| !Arc::ptr_eq(account, &before.account));
+            if let Some(vehicle) =
+                account.and_then(|account| before.configured_anew(&before.configured, account))
+            {
+                next.vehicles.insert(slug.clone(), Arc::new(vehicle));
+            }
+        }
+        for (slug, step) in &plan.vehicles {
+            let wanted = config.vehicles.get(slug.as_str()).filter(|_| *step != Step::Remove);
+            let Some(wanted) = wanted else {
+                next.vehicles.remove(slug);
+                continue;
+            };
+            // The plan has made sure that it is there.
+            let Some(account) = next.accounts.get(wanted.account.as_str()) else { continue };
+            let before = now.vehicles.get(slug);
+            let vehicle = match before.and_then(|before| before.configured_anew(wanted, account)) {
+                Some(vehicle) => vehicle,
+                None => Vehicle::open(slug, wanted, Arc::clone(account)).await?,
+            };
+            next.vehicles.insert(slug.clone(), Arc::new(vehicle));
+        }
+        Ok(())
+    }
+
+    /// Puts what was opened in the place of what there is, and tells everybody.
+    async fn exchange(&self, plan: &Plan, config: &Config, next: Next) {
+        let Next { members, retiring, begun } = next;
+        for (account, _) in &retiring {
+            account.retire();
+        }
+        let before = self.fleet.now();
+        self.fleet.exchange(members);
+        // Whoever waits for a session of an account that is no more may find out now.
+        drop(retiring);
+        let now = self.fleet.now();
+        take_effect(config, &before, &now);
+        begun.iter().for_each(Account::keep);
+        self.deployments.serve(now.accounts.values().map(|account| served(account)).collect());
+        if let Err(error) = self.circuits.isolate_again().await {
+            tracing::error!("what an operator isolated of accounts is open again: {error}");
+        }
+        let compared =
+            self.leftovers.compare(&self.services.topics, &now.names(), &self.services.store).await;
+        if let Err(error) = compared {
+            tracing::error!("what the broker has kept of what is gone is cleared at the next start: {error}");
+        }
+        self.leftovers.clear(self.services.publisher.as_ref());
+        self.discovery.take(config, plan.accounts.keys()).await;
+        self.announcer.announce_fleet();
+        let (accounts, vehicles) = (plan.accounts.len(), plan.vehicles.len());
+        tracing::info!(accounts, vehicles, "accounts and vehicles are configured anew");
+    }
+}
+
+/// Waits until no session of an account is being asked for, and keeps that so.
+async fn session_of(account: &Arc<Account>) -> Result<Option<CellGuard>, NotReloaded> {
+    let Some(slot) = account.context.cells.slot(SESSION) else { return Ok(None) };
+    let guard = tokio::time::timeout(SIGNING_IN, slot.acquire()).await;
+    guard.map(Some).map_err(|_elapsed| NotReloaded::SigningIn(account.slug.clone()))
+}
+
+/// Lets limits and descriptions take effect that accounts and vehicles share with those before them.
+fn take_effect(config: &Config, before: &Members, now: &Members) {
+    for (slug, account) in &now.accounts {
+        let same = before.accounts.get(slug).is_some_and(|before| Arc::ptr_eq(before, account));
+        if let Some(wanted) = config.accounts.get(slug.as_str()).filter(|_| !same) {
+            account.take_effect(wanted);
+        }
+    }
+    for (slug, vehicle) in &now.vehicles {
+        let earlier = before.vehicles.get(slug);
+        let same = earlier.is_some_and(|before| Arc::ptr_eq(before, vehicle));
+        if same {
+            continue;
+        }
+        vehicle.take_effect();
+        if earlier.is_some_and(|before| !Arc::ptr_eq(&before.account, &vehicle.account)) {
+            vehicle.look_again();
+        }
+    }
+}
