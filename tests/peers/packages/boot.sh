@@ -33,4 +33,4 @@ pivot_root . mnt
 umount -l /mnt
 # As a machine has it: what systemd mounts for a service (its credentials) is to be seen by that service.
 mount --make-rshared /
-exec env -i container=stranger PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 /lib/systemd/systemd --log-target=null </dev/null >/dev/null 2>&1
+exec env -i container=stranger PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 /lib/systemd/systemd --log-target=journal </dev/null >/dev/null 2>&1

@@ -24,7 +24,7 @@ field() { python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]])
 # The one file of this pattern.
 package() {
     local found=("$packages"/$1)
-    [ -f "${found[0]}" ] && [ ${#found[@]} = 1 ] || die "there is not one $1 in $packages, but ${found[*]}"
+    if [ ! -f "${found[0]}" ] || [ ${#found[@]} != 1 ]; then die "there is not one $1 in $packages, but ${found[*]}"; fi
     echo "${found[0]}"
 }
 # until_it_is WANTED COMMAND…: asks until the answer is this, or half a minute is over.

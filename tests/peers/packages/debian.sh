@@ -102,11 +102,17 @@ debian_is_confined() {
     exposure=$(inside systemd-analyze security --no-pager vehicle-connector | tail -n 1 | grep -o '[0-9]\+\.[0-9]')
     expect "systemd-analyze security, at most 1.5 ($exposure)" "$(awk -v e="$exposure" 'BEGIN { print (e <= 1.5) }')" 1
     expect "its user" "$(inside stat -c %U "/proc/$(property MainPID)")" vehicle-connector
+    # A process that is stopped gives no sign of life; the watchdog's time is shortened to see what follows.
+    inside sh -c 'printf "[Service]\nWatchdogSec=2\nRestartSec=1\n" >/etc/systemd/system/vehicle-connector.service.d/watchdog.conf
+        systemctl daemon-reload; systemctl restart vehicle-connector'
+    until_it_is 71 battery
     local before
     before=$(property NRestarts)
-    inside systemctl kill --signal KILL vehicle-connector
+    expect "signs of life for four times as long as there must be one: starts again" "$(sleep 8; property NRestarts)" "$before"
+    inside systemctl kill --kill-who main --signal STOP vehicle-connector
     until_it_is "$((before + 1)) active" restarts
-    ok "killed: started again"
+    host_said | grep -q 'Watchdog timeout' || die "it was not the watchdog"
+    ok "no sign of life: the watchdog has it started again"
 }
 restarts() { echo "$(property NRestarts) $(property ActiveState)"; }
 
