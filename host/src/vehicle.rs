@@ -300,6 +300,11 @@ impl Vehicle {
         self.allow.contains(&name)
     }
 
+    /// Whether its owner lets its position leave this host, by whichever way. What shows a position asks here.
+    pub(crate) fn shows_location(&self) -> bool {
+        self.configured.location
+    }
+
     /// Whether it is known that the vehicle does not have this operation: the cloud's list says so, or the
     /// vendor did when it was tried.
     pub(crate) fn lacks(&self, name: OperationName) -> bool {

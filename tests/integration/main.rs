@@ -32,6 +32,7 @@ mod hostile_connectors;
 mod hostile_policies;
 mod input;
 mod limits;
+mod location;
 mod mqtt_client;
 mod offers;
 mod operations;

@@ -36,7 +36,8 @@ pub(super) fn complaints(text: &str) -> String {
 fn the_least_that_works() {
     let config =
         parse(&format!("{BROKER}{ACCOUNT}[vehicle.ev6]\naccount = \"main\"\nvin = \"{VIN}\"")).unwrap();
-    let Mqtt { host, port, tls, version, client_id, username, password, base_topic } = &config.mqtt;
+    let Mqtt { host, port, tls, version, client_id, username, password, base_topic } =
+        &config.mqtt;
     assert_eq!((host.as_str(), *port, tls, *version), ("127.0.0.1", 1883, &None, Version::V5));
     assert_eq!((client_id.as_str(), base_topic.as_str()), ("vehicle-connector", "vehicle-connector"));
     assert!(username.is_none() && password.is_none() && config.plugins == Plugins::default());
@@ -109,6 +110,7 @@ fn everything() {
         [vehicle.c]
         account = "main"
         name = "My car"
+        location = false
         [policy]
         file = "policy.wasm"
         [network]
@@ -153,6 +155,8 @@ fn everything() {
     assert_eq!(config.vehicles["b"].selector, Selector::Id("8f1c".into()));
     assert_eq!(config.vehicles["b"].allow, [Op::CheckActionStatus].into());
     assert_eq!(config.vehicles["c"].selector, Selector::Name("My car".into()));
+    let location = |name: &str| config.vehicles[name].location;
+    assert_eq!(["a", "b", "c"].map(location), [true, true, false], "published unless switched off");
     assert_eq!(config.plugins.files.get("policy"), Some(&dir.path().join("policy.wasm")));
     let private_hosts: Vec<_> = config.network.private_hosts.iter().map(String::as_str).collect();
     assert_eq!(private_hosts, ["cloud.lan", "localhost", "xn--bcher-kva.lan"]);

@@ -72,6 +72,8 @@ pub struct Vehicle {
     /// Whether its driver sits on the right. `None` if the file does not say; then the connector's assumption
     /// holds.
     pub right_hand_drive: Option<bool>,
+    /// Whether its position is published; it is unless the file says otherwise.
+    pub location: bool,
 }
 
 /// Identification of a vehicle among those of an account. The text is never empty.
@@ -123,9 +125,10 @@ pub(super) fn read(
     let max_forced_reads_per_day =
         section.number("max_forced_reads_per_day", 0..=MOST_FORCED_READS).unwrap_or(FORCED_READS);
     let right_hand_drive = section.entry("right_hand_drive").and_then(Entry::truth);
+    let location = section.entry("location").and_then(Entry::truth).unwrap_or(true);
     section.finish();
     let (account, selector) = (account?, selector?);
-    Some(Vehicle { account, selector, allow, max_forced_reads_per_day, right_hand_drive })
+    Some(Vehicle { account, selector, allow, max_forced_reads_per_day, right_hand_drive, location })
 }
 
 fn account(section: &mut Section<'_, '_>, accounts: &[&str]) -> Option<Slug> {

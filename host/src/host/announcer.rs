@@ -61,6 +61,10 @@ impl Announcer {
             if let Some(location) = memory.known.location() {
                 self.announce_location(vehicle, location);
             }
+            if !vehicle.shows_location() {
+                // An earlier host, or an earlier configuration, may have left one with the broker.
+                self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, "location"));
+            }
             if let Some(report) = &memory.last_report {
                 self.announce_last(vehicle, report);
             }
@@ -157,8 +161,9 @@ impl Announcer {
         }
     }
 
+    /// Publishes where a vehicle is, unless its owner has switched that off.
     pub(super) fn announce_location(&self, vehicle: &Vehicle, location: &Location) {
-        if self.is_served(&vehicle.slug) {
+        if vehicle.shows_location() && self.is_served(&vehicle.slug) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "location"), location);
         }
     }

@@ -183,7 +183,7 @@ impl RequestDesk {
             capabilities: self.announcer.capabilities(vehicle, &memory),
             controls: Some(memory.controls.shown(&memory.known)),
             last_action,
-            location: location.then(|| memory.known.location().cloned()),
+            location: location.then(|| memory.known.location().filter(|_| vehicle.shows_location()).cloned()),
         }
     }
 
