@@ -1,6 +1,7 @@
 //! Commands as people and programs send them: a bare word, as Home Assistant does, or a JSON object.
 
 mod asked;
+pub(crate) mod legacy;
 mod message;
 mod options;
 mod other;

@@ -16,9 +16,10 @@
 //! `broker`, `homeassistant`, `connectors`, `account`, `vehicle`, `plugins`, `limits`, `network` and `http` read one
 //! part each.
 //! `reader` reads tables in general and keeps the complaints; `secrets` and `slug` read one kind of value
-//! each, `grant` what a connector is granted, `takes` what its commands take; `presets` has the built-in grants,
-//! `form` the words for forms of secrets. `keys` compares two configurations. `text` reads files, and `access` checks
-//! who else may read or write them; `edit` changes one.
+//! each, `grant` what a connector is granted, `takes` what its commands take, `legacy` the topics of the
+//! replaced service; `presets` has the built-in grants, `form` the words for forms of secrets. `keys` compares
+//! two configurations. `text` reads files, and `access` checks who else may read or write them; `edit` changes
+//! one.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,7 @@ mod grant;
 mod homeassistant;
 mod http;
 mod keys;
+mod legacy;
 mod limits;
 mod network;
 mod plugins;
@@ -67,6 +69,7 @@ pub use vehicle::{Selector, Vehicle};
 pub(crate) use vehicle::{no_vehicle, word_of};
 
 use crate::descriptor::Network;
+use crate::wire::legacy::Legacy;
 use reader::{Reader, Section};
 use text::NoText;
 
@@ -197,6 +200,18 @@ impl Config {
     }
 }
 
+impl Config {
+    /// The topics of the replaced service, if they are wanted.
+    #[must_use]
+    pub fn legacy(&self) -> Option<Legacy> {
+        let base = self.mqtt.legacy_base.as_ref()?;
+        let vehicles = self.vehicles.iter().map(|(slug, vehicle)| {
+            (slug.to_string(), vehicle.legacy_id.clone().unwrap_or_else(|| slug.to_string()))
+        });
+        Some(Legacy::below(base, vehicles))
+    }
+}
+
 /// Reports a syntax error with the parser's message only: its whole text shows the line, which may hold a
 /// secret.
 fn complain_of_syntax(reader: &Reader<'_>, text: &str, error: &toml::de::Error) {
@@ -226,6 +241,7 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let home_assistant = root.section("homeassistant");
     let home_assistant =
         home_assistant.map(|section| homeassistant::read(section, base_topic.as_deref())).unwrap_or_default();
+    let legacy_base = mqtt.as_ref().and_then(|mqtt| mqtt.legacy_base.clone());
     let mut plugins = plugins::read(&mut root);
     let connectors = connectors::read(&mut root, &mut plugins);
     let accounts = root.section("account");
@@ -233,8 +249,9 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let accounts = accounts
         .map_or_else(BTreeMap::new, |section| named(&section, |section| account::read(section, &connectors)));
     let vehicles = root.section("vehicle");
-    let vehicles =
-        vehicles.map_or_else(BTreeMap::new, |section| vehicles_of(&section, &account_names, &accounts));
+    let vehicles = vehicles.map_or_else(BTreeMap::new, |section| {
+        vehicles_of(&section, &account_names, &accounts, legacy_base.as_deref())
+    });
     let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
     let network = root.section("network").map(network::read).unwrap_or_default();
@@ -341,12 +358,14 @@ fn vehicles_of(
     tables: &Section<'_, '_>,
     names: &[&str],
     accounts: &BTreeMap<Slug, Account>,
+    legacy_base: Option<&str>,
 ) -> BTreeMap<Slug, Vehicle> {
     let own = |account: &Slug| {
         let operations = &accounts.get(account)?.grant.operations;
         Some(operations.iter().map(|(name, operation)| (name.clone(), operation.effect)).collect())
     };
     let mut seen: BTreeMap<(Option<Slug>, Selector), String> = BTreeMap::new();
+    let mut legacy_ids = legacy::Ids::below(legacy_base);
     named(tables, |section| {
         let (name, span) = (section.name.clone(), section.span.clone());
         let vehicle = vehicle::read(section, names, own)?;
@@ -366,6 +385,7 @@ fn vehicles_of(
             let kind = vehicle.selector.kind();
             tables.complain(&span, format!("[{name}] has the same {kind} as [{other}]; remove one of them"));
         }
+        legacy_ids.take(tables, &span, &name, vehicle.legacy_id.as_deref());
         Some(vehicle)
     })
 }

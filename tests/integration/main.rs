@@ -31,6 +31,7 @@ mod homeassistant;
 mod hostile_connectors;
 mod hostile_policies;
 mod input;
+mod legacy_topics;
 mod limits;
 mod location;
 mod mqtt_client;

@@ -67,6 +67,11 @@ impl Intake {
         let Some(incoming) = host.topics().parse(&message.topic) else { return };
         let lane = match incoming {
             Incoming::Command { vehicle, .. } if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
+            Incoming::Legacy { id, .. } => match host.topics().legacy().and_then(|legacy| legacy.slug_of(id))
+            {
+                Some(vehicle) if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
+                _ => "vehicle".to_owned(),
+            },
             // One lane for all unknown vehicles, however many names they have.
             Incoming::Command { .. } => "vehicle".to_owned(),
             Incoming::Answer { .. } => "account".to_owned(),

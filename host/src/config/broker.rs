@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::reader::{Section, Text};
-use super::secrets;
+use super::{legacy, secrets};
 use crate::component_file::{self, Links};
 use crate::mqtt::{self, Tls, Version, Will};
 
@@ -33,6 +33,9 @@ pub struct Mqtt {
     pub password: Option<SecretString>,
     /// Prefix of all topics; without a slash at either end, and without wildcards.
     pub base_topic: String,
+    /// Prefix of the topics of the replaced service; `None` if they are not wanted. Neither above nor below
+    /// `base_topic`.
+    pub legacy_base: Option<String>,
 }
 
 /// Interval at which an idle connection is checked.
@@ -88,10 +91,11 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Mqtt> {
             Version::V5
         }
     };
-    let base_topic = section.text("base_topic").and_then(|topic| base_topic(&section, &topic));
+    let base_topic = section.text("base_topic").and_then(|given| topic(&section, &given));
     let base_topic = base_topic.unwrap_or_else(|| BASE_TOPIC.to_owned());
     let client_id = section.text("client_id").and_then(|id| client_id(&section, &id));
     let client_id = client_id.unwrap_or_else(|| base_topic.replace('/', "-"));
+    let legacy_base = legacy::base(&mut section, &base_topic);
     let username = section.text("username").map(|username| username.value.to_owned());
     let password = secrets::secret(&mut section, "password", None);
     if username.is_none() && secrets::is_given(&mut section, "password") {
@@ -110,7 +114,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Mqtt> {
     }
     section.finish();
     let Address { host, port, .. } = address?;
-    Some(Mqtt { host, port, tls, version, client_id, username, password, base_topic })
+    Some(Mqtt { host, port, tls, version, client_id, username, password, base_topic, legacy_base })
 }
 
 struct Address {
@@ -179,7 +183,8 @@ fn authorities(section: &mut Section<'_, '_>, encrypted: Option<bool>) -> Option
     }
 }
 
-fn base_topic(section: &Section<'_, '_>, given: &Text<'_>) -> Option<String> {
+/// Reads the topic that other topics are below.
+pub(super) fn topic(section: &Section<'_, '_>, given: &Text<'_>) -> Option<String> {
     let topic = given.value;
     let wrong = if topic.is_empty() || topic.len() > 200 {
         "it must have 1 to 200 bytes"
@@ -192,7 +197,7 @@ fn base_topic(section: &Section<'_, '_>, given: &Text<'_>) -> Option<String> {
     } else {
         return Some(topic.to_owned());
     };
-    section.complain(&given.span, format!("mqtt.base_topic: {topic:?}: {wrong}"));
+    section.complain(&given.span, format!("{}: {topic:?}: {wrong}", given.name));
     None
 }
 

@@ -11,7 +11,7 @@ use crate::wire::operation::OperationName as Op;
 mod complaints;
 
 pub(super) const BROKER: &str = "[mqtt]\nurl = \"mqtt://127.0.0.1\"\n";
-const ACCOUNT: &str = "[account.main]\nconnector = \"kia-eu\"\nrefresh_token = \"${REFRESH}\"\n";
+pub(super) const ACCOUNT: &str = "[account.main]\nconnector = \"kia-eu\"\nrefresh_token = \"${REFRESH}\"\n";
 const TOKEN: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1";
 const VIN: &str = "KNACCS2EV00000002";
 
@@ -36,10 +36,11 @@ pub(super) fn complaints(text: &str) -> String {
 fn the_least_that_works() {
     let config =
         parse(&format!("{BROKER}{ACCOUNT}[vehicle.ev6]\naccount = \"main\"\nvin = \"{VIN}\"")).unwrap();
-    let Mqtt { host, port, tls, version, client_id, username, password, base_topic } =
+    let Mqtt { host, port, tls, version, client_id, username, password, base_topic, legacy_base } =
         &config.mqtt;
     assert_eq!((host.as_str(), *port, tls, *version), ("127.0.0.1", 1883, &None, Version::V5));
     assert_eq!((client_id.as_str(), base_topic.as_str()), ("vehicle-connector", "vehicle-connector"));
+    assert_eq!((legacy_base, config.legacy()), (&None, None));
     assert!(username.is_none() && password.is_none() && config.plugins == Plugins::default());
     assert_eq!(config.log, Log { level: LogLevel::Info, format: LogFormat::Text });
 

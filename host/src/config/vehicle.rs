@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::legacy;
 use super::reader::{Entry, Section, advice, nearest};
 use super::slug::Slug;
 use crate::descriptor::OwnEffect;
@@ -74,6 +75,8 @@ pub struct Vehicle {
     pub right_hand_drive: Option<bool>,
     /// Whether its position is published; it is unless the file says otherwise.
     pub location: bool,
+    /// Its name in the topics of the replaced service, if that is not its name here.
+    pub legacy_id: Option<String>,
 }
 
 /// Identification of a vehicle among those of an account. The text is never empty.
@@ -126,9 +129,18 @@ pub(super) fn read(
         section.number("max_forced_reads_per_day", 0..=MOST_FORCED_READS).unwrap_or(FORCED_READS);
     let right_hand_drive = section.entry("right_hand_drive").and_then(Entry::truth);
     let location = section.entry("location").and_then(Entry::truth).unwrap_or(true);
+    let legacy_id = legacy::id(&mut section);
     section.finish();
     let (account, selector) = (account?, selector?);
-    Some(Vehicle { account, selector, allow, max_forced_reads_per_day, right_hand_drive, location })
+    Some(Vehicle {
+        account,
+        selector,
+        allow,
+        max_forced_reads_per_day,
+        right_hand_drive,
+        location,
+        legacy_id,
+    })
 }
 
 fn account(section: &mut Section<'_, '_>, accounts: &[&str]) -> Option<Slug> {

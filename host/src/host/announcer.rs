@@ -1,6 +1,7 @@
 //! Publication of accounts, vehicles and commands.
 
 mod controls;
+mod legacy;
 
 use std::sync::Arc;
 
@@ -149,6 +150,7 @@ impl Announcer {
                 self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
             }
             self.announce_controls(vehicle, memory);
+            self.forget_in_legacy(&vehicle.slug);
         });
     }
 
@@ -158,6 +160,7 @@ impl Announcer {
     pub(super) fn announce_state(&self, vehicle: &Vehicle, published: &Published) {
         if self.is_served(&vehicle.slug) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "state"), published);
+            self.announce_state_in_legacy(&vehicle.slug, published);
         }
     }
 
@@ -165,6 +168,7 @@ impl Announcer {
     pub(super) fn announce_location(&self, vehicle: &Vehicle, location: &Location) {
         if vehicle.shows_location() && self.is_served(&vehicle.slug) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "location"), location);
+            self.announce_location_in_legacy(&vehicle.slug, location);
         }
     }
 
@@ -191,6 +195,7 @@ impl Announcer {
     pub(super) fn announce_result_again(&self, vehicle: &str, report: &Report) {
         let notice = ResultPublished::new(&self.ledger, vehicle, &report.id);
         self.publish_report(vehicle, report, Some(Notice::to(Arc::new(notice))));
+        self.announce_report_in_legacy(vehicle, report);
         if self.ledger.is_latest(vehicle, report) {
             self.become_last(vehicle, report);
         }
@@ -205,6 +210,7 @@ impl Announcer {
 
     fn announce_noticed(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {
         self.publish_report(vehicle, report, notice);
+        self.announce_report_in_legacy(vehicle, report);
         self.become_last(vehicle, report);
     }
 
@@ -234,6 +240,7 @@ impl Announcer {
 
     fn announce_last(&self, vehicle: &Vehicle, report: &Report) {
         self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "action/last"), report);
+        self.announce_error_in_legacy(&vehicle.slug, report);
     }
 
     /// Publishes the result of an earlier command again, for a caller that has asked for it. It is not the

@@ -140,7 +140,7 @@ pub(super) fn served(account: &Account) -> Served {
 async fn services(config: &Config, environment: Environment) -> Result<Services, StartError> {
     let Environment { store, clock, entropy, publisher, transport, tap, .. } = environment;
     let publisher = Arc::new(Masking(publisher));
-    let topics = Topics::below(&config.mqtt.base_topic);
+    let topics = Topics::below(&config.mqtt.base_topic).with_legacy(config.legacy());
     let metrics = Arc::new(Metrics::default());
     let events = Events::on(
         topics.bridge_event(),

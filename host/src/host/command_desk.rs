@@ -26,6 +26,7 @@ use super::{Refused, Request};
 use crate::command::{self, Action, Asked, Command, Malformed};
 use crate::config::word_of;
 use crate::mqtt::Receipt;
+use crate::redact;
 use crate::services::Services;
 use crate::store::StoreError;
 use crate::vehicle::{Turn, Vehicle};
@@ -65,6 +66,9 @@ struct Arrived {
     /// Receipt, released once the command is written down, or the broker has the answer of what is not done.
     hold: Option<Receipt>,
 }
+
+/// The vehicle of a message, the words in which its command is written down, and the command.
+type Understood = (String, (String, String), Result<Command, Malformed>);
 
 /// A command that has its place in its vehicle's queue, and is not written down yet.
 struct Admitted {
@@ -157,13 +161,20 @@ impl CommandDesk {
     fn arrived(&self, request: Request) -> Option<Arrived> {
         let Request { topic, payload, retained, mut respond_to, delivery, hold } = request;
         let topics = &self.services.topics;
-        let Incoming::Command { vehicle, operation } = topics.parse(&topic)? else { return None };
+        let (vehicle, words, command) = match topics.parse(&topic)? {
+            Incoming::Command { vehicle, operation } => {
+                let command = command::parse(operation, &payload);
+                // What was understood is text, and of the rest the words are not needed.
+                let words = (operation.to_owned(), String::from_utf8(payload).unwrap_or_default());
+                (vehicle.to_owned(), words, command)
+            }
+            Incoming::Legacy { id, command } => self.legacy(id, command, &payload)?,
+            Incoming::Answer { .. } | Incoming::Request { .. } => return None,
+        };
         let unusable = topics.take_unusable(&mut respond_to);
-        let command = command::parse(operation, &payload);
         Some(Arrived {
-            vehicle: vehicle.to_owned(),
-            // What was understood is text, and of the rest the words are not needed.
-            words: (operation.to_owned(), String::from_utf8(payload).unwrap_or_default()),
+            vehicle,
+            words,
             command,
             asker: respond_to.map(Asker::Topic),
             unusable,
@@ -171,6 +182,26 @@ impl CommandDesk {
             delivery,
             hold,
         })
+    }
+
+    /// Reads a command on a topic of the replaced service, and puts it into words of this host's own: in those
+    /// it is written down, so that the next host understands it whatever is configured then. None if it is for
+    /// no vehicle of this host; another program may serve that one below the same base.
+    fn legacy(&self, id: &str, command: &str, payload: &[u8]) -> Option<Understood> {
+        let legacy = self.services.topics.legacy()?;
+        let Some(vehicle) = legacy.slug_of(id) else {
+            let id = redact::cut(redact::mask_vins(id), 64);
+            tracing::warn!(
+                "a legacy command is for {id:?}, which no vehicle here has as its legacy_id; it is left alone"
+            );
+            return None;
+        };
+        let command = command::legacy::understand(command, payload);
+        let words = match &command {
+            Ok(command) => command.action.to_message(),
+            Err(malformed) => (malformed.op.clone().into(), String::new()),
+        };
+        Some((vehicle.to_owned(), (words.0.into_owned(), words.1), command))
     }
 
     async fn take(self: &Arc<Self>, all: Vec<Arrived>) {

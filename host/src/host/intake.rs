@@ -51,7 +51,7 @@ impl Host {
                 continue;
             }
             match self.services.topics.parse(&request.topic) {
-                Some(Incoming::Command { .. }) => {
+                Some(Incoming::Command { .. } | Incoming::Legacy { .. }) => {
                     let repeats = |before: &Request| {
                         request
                             .delivery
@@ -90,6 +90,11 @@ impl Host {
         match self.services.topics.parse(&topic) {
             Some(Incoming::Command { vehicle, operation }) => {
                 self.commands.refuse(vehicle, operation, refused, message).await;
+            }
+            Some(Incoming::Legacy { id, command }) => {
+                if let Some(vehicle) = self.services.topics.legacy().and_then(|legacy| legacy.slug_of(id)) {
+                    self.commands.refuse(vehicle, command, refused, message).await;
+                }
             }
             Some(Incoming::Request { verb }) => {
                 let Refused { topic, respond_to, hold, .. } = refused;

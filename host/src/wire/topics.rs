@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::legacy::Legacy;
 use super::message::RespondTo;
 use super::operation::OTHER;
 
@@ -9,10 +10,11 @@ use super::operation::OTHER;
 const RETAINED_OF_VEHICLE: [&str; 7] =
     ["availability", "capabilities", "state", "location", "controls", "action/last", "problem"];
 
-/// Topics below one base.
+/// Topics below one base, and those of the replaced service if they are wanted.
 #[derive(Debug, Clone)]
 pub struct Topics {
     base: String,
+    legacy: Option<Legacy>,
 }
 
 /// Subject of a topic that the host listens to.
@@ -24,6 +26,13 @@ pub enum Incoming<'t> {
         vehicle: &'t str,
         /// Operation: the last level of the topic, or the last two of `cmd/other/NAME`.
         operation: &'t str,
+    },
+    /// A command for a vehicle, on a topic of the replaced service.
+    Legacy {
+        /// Identifier that the vehicle has there, as the topic has it.
+        id: &'t str,
+        /// Last level of the topic.
+        command: &'t str,
     },
     /// An answer to the question of an account.
     Answer {
@@ -41,20 +50,35 @@ impl Topics {
     /// Makes the tree below this base topic.
     #[must_use]
     pub fn below(base: impl Into<String>) -> Self {
-        Self { base: base.into() }
+        Self { base: base.into(), legacy: None }
+    }
+
+    /// Adds the topics of the replaced service, whose base is neither this one nor above or below it.
+    #[must_use]
+    pub fn with_legacy(self, legacy: Option<Legacy>) -> Self {
+        Self { legacy, ..self }
+    }
+
+    /// The topics of the replaced service, if they are wanted.
+    #[must_use]
+    pub fn legacy(&self) -> Option<&Legacy> {
+        self.legacy.as_ref()
     }
 
     /// The filters to subscribe to. They do not overlap: a message that two filters match is delivered twice.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        ["vehicle/+/cmd/+", "vehicle/+/cmd/other/+", "bridge/request/+/+", "account/+/answer/set"]
-            .map(|filter| format!("{}/{filter}", self.base))
-            .to_vec()
+        let ours = ["vehicle/+/cmd/+", "vehicle/+/cmd/other/+", "bridge/request/+/+", "account/+/answer/set"];
+        let ours = ours.iter().map(|filter| format!("{}/{filter}", self.base));
+        ours.chain(self.legacy.as_ref().map(Legacy::filter)).collect()
     }
 
     /// Returns the subject of a topic; none if the host does not listen to it.
     #[must_use]
     pub fn parse<'t>(&self, topic: &'t str) -> Option<Incoming<'t>> {
+        if let Some((id, command)) = self.legacy.as_ref().and_then(|legacy| legacy.parse(topic)) {
+            return Some(Incoming::Legacy { id, command });
+        }
         let below = topic.strip_prefix(&self.base)?;
         if let Some(verb) = below.strip_prefix("/bridge/request/") {
             return (verb.split('/').count() == 2).then_some(Incoming::Request { verb });
@@ -77,7 +101,9 @@ impl Topics {
         let below = topic.strip_prefix(&self.base);
         if topic.starts_with('$') {
             Some("it begins with `$`, which is the broker's own")
-        } else if below.is_some_and(|below| below.is_empty() || below.starts_with('/')) {
+        } else if below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+            || self.legacy.as_ref().is_some_and(|legacy| legacy.has(topic))
+        {
             Some("it is one of this host's own topics, or below them")
         } else if !crate::wire::message::is_topic(topic) || topic.contains(char::is_control) {
             Some("it is empty, too long, or has a wildcard or a control character")
@@ -168,7 +194,8 @@ impl Topics {
     /// Returns all retained topics of a vehicle.
     #[must_use]
     pub fn retained_of_vehicle(&self, vehicle: &str) -> BTreeSet<String> {
-        RETAINED_OF_VEHICLE.iter().map(|what| self.vehicle(vehicle, what)).collect()
+        let ours = RETAINED_OF_VEHICLE.iter().map(|what| self.vehicle(vehicle, what));
+        ours.chain(self.legacy.iter().flat_map(|legacy| legacy.retained(vehicle))).collect()
     }
 
     /// Returns all topics of an account that the host retains.
@@ -210,6 +237,22 @@ mod tests {
         ] {
             assert!(topics.not_for_answers(bad).is_some(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_topics_of_the_replaced_service_are_a_tree_beside_this_one() {
+        let legacy = Legacy::below("hyundai", [("ev6".to_owned(), "8f1c".to_owned())]);
+        let topics = Topics::below("home/vc").with_legacy(Some(legacy));
+        assert_eq!(topics.filters().last().map(String::as_str), Some("hyundai/+/commands/+"));
+        let lock = Incoming::Legacy { id: "8f1c", command: "lock" };
+        assert_eq!(topics.parse("hyundai/8f1c/commands/lock"), Some(lock));
+        assert_eq!(Topics::below("home/vc").parse("hyundai/8f1c/commands/lock"), None, "unless it is wanted");
+        assert!(topics.not_for_answers("hyundai/8f1c/status/error").is_some());
+        assert_eq!(topics.not_for_answers("hyundai2/answers"), None);
+        let retained = topics.retained_of_vehicle("ev6");
+        assert!(
+            retained.contains("hyundai/8f1c/battery/level") && retained.contains("home/vc/vehicle/ev6/state")
+        );
     }
 
     #[test]

@@ -22,8 +22,8 @@ fn complaints_name_the_line_and_the_way_out() {
         ),
         (
             "will = true",
-            "car.toml:3: unknown key \"will\" in [mqtt]; known: url, ca_file, version, base_topic, client_id, username, \
-             password_file, password",
+            "car.toml:3: unknown key \"will\" in [mqtt]; known: url, ca_file, version, base_topic, client_id, \
+             legacy_topics, legacy_base, username, password_file, password",
         ),
         ("[acount.main]", "car.toml:3: unknown table [acount]; did you mean [account]?"),
         (
