@@ -20,6 +20,7 @@ mod demo;
 mod deployment;
 mod derivation_vectors;
 mod differential;
+mod documents;
 mod embedding;
 mod expiry;
 mod field;

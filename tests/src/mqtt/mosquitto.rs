@@ -55,6 +55,13 @@ impl Mosquitto {
         assert!(done.success());
     }
 
+    /// Returns what a user sees of everything that is retained, a topic and a payload in a line.
+    pub fn seen_by(&self, user: &str) -> String {
+        let port = self.port.to_string();
+        let arguments = ["-p", &port, "-u", user, "-t", "#", "-v", "--retained-only", "-W", "2"];
+        String::from_utf8(Command::new("mosquitto_sub").args(arguments).output().unwrap().stdout).unwrap()
+    }
+
     /// Returns what a new subscriber sees at once.
     pub fn retained(&self, topic: &str) -> String {
         let port = self.port.to_string();

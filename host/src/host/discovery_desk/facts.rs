@@ -119,7 +119,7 @@ impl Facts {
             brand: &account.brand,
             operations: vehicle.commandable().filter(has).collect(),
             values,
-            has_location: memory.known.location().is_some(),
+            has_location: vehicle.shows_location() && memory.known.location().is_some(),
             takes: &account.takes,
         };
         Some(facts.device(&self.services.topics))
