@@ -159,6 +159,8 @@ fn converse(
         let Answer { status, data, error } = serde_json::from_slice(&line)
             .map_err(|error| AskError::NotUnderstood { path: path.clone(), error })?;
         match status {
+            // A sign of life.
+            Status::Step if data.is_null() => {}
             Status::Step => step(data),
             Status::Ok => return Ok(data),
             Status::Error => {

@@ -92,9 +92,11 @@ async fn a_command_has_one_result_which_its_identifier_repeats() {
         (&json!("question"), &json!("mine"), &json!("check_action_status"))
     );
     assert_eq!(asked(&home, "command/wait", &json!({"id": "question"})).await, Ok(answer));
-    for id in ["mine", "question"] {
-        assert_eq!(home.finals("niro", id).len(), 1, "{id}");
-    }
+    // The same result is published for whoever sends the same again, and no other.
+    assert_eq!(home.finals("niro", "question").len(), 1);
+    let finals = home.finals("niro", "mine");
+    assert_eq!(finals.len(), 2);
+    assert!(finals.iter().all(|result| json!(result) == report), "{finals:?}");
 
     for (payload, words) in [
         (json!({"vehicle": "niro", "op": "lock", "arguments": {"id": "there"}}), "beside the arguments"),
@@ -193,10 +195,9 @@ async fn who_waits_for_long_hears_that_the_host_is_there() {
             assert_eq!(line["data"]["state"], "unknown", "it may have been done: {line}");
             break;
         }
-        signs += u64::from(line["data"].is_null());
+        signs += u32::from(line["data"].is_null());
     }
-    // A minute is what a lock may take.
-    let expected = 60 / HEARTBEAT.as_secs();
-    assert!((expected - 2..=expected + 1).contains(&signs), "{signs}");
+    // The request is held for longer than this.
+    assert!(signs >= 2, "a sign every {} s: {signs}", HEARTBEAT.as_secs());
     control.close().await;
 }

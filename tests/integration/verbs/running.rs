@@ -77,7 +77,7 @@ async fn vehicles_and_what_is_known_of_them_are_shown_and_a_place_only_when_it_i
     let line =
         |of: &str| ran.out.lines().find(|line| line.starts_with(of)).unwrap_or_else(|| panic!("{ran:?}"));
     assert!(line("VEHICLE").contains("BATTERY"), "{ran:?}");
-    for part in [" home ", " yes ", " 71 %", " ago"] {
+    for part in [" home ", " yes ", " 71 %", " km "] {
         assert!(line("ev6").contains(part), "{part}: {ran:?}");
     }
     assert!(line("niro").contains(" home "), "{ran:?}");

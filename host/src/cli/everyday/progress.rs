@@ -92,3 +92,24 @@ fn write(text: &str) {
     let mut stderr = io::stderr().lock();
     drop(stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush()));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_rewritten_tells_the_time_and_no_line_breaks_out() {
+        let mut progress = Progress::of("lock a\u{1b}[2J".to_owned());
+        progress.is_rewritten = true;
+        let taken = Duration::from_secs(7);
+        assert_eq!(
+            progress.line("on its way to the cloud", taken),
+            "lock a\\u{1b}[2J: on its way to the cloud, 7 s"
+        );
+        progress.is_rewritten = false;
+        assert_eq!(
+            progress.line("on its way to the cloud", taken),
+            "lock a\\u{1b}[2J: on its way to the cloud"
+        );
+    }
+}

@@ -221,3 +221,52 @@ pub(super) async fn status_of(way: &Way, vehicle: &str, code: ExitCode) -> ExitC
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed<T: serde::de::DeserializeOwned>(value: Value) -> T {
+        serde_json::from_value(value).unwrap()
+    }
+
+    #[test]
+    fn what_is_not_known_has_no_line_and_what_is_has_its_unit() {
+        let known = json!({
+            "vehicle": "ev6", "account": {"name": "home", "state": "auth_required", "reason": "sign in"},
+            "availability": "online", "age_s": 190,
+            "state": {"soc_percent": 71.5, "range_km": 1312, "plugged_in": true, "locked": false, "doors": {"rear_left": true},
+                      "meta": {"source": "cached", "stale": true, "kept": {"range_km": "2026-01-01T00:00:00Z"}}},
+            "capabilities": {"lock": true, "unlock": false, "signal": "learned_unsupported", "other": {}},
+        });
+        let expected = "ev6\n\
+            \x20 account      home (auth_required): sign in\n\
+            \x20 there        yes\n\
+            \x20 battery      71.5 %, 1 312 km\n\
+            \x20 charging     plugged in\n\
+            \x20 doors        unlocked, open: rear left\n\
+            \x20 data         3 min ago, from the cloud, stale: `refresh` reads it anew\n\
+            \x20 older        range_km\n\
+            \x20 can          lock\n\
+            \x20 cannot       signal\n";
+        assert_eq!(status(&parsed(known)), expected);
+        let unknown = json!({"vehicle": "a\u{1b}[2J", "account": null, "availability": null, "state": null});
+        let text = status(&parsed(unknown));
+        assert!(text.starts_with("a\\u{1b}[2J\n") && text.contains("nothing was read yet"), "{text}");
+    }
+
+    #[test]
+    fn an_operation_that_is_not_allowed_names_the_word_and_the_file() {
+        let rejected = json!({
+            "op": "unlock", "vehicle": "ev6", "state": "rejected", "reason": "not_allowed",
+            "message": "unlock is not allowed; add \"unlock\" to `allow` in [vehicle.ev6]",
+        });
+        let words = not_succeeded(&parsed(rejected.clone()), Some(Path::new("car.toml")));
+        assert_eq!(
+            words,
+            "unlock ev6: rejected, not_allowed: unlock is not allowed; add \"unlock\" to `allow` in [vehicle.ev6] of \
+             car.toml, and start the host again"
+        );
+        assert!(!not_succeeded(&parsed(rejected), None).contains(" of "));
+    }
+}
