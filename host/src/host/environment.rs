@@ -26,7 +26,7 @@ pub struct Environment {
     pub transport: Option<Arc<dyn Transport>>,
     /// Tap that is told what guests are given; usually there is none.
     pub tap: Option<Arc<dyn Tap>>,
-    /// Compiler of components that this program does not carry.
+    /// Compiler of components.
     pub compiler: Compiler,
     /// Where the configuration is read again; none means that it is not.
     pub configured: Option<Arc<dyn Configured>>,

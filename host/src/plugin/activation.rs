@@ -145,14 +145,20 @@ impl Compiled {
         Ok(walk::walk(component)?)
     }
 
-    /// Compiles a component that this program carries. It needs no inspection, and a home does not wait for
-    /// another process at its start.
+    /// Compiles a component that this program carries. It needs no inspection, and no bounds: where no other process
+    /// can compile it, this one does.
     ///
     /// # Errors
     ///
     /// When it is not a component.
     pub async fn carried(sandbox: &Sandbox, bytes: &'static [u8]) -> Result<Self, ActivationError> {
-        Self::compile(sandbox, &Compiler::in_process(), bytes.into()).await
+        match Self::compile(sandbox, sandbox.compiler(), bytes.into()).await {
+            Err(ActivationError::NotCompiled(fault)) => {
+                tracing::warn!("compiled in this process, which costs memory for good: {fault}");
+                Self::compile(sandbox, &Compiler::in_process(), bytes.into()).await
+            }
+            compiled => compiled,
+        }
     }
 
     async fn compile(

@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,5 +182,16 @@ cases! {
         tokio::time::timeout(Duration::from_millis(200), abandoned).await.unwrap_err();
         let well = sandbox.with_compiler(Compiler::in_child(PROGRAM, CompilerLimits::COMPILING));
         Compiled::of(&well, &nest("", 2, 2)).await.unwrap();
+    }
+
+    /// What the program carries is compiled by the child too, whose memory goes with it; and by the host where there
+    /// is none.
+    ["S2"] what_is_carried_is_compiled_by_a_child_where_there_is_one {
+        let noted = Script::new(&format!("echo compiled >> \"$(dirname \"$0\")/noted\"; exec {PROGRAM} \"$@\""));
+        let sandbox = Sandbox::new().unwrap();
+        let by = |program: PathBuf| sandbox.with_compiler(Compiler::in_child(program, CompilerLimits::COMPILING));
+        Compiled::carried(&by(noted.0.path().join("compiler")), embedded::POLICY).await.unwrap();
+        assert_eq!(std::fs::read_to_string(noted.0.path().join("noted")).unwrap(), "compiled\n");
+        Compiled::carried(&by(PathBuf::from("/nowhere/compiler")), embedded::POLICY).await.unwrap();
     }
 }
