@@ -113,7 +113,7 @@ fn known_lines(known: &Known, age: Option<u64>, line: &mut impl FnMut(&str, Opti
     let stale = meta.stale.then(|| "stale: `refresh` reads it anew".to_owned());
     line("data", joined([age.map(ago), Some(source), stale, None]));
     let kept: Vec<&str> = meta.kept.keys().map(String::as_str).collect();
-    line("older", Some(kept.join(", ")));
+    line("from before", Some(kept.join(", ")));
 }
 
 fn limits(known: &Known) -> Option<String> {
@@ -194,7 +194,8 @@ pub(super) fn not_succeeded(outcome: &Outcome, file: Option<&Path>) -> String {
         let _infallible = write!(words, ": {}", plain(message));
     }
     if let Some(file) = file.filter(|_| reason.as_deref() == Some("not_allowed")) {
-        let _infallible = write!(words, " of {}, and start the host again", file.display());
+        let _infallible =
+            write!(words, " of {}, and then `vehicle-connector reload` if a host runs", file.display());
     }
     if let Some(detail) = detail {
         let _infallible = write!(words, " ({})", plain(detail));
@@ -246,7 +247,7 @@ mod tests {
             \x20 charging     plugged in\n\
             \x20 doors        unlocked, open: rear left\n\
             \x20 data         3 min ago, from the cloud, stale: `refresh` reads it anew\n\
-            \x20 older        range_km\n\
+            \x20 from before  range_km\n\
             \x20 can          lock\n\
             \x20 cannot       signal\n";
         assert_eq!(status(&parsed(known)), expected);
@@ -265,7 +266,7 @@ mod tests {
         assert_eq!(
             words,
             "unlock ev6: rejected, not_allowed: unlock is not allowed; add \"unlock\" to `allow` in [vehicle.ev6] of \
-             car.toml, and start the host again"
+             car.toml, and then `vehicle-connector reload` if a host runs"
         );
         assert!(!not_succeeded(&parsed(rejected), None).contains(" of "));
     }
