@@ -262,6 +262,27 @@ async fn a_car_that_leaves_the_configuration_leaves_nothing_behind() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reload_takes_away_what_is_gone_and_what_is_not_allowed_any_more() {
+    let home = VirtualHome::start().await;
+    home.host.announce("5");
+    tokio::time::sleep(SETTLED).await;
+    assert!(platforms(&home, "vehicle_ev6").contains("lock lock"));
+    assert!(platforms(&home, "vehicle_niro").contains("lock lock"));
+    let text = testkit::configuration_text("http://127.0.0.1:1", "mqtt://127.0.0.1:1");
+    let (niro, _ev6) = text.split_once("[vehicle.ev6]").unwrap();
+    let text = niro.replace(r#"allow = ["refresh", "lock", "unlock"]"#, r#"allow = ["refresh"]"#);
+    let cloud = simulator::Config::default();
+    let secret =
+        |name: &str| Some(if name == "PIN" { cloud.pin.clone() } else { cloud.refresh_token.clone() });
+    let config = Config::parse(&text, std::path::Path::new("car.toml"), &secret).unwrap();
+    home.host.reconfigure(&config, "test").await.unwrap();
+    tokio::time::sleep(SETTLED).await;
+    assert_eq!(platforms(&home, "vehicle_ev6"), BTreeSet::new());
+    let niro = platforms(&home, "vehicle_niro");
+    assert!(niro.contains("button refresh_cached") && !niro.contains("lock lock"), "{niro:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_broker_has_not_cleared_is_cleared_by_the_next_host() {
     let mute = Arc::new(Recording::default().undelivered());
     let home = VirtualHome::on(simulator::Config::default(), in_form(Discovery::Component), |environment| {

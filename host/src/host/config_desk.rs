@@ -280,8 +280,9 @@ impl ConfigDesk {
         if let Err(error) = compared {
             tracing::error!("what the broker has kept of what is gone is cleared at the next start: {error}");
         }
-        self.leftovers.clear(self.services.publisher.as_ref());
+        // The entities of a vehicle go before what they show.
         self.discovery.take(config, plan.accounts.keys()).await;
+        self.leftovers.clear(self.services.publisher.as_ref());
         self.announcer.announce_fleet();
         let (accounts, vehicles) = (plan.accounts.len(), plan.vehicles.len());
         tracing::info!(accounts, vehicles, "accounts and vehicles are configured anew");

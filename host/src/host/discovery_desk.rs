@@ -99,8 +99,12 @@ impl DiscoveryDesk {
             return;
         }
         self.facts.take(config, accounts);
-        self.book.keep(self.facts.configured());
-        for device in self.facts.devices() {
+        let devices = self.facts.devices();
+        let configured = self.facts.configured();
+        let ids = devices.iter().map(|device| device.id.clone()).chain(configured.iter().cloned());
+        self.book.only(&ids.collect());
+        self.book.keep(configured);
+        for device in devices {
             self.book.write_down(&device).await;
         }
         if self.is_announced.load(Ordering::Relaxed) {

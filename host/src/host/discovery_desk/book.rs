@@ -99,6 +99,17 @@ impl Book {
         self.pages.lock().kept.extend(ids);
     }
 
+    /// Tells nothing any more of devices that are not among these: what the broker has of them is to be cleared.
+    pub(super) fn only(&self, ids: &BTreeSet<String>) {
+        let mut pages = self.pages.lock();
+        let Pages { devices, kept, .. } = &mut *pages;
+        kept.retain(|id| ids.contains(id));
+        for (_, page) in devices.iter_mut().filter(|(id, _)| !ids.contains(*id)) {
+            page.rank = None;
+            page.messages.clear();
+        }
+    }
+
     /// Writes down what is to be published of a device from now on. Returns whether that is something else than before.
     pub(super) async fn write_down(&self, device: &Device) -> bool {
         let (messages, committing) = {
