@@ -33,7 +33,7 @@ pub use self::question::{Answer, NotUnderstood, Shown};
 pub use self::retry::{NotRetried, Retried, Retry};
 use crate::account::session::History;
 use crate::cell::Cell;
-use crate::descriptor::Grant;
+use crate::descriptor::{Grant, Takes};
 use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::AccountContext;
@@ -72,6 +72,8 @@ pub struct Account {
     pub connector_name: String,
     /// What the connector is granted.
     pub(crate) granted: Arc<Grant>,
+    /// Values that its commands take.
+    pub(crate) takes: Arc<Takes>,
     advice: Advice,
     latch: Latch,
     client: Arc<Latch>,

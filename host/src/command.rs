@@ -18,6 +18,7 @@ use crate::bindings::connector::{self, ChargeLimits, ChargingCurrent, Climate, S
 use crate::descriptor::is_name;
 use crate::wire::operation::{OTHER, OperationName};
 use crate::wire::outcome::Reason;
+use crate::wire::preference::ClimatePreference;
 
 /// The largest payload that is read, in bytes.
 pub const LARGEST_PAYLOAD: usize = 16 << 10;
@@ -89,6 +90,8 @@ pub enum Action {
     SetChargingCurrent(ChargingCurrent),
     /// Make the vehicle noticed.
     Signal(Signal),
+    /// Store a preference for every start of the climate that does not say otherwise.
+    PreferClimate(ClimatePreference),
     /// Ask what became of an action: the last one, or the one with this identifier.
     CheckActionStatus(Option<String>),
     /// An operation that only the vehicle's connector knows, by the name that the owner has granted.
@@ -134,6 +137,7 @@ impl Action {
             Self::SetChargeLimits(_) => OperationName::SetChargeLimits,
             Self::SetChargingCurrent(_) => OperationName::SetChargingCurrent,
             Self::Signal(_) => OperationName::Signal,
+            Self::PreferClimate(_) => OperationName::PreferClimate,
             Self::CheckActionStatus(_) => OperationName::CheckActionStatus,
             Self::Other { name, .. } => return own(name),
         })
@@ -149,7 +153,7 @@ impl Action {
     }
 
     /// Returns the command as a connector is told it; none for reads and questions, where that depends on
-    /// what is known.
+    /// what is known, and for what the host does by itself.
     #[must_use]
     pub fn to_command(&self) -> Option<connector::Command> {
         Some(match self {
@@ -169,9 +173,11 @@ impl Action {
                 let arguments = Value::Object(arguments.clone()).to_string();
                 connector::Command::Other(connector::OtherCommand { name: name.clone(), arguments })
             }
-            Self::RefreshCached | Self::RefreshSmart(_) | Self::RefreshForce | Self::CheckActionStatus(_) => {
-                return None;
-            }
+            Self::RefreshCached
+            | Self::RefreshSmart(_)
+            | Self::RefreshForce
+            | Self::PreferClimate(_)
+            | Self::CheckActionStatus(_) => return None,
         })
     }
 }
@@ -232,6 +238,11 @@ pub(crate) fn check(command: Command) -> Result<Command, Malformed> {
         return Err(Malformed { id: None, op, reason: Reason::BadPayload, message });
     }
     let malformed = |message: String| Malformed { id: id.clone(), op, reason: Reason::BadPayload, message };
+    if let Action::PreferClimate(ClimatePreference::Temperature(Some(celsius))) = &action
+        && !celsius.is_finite()
+    {
+        return Err(malformed("the temperature is not a number like 21 or 21.5".to_owned()));
+    }
     if let Action::StartClimate(climate) = &action {
         // JSON cannot write such a number: it would be read as an absent one.
         if climate.temperature.is_some_and(|temperature| !temperature.is_finite()) {

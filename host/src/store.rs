@@ -44,6 +44,8 @@ pub enum Kind {
     Pending,
     /// State of a vehicle as far as it is known; the key is its slug.
     Known,
+    /// Preferences for the climate of a vehicle; the key is its slug.
+    Preferences,
     /// What the controls of a vehicle show beyond its state; the key is its slug.
     Controls,
     /// A final result that the broker may not have; the key is that of the result.
@@ -102,6 +104,7 @@ impl Kind {
             Self::Result => "result",
             Self::Pending => "pending",
             Self::Known => "known",
+            Self::Preferences => "preferences",
             Self::Controls => "controls",
             Self::Unpublished => "unpublished",
             Self::Delivery => "delivery",

@@ -5,6 +5,7 @@
 
 pub(crate) mod controls;
 mod identity;
+pub(crate) mod preferences;
 pub mod state;
 
 use std::collections::{BTreeSet, HashMap};
@@ -20,6 +21,7 @@ use crate::operation::supersession::Supersession;
 
 use self::controls::{Controls, Lasting};
 pub(crate) use self::identity::Identity;
+use self::preferences::Preferences;
 use crate::account::Account;
 use crate::bindings::connector::VehicleRef;
 use crate::config;
@@ -27,6 +29,7 @@ use crate::protect::quota::DailyQuota;
 use crate::store::{Kind, StoreError, Write, load_document};
 use crate::vehicle::state::{Known, Published};
 use crate::wire::operation::{Actuator, OperationName, OwnName};
+use crate::wire::preference::ClimatePreference;
 use jiff::Timestamp;
 
 /// Most commands that may wait for one vehicle.
@@ -175,7 +178,11 @@ impl Vehicle {
         let lasting: Option<Stored<Lasting>> = load_document(store.as_ref(), Kind::Controls, slug).await?;
         let lasting =
             lasting.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
-        let controls = Controls::restored(lasting.unwrap_or_default());
+        let preferences: Option<Stored<Preferences>> =
+            load_document(store.as_ref(), Kind::Preferences, slug).await?;
+        let preferences =
+            preferences.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
+        let controls = Controls::restored(lasting.unwrap_or_default(), preferences.unwrap_or_default());
         let mut memory = Memory { known: known.unwrap_or_default(), controls, ..Memory::default() };
         let now = account.services.clock.now();
         memory.known.not_after(now);
@@ -297,7 +304,7 @@ impl Vehicle {
 
     /// Whether the configuration lets this operation be commanded.
     pub(crate) fn allows(&self, name: OperationName) -> bool {
-        self.allow.contains(&name)
+        self.allow.contains(&name.permission())
     }
 
     /// Whether its owner lets its position leave this host, by whichever way. What shows a position asks here.
@@ -308,6 +315,7 @@ impl Vehicle {
     /// Whether it is known that the vehicle does not have this operation: the cloud's list says so, or the
     /// vendor did when it was tried.
     pub(crate) fn lacks(&self, name: OperationName) -> bool {
+        let name = name.permission();
         let memory = self.memory();
         let listed = memory.found.as_ref().map(|found| &found.operations);
         let missing = listed.is_some_and(|listed| self::listed(listed, name).is_none());
@@ -330,6 +338,37 @@ impl Vehicle {
             Err(error) => tracing::error!(vehicle = self.slug, "what is known is not stored: {error}"),
         }
         answer
+    }
+
+    /// Makes something a preference of the owner's, from now on, and returns the future of its storage. Of
+    /// two calls the later one holds.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored; then it is no preference any more.
+    pub(crate) fn prefer(
+        self: &Arc<Self>,
+        preference: ClimatePreference,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
+        let (before, stored) = {
+            let mut memory = self.memory();
+            let before = memory.controls.preferences;
+            memory.controls.preferences = before.with(preference);
+            let record = self.record(Kind::Preferences, &memory.controls.preferences);
+            // Under the lock, so that what is preferred later is stored later.
+            (before, record.map(|write| self.account.services.store.commit(vec![write])))
+        };
+        let vehicle = Arc::clone(self);
+        async move {
+            let stored = match stored {
+                Ok(storing) => storing.await,
+                Err(error) => Err(error),
+            };
+            if stored.is_err() {
+                vehicle.memory().controls.preferences = before;
+            }
+            stored
+        }
     }
 
     fn record(&self, kind: Kind, known: &impl Serialize) -> Result<Write, StoreError> {

@@ -5,6 +5,7 @@ pub mod legacy;
 pub mod message;
 pub mod operation;
 pub mod outcome;
+pub mod preference;
 pub mod publish;
 pub mod report;
 pub mod topics;

@@ -87,6 +87,7 @@ impl Accounts {
             connector,
             connector_name: config.connector.clone(),
             granted: Arc::clone(&config.grant),
+            takes: Arc::clone(&config.takes),
             advice: Advice::new(slug, config),
             latch: Latch::open(slug, credentials, store, now).await?,
             client: self.clients.latch(&cloud, &config.brand, store, now).await?,

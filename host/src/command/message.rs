@@ -9,6 +9,7 @@ use crate::bindings::connector::{
     ChargeLimits, ChargingCurrent, Climate, Seat, Signal, WindowPosition, Windows,
 };
 use crate::wire::operation::OTHER;
+use crate::wire::preference::ClimatePreference;
 
 impl Action {
     /// Returns the operation of a topic, and a payload, that ask for this command.
@@ -38,9 +39,18 @@ impl Action {
                 ("charging_current", json!(format!("{amperes} A")))
             }
             Self::Signal(signal) => ("signal", json!({"action": of_signal(*signal)})),
+            Self::PreferClimate(preference) => (preference.topic(), of_preference(*preference)),
             Self::CheckActionStatus(about) => (topic::ACTION_STATUS, json!({"about": about})),
         };
         (operation.into(), payload.to_string())
+    }
+}
+
+fn of_preference(preference: ClimatePreference) -> Value {
+    match preference {
+        ClimatePreference::Temperature(celsius) => json!({"value": celsius}),
+        ClimatePreference::Minutes(minutes) => json!({"value": minutes}),
+        ClimatePreference::Defrost(on) => json!({"value": on}),
     }
 }
 

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::scalar::Scalar;
 use super::{Action, is_id};
 use crate::bindings::connector::{
     self, ChargeLimits, ChargingCurrent, Seat, Signal, WindowPosition, Windows,
 };
+use crate::wire::preference::ClimatePreference;
 
 /// Age that what is known may have for `refresh_smart` if the caller does not say.
 pub const SMART_MAX_AGE: Duration = Duration::from_secs(300);
@@ -373,6 +375,52 @@ pub(super) fn word_of_signal(word: &str) -> Option<Action> {
         "horn_and_lights" => Signal::HornAndLights,
         _ => return None,
     }))
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Preferred {
+    id: Option<Scalar>,
+    value: Value,
+}
+
+impl Preferred {
+    /// Reads the object of a preference.
+    pub(super) fn read(
+        text: &str,
+        preference: fn(&Scalar) -> Result<ClimatePreference, String>,
+    ) -> Understood {
+        let Self { id, value } = object(text)?;
+        // What a template renders for nothing is a word.
+        let value = if value.is_null() { Scalar::of_word("null") } else { Scalar::of_value(value) };
+        Ok((Action::PreferClimate(preference(&value)?), identifier(id.as_ref())?))
+    }
+}
+
+/// Reads a preferred temperature.
+pub(super) fn temperature(value: &Scalar) -> Result<ClimatePreference, String> {
+    let celsius = if value.is_nothing() { None } else { Some(value.decimal("value")?) };
+    Ok(ClimatePreference::Temperature(celsius))
+}
+
+/// Reads a preferred duration. 0 is none.
+pub(super) fn minutes(value: &Scalar) -> Result<ClimatePreference, String> {
+    let minutes = if value.is_nothing() { None } else { Some(value.whole("value", u16::MAX)?) };
+    Ok(ClimatePreference::Minutes(minutes.filter(|minutes| *minutes > 0)))
+}
+
+/// Reads whether the windscreen is preferred to be defrosted.
+pub(super) fn defrost(value: &Scalar) -> Result<ClimatePreference, String> {
+    let on = if value.is_nothing() { None } else { Some(value.truth("value")?) };
+    Ok(ClimatePreference::Defrost(on))
+}
+
+/// Reads a word that is a preference.
+pub(super) fn word_of_preference(
+    word: &str,
+    preference: fn(&Scalar) -> Result<ClimatePreference, String>,
+) -> Option<Action> {
+    preference(&Scalar::of_word(word)).ok().map(Action::PreferClimate)
 }
 
 /// Question about an action, in which `id` names that action; the question itself gets an identifier from the

@@ -28,6 +28,16 @@ impl Scalar {
         Self(Value::String(word.to_owned()))
     }
 
+    /// Takes a value out of a document.
+    pub(super) fn of_value(value: Value) -> Self {
+        Self(value)
+    }
+
+    /// Whether it is what templates and people write for nothing.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self.word().as_str(), "null" | "none")
+    }
+
     /// Reads a whole number from 0 to `most`. The connector decides whether the vehicle takes it.
     ///
     /// # Errors

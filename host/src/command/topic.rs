@@ -1,9 +1,10 @@
 //! The table of command topics: what each takes as a word, and what as an object.
 
 use super::options::{
-    ChargePort, Charging, Climate, Current, Doors, Limits, Noticed, Plain, Question, Smart, WindowChoice,
-    word_of_charge_port, word_of_charging, word_of_climate, word_of_current, word_of_doors, word_of_limits,
-    word_of_signal, word_of_smart, word_of_windows,
+    ChargePort, Charging, Climate, Current, Doors, Limits, Noticed, Plain, Preferred, Question, Smart,
+    WindowChoice, defrost, minutes, temperature, word_of_charge_port, word_of_charging, word_of_climate,
+    word_of_current, word_of_doors, word_of_limits, word_of_preference, word_of_signal, word_of_smart,
+    word_of_windows,
 };
 use super::{Action, is_id};
 
@@ -85,6 +86,24 @@ pub(super) static TOPICS: &[Topic] = &[
         takes: r#"auto, off, or {"action":"start","set_temp":21,"duration_min":10,"defrost":true,"heating":1,"steering_wheel":true,"seats":{"fl":6}}"#,
         word: word_of_climate,
         object: |text| Climate::read(text),
+    },
+    Topic {
+        name: "climate_temp",
+        takes: r#"a temperature such as 22.5, null to forget it, or {"value":22.5}"#,
+        word: |word| word_of_preference(word, temperature),
+        object: |text| Preferred::read(text, temperature),
+    },
+    Topic {
+        name: "climate_minutes",
+        takes: r#"minutes such as 10, 0 or null to forget them, or {"value":10}"#,
+        word: |word| word_of_preference(word, minutes),
+        object: |text| Preferred::read(text, minutes),
+    },
+    Topic {
+        name: "climate_defrost",
+        takes: r#"ON, OFF, null to forget it, or {"value":true}"#,
+        word: |word| word_of_preference(word, defrost),
+        object: |text| Preferred::read(text, defrost),
     },
     Topic {
         name: "windows",

@@ -145,7 +145,8 @@ impl Announcer {
     pub(super) fn forget(&self, vehicle: &Vehicle) {
         vehicle.learn(|memory| {
             // Subscribers compare sequence numbers, so these go on.
-            *memory = Memory { seq: memory.seq, ..Memory::default() };
+            let controls = memory.controls.of_another_car();
+            *memory = Memory { seq: memory.seq, controls, ..Memory::default() };
             for what in ["state", "location", "action/last"] {
                 self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
             }

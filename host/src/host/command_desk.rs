@@ -4,6 +4,7 @@ mod course;
 pub(crate) mod deliveries;
 mod known;
 mod own;
+mod preferred;
 mod resume;
 
 use std::sync::Arc;
@@ -358,7 +359,7 @@ impl CommandDesk {
             return rejection(Reason::UnknownOperation, own::no_such(vehicle, &op));
         };
         if !vehicle.allows(name) {
-            let word = word_of(name);
+            let word = word_of(name.permission());
             let message = format!("{name} is not allowed; add \"{word}\" to `allow` in [vehicle.{slug}]");
             return rejection(Reason::NotAllowed, message);
         }
@@ -368,6 +369,10 @@ impl CommandDesk {
         if let Err(wrong) = own::check(vehicle, &action) {
             return rejection(Reason::BadPayload, format!("{op}: {wrong}"));
         }
+        let action = match preferred::fitted(vehicle, action) {
+            Ok(action) => action,
+            Err((reason, message)) => return rejection(reason, message),
+        };
         if self.shutdown.is_closed() {
             return rejection(Reason::HostStopping, "the host is stopping".to_owned());
         }

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub(crate) use self::effect::{Effect, effects, touched};
+use super::preferences::Preferences;
 use super::state::{Known, SaidAt};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::State;
@@ -38,11 +39,11 @@ pub(crate) struct Shown {
     charge_limit_dc: Option<f64>,
     /// `100 %`, `90 %` or `60 %`.
     charging_current: Option<&'static str>,
-    /// The temperature that the climate is set to, in degrees Celsius.
+    /// The preferred temperature, else the one that the climate is set to, in degrees Celsius.
     climate_temp: Option<f64>,
-    /// The time that the climate is started for, in minutes.
+    /// The preferred duration of the climate, in minutes.
     climate_minutes: Option<u16>,
-    /// `ON` or `OFF`.
+    /// The preferred defrosting, `ON` or `OFF`.
     climate_defrost: Option<&'static str>,
 }
 
@@ -53,6 +54,8 @@ pub(crate) struct Controls {
     under_way: Vec<UnderWay>,
     /// What outlives a restart.
     pub(super) lasting: Lasting,
+    /// Preferences for the climate, which the host stores.
+    pub(crate) preferences: Preferences,
     /// Document that was published last.
     published: Option<Shown>,
 }
@@ -76,6 +79,8 @@ struct UnderWay {
     effects: Vec<Effect>,
     /// What was known of the values when it was sent; none before that.
     before: Option<BTreeMap<&'static str, SaidAt>>,
+    /// Whether it has succeeded, and the read that follows it is under way.
+    succeeded: bool,
 }
 
 /// A value that a command may have changed.
@@ -99,14 +104,25 @@ impl Expected {
 
 impl Controls {
     /// Controls as an earlier host has left them.
-    pub(super) fn restored(lasting: Lasting) -> Self {
-        Self { lasting, ..Self::default() }
+    pub(super) fn restored(lasting: Lasting, preferences: Preferences) -> Self {
+        Self { lasting, preferences, ..Self::default() }
+    }
+
+    /// Controls of another car that has taken this one's place. The preferences are the owner's and stay.
+    pub(crate) fn of_another_car(&self) -> Self {
+        Self::restored(Lasting::default(), self.preferences)
     }
 
     /// A command that changes these values was accepted.
     pub(crate) fn accepted(&mut self, id: &str, name: OperationName, effects: Vec<Effect>) {
         if !effects.is_empty() {
-            self.under_way.push(UnderWay { id: id.to_owned(), name, effects, before: None });
+            self.under_way.push(UnderWay {
+                id: id.to_owned(),
+                name,
+                effects,
+                before: None,
+                succeeded: false,
+            });
         }
     }
 
@@ -118,10 +134,12 @@ impl Controls {
         }
     }
 
-    /// A command has reached its final state. It still shows as a movement until [`Self::over`].
+    /// A command has reached its final state. It still shows as a movement until [`Self::over`], and of one that
+    /// has succeeded what was known is shown until then: it is about to be read.
     pub(crate) fn ended(&mut self, id: &str, state: State, known: &Known) {
         // Who was forgotten meanwhile was a command to another car.
-        let Some(command) = self.under_way.iter().find(|command| command.id == id) else { return };
+        let Some(command) = self.under_way.iter_mut().find(|command| command.id == id) else { return };
+        command.succeeded = state == State::Succeeded;
         if !matches!(state, State::Succeeded | State::Timeout | State::Unknown) {
             return;
         }
@@ -151,7 +169,8 @@ impl Controls {
             known.said(path).is_some_and(|said| expected.is_shown_by(&said))
         };
         self.lasting.expected.retain(|path, expected| !shown(path, expected));
-        if self.windows(known) == Some(CLOSED) {
+        let is_expected = |path: &&str| self.lasting.expected.contains_key(*path);
+        if !effect::WINDOWS.iter().any(is_expected) && self.windows(known) == Some(CLOSED) {
             self.lasting.vented = false;
         }
     }
@@ -180,6 +199,7 @@ impl Controls {
     pub(crate) fn shown(&self, known: &Known) -> Shown {
         let flag = |path| self.value(path, known).and_then(|value| value.as_bool());
         let share = |path| self.value(path, known).and_then(|value| value.as_f64());
+        let preferences = self.preferences;
         let limit = |path| share(path).filter(|limit| LIMITS.contains(limit));
         Shown {
             lock: match self.moving(&[OperationName::Lock, OperationName::Unlock], LOCKED, known) {
@@ -198,9 +218,9 @@ impl Controls {
             charge_limit_ac: limit("charge_limit_ac_percent"),
             charge_limit_dc: limit("charge_limit_dc_percent"),
             charging_current: share("charging_current_percent").and_then(current),
-            climate_temp: share("target_temperature_c"),
-            climate_minutes: None,
-            climate_defrost: None,
+            climate_temp: preferences.temperature.map(f64::from).or_else(|| share("target_temperature_c")),
+            climate_minutes: preferences.minutes,
+            climate_defrost: preferences.defrost.map(on_or_off),
         }
     }
 
@@ -214,14 +234,20 @@ impl Controls {
 
     /// A value, unless a command may have changed it since.
     fn value(&self, path: &str, known: &Known) -> Option<Value> {
-        let said = known.said(path).filter(|_| !self.lasting.expected.contains_key(path))?;
+        let said = known.said(path).filter(|_| !self.is_unknown(path))?;
         Some(said.value)
+    }
+
+    /// Whether a command may have changed a value, and nobody is about to read it.
+    fn is_unknown(&self, path: &str) -> bool {
+        let changes = |command: &UnderWay| command.effects.iter().any(|effect| effect.path == path);
+        let is_being_read = |command: &UnderWay| command.succeeded && changes(command);
+        self.lasting.expected.contains_key(path) && !self.under_way.iter().any(is_being_read)
     }
 
     /// All windows that the vehicle tells of as one.
     fn windows(&self, known: &Known) -> Option<&'static str> {
-        let is_expected = |path: &&str| self.lasting.expected.contains_key(*path);
-        if effect::WINDOWS.iter().any(is_expected) {
+        if effect::WINDOWS.iter().any(|path| self.is_unknown(path)) {
             return None;
         }
         let told: Vec<bool> =

@@ -45,6 +45,9 @@ pub enum OperationName {
     Signal,
     /// Ask what became of an action.
     CheckActionStatus,
+    /// Store a preference for the climate. The host's own: no request leaves for it, and it is allowed where
+    /// starting the climate is.
+    PreferClimate,
     /// List the account's vehicles. The host's own; it cannot be commanded.
     ListVehicles,
     /// An operation that only the vehicle's connector knows.
@@ -116,6 +119,7 @@ impl OperationName {
             Self::SetChargingCurrent => "set_charging_current",
             Self::Signal => "signal",
             Self::CheckActionStatus => "check_action_status",
+            Self::PreferClimate => "prefer_climate",
             Self::ListVehicles => "list_vehicles",
             Self::Other(own) => own.as_str(),
         }
@@ -136,7 +140,7 @@ impl OperationName {
             | Self::RefreshForce
             | Self::CheckActionStatus
             | Self::ListVehicles => Effect::Read,
-            Self::SetChargeLimits | Self::SetChargingCurrent => Effect::Set,
+            Self::SetChargeLimits | Self::SetChargingCurrent | Self::PreferClimate => Effect::Set,
             Self::Other(own) => own.effect(),
             Self::Lock
             | Self::Unlock
@@ -183,6 +187,7 @@ impl OperationName {
             | Self::RefreshSmart
             | Self::RefreshForce
             | Self::CheckActionStatus
+            | Self::PreferClimate
             | Self::ListVehicles => None,
         }
     }
@@ -201,7 +206,7 @@ impl OperationName {
             | Self::SetChargingCurrent
             | Self::Other(_) => 120,
             Self::RefreshForce | Self::RefreshSmart => 150,
-            Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles => 60,
+            Self::RefreshCached | Self::CheckActionStatus | Self::PreferClimate | Self::ListVehicles => 60,
         })
     }
 
@@ -209,7 +214,19 @@ impl OperationName {
     /// only and may overtake.
     #[must_use]
     pub const fn reaches_vehicle(self) -> bool {
-        !matches!(self, Self::RefreshCached | Self::CheckActionStatus | Self::ListVehicles)
+        !matches!(
+            self,
+            Self::RefreshCached | Self::CheckActionStatus | Self::PreferClimate | Self::ListVehicles
+        )
+    }
+
+    /// Returns the operation whose permission this one needs.
+    #[must_use]
+    pub const fn permission(self) -> Self {
+        match self {
+            Self::PreferClimate => Self::StartClimate,
+            name => name,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::{Accepted, CommandDesk};
+use super::{Accepted, CommandDesk, preferred};
 use crate::host::run::CommandRun;
 use crate::vehicle::Turn;
 use crate::vehicle::controls::effects;
@@ -23,6 +23,7 @@ impl CommandDesk {
         self.announcer.announce_report(&vehicle.slug, &report);
         let effects = action.to_command().as_ref().map(effects).unwrap_or_default();
         self.announcer.control_accepted(&vehicle, &report.id, name, effects);
+        let preferred = self.prefer(&vehicle, &action);
         let run = CommandRun::new(self, &vehicle, &report, name, request);
         let desk = Arc::clone(self);
         let span = operation::span(&report.id);
@@ -40,7 +41,10 @@ impl CommandDesk {
                     // The command before it has just ended because of that. Nothing new is sent any more.
                     return host_stopped(report);
                 }
-                run.execute(action, superseded, since, report).await;
+                match preferred {
+                    Some(storing) => preferred::conclude(storing, report).await,
+                    None => run.execute(action, superseded, since, report).await,
+                }
             };
             desk.see_through(&run, name, report, work).await;
         };

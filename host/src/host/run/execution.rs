@@ -233,6 +233,10 @@ impl CommandRun {
                     None => id.clone(),
                 })
             }
+            Action::StartClimate(climate) => {
+                let preferred = vehicle.memory().controls.preferences;
+                Command::StartClimate(preferred.complete(climate.clone(), &vehicle.account.takes))
+            }
             moving => moving.to_command().ok_or("there is no such command")?,
         })
     }

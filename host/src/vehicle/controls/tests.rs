@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::*;
-use crate::bindings::connector::{Command, WindowPosition, Windows};
+use crate::bindings::connector::{ChargeLimits, Command, WindowPosition, Windows};
 use crate::vehicle::state::{Reading, Source};
 
 /// Returns the time `second` seconds after everything began.
@@ -62,7 +62,7 @@ impl Panel {
 
     fn restarts(&mut self) {
         let lasting = serde_json::to_vec(&self.controls.lasting).unwrap();
-        self.controls = Controls::restored(serde_json::from_slice(&lasting).unwrap());
+        self.controls = Controls::restored(serde_json::from_slice(&lasting).unwrap(), Preferences::default());
     }
 }
 
@@ -113,6 +113,19 @@ fn what_nobody_knows_is_unknown_until_a_read_shows_it() {
             assert_eq!(panel.shows("lock"), shown, "{later:?}");
         }
     }
+}
+
+#[test]
+fn what_has_succeeded_shows_what_was_known_until_it_was_read() {
+    let mut panel = Panel::of(&json!({"charge_limit_ac_percent": 90}));
+    let limits = ChargeLimits { ac: Some(70), dc: None };
+    panel.sends("a", OperationName::SetChargeLimits, &Command::SetChargeLimits(limits));
+    panel.controls.ended("a", State::Succeeded, &panel.known);
+    assert_eq!(panel.shows("charge_limit_ac"), 90.0, "the read is under way");
+    panel.controls.over("a");
+    assert_eq!(panel.shows("charge_limit_ac"), Value::Null, "it has shown nothing");
+    panel.reads(60, &json!({"charge_limit_ac_percent": 70}));
+    assert_eq!(panel.shows("charge_limit_ac"), 70.0);
 }
 
 #[test]
