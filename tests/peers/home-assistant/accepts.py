@@ -6,12 +6,15 @@
 Says what is refused and ends with 1, or how much was accepted. `schemas.py` says how to have a Home Assistant.
 """
 
+import asyncio
 import importlib
 import json
 import sys
+import tempfile
 
 import voluptuous as vol
 from homeassistant.const import __version__
+from homeassistant.core import HomeAssistant
 
 MQTT = "homeassistant.components.mqtt"
 SHARED = ("availability", "availability_mode")
@@ -36,7 +39,9 @@ def whole(document):
             yield platform, {**settings, "device": document["device"], "origin": document["origin"]}
 
 
-def main():
+async def main():
+    # Templates are compiled for one.
+    HomeAssistant(tempfile.mkdtemp())
     refused = accepted = 0
     for shown in json.load(sys.stdin)["documents"]:
         topic, document = shown["topic"], shown["document"]
@@ -55,8 +60,8 @@ def main():
                 print(f"{topic}: {settings.get('unique_id')}: {error}")
                 refused += 1
     print(f"Home Assistant {__version__}: {accepted} entities accepted, {refused} refused")
-    sys.exit(1 if refused else 0)
+    return 1 if refused else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(asyncio.run(main()))
