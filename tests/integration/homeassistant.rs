@@ -104,6 +104,20 @@ async fn home_assistant_accepts_every_document_of_every_maker() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_position_that_is_switched_off_has_no_tracker() {
+    let home = home(|config| {
+        for (slug, vehicle) in &mut config.vehicles {
+            vehicle.location = slug.as_str() != CCS2.0;
+        }
+    })
+    .await;
+    let tracker = "device_tracker location";
+    assert!(platforms(&home, "vehicle_niro").contains(tracker), "it is there unless it is switched off");
+    let ev6 = platforms(&home, "vehicle_ev6");
+    assert!(ev6.contains("lock lock") && !ev6.contains(tracker), "{ev6:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_car_has_what_it_can_do_and_what_is_known_of_it() {
     let home = home(|_| {}).await;
     let ev6 = platforms(&home, "vehicle_ev6");

@@ -9,7 +9,7 @@ use simulator::{Ending, Outcome};
 use testkit::virtual_home::VirtualHome;
 use testkit::{CCS2, Home, LEGACY, configuration_text};
 use vehicle_connector::config::Config;
-use vehicle_connector::host::Reloaded;
+use vehicle_connector::host::{Reloaded, Request};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
@@ -80,6 +80,46 @@ async fn a_command_ends_as_it_began_and_the_next_one_finds_the_new_configuration
     assert_eq!(reload(&home, &configured(&good(), &[])).await, Reloaded::default());
     let events = home.events("config_reloaded");
     assert_eq!((events.len(), &events[0]["by"], &events[0]["changed"]), (3, &json!("test"), &json!(keys)));
+}
+
+/// Whether anything is retained on a topic, whatever it is below.
+fn is_kept(home: &VirtualHome, topic: &str) -> bool {
+    home.messages()
+        .iter()
+        .rfind(|message| message.topic == topic)
+        .is_some_and(|last| !last.payload.is_empty())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_is_switched_off_and_a_legacy_name_changed_while_the_host_runs() {
+    let wanted = ("[mqtt]", "[mqtt]\nlegacy_topics = \"mqtt-hyundai-kia\"");
+    let home = VirtualHome::with(simulator::Config::default(), |config| {
+        let limits = config.limits;
+        *config = Config { limits, ..configured(&good(), &[wanted]) };
+    })
+    .await;
+    assert_eq!(home.command(LEGACY.0, "refresh_cached", "").await.state, State::Succeeded);
+    let (location, before, after) = (
+        "vehicle-connector/vehicle/niro/location",
+        "hyundai/niro/battery/level",
+        "hyundai/old/battery/level",
+    );
+    assert_eq!([location, before, after].map(|topic| is_kept(&home, topic)), [true, true, false]);
+
+    let changed = format!("{NIRO}\nlocation = false\nlegacy_id = \"old\"");
+    let reloaded = reload(&home, &configured(&good(), &[wanted, (NIRO, changed.as_str())])).await;
+    assert_eq!(reloaded.changed, ["vehicle.niro.legacy_id", "vehicle.niro.location"]);
+    assert!(reloaded.restart_needed.is_empty(), "{reloaded:?}");
+    assert_eq!([location, before, after].map(|topic| is_kept(&home, topic)), [false, false, true]);
+
+    let topic = "hyundai/old/commands/lock".to_owned();
+    let payload = br#"{"action":"lock"}"#.to_vec();
+    home.host.handle(Request { topic, payload, ..Request::default() }).await;
+    let is_locked = || {
+        let last = home.retained("vehicle/niro/action/last");
+        (last["op"] == "lock" && last["state"] == "succeeded").then_some(())
+    };
+    home.published().until(is_locked).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -69,7 +69,7 @@ impl Intake {
             Incoming::Command { vehicle, .. } if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
             Incoming::Legacy { id, .. } => match host.topics().legacy().and_then(|legacy| legacy.slug_of(id))
             {
-                Some(vehicle) if host.has_vehicle(vehicle) => format!("vehicle/{vehicle}"),
+                Some(vehicle) if host.has_vehicle(&vehicle) => format!("vehicle/{vehicle}"),
                 _ => "vehicle".to_owned(),
             },
             // One lane for all unknown vehicles, however many names they have.

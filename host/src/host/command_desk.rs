@@ -202,7 +202,7 @@ impl CommandDesk {
             Ok(command) => command.action.to_message(),
             Err(malformed) => (malformed.op.clone().into(), String::new()),
         };
-        Some((vehicle.to_owned(), (words.0.into_owned(), words.1), command))
+        Some((vehicle, (words.0.into_owned(), words.1), command))
     }
 
     async fn take(self: &Arc<Self>, all: Vec<Arrived>) {

@@ -275,6 +275,9 @@ impl ConfigDesk {
         if let Err(error) = self.circuits.isolate_again().await {
             tracing::error!("what an operator isolated of accounts is open again: {error}");
         }
+        if let (Some(legacy), Some(wanted)) = (self.services.topics.legacy(), config.legacy()) {
+            legacy.take_vehicles_of(&wanted);
+        }
         let compared =
             self.leftovers.compare(&self.services.topics, &now.names(), &self.services.store).await;
         if let Err(error) = compared {

@@ -93,7 +93,7 @@ impl Host {
             }
             Some(Incoming::Legacy { id, command }) => {
                 if let Some(vehicle) = self.services.topics.legacy().and_then(|legacy| legacy.slug_of(id)) {
-                    self.commands.refuse(vehicle, command, refused, message).await;
+                    self.commands.refuse(&vehicle, command, refused, message).await;
                 }
             }
             Some(Incoming::Request { verb }) => {

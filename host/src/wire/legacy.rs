@@ -2,6 +2,9 @@
 //! and change their automations later. `docs/migrating.md` is their reference.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use parking_lot::RwLock;
 
 /// Topics that the replaced service retained of a vehicle and of which this host knows the values, below the
 /// vehicle's own. Cleared when the vehicle, or this way of speaking, is not configured any more.
@@ -30,19 +33,25 @@ pub const RETAINED: [&str; 22] = [
     "status/error",
 ];
 
-/// Topics of the replaced service, and the vehicles that have any.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Topics of the replaced service, and the vehicles that have any. Clones have the same vehicles.
+#[derive(Debug, Clone)]
 pub struct Legacy {
     base: String,
     /// Identifiers of the vehicles in these topics, by their slugs. No two are the same.
-    ids: BTreeMap<String, String>,
+    ids: Arc<RwLock<BTreeMap<String, String>>>,
 }
 
 impl Legacy {
     /// Makes the topics below this base for vehicles, each a slug and the identifier that it has there.
     #[must_use]
     pub fn below(base: impl Into<String>, vehicles: impl IntoIterator<Item = (String, String)>) -> Self {
-        Self { base: base.into(), ids: vehicles.into_iter().collect() }
+        Self { base: base.into(), ids: Arc::new(RwLock::new(vehicles.into_iter().collect())) }
+    }
+
+    /// Takes the vehicles of another configuration in place of those that there are; the base stays.
+    pub fn take_vehicles_of(&self, other: &Self) {
+        let ids = other.ids.read().clone();
+        *self.ids.write() = ids;
     }
 
     /// The filter to subscribe to.
@@ -59,14 +68,14 @@ impl Legacy {
 
     /// Returns the slug of the vehicle that has this identifier; none if that is no vehicle of this host.
     #[must_use]
-    pub fn slug_of(&self, id: &str) -> Option<&str> {
-        self.ids.iter().find_map(|(slug, own)| (own == id).then_some(slug.as_str()))
+    pub fn slug_of(&self, id: &str) -> Option<String> {
+        self.ids.read().iter().find_map(|(slug, own)| (own == id).then(|| slug.clone()))
     }
 
     /// Returns a topic of a vehicle; none if the vehicle has none here.
     #[must_use]
     pub fn topic(&self, slug: &str, what: &str) -> Option<String> {
-        Some(format!("{}/{}/{what}", self.base, self.ids.get(slug)?))
+        Some(format!("{}/{}/{what}", self.base, self.ids.read().get(slug)?))
     }
 
     /// Returns all topics of a vehicle that are retained.
@@ -100,7 +109,7 @@ mod tests {
         ] {
             assert_eq!(legacy.parse(other), None, "{other}");
         }
-        assert_eq!((legacy.slug_of("8f1c"), legacy.slug_of("ev6")), (Some("ev6"), None));
+        assert_eq!((legacy.slug_of("8f1c").as_deref(), legacy.slug_of("ev6")), (Some("ev6"), None));
         assert_eq!(legacy.topic("ev6", "status/error").as_deref(), Some("old/cars/8f1c/status/error"));
         assert_eq!(
             (legacy.topic("niro", "status/error"), legacy.retained("ev6").len()),

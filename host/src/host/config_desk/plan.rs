@@ -9,8 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Config, Key, Keys};
 
 /// Keys of a vehicle that take effect at once.
-const OF_VEHICLES: [&str; 7] =
-    ["account", "vin", "id", "name", "allow", "right_hand_drive", "max_forced_reads_per_day"];
+const OF_VEHICLES: [&str; 9] = [
+    "account",
+    "vin",
+    "id",
+    "name",
+    "allow",
+    "right_hand_drive",
+    "location",
+    "legacy_id",
+    "max_forced_reads_per_day",
+];
 
 /// What happens to an account or a vehicle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
