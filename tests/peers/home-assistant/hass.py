@@ -227,7 +227,8 @@ class Hass:
             await asyncio.sleep(0.1)
 
     def complaints(self):
-        """What its log says of MQTT that is no information."""
-        text = self.log.read_text() if self.log.exists() else ""
+        """What its logs say of MQTT that is no information. It begins a new log with each start, and keeps one."""
+        logs = (self.log.with_suffix(".log.1"), self.log)
+        text = "".join(log.read_text() for log in logs if log.exists())
         lines = [line for line in text.splitlines() if " WARNING " in line or " ERROR " in line]
         return [line for line in lines if "mqtt" in line.lower()]
