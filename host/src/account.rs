@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
@@ -38,9 +39,9 @@ use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::AccountContext;
 use crate::protect::circuit::Circuits;
+use crate::protect::day_budget::{Budget, DayBudget};
 use crate::protect::doubt::{Doubt, InDoubt};
 use crate::protect::latch::{Latch, LatchKind, Latched, SILENCE, Why};
-use crate::protect::quota::DailyQuota;
 use crate::protect::retry_budget::RetryBudget;
 use crate::protect::throttle::{Throttle, Throttled};
 use crate::services::Services;
@@ -97,7 +98,13 @@ pub struct Account {
     /// Readings of the vehicle list.
     pub(crate) listing: Listing,
     /// Count of every request to the vendor.
-    pub(crate) requests: Arc<DailyQuota>,
+    pub(crate) requests: Arc<DayBudget>,
+    /// That count as it was published last.
+    budget_shown: Mutex<Option<Budget>>,
+    /// Time zone of its owner.
+    pub(crate) time_zone: TimeZone,
+    /// Signal that its vehicles may have to be read at another time than was known.
+    pub(crate) stirred: Notify,
     pub(crate) retries: RetryBudget,
     /// Patience that the vendor asks for.
     throttle: Throttle,
@@ -263,6 +270,39 @@ impl Account {
         let topic = self.services.topics.account_state(&self.slug);
         let document = self.shown().to_string();
         self.services.publisher.publish(Outgoing::new(topic, document).retained());
+        self.announce_budget_if_changed();
+        // Whatever has changed, it may be what a read waits for.
+        self.stirred.notify_one();
+    }
+
+    /// Publishes the requests of the day.
+    pub fn announce_budget(&self) {
+        *self.budget_shown.lock() = None;
+        self.announce_budget_if_changed();
+    }
+
+    /// Publishes the requests of a day that has begun since they were published.
+    pub(crate) fn announce_new_day(&self) {
+        if self.budget_shown.lock().is_some() {
+            self.announce_budget_if_changed();
+        }
+    }
+
+    /// Publishes the requests of the day if they are others than was published, or another day's.
+    pub(crate) fn announce_budget_if_changed(&self) {
+        if self.is_retired() {
+            return;
+        }
+        let mut shown = self.budget_shown.lock();
+        let budget = self.requests.shown(self.clock().now());
+        if shown.as_ref() == Some(&budget) {
+            return;
+        }
+        let topic = self.services.topics.account_quota(&self.slug);
+        // Numbers and names, for which this cannot fail.
+        let document = serde_json::to_vec(&budget).unwrap_or_default();
+        self.services.publisher.publish(Outgoing::new(topic, document).retained());
+        *shown = Some(budget);
     }
 
     /// Returns the account's retained state.

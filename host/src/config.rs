@@ -13,13 +13,13 @@
 //!
 //! # Layout
 //!
-//! `broker`, `homeassistant`, `connectors`, `account`, `vehicle`, `plugins`, `limits`, `network` and `http` read one
-//! part each.
-//! `reader` reads tables in general and keeps the complaints; `secrets` and `slug` read one kind of value
-//! each, `grant` what a connector is granted, `takes` what its commands take, `legacy` the topics of the
-//! replaced service; `presets` has the built-in grants, `form` the words for forms of secrets. `keys` compares
-//! two configurations. `text` reads files, and `access` checks who else may read or write them; `edit` changes
-//! one.
+//! `broker`, `homeassistant`, `connectors`, `account`, `vehicle`, `geofence`, `plugins`, `limits`, `network` and
+//! `http` read one part each, `polling` how often a vehicle is read.
+//! `reader` reads tables in general and keeps the complaints; `secrets`, `slug`, `duration` and `time_zone` read one
+//! kind of value each, `grant` what a connector is granted, `takes` what its commands take; `presets` has the
+//! built-in grants, `form` the words for forms of secrets. `keys` compares two configurations. `text` reads files,
+//! and `access` checks who else may read or write them; `edit` changes one. `legacy` reads the topics of the replaced
+//! service.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -30,10 +30,12 @@ mod access;
 mod account;
 mod broker;
 mod connectors;
+mod duration;
 mod edit;
 mod endpoint;
 mod error;
 mod form;
+mod geofence;
 mod grant;
 mod homeassistant;
 mod http;
@@ -42,6 +44,7 @@ mod legacy;
 mod limits;
 mod network;
 mod plugins;
+mod polling;
 mod presets;
 mod reader;
 mod secrets;
@@ -50,6 +53,7 @@ mod takes;
 #[cfg(test)]
 mod tests;
 mod text;
+mod time_zone;
 mod vehicle;
 
 pub use account::Account;
@@ -58,12 +62,14 @@ pub use connectors::Connector;
 pub use edit::{appended, connector_of, line_of, updated};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
+pub use geofence::Geofence;
 pub use grant::block;
 pub use homeassistant::{Discovery, HomeAssistant};
 pub use http::Http;
 pub use keys::{Key, Keys};
 pub use limits::Limits;
 pub use plugins::{Install, Plugins};
+pub use polling::{Force, Poll, Quiet};
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 pub(crate) use vehicle::{no_vehicle, word_of};
@@ -86,6 +92,8 @@ pub struct Config {
     pub accounts: BTreeMap<Slug, Account>,
     /// Vehicles; the account of each is in `accounts`, and no two are the same vehicle.
     pub vehicles: BTreeMap<Slug, Vehicle>,
+    /// Circles on earth that vehicles are told to come into and to leave.
+    pub geofences: Vec<Geofence>,
     /// The directory that state is kept in.
     pub state_dir: PathBuf,
     /// Components, and which of them may be loaded.
@@ -252,6 +260,7 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
     let vehicles = vehicles.map_or_else(BTreeMap::new, |section| {
         vehicles_of(&section, &account_names, &accounts, legacy_base.as_deref())
     });
+    let geofences = geofence::read(&mut root);
     let limits = root.section("limits").map(limits::read).unwrap_or_default();
     let log = root.section("log").map(log).unwrap_or_default();
     let network = root.section("network").map(network::read).unwrap_or_default();
@@ -273,6 +282,7 @@ fn read(mut root: Section<'_, '_>) -> Option<Config> {
         connectors,
         accounts,
         vehicles,
+        geofences,
         state_dir,
         plugins,
         limits,

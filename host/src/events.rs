@@ -1,4 +1,5 @@
-//! Events for `bridge/event`: changes worth notifying of, each announced once.
+//! Events for `bridge/event`, and of single vehicles for `vehicle/<veh>/event`: changes worth notifying of,
+//! each announced once.
 
 use std::fmt;
 use std::sync::Arc;
@@ -162,6 +163,42 @@ pub struct AboutCircuit {
     pub reason: String,
 }
 
+/// An event of one vehicle, for `vehicle/<veh>/event`. What it tells is retained elsewhere too.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event_type", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum VehicleEvent {
+    /// It charges, and did not before.
+    ChargeStarted {
+        /// State of charge of the traction battery, in percent, if it is known.
+        soc_percent: Option<f64>,
+    },
+    /// It does not charge any more.
+    ChargeEnded {
+        /// State of charge of the traction battery, in percent, if it is known.
+        soc_percent: Option<f64>,
+    },
+    /// It has come into a geofence.
+    GeofenceEnter {
+        /// Name of the geofence.
+        geofence: String,
+    },
+    /// It has left a geofence.
+    GeofenceLeave {
+        /// Name of the geofence.
+        geofence: String,
+    },
+    /// What is known of it is old, because it could not be read.
+    DataStale {
+        /// Time of the last read.
+        since: Timestamp,
+        /// Reason, in words and without VINs.
+        reason: String,
+    },
+    /// It was read again.
+    DataFresh,
+}
+
 impl Event {
     /// Another plugin of this kind is active.
     #[must_use]
@@ -220,10 +257,10 @@ impl fmt::Debug for Events {
 }
 
 #[derive(Serialize)]
-struct Message<'e> {
+struct Message<'e, E> {
     ts: Timestamp,
     #[serde(flatten)]
-    event: &'e Event,
+    event: &'e E,
 }
 
 impl Events {
@@ -249,9 +286,18 @@ impl Events {
         if let Some(swap) = swap {
             self.metrics.policy_swapped(swap);
         }
+        self.say_on(self.topic.clone(), event);
+    }
+
+    /// Publishes an event of a vehicle on the topic of its events, not retained.
+    pub fn say_of_vehicle(&self, topic: String, event: &VehicleEvent) {
+        self.say_on(topic, event);
+    }
+
+    fn say_on(&self, topic: String, event: &impl Serialize) {
         let message = Message { ts: self.clock.now(), event };
-        // The message consists of strings and a time, for which this cannot fail.
+        // The message consists of strings, numbers and times, for which this cannot fail.
         let payload = serde_json::to_vec(&message).unwrap_or_default();
-        self.publisher.publish(Outgoing::new(self.topic.clone(), payload));
+        self.publisher.publish(Outgoing::new(topic, payload));
     }
 }

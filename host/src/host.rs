@@ -201,8 +201,8 @@ impl Host {
         self.plugins.watch_folder()
     }
 
-    /// Finds and reads every vehicle, as soon as it can be, and checks every day whether they are still
-    /// there. Does not return.
+    /// Finds and reads every vehicle, as soon as it can be, checks every day whether they are still there, and
+    /// reads them again as the configuration says. Does not return.
     pub async fn settle_in(&self) {
         settle::settle_in(&self.vehicles).await;
     }

@@ -78,7 +78,7 @@ impl Operation {
         vehicle: Option<String>,
     ) -> Self {
         let started = Instant::now();
-        let progress = Arc::new(Progress::for_account(&account));
+        let progress = Arc::new(Progress::for_account(&account, name.as_str()));
         Self {
             id,
             name,

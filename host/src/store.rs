@@ -48,6 +48,8 @@ pub enum Kind {
     Preferences,
     /// What the controls of a vehicle show beyond its state; the key is its slug.
     Controls,
+    /// Rhythm of the reads of a vehicle; the key is its slug.
+    Rhythm,
     /// A final result that the broker may not have; the key is that of the result.
     Unpublished,
     /// Packet identifier under which a command without an identifier of its own came; the key is a place
@@ -55,6 +57,8 @@ pub enum Kind {
     Delivery,
     /// Daily count of an action; the key names the action, and the account or vehicle.
     Daily,
+    /// Requests of an account on one day; the key is the account.
+    DayBudget,
     /// Stock left in an account's retry budget; the key is the account.
     RetryBudget,
     /// Time until which a vendor wants an account to be left alone; the key is the account.
@@ -105,10 +109,12 @@ impl Kind {
             Self::Pending => "pending",
             Self::Known => "known",
             Self::Preferences => "preferences",
+            Self::Rhythm => "rhythm",
             Self::Controls => "controls",
             Self::Unpublished => "unpublished",
             Self::Delivery => "delivery",
             Self::Daily => "daily",
+            Self::DayBudget => "day-budget",
             Self::RetryBudget => "retry-budget",
             Self::Throttle => "throttle",
             Self::Isolated => "isolated",

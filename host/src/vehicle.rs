@@ -5,6 +5,7 @@
 
 pub(crate) mod controls;
 mod identity;
+pub(crate) mod polling;
 pub(crate) mod preferences;
 pub mod state;
 
@@ -25,10 +26,13 @@ use self::preferences::Preferences;
 use crate::account::Account;
 use crate::bindings::connector::VehicleRef;
 use crate::config;
-use crate::protect::quota::DailyQuota;
+use crate::protect::quota::{DailyQuota, QuotaError};
+use crate::protect::waking::{Bounds, Leave, Refusal};
 use crate::store::{Kind, StoreError, Write, load_document};
+use crate::vehicle::polling::{Plan, Rhythm};
 use crate::vehicle::state::{Known, Published};
 use crate::wire::operation::{Actuator, OperationName, OwnName};
+use crate::wire::outcome::Reason;
 use crate::wire::preference::ClimatePreference;
 use jiff::Timestamp;
 
@@ -54,6 +58,8 @@ pub struct Vehicle {
     pub(crate) allow: BTreeSet<OperationName>,
     /// Configuration of the vehicle.
     pub(crate) configured: config::Vehicle,
+    /// Circles on earth that it is told to come into and to leave.
+    pub(crate) geofences: Arc<[config::Geofence]>,
     /// Car that it was when it was last found.
     pub(crate) identity: Arc<Identity>,
     commands: Arc<FairMutex<()>>,
@@ -71,7 +77,13 @@ pub struct Vehicle {
 pub(crate) struct Memory {
     /// Knowledge of the vehicle. Change it by [`Vehicle::learn`], so that it outlives a restart.
     pub(crate) known: Known,
-    /// Whether anything was read since the host started.
+    /// Rhythm of its reads. Change it by [`Vehicle::learn`] too.
+    pub(crate) rhythm: Rhythm,
+    /// That rhythm as it was stored last.
+    pub(crate) rhythm_stored: Rhythm,
+    /// Plan for its next read, as it was published last.
+    pub(crate) plan: Option<Plan>,
+    /// Whether anything was read since the host started, or so shortly before that nothing is due.
     pub(crate) is_confirmed: bool,
     /// Number of states published since the host started. What an earlier one knew is the first.
     pub(crate) seq: u64,
@@ -114,12 +126,17 @@ pub(crate) struct Missing {
 impl Memory {
     /// The state as it was published last, or as an earlier host knew it; none before anything was read.
     pub(crate) fn published(&self) -> Option<Published> {
-        self.known.published(self.is_confirmed, self.seq)
+        self.known.published(self.is_current(), self.seq)
+    }
+
+    /// Whether what is known is what the cloud had when it was to be read last.
+    fn is_current(&self) -> bool {
+        self.is_confirmed && !self.rhythm.is_stale()
     }
 
     /// The next state to publish. It has a number of its own; what is not published has none.
     pub(crate) fn publish(&mut self) -> Option<Published> {
-        let published = self.known.published(self.is_confirmed, self.seq + 1)?;
+        let published = self.known.published(self.is_current(), self.seq + 1)?;
         self.seq += 1;
         Some(published)
     }
@@ -162,30 +179,44 @@ impl Vehicle {
     pub(crate) async fn open(
         slug: &str,
         config: &config::Vehicle,
+        geofences: Arc<[config::Geofence]>,
         account: Arc<Account>,
     ) -> Result<Self, StoreError> {
         if let config::Selector::Vin(vin) = &config.selector {
             crate::redact::remember_vin(vin);
         }
         account.services.metrics.open_vehicle(slug);
-        let limit = Some(config.max_forced_reads_per_day);
+        let limit = Some(config.force.max_per_day);
         let store = &account.services.store;
         let forced_reads = DailyQuota::open("forced-reads", slug, limit, store).await?;
         let identity = Identity::open(slug, &config.selector, &account).await?;
         let stored: Option<Stored<Known>> = load_document(store.as_ref(), Kind::Known, slug).await?;
-        let known =
-            stored.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
+        let of_this = |chosen_by: &str| chosen_by == identity.chosen_by();
+        let known = stored.filter(|stored| of_this(&stored.chosen_by)).map(|stored| stored.known);
         let lasting: Option<Stored<Lasting>> = load_document(store.as_ref(), Kind::Controls, slug).await?;
-        let lasting =
-            lasting.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
+        let lasting = lasting.filter(|stored| of_this(&stored.chosen_by)).map(|stored| stored.known);
         let preferences: Option<Stored<Preferences>> =
             load_document(store.as_ref(), Kind::Preferences, slug).await?;
-        let preferences =
-            preferences.filter(|stored| stored.chosen_by == identity.chosen_by()).map(|stored| stored.known);
+        let preferences = preferences.filter(|stored| of_this(&stored.chosen_by)).map(|stored| stored.known);
         let controls = Controls::restored(lasting.unwrap_or_default(), preferences.unwrap_or_default());
-        let mut memory = Memory { known: known.unwrap_or_default(), controls, ..Memory::default() };
+        let rhythm: Option<Stored<Rhythm>> = load_document(store.as_ref(), Kind::Rhythm, slug).await?;
+        let rhythm = rhythm.filter(|stored| of_this(&stored.chosen_by)).map(|stored| stored.known);
+        let rhythm = rhythm.unwrap_or_default();
+        let mut memory = Memory {
+            known: known.unwrap_or_default(),
+            rhythm_stored: rhythm.clone(),
+            rhythm,
+            controls,
+            ..Memory::default()
+        };
         let now = account.services.clock.now();
         memory.known.not_after(now);
+        if let Some(poll) = &config.poll
+            && memory.rhythm.was_just_read(poll, now)
+        {
+            // The next read is due when it would have been without a restart.
+            (memory.was_read, memory.is_confirmed) = (true, true);
+        }
         // An earlier host has stored nothing else.
         if let (Some(operations), []) =
             (memory.known.operations.clone(), memory.known.offered.operations().as_slice())
@@ -202,6 +233,7 @@ impl Vehicle {
             selector: config.selector.clone(),
             allow: config.allow.clone(),
             configured: config.clone(),
+            geofences,
             commands: Arc::default(),
             commands_waiting: Arc::default(),
             reads_waiting: Arc::default(),
@@ -225,6 +257,7 @@ impl Vehicle {
             selector: self.selector.clone(),
             allow: config.allow.clone(),
             configured: config.clone(),
+            geofences: Arc::clone(&self.geofences),
             identity: Arc::clone(&self.identity),
             commands: Arc::clone(&self.commands),
             commands_waiting: Arc::clone(&self.commands_waiting),
@@ -239,7 +272,7 @@ impl Vehicle {
     /// Lets the configuration take effect outside of this value: in the count of its reads, and in what its
     /// account's connector is told.
     pub(crate) fn take_effect(&self) {
-        self.forced_reads.set_limit(Some(self.configured.max_forced_reads_per_day));
+        self.forced_reads.set_limit(Some(self.configured.force.max_per_day));
         self.account.described.describe_vehicle(&self.slug, self.configured.right_hand_drive);
     }
 
@@ -331,7 +364,11 @@ impl Vehicle {
         let known = memory.known.is_worth_storing(&known).then(|| self.record(Kind::Known, &memory.known));
         let lasting = (memory.controls.lasting != lasting)
             .then(|| self.record(Kind::Controls, &memory.controls.lasting));
-        match known.into_iter().chain(lasting).collect::<Result<Vec<_>, _>>() {
+        let rhythm = memory.rhythm.is_worth_storing(&memory.rhythm_stored).then(|| {
+            memory.rhythm_stored = memory.rhythm.clone();
+            self.record(Kind::Rhythm, &memory.rhythm)
+        });
+        match known.into_iter().chain(lasting).chain(rhythm).collect::<Result<Vec<_>, _>>() {
             Ok(writes) if writes.is_empty() => {}
             // Under the lock, so that what is learned later is stored later.
             Ok(writes) => drop(self.account.services.store.commit(writes)),
@@ -387,6 +424,41 @@ impl Vehicle {
     pub(crate) fn waiting(&self) -> usize {
         let waiting = |count: &AtomicUsize| count.load(Ordering::Relaxed);
         waiting(&self.commands_waiting).saturating_add(waiting(&self.reads_waiting))
+    }
+
+    /// Counts a read that wakes the vehicle up, if it may be woken up now.
+    ///
+    /// # Errors
+    ///
+    /// When it may not, or that cannot be counted: why, for programs and for people.
+    pub(crate) async fn wake(&self, now: Timestamp) -> Result<Leave, (Reason, String)> {
+        let force = self.configured.force;
+        let bounds = Bounds { least_aux_percent: force.min_aux_soc, gap: force.min_gap };
+        let aux = self.memory().published().and_then(|it| it.state.aux_battery_percent);
+        let leave = bounds.admit(aux, self.forced_reads.last(now), now).map_err(|refusal| {
+            let reason = match refusal {
+                Refusal::AuxBatteryLow { .. } => Reason::AuxBatteryLow,
+                Refusal::TooEarly { .. } => Reason::Cooldown,
+            };
+            (reason, refusal.to_string())
+        })?;
+        match self.forced_reads.count(now).await {
+            Ok(()) => {}
+            Err(why @ QuotaError::Used { .. }) => {
+                return Err((Reason::Cooldown, format!("{why} (force.max_per_day)")));
+            }
+            Err(QuotaError::NotStored(error)) => return Err((Reason::HostFault, error.to_string())),
+        }
+        if leave == Leave::Unknown {
+            tracing::warn!(vehicle = self.slug, "it is woken up, and nothing is known of its 12 V battery");
+        }
+        Ok(leave)
+    }
+
+    /// Expects a change of the vehicle soon: somebody has commanded it, or wanted to know how it is.
+    pub(crate) fn stir(&self) {
+        self.memory().rhythm.stir();
+        self.account.stirred.notify_one();
     }
 
     pub(crate) fn memory(&self) -> parking_lot::MutexGuard<'_, Memory> {

@@ -40,6 +40,7 @@ mod offers;
 mod operations;
 mod plugin_requests;
 mod policy_test;
+mod polling;
 mod preferences;
 mod queue;
 mod refusals;

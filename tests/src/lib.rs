@@ -89,7 +89,9 @@ pub fn configuration(cloud: &str, refresh_token: &str, pin: &str) -> Config {
     config
 }
 
-/// Makes that configuration as text, with the secrets in the environment variables `REFRESH_TOKEN` and `PIN`.
+/// Makes that configuration as text: days end at midnight UTC wherever a test runs, nothing is read by itself,
+/// because tests count requests, and forced reads may follow each other at once. The secrets are in the
+/// environment variables `REFRESH_TOKEN` and `PIN`.
 pub fn configuration_text(cloud: &str, broker: &str) -> String {
     format!(
         r#"
@@ -102,17 +104,22 @@ pub fn configuration_text(cloud: &str, broker: &str) -> String {
         region = "eu"
         refresh_token = "${{REFRESH_TOKEN}}"
         pin = "${{PIN}}"
+        time_zone = "UTC"
         endpoints = {{ ccapi = "{cloud}", idp = "{cloud}", cci = "{cloud}" }}
 
         [vehicle.niro]
         account = "home"
         id = "{}"
         allow = ["refresh", "lock", "unlock"]
+        polling = "off"
+        force = {{ min_gap = "0s" }}
 
         [vehicle.ev6]
         account = "home"
         id = "{}"
         allow = ["refresh", "lock"]
+        polling = "off"
+        force = {{ min_gap = "0s" }}
         "#,
         LEGACY.1, CCS2.1
     )

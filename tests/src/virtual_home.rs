@@ -203,6 +203,12 @@ impl VirtualHome {
         entries.iter().filter(|entry| grant(&entry.event)).map(|entry| entry.at).collect()
     }
 
+    /// Returns the number of requests that the host has tried to send, whether or not they arrived.
+    pub fn departures(&self) -> usize {
+        let entries = self.trace.entries();
+        entries.iter().filter(|entry| matches!(entry.event, Event::Departed(_))).count()
+    }
+
     /// Returns the age of this home.
     pub fn now(&self) -> Duration {
         self.calendar.monotonic()

@@ -66,7 +66,15 @@ async fn see_to(account: &Arc<Account>, polled: &mut Polled) -> Duration {
     account.lift_of_another_connector().await;
     let question = see_to_question(account, polled).await;
     let grant = grant::see_to(account).await;
-    question.min(grant)
+    question.min(grant).min(see_to_budget(account))
+}
+
+/// Publishes the requests of a day that has begun.
+fn see_to_budget(account: &Account) -> Duration {
+    account.announce_new_day();
+    let now = account.clock().now();
+    let left = account.requests.resets_at(now).map(|at| at.duration_since(now));
+    left.and_then(|left| Duration::try_from(left).ok()).unwrap_or(NOTICE)
 }
 
 async fn see_to_question(account: &Arc<Account>, polled: &mut Polled) -> Duration {

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
+use tokio::sync::Notify;
 
 use super::advice::Advice;
 use super::described::{Described, endpoints};
@@ -20,6 +21,7 @@ use crate::digest::Digest;
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::{AccountContext, PinGuard, SESSION, Skew};
 use crate::protect::circuit::Circuits;
+use crate::protect::day_budget::DayBudget;
 use crate::protect::doubt::{Doubt, Refused};
 use crate::protect::latch::Latch;
 use crate::protect::quota::DailyQuota;
@@ -104,8 +106,13 @@ impl Accounts {
             listing: Listing::default(),
             requests: match before {
                 Some(before) => Arc::clone(&before.requests),
-                None => Arc::new(DailyQuota::open("requests", slug, config.quota_per_day, store).await?),
+                None => Arc::new(
+                    DayBudget::open(slug, config.quota_per_day, config.time_zone.clone(), store).await?,
+                ),
             },
+            budget_shown: Mutex::default(),
+            time_zone: config.time_zone.clone(),
+            stirred: Notify::new(),
             retries: RetryBudget::open(slug, store, services.clock.as_ref()).await?,
             throttle: Throttle::open(slug, store).await?,
             seed: fastrand::u64(..),
@@ -162,7 +169,7 @@ impl Accounts {
 impl Account {
     /// Lets a configuration take effect in the counts that it shares with the account before.
     pub(crate) fn take_effect(&self, config: &config::Account) {
-        self.requests.set_limit(config.quota_per_day);
+        self.requests.set(config.quota_per_day, config.time_zone.clone());
         self.context.sign_ins.set_limit(Some(config.max_logins_per_day));
     }
 }

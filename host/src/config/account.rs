@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::broker::quoted;
@@ -10,6 +11,7 @@ use super::connectors::{self, Connector, Named};
 use super::endpoint::Endpoint;
 use super::reader::{Section, advice};
 use super::secrets;
+use super::time_zone::time_zone;
 use crate::descriptor::{CommandAnswers, Configured, Grant, Refusals, SecretRules, Takes, base_url};
 
 /// Logins per day unless the file says otherwise.
@@ -46,8 +48,12 @@ pub struct Account {
     pub command_answers: Arc<CommandAnswers>,
     /// Number of times that a password may be sent within a day, 0 to 10; 4 unless the file says otherwise.
     pub max_logins_per_day: u32,
-    /// Number of requests that may be sent within a day; without a limit unless the file sets one.
+    /// Number of requests that may be sent on one day of its time zone; without a limit unless the file sets
+    /// one.
     pub quota_per_day: Option<u32>,
+    /// Time zone of its owner: a day and quiet hours are those of its clocks. That of this machine unless the
+    /// file names one.
+    pub time_zone: TimeZone,
     /// Settings that only the connector understands, with the defaults of those that the file does not have.
     /// Not secret: the plugin sees them.
     pub settings: BTreeMap<String, String>,
@@ -74,6 +80,7 @@ pub(super) fn read(
     let secrets = configured_secrets(&mut section, grant);
     let max_logins_per_day = section.number("max_logins_per_day", 0..=MOST_LOGINS).unwrap_or(LOGINS);
     let quota_per_day = section.number("quota_per_day", 1..=MOST_REQUESTS);
+    let time_zone = time_zone(&mut section);
     let settings = settings(&mut section, grant);
     section.finish();
     Some(Account {
@@ -90,6 +97,7 @@ pub(super) fn read(
         command_answers: Arc::new(grant.answers.clone()),
         max_logins_per_day,
         quota_per_day,
+        time_zone,
         settings,
     })
 }

@@ -164,6 +164,18 @@ impl<'d, 'r> Section<'d, 'r> {
         within
     }
 
+    /// Reads a number within a range, with or without decimals; complains about any other.
+    pub(super) fn decimal_within(&mut self, key: &str, range: RangeInclusive<f64>) -> Option<f64> {
+        let number = self.decimal(key)?;
+        if !range.contains(&number) {
+            let (name, least, most) = (self.within(key), range.start(), range.end());
+            let at = self.entry(key)?.value.span();
+            self.complain(&at, format!("{name}: {number} is out of range; write {least} to {most}"));
+            return None;
+        }
+        Some(number)
+    }
+
     pub(super) fn section(&mut self, key: &str) -> Option<Section<'d, 'r>> {
         self.entry(key)?.section()
     }

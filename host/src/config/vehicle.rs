@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::legacy;
+use super::polling::{self, Force, Poll};
 use super::reader::{Entry, Section, advice, nearest};
 use super::slug::Slug;
 use crate::descriptor::OwnEffect;
@@ -53,11 +54,6 @@ const BY_DEFAULT: &[&str] = &["refresh", "lock"];
 /// Operation allowed regardless of the file: it asks the cloud about an action of one's own and does nothing.
 const ALWAYS: Op = Op::CheckActionStatus;
 
-/// Number of times within a day that a vehicle is woken up to be read, unless the file says otherwise: once
-/// an hour. Owners blame a hundred and more a day for flat 12 V batteries.
-const FORCED_READS: u32 = 24;
-const MOST_FORCED_READS: u32 = 100;
-
 /// A vehicle of an account.
 #[derive(Clone, Debug)]
 pub struct Vehicle {
@@ -67,9 +63,10 @@ pub struct Vehicle {
     pub selector: Selector,
     /// Operations that callers may request.
     pub allow: BTreeSet<Op>,
-    /// Number of times within a day that it may be woken up to be read, 0 to 100; 24 unless the file says
-    /// otherwise.
-    pub max_forced_reads_per_day: u32,
+    /// Intervals at which it is read by itself; none if it is not.
+    pub poll: Option<Poll>,
+    /// Bounds of the reads that wake it up.
+    pub force: Force,
     /// Whether its driver sits on the right. `None` if the file does not say; then the connector's assumption
     /// holds.
     pub right_hand_drive: Option<bool>,
@@ -125,22 +122,13 @@ pub(super) fn read(
     let selector = selector(&mut section);
     let own = account.as_ref().and_then(own);
     let allow = allow(&mut section, own.as_ref());
-    let max_forced_reads_per_day =
-        section.number("max_forced_reads_per_day", 0..=MOST_FORCED_READS).unwrap_or(FORCED_READS);
+    let (poll, force) = (polling::poll(&mut section), polling::force(&mut section));
     let right_hand_drive = section.entry("right_hand_drive").and_then(Entry::truth);
     let location = section.entry("location").and_then(Entry::truth).unwrap_or(true);
     let legacy_id = legacy::id(&mut section);
     section.finish();
     let (account, selector) = (account?, selector?);
-    Some(Vehicle {
-        account,
-        selector,
-        allow,
-        max_forced_reads_per_day,
-        right_hand_drive,
-        location,
-        legacy_id,
-    })
+    Some(Vehicle { account, selector, allow, poll, force, right_hand_drive, location, legacy_id })
 }
 
 fn account(section: &mut Section<'_, '_>, accounts: &[&str]) -> Option<Slug> {

@@ -12,8 +12,10 @@ use super::discovery_desk::DiscoveryDesk;
 use super::fleet::Fleet;
 use super::ledger::{Asker, CommandLedger, ResultPublished};
 use crate::descriptor::OwnOperation;
+use crate::events::VehicleEvent;
 use crate::mqtt::Receipt;
 use crate::services::Services;
+use crate::vehicle::polling::{Fences, Plan};
 use crate::vehicle::state::{Location, Published};
 use crate::vehicle::{Capability, Memory, Missing, Vehicle};
 use crate::wire::message::{Notice, Outgoing, RespondTo};
@@ -45,6 +47,7 @@ impl Announcer {
     pub(super) fn announce_fleet(&self) {
         let members = self.fleet.now();
         for account in members.accounts.values() {
+            account.announce_budget();
             account.announce();
             account.announce_question();
         }
@@ -64,10 +67,20 @@ impl Announcer {
             }
             if !vehicle.shows_location() {
                 // An earlier host, or an earlier configuration, may have left one with the broker.
-                self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, "location"));
+                for what in ["location", "geofence"] {
+                    self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
+                }
             }
             if let Some(report) = &memory.last_report {
                 self.announce_last(vehicle, report);
+            }
+            let plan =
+                if vehicle.configured.poll.is_some() { memory.plan.as_ref() } else { Some(&Plan::OFF) };
+            if let Some(plan) = plan {
+                self.announce_plan(vehicle, plan);
+            }
+            if vehicle.shows_location() {
+                self.announce_fences(vehicle, memory.rhythm.fences());
             }
         }
     }
@@ -147,7 +160,7 @@ impl Announcer {
             // Subscribers compare sequence numbers, so these go on.
             let controls = memory.controls.of_another_car();
             *memory = Memory { seq: memory.seq, controls, ..Memory::default() };
-            for what in ["state", "location", "action/last"] {
+            for what in ["state", "location", "action/last", "geofence"] {
                 self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
             }
             self.announce_controls(vehicle, memory);
@@ -170,6 +183,30 @@ impl Announcer {
         if vehicle.shows_location() && self.is_served(&vehicle.slug) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "location"), location);
             self.announce_location_in_legacy(&vehicle.slug, location);
+        }
+    }
+
+    /// Publishes when a vehicle is read next by itself. Called under the lock of the vehicle's memory.
+    pub(super) fn announce_plan(&self, vehicle: &Vehicle, plan: &Plan) {
+        if self.is_served(&vehicle.slug) {
+            self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "polling"), plan);
+        }
+    }
+
+    /// Publishes the geofences that a vehicle is in, if there are any to be in. Called under the lock of the
+    /// vehicle's memory.
+    pub(super) fn announce_fences(&self, vehicle: &Vehicle, fences: &Fences) {
+        if let Some(inside) = fences.inside().filter(|_| self.is_served(&vehicle.slug)) {
+            let topic = self.services.topics.vehicle(&vehicle.slug, "geofence");
+            self.publish_retained(topic, &json!({"inside": inside}));
+        }
+    }
+
+    /// Publishes an event of a vehicle. Called under the lock of the vehicle's memory.
+    pub(super) fn announce_event(&self, vehicle: &Vehicle, event: &VehicleEvent) {
+        if self.is_served(&vehicle.slug) {
+            let topic = self.services.topics.vehicle(&vehicle.slug, "event");
+            self.services.events.say_of_vehicle(topic, event);
         }
     }
 

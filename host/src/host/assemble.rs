@@ -184,6 +184,7 @@ async fn members(config: &Config, opening: &Accounts, slots: &Slots) -> Result<M
         accounts.insert(slug.to_string(), account);
     }
     let (mut vehicles, mut vehicles_out) = (BTreeMap::new(), BTreeMap::new());
+    let geofences: Arc<[_]> = config.geofences.as_slice().into();
     for (slug, vehicle) in &config.vehicles {
         // The configuration has made sure that the account exists; it is there, or it is out.
         let Some(account) = accounts.get(vehicle.account.as_str()) else {
@@ -191,7 +192,8 @@ async fn members(config: &Config, opening: &Accounts, slots: &Slots) -> Result<M
             vehicles_out.insert(slug.to_string(), why);
             continue;
         };
-        let vehicle = Vehicle::open(slug.as_str(), vehicle, Arc::clone(account)).await?;
+        let vehicle =
+            Vehicle::open(slug.as_str(), vehicle, Arc::clone(&geofences), Arc::clone(account)).await?;
         vehicle.take_effect();
         vehicles.insert(slug.to_string(), Arc::new(vehicle));
     }

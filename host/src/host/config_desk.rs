@@ -251,7 +251,10 @@ impl ConfigDesk {
             let before = now.vehicles.get(slug);
             let vehicle = match before.and_then(|before| before.configured_anew(wanted, account)) {
                 Some(vehicle) => vehicle,
-                None => Vehicle::open(slug, wanted, Arc::clone(account)).await?,
+                None => {
+                    let geofences = config.geofences.as_slice().into();
+                    Vehicle::open(slug, wanted, geofences, Arc::clone(account)).await?
+                }
             };
             next.vehicles.insert(slug.clone(), Arc::new(vehicle));
         }

@@ -204,7 +204,7 @@ mod tests {
         let leftovers = opened(&["ev6"], &store).await;
         leftovers.clear(&broker);
         let mut messages = broker.cleared();
-        assert_eq!(messages.len(), 7, "{messages:?}");
+        assert_eq!(messages.len(), 9, "{messages:?}");
         let last = messages.pop().unwrap();
         let acknowledge = |message: &Outgoing| message.notice.as_ref().unwrap().delivered();
         messages.iter().for_each(acknowledge);
@@ -216,7 +216,7 @@ mod tests {
         let leftovers = opened(&["ev6"], &store).await;
         leftovers.clear(&broker);
         let messages = broker.cleared();
-        assert_eq!(messages.len(), 7, "{messages:?}");
+        assert_eq!(messages.len(), 9, "{messages:?}");
         messages.iter().for_each(acknowledge);
         opened(&["ev6"], &store).await.clear(&broker);
         assert!(broker.cleared().is_empty(), "once is enough");

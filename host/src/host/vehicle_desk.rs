@@ -1,8 +1,10 @@
-//! Finding the configured vehicles in the cloud, and finding them again.
+//! Finding the configured vehicles in the cloud, finding them again, and reading them.
 
 mod choice;
+mod poll;
 mod reading;
 pub(super) mod settle;
+mod waking;
 
 use std::sync::Arc;
 use std::time::Duration;

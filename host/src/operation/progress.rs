@@ -26,17 +26,17 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// Begins the progress of an operation of this account, without a journal: for what moves nothing.
-    pub(crate) fn for_account(account: &Account) -> Self {
+    pub(crate) fn for_account(account: &Account, op: &'static str) -> Self {
         let clock = Arc::clone(&account.services.clock);
         let sends = account.requests_per_operation;
-        Self::within(Allowance::new(sends).counted(Arc::clone(&account.requests), clock))
+        Self::within(Allowance::new(sends).counted(Arc::clone(&account.requests), op, clock))
     }
 
     /// Begins the progress of a command of this account, which is written down before it is sent.
     pub(crate) fn of_command(account: &Account, name: OperationName, journal: Arc<dyn Journal>) -> Self {
         let clock = Arc::clone(&account.services.clock);
         let sends = account.requests_per_operation;
-        let allowance = Allowance::new(sends).counted(Arc::clone(&account.requests), clock);
+        let allowance = Allowance::new(sends).counted(Arc::clone(&account.requests), name.as_str(), clock);
         let allowance = allowance.journalled(journal);
         Self::within(match name.effect() {
             Effect::Set => allowance.repeatable(),

@@ -9,7 +9,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, OnceCell};
 
 use crate::descriptor::Told;
-use crate::protect::quota::DailyQuota;
+use crate::protect::day_budget::DayBudget;
 use crate::store::StoreError;
 use crate::time::Clock;
 
@@ -38,10 +38,18 @@ pub struct Allowance {
     /// sent.
     not_refused: AtomicBool,
     repeatable: bool,
-    counted: Option<(Arc<DailyQuota>, Arc<dyn Clock>)>,
+    counted: Option<Counted>,
     journal: Option<Arc<dyn Journal>>,
     written_down: OnceCell<()>,
     leaving: Notify,
+}
+
+/// Budget of the account's day, and the operation that requests are counted for.
+#[derive(Debug)]
+struct Counted {
+    requests: Arc<DayBudget>,
+    op: &'static str,
+    clock: Arc<dyn Clock>,
 }
 
 /// State of an allowance before a request left on which the vehicle may act.
@@ -71,10 +79,10 @@ impl Allowance {
         }
     }
 
-    /// Counts every request among those of the account's day as well.
+    /// Counts every request among those of the account's day as well, for this operation.
     #[must_use]
-    pub fn counted(self, requests: Arc<DailyQuota>, clock: Arc<dyn Clock>) -> Self {
-        Self { counted: Some((requests, clock)), ..self }
+    pub fn counted(self, requests: Arc<DayBudget>, op: &'static str, clock: Arc<dyn Clock>) -> Self {
+        Self { counted: Some(Counted { requests, op, clock }), ..self }
     }
 
     /// Tells a journal before the first request on which the vehicle may act.
@@ -118,8 +126,8 @@ impl Allowance {
     /// Gives back a request that was taken and has not left after all.
     pub(super) fn not_sent(&self) {
         self.unsent.fetch_add(1, Ordering::Relaxed);
-        if let Some((requests, clock)) = &self.counted {
-            requests.give_back(clock.now());
+        if let Some(Counted { requests, op, clock }) = &self.counted {
+            requests.give_back(op, clock.now());
         }
     }
 
@@ -140,8 +148,8 @@ impl Allowance {
         self.sends_left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
             .map_err(|_| "this operation has used up its requests".to_owned())?;
-        if let Some((requests, clock)) = &self.counted {
-            requests.take(clock.now()).map_err(|none_left| none_left.to_string())?;
+        if let Some(Counted { requests, op, clock }) = &self.counted {
+            requests.take(op, clock.now()).map_err(|none_left| none_left.to_string())?;
         }
         self.sent.fetch_add(1, Ordering::Relaxed);
         Ok(())

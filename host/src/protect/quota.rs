@@ -1,7 +1,8 @@
-//! Daily quotas: counts of sign-ins, forced reads and requests within a day.
+//! Daily quotas: counts of sign-ins and forced reads within the last 24 hours.
 //!
 //! These are ceilings that no policy can raise. Too many sign-ins lock an account, too many forced reads
-//! drain a battery, too many requests lock out the vendor's app as well; so the counts outlive a restart.
+//! drain a battery; so the counts outlive a restart, and no midnight ends them. Requests are counted by the day
+//! ([`day_budget`](super::day_budget)).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -159,6 +160,15 @@ impl DailyQuota {
     #[must_use]
     pub fn used(&self, now: Timestamp) -> u32 {
         self.within_a_day(now).values().sum()
+    }
+
+    /// Returns when the last minute ends in which something was counted within a day; now if that is yet to
+    /// come. Counts are kept by the minute, so this is up to a minute late, and never early.
+    #[must_use]
+    pub fn last(&self, now: Timestamp) -> Option<Timestamp> {
+        let last = *self.within_a_day(now).last_key_value()?.0;
+        let end = last.checked_add(1).and_then(|next| next.checked_mul(60));
+        Some(end.and_then(|end| Timestamp::from_second(end).ok()).unwrap_or(now))
     }
 
     /// Returns the number left; none when there is no limit.
@@ -335,6 +345,21 @@ mod tests {
 
         let restarted = DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap();
         assert_eq!((restarted.left(hours(23)), restarted.left(hours(24))), (Some(0), Some(2)));
+    }
+
+    #[tokio::test]
+    async fn the_last_count_is_known_to_the_minute_and_over_restarts() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let now = Timestamp::from_second(1_800_000_030).unwrap();
+        let forced = DailyQuota::open("forced-reads", "niro", Some(3), &store).await.unwrap();
+        assert_eq!(forced.last(now), None);
+        forced.count(now).await.unwrap();
+        let later = now + SignedDuration::from_hours(23);
+        let restarted = DailyQuota::open("forced-reads", "niro", Some(3), &store).await.unwrap();
+        assert_eq!(restarted.last(later), Some(Timestamp::from_second(1_800_000_060).unwrap()));
+        restarted.count(later).await.unwrap();
+        restarted.take_back(later).await.unwrap();
+        assert_eq!(restarted.last(later), forced.last(now), "what never left was none");
     }
 
     #[tokio::test]

@@ -7,8 +7,17 @@ use super::message::RespondTo;
 use super::operation::OTHER;
 
 /// Retained topics of a vehicle, below its own. Cleared when the vehicle is not configured any more.
-const RETAINED_OF_VEHICLE: [&str; 7] =
-    ["availability", "capabilities", "state", "location", "controls", "action/last", "problem"];
+const RETAINED_OF_VEHICLE: [&str; 9] = [
+    "availability",
+    "capabilities",
+    "state",
+    "location",
+    "controls",
+    "action/last",
+    "problem",
+    "polling",
+    "geofence",
+];
 
 /// Topics below one base, and those of the replaced service if they are wanted.
 #[derive(Debug, Clone)]
@@ -173,6 +182,12 @@ impl Topics {
         format!("{}/account/{account}/state", self.base)
     }
 
+    /// Returns the topic of the requests of an account's day: retained.
+    #[must_use]
+    pub fn account_quota(&self, account: &str) -> String {
+        format!("{}/account/{account}/quota", self.base)
+    }
+
     /// Returns the topic of the question of an account that is open: retained, and cleared when it is over.
     #[must_use]
     pub fn account_question(&self, account: &str) -> String {
@@ -201,7 +216,7 @@ impl Topics {
     /// Returns all topics of an account that the host retains.
     #[must_use]
     pub fn retained_of_account(&self, account: &str) -> BTreeSet<String> {
-        [self.account_state(account), self.account_question(account)].into()
+        [self.account_state(account), self.account_quota(account), self.account_question(account)].into()
     }
 
     /// A topic of a vehicle.

@@ -130,7 +130,7 @@ async fn answers_that_make_sense() {
 
 async fn one_car_that_is_out_of_reach() {
     let home = VirtualHome::with(simulator::Config::default(), |config| {
-        config.vehicles.values_mut().for_each(|vehicle| vehicle.max_forced_reads_per_day = 100);
+        config.vehicles.values_mut().for_each(|vehicle| vehicle.force.max_per_day = 100);
     })
     .await;
     let fault = Fault::new(RouteKind::ForcedStatus, Effect::vehicle_timeout()).forever();

@@ -89,7 +89,7 @@ cases! {
     ["S6"] the_careful_value_is_assumed {
         let mut home = RealHome::configured(simulator::Config::default(), |config| {
             for vehicle in config.vehicles.values_mut() {
-                vehicle.max_forced_reads_per_day = 2;
+                vehicle.force.max_per_day = 2;
             }
         })
         .await;
@@ -321,14 +321,14 @@ async fn a_full_disk_refuses_what_moves_and_serves_reads() {
 #[tokio::test(start_paused = true)]
 async fn a_full_disk_uses_up_no_forced_reads() {
     let home = VirtualHome::with(simulator::Config::default(), |config| {
-        config.vehicles.values_mut().for_each(|vehicle| vehicle.max_forced_reads_per_day = 1);
+        config.vehicles.values_mut().for_each(|vehicle| vehicle.force.max_per_day = 1);
     })
     .await;
     home.store.refuse_all();
     for _ in 0..2 {
         let report = home.command(LEGACY.0, "refresh_force", "").await;
         assert_eq!((report.state, report.reason), (State::Rejected, Some(Reason::HostFault)), "{report:?}");
-        assert!(!report.message.as_deref().unwrap().contains("max_forced_reads_per_day"), "{report:?}");
+        assert!(!report.message.as_deref().unwrap().contains("force.max_per_day"), "{report:?}");
     }
     home.store.mend();
     assert_eq!(home.command(LEGACY.0, "refresh_force", "").await.state, State::Succeeded);

@@ -116,5 +116,9 @@ pin_file = "pin"
 endpoints = {{ ccapi = "{cloud.base}", idp = "{cloud.base}", cci = "{cloud.base}" }}
 """
     allow = ["refresh", "lock", "unlock", "climate", "windows", "charge_port", "charging_current"]
-    cars = (f'[vehicle.{car.name}]\naccount = "home"\nvin = "{car.vin}"\nallow = {json.dumps(allow)}\n' for car in CARS)
+    # Requests are compared: nothing is read by itself, and a forced read may follow another one at once.
+    rest = 'polling = "off"\nforce = { min_gap = "0s" }\n'
+    cars = (
+        f'[vehicle.{car.name}]\naccount = "home"\nvin = "{car.vin}"\nallow = {json.dumps(allow)}\n{rest}' for car in CARS
+    )
     return account + "".join(cars)

@@ -116,6 +116,14 @@ impl Control {
         self.shared.world().vehicle_mut(id).map(|vehicle| change(&mut vehicle.state)).is_some()
     }
 
+    /// A car tells the cloud how it is, as cars do by themselves when they are driven or charged. One that is out of
+    /// reach does not. `false` for an unknown id.
+    pub fn report(&self, id: &str) -> bool {
+        let mut world = self.shared.world();
+        let now = world.now();
+        world.vehicle_mut(id).map(|vehicle| vehicle.report(now)).is_some()
+    }
+
     /// Whether a car can be reached. Out of reach it reports nothing and its commands end as `non-response`.
     /// `false` for an unknown id.
     pub fn set_reachable(&self, id: &str, reachable: bool) -> bool {

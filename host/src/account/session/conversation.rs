@@ -17,7 +17,7 @@ impl Refresh {
         Self {
             policy: account.policy.active_for(&account.slug),
             connector: account.connector.active(),
-            allowance: Arc::new(allowance.counted(Arc::clone(&account.requests), clock)),
+            allowance: Arc::new(allowance.counted(Arc::clone(&account.requests), "session", clock)),
             operation: format!("{what}-{}", uuid::Uuid::now_v7().simple()),
             account: Arc::clone(account),
         }

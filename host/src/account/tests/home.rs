@@ -100,6 +100,7 @@ pub(crate) fn config() -> config::Account {
     .map(|(name, rule)| (name.to_owned(), rule))
     .into();
     config::Account {
+        time_zone: jiff::tz::TimeZone::UTC,
         connector: "fake".to_owned(),
         brand: "kia".to_owned(),
         region: "eu".to_owned(),

@@ -29,7 +29,7 @@ fn complaints_name_the_line_and_the_way_out() {
         (
             "[dashboard]",
             "car.toml:3: unknown table [dashboard]; there are [mqtt], [homeassistant], [policy], [plugins], [connector], \
-             [account], [vehicle], [limits], [log], [network], [http], [state]",
+             [account], [vehicle], [geofence], [limits], [log], [network], [http], [state]",
         ),
         (
             "[homeassistant]\ndiscovery = \"devices\"",

@@ -122,6 +122,10 @@ impl CommandDesk {
             self.shutdown.stopping().run_until_cancelled(self.vehicles.read(vehicle)).await;
         }
         self.announcer.control_over(vehicle, &report.id);
+        // After that read, so that it counts as the one that would be due by itself.
+        if report.state != State::Rejected {
+            vehicle.stir();
+        }
     }
 }
 

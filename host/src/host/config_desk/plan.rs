@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::config::{Config, Key, Keys};
 
 /// Keys of a vehicle that take effect at once.
-const OF_VEHICLES: [&str; 9] = [
+const OF_VEHICLES: [&str; 12] = [
     "account",
     "vin",
     "id",
@@ -18,6 +18,9 @@ const OF_VEHICLES: [&str; 9] = [
     "right_hand_drive",
     "location",
     "legacy_id",
+    "polling",
+    "poll",
+    "force",
     "max_forced_reads_per_day",
 ];
 

@@ -11,12 +11,15 @@ use crate::host::vehicle_desk::tell_moved;
 use crate::operation::step::StepError;
 use crate::operation::supersession::Supersession;
 use crate::operation::{Ended, Operation};
-use crate::protect::quota::QuotaError;
+use crate::protect::waking::Leave;
 use crate::vehicle::Found;
 use crate::vehicle::state::{Source, Taken, Unreadable};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
+
+/// Message of a forced read of a vehicle that says nothing of its 12 V battery.
+const UNGUARDED: &str = "the vehicle was woken up although nothing is known of its 12 V battery, which therefore was not looked at";
 
 impl CommandRun {
     /// Does the command, and writes down how it ended.
@@ -51,8 +54,8 @@ impl CommandRun {
             let message = format!("this vehicle does not have {name}");
             return report.end(State::Rejected, Reason::Unsupported, message);
         }
-        let command = match self.within_budget(command, name).await {
-            Ok(command) => command,
+        let (command, leave) = match self.within_bounds(command, name).await {
+            Ok(admitted) => admitted,
             Err((reason, message)) => return report.end(State::Rejected, reason, message),
         };
         if let Some(known) = vehicle.memory().known.vehicle_time() {
@@ -72,29 +75,28 @@ impl CommandRun {
             self.note_unanswered(&end);
         }
         self.conclude(name, forced, end, report);
+        if leave == Some(Leave::Unknown) && report.message.is_none() {
+            report.message = Some(UNGUARDED.to_owned());
+        }
     }
 
-    /// Counts a forced read. One too many becomes a cached read if the caller left that open.
-    async fn within_budget(
+    /// Counts a forced read. One that may not be becomes a cached read if the caller left that open.
+    async fn within_bounds(
         &self,
         command: Command,
         name: OperationName,
-    ) -> Result<Command, (Reason, String)> {
+    ) -> Result<(Command, Option<Leave>), (Reason, String)> {
         if !matches!(command, Command::Read(ReadMode::Forced)) {
-            return Ok(command);
+            return Ok((command, None));
         }
-        let Err(why) = self.vehicle.forced_reads.count(self.desk.services.clock.now()).await else {
-            return Ok(command);
-        };
-        let (reason, message) = match why {
-            QuotaError::Used { .. } => (Reason::Cooldown, format!("{why} (max_forced_reads_per_day)")),
-            QuotaError::NotStored(error) => (Reason::HostFault, error.to_string()),
-        };
-        if name != OperationName::RefreshSmart {
-            return Err((reason, message));
+        match self.vehicle.wake(self.desk.services.clock.now()).await {
+            Ok(leave) => Ok((command, Some(leave))),
+            Err((_, message)) if name == OperationName::RefreshSmart => {
+                tracing::warn!(vehicle = self.vehicle.slug, "read from the cloud instead: {message}");
+                Ok((Command::Read(ReadMode::Cached), None))
+            }
+            Err(why) => Err(why),
         }
-        tracing::warn!(vehicle = self.vehicle.slug, "read from the cloud instead: {message}");
-        Ok(Command::Read(ReadMode::Cached))
     }
 
     /// Sends the command to the vehicle where it was found; a read also to where it has moved meanwhile.

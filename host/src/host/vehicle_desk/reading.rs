@@ -9,7 +9,8 @@ use tracing::Instrument as _;
 use super::VehicleDesk;
 use crate::bindings::connector::{Command, ReadMode};
 use crate::operation::{Ended, Operation, Unobserved};
-use crate::vehicle::state::{Reading, Source, Taken, Unreadable};
+use crate::vehicle::polling::Sight;
+use crate::vehicle::state::{Location, Reading, Source, Taken, Unreadable, VehicleState};
 use crate::vehicle::{Memory, Vehicle};
 use crate::wire::operation::{OperationName, span};
 use crate::wire::outcome::Reason;
@@ -33,22 +34,24 @@ impl VehicleDesk {
         let reading = Reading::of(found)?;
         let taken = vehicle.learn_of(car, |memory| {
             let extent = extent(memory);
+            let (before_it, place_before) = (memory.published(), memory.known.location().cloned());
             let location = reading.location.as_ref();
-            if location.is_some_and(|found| memory.known.take_location(found, source, now))
-                && let Some(location) = memory.known.location()
-            {
+            let placed = location.is_some_and(|found| memory.known.take_location(found, source, now));
+            if placed && let Some(location) = memory.known.location() {
                 self.announcer.announce_location(vehicle, location);
             }
             if !reading.has_values() {
                 self.note_extent(vehicle, memory, extent);
                 return Err(Unreadable::NoValues);
             }
+            let was_stale = memory.rhythm.is_stale();
             let taken = memory.known.take_in(&reading, source, before, now);
             self.note_extent(vehicle, memory, extent);
             memory.was_read = true;
             // The cloud has answered. If its answer is older, what is known is all there is.
             let was_confirmed = std::mem::replace(&mut memory.is_confirmed, true);
-            let says_more = !matches!(taken, Taken::Older(_)) || !was_confirmed;
+            self.notice(vehicle, memory, before_it.map(|it| it.state), place_before, placed);
+            let says_more = !matches!(taken, Taken::Older(_)) || !was_confirmed || was_stale;
             if says_more && let Some(published) = memory.publish() {
                 self.announcer.announce_state(vehicle, &published);
             }
@@ -56,6 +59,7 @@ impl VehicleDesk {
             self.announcer.announce_controls(vehicle, memory);
             Ok(taken)
         });
+        vehicle.account.stirred.notify_one();
         taken.unwrap_or(Err(Unreadable::AnotherCar))
     }
 
@@ -63,6 +67,36 @@ impl VehicleDesk {
     fn note_extent(&self, vehicle: &Vehicle, memory: &Memory, before: (usize, bool)) {
         if extent(memory) != before {
             self.announcer.discovery.changed(&vehicle.slug);
+        }
+    }
+
+    /// Takes into the rhythm of the reads what one has shown, and tells what has happened. `before` and
+    /// `place_before` were known before it; `placed` says whether it has told a place.
+    fn notice(
+        &self,
+        vehicle: &Vehicle,
+        memory: &mut Memory,
+        before: Option<VehicleState>,
+        place_before: Option<Location>,
+        placed: bool,
+    ) {
+        let after = memory.published().map(|it| it.state);
+        let sight = Sight {
+            before: before.as_ref(),
+            after: after.as_ref(),
+            place_before: place_before.as_ref(),
+            place: memory.known.location().filter(|_| placed),
+            // Which circle it is in tells where it is.
+            geofences: if vehicle.shows_location() { &vehicle.geofences } else { &[] },
+            now: self.services.clock.now(),
+        };
+        let inside = |memory: &Memory| memory.rhythm.fences().inside().map(|all| all.join(" "));
+        let inside_before = inside(memory);
+        for event in memory.rhythm.saw(&sight) {
+            self.announcer.announce_event(vehicle, &event);
+        }
+        if inside(memory) != inside_before {
+            self.announcer.announce_fences(vehicle, memory.rhythm.fences());
         }
     }
 
@@ -128,7 +162,7 @@ impl VehicleDesk {
         Operation::new(id, OperationName::RefreshCached, account, slug)
     }
 
-    /// Reads a vehicle that was found; does nothing with another one.
+    /// Reads a vehicle that was found, from what the cloud has; does nothing with another one.
     ///
     /// # Errors
     ///
@@ -138,17 +172,44 @@ impl VehicleDesk {
         vehicle: &Arc<Vehicle>,
         operation: &Operation,
     ) -> Result<(), (Reason, String)> {
-        self.read_once(vehicle, operation).instrument(span(&operation.id)).await
+        self.read_in(vehicle, operation, ReadMode::Cached).await
     }
 
-    async fn read_once(&self, vehicle: &Arc<Vehicle>, operation: &Operation) -> Result<(), (Reason, String)> {
-        let known = vehicle.memory().found.clone();
+    /// Reads a vehicle that was found, in either way; does nothing with another one. A forced read has been
+    /// counted by the caller.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be read: why, for programs and for people.
+    pub(super) async fn read_in(
+        &self,
+        vehicle: &Arc<Vehicle>,
+        operation: &Operation,
+        mode: ReadMode,
+    ) -> Result<(), (Reason, String)> {
+        self.read_once(vehicle, operation, mode).instrument(span(&operation.id)).await
+    }
+
+    async fn read_once(
+        &self,
+        vehicle: &Arc<Vehicle>,
+        operation: &Operation,
+        mode: ReadMode,
+    ) -> Result<(), (Reason, String)> {
+        let (known, vehicle_time) = {
+            let memory = vehicle.memory();
+            (memory.found.clone(), memory.known.vehicle_time())
+        };
         let Some(mut found) = known else { return Ok(()) };
-        let cached = Command::Read(ReadMode::Cached);
-        let mut end = operation.run(found.vehicle.clone(), cached.clone(), &Unobserved).await;
+        let (source, before) = match mode {
+            ReadMode::Forced => (Source::Vehicle, vehicle_time),
+            ReadMode::Cached => (Source::Cached, None),
+        };
+        let command = Command::Read(mode);
+        let mut end = operation.run(found.vehicle.clone(), command.clone(), &Unobserved).await;
         if let Some(moved) = self.moved(vehicle, &found.vehicle, operation, &end).await {
             found = moved;
-            end = operation.run(found.vehicle.clone(), cached, &Unobserved).await;
+            end = operation.run(found.vehicle.clone(), command, &Unobserved).await;
         }
         // It has cost requests too, and has perhaps found out how the account is.
         vehicle.account.announce();
@@ -159,9 +220,14 @@ impl VehicleDesk {
                 vehicle.learn_of(car, |memory| memory.was_read = true);
                 return Ok(());
             }
-            Ended::Failed { reason, words, .. } => return Err((reason, words.to_string())),
+            Ended::Failed { reason, words, .. } => {
+                if source == Source::Vehicle && operation.allowance.arrived() {
+                    self.publish_stale(vehicle, car);
+                }
+                return Err((reason, words.to_string()));
+            }
         };
-        let taken = self.publish_state(vehicle, car, &state, Source::Cached, None);
+        let taken = self.publish_state(vehicle, car, &state, source, before);
         taken.map(|_| ()).map_err(|why| (why.reason(), why.to_string()))
     }
 }

@@ -1,4 +1,5 @@
-//! The first look at every vehicle after a start, and one at the list every day.
+//! The first look at every vehicle after a start, and one at the list every day; beside it each account's vehicles
+//! are read by themselves (`poll`).
 //!
 //! Each vehicle settles by itself: it is read as soon as it is found, by whichever operation, and none waits
 //! for a vehicle that is not there or for an account that needs a person. A host may well start before its
@@ -13,7 +14,7 @@ use tokio::task::{AbortHandle, Id, JoinSet};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
-use super::VehicleDesk;
+use super::{VehicleDesk, poll};
 use crate::account::Account;
 use crate::host::fleet::Members;
 use crate::operation::step::StepError;
@@ -125,7 +126,10 @@ impl Settling {
                         task.abort();
                     }
                     let (desk, (account, vehicles)) = (Arc::clone(desk), household.clone());
-                    self.tasks.spawn(async move { settle(&desk, &account, vehicles).await })
+                    self.tasks.spawn(async move {
+                        let polling = poll::poll(&desk, &account, &vehicles);
+                        tokio::join!(settle(&desk, &account, vehicles.clone()), polling);
+                    })
                 }
             };
             self.accounts.insert(slug.clone(), (household, task));
@@ -154,7 +158,9 @@ async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>, vehicles: Vec<A
         let due = !account.listing.was_read_within(LIST_AGAIN, now) || vehicles.iter().any(is_missing);
         if due && Instant::now() >= next_look {
             let looked = look(desk, account, &vehicles, &mut pace).await;
-            next_look = Instant::now() + looked.err().unwrap_or_default();
+            // Of vehicles that were all found nothing is urgent: a cloud that is away is asked by their reads.
+            let least = if vehicles.iter().any(is_missing) { Duration::ZERO } else { LONGEST };
+            next_look = Instant::now() + looked.err().map_or(Duration::ZERO, |pause| pause.max(least));
             if looked.is_ok() {
                 pace = Pace::default();
             }

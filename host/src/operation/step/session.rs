@@ -21,7 +21,7 @@ pub(super) async fn ensure(context: Context<'_>) -> Result<(), StepError> {
         Freshness::EndsSoon => {
             // Requests of its own: a refresh that no caller waits for does not use up what a caller may still
             // need.
-            let allowance = Progress::for_account(account).allowance;
+            let allowance = Progress::for_account(account, "session").allowance;
             request(operation, allowance).refresh_unasked(Cause::EndsSoon, cell.generation);
             return Ok(());
         }

@@ -1,0 +1,51 @@
+//! Waking a vehicle up by itself, for owners who have configured that (`force.every`).
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::VehicleDesk;
+use crate::bindings::connector::ReadMode;
+use crate::operation::Operation;
+use crate::vehicle::Vehicle;
+use crate::wire::operation::OperationName;
+
+impl VehicleDesk {
+    /// Wakes a vehicle up and reads it, if its owner wants that and nothing newer is known of it than he wants,
+    /// and unless its bounds forbid it. Called after a cached read: the cloud may have had something newer.
+    pub(super) async fn wake_if_due(&self, vehicle: &Arc<Vehicle>) {
+        let now = self.services.clock.now();
+        if !is_due(vehicle, now) || vehicle.lacks(OperationName::RefreshForce) {
+            return;
+        }
+        let id = format!("host-{}", uuid::Uuid::now_v7().simple());
+        let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
+        let operation = Operation::new(id, OperationName::RefreshForce, account, slug);
+        let Some(turn) = vehicle.enqueue(operation.name) else { return };
+        let _turn = turn.await;
+        if let Err((_, message)) = vehicle.wake(now).await {
+            tracing::info!(vehicle = vehicle.slug, "not woken up, although force.every wants it: {message}");
+            return;
+        }
+        tracing::info!(vehicle = vehicle.slug, operation = operation.id, "woken up, as force.every wants it");
+        let read = self.read_in(vehicle, &operation, ReadMode::Forced).await;
+        if operation.allowance.sent() == 0
+            && let Err(error) = vehicle.forced_reads.take_back(self.services.clock.now()).await
+        {
+            tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
+        }
+        if let Err((_, message)) = read {
+            tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be woken up: {message}");
+        }
+    }
+}
+
+/// Whether what is known of a vehicle, and the last time that it was woken up, are as old as its owner wants
+/// at most. Of what has no age nothing is due.
+fn is_due(vehicle: &Vehicle, now: Timestamp) -> bool {
+    let Some(every) = vehicle.configured.force.every else { return false };
+    let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
+    let is_old = |at: Timestamp| now.duration_since(at) >= every;
+    let known = vehicle.memory().known.vehicle_time();
+    known.is_some_and(is_old) && vehicle.forced_reads.last(now).is_none_or(is_old)
+}
