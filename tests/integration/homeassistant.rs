@@ -146,6 +146,7 @@ async fn a_car_has_what_it_can_do_and_what_is_known_of_it() {
         "sensor vehicle_time",
         "sensor source",
         "sensor last_action",
+        "event event",
         "binary_sensor problem",
         "device_tracker location",
     ] {

@@ -12,6 +12,10 @@ use crate::wire::topics::Topics;
 const STEPS: [&str; 8] =
     ["accepted", "sent", "pending", "succeeded", "failed", "timeout", "rejected", "unknown"];
 
+/// What happens to a vehicle, as its events name it. Home Assistant complains of one that is not here.
+const EVENTS: [&str; 6] =
+    ["charge_started", "charge_ended", "geofence_enter", "geofence_leave", "data_stale", "data_fresh"];
+
 /// A number of the state document.
 struct Quantity {
     value: &'static str,
@@ -113,6 +117,8 @@ impl VehicleFacts<'_> {
         }
         Self::add_age(&state, device);
         self.add_last_action(topics, device);
+        let event = Component::new("event", "Event").with("event_types", json!(EVENTS));
+        device.add("event", event.with("state_topic", topics.vehicle(self.slug, "event")));
         if self.has_location {
             let place = Component::new("device_tracker", "Location").with("source_type", "gps");
             let place = place.with("json_attributes_topic", topics.vehicle(self.slug, "location"));
@@ -157,5 +163,28 @@ impl VehicleFacts<'_> {
         let sensor = sensor.attributes(&problem, "{{ (value_json or {}) | tojson }}");
         // The vehicle is not available while it has one.
         device.add("problem", sensor.with("availability", available(&[topics.bridge_state()])));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::events::VehicleEvent;
+
+    #[test]
+    fn every_event_of_a_vehicle_is_known_to_home_assistant() {
+        let geofence = String::new;
+        let events = [
+            VehicleEvent::ChargeStarted { soc_percent: None },
+            VehicleEvent::ChargeEnded { soc_percent: None },
+            VehicleEvent::GeofenceEnter { geofence: geofence() },
+            VehicleEvent::GeofenceLeave { geofence: geofence() },
+            VehicleEvent::DataStale { since: Timestamp::UNIX_EPOCH, reason: String::new() },
+            VehicleEvent::DataFresh,
+        ];
+        let named = events.map(|event| serde_json::to_value(event).unwrap()["event_type"].clone());
+        assert_eq!(json!(named), json!(EVENTS));
     }
 }
