@@ -46,7 +46,8 @@ deb_completions() {
     install -D -m 644 "$made/completions/vehicle-connector.zsh" "$share/zsh/vendor-completions/_vehicle-connector"
     install -D -m 644 "$made/completions/vehicle-connector.fish" "$share/fish/vendor_completions.d/vehicle-connector.fish"
     mkdir -p "$share/man/man1"
-    gzip -9n <"$made/man/vehicle-connector.1" >"$share/man/man1/vehicle-connector.1.gz"
+    local page
+    for page in "$made"/man/*.1; do gzip -9n <"$page" >"$share/man/man1/$(basename "$page").gz"; done
 }
 
 maintainer='The vehicle-connector authors <vehicle-connector@localhost>'

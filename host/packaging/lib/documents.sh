@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the program tells of itself: completions and the manual page.
+# What the program tells of itself: completions, and a manual page of each command.
 
 # write_documents FOLDER: writes `completions/` and `man/` there.
 write_documents() {
@@ -12,5 +12,5 @@ write_documents() {
     for shell in bash zsh fish; do
         "$program" completions "$shell" >"$1/completions/vehicle-connector.$shell"
     done
-    "$program" man >"$1/man/vehicle-connector.1"
+    "$program" man "$1/man"
 }

@@ -91,11 +91,18 @@ END
     inside sh -c 'printf "\000\006\004test1" >>/root/policy.wasm'
     inside vehicle-connector policy swap /root/policy.wasm --state /var/lib/vehicle-connector >"$work/swap.log" 2>&1 || die "a policy is not swapped in"
     ok "a policy is compiled and swapped in, within the bounds of the unit"
+    # What is allowed is read again without a restart.
+    local before
+    before=$(property MainPID)
+    expect "unlock, not allowed" "$(commanded UNLOCK)" rejected
+    inside sh -c 'echo "allow = [\"refresh\", \"lock\", \"unlock\"]" >>/etc/vehicle-connector/config.toml'
     inside systemctl reload vehicle-connector || die "it does not reload"
+    until_it_is succeeded commanded UNLOCK
+    expect "the process is the same" "$(property MainPID)" "$before"
     expect "after a reload" "$(property ActiveState) $(commanded)" "active succeeded"
 }
 battery() { retained vehicle/ev6/state | field soc_percent | cut -d. -f1; }
-commanded() { inside mosquitto_rr -h 127.0.0.1 -V mqttv5 -W 30 -t vehicle-connector/vehicle/ev6/cmd/lock -e "stranger/$RANDOM" -m LOCK | field state; }
+commanded() { inside mosquitto_rr -h 127.0.0.1 -V mqttv5 -W 30 -t vehicle-connector/vehicle/ev6/cmd/lock -e "stranger/$RANDOM" -m "${1:-LOCK}" | field state; }
 
 debian_is_confined() {
     local exposure
