@@ -193,7 +193,9 @@ async fn a_vehicle_that_leaves_is_cleared_and_one_that_comes_is_read() {
     let text = configuration_text("http://127.0.0.1:1", "mqtt://127.0.0.1:1");
     let of_niro = &text[text.find("[vehicle.niro]").unwrap()..text.find("[vehicle.ev6]").unwrap()];
     let reloaded = reload(&home, &configured(&good(), &[(of_niro, "")])).await;
-    assert_eq!(reloaded.changed, ["vehicle.niro.account", "vehicle.niro.allow", "vehicle.niro.id"]);
+    let keys =
+        ["account", "allow", "force.min_gap", "id", "polling"].map(|key| format!("vehicle.niro.{key}"));
+    assert_eq!(reloaded.changed, keys);
     for topic in ["state", "availability", "capabilities", "action/last"] {
         assert_eq!(kept(&home, &format!("vehicle/niro/{topic}")), None, "{topic}");
     }

@@ -414,7 +414,7 @@ cases! {
         };
         for slug in ["käfer", "🚗", "a/b", "a b", "a+", "#"] {
             let said = complaint(&good.replace("[vehicle.niro]", &format!("[vehicle.\"{slug}\"]")));
-            assert!(said.contains("car.toml:13: ") && said.contains("use 1 to 64 of a-z"), "{slug}: {said}");
+            assert!(said.contains("car.toml:14: ") && said.contains("use 1 to 64 of a-z"), "{slug}: {said}");
         }
         for topic in ["a/+/b", "#", "", "a//b", "$SYS/x", "/a"] {
             let given = format!("[mqtt]\nbase_topic = {topic:?}");
