@@ -51,7 +51,7 @@ struct Ends {
 
 impl Publish for Ends {
     fn publish(&self, message: Outgoing) {
-        if message.topic.contains("/account/") {
+        if message.topic.contains("/account/") && message.topic.ends_with("/state") {
             self.accounts.send_replace(serde_json::from_slice(&message.payload).unwrap());
         }
         let Some((_, id)) = message.topic.rsplit_once("/action/") else { return };
