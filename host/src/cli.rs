@@ -5,16 +5,23 @@ mod answers;
 mod asking;
 mod audit;
 mod auth;
+mod backup;
 mod check;
 mod circuit;
 mod connector;
 mod discovery;
+mod doctor;
+mod dump;
 mod everyday;
+mod init;
 mod inspect;
 mod install;
 mod logging;
+mod logs;
+mod manual;
 mod plugins;
 mod policy;
+mod quota;
 mod reload;
 mod remote;
 mod render;
@@ -68,10 +75,27 @@ struct Cli {
 enum Command {
     /// Bridge the configured accounts until interrupted.
     Run(Configured),
+    /// Ask for what is needed, and write a first configuration.
+    Init(Box<init::InitOptions>),
     /// Read the configuration, say what is wrong with it, and start nothing.
     CheckConfig(Configured),
     #[command(flatten)]
     Everyday(everyday::Everyday),
+    /// Look for what keeps a configuration from working: files, names, clocks, the broker, leftovers.
+    ///
+    /// Asks each cloud for its time with one plain request, without credentials, and the broker to carry one message
+    /// that is not retained. Ends with 0 if all is well, 1 if something deserves a look, 2 if something does not work.
+    Doctor(doctor::DoctorOptions),
+    /// Show what somebody else needs to know to help, without what is private.
+    Dump(dump::DumpOptions),
+    /// Write the state, the configuration and the components into one file. The host may be running.
+    Backup(backup::BackupOptions),
+    /// Put the state of a backup in the place of the one that is there, which is kept. No host may be running.
+    Restore(backup::RestoreOptions),
+    /// Show the latest lines of a running host's log, or change its level.
+    Logs(logs::LogsOptions),
+    /// Show what the accounts of a running host have used up of their limits within a day.
+    Quota(quota::QuotaOptions),
     /// Show what was decided when something failed, newest last. The host may be running.
     Audit(audit::Options),
     /// Look at policies, try them, and change the one that a running host decides by.
@@ -80,7 +104,7 @@ enum Command {
     /// Look at connectors, install them, and change those that a running host speaks to clouds with.
     #[command(subcommand)]
     Connector(connector::ConnectorCommand),
-    /// Have refused credentials of a running host tried once more.
+    /// Look at the accounts of a running host, sign them in, have refused credentials tried once more.
     #[command(subcommand)]
     Account(account::AccountCommand),
     /// Sign accounts of a running host in, and answer what their vendors ask.
@@ -94,6 +118,10 @@ enum Command {
     /// Look at what a running host tells Home Assistant, publish it once more, or clear it.
     #[command(subcommand)]
     Discovery(discovery::DiscoveryCommand),
+    /// Print what a shell reads to complete these commands.
+    Completions(manual::CompletionOptions),
+    /// Print the manual page, or write one for each command into a directory.
+    Man(manual::ManOptions),
     /// Show the whole product at work on this machine: no account, broker or network needed.
     #[cfg(feature = "demo")]
     Demo {
@@ -141,6 +169,15 @@ pub fn main() -> ExitCode {
         Command::Run(Configured { config }) => runtime.block_on(run(&config, started)),
         Command::CheckConfig(Configured { config }) => runtime.block_on(check::config(&config)),
         Command::Everyday(command) => runtime.block_on(everyday::run(&command)),
+        Command::Init(options) => init::run(&options),
+        Command::Doctor(options) => runtime.block_on(doctor::run(&options)),
+        Command::Dump(options) => runtime.block_on(dump::run(&options)),
+        Command::Backup(options) => backup::backup(&options),
+        Command::Restore(options) => backup::restore(&options),
+        Command::Logs(options) => logs::run(&options),
+        Command::Quota(options) => quota::run(&options),
+        Command::Completions(options) => manual::completions(&options),
+        Command::Man(options) => manual::man(&options),
         Command::Audit(options) => audit::show(&options),
         Command::Policy(command) => runtime.block_on(policy::run(command)),
         Command::Connector(command) => runtime.block_on(connector::run(command)),

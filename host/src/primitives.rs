@@ -20,7 +20,7 @@ mod pin;
 mod placeholder;
 mod random;
 mod resolver;
-mod scrub;
+pub(crate) mod scrub;
 mod sign_in;
 mod tap;
 pub mod transport;

@@ -1,10 +1,12 @@
 //! Removing from text what must not leave the host, or must not be shown as it is.
 
+mod mail;
 mod position;
 mod vin;
 
 use std::borrow::Cow;
 
+pub use self::mail::mask_mails;
 pub use self::position::mask_positions;
 pub(crate) use self::vin::remember_vin;
 pub use self::vin::{mask_known_vins, mask_vins};

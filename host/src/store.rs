@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 pub(crate) use self::damaged::{Loaded, load_carefully, load_document, read_document};
 pub use self::directory::{Directory, DirectoryError};
 pub use self::memory::MemoryStore;
-pub use self::sqlite::{DATABASE, OpenError, Reader, SqliteStore};
+pub use self::sqlite::{DATABASE, OpenError, Reader, SqliteStore, set_aside};
 
 /// The kind of a record. Each kind has keys of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

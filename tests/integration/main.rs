@@ -38,6 +38,8 @@ mod location;
 mod mqtt_client;
 mod offers;
 mod operations;
+#[cfg(unix)]
+mod operators;
 mod plugin_requests;
 mod policy_test;
 mod polling;

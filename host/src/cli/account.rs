@@ -3,13 +3,23 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
+use super::auth;
 use super::remote::Asked;
 use super::render;
+use super::table::Table;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum AccountCommand {
+    /// Show the accounts and how they are.
+    List {
+        #[command(flatten)]
+        host: Asked,
+    },
+    #[command(flatten)]
+    Auth(auth::AuthCommand),
     /// Have refused credentials tried once more as they are: what the vendor refused it may have unlocked
     /// meanwhile.
     ///
@@ -35,6 +45,8 @@ pub(super) enum AccountCommand {
 
 pub(super) fn run(command: &AccountCommand) -> ExitCode {
     match command {
+        AccountCommand::List { host } => host.ask("account/list", &json!({}), |all: &Vec<Listed>| shown(all)),
+        AccountCommand::Auth(command) => auth::run(command),
         AccountCommand::Retry { account, host } => {
             host.ask("account/retry", &json!({"account": account}), render::retried)
         }
@@ -42,4 +54,22 @@ pub(super) fn run(command: &AccountCommand) -> ExitCode {
             host.ask("account/retries", &json!({"account": account}), render::retries)
         }
     }
+}
+
+/// An account as a host lists it.
+#[derive(Deserialize)]
+struct Listed {
+    account: String,
+    connector: String,
+    vehicles: Vec<String>,
+    state: Value,
+}
+
+fn shown(accounts: &[Listed]) -> String {
+    let mut table = Table::new(["ACCOUNT", "CONNECTOR", "VEHICLES", "STATE", "WHY"]);
+    for Listed { account, connector, vehicles, state } in accounts {
+        let text = |key: &str| state.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        table.row([account.clone(), connector.clone(), vehicles.join(", "), text("state"), text("reason")]);
+    }
+    if accounts.is_empty() { "the host serves no account\n".to_owned() } else { table.to_string() }
 }

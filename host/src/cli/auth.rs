@@ -3,7 +3,7 @@
 //! The running host signs in, and this program only asks and hands on: it holds no credential, and when it is left in
 //! the middle the question stays open, for `auth answer` or the broker.
 
-mod terminal;
+pub(super) mod terminal;
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::process::ExitCode;

@@ -15,11 +15,42 @@ use crate::output::print;
 use crate::plugin::{Asking, Compiled, POLICY_SLOT, embedded};
 use crate::store::{Kind, Reader};
 
+/// What was found of a configuration.
+pub(super) struct Looked {
+    /// Exit code of the command.
+    pub(super) code: u8,
+    /// What is wrong, or hardly meant.
+    said: Vec<String>,
+    /// What it is if it can be run.
+    good: Option<String>,
+}
+
+impl Looked {
+    fn wrong(code: u8, said: impl std::fmt::Display) -> Self {
+        Self { code, said: vec![said.to_string()], good: None }
+    }
+
+    /// Everything that is said, line by line.
+    pub(super) fn lines(&self) -> Vec<&str> {
+        self.said.iter().chain(&self.good).flat_map(|text| text.lines()).collect()
+    }
+}
+
 /// Says what is wrong with a configuration. Exit codes: 0 it can be run, 2 it cannot, or not all of it.
 pub(super) async fn config(path: &Path) -> ExitCode {
+    let Looked { code, said, good } = looked(path).await;
+    let Some(good) = good else { return complain(code, format_args!("{}", said.join("\n"))) };
+    for warning in said {
+        let _closed = writeln!(std::io::stderr(), "{warning}");
+    }
+    print(&good)
+}
+
+/// Looks for what is wrong with a configuration.
+pub(super) async fn looked(path: &Path) -> Looked {
     let config = match Config::load(path) {
         Ok(config) => config,
-        Err(error) => return complain(USAGE, format_args!("{error}")),
+        Err(error) => return Looked::wrong(USAGE, error),
     };
     let (accounts, vehicles) = (config.accounts.len(), config.vehicles.len());
     let (file, state) = (path.display(), config.state_dir.display());
@@ -29,26 +60,26 @@ pub(super) async fn config(path: &Path) -> ExitCode {
         let keys =
             if slot == POLICY_SLOT { vec!["policy", "sha256"] } else { vec!["connector", &slot, "sha256"] };
         let line = line_of(&text, &keys).map(|line| format!("{line}:")).unwrap_or_default();
-        return complain(USAGE, format_args!("{file}:{line} {what}"));
+        return Looked::wrong(USAGE, format_args!("{file}:{line} {what}"));
     }
     let Connectors { problems, warnings } = match connectors(&config, path, &text).await {
         Ok(connectors) => connectors,
-        Err(error) => return complain(1, format_args!("{}", plain(&format!("{error:#}")))),
+        Err(error) => return Looked::wrong(1, plain(&format!("{error:#}"))),
     };
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(|problem| format!("{file}:{problem}")).collect();
-        return complain(USAGE, format_args!("{}", lines.join("\n")));
+        return Looked::wrong(USAGE, lines.join("\n"));
     }
     let mut warnings: Vec<Problem> = config.warnings.iter().cloned().chain(warnings).collect();
     warnings.sort();
-    for Problem { line, message } in &warnings {
-        let _closed = writeln!(std::io::stderr(), "{file}:{line}: warning: {message}");
-    }
-    let good = match warnings.len() {
+    let said = warnings.iter().map(|Problem { line, message }| format!("{file}:{line}: warning: {message}"));
+    let said: Vec<String> = said.collect();
+    let good = match said.len() {
         0 => "good".to_owned(),
         count => format!("can be run, with {count} warning(s)"),
     };
-    print(&format!("{file}: {good}; {accounts} account(s), {vehicles} vehicle(s), state in {state}\n"))
+    let good = format!("{file}: {good}; {accounts} account(s), {vehicles} vehicle(s), state in {state}\n");
+    Looked { code: 0, said, good: Some(good) }
 }
 
 /// What was found about the files of connectors.

@@ -6,11 +6,13 @@
 //! they were given, because policies match on them.
 
 mod bound;
+mod ring;
 
 use std::fmt;
 use std::io::{self, Write};
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::field::RecordFields;
@@ -23,8 +25,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer as _, reload};
 
 use self::bound::Bound;
+use self::ring::{Remembering, Ring};
 use crate::config::LogFormat;
-use crate::journal::Journal;
+use crate::journal::{Journal, Recent, Wanted};
 use crate::redact;
 
 /// Modules whose details may be logged: the program itself, and what never holds a secret. All others are
@@ -92,6 +95,7 @@ struct Running {
     level: reload::Handle<Changeable, Registry>,
     /// Directives of `RUST_LOG`.
     directives: Option<String>,
+    ring: Arc<Ring>,
 }
 
 impl fmt::Debug for Running {
@@ -108,6 +112,14 @@ impl Journal for Running {
             ));
         }
         self.level.reload(Box::new(filter(level, None)) as Changeable).map_err(|error| error.to_string())
+    }
+
+    fn recent(&self, wanted: Wanted) -> Recent {
+        self.ring.recent(wanted)
+    }
+
+    fn after(&self, seq: u64) -> BoxFuture<'_, ()> {
+        Box::pin(self.ring.after(seq))
     }
 }
 
@@ -131,12 +143,16 @@ pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&
     let filter: Changeable = Box::new(filter(level, directives.as_deref()));
     let (filter, level) = reload::Layer::new(filter);
     let filter = filter.and(filter_fn(is_heard)).and(bound);
-    let registry = tracing_subscriber::registry();
+    let (registry, ring) = (tracing_subscriber::registry(), Ring::new());
+    let remembering = Remembering(Arc::clone(&ring));
     let _already_set = match format {
-        LogFormat::Text => registry.with(lines.fmt_fields(OneLine).with_filter(filter)).try_init(),
-        LogFormat::Json => registry.with(lines.json().with_filter(filter)).try_init(),
+        LogFormat::Text => {
+            let lines = lines.fmt_fields(OneLine).and_then(remembering);
+            registry.with(lines.with_filter(filter)).try_init()
+        }
+        LogFormat::Json => registry.with(lines.json().and_then(remembering).with_filter(filter)).try_init(),
     };
-    Log { _writer: guard, journal: Arc::new(Running { level, directives }) }
+    Log { _writer: guard, journal: Arc::new(Running { level, directives, ring }) }
 }
 
 /// Returns the filter of a level, or of these directives in its place if they can be read.

@@ -1,11 +1,11 @@
 //! Reloads of the configuration: `vehicle-connector reload`, and SIGHUP.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::remote::Asked;
 use super::table::plain;
@@ -19,6 +19,10 @@ pub(super) struct File(pub(super) PathBuf);
 impl Configured for File {
     fn read(&self) -> Result<Config, ConfigError> {
         Config::load(&self.0)
+    }
+
+    fn back_up(&self, file: &Path) -> Result<Value, String> {
+        super::backup::on_request(&self.0, file)
     }
 }
 

@@ -109,6 +109,17 @@ impl Asked {
         self.located.given()
     }
 
+    /// Returns the state directory, with the configuration if that is what names it; or, having said why, the
+    /// program's exit code.
+    pub(super) fn found(&self) -> Result<(PathBuf, Option<Config>), ExitCode> {
+        self.located.find()
+    }
+
+    /// Returns the configuration file, unless the state directory is what names the host.
+    pub(super) fn configuration(&self) -> Option<PathBuf> {
+        self.located.state.is_none().then(|| self.located.configured.config.clone())
+    }
+
     /// Returns what the configuration, or else this program, grants a connector of this name, with the
     /// configuration's file. Secrets need not be there for that, and neither need the file.
     ///

@@ -264,7 +264,7 @@ impl Parts {
             discovery: Arc::clone(&discovery),
             leftovers: Arc::clone(&leftovers),
             configured: self.configured,
-            journal: self.journal,
+            journal: self.journal.clone(),
             effective: tokio::sync::Mutex::new(config.keys.clone()),
         });
         let requests = RequestDesk {
@@ -276,6 +276,7 @@ impl Parts {
             commands: Arc::clone(&commands),
             discovery: Arc::clone(&discovery),
             reloads: Arc::clone(&reloads),
+            journal: self.journal,
             queue,
             shutdown: Arc::clone(&shutdown),
         };

@@ -27,7 +27,7 @@ use super::circuit_desk::CircuitDesk;
 use super::discovery_desk::DiscoveryDesk;
 use super::fleet::{Fleet, Members};
 use super::leftovers::Leftovers;
-use super::requests::parsed;
+use super::requests::{BY_MESSAGE, parsed};
 use crate::account::{Account, Accounts};
 use crate::cell::CellGuard;
 use crate::config::{Config, ConfigError, Keys, Problem};
@@ -50,6 +50,13 @@ pub trait Configured: fmt::Debug + Send + Sync {
     ///
     /// See [`ConfigError`].
     fn read(&self) -> Result<Config, ConfigError>;
+
+    /// Writes a backup of the state and the configuration to a file that does not exist. Returns what is in it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; then the file does not exist.
+    fn back_up(&self, file: &std::path::Path) -> Result<Value, String>;
 }
 
 /// What a reload has come to.
@@ -110,6 +117,16 @@ struct Nothing {
     _transaction: Value,
 }
 
+/// File for a backup.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BackUp {
+    file: std::path::PathBuf,
+    /// Transaction, which only the answer needs.
+    #[serde(default, rename = "transaction")]
+    _transaction: Value,
+}
+
 /// What takes the place of what is served now.
 struct Next {
     members: Members,
@@ -128,6 +145,21 @@ impl ConfigDesk {
             return Some(Err(error));
         }
         Some(self.reload(by).await.map(|done| json!(done)).map_err(|error| error.to_string()))
+    }
+
+    /// Has a backup written for a program of this machine. A message is refused: it would fill a disk, or put
+    /// the tokens of every account into a place of its own choice.
+    pub(super) async fn back_up(&self, payload: &[u8], by: &str) -> Result<Value, String> {
+        if by == BY_MESSAGE {
+            return Err("a backup is written for the control socket only (`vehicle-connector backup FILE`)"
+                .to_owned());
+        }
+        let BackUp { file, .. } = parsed(payload, "state/backup takes {\"file\":\"/path/to/file\"}")?;
+        let none =
+            || "this host was not started from a file, so it does not know what belongs to it".to_owned();
+        let configured = self.configured.clone().ok_or_else(none)?;
+        let writing = tokio::task::spawn_blocking(move || configured.back_up(&file)).await;
+        writing.unwrap_or_else(|error| Err(error.to_string()))
     }
 
     /// Reads the configuration again and lets it take effect.

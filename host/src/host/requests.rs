@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod caller;
 mod commands;
+mod logs;
 mod queue;
 mod vehicles;
 
@@ -28,6 +29,7 @@ use super::discovery_desk::DiscoveryDesk;
 use super::fleet::Fleet;
 use super::plugin_desk::PluginDesk;
 use super::shutdown::Shutdown;
+use crate::journal::Journal;
 use crate::services::Services;
 use crate::wire::message::Notice;
 use crate::wire::message::Outgoing;
@@ -36,7 +38,7 @@ use crate::wire::message::Outgoing;
 const LARGEST: usize = 1 << 20;
 
 /// Verbs of all requests.
-const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question; config/reload; circuit/list, \
+const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question, account/list, account/quota; config/reload; log/level, log/recent; state/backup; circuit/list, \
                      circuit/open, circuit/isolate, circuit/close; discovery/show, discovery/publish, discovery/clear; \
                      policy/ and connector/ with list, swap, offer, verify, rollback, history, forgive; policy/shadow, \
                      policy/canary, policy/diff, policy/approve, \
@@ -77,6 +79,7 @@ pub(super) struct RequestDesk {
     pub(super) commands: Arc<CommandDesk>,
     pub(super) discovery: Arc<DiscoveryDesk>,
     pub(super) reloads: Arc<ConfigDesk>,
+    pub(super) journal: Option<Arc<dyn Journal>>,
     /// Queue in which messages about plugins wait for their turn.
     pub(super) queue: Queue,
     pub(super) shutdown: Arc<Shutdown>,
@@ -139,7 +142,9 @@ impl RequestDesk {
             Some(("vehicle", what)) => self.about_vehicles(what, payload, caller).await,
             Some(("command", what)) => self.about_commands(what, payload, caller).await,
             Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,
+            Some(("log", what)) => logs::about(self.journal.as_ref(), what, payload, by).await,
             Some(("config", what)) => self.reloads.about(what, payload, by).await,
+            Some(("state", "backup")) => Some(self.reloads.back_up(payload, by).await),
             Some(("circuit", what)) => self.circuits.about(what, payload).await,
             Some(("discovery", what)) => self.discovery.about(what, payload),
             Some((kind, what)) => self.plugins.about(kind, what, payload, by).await,

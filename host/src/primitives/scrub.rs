@@ -29,7 +29,7 @@ mod view;
 const ROUNDS: usize = 3;
 
 /// A search for secrets, which puts their placeholders in their place.
-pub(super) struct Scrubber<'s> {
+pub(crate) struct Scrubber<'s> {
     /// Needles by their first byte.
     needles: Vec<Vec<Needle<'s>>>,
     /// Whether a needle begins with these two bytes, so that one look at most places of a text is enough for
@@ -44,7 +44,7 @@ fn pair(first: u8, second: u8) -> usize {
 
 impl<'s> Scrubber<'s> {
     /// Makes a search for these secrets, given by name and value.
-    pub(super) fn new(secrets: impl Iterator<Item = (&'s str, &'s str)>) -> Self {
+    pub(crate) fn new(secrets: impl Iterator<Item = (&'s str, &'s str)>) -> Self {
         let mut needles: Vec<Vec<Needle<'s>>> = Vec::new();
         needles.resize_with(1 << u8::BITS, Vec::new);
         let mut scrubber = Self { needles, beginnings: vec![false; 1 << (2 * u8::BITS)] };
@@ -75,7 +75,7 @@ impl<'s> Scrubber<'s> {
     }
 
     /// The text with placeholders where secrets were.
-    pub(super) fn clean(&self, text: String) -> String {
+    pub(crate) fn clean(&self, text: String) -> String {
         let mut found = Vec::new();
         visit(&View::plain(&text), ROUNDS, &mut |view| self.search(view, &mut found));
         replace(text, found)

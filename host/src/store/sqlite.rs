@@ -5,6 +5,7 @@
 //! connection. Commits that wait while it works are made in one transaction, so that many callers share one
 //! write to the disk.
 
+mod aside;
 mod database;
 
 use std::fmt;
@@ -17,6 +18,7 @@ use futures_util::future::BoxFuture;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{oneshot, watch};
 
+pub use self::aside::set_aside;
 use self::database::{FORMAT, commit, failed, keys, list, load, open, prepare, unreadable};
 use super::directory::{Directory, no_trap, private_file};
 use super::{DirectoryError, Kind, Record, Store, StoreError, Write};
@@ -251,7 +253,39 @@ impl Reader {
             // The database may well exist, owned by another user.
             Err(error) => return Err(DirectoryError::Unusable { path: directory.to_owned(), error }.into()),
         }
-        Ok(Self { connection: open(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)? })
+        Self::open_file(&path)
+    }
+
+    /// Opens a database by the name of its file.
+    ///
+    /// # Errors
+    ///
+    /// See [`OpenError`].
+    pub fn open_file(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self { connection: open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)? })
+    }
+
+    /// Copies the database, as it is at one moment, into an empty file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read, or the file cannot be written.
+    pub fn copy_to(&self, file: &Path) -> Result<(), StoreError> {
+        let Some(name) = file.to_str() else {
+            return Err(StoreError::Failed(format!("{}: this name is not text", file.display())));
+        };
+        self.connection.execute("vacuum into ?1", [name]).map(drop).map_err(failed)
+    }
+
+    /// Checks every page and every record's place.
+    ///
+    /// # Errors
+    ///
+    /// What is damaged.
+    pub fn check(&self) -> Result<(), StoreError> {
+        let found: String =
+            self.connection.query_row("pragma integrity_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        if found == "ok" { Ok(()) } else { Err(StoreError::Failed(format!("{DATABASE}: {found}"))) }
     }
 
     /// All records of a kind, in the order of their keys.

@@ -5,7 +5,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 /// Whether what is typed is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Echo {
+pub(in crate::cli) enum Echo {
     On,
     Off,
 }
@@ -21,12 +21,12 @@ const KILL: u8 = 0x15;
 const DELETE: u8 = 0x7f;
 
 /// Shows a line.
-pub(super) fn say(line: &str) -> io::Result<()> {
+pub(in crate::cli) fn say(line: &str) -> io::Result<()> {
     writeln!(io::stderr(), "{line}")
 }
 
 /// Asks, and returns the line that is typed; none if there is none to come.
-pub(super) fn ask(prompt: &str, echo: Echo) -> io::Result<Option<String>> {
+pub(in crate::cli) fn ask(prompt: &str, echo: Echo) -> io::Result<Option<String>> {
     write!(io::stderr(), "{prompt}")?;
     io::stderr().flush()?;
     #[cfg(unix)]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{answers, parsed};
 use crate::account::Account;
-use crate::host::fleet::Fleet;
+use crate::host::fleet::{Fleet, Members};
+use crate::protect::quota::DailyQuota;
 
 /// Account that a request names.
 #[derive(Deserialize)]
@@ -30,6 +31,8 @@ pub(super) async fn about(
     let account = match what {
         "retry" | "retries" | "login" | "question" => named(fleet, what, payload),
         "answer" => return Some(answered(fleet, payload).await),
+        "list" => return Some(about_all(fleet, payload, what, of_account)),
+        "quota" => return Some(about_all(fleet, payload, what, quota_of)),
         _ => return None,
     };
     let account = match account {
@@ -41,6 +44,61 @@ pub(super) async fn about(
         "login" => account.login(by).await.map(|done| json!(done)).map_err(|error| error.to_string()),
         "question" => Ok(json!(account.sign_in_so_far())),
         _ => Ok(json!(account.retries().await)),
+    })
+}
+
+/// Account that a request may name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Perhaps {
+    account: Option<String>,
+    /// Transaction, which only the answer needs.
+    #[serde(default, rename = "transaction")]
+    _transaction: Value,
+}
+
+/// Tells something of the account that a request names, or of all of them.
+fn about_all(
+    fleet: &Fleet,
+    payload: &[u8],
+    what: &str,
+    tell: impl Fn(&Members, &Account) -> Value,
+) -> Result<Value, String> {
+    let takes = format!("account/{what} takes {{}} or {{\"account\":\"…\"}}");
+    let Perhaps { account, .. } = parsed(payload, &takes)?;
+    let members = fleet.now();
+    if let Some(wanted) = account {
+        let account = known(&members, &wanted)?;
+        return Ok(json!([tell(&members, &account)]));
+    }
+    Ok(members.accounts.values().map(|account| tell(&members, account)).collect())
+}
+
+/// How an account is, as on its topic.
+fn of_account(members: &Members, account: &Account) -> Value {
+    let vehicles: Vec<&str> = members.vehicles_of(account).map(|vehicle| vehicle.slug.as_str()).collect();
+    let Account { slug, connector_name, .. } = account;
+    json!({"account": slug, "connector": connector_name, "vehicles": vehicles, "state": account.shown()})
+}
+
+/// How much of what an account may do within a day is done: requests on its calendar's day, the others within the last
+/// 24 hours.
+fn quota_of(members: &Members, account: &Account) -> Value {
+    let now = account.services.clock.now();
+    let count = |quota: &DailyQuota| json!({"used": quota.used(now), "limit": quota.limit(), "left": quota.left(now)});
+    let vehicles = members.vehicles_of(account);
+    let forced: serde_json::Map<String, Value> =
+        vehicles.map(|vehicle| (vehicle.slug.clone(), count(&vehicle.forced_reads))).collect();
+    json!({
+        "account": account.slug,
+        "requests": {
+            "used": account.requests.used(now),
+            "limit": account.requests.limit(),
+            "left": account.requests.left(now),
+            "resets_at": account.requests.resets_at(now),
+        },
+        "sign_ins": count(&account.context.sign_ins),
+        "forced_reads": forced,
     })
 }
 
@@ -70,8 +128,11 @@ async fn answered(fleet: &Fleet, payload: &[u8]) -> Result<Value, String> {
 fn named(fleet: &Fleet, what: &str, payload: &[u8]) -> Result<Arc<Account>, String> {
     let takes = format!("account/{what} takes {{\"account\":\"…\"}}");
     let Which { account, .. } = parsed(payload, &takes)?;
-    let members = fleet.now();
-    members.accounts.get(&account).cloned().ok_or_else(|| {
+    known(&fleet.now(), &account)
+}
+
+fn known(members: &Members, account: &str) -> Result<Arc<Account>, String> {
+    members.accounts.get(account).cloned().ok_or_else(|| {
         let known: Vec<&str> = members.accounts.keys().map(AsRef::as_ref).collect();
         format!("there is no account {account:?}; there are: {}", known.join(", "))
     })
@@ -84,7 +145,6 @@ mod tests {
     use super::*;
     use crate::account::tests::Home;
     use crate::account::tests::cloud::CODE;
-    use crate::host::fleet::Members;
 
     async fn asked(home: &Home, what: &str, payload: Value) -> Result<Value, String> {
         let accounts = BTreeMap::from([("main".to_owned(), Arc::clone(&home.account))]);

@@ -1,0 +1,106 @@
+//! `vehicle-connector logs`: the latest lines of a running host's log.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::complain;
+use super::remote::Asked;
+use super::table::{json_line, plain};
+use crate::output::Output;
+
+/// Which lines are shown.
+#[derive(Debug, Args)]
+pub(super) struct LogsOptions {
+    #[command(flatten)]
+    host: Asked,
+    /// Go on with what is logged from now on, until interrupted.
+    #[arg(short, long)]
+    follow: bool,
+    /// Only what is as important as this.
+    #[arg(long, value_name = "LEVEL", default_value = "trace")]
+    level: Least,
+    /// Only the latest so many lines; at most 1000 are remembered.
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    last: u32,
+    /// Have the host log at this level from now on, until it reloads or restarts, and show nothing.
+    #[arg(long, value_name = "LEVEL", conflicts_with_all = ["follow", "level", "last"])]
+    set_level: Option<Least>,
+}
+
+/// Least importance of a line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Least {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Least {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Recent {
+    lines: Vec<Value>,
+    latest: u64,
+}
+
+/// Seconds that a host is asked to wait for the next line.
+const WAIT_S: u64 = 30;
+
+/// Exit codes: 0 shown, 1 no host, or it cannot be shown, 2 no good configuration.
+pub(super) fn run(options: &LogsOptions) -> ExitCode {
+    if let Some(level) = options.set_level {
+        let payload = json!({"level": level.as_str()});
+        return options.host.ask("log/level", &payload, |done: &Value| {
+            format!(
+                "the host logs at {} until it reloads or restarts\n",
+                done.get("level").and_then(Value::as_str).unwrap_or_default()
+            )
+        });
+    }
+    let level = options.level.as_str();
+    let mut payload = json!({"level": level, "most": options.last});
+    let mut out = Output::lock();
+    loop {
+        let data = match options.host.data("log/recent", &payload) {
+            Ok(data) => data,
+            Err(code) => return code,
+        };
+        let Ok(Recent { lines, latest }) = serde_json::from_value(data) else {
+            return complain(
+                1,
+                format_args!("the host's answer is of a version that this one does not know"),
+            );
+        };
+        for line in &lines {
+            let text = if options.host.json { json_line(line).unwrap_or_default() } else { in_words(line) };
+            if let Err(stopped) = out.write(&text) {
+                return stopped.code();
+            }
+        }
+        if !options.follow {
+            return ExitCode::SUCCESS;
+        }
+        payload = json!({"level": level, "most": 1_000, "after": latest, "wait_s": WAIT_S});
+    }
+}
+
+fn in_words(line: &Value) -> String {
+    let text = |key: &str| plain(line.get(key).and_then(Value::as_str).unwrap_or_default());
+    let level = text("level").to_ascii_uppercase();
+    format!("{} {level:>5} {}: {}\n", text("at"), text("target"), text("text"))
+}
