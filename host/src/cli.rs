@@ -277,7 +277,7 @@ async fn bridge(config: &Config, path: &Path, log: &logging::Log, started: Insta
         let host = Arc::clone(&host);
         async move { tokio::join!(host.settle_in(), host.tell_health()) }
     });
-    let manager = ServiceManager::of_this_process(&config.mqtt);
+    let manager = Arc::new(ServiceManager::of_this_process(&config.mqtt));
     manager.started();
     let mut first = true;
     let connection = |now| {
@@ -306,7 +306,7 @@ async fn bridge(config: &Config, path: &Path, log: &logging::Log, started: Insta
 struct Served<'h> {
     host: &'h Arc<Host>,
     state: &'h SqliteStore,
-    manager: &'h ServiceManager,
+    manager: &'h Arc<ServiceManager>,
     control: ControlSocket,
     /// Work of the host's own: finding and reading vehicles, and telling how it is.
     finding: tokio::task::JoinHandle<((), ())>,
@@ -332,7 +332,7 @@ impl Served<'_> {
                 Ok(())
             }
             never = manager.attend() => match never {},
-            stopped = signals.stop_or(|| reload::by_signal(host)) => stopped.map_err(Into::into),
+            stopped = signals.stop_or(|| reload::by_signal(host, manager)) => stopped.map_err(Into::into),
             what = state.lost() => {
                 host.state_lost(&what);
                 Err(anyhow::anyhow!("{what}: nothing can be remembered any more, so the host ends; start it again"))

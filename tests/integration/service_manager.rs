@@ -27,7 +27,7 @@ async fn told_until(socket: &UnixDatagram, line: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_service_manager_hears_when_the_host_serves_waits_lives_and_stops() {
+async fn a_service_manager_hears_when_the_host_serves_waits_lives_reloads_and_stops() {
     let Some(mut broker) = Mosquitto::start("allow_anonymous true").await else { return };
     let folder = tempfile::tempdir().unwrap();
     let socket = UnixDatagram::bind(folder.path().join("notify")).unwrap();
@@ -56,6 +56,10 @@ async fn a_service_manager_hears_when_the_host_serves_waits_lives_and_stops() {
     assert!(!told.iter().any(|line| line == "READY=1"), "a start is done once: {told:?}");
 
     let process = host.id().unwrap().to_string();
+    assert!(Command::new("kill").args(["-HUP", &process]).status().await.unwrap().success());
+    told_until(&socket, "RELOADING=1").await;
+    told_until(&socket, "READY=1").await;
+
     assert!(Command::new("kill").args(["-TERM", &process]).status().await.unwrap().success());
     told_until(&socket, "STOPPING=1").await;
     assert!(host.wait().await.unwrap().success());

@@ -17,6 +17,10 @@ impl ServiceManager {
 
     pub(super) fn connection(&self, _now: Connection) {}
 
+    pub(super) fn reloading(&self) {}
+
+    pub(super) fn reloaded(&self) {}
+
     pub(super) fn stopping(&self) {}
 
     pub(super) async fn attend(&self) -> Infallible {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::remote::Asked;
+use super::service_manager::ServiceManager;
 use super::table::plain;
 use crate::config::{Config, ConfigError};
 use crate::host::{Configured, Host};
@@ -26,12 +27,15 @@ impl Configured for File {
     }
 }
 
-/// Has a host read its configuration again. What comes of it is in the log.
-pub(super) fn by_signal(host: &Arc<Host>) {
-    let host = Arc::clone(host);
+/// Has a host read its configuration again, and tells the service manager when that is done. What comes of it
+/// is in the log.
+pub(super) fn by_signal(host: &Arc<Host>, manager: &Arc<ServiceManager>) {
+    let (host, manager) = (Arc::clone(host), Arc::clone(manager));
+    manager.reloading();
     tokio::spawn(async move {
         // Logged where it is done.
         let _reloaded = host.reload("SIGHUP").await;
+        manager.reloaded();
     });
 }
 

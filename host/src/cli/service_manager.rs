@@ -66,6 +66,26 @@ impl ServiceManager {
         }
     }
 
+    /// The configuration is about to be read again. Until [`Self::reloaded`] the manager says so.
+    pub(super) fn reloading(&self) {
+        // During the start there is nothing to come back to.
+        if !self.ready.load(Ordering::Relaxed) {
+            return;
+        }
+        // The manager tells by the time of which request this is.
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => (self.tell)(&[NotifyState::Reloading, now]),
+            Err(error) => tracing::debug!("the service manager is not told: {error}"),
+        }
+    }
+
+    /// The configuration was read again, whatever came of it.
+    pub(super) fn reloaded(&self) {
+        if self.ready.load(Ordering::Relaxed) {
+            (self.tell)(&[NotifyState::Ready]);
+        }
+    }
+
     /// The host begins to stop.
     pub(super) fn stopping(&self) {
         (self.tell)(&[NotifyState::Stopping, NotifyState::Status("stopping")]);
@@ -146,6 +166,21 @@ mod tests {
             "STATUS=stopping",
         ];
         assert_eq!(*told.lock(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_reload_is_told_with_its_time_and_not_during_the_start() {
+        let (manager, told) = manager(None);
+        manager.reloading();
+        manager.reloaded();
+        assert!(told.lock().is_empty());
+        manager.connection(Connection::Serving(Version::V5));
+        told.lock().clear();
+        manager.reloading();
+        manager.reloaded();
+        let told = told.lock();
+        assert!(told[1].starts_with("MONOTONIC_USEC="), "{told:?}");
+        assert_eq!((told[0].as_str(), told[2].as_str(), told.len()), ("RELOADING=1", "READY=1", 3));
     }
 
     #[tokio::test(start_paused = true)]
