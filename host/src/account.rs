@@ -28,6 +28,7 @@ use self::described::Described;
 pub(crate) use self::described::for_trial;
 use self::listing::Listing;
 pub use self::opening::Accounts;
+pub(crate) use self::opening::Opened;
 use self::presence::Presence;
 use self::question::Questions;
 pub use self::question::{Answer, NotUnderstood, Shown};
@@ -105,9 +106,9 @@ pub struct Account {
     pub(crate) time_zone: TimeZone,
     /// Signal that its vehicles may have to be read at another time than was known.
     pub(crate) stirred: Notify,
-    pub(crate) retries: RetryBudget,
+    pub(crate) retries: Arc<RetryBudget>,
     /// Patience that the vendor asks for.
-    throttle: Throttle,
+    throttle: Arc<Throttle>,
     /// Seed, different for each account and start, so that not all accounts do the same at the same moment.
     seed: u64,
     /// Whether another configuration has taken this one's place. What has begun with this one ends with it.

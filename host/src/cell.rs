@@ -66,6 +66,10 @@ impl Cell {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.value.is_none() && self.secrets.is_empty()
+    }
+
     /// Length of the value's whole life, if known.
     #[must_use]
     pub fn life(&self) -> Option<SignedDuration> {
@@ -186,17 +190,22 @@ impl Cells {
         self.slots().get(name).cloned()
     }
 
-    /// Forgets the values of all cells. Their generations continue to count.
+    /// Forgets the values of all cells, before anybody else has these cells. Their generations continue to count.
+    /// Returns the writes by which the store forgets them too, for a caller that commits more together with them.
     ///
     /// # Errors
     ///
-    /// When that could not be stored; then some values may be left.
-    pub async fn clear(&self) -> Result<(), StoreError> {
-        let slots: Vec<_> = self.slots().values().cloned().collect();
-        for slot in slots {
-            slot.discard(slot.current().generation).await?;
-        }
-        Ok(())
+    /// When a write cannot be made.
+    pub fn clear(&mut self) -> Result<Vec<Write>, StoreError> {
+        let slots = self.slots.get_mut().values().filter(|slot| !slot.current().is_empty());
+        slots
+            .map(|slot| {
+                let empty = Cell { generation: slot.current().generation, ..Cell::default() };
+                let write = Write::document(Kind::Cell, slot.key.clone(), &Record::from(&empty))?;
+                *slot.current.write() = Arc::new(empty);
+                Ok(write)
+            })
+            .collect()
     }
 
     /// All cells as they are now.
@@ -244,8 +253,7 @@ impl CellSlot {
     pub async fn discard(self: &Arc<Self>, generation: u64) -> Result<(), StoreError> {
         let guard = self.acquire().await;
         let current = guard.cell();
-        let is_empty = current.value.is_none() && current.secrets.is_empty();
-        if current.generation != generation || is_empty {
+        if current.generation != generation || current.is_empty() {
             return Ok(());
         }
         // The number stays: the next commit is the next generation, and a late failure of this one is

@@ -105,6 +105,9 @@ pub(crate) struct Memory {
     pub(crate) last_action: Option<String>,
     /// What the controls show beyond what is known.
     pub(crate) controls: Controls,
+    /// Whether the configuration does not have the vehicle any more. What is under way ends, and what it finds out
+    /// is not stored: that is the place of whichever car has the name by then.
+    pub(crate) is_over: bool,
 }
 
 /// A vehicle as the cloud lists it.
@@ -276,6 +279,19 @@ impl Vehicle {
         self.account.described.describe_vehicle(&self.slug, self.configured.right_hand_drive);
     }
 
+    /// Whether it is the same vehicle as another value, be it under another configuration: they share what is known.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.memory, &other.memory)
+    }
+
+    /// Ends the vehicle: the configuration does not have it any more. Whoever publishes something of it at this
+    /// moment has done so when this returns. Returns the number of the state that was published last.
+    pub(crate) fn end(&self) -> u64 {
+        let mut memory = self.memory();
+        memory.is_over = true;
+        memory.seq
+    }
+
     /// Has the vehicle looked for and read again, as after a start: its account is another one.
     pub(crate) fn look_again(&self) {
         self.learn(|memory| {
@@ -361,6 +377,9 @@ impl Vehicle {
         let mut memory = self.memory();
         let (known, lasting) = (memory.known.clone(), memory.controls.lasting.clone());
         let answer = change(&mut memory);
+        if memory.is_over {
+            return answer;
+        }
         let known = memory.known.is_worth_storing(&known).then(|| self.record(Kind::Known, &memory.known));
         let lasting = (memory.controls.lasting != lasting)
             .then(|| self.record(Kind::Controls, &memory.controls.lasting));

@@ -14,10 +14,11 @@ use testkit::virtual_home::VirtualHome;
 use testkit::{Home, RealHome, configuration_text};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
 use vehicle_connector::digest::Digest;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A host with a control socket in a directory of its own.
 struct Controlled {
@@ -317,6 +318,11 @@ impl Program {
 
     /// A host, as soon as it can be asked.
     pub(crate) async fn host(&self) -> Child {
+        self.host_with_log().await.0
+    }
+
+    /// The same, with the lines of its log from then on.
+    pub(crate) async fn host_with_log(&self) -> (Child, UnboundedReceiver<String>) {
         let mut host = self.command(&["run", "-c", "car.toml"]).stderr(Stdio::piped()).spawn().unwrap();
         let mut log = tokio::io::BufReader::new(host.stderr.take().unwrap()).lines();
         let open = async {
@@ -329,8 +335,14 @@ impl Program {
         };
         tokio::time::timeout(PATIENCE, open).await.expect("open in time");
         // So that it is never held up by a log that nobody reads.
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        host
+        let (said, lines) = unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(Some(line)) = log.next_line().await {
+                // Without anybody who reads it, it is nobody's loss.
+                drop(said.send(line));
+            }
+        });
+        (host, lines)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
+use testkit::two_makers::{FIVE, TwoMakers, ZOE};
+use testkit::virtual_home::compiled;
 use testkit::{CCS2, Home, LEGACY, RealHome};
+use vehicle_connector::plugin::embedded;
 use vehicle_connector::wire::outcome::State;
 
 /// The position of the simulated cars.
@@ -21,7 +24,7 @@ fn tells(document: &Value) -> bool {
 }
 
 /// What was published about a vehicle's position, in order.
-fn positions(home: &RealHome, vehicle: &str) -> Vec<String> {
+fn positions(home: &impl Home, vehicle: &str) -> Vec<String> {
     let topic = format!("vehicle-connector/vehicle/{vehicle}/location");
     let of_it = home.messages().into_iter().filter(|message| message.topic == topic);
     of_it.map(|message| String::from_utf8(message.payload).unwrap()).collect()
@@ -65,4 +68,20 @@ async fn a_position_that_is_switched_off_is_published_nowhere_and_cleared() {
     assert_eq!(shown(LEGACY.0)["latitude"], 52.52);
     let of_the_other = positions(&home, LEGACY.0);
     assert!(of_the_other.last().unwrap().contains(POSITION[0]), "{of_the_other:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_position_that_is_switched_off_is_cleared_also_of_a_car_that_is_not_served() {
+    let mut home = TwoMakers::start().await;
+    assert_eq!(home.read(FIVE.0).await.state, State::Succeeded);
+    assert!(positions(&home, FIVE.0).last().is_some_and(|last| !last.is_empty()));
+    for (slug, vehicle) in &mut home.home.config.vehicles {
+        vehicle.location = slug.as_str() != FIVE.0;
+    }
+    // Without its connector neither car is served.
+    home.home.restart_with(&[("hyundai-kia-eu", compiled(embedded::HYUNDAI_KIA))]).await;
+    home.host().announce("5");
+    assert_eq!(home.account()["state"], "connector_fault");
+    let is_cleared = [FIVE.0, ZOE.0].map(|car| positions(&home, car).last().is_some_and(String::is_empty));
+    assert_eq!(is_cleared, [true, false]);
 }

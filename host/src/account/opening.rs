@@ -30,6 +30,15 @@ use crate::protect::throttle::Throttle;
 use crate::services::Services;
 use crate::store::{Kind, Store, StoreError, Write};
 
+/// An account that is open, and what the store does not know of it yet.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) account: Arc<Account>,
+    /// Writes by which the store forgets what belongs to other credentials. To be committed before the account
+    /// serves.
+    pub(crate) writes: Vec<Write>,
+}
+
 /// Opens accounts, and holds what the accounts of a host have in common.
 #[derive(Debug)]
 pub struct Accounts {
@@ -57,35 +66,50 @@ impl Accounts {
         config: &config::Account,
         connector: Arc<ConnectorSlot>,
     ) -> Result<Arc<Account>, StoreError> {
-        self.open_after(slug, config, connector, None).await
+        let Opened { account, writes } = self.open_after(slug, config, connector, None).await?;
+        if writes.is_empty() {
+            return Ok(account);
+        }
+        let only_names = writes.iter().all(|write| write.kind == Kind::Credentials);
+        match self.services.store.commit(writes).await {
+            // At worst the next start takes the session for one of other credentials, and obtains a new one.
+            Err(error) if only_names => {
+                tracing::warn!(account = slug, "whose session it is is not remembered: {error}");
+            }
+            committed => committed?,
+        }
+        Ok(account)
     }
 
     /// Opens an account that takes the place of an earlier one of the same slug, if there is one. Both count in
     /// the same counts until the earlier one has ended; their limits become those of the new one when it
-    /// [takes effect](Account::take_effect).
+    /// [takes effect](Account::take_effect). Changes nothing outside of the new one.
     ///
     /// # Errors
     ///
     /// When the store fails.
-    pub async fn open_after(
+    pub(crate) async fn open_after(
         &self,
         slug: &str,
         config: &config::Account,
         connector: Arc<ConnectorSlot>,
         before: Option<&Account>,
-    ) -> Result<Arc<Account>, StoreError> {
+    ) -> Result<Opened, StoreError> {
         let services = &self.services;
         services.metrics.open_account(slug);
         let (store, now) = (&services.store, services.clock.now());
         let cloud = connector.active().manifest().name.clone();
         let credentials = credentials(config);
+        let (context, mut writes) = self.context(slug, config, &connector, before).await?;
+        let (questions, removal) = Questions::open(slug, credentials, store).await?;
+        writes.extend(removal);
         let account = Account {
             slug: slug.to_owned(),
             services: Arc::clone(services),
             policy: Arc::clone(&self.policy),
             clouds: Arc::clone(&self.clouds),
             requests_per_operation: self.requests_per_operation,
-            context: Arc::new(self.context(slug, config, &connector, before).await?),
+            context: Arc::new(context),
             connector,
             connector_name: config.connector.clone(),
             granted: Arc::clone(&config.grant),
@@ -96,7 +120,7 @@ impl Accounts {
             grant: Doubt::open(Refused::Grant, slug, credentials, store, now).await?,
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
-            questions: Questions::open(slug, credentials, store).await?,
+            questions,
             grants: Grants::open(slug, store).await?,
             wake: Arc::default(),
             retries_by_hand: ByHand::open(slug, store).await?,
@@ -113,30 +137,37 @@ impl Accounts {
             budget_shown: Mutex::default(),
             time_zone: config.time_zone.clone(),
             stirred: Notify::new(),
-            retries: RetryBudget::open(slug, store, services.clock.as_ref()).await?,
-            throttle: Throttle::open(slug, store).await?,
+            retries: match before {
+                Some(before) => Arc::clone(&before.retries),
+                None => Arc::new(RetryBudget::open(slug, store, services.clock.as_ref()).await?),
+            },
+            throttle: match before {
+                Some(before) => Arc::clone(&before.throttle),
+                None => Arc::new(Throttle::open(slug, store).await?),
+            },
             seed: fastrand::u64(..),
             retired: AtomicBool::new(false),
         };
         if let Some(throttled) = account.throttled() {
             account.leave_alone(&throttled);
         }
-        Ok(Arc::new(account))
+        Ok(Opened { account: Arc::new(account), writes })
     }
 
-    /// Assembles the context of the account's calls.
+    /// Assembles the context of the account's calls. Returns with it the writes by which the store forgets what
+    /// belongs to other credentials.
     async fn context(
         &self,
         slug: &str,
         config: &config::Account,
         connector: &Arc<ConnectorSlot>,
         before: Option<&Account>,
-    ) -> Result<AccountContext, StoreError> {
+    ) -> Result<(AccountContext, Vec<Write>), StoreError> {
         let Services { store, clock, entropy, publisher, transport, tap, topics, metrics, .. } =
             self.services.as_ref();
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
-        let cells = Cells::open(slug, names, store, clock).await?;
-        forget_strangers(slug, credentials(config), &cells, store).await?;
+        let mut cells = Cells::open(slug, names, store, clock).await?;
+        let writes = forget_strangers(slug, credentials(config), &mut cells, store).await?;
         let advice = Advice::new(slug, config).on_refused_pin();
         let sign_ins = match before {
             Some(before) => Arc::clone(&before.context.sign_ins),
@@ -144,7 +175,7 @@ impl Accounts {
                 Arc::new(DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?)
             }
         };
-        Ok(AccountContext {
+        let context = AccountContext {
             account: slug.to_owned(),
             endpoints: endpoints(config),
             secrets: config.secrets.clone(),
@@ -162,7 +193,8 @@ impl Accounts {
             skew: Skew::default(),
             metrics: Arc::clone(metrics),
             tap: tap.clone(),
-        })
+        };
+        Ok((context, writes))
     }
 }
 
@@ -175,27 +207,22 @@ impl Account {
 }
 
 /// Empties the cells if they belong to other credentials. A session has a refresh token of its own, which
-/// would be sent in place of the new one that the owner has given.
+/// would be sent in place of the new one that the owner has given. Returns the writes by which the store does the
+/// same.
 async fn forget_strangers(
     account: &str,
     credentials: Digest,
-    cells: &Cells,
+    cells: &mut Cells,
     store: &Arc<dyn Store>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Write>, StoreError> {
     let credentials = credentials.to_string().into_bytes();
     let known = store.load(Kind::Credentials, account).await?;
     if known.as_ref() == Some(&credentials) {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    if known.is_some() {
-        cells.clear().await?;
-    }
-    let write = Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) };
-    if let Err(error) = store.commit(vec![write]).await {
-        // At worst the next start takes the session for one of other credentials, and obtains a new one.
-        tracing::warn!(account, "whose session it is is not remembered: {error}");
-    }
-    Ok(())
+    let mut writes = if known.is_some() { cells.clear()? } else { Vec::new() };
+    writes.push(Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) });
+    Ok(writes)
 }
 
 /// Returns a digest of a set of credentials and of the account that they are for, which tells neither. What

@@ -204,7 +204,8 @@ pub(crate) struct Questions {
 }
 
 impl Questions {
-    /// Opens the question that an earlier host has left. One of a sign-in with other credentials is thrown away.
+    /// Opens the question that an earlier host has left. One of a sign-in with other credentials is thrown away:
+    /// returns the write by which the store forgets it, for the caller to commit.
     ///
     /// # Errors
     ///
@@ -213,20 +214,18 @@ impl Questions {
         account: &str,
         credentials: Digest,
         store: &Arc<dyn Store>,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, Option<Write>), StoreError> {
         let about = credentials.to_string();
         let loaded = load_carefully::<Record>(store.as_ref(), Kind::Question, account).await?;
-        let record = match loaded {
-            Loaded::Whole(record) if record.is_about(&about) => Some(record),
-            Loaded::Whole(_) | Loaded::Damaged => {
-                store.commit(vec![Write::remove(Kind::Question, account)]).await?;
-                None
-            }
-            Loaded::Absent => None,
+        let (record, removal) = match loaded {
+            Loaded::Whole(record) if record.is_about(&about) => (Some(record), None),
+            Loaded::Whole(_) | Loaded::Damaged => (None, Some(Write::remove(Kind::Question, account))),
+            Loaded::Absent => (None, None),
         };
         let current = RwLock::new(record.map(|record| Arc::new(Pending::from(record))));
         let last = AtomicU64::new(Record::NUMBER);
-        Ok(Self { account: account.to_owned(), about, current, last, store: Arc::clone(store) })
+        let store = Arc::clone(store);
+        Ok((Self { account: account.to_owned(), about, current, last, store }, removal))
     }
 
     /// The question that is open.

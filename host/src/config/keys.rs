@@ -57,6 +57,9 @@ impl Keys {
         if let Some(password) = &config.mqtt.password {
             self.add_secret(["mqtt", "password"], password);
         }
+        if let Some(token) = config.http.as_ref().and_then(|http| http.auth_token.as_ref()) {
+            self.add_secret(["http", "auth_token"], token);
+        }
         self
     }
 
@@ -104,6 +107,8 @@ fn is_within(key: &Key, tables: &[&str]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn shown(keys: &BTreeSet<Key>) -> Vec<String> {
@@ -124,6 +129,20 @@ mod tests {
         let mut taken = before.clone();
         before.differing(&after).iter().for_each(|key| taken.take(key, &after));
         assert_eq!(taken, after);
+    }
+
+    #[test]
+    fn a_secret_that_is_another_one_is_noticed_wherever_it_comes_from() {
+        let text = "[mqtt]\nurl = \"mqtt://127.0.0.1\"\nusername = \"u\"\npassword = \"${T}\"\n\
+            [http]\nlisten = \"127.0.0.1:8080\"\nauth_token = \"${T}\"\n\
+            [account.main]\nconnector = \"kia-eu\"\nrefresh_token = \"${T}\"\n\
+            [vehicle.ev6]\naccount = \"main\"\nname = \"EV6\"\n";
+        let keys = |letter: &str| {
+            let secret = letter.repeat(48);
+            Config::parse(text, Path::new("car.toml"), &move |_| Some(secret.clone())).unwrap().keys
+        };
+        let differing = shown(&keys("A").differing(&keys("B")));
+        assert_eq!(differing, ["account.main.refresh_token", "http.auth_token", "mqtt.password"]);
     }
 
     #[test]

@@ -67,9 +67,7 @@ impl Announcer {
             }
             if !vehicle.shows_location() {
                 // An earlier host, or an earlier configuration, may have left one with the broker.
-                for what in ["location", "geofence"] {
-                    self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
-                }
+                self.clear_location(&vehicle.slug);
             }
             if let Some(report) = &memory.last_report {
                 self.announce_last(vehicle, report);
@@ -79,9 +77,7 @@ impl Announcer {
             if let Some(plan) = plan {
                 self.announce_plan(vehicle, plan);
             }
-            if vehicle.shows_location() {
-                self.announce_fences(vehicle, memory.rhythm.fences());
-            }
+            self.announce_fences(vehicle, memory.rhythm.fences());
         }
     }
 
@@ -93,9 +89,12 @@ impl Announcer {
             let document = json!({"state": Reason::ConnectorFault, "reason": why});
             self.publish_retained(topics.account_state(account), &document);
         }
-        for (vehicle, why) in &members.vehicles_out {
-            let problem = json!({"reason": Reason::ConnectorFault, "message": why});
+        for (vehicle, out) in &members.vehicles_out {
+            let problem = json!({"reason": Reason::ConnectorFault, "message": out.why});
             self.announce_available(vehicle, "offline", &problem);
+            if !out.shows_location {
+                self.clear_location(vehicle);
+            }
         }
     }
 
@@ -110,7 +109,7 @@ impl Announcer {
         }
         let Some(capabilities) = self.capabilities(vehicle, &memory) else { return };
         let topic = self.services.topics.vehicle(&vehicle.slug, "capabilities");
-        if self.is_served(&vehicle.slug) {
+        if self.is_served(vehicle) {
             self.publish_retained(topic, &capabilities);
         }
         self.announce_availability(vehicle, "online", &serde_json::Value::Null);
@@ -135,23 +134,51 @@ impl Announcer {
     }
 
     fn announce_availability(&self, vehicle: &Vehicle, availability: &str, problem: &serde_json::Value) {
-        self.announce_available(&vehicle.slug, availability, problem);
+        if self.is_served(vehicle) {
+            self.announce_available(&vehicle.slug, availability, problem);
+        }
     }
 
     fn announce_available(&self, vehicle: &str, availability: &str, problem: &serde_json::Value) {
-        if !self.is_served(vehicle) {
-            return;
-        }
         let topic = self.services.topics.vehicle(vehicle, "availability");
         self.services.publisher.publish(Outgoing::new(topic, availability).retained());
         self.publish_retained(self.services.topics.vehicle(vehicle, "problem"), problem);
     }
 
-    /// Whether the configuration has a vehicle. What ends for one that has left it must not come back to the
-    /// broker, where nobody would clear it.
-    fn is_served(&self, vehicle: &str) -> bool {
-        let members = self.fleet.now();
-        members.vehicles.contains_key(vehicle) || members.vehicles_out.contains_key(vehicle)
+    /// The vehicle that is served in the place of one that a caller has begun with, under the configuration of
+    /// now; none if the configuration does not have it any more, or may mean another car. What ends for one that
+    /// has left must not come back to the broker, where nobody would clear it.
+    fn served(&self, vehicle: &Vehicle) -> Option<Arc<Vehicle>> {
+        self.fleet.vehicle(&vehicle.slug).filter(|now| now.is_same(vehicle))
+    }
+
+    fn is_served(&self, vehicle: &Vehicle) -> bool {
+        self.served(vehicle).is_some()
+    }
+
+    /// Whether the position of a vehicle may be told now, whatever the configuration said that a caller has begun
+    /// with.
+    pub(super) fn shows_location(&self, vehicle: &Vehicle) -> bool {
+        self.served(vehicle).is_some_and(|now| now.shows_location())
+    }
+
+    fn clear_location(&self, vehicle: &str) {
+        for what in ["location", "geofence"] {
+            self.clear_retained(&self.services.topics.vehicle(vehicle, what));
+        }
+    }
+
+    /// Clears what the broker has of a vehicle whose place another one has taken, which may be another car.
+    /// Subscribers are told first that it is offline.
+    pub(super) fn succeed(&self, before: &Vehicle, vehicle: &Vehicle) {
+        // Subscribers compare sequence numbers, so these go on.
+        vehicle.memory().seq += before.end();
+        let topics = &self.services.topics;
+        let availability = topics.vehicle(&vehicle.slug, "availability");
+        self.services.publisher.publish(Outgoing::new(availability, "offline").retained());
+        for topic in topics.retained_of_vehicle(&vehicle.slug) {
+            self.clear_retained(&topic);
+        }
     }
 
     /// Forgets everything that was known: another car has this vehicle's place.
@@ -159,7 +186,8 @@ impl Announcer {
         vehicle.learn(|memory| {
             // Subscribers compare sequence numbers, so these go on.
             let controls = memory.controls.of_another_car();
-            *memory = Memory { seq: memory.seq, controls, ..Memory::default() };
+            let (seq, is_over) = (memory.seq, memory.is_over);
+            *memory = Memory { seq, is_over, controls, ..Memory::default() };
             for what in ["state", "location", "action/last", "geofence"] {
                 self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
             }
@@ -172,7 +200,7 @@ impl Announcer {
     /// publications of its location and of its last action: what is retained in the end must not be older
     /// than what is known.
     pub(super) fn announce_state(&self, vehicle: &Vehicle, published: &Published) {
-        if self.is_served(&vehicle.slug) {
+        if self.is_served(vehicle) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "state"), published);
             self.announce_state_in_legacy(&vehicle.slug, published);
         }
@@ -180,7 +208,7 @@ impl Announcer {
 
     /// Publishes where a vehicle is, unless its owner has switched that off.
     pub(super) fn announce_location(&self, vehicle: &Vehicle, location: &Location) {
-        if vehicle.shows_location() && self.is_served(&vehicle.slug) {
+        if self.shows_location(vehicle) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "location"), location);
             self.announce_location_in_legacy(&vehicle.slug, location);
         }
@@ -188,15 +216,15 @@ impl Announcer {
 
     /// Publishes when a vehicle is read next by itself. Called under the lock of the vehicle's memory.
     pub(super) fn announce_plan(&self, vehicle: &Vehicle, plan: &Plan) {
-        if self.is_served(&vehicle.slug) {
+        if self.is_served(vehicle) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "polling"), plan);
         }
     }
 
-    /// Publishes the geofences that a vehicle is in, if there are any to be in. Called under the lock of the
-    /// vehicle's memory.
+    /// Publishes the geofences that a vehicle is in, if there are any to be in and its owner has not switched its
+    /// position off. Called under the lock of the vehicle's memory.
     pub(super) fn announce_fences(&self, vehicle: &Vehicle, fences: &Fences) {
-        if let Some(inside) = fences.inside().filter(|_| self.is_served(&vehicle.slug)) {
+        if let Some(inside) = fences.inside().filter(|_| self.shows_location(vehicle)) {
             let topic = self.services.topics.vehicle(&vehicle.slug, "geofence");
             self.publish_retained(topic, &json!({"inside": inside}));
         }
@@ -204,15 +232,15 @@ impl Announcer {
 
     /// Publishes an event of a vehicle. Called under the lock of the vehicle's memory.
     pub(super) fn announce_event(&self, vehicle: &Vehicle, event: &VehicleEvent) {
-        if self.is_served(&vehicle.slug) {
+        if self.is_served(vehicle) {
             let topic = self.services.topics.vehicle(&vehicle.slug, "event");
             self.services.events.say_of_vehicle(topic, event);
         }
     }
 
     /// Publishes one step of a command: on its own topic, and as the vehicle's last action.
-    pub(super) fn announce_report(&self, vehicle: &str, report: &Report) {
-        self.announce_noticed(vehicle, report, None);
+    pub(super) fn announce_report(&self, vehicle: &Vehicle, report: &Report) {
+        self.announce_own(vehicle, report, None);
     }
 
     /// Publishes the report of a command that is not done. `hold` is released once the broker has the report.
@@ -222,7 +250,14 @@ impl Announcer {
     }
 
     /// Publishes a final result. Until the broker has it, the next start publishes it again.
-    pub(super) fn announce_result(&self, vehicle: &str, report: &Report) {
+    pub(super) fn announce_result(&self, vehicle: &Vehicle, report: &Report) {
+        self.count(report);
+        let notice = ResultPublished::new(&self.ledger, &vehicle.slug, &report.id);
+        self.announce_own(vehicle, report, Some(Notice::to(Arc::new(notice))));
+    }
+
+    /// Publishes the final result of a command that an earlier host has left, and that is not gone on with.
+    pub(super) fn announce_result_left(&self, vehicle: &str, report: &Report) {
         self.count(report);
         let notice = ResultPublished::new(&self.ledger, vehicle, &report.id);
         self.announce_noticed(vehicle, report, Some(Notice::to(Arc::new(notice))));
@@ -244,6 +279,16 @@ impl Announcer {
         let took = report.finished_at.map(|at| at.duration_since(report.requested_at));
         let took = took.and_then(|took| took.try_into().ok());
         self.services.metrics.command_ended(&report.op, report.state, took);
+    }
+
+    /// Publishes the report of a command that has begun. It is not the last action of another car that has the
+    /// vehicle's place by now.
+    fn announce_own(&self, vehicle: &Vehicle, report: &Report, notice: Option<Notice>) {
+        if self.is_served(vehicle) {
+            return self.announce_noticed(&vehicle.slug, report, notice);
+        }
+        self.publish_report(&vehicle.slug, report, notice);
+        self.announce_report_in_legacy(&vehicle.slug, report);
     }
 
     fn announce_noticed(&self, vehicle: &str, report: &Report, notice: Option<Notice>) {

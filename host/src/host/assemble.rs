@@ -15,7 +15,7 @@ use super::command_desk::deliveries::Deliveries;
 use super::config_desk::{ConfigDesk, Configured};
 use super::discovery_desk::DiscoveryDesk;
 use super::environment::Environment;
-use super::fleet::{Fleet, Members};
+use super::fleet::{Fleet, Members, Out};
 use super::ledger::CommandLedger;
 use super::leftovers::Leftovers;
 use super::plugin_desk::PluginDesk;
@@ -116,7 +116,7 @@ pub(super) async fn assemble(
     host.requests.work_off(waiting);
     host.plugins.watch();
     host.circuits.watch();
-    host.circuits.isolate_again().await?;
+    host.circuits.isolate_again(&host.fleet.now(), &host.circuits.isolated().await?);
     match span {
         Span::Lasting => {
             host.discovery.watch();
@@ -189,7 +189,7 @@ async fn members(config: &Config, opening: &Accounts, slots: &Slots) -> Result<M
         // The configuration has made sure that the account exists; it is there, or it is out.
         let Some(account) = accounts.get(vehicle.account.as_str()) else {
             let why = accounts_out.get(vehicle.account.as_str()).cloned().unwrap_or_default();
-            vehicles_out.insert(slug.to_string(), why);
+            vehicles_out.insert(slug.to_string(), Out { why, shows_location: vehicle.location });
             continue;
         };
         let vehicle =
@@ -265,6 +265,7 @@ impl Parts {
             leftovers: Arc::clone(&leftovers),
             configured: self.configured,
             journal: self.journal.clone(),
+            geofences: config.geofences.as_slice().into(),
             effective: tokio::sync::Mutex::new(config.keys.clone()),
         });
         let requests = RequestDesk {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::broadcast::error::RecvError;
 
-use super::fleet::Fleet;
+use super::fleet::{Fleet, Members};
 use super::requests::parsed;
 use crate::deployment::Deployments;
 use crate::events::{AboutCircuit, Event};
@@ -120,7 +120,10 @@ impl CircuitDesk {
 
     /// The circuits among which the one of this name belongs, whether or not anything has passed it yet.
     fn circuits_with(&self, name: &str) -> Result<Arc<Circuits>, String> {
-        let members = self.fleet.now();
+        self.circuits_of(&self.fleet.now(), name)
+    }
+
+    fn circuits_of(&self, members: &Members, name: &str) -> Result<Arc<Circuits>, String> {
         let account = |slug: &str| members.accounts.get(slug).map(|account| Arc::clone(&account.circuits));
         let circuits = match name.split_once(' ') {
             Some(("account" | "token-endpoint", slug)) => account(slug),
@@ -151,15 +154,20 @@ impl CircuitDesk {
         Ok(circuits)
     }
 
-    /// Isolates again what an operator isolated before the restart.
-    pub(super) async fn isolate_again(&self) -> Result<(), StoreError> {
-        for (name, _) in self.services.store.list(Kind::Isolated).await? {
-            if let Ok(circuits) = self.circuits_with(&name) {
+    /// The circuits that an operator isolated and has not closed, be it before a restart.
+    pub(super) async fn isolated(&self) -> Result<Vec<String>, StoreError> {
+        let isolated = self.services.store.list(Kind::Isolated).await?;
+        Ok(isolated.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// Isolates circuits of accounts that are served, or are about to be.
+    pub(super) fn isolate_again(&self, members: &Members, names: &[String]) {
+        for name in names {
+            if let Ok(circuits) = self.circuits_of(members, name) {
                 // The name was made a line above.
-                let _known = circuits.isolate(&name);
+                let _known = circuits.isolate(name);
             }
         }
-        Ok(())
     }
 
     /// Publishes an event when a circuit opens and when one closes.

@@ -349,8 +349,8 @@ impl CommandDesk {
             return rejection(Reason::BadPayload, unusable.clone());
         }
         let members = self.fleet.now();
-        if let Some(why) = members.vehicles_out.get(slug) {
-            return rejection(Reason::ConnectorFault, why.clone());
+        if let Some(out) = members.vehicles_out.get(slug) {
+            return rejection(Reason::ConnectorFault, out.why.clone());
         }
         let Some(vehicle) = members.vehicles.get(slug) else {
             return rejection(Reason::UnknownVehicle, members.no_vehicle(slug));

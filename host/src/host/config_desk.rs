@@ -28,15 +28,15 @@ use super::discovery_desk::DiscoveryDesk;
 use super::fleet::{Fleet, Members};
 use super::leftovers::Leftovers;
 use super::requests::{BY_MESSAGE, parsed};
-use crate::account::{Account, Accounts};
+use crate::account::{Account, Accounts, Opened};
 use crate::cell::CellGuard;
-use crate::config::{Config, ConfigError, Keys, Problem};
+use crate::config::{Config, ConfigError, Geofence, Keys, Problem};
 use crate::deployment::Deployments;
 use crate::events::{AboutReload, Event};
 use crate::journal::Journal;
 use crate::primitives::SESSION;
 use crate::services::Services;
-use crate::store::StoreError;
+use crate::store::{StoreError, Write};
 use crate::vehicle::Vehicle;
 
 /// Time for sessions that are being asked for to be there, before a reload that concerns them is refused.
@@ -84,7 +84,7 @@ pub enum NotReloaded {
     #[error("the account {0:?} is signing in at this moment; reload again when that has ended")]
     SigningIn(String),
     /// The store failed.
-    #[error("the state cannot be read: {0}")]
+    #[error("the state cannot be read or written: {0}")]
     Store(#[from] StoreError),
     /// The host ends.
     #[error("the host is stopping")]
@@ -104,6 +104,8 @@ pub(super) struct ConfigDesk {
     pub(super) leftovers: Arc<Leftovers>,
     pub(super) configured: Option<Arc<dyn Configured>>,
     pub(super) journal: Option<Arc<dyn Journal>>,
+    /// Circles on earth that are in effect. Others need a restart.
+    pub(super) geofences: Arc<[Geofence]>,
     /// What every key says that has taken effect, or did at the start. One reload at a time.
     pub(super) effective: tokio::sync::Mutex<Keys>,
 }
@@ -133,6 +135,10 @@ struct Next {
     /// Accounts that another one takes the place of, or none, and the right to ask for their sessions.
     retiring: Vec<(Arc<Account>, Option<CellGuard>)>,
     begun: Vec<Arc<Account>>,
+    /// What the store is told before.
+    writes: Vec<Write>,
+    /// Circuits that an operator isolated.
+    isolated: Vec<String>,
 }
 
 impl ConfigDesk {
@@ -165,9 +171,11 @@ impl ConfigDesk {
     /// Reads the configuration again and lets it take effect.
     pub(super) async fn reload(&self, by: &str) -> Result<Reloaded, NotReloaded> {
         let configured = self.configured.clone().ok_or(NotReloaded::NoFile)?;
+        // Before the file is read: of two reloads the later one has the later file.
+        let mut effective = self.effective.lock().await;
         let reading = tokio::task::spawn_blocking(move || configured.read()).await;
         let reloaded = match reading {
-            Ok(Ok(config)) => self.take(&config, by).await,
+            Ok(Ok(config)) => self.take_in(&mut effective, &config, by).await,
             Ok(Err(wrong)) => Err(wrong.into()),
             // Only a runtime that shuts down ends it.
             Err(_ended) => Err(NotReloaded::Stopping),
@@ -184,13 +192,27 @@ impl ConfigDesk {
     /// Lets a configuration take effect.
     pub(super) async fn take(&self, config: &Config, by: &str) -> Result<Reloaded, NotReloaded> {
         let mut effective = self.effective.lock().await;
+        self.take_in(&mut effective, config, by).await
+    }
+
+    async fn take_in(
+        &self,
+        effective: &mut Keys,
+        config: &Config,
+        by: &str,
+    ) -> Result<Reloaded, NotReloaded> {
         if self.services.background.is_closed() {
             return Err(NotReloaded::Stopping);
         }
         let now = self.fleet.now();
-        let plan = Plan::of(&self.served(&effective, &now), config);
+        let plan = Plan::of(&self.served(effective, &now), config);
         let mut warnings: Vec<String> = config.warnings.iter().map(Problem::to_string).collect();
-        let next = self.next(&plan, config, &now).await?;
+        let mut next = self.next(&plan, config, &now).await?;
+        let writes = std::mem::take(&mut next.writes);
+        if !writes.is_empty() {
+            // All of them or none: a reload that is refused has changed nothing.
+            self.services.store.commit(writes).await?;
+        }
         // Nothing below can fail.
         if plan.level
             && let Some(journal) = &self.journal
@@ -232,7 +254,13 @@ impl ConfigDesk {
 
     /// Opens what takes the place of what there is.
     async fn next(&self, plan: &Plan, config: &Config, now: &Members) -> Result<Next, NotReloaded> {
-        let mut next = Next { members: now.clone(), retiring: Vec::new(), begun: Vec::new() };
+        let mut next = Next {
+            members: now.clone(),
+            retiring: Vec::new(),
+            begun: Vec::new(),
+            writes: Vec::new(),
+            isolated: Vec::new(),
+        };
         for slug in plan.accounts.keys() {
             if let Some(account) = now.accounts.get(slug) {
                 next.retiring.push((Arc::clone(account), session_of(account).await?));
@@ -247,11 +275,13 @@ impl ConfigDesk {
             // The plan has made sure that its slot is there.
             let Some(slot) = self.deployments.connectors().get(&wanted.connector).cloned() else { continue };
             let before = now.accounts.get(slug).map(AsRef::as_ref);
-            let account = self.opening.open_after(slug, wanted, slot, before).await?;
+            let Opened { account, writes } = self.opening.open_after(slug, wanted, slot, before).await?;
+            next.writes.extend(writes);
             next.members.accounts.insert(slug.clone(), Arc::clone(&account));
             next.begun.push(account);
         }
         self.next_vehicles(plan, config, now, &mut next.members).await?;
+        next.isolated = self.circuits.isolated().await?;
         Ok(next)
     }
 
@@ -283,10 +313,7 @@ impl ConfigDesk {
             let before = now.vehicles.get(slug);
             let vehicle = match before.and_then(|before| before.configured_anew(wanted, account)) {
                 Some(vehicle) => vehicle,
-                None => {
-                    let geofences = config.geofences.as_slice().into();
-                    Vehicle::open(slug, wanted, geofences, Arc::clone(account)).await?
-                }
+                None => Vehicle::open(slug, wanted, Arc::clone(&self.geofences), Arc::clone(account)).await?,
             };
             next.vehicles.insert(slug.clone(), Arc::new(vehicle));
         }
@@ -295,23 +322,23 @@ impl ConfigDesk {
 
     /// Puts what was opened in the place of what there is, and tells everybody.
     async fn exchange(&self, plan: &Plan, config: &Config, next: Next) {
-        let Next { members, retiring, begun } = next;
+        let Next { members, retiring, begun, isolated, .. } = next;
         for (account, _) in &retiring {
             account.retire();
         }
         let before = self.fleet.now();
+        // Before anything passes the circuits of accounts that are new.
+        self.circuits.isolate_again(&members, &isolated);
         self.fleet.exchange(members);
         // Whoever waits for a session of an account that is no more may find out now.
         drop(retiring);
         let now = self.fleet.now();
+        self.end_vehicles(&before, &now);
         take_effect(config, &before, &now);
         begun.iter().for_each(Account::keep);
         self.deployments.serve(now.accounts.values().map(|account| served(account)).collect());
-        if let Err(error) = self.circuits.isolate_again().await {
-            tracing::error!("what an operator isolated of accounts is open again: {error}");
-        }
         if let (Some(legacy), Some(wanted)) = (self.services.topics.legacy(), config.legacy()) {
-            legacy.take_vehicles_of(&wanted);
+            legacy.take_of(&wanted, plan.vehicles.keys());
         }
         let compared =
             self.leftovers.compare(&self.services.topics, &now.names(), &self.services.store).await;
@@ -324,6 +351,17 @@ impl ConfigDesk {
         self.announcer.announce_fleet();
         let (accounts, vehicles) = (plan.accounts.len(), plan.vehicles.len());
         tracing::info!(accounts, vehicles, "accounts and vehicles are configured anew");
+    }
+
+    /// Ends the vehicles that are no more, and clears what the broker has of those whose place another car may have.
+    fn end_vehicles(&self, before: &Members, now: &Members) {
+        for (slug, earlier) in &before.vehicles {
+            match now.vehicles.get(slug) {
+                Some(vehicle) if vehicle.is_same(earlier) => {}
+                Some(vehicle) => self.announcer.succeed(earlier, vehicle),
+                None => drop(earlier.end()),
+            }
+        }
     }
 }
 

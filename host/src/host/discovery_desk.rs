@@ -49,6 +49,9 @@ pub(super) struct DiscoveryDesk {
     /// Times at which each device was told. Held while documents are published, so that none is followed by an older
     /// one.
     told: Mutex<BTreeMap<String, Instant>>,
+    /// Turn to look at what there is and to write that down, which waits for the disk: what was looked at before
+    /// must not be written down after what was looked at later.
+    turn: tokio::sync::Mutex<()>,
     /// Vehicles of which more or less may be known than was told.
     changed: Mutex<BTreeSet<String>>,
     wake: signal::Sender<()>,
@@ -85,6 +88,7 @@ impl DiscoveryDesk {
             facts,
             book,
             told: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
             changed: Mutex::default(),
             wake: signal::Sender::default(),
             is_announced: AtomicBool::new(false),
@@ -98,6 +102,7 @@ impl DiscoveryDesk {
         if !self.is_on() {
             return;
         }
+        let _turn = self.turn.lock().await;
         self.facts.take(config, accounts);
         let devices = self.facts.devices();
         let configured = self.facts.configured();
@@ -154,6 +159,7 @@ impl DiscoveryDesk {
 
     /// Publishes the documents that have changed. Returns the devices that were told something else a moment before.
     async fn tell_changes(&self) -> BTreeSet<String> {
+        let _turn = self.turn.lock().await;
         let changed = std::mem::take(&mut *self.changed.lock());
         let mut hurried = BTreeSet::new();
         for slug in changed {

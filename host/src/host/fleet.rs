@@ -25,8 +25,17 @@ pub(super) struct Members {
     pub(super) vehicles: BTreeMap<String, Arc<Vehicle>>,
     /// Accounts that are not served, because their connector could not begin, and why.
     pub(super) accounts_out: BTreeMap<String, String>,
-    /// Vehicles of those accounts, and why.
-    pub(super) vehicles_out: BTreeMap<String, String>,
+    /// Vehicles of those accounts.
+    pub(super) vehicles_out: BTreeMap<String, Out>,
+}
+
+/// A vehicle that is not served.
+#[derive(Debug, Clone)]
+pub(super) struct Out {
+    /// Why the connector of its account could not begin.
+    pub(super) why: String,
+    /// Whether its owner lets its position leave this host. That holds whether or not the vehicle is served.
+    pub(super) shows_location: bool,
 }
 
 impl Fleet {

@@ -143,7 +143,7 @@ impl Observer for CommandRun {
         };
         self.sent_at.get_or_init(|| self.desk.services.clock.now());
         self.is_sent();
-        self.desk.announcer.announce_report(&self.vehicle.slug, &self.step(state));
+        self.desk.announcer.announce_report(&self.vehicle, &self.step(state));
     }
 
     fn taken<'a>(&'a self, vehicle: &'a VehicleRef, continuation: &'a str) -> BoxFuture<'a, ()> {

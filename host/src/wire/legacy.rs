@@ -48,10 +48,21 @@ impl Legacy {
         Self { base: base.into(), ids: Arc::new(RwLock::new(vehicles.into_iter().collect())) }
     }
 
-    /// Takes the vehicles of another configuration in place of those that there are; the base stays.
-    pub fn take_vehicles_of(&self, other: &Self) {
-        let ids = other.ids.read().clone();
-        *self.ids.write() = ids;
+    /// Takes what another configuration says of these vehicles; the base and the other vehicles stay. A vehicle gets
+    /// no identifier that one of the others has: those of that configuration differ, but it has not taken effect
+    /// altogether.
+    pub fn take_of<'v>(&self, other: &Self, vehicles: impl IntoIterator<Item = &'v String>) {
+        let wanted = other.ids.read();
+        let mut ids = self.ids.write();
+        let vehicles: Vec<_> = vehicles.into_iter().collect();
+        for slug in &vehicles {
+            ids.remove(*slug);
+        }
+        for slug in vehicles {
+            if let Some(id) = wanted.get(slug).filter(|id| !ids.values().any(|taken| taken == *id)) {
+                ids.insert(slug.clone(), id.clone());
+            }
+        }
     }
 
     /// The filter to subscribe to.
@@ -92,6 +103,21 @@ impl Legacy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_take_effect_keeps_its_name_and_no_two_have_the_same() {
+        let pairs = |all: &[(&str, &str)]| {
+            all.iter().map(|(slug, id)| ((*slug).to_owned(), (*id).to_owned())).collect::<Vec<_>>()
+        };
+        let legacy = Legacy::below("b", pairs(&[("ev6", "1"), ("niro", "2"), ("gone", "3"), ("stays", "4")]));
+        let wanted = Legacy::below("b", pairs(&[("ev6", "2"), ("niro", "1"), ("stays", "3"), ("new", "4")]));
+        let vehicles = ["ev6", "niro", "gone", "new"].map(str::to_owned);
+        legacy.take_of(&wanted, &vehicles);
+        let named = ["1", "2", "3", "4"].map(|id| legacy.slug_of(id));
+        let named = named.iter().map(Option::as_deref).collect::<Vec<_>>();
+        assert_eq!(named, [Some("niro"), Some("ev6"), None, Some("stays")]);
+        assert_eq!(legacy.topic("new", "x"), None, "its name is not free yet");
+    }
 
     #[test]
     fn a_command_is_known_by_its_four_levels() {

@@ -1,6 +1,7 @@
 //! A store that can fail, as a disk does that is full.
 
 use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use futures_util::future::BoxFuture;
 use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Write};
@@ -10,6 +11,8 @@ use vehicle_connector::store::{Kind, MemoryStore, Record, Store, StoreError, Wri
 pub struct WornStore {
     inner: MemoryStore,
     refused: Mutex<Option<Refusal>>,
+    /// Kind whose commits and lists wait.
+    held: watch::Sender<Option<Kind>>,
 }
 
 #[derive(Debug)]
@@ -29,6 +32,26 @@ impl WornStore {
     /// Refuses all commits.
     pub fn refuse_all(&self) {
         *self.refused.lock() = Some(Refusal { kind: None, after: 0 });
+    }
+
+    /// Holds commits with a record of this kind, and lists of it.
+    pub fn hold(&self, kind: Kind) {
+        self.held.send_replace(Some(kind));
+    }
+
+    /// Lets everything go on that is held.
+    pub fn release(&self) {
+        self.held.send_replace(None);
+    }
+
+    /// Waits until records of these kinds are not held.
+    fn let_through(&self, kinds: Vec<Kind>) -> impl Future<Output = ()> + Send + use<> {
+        let mut held = self.held.subscribe();
+        async move {
+            let free = held.wait_for(|held| held.is_none_or(|held| !kinds.contains(&held))).await;
+            // A store that is gone holds nothing.
+            drop(free);
+        }
     }
 
     /// Refuses nothing any more.
@@ -63,14 +86,22 @@ impl Store for WornStore {
     }
 
     fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
-        self.inner.list(kind)
+        Box::pin(async move {
+            self.let_through(vec![kind]).await;
+            self.inner.list(kind).await
+        })
     }
 
     fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
         if self.refuses(&writes) {
             Box::pin(std::future::ready(Err(StoreError::Full("no space left".to_owned()))))
         } else {
-            self.inner.commit(writes)
+            let free = self.let_through(writes.iter().map(|write| write.kind).collect());
+            let committed = self.inner.commit(writes);
+            Box::pin(async move {
+                free.await;
+                committed.await
+            })
         }
     }
 }

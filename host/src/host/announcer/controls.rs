@@ -10,7 +10,7 @@ impl Announcer {
     /// Publishes what the controls of a vehicle show, if that has changed. Called under the lock of its
     /// memory, like [`Self::announce_state`].
     pub(in crate::host) fn announce_controls(&self, vehicle: &Vehicle, memory: &mut Memory) {
-        let is_served = self.is_served(&vehicle.slug);
+        let is_served = self.is_served(vehicle);
         for shown in memory.controls.news(&memory.known).into_iter().filter(|_| is_served) {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "controls"), &shown);
         }

@@ -20,7 +20,7 @@ impl CommandDesk {
         let since = Instant::now();
         // Only a command that has its place can take that of an older one.
         let superseded = vehicle.newest(name);
-        self.announcer.announce_report(&vehicle.slug, &report);
+        self.announcer.announce_report(&vehicle, &report);
         let effects = action.to_command().as_ref().map(effects).unwrap_or_default();
         self.announcer.control_accepted(&vehicle, &report.id, name, effects);
         let preferred = self.prefer(&vehicle, &action);
@@ -102,7 +102,7 @@ impl CommandDesk {
         if let Err(error) = stored {
             tracing::error!(operation = report.id, "the result is not remembered: {error}");
         }
-        self.announcer.announce_result(&vehicle.slug, &report);
+        self.announcer.announce_result(vehicle, &report);
         self.announcer.respond(&report, &waiting);
         drop(place);
         tracing::info!(

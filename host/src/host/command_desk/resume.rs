@@ -53,7 +53,7 @@ async fn give_up(desk: &CommandDesk, slug: &str, mut report: Report) {
     if let Err(error) = stored {
         tracing::error!(operation = report.id, "the result is not remembered: {error}");
     }
-    desk.announcer.announce_result(slug, &report);
+    desk.announcer.announce_result_left(slug, &report);
 }
 
 fn resume_one(

@@ -123,8 +123,8 @@ impl RequestDesk {
                 age_s,
             }
         });
-        let out = members.vehicles_out.iter().map(|(slug, why)| Listed {
-            entry: out_of_service(slug, why),
+        let out = members.vehicles_out.iter().map(|(slug, out)| Listed {
+            entry: out_of_service(slug, &out.why),
             soc_percent: None,
             range_km: None,
             locked: None,
@@ -155,8 +155,8 @@ impl RequestDesk {
             all.push(self.status_of(vehicle, location).await);
         }
         let out = members.vehicles_out.iter().filter(|(slug, _)| is_wanted(slug));
-        all.extend(out.map(|(slug, why)| Status {
-            entry: out_of_service(slug, why),
+        all.extend(out.map(|(slug, out)| Status {
+            entry: out_of_service(slug, &out.why),
             state: None,
             age_s: None,
             capabilities: None,

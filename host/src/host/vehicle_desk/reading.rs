@@ -87,7 +87,7 @@ impl VehicleDesk {
             place_before: place_before.as_ref(),
             place: memory.known.location().filter(|_| placed),
             // Which circle it is in tells where it is.
-            geofences: if vehicle.shows_location() { &vehicle.geofences } else { &[] },
+            geofences: if self.announcer.shows_location(vehicle) { &vehicle.geofences } else { &[] },
             now: self.services.clock.now(),
         };
         let inside = |memory: &Memory| memory.rhythm.fences().inside().map(|all| all.join(" "));
