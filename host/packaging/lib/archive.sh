@@ -7,10 +7,10 @@ build_archive() {
     describe "$program" home
     local name=vehicle-connector-$version-$target
     local folder=$work/archive/$name
-    mkdir -p "$folder/docs"
+    mkdir -p "$folder"
     install -m 755 "$program" "$folder/vehicle-connector"
     install -m 644 README.md CHANGELOG.md LICENSE LICENSE-MIT LICENSE-APACHE "$folder"
-    install -m 644 docs/* "$folder/docs"
+    copy_documents "$folder/docs"
     install -m 644 $packaging/config.toml "$folder"
     unit /usr/local/bin >"$folder/vehicle-connector.service"
     install -m 644 "$work"/home/* "$folder"

@@ -29,7 +29,8 @@ deb_documents() {
     local share=$root/usr/share
     write_documents "$made"
     if [ -d "$made" ]; then deb_completions "$share" "$made"; fi
-    install -m 644 README.md docs/*.md "$doc"
+    install -m 644 README.md "$doc"
+    copy_documents "$doc"
     install -m 644 $packaging/debian/copyright "$doc"
     # Debian's form of a change log, with the project's own beside it.
     gzip -9n <CHANGELOG.md >"$doc/NEWS.md.gz"
