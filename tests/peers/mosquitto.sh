@@ -41,7 +41,10 @@ mkdir "$work/plugins"
 
 start_host
 online
-serving=$(grep -o -m1 'serving ms=[0-9]*' "$work/host.log" | grep -o '[0-9]*$' || true)
+# A thread of its own writes the log, so the line may come after the message.
+serving_after() { grep -o -m1 'serving ms=[0-9]*' "$work/host.log" | grep -o '[0-9]*$' || true; }
+for _ in $(seq 50); do [ -n "$(serving_after)" ] && break; sleep 0.1; done
+serving=$(serving_after)
 [ -n "$serving" ] || die "the host did not log when it began to serve"
 echo "ok  started and serving after $serving ms"
 expect "state of the legacy car" "$(message "$base/vehicle/niro/state" | field locked)" True
