@@ -28,7 +28,7 @@ deb_documents() {
     local root=$1 doc=$2 made=$work/deb/documents
     local share=$root/usr/share
     write_documents "$made"
-    if [ -d "$made" ]; then deb_completions "$share" "$made"; fi
+    deb_completions "$share" "$made"
     install -m 644 README.md "$doc"
     copy_documents "$doc"
     install -m 644 $packaging/debian/copyright "$doc"
