@@ -4,21 +4,19 @@ use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
-use std::time::Duration;
+use std::process::Output;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::handmade::variant;
 use testkit::virtual_home::VirtualHome;
-use testkit::{Home, RealHome, configuration_text};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
-use tokio::process::{Child, Command};
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use testkit::{Home, RealHome};
+use tokio::io::AsyncReadExt as _;
+use tokio::process::Command;
 use vehicle_connector::control::{AskError, CONNECTIONS, Control, ControlError, LONGEST_LINE, SOCKET, ask};
 use vehicle_connector::digest::Digest;
 
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+use crate::program::{PATIENCE, Program, text};
 
 /// A host with a control socket in a directory of its own.
 struct Controlled {
@@ -254,100 +252,6 @@ async fn a_state_directory_may_have_a_longer_path_than_an_address_takes() {
     assert_eq!(ask(&long, "circuit/list", &json!({})).unwrap(), json!([]));
     control.close().await;
     assert!(!long.join(SOCKET).exists());
-}
-
-/// The program with a configuration that reaches nobody.
-pub(crate) struct Program {
-    pub(crate) dir: TempDir,
-}
-
-impl Program {
-    pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let text = configuration_text("http://127.0.0.1:1", "mqtt://127.0.0.1:1");
-        std::fs::write(dir.path().join("car.toml"), text).unwrap();
-        Self { dir }
-    }
-
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
-        program
-            .current_dir(self.dir.path())
-            .env_remove("RUST_LOG")
-            .env("REFRESH_TOKEN", simulator::Config::default().refresh_token)
-            .env("PIN", "1234")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
-        program
-    }
-
-    /// Runs a command with the configuration, to its end.
-    pub(crate) async fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).args(["-c", "car.toml"]).output().await.unwrap()
-    }
-
-    /// What a command prints that goes well.
-    pub(crate) async fn prints(&self, arguments: &[&str]) -> String {
-        let output = self.run(arguments).await;
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    /// What a command complains of.
-    pub(crate) async fn complains(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.run(arguments).await;
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
-        assert_eq!(text(&output.stdout), "");
-        text(&output.stderr)
-    }
-
-    /// What a command prints that needs no more than the host.
-    pub(crate) async fn prints_of_host(&self, arguments: &[&str]) -> String {
-        let output = self.command(arguments).args(["--state", "car.state"]).output().await.unwrap();
-        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    /// What such a command complains of.
-    pub(crate) async fn complains_of_host(&self, arguments: &[&str], code: i32) -> String {
-        let output = self.command(arguments).args(["--state", "car.state"]).output().await.unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", text(&output.stderr));
-        text(&output.stderr)
-    }
-
-    /// A host, as soon as it can be asked.
-    pub(crate) async fn host(&self) -> Child {
-        self.host_with_log().await.0
-    }
-
-    /// The same, with the lines of its log from then on.
-    pub(crate) async fn host_with_log(&self) -> (Child, UnboundedReceiver<String>) {
-        let mut host = self.command(&["run", "-c", "car.toml"]).stderr(Stdio::piped()).spawn().unwrap();
-        let mut log = tokio::io::BufReader::new(host.stderr.take().unwrap()).lines();
-        let open = async {
-            while let Some(line) = log.next_line().await.unwrap() {
-                if line.contains("control socket open") {
-                    return;
-                }
-            }
-            panic!("the host ended");
-        };
-        tokio::time::timeout(PATIENCE, open).await.expect("open in time");
-        // So that it is never held up by a log that nobody reads.
-        let (said, lines) = unbounded_channel();
-        tokio::spawn(async move {
-            while let Ok(Some(line)) = log.next_line().await {
-                // Without anybody who reads it, it is nobody's loss.
-                drop(said.send(line));
-            }
-        });
-        (host, lines)
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -44,6 +44,7 @@ mod plugin_requests;
 mod policy_test;
 mod polling;
 mod preferences;
+mod program;
 mod queue;
 mod refusals;
 mod registration;

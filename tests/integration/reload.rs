@@ -15,7 +15,7 @@ use vehicle_connector::host::{Reloaded, Request};
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
-use crate::control::{PATIENCE, Program};
+use crate::program::{PATIENCE, Program};
 
 /// The configuration of the homes with these replacements, and this refresh token.
 fn configured(token: &str, replacements: &[(&str, &str)]) -> Config {

@@ -1,7 +1,6 @@
 //! A cloud, a configuration with two cars, and the program that is run there.
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 use simulator::{Control, Simulator};
@@ -10,8 +9,8 @@ use testkit::{CCS2, LEGACY};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-/// Longer than anything here takes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) use crate::program::PATIENCE;
+use crate::program::serving;
 
 /// A cloud, a state directory, and the program.
 pub(super) struct House {
@@ -102,20 +101,7 @@ impl House {
 
     /// Starts a host, and waits until it can be asked.
     pub(super) async fn host(&self) -> Child {
-        let mut host = self.program(&["run"]).stdout(Stdio::null()).spawn().unwrap();
-        let mut log = BufReader::new(host.stderr.take().unwrap()).lines();
-        let open = async {
-            while let Some(line) = log.next_line().await.unwrap() {
-                if line.contains("control socket open") {
-                    return;
-                }
-            }
-            panic!("the host ended");
-        };
-        tokio::time::timeout(PATIENCE, open).await.expect("open in time");
-        // So that it is never held up by a log that nobody reads.
-        tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} });
-        host
+        serving(self.program(&["run"]).stdout(Stdio::null()).spawn().unwrap()).await.0
     }
 }
 
