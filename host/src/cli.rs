@@ -259,7 +259,7 @@ async fn bridge(config: &Config, path: &Path, log: &logging::Log, started: Insta
     let environment = environment
         .with_compiler(Compiler::in_child_of_this_program()?)
         .with_configuration(Arc::new(reload::File(path.to_owned())))
-        .with_journal(log.journal());
+        .with_program_log(log.program_log());
     // Compiling may take minutes. A signal meanwhile ends the host as a crash would.
     let host = tokio::select! {
         host = Host::start(config, environment) => host?,

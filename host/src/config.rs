@@ -75,6 +75,7 @@ pub use vehicle::{Selector, Vehicle};
 pub(crate) use vehicle::{no_vehicle, word_of};
 
 use crate::descriptor::Network;
+pub use crate::program_log::LogLevel;
 use crate::wire::legacy::Legacy;
 use reader::{Reader, Section};
 use text::NoText;
@@ -122,36 +123,6 @@ pub struct Log {
     pub level: LogLevel,
     /// The form of a line.
     pub format: LogFormat,
-}
-
-/// Importance of a log line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Requires action.
-    Error,
-    /// May deserve a look.
-    Warn,
-    /// Events of normal operation.
-    #[default]
-    Info,
-    /// Details for debugging.
-    Debug,
-    /// Every detail.
-    Trace,
-}
-
-impl LogLevel {
-    /// Name of the level, as in the file and in filters of `tracing-subscriber`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
 }
 
 /// The form of a log line.
@@ -401,8 +372,7 @@ fn vehicles_of(
 }
 
 fn log(mut section: Section<'_, '_>) -> Log {
-    use LogLevel::{Debug, Error, Info, Trace, Warn};
-    let levels = [Error, Warn, Info, Debug, Trace].map(|level| (level.as_str(), level));
+    let levels = LogLevel::ALL.map(|level| (level.as_str(), level));
     let level = section.choice("level", &levels).unwrap_or_default();
     let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
     let format = section.choice("format", &formats).unwrap_or_default();

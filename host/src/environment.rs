@@ -54,9 +54,9 @@
 pub use crate::bindings::http::TransportError;
 pub use crate::entropy::{Entropy, SystemEntropy};
 pub use crate::host::{Configured, Environment};
-pub use crate::journal::Journal;
 pub use crate::primitives::transport::Response;
 pub use crate::primitives::{HttpClient, HttpRequest, NoClient, Tap, Transport};
+pub use crate::program_log::ProgramLog;
 pub use crate::store::{Kind, MemoryStore, Record, SqliteStore, Store, StoreError, Write};
 pub use crate::time::{Clock, SystemClock};
 pub use crate::wire::message::{Notice, Outgoing};

@@ -86,7 +86,7 @@
 //! * [`bindings`]: the WIT interfaces as Rust types; [`cell`]: values under a lock, by generation.
 //! * [`sandbox`]: the engine, the budget of a call, and a WASI that grants nothing; [`store`]: state;
 //!   [`descriptor`]: what the owner says of a vendor's clouds.
-//! * [`digest`], [`redact`], [`time`], [`entropy`], [`journal`]: what a component is, what must not be said,
+//! * [`digest`], [`redact`], [`time`], [`entropy`], [`program_log`]: what a component is, what must not be said,
 //!   clocks, randomness, the log.
 
 pub mod bindings;
@@ -139,8 +139,6 @@ pub mod folder;
 pub mod homeassistant;
 #[doc(hidden)]
 pub mod host;
-#[doc(hidden)]
-pub mod journal;
 mod judge;
 #[doc(hidden)]
 pub mod metrics;
@@ -153,6 +151,8 @@ mod output;
 pub mod plugin;
 #[doc(hidden)]
 pub mod primitives;
+#[doc(hidden)]
+pub mod program_log;
 #[doc(hidden)]
 pub mod protect;
 #[doc(hidden)]

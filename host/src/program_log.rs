@@ -7,14 +7,15 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 /// Importance of a line, the most important first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Importance {
+pub enum LogLevel {
     /// Requires action.
     Error,
     /// May deserve a look.
     Warn,
     /// Normal operation.
+    #[default]
     Info,
     /// Details.
     Debug,
@@ -22,8 +23,11 @@ pub enum Importance {
     Trace,
 }
 
-impl Importance {
-    /// The word for it, as in the configuration.
+impl LogLevel {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// The word for it, as in the configuration, in requests and in filters of `tracing-subscriber`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +48,7 @@ pub struct Line {
     /// Time, RFC 3339.
     pub at: String,
     /// Importance.
-    pub level: Importance,
+    pub level: LogLevel,
     /// Part of the program that says it.
     pub target: String,
     /// What it says, with its fields.
@@ -57,7 +61,7 @@ pub struct Wanted {
     /// Only those after this number.
     pub after: u64,
     /// Only those that are as important as this.
-    pub level: Importance,
+    pub level: LogLevel,
     /// Only the latest so many.
     pub most: usize,
 }
@@ -72,13 +76,13 @@ pub struct Recent {
 }
 
 /// A log whose level can be changed, and that remembers its latest lines. The program that embeds a host has it.
-pub trait Journal: fmt::Debug + Send + Sync {
-    /// Logs this level and what is more important from now on: `error`, `warn`, `info`, `debug` or `trace`.
+pub trait ProgramLog: fmt::Debug + Send + Sync {
+    /// Logs this level and what is more important from now on.
     ///
     /// # Errors
     ///
     /// Why that has no effect.
-    fn set_level(&self, level: &str) -> Result<(), String>;
+    fn set_level(&self, level: LogLevel) -> Result<(), String>;
 
     /// The latest lines.
     fn recent(&self, wanted: Wanted) -> Recent;

@@ -1,49 +1,35 @@
 //! One vehicle: its place in the cloud, its queue, and what is known of it.
-//!
-//! Operations that reach the vehicle itself are done one at a time and in order; those that only ask the
-//! cloud may overtake, a few at a time.
 
 pub(crate) mod controls;
 mod identity;
+mod memory;
 pub(crate) mod polling;
 pub(crate) mod preferences;
+mod queue;
 pub mod state;
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use futures_util::FutureExt as _;
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Mutex as FairMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, watch};
-
-use crate::operation::supersession::Supersession;
 
 use self::controls::{Controls, Lasting};
 pub(crate) use self::identity::Identity;
+pub(crate) use self::memory::{Found, Memory, Missing};
+use self::polling::Rhythm;
 use self::preferences::Preferences;
+use self::queue::Queue;
+pub(crate) use self::queue::Turn;
+use self::state::Known;
 use crate::account::Account;
-use crate::bindings::connector::VehicleRef;
 use crate::config;
 use crate::protect::quota::{DailyQuota, QuotaError};
 use crate::protect::waking::{Bounds, Leave, Refusal};
 use crate::store::{Kind, StoreError, Write, load_document};
-use crate::vehicle::polling::{Plan, Rhythm};
-use crate::vehicle::state::{Known, Published};
-use crate::wire::operation::{Actuator, OperationName, OwnName};
+use crate::wire::operation::{OperationName, OwnName};
 use crate::wire::outcome::Reason;
 use crate::wire::preference::ClimatePreference;
-use jiff::Timestamp;
-
-/// Most commands that may wait for one vehicle.
-const MOST_COMMANDS_WAITING: usize = 16;
-
-/// Most reads of one vehicle that may wait.
-const MOST_READS_WAITING: usize = 64;
-
-/// Most reads of one vehicle that may be under way at once.
-const READS_AT_ONCE: usize = 8;
 
 /// One vehicle.
 #[derive(Debug)]
@@ -52,104 +38,16 @@ pub struct Vehicle {
     pub slug: String,
     /// Account of the vehicle.
     pub account: Arc<Account>,
-    /// Selector by which the configuration says which one it is.
-    pub(crate) selector: config::Selector,
-    /// Operations that may be commanded.
-    pub(crate) allow: BTreeSet<OperationName>,
     /// Configuration of the vehicle.
     pub(crate) configured: config::Vehicle,
     /// Circles on earth that it is told to come into and to leave.
     pub(crate) geofences: Arc<[config::Geofence]>,
     /// Car that it was when it was last found.
     pub(crate) identity: Arc<Identity>,
-    commands: Arc<FairMutex<()>>,
-    commands_waiting: Arc<AtomicUsize>,
-    reads_waiting: Arc<AtomicUsize>,
-    reads: Arc<Semaphore>,
-    newest: Arc<Mutex<HashMap<Actuator, watch::Sender<u64>>>>,
+    pub(crate) queue: Arc<Queue>,
     pub(crate) memory: Arc<Mutex<Memory>>,
     /// Count of the reads that have woken the vehicle up.
     pub(crate) forced_reads: Arc<DailyQuota>,
-}
-
-/// Memory of a vehicle: what was last published or done.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    /// Knowledge of the vehicle. Change it by [`Vehicle::learn`], so that it outlives a restart.
-    pub(crate) known: Known,
-    /// Rhythm of its reads. Change it by [`Vehicle::learn`] too.
-    pub(crate) rhythm: Rhythm,
-    /// That rhythm as it was stored last.
-    pub(crate) rhythm_stored: Rhythm,
-    /// Plan for its next read, as it was published last.
-    pub(crate) plan: Option<Plan>,
-    /// Whether anything was read since the host started, or so shortly before that nothing is due.
-    pub(crate) is_confirmed: bool,
-    /// Number of states published since the host started. What an earlier one knew is the first.
-    pub(crate) seq: u64,
-    /// Operations that the vendor said that it does not have.
-    pub(crate) unsupported: BTreeSet<OperationName>,
-    /// Place of the vehicle in the cloud, once that is known.
-    pub(crate) found: Option<Found>,
-    /// Reason why the account does not have it, since the list was last read.
-    pub(crate) missing: Option<Missing>,
-    /// Whether it was read since it was found.
-    pub(crate) was_read: bool,
-    /// Number of questions about it, or commands, that were refused for good in a row.
-    pub(crate) refusals: u32,
-    /// Time at which the list was last read because of such refusals.
-    pub(crate) looked_at: Option<std::time::Duration>,
-    /// The latest step of the latest command.
-    pub(crate) last_report: Option<crate::wire::report::Report>,
-    /// The vendor's identifier of the last command that the cloud took.
-    pub(crate) last_action: Option<String>,
-    /// What the controls show beyond what is known.
-    pub(crate) controls: Controls,
-    /// Whether the configuration does not have the vehicle any more. What is under way ends, and what it finds out
-    /// is not stored: that is the place of whichever car has the name by then.
-    pub(crate) is_over: bool,
-}
-
-/// A vehicle as the cloud lists it.
-#[derive(Debug, Clone)]
-pub(crate) struct Found {
-    pub(crate) vehicle: VehicleRef,
-    /// Car that it is (see [`identity`]), if that is known.
-    pub(crate) car: Option<String>,
-    pub(crate) operations: Vec<String>,
-}
-
-/// Absence of a vehicle from its account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Missing {
-    pub(crate) message: String,
-    pub(crate) since: Timestamp,
-}
-
-impl Memory {
-    /// The state as it was published last, or as an earlier host knew it; none before anything was read.
-    pub(crate) fn published(&self) -> Option<Published> {
-        self.known.published(self.is_current(), self.seq)
-    }
-
-    /// Whether what is known is what the cloud had when it was to be read last.
-    fn is_current(&self) -> bool {
-        self.is_confirmed && !self.rhythm.is_stale()
-    }
-
-    /// The next state to publish. It has a number of its own; what is not published has none.
-    pub(crate) fn publish(&mut self) -> Option<Published> {
-        let published = self.known.published(self.is_current(), self.seq + 1)?;
-        self.seq += 1;
-        Some(published)
-    }
-
-    /// Returns the operations that the cloud's list says that it has, now or when an earlier host was told;
-    /// none before it was found.
-    pub(crate) fn operations(&self) -> Option<Vec<String>> {
-        let found = self.found.as_ref().map(|found| &found.operations);
-        found.or(self.known.operations.as_ref()).cloned()
-    }
 }
 
 /// Knowledge of a vehicle, or of its controls, as it is stored.
@@ -158,22 +56,6 @@ struct Stored<K> {
     /// Digest of the configured choice. Another choice may be another car.
     chosen_by: String,
     known: K,
-}
-
-/// A place in a vehicle's queue. Waiting for it keeps the order of arrival.
-#[derive(Debug)]
-pub(crate) enum Turn {
-    Command { _turn: OwnedMutexGuard<()> },
-    Read { _turn: OwnedSemaphorePermit },
-}
-
-/// Counts a waiting command for as long as it exists.
-struct Waiting(Arc<AtomicUsize>);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 impl Vehicle {
@@ -233,15 +115,9 @@ impl Vehicle {
             slug: slug.to_owned(),
             identity: Arc::new(identity),
             account,
-            selector: config.selector.clone(),
-            allow: config.allow.clone(),
             configured: config.clone(),
             geofences,
-            commands: Arc::default(),
-            commands_waiting: Arc::default(),
-            reads_waiting: Arc::default(),
-            reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
-            newest: Arc::default(),
+            queue: Arc::default(),
             memory: Arc::new(Mutex::new(memory)),
             forced_reads: Arc::new(forced_reads),
         })
@@ -251,22 +127,16 @@ impl Vehicle {
     /// same memory and the same counts, so that what has begun with the one does not meet what begins with the
     /// other. None if that configuration may mean another car.
     pub(crate) fn configured_anew(&self, config: &config::Vehicle, account: &Arc<Account>) -> Option<Self> {
-        if config.selector != self.selector || account.slug != self.account.slug {
+        if config.selector != self.configured.selector || account.slug != self.account.slug {
             return None;
         }
         Some(Self {
             slug: self.slug.clone(),
             account: Arc::clone(account),
-            selector: self.selector.clone(),
-            allow: config.allow.clone(),
             configured: config.clone(),
             geofences: Arc::clone(&self.geofences),
             identity: Arc::clone(&self.identity),
-            commands: Arc::clone(&self.commands),
-            commands_waiting: Arc::clone(&self.commands_waiting),
-            reads_waiting: Arc::clone(&self.reads_waiting),
-            reads: Arc::clone(&self.reads),
-            newest: Arc::clone(&self.newest),
+            queue: Arc::clone(&self.queue),
             memory: Arc::clone(&self.memory),
             forced_reads: Arc::clone(&self.forced_reads),
         })
@@ -300,51 +170,6 @@ impl Vehicle {
         });
     }
 
-    /// Takes a place in the queue at once, and returns a future that ends when it is this operation's turn.
-    /// None if too many wait already.
-    pub(crate) fn enqueue(
-        &self,
-        name: OperationName,
-    ) -> Option<impl Future<Output = Option<Turn>> + Send + use<>> {
-        let (waiting, limit) = if name.reaches_vehicle() {
-            (&self.commands_waiting, MOST_COMMANDS_WAITING)
-        } else {
-            (&self.reads_waiting, MOST_READS_WAITING)
-        };
-        if waiting.fetch_add(1, Ordering::Relaxed) >= limit {
-            waiting.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
-        let place = Waiting(Arc::clone(waiting));
-        let command = name.reaches_vehicle().then(|| {
-            let mut turn = Box::pin(Arc::clone(&self.commands).lock_owned());
-            // A lock queues up what has polled it, so the first poll is here, where commands arrive in order.
-            let at_once = (&mut turn).now_or_never();
-            (turn, at_once)
-        });
-        let reads = Arc::clone(&self.reads);
-        Some(async move {
-            let turn = match command {
-                Some((_, Some(turn))) => Turn::Command { _turn: turn },
-                Some((turn, None)) => Turn::Command { _turn: turn.await },
-                None => Turn::Read { _turn: reads.acquire_owned().await.ok()? },
-            };
-            drop(place);
-            Some(turn)
-        })
-    }
-
-    /// Registers a command for an actuator: it takes the place of older ones, and is told when a newer one
-    /// takes its.
-    pub(crate) fn newest(&self, name: OperationName) -> Supersession {
-        let Some(actuator) = name.actuator() else { return Supersession::never() };
-        let mut newest = self.newest.lock();
-        let newest = newest.entry(actuator).or_default();
-        newest.send_modify(|number| *number += 1);
-        let number = *newest.borrow();
-        Supersession::by_what_follows(number, newest.subscribe())
-    }
-
     /// The operation of this name that only its connector knows.
     pub(crate) fn own_operation(&self, name: &str) -> Option<OperationName> {
         let granted = self.account.granted.operations.get(name)?;
@@ -353,7 +178,7 @@ impl Vehicle {
 
     /// Whether the configuration lets this operation be commanded.
     pub(crate) fn allows(&self, name: OperationName) -> bool {
-        self.allow.contains(&name.permission())
+        self.configured.allow.contains(&name.permission())
     }
 
     /// Whether its owner lets its position leave this host, by whichever way. What shows a position asks here.
@@ -421,7 +246,8 @@ impl Vehicle {
                 Err(error) => Err(error),
             };
             if stored.is_err() {
-                vehicle.memory().controls.preferences = before;
+                let preferences = &mut vehicle.memory().controls.preferences;
+                *preferences = preferences.without(preference, before);
             }
             stored
         }
@@ -437,12 +263,6 @@ impl Vehicle {
     pub(crate) fn learn_of<T>(&self, car: Option<&str>, change: impl FnOnce(&mut Memory) -> T) -> Option<T> {
         // Under the lock: a car that takes the place forgets after that what this one has learned.
         self.learn(|memory| self.identity.is_still(car).then(|| change(memory)))
-    }
-
-    /// Returns the number of commands and reads that wait for their turn.
-    pub(crate) fn waiting(&self) -> usize {
-        let waiting = |count: &AtomicUsize| count.load(Ordering::Relaxed);
-        waiting(&self.commands_waiting).saturating_add(waiting(&self.reads_waiting))
     }
 
     /// Counts a read that wakes the vehicle up, if it may be woken up now.

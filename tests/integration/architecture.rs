@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 /// The modules of `host/src`, from the ground up.
 const FLOORS: [&[&str]; 19] = [
     // The ground: values, clocks, randomness, and what must not be said.
-    &["digest", "entropy", "journal", "redact", "time"],
+    &["digest", "entropy", "program_log", "redact", "time"],
     // Where state is kept, where components run, what the owner says of a vendor's clouds.
     &["descriptor", "sandbox", "store"],
     // Values under a lock, by generation.

@@ -225,7 +225,20 @@ async fn the_latest_version_is_that_of_the_candidate_while_one_is_tried_out() {
     latest_is(&home, Digest::of(&candidate)).await;
     swap_latest(&home).await;
     assert_eq!(active(&home), Digest::of(&candidate));
-    assert_eq!(on_offer(&home), Some(Digest::of(&offered)));
+    assert_eq!(on_offer(&home), None, "what was offered before may be older than what was tried out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_leaves_another_offer_as_it_is() {
+    let mut home = RealHome::start().await;
+    let (carried, ran, newer) = (active(&home), variant(embedded::POLICY, 1), variant(embedded::POLICY, 2));
+    home.swap_policy(ran).await.unwrap();
+    offer(&home, &newer).await;
+    let answer = home.request("policy/rollback", json!({})).await;
+    assert_eq!((answer["status"].as_str(), active(&home)), (Some("ok"), carried), "{answer}");
+    assert_eq!(on_offer(&home), Some(Digest::of(&newer)));
+    home.restart_configured(|_| {}).await.unwrap();
+    assert_eq!(on_offer(&home), Some(Digest::of(&newer)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -341,6 +341,12 @@ async fn the_log_is_shown_followed_and_made_more_talkative() {
     house.does(&["logs", "--set-level", "debug", "--state", "car.state"]).await;
     let ended = tokio::time::timeout(PATIENCE, follower.wait_with_output()).await.unwrap().unwrap();
     assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+
+    // A level that was asked for ends with the next reload, also of a file that says what it said.
+    house.does(&["logs", "--set-level", "error", "--state", "car.state"]).await;
+    house.does(&["reload", "--state", "car.state"]).await;
+    let last = house.does(&["logs", "--state", "car.state", "--last", "1"]).await;
+    assert!(last.contains("configuration reloaded"), "{last}");
     host.kill().await.unwrap();
     let (code, said) = house.says(&["logs", "--state", "car.state"]).await;
     assert!(code == 1 && said.contains("no host runs"), "{said}");

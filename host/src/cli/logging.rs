@@ -27,7 +27,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, reload};
 use self::bound::Bound;
 use self::ring::{Remembering, Ring};
 use crate::config::LogFormat;
-use crate::journal::{Journal, Recent, Wanted};
+use crate::program_log::{LogLevel, ProgramLog, Recent, Wanted};
 use crate::redact;
 
 /// Modules whose details may be logged: the program itself, and what never holds a secret. All others are
@@ -77,13 +77,13 @@ const WAITING_LINES: usize = 10_000;
 #[must_use = "nothing is logged once it is dropped"]
 pub(super) struct Log {
     _writer: WorkerGuard,
-    journal: Arc<Running>,
+    program_log: Arc<Running>,
 }
 
 impl Log {
     /// The log as a host may change it.
-    pub(super) fn journal(&self) -> Arc<dyn Journal> {
-        Arc::clone(&self.journal) as Arc<dyn Journal>
+    pub(super) fn program_log(&self) -> Arc<dyn ProgramLog> {
+        Arc::clone(&self.program_log) as Arc<dyn ProgramLog>
     }
 }
 
@@ -104,14 +104,16 @@ impl fmt::Debug for Running {
     }
 }
 
-impl Journal for Running {
-    fn set_level(&self, level: &str) -> Result<(), String> {
+impl ProgramLog for Running {
+    fn set_level(&self, level: LogLevel) -> Result<(), String> {
         if let Some(directives) = self.directives.as_deref().filter(|text| directed(text).is_some()) {
             return Err(format!(
                 "RUST_LOG={directives} has the last word about what is logged; start the host without it"
             ));
         }
-        self.level.reload(Box::new(filter(level, None)) as Changeable).map_err(|error| error.to_string())
+        self.level
+            .reload(Box::new(filter(level.as_str(), None)) as Changeable)
+            .map_err(|error| error.to_string())
     }
 
     fn recent(&self, wanted: Wanted) -> Recent {
@@ -152,7 +154,7 @@ pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&
         }
         LogFormat::Json => registry.with(lines.json().and_then(remembering).with_filter(filter)).try_init(),
     };
-    Log { _writer: guard, journal: Arc::new(Running { level, directives, ring }) }
+    Log { _writer: guard, program_log: Arc::new(Running { level, directives, ring }) }
 }
 
 /// Returns the filter of a level, or of these directives in its place if they can be read.

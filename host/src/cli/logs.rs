@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -10,6 +11,7 @@ use super::complain;
 use super::remote::Asked;
 use super::table::{json_line, plain};
 use crate::output::Output;
+use crate::program_log::LogLevel;
 
 /// Which lines are shown.
 #[derive(Debug, Args)]
@@ -20,36 +22,22 @@ pub(super) struct LogsOptions {
     #[arg(short, long)]
     follow: bool,
     /// Only what is as important as this.
-    #[arg(long, value_name = "LEVEL", default_value = "trace")]
-    level: Least,
+    #[arg(long, value_name = "LEVEL", value_parser = level(), default_value = "trace")]
+    level: LogLevel,
     /// Only the latest so many lines; at most 1000 are remembered.
     #[arg(long, value_name = "N", default_value_t = 100)]
     last: u32,
     /// Have the host log at this level from now on, until it reloads or restarts, and show nothing.
-    #[arg(long, value_name = "LEVEL", conflicts_with_all = ["follow", "level", "last"])]
-    set_level: Option<Least>,
+    #[arg(long, value_name = "LEVEL", value_parser = level(), conflicts_with_all = ["follow", "level", "last"])]
+    set_level: Option<LogLevel>,
 }
 
-/// Least importance of a line.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Least {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl Least {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
+/// Reads the word for a level.
+fn level() -> impl TypedValueParser<Value = LogLevel> {
+    PossibleValuesParser::new(LogLevel::ALL.map(LogLevel::as_str)).map(|word| {
+        // The parser lets no other word pass.
+        LogLevel::ALL.into_iter().find(|level| level.as_str() == word).unwrap_or_default()
+    })
 }
 
 #[derive(Deserialize)]

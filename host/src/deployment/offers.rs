@@ -3,7 +3,8 @@
 //! What is on offer was offered by a request, or by the watched folder if that only offers; or it is what a
 //! requested rollback went back from. Where nothing is, the program itself offers what it carries, if that is
 //! a newer version than the one that runs. What had to be rolled back is never on offer, nor is what the
-//! configuration does not allow in a slot. A swap ends the offer, whatever it has put into the slot.
+//! configuration does not allow in a slot. A swap ends the offer, whatever it has put into the slot; so does a
+//! rollout that is promoted. A rollback leaves another offer as it is.
 
 use std::collections::BTreeMap;
 
@@ -139,14 +140,16 @@ impl Slots {
         }
     }
 
-    /// Makes what a rollback went back from the one on offer, unless it had to be rolled back.
+    /// Makes what a rollback went back from the one on offer, unless it had to be rolled back, or another one was
+    /// offered meanwhile. Called with the slot back where it was.
     pub(super) fn offer_again<S: Pluggable>(
         &self,
         name: &str,
         slot: &S,
         from: &Generation<S::Plugin>,
     ) -> Vec<Write> {
-        if slot.slot().is_quarantined(from.digest) {
+        let requested = self.offers.requested.lock().contains_key(name);
+        if slot.slot().is_quarantined(from.digest) || (requested && self.on_offer(name, slot).is_some()) {
             return Vec::new();
         }
         let offer = OnOffer::from(from);

@@ -14,6 +14,7 @@ use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use self::stored::{Stored, disagreements, key};
+use super::offers::Offers;
 use super::record::{Action, Record};
 use super::registry::Change;
 use super::slots::Slots;
@@ -293,17 +294,24 @@ impl Rollouts {
         self.slots.trust().pinned(POLICY_SLOT, generation.digest)?;
         let mut record = self.slots.record(PluginKind::Policy, POLICY_SLOT, Action::Promote, by);
         record.reason = why.clone();
+        let mut more = self.forget_rollout().await?;
+        more.push(Offers::ended(POLICY_SLOT));
         let change = Change {
             next: Some(generation.as_ref().into()),
             component: None,
             record: record.about(generation.digest).of(&generation.name, &generation.version),
-            more: self.forget_rollout().await?,
+            more,
         };
-        self.slots.registry.keep(POLICY_SLOT, slot, change, &self.slots.in_use()).await?;
+        let on_offer = self.slots.end_offer(POLICY_SLOT);
+        if let Err(error) = self.slots.registry.keep(POLICY_SLOT, slot, change, &self.slots.in_use()).await {
+            self.slots.keep_offer(POLICY_SLOT, on_offer);
+            return Err(error.into());
+        }
         // The candidate may have been quarantined for a third fault meanwhile.
         if let Err(refusal) =
             self.slots.refuse_bad(POLICY_SLOT, self.slots.policy.as_ref(), generation.digest).await
         {
+            self.slots.keep_offer(POLICY_SLOT, on_offer);
             self.slots.registry.keep_health(POLICY_SLOT, slot).await?;
             return Err(refusal);
         }

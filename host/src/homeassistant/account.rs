@@ -5,21 +5,8 @@ use serde_json::json;
 use super::bridge::BridgeFacts;
 use super::component::Component;
 use super::device::{Device, Rank, available};
+use crate::wire::account::STATES;
 use crate::wire::topics::Topics;
-
-/// States of an account, as its document has them.
-const STATES: [&str; 10] = [
-    "ok",
-    "auth_required",
-    "otp_required",
-    "consent_required",
-    "client_refused",
-    "locked_out",
-    "upstream_down",
-    "connector_fault",
-    "rate_limited",
-    "session_fight",
-];
 
 /// What is known of an account.
 #[derive(Clone, Debug)]

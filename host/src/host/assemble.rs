@@ -30,10 +30,10 @@ use crate::audit::Audit;
 use crate::config::Config;
 use crate::deployment::{Deployments, Served};
 use crate::events::Events;
-use crate::journal::Journal;
 use crate::metrics::Metrics;
 use crate::plugin::Plugins;
 use crate::primitives::HttpClient;
+use crate::program_log::ProgramLog;
 use crate::protect::circuit::Circuits;
 use crate::services::Services;
 use crate::store::StoreError;
@@ -70,7 +70,7 @@ pub(super) async fn assemble(
     plugins: &Plugins,
     (begin, span): (Begin, Span),
 ) -> Result<(Arc<Host>, BTreeMap<String, FromFile>), StartError> {
-    let (configured, journal) = (environment.configured.clone(), environment.journal.clone());
+    let (configured, program_log) = (environment.configured.clone(), environment.program_log.clone());
     let services = Arc::new(services(config, environment).await?);
     let slots = Slots::open(config, &services, plugins, begin).await?;
     let clouds = Arc::new(Circuits::default());
@@ -104,7 +104,7 @@ pub(super) async fn assemble(
         discovery,
         queue,
         configured,
-        journal,
+        program_log,
     };
     let host = Arc::new(parts.into_host(config));
     for (name, error) in &slots.out {
@@ -212,7 +212,7 @@ struct Parts {
     discovery: Arc<DiscoveryDesk>,
     queue: Queue,
     configured: Option<Arc<dyn Configured>>,
-    journal: Option<Arc<dyn Journal>>,
+    program_log: Option<Arc<dyn ProgramLog>>,
 }
 
 impl Parts {
@@ -264,7 +264,7 @@ impl Parts {
             discovery: Arc::clone(&discovery),
             leftovers: Arc::clone(&leftovers),
             configured: self.configured,
-            journal: self.journal.clone(),
+            program_log: self.program_log.clone(),
             geofences: config.geofences.as_slice().into(),
             effective: tokio::sync::Mutex::new(config.keys.clone()),
         });
@@ -277,7 +277,7 @@ impl Parts {
             commands: Arc::clone(&commands),
             discovery: Arc::clone(&discovery),
             reloads: Arc::clone(&reloads),
-            journal: self.journal,
+            program_log: self.program_log,
             queue,
             shutdown: Arc::clone(&shutdown),
         };

@@ -377,7 +377,7 @@ impl CommandDesk {
             return rejection(Reason::HostStopping, "the host is stopping".to_owned());
         }
         // Before it is written down: a flood costs no disk, and what is rejected now may be sent again.
-        let Some(turn) = vehicle.enqueue(name) else {
+        let Some(turn) = vehicle.queue.enqueue(name) else {
             return rejection(Reason::Busy, "too many commands wait for this vehicle".to_owned());
         };
         Ok(Admitted { vehicle: Arc::clone(vehicle), name, action, turn: Box::pin(turn) })

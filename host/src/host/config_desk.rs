@@ -33,8 +33,8 @@ use crate::cell::CellGuard;
 use crate::config::{Config, ConfigError, Geofence, Keys, Problem};
 use crate::deployment::Deployments;
 use crate::events::{AboutReload, Event};
-use crate::journal::Journal;
 use crate::primitives::SESSION;
+use crate::program_log::ProgramLog;
 use crate::services::Services;
 use crate::store::{StoreError, Write};
 use crate::vehicle::Vehicle;
@@ -103,7 +103,7 @@ pub(super) struct ConfigDesk {
     pub(super) discovery: Arc<DiscoveryDesk>,
     pub(super) leftovers: Arc<Leftovers>,
     pub(super) configured: Option<Arc<dyn Configured>>,
-    pub(super) journal: Option<Arc<dyn Journal>>,
+    pub(super) program_log: Option<Arc<dyn ProgramLog>>,
     /// Circles on earth that are in effect. Others need a restart.
     pub(super) geofences: Arc<[Geofence]>,
     /// What every key says that has taken effect, or did at the start. One reload at a time.
@@ -214,9 +214,10 @@ impl ConfigDesk {
             self.services.store.commit(writes).await?;
         }
         // Nothing below can fail.
-        if plan.level
-            && let Some(journal) = &self.journal
-            && let Err(error) = journal.set_level(config.log.level.as_str())
+        // Whether it says the same as before or not: a request may have changed it meanwhile.
+        if let Some(program_log) = &self.program_log
+            && let Err(error) = program_log.set_level(config.log.level)
+            && plan.level
         {
             warnings.push(format!("log.level: {error}"));
         }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::config_desk::Configured;
 use crate::entropy::{Entropy, SystemEntropy};
-use crate::journal::Journal;
 use crate::primitives::{Tap, Transport};
+use crate::program_log::ProgramLog;
 use crate::sandbox::Compiler;
 use crate::store::Store;
 use crate::time::Clock;
@@ -31,7 +31,7 @@ pub struct Environment {
     /// Where the configuration is read again; none means that it is not.
     pub configured: Option<Arc<dyn Configured>>,
     /// The log of the program; none means that it is not the host's to change.
-    pub journal: Option<Arc<dyn Journal>>,
+    pub program_log: Option<Arc<dyn ProgramLog>>,
 }
 
 impl Environment {
@@ -48,7 +48,7 @@ impl Environment {
             tap: None,
             compiler: Compiler::in_process(),
             configured: None,
-            journal: None,
+            program_log: None,
         }
     }
 
@@ -78,8 +78,8 @@ impl Environment {
 
     /// Lets operators change the level of the program's log.
     #[must_use]
-    pub fn with_journal(self, journal: Arc<dyn Journal>) -> Self {
-        Self { journal: Some(journal), ..self }
+    pub fn with_program_log(self, program_log: Arc<dyn ProgramLog>) -> Self {
+        Self { program_log: Some(program_log), ..self }
     }
 
     /// Tells `tap` what guests are given.

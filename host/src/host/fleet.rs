@@ -94,8 +94,8 @@ impl Members {
         config::no_vehicle(slug, &known)
     }
 
-    /// The vehicles of an account.
+    /// The vehicles of an account; none of one that a reload has retired.
     pub(super) fn vehicles_of<'f>(&'f self, account: &'f Account) -> impl Iterator<Item = &'f Arc<Vehicle>> {
-        self.vehicles.values().filter(|vehicle| vehicle.account.slug == account.slug)
+        self.vehicles.values().filter(|vehicle| std::ptr::eq(vehicle.account.as_ref(), account))
     }
 }

@@ -29,7 +29,7 @@ use super::discovery_desk::DiscoveryDesk;
 use super::fleet::Fleet;
 use super::plugin_desk::PluginDesk;
 use super::shutdown::Shutdown;
-use crate::journal::Journal;
+use crate::program_log::ProgramLog;
 use crate::services::Services;
 use crate::wire::message::Notice;
 use crate::wire::message::Outgoing;
@@ -79,7 +79,7 @@ pub(super) struct RequestDesk {
     pub(super) commands: Arc<CommandDesk>,
     pub(super) discovery: Arc<DiscoveryDesk>,
     pub(super) reloads: Arc<ConfigDesk>,
-    pub(super) journal: Option<Arc<dyn Journal>>,
+    pub(super) program_log: Option<Arc<dyn ProgramLog>>,
     /// Queue in which messages about plugins wait for their turn.
     pub(super) queue: Queue,
     pub(super) shutdown: Arc<Shutdown>,
@@ -142,7 +142,7 @@ impl RequestDesk {
             Some(("vehicle", what)) => self.about_vehicles(what, payload, caller).await,
             Some(("command", what)) => self.about_commands(what, payload, caller).await,
             Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,
-            Some(("log", what)) => logs::about(self.journal.as_ref(), what, payload, by).await,
+            Some(("log", what)) => logs::about(self.program_log.as_ref(), what, payload, by).await,
             Some(("config", what)) => self.reloads.about(what, payload, by).await,
             Some(("state", "backup")) => Some(self.reloads.back_up(payload, by).await),
             Some(("circuit", what)) => self.circuits.about(what, payload).await,

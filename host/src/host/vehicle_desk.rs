@@ -100,10 +100,10 @@ impl VehicleDesk {
         account.listing.learn(&listed);
         for vehicle in self.fleet.now().vehicles_of(account) {
             let known = vehicle.identity.known();
-            match choose(&vehicle.selector, known.as_deref(), &listed) {
+            match choose(&vehicle.configured.selector, known.as_deref(), &listed) {
                 Ok(listed) => self.take_place(vehicle, listed).await,
                 Err(none) => {
-                    let message = none.in_words(&vehicle.slug, &account.slug, &vehicle.selector);
+                    let message = none.in_words(&vehicle.slug, &account.slug, &vehicle.configured.selector);
                     self.lose(vehicle, cut(message, LONGEST_MESSAGE));
                 }
             }

@@ -50,7 +50,7 @@ impl Host {
             accounts: accounts.chain(out).collect(),
             circuits: self.circuit_vitals(),
             vehicles: vehicles.collect(),
-            queue: members.vehicles.values().map(|vehicle| vehicle.waiting()).sum(),
+            queue: members.vehicles.values().map(|vehicle| vehicle.queue.waiting()).sum(),
             policy_generation: self.policy().active().generation().number,
             last_swap: self.last_swap(),
             stopping: self.shutdown.is_closed(),

@@ -11,23 +11,10 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{Metrics, OfAccount, OfVehicle, PolicyMeter, Vitals};
+use crate::wire::account::STATES;
 
 /// Prefix of all names.
 pub const PREFIX: &str = "vehicle_connector";
-
-/// States that an account can be in, as its retained state has them.
-const ACCOUNT_STATES: [&str; 10] = [
-    "ok",
-    "upstream_down",
-    "rate_limited",
-    "session_fight",
-    "auth_required",
-    "otp_required",
-    "consent_required",
-    "client_refused",
-    "locked_out",
-    "connector_fault",
-];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct OfAccountState {
@@ -187,7 +174,7 @@ impl Vitals {
         let (states, left) =
             (Family::<OfAccountState, Gauge>::default(), Family::<OfAccount, Gauge>::default());
         for (slug, account) in &self.accounts {
-            for state in ACCOUNT_STATES {
+            for state in STATES {
                 let labels = OfAccountState { account: slug.clone(), state };
                 states.get_or_create(&labels).set(i64::from(account.state == state));
             }

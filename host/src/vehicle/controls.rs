@@ -17,6 +17,7 @@ use serde_json::Value;
 pub(crate) use self::effect::{Effect, effects, touched};
 use super::preferences::Preferences;
 use super::state::{Known, SaidAt};
+use crate::descriptor::Takes;
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::State;
 
@@ -38,7 +39,7 @@ pub(crate) struct Shown {
     /// Percent, from 50 to 100.
     charge_limit_dc: Option<f64>,
     /// `100 %`, `90 %` or `60 %`.
-    charging_current: Option<&'static str>,
+    charging_current: Option<String>,
     /// The preferred temperature, else the one that the climate is set to, in degrees Celsius.
     climate_temp: Option<f64>,
     /// The preferred duration of the climate, in minutes.
@@ -183,8 +184,8 @@ impl Controls {
     /// Returns the documents to publish, in this order; none if nothing has changed. A lock whose movement
     /// has ended with nothing known is shown as it was before first: Home Assistant takes "unknown" for a
     /// position of the lock, and not for the end of its movement.
-    pub(crate) fn news(&mut self, known: &Known) -> Vec<Shown> {
-        let now = self.shown(known);
+    pub(crate) fn news(&mut self, known: &Known, takes: &Takes) -> Vec<Shown> {
+        let now = self.shown(known, takes);
         let Some(before) = self.published.replace(now.clone()) else { return vec![now] };
         if before == now {
             return Vec::new();
@@ -195,12 +196,14 @@ impl Controls {
         ended.into_iter().chain([now]).collect()
     }
 
-    /// Returns what the controls show.
-    pub(crate) fn shown(&self, known: &Known) -> Shown {
+    /// Returns what the controls of a connector that takes this show.
+    pub(crate) fn shown(&self, known: &Known, takes: &Takes) -> Shown {
         let flag = |path| self.value(path, known).and_then(|value| value.as_bool());
         let share = |path| self.value(path, known).and_then(|value| value.as_f64());
         let preferences = self.preferences;
-        let limit = |path| share(path).filter(|limit| LIMITS.contains(limit));
+        let limit = |path| {
+            share(path).filter(|limit| (takes.charge_limit.least..=takes.charge_limit.most).contains(limit))
+        };
         Shown {
             lock: match self.moving(&[OperationName::Lock, OperationName::Unlock], LOCKED, known) {
                 Some(OperationName::Lock) => Some(LOCKING),
@@ -217,7 +220,8 @@ impl Controls {
             charging: flag("charging").map(on_or_off),
             charge_limit_ac: limit("charge_limit_ac_percent"),
             charge_limit_dc: limit("charge_limit_dc_percent"),
-            charging_current: share("charging_current_percent").and_then(current),
+            charging_current: share("charging_current_percent")
+                .and_then(|percent| current(percent, &takes.charging_current)),
             climate_temp: preferences.temperature.map(f64::from).or_else(|| share("target_temperature_c")),
             climate_minutes: preferences.minutes,
             climate_defrost: preferences.defrost.map(on_or_off),
@@ -261,9 +265,6 @@ impl Controls {
     }
 }
 
-/// Range of the limits of charging that a control can show, in percent.
-const LIMITS: std::ops::RangeInclusive<f64> = 50.0..=100.0;
-
 /// Paths of values.
 const LOCKED: &str = "locked";
 const PORT_OPEN: &str = "charge_port_open";
@@ -283,11 +284,13 @@ fn on_or_off(on: bool) -> &'static str {
     if on { "ON" } else { "OFF" }
 }
 
-/// A charging current, if it is one of those that can be chosen.
-fn current(percent: f64) -> Option<&'static str> {
-    [(100.0, "100 %"), (90.0, "90 %"), (60.0, "60 %")]
-        .into_iter()
-        .find_map(|(share, shown)| ((share - percent).abs() < f64::EPSILON).then_some(shown))
+/// A charging current in percent, as the one of these choices that says the same.
+fn current(percent: f64, choices: &[String]) -> Option<String> {
+    let says = |choice: &&String| {
+        let number = choice.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+        number.is_some_and(|number| (number - percent).abs() < f64::EPSILON)
+    };
+    choices.iter().find(says).cloned()
 }
 
 #[cfg(test)]

@@ -41,6 +41,19 @@ impl Preferences {
         }
     }
 
+    /// Returns these preferences with what there was before in place of this one; as they are if a later one has
+    /// taken its place.
+    pub(crate) fn without(self, preference: ClimatePreference, before: Self) -> Self {
+        match preference {
+            ClimatePreference::Temperature(it) if it == self.temperature => {
+                Self { temperature: before.temperature, ..self }
+            }
+            ClimatePreference::Minutes(it) if it == self.minutes => Self { minutes: before.minutes, ..self },
+            ClimatePreference::Defrost(it) if it == self.defrost => Self { defrost: before.defrost, ..self },
+            _ => self,
+        }
+    }
+
     /// Fills in what a start of the climate does not say, as far as the connector takes it: it may be another
     /// version by now.
     pub(crate) fn complete(self, climate: Climate, takes: &Takes) -> Climate {
@@ -159,5 +172,16 @@ mod tests {
         let alone = Takes { climate_minutes: None, climate_defrost: false, ..takes() };
         let started = preferred.complete(climate(), &alone);
         assert_eq!(started, Climate { temperature: Some(22.5), ..climate() }, "another connector takes less");
+    }
+
+    #[test]
+    fn what_could_not_be_stored_is_no_preference_and_takes_no_later_one_away() {
+        use ClimatePreference::{Minutes, Temperature};
+        let before = Preferences { temperature: Some(20.0), ..Preferences::default() };
+        let lost = Temperature(Some(22.5));
+        let later = before.with(lost).with(Minutes(Some(15)));
+        assert_eq!(later.without(lost, before), before.with(Minutes(Some(15))));
+        let changed = before.with(lost).with(Temperature(Some(24.0)));
+        assert_eq!(changed.without(lost, before), changed);
     }
 }

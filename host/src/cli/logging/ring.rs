@@ -13,7 +13,7 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::layer::Context;
 
 use super::OneLine;
-use crate::journal::{Importance, Line, Recent, Wanted};
+use crate::program_log::{Line, LogLevel, Recent, Wanted};
 use crate::redact;
 
 /// Lines that are remembered.
@@ -36,11 +36,11 @@ impl Ring {
 
     fn push(&self, level: Level, target: &str, text: String) {
         let level = match level {
-            Level::ERROR => Importance::Error,
-            Level::WARN => Importance::Warn,
-            Level::INFO => Importance::Info,
-            Level::DEBUG => Importance::Debug,
-            _ => Importance::Trace,
+            Level::ERROR => LogLevel::Error,
+            Level::WARN => LogLevel::Warn,
+            Level::INFO => LogLevel::Info,
+            Level::DEBUG => LogLevel::Debug,
+            _ => LogLevel::Trace,
         };
         let (at, target) = (format!("{:.3}", Timestamp::now()), target.to_owned());
         let text = redact::cut(text, LONGEST);
@@ -105,11 +105,11 @@ mod tests {
             tracing::debug!("details");
             tracing::error!("worst");
         });
-        let all = Wanted { after: 0, level: Importance::Trace, most: 10 };
+        let all = Wanted { after: 0, level: LogLevel::Trace, most: 10 };
         let recent = ring.recent(all);
         assert_eq!(texts(&recent), ["two\\nlines car=\"*************0001\"", "details", "worst"]);
         assert_eq!((recent.latest, recent.lines[0].seq), (3, 1));
-        assert_eq!(texts(&ring.recent(Wanted { level: Importance::Warn, ..all })).len(), 2);
+        assert_eq!(texts(&ring.recent(Wanted { level: LogLevel::Warn, ..all })).len(), 2);
         assert_eq!(texts(&ring.recent(Wanted { after: 2, ..all })), ["worst"]);
         assert_eq!(texts(&ring.recent(Wanted { most: 1, ..all })), ["worst"]);
     }
@@ -120,7 +120,7 @@ mod tests {
         for number in 0..LINES + 500 {
             ring.push(Level::INFO, "test", format!("{number}{}", "x".repeat(2 * LONGEST)));
         }
-        let recent = ring.recent(Wanted { after: 0, level: Importance::Trace, most: usize::MAX });
+        let recent = ring.recent(Wanted { after: 0, level: LogLevel::Trace, most: usize::MAX });
         assert_eq!((recent.lines.len(), recent.lines[0].seq), (LINES, 501));
         assert!(recent.lines.iter().all(|line| line.text.len() <= LONGEST));
     }
@@ -130,7 +130,7 @@ mod tests {
         let ring = Ring::new();
         ring.push(Level::INFO, "test", "one".to_owned());
         ring.after(0).await;
-        let ahead = ring.recent(Wanted { after: 17, level: Importance::Trace, most: 10 });
+        let ahead = ring.recent(Wanted { after: 17, level: LogLevel::Trace, most: 10 });
         assert_eq!(texts(&ahead), ["one"], "the number is one of an earlier program");
         let waiting = tokio::spawn({
             let ring = Arc::clone(&ring);

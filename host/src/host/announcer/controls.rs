@@ -11,7 +11,9 @@ impl Announcer {
     /// memory, like [`Self::announce_state`].
     pub(in crate::host) fn announce_controls(&self, vehicle: &Vehicle, memory: &mut Memory) {
         let is_served = self.is_served(vehicle);
-        for shown in memory.controls.news(&memory.known).into_iter().filter(|_| is_served) {
+        for shown in
+            memory.controls.news(&memory.known, &vehicle.account.takes).into_iter().filter(|_| is_served)
+        {
             self.publish_retained(self.services.topics.vehicle(&vehicle.slug, "controls"), &shown);
         }
     }

@@ -19,7 +19,7 @@ impl CommandDesk {
         let Accepted { vehicle, name, action, request, report, turn, open } = accepted;
         let since = Instant::now();
         // Only a command that has its place can take that of an older one.
-        let superseded = vehicle.newest(name);
+        let superseded = vehicle.queue.newest(name);
         self.announcer.announce_report(&vehicle, &report);
         let effects = action.to_command().as_ref().map(effects).unwrap_or_default();
         self.announcer.control_accepted(&vehicle, &report.id, name, effects);

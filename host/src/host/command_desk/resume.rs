@@ -70,7 +70,7 @@ fn resume_one(
     };
     tracing::info!(operation = report.id, op = report.op, vehicle = vehicle.slug, "asking what became of it");
     // It was first, so it comes before what arrives now.
-    let turn = vehicle.enqueue(name);
+    let turn = vehicle.queue.enqueue(name);
     let open = desk.shutdown.hold();
     desk.announcer.control_accepted(vehicle, &report.id, name, effects(&command));
     let run = CommandRun::new(desk, vehicle, &report, name, pending.request.clone()).resumed(&pending);

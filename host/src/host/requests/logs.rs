@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{BY_MESSAGE, parsed};
-use crate::journal::{Importance, Journal, Wanted};
+use crate::program_log::{LogLevel, ProgramLog, Wanted};
 
 /// Lines that are told unless the request says otherwise, and most that are.
 const LINES: usize = 100;
@@ -19,7 +19,7 @@ const LONGEST_WAIT_S: u64 = 60;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Level {
-    level: Importance,
+    level: LogLevel,
     /// Transaction, which only the answer needs.
     #[serde(default, rename = "transaction")]
     _transaction: Value,
@@ -30,7 +30,7 @@ struct Level {
 struct Lines {
     #[serde(default)]
     after: u64,
-    level: Option<Importance>,
+    level: Option<LogLevel>,
     most: Option<usize>,
     /// Seconds to wait for a line after that number, if there is none.
     #[serde(default)]
@@ -42,28 +42,28 @@ struct Lines {
 
 /// Does what a request asks for; none if there is no such request.
 pub(super) async fn about(
-    journal: Option<&Arc<dyn Journal>>,
+    program_log: Option<&Arc<dyn ProgramLog>>,
     what: &str,
     payload: &[u8],
     by: &str,
 ) -> Option<Result<Value, String>> {
     let none = || "this host has no log of its own; the program that embeds it may have one".to_owned();
-    Some(match (what, journal) {
+    Some(match (what, program_log) {
         ("level" | "recent", None) => Err(none()),
-        ("level", Some(journal)) => level(journal.as_ref(), payload, by),
+        ("level", Some(program_log)) => level(program_log.as_ref(), payload, by),
         // Whoever may read the topics of a broker is not meant to read the log.
         ("recent", Some(_)) if by == BY_MESSAGE => {
             Err("the log is told over the control socket only (`vehicle-connector logs`)".to_owned())
         }
-        ("recent", Some(journal)) => recent(journal.as_ref(), payload).await,
+        ("recent", Some(program_log)) => recent(program_log.as_ref(), payload).await,
         _ => return None,
     })
 }
 
-fn level(journal: &dyn Journal, payload: &[u8], by: &str) -> Result<Value, String> {
+fn level(program_log: &dyn ProgramLog, payload: &[u8], by: &str) -> Result<Value, String> {
     let takes = "log/level takes {\"level\":\"error\"|\"warn\"|\"info\"|\"debug\"|\"trace\"}";
     let Level { level, .. } = parsed(payload, takes)?;
-    journal.set_level(level.as_str())?;
+    program_log.set_level(level)?;
     // At any level but one this is the first line.
     tracing::info!(
         by,
@@ -73,29 +73,29 @@ fn level(journal: &dyn Journal, payload: &[u8], by: &str) -> Result<Value, Strin
     Ok(json!({"level": level}))
 }
 
-async fn recent(journal: &dyn Journal, payload: &[u8]) -> Result<Value, String> {
+async fn recent(program_log: &dyn ProgramLog, payload: &[u8]) -> Result<Value, String> {
     let takes =
         "log/recent takes {\"after\":0,\"level\":\"info\",\"most\":100,\"wait_s\":0}, each if it is wanted";
     let Lines { after, level, most, wait_s, .. } = parsed(payload, takes)?;
     let wanted = Wanted {
         after,
-        level: level.unwrap_or(Importance::Trace),
+        level: level.unwrap_or(LogLevel::Trace),
         most: most.unwrap_or(LINES).min(MOST_LINES),
     };
     let patience = Duration::from_secs(wait_s.min(LONGEST_WAIT_S));
     let waited = async {
         loop {
-            let recent = journal.recent(wanted);
+            let recent = program_log.recent(wanted);
             if !recent.lines.is_empty() || patience.is_zero() {
                 return recent;
             }
             // What comes next may be of no importance.
-            journal.after(recent.latest).await;
+            program_log.after(recent.latest).await;
         }
     };
     let recent = match tokio::time::timeout(patience.max(Duration::from_secs(1)), waited).await {
         Ok(recent) => recent,
-        Err(_elapsed) => journal.recent(wanted),
+        Err(_elapsed) => program_log.recent(wanted),
     };
     Ok(json!(recent))
 }

@@ -181,7 +181,7 @@ impl RequestDesk {
             age_s: state.as_ref().map(|published| self.age(published)),
             state,
             capabilities: self.announcer.capabilities(vehicle, &memory),
-            controls: Some(memory.controls.shown(&memory.known)),
+            controls: Some(memory.controls.shown(&memory.known, &vehicle.account.takes)),
             last_action,
             location: location.then(|| memory.known.location().filter(|_| vehicle.shows_location()).cloned()),
         }

@@ -220,7 +220,7 @@ impl Rounds {
         operation: &Operation,
     ) -> Result<(), (Reason, String)> {
         let busy = || (Reason::Busy, "too many reads wait for this vehicle".to_owned());
-        let turn = vehicle.enqueue(operation.name).ok_or_else(busy)?;
+        let turn = vehicle.queue.enqueue(operation.name).ok_or_else(busy)?;
         let _turn = turn.await;
         self.desk.read_by(vehicle, operation).await
     }

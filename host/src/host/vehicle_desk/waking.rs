@@ -14,15 +14,19 @@ impl VehicleDesk {
     /// Wakes a vehicle up and reads it, if its owner wants that and nothing newer is known of it than he wants,
     /// and unless its bounds forbid it. Called after a cached read: the cloud may have had something newer.
     pub(super) async fn wake_if_due(&self, vehicle: &Arc<Vehicle>) {
-        let now = self.services.clock.now();
-        if !is_due(vehicle, now) || vehicle.lacks(OperationName::RefreshForce) {
+        if !is_due(vehicle, self.services.clock.now()) || vehicle.lacks(OperationName::RefreshForce) {
             return;
         }
         let id = format!("host-{}", uuid::Uuid::now_v7().simple());
         let (account, slug) = (Arc::clone(&vehicle.account), Some(vehicle.slug.clone()));
         let operation = Operation::new(id, OperationName::RefreshForce, account, slug);
-        let Some(turn) = vehicle.enqueue(operation.name) else { return };
+        let Some(turn) = vehicle.queue.enqueue(operation.name) else { return };
         let _turn = turn.await;
+        let now = self.services.clock.now();
+        if !is_due(vehicle, now) {
+            // What was before it in the queue has woken the vehicle up.
+            return;
+        }
         if let Err((_, message)) = vehicle.wake(now).await {
             tracing::info!(vehicle = vehicle.slug, "not woken up, although force.every wants it: {message}");
             return;

@@ -17,6 +17,7 @@ fn at(second: i64) -> Timestamp {
 struct Panel {
     known: Known,
     controls: Controls,
+    takes: Takes,
 }
 
 impl Panel {
@@ -24,7 +25,7 @@ impl Panel {
     fn of(said: &Value) -> Self {
         let mut panel = Self::default();
         panel.reads(0, said);
-        panel.controls.news(&panel.known);
+        panel.controls.news(&panel.known, &panel.takes);
         panel
     }
 
@@ -51,12 +52,12 @@ impl Panel {
     }
 
     fn shows(&self, field: &str) -> Value {
-        serde_json::to_value(self.controls.shown(&self.known)).unwrap()[field].clone()
+        serde_json::to_value(self.controls.shown(&self.known, &self.takes)).unwrap()[field].clone()
     }
 
     /// What is published now, of one field.
     fn news(&mut self, field: &str) -> Vec<Value> {
-        let news = self.controls.news(&self.known);
+        let news = self.controls.news(&self.known, &self.takes);
         news.into_iter().map(|shown| serde_json::to_value(shown).unwrap()[field].clone()).collect()
     }
 
@@ -205,4 +206,11 @@ fn what_a_control_cannot_be_set_to_it_does_not_show() {
     );
     panel.reads(60, &json!({"charging_current_percent": 75, "charge_limit_ac_percent": 20}));
     assert_eq!((panel.shows("charging_current"), panel.shows("charge_limit_ac")), (Value::Null, Value::Null));
+    panel.takes.charging_current = vec!["100 %".to_owned(), "75 %".to_owned()];
+    panel.takes.charge_limit.least = 20.0;
+    assert_eq!(
+        (panel.shows("charging_current"), panel.shows("charge_limit_ac")),
+        (json!("75 %"), json!(20.0)),
+        "another connector takes them"
+    );
 }
