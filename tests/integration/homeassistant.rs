@@ -193,6 +193,35 @@ async fn a_car_has_what_it_can_do_and_what_is_known_of_it() {
     assert!(!platforms(&home, "account_home").contains("text code"));
 }
 
+/// Without an icon Home Assistant shows an eye for a word and a square for a lid. It cuts long names short, and takes
+/// the first sensor of the class `battery` for the battery of the device.
+#[tokio::test(start_paused = true)]
+async fn what_is_shown_can_be_told_apart() {
+    let home = home(|_| {}).await;
+    let cars = [LEGACY.0, CCS2.0, FIVE.0, ZOE.0].map(|slug| format!("vehicle_{slug}"));
+    let others = ["bridge", "account_home", "account_garage"].map(str::to_owned);
+    for device in cars.iter().chain(&others) {
+        let entities = entities(&home, device);
+        assert!(!entities.is_empty(), "{device}");
+        for (key, entity) in &entities {
+            let tells = |class: &str| !["enum", "opening"].contains(&class);
+            let has_icon = entity["icon"].is_string() || entity["device_class"].as_str().is_some_and(tells);
+            let platform = entity["platform"].as_str().unwrap();
+            assert!(has_icon || !["sensor", "binary_sensor", "event"].contains(&platform), "{device} {key}");
+            let name = entity["name"].as_str().unwrap();
+            let is_named_here = platform == "button" && !key.starts_with("other_");
+            assert!(
+                !is_named_here || name.chars().count() <= 22,
+                "{device} {key} would be cut short: {name}"
+            );
+        }
+        let of_class = |(key, it): (&String, &Value)| (it["device_class"] == "battery").then(|| key.clone());
+        let batteries: Vec<String> = entities.iter().filter_map(of_class).collect();
+        let expected: &[&str] = if device.starts_with("vehicle_") { &["soc_percent"] } else { &[] };
+        assert_eq!(batteries, expected, "{device}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_owner_does_not_allow_is_no_control() {
     let home = RealHome::start().await;

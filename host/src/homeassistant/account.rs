@@ -43,6 +43,7 @@ impl AccountFacts<'_> {
                    value_json.get('next_attempt_at')} | tojson }}";
         let state = Component::sensor("State", &topic, "{{ value_json.state }}");
         let state = state.with("device_class", "enum").with("options", json!(STATES));
+        let state = state.with("icon", "mdi:account-key-outline");
         device.add("state", state.attributes(&topic, why).diagnostic());
         let problem = Component::problem("Problem", &topic, "{{ value_json.state != 'ok' }}");
         device.add("problem", problem.attributes(&topic, why));
@@ -53,13 +54,14 @@ impl AccountFacts<'_> {
             let time = Component::time(name, &topic, &field_of(field));
             device.add(key, time.diagnostic());
         }
-        let count = |name: &str, field: &str| {
-            Component::sensor(name, &topic, &field_of(field)).with("state_class", "measurement").diagnostic()
+        let count = |name: &str, field: &str, icon: &str| {
+            let count = Component::sensor(name, &topic, &field_of(field)).with("icon", icon);
+            count.with("state_class", "measurement").diagnostic()
         };
-        device.add("logins_today", count("Sign-ins today", "logins_today"));
-        device.add("requests_today", count("Requests today", "requests_today"));
+        device.add("logins_today", count("Sign-ins today", "logins_today", "mdi:login"));
+        device.add("requests_today", count("Requests today", "requests_today", "mdi:counter"));
         if self.has_quota {
-            device.add("requests_left", count("Requests left", "requests_left"));
+            device.add("requests_left", count("Requests left", "requests_left", "mdi:counter"));
         }
         if self.asks {
             device.add("code", code(&topic, &topics.account_answer(slug), &topics.bridge_state()));

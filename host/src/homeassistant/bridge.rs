@@ -29,7 +29,8 @@ impl BridgeFacts<'_> {
     pub fn device(&self, topics: &Topics) -> Device {
         let device = Device::new(Rank::Bridge, Self::id(self.node), self.node, "Vehicle connector");
         let mut device = device
-            .about("model", Some("MQTT bridge of vehicle clouds".to_owned()))
+            .about("manufacturer", Some(env!("CARGO_PKG_NAME").to_owned()))
+            .about("model", Some("MQTT bridge".to_owned()))
             .about("sw_version", Some(env!("CARGO_PKG_VERSION").to_owned()));
         let (state, info) = (topics.bridge_state(), topics.bridge_info());
         // It says itself whether the host is there, so it is available always.
@@ -40,7 +41,7 @@ impl BridgeFacts<'_> {
             device.add(key, component.with("availability", available(std::slice::from_ref(&state))));
         };
         let version = Component::sensor("Version", &info, "{{ value_json.version }}");
-        add("version", version.diagnostic());
+        add("version", version.with("icon", "mdi:tag-outline").diagnostic());
         let started = Component::time("Started", &info, "{{ value_json.started_at }}");
         add("started", started.diagnostic().disabled());
         let swap = topics.bridge_request("policy/swap");

@@ -124,7 +124,8 @@ impl VehicleFacts<'_> {
             let duration = ways.control("number", "Climate duration", "climate_minutes", "climate_minutes");
             let duration = within(duration, minutes).with("unit_of_measurement", "min");
             let duration = duration.with("device_class", "duration").with("icon", "mdi:timer-outline");
-            device.add("climate_minutes", duration.configuration());
+            // Nothing is known before somebody has set it, and a slider shows half of the most then.
+            device.add("climate_minutes", duration.with("mode", "box").configuration());
         }
         if self.takes.climate_defrost {
             let defrost = ways.control("switch", "Climate defrost", "climate_defrost", "climate_defrost");
@@ -202,10 +203,11 @@ impl VehicleFacts<'_> {
     }
 
     fn add_reads(&self, ways: &Ways<'_>, device: &mut Device) {
+        // Home Assistant shows the first 22 letters or so, and that the car is woken up has to be among them.
         for (operation, name, icon) in [
             (Op::RefreshCached, "Read", "mdi:refresh"),
-            (Op::RefreshSmart, "Read if old (may wake the car)", "mdi:refresh-auto"),
-            (Op::RefreshForce, "Read from the car (wakes the car)", "mdi:car-wireless"),
+            (Op::RefreshSmart, "Read if old (may wake)", "mdi:refresh-auto"),
+            (Op::RefreshForce, "Read (wakes the car)", "mdi:car-wireless"),
         ] {
             if self.can(operation) {
                 let button = ways.button(name, operation.as_str(), "PRESS").with("icon", icon);
@@ -213,7 +215,7 @@ impl VehicleFacts<'_> {
             }
         }
         if self.can(Op::CheckActionStatus) {
-            let button = ways.button("Ask about the last command", "action_status", "LAST");
+            let button = ways.button("Check last command", "action_status", "LAST");
             device.add("action_status", button.with("icon", "mdi:help-network-outline").diagnostic());
         }
     }

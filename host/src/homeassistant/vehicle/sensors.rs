@@ -20,10 +20,17 @@ const EVENTS: [&str; 6] =
 struct Quantity {
     value: &'static str,
     name: &'static str,
-    device_class: Option<&'static str>,
+    look: Look,
     unit: &'static str,
     state_class: &'static str,
     kind: Kind,
+}
+
+/// What Home Assistant takes the icon of an entity from.
+#[derive(Clone, Copy)]
+enum Look {
+    Class(&'static str),
+    Icon(&'static str),
 }
 
 /// Place of an entity among the others.
@@ -37,25 +44,34 @@ enum Kind {
 const fn quantity(
     value: &'static str,
     name: &'static str,
-    device_class: Option<&'static str>,
+    look: Look,
     unit: &'static str,
     kind: Kind,
 ) -> Quantity {
-    Quantity { value, name, device_class, unit, state_class: "measurement", kind }
+    Quantity { value, name, look, unit, state_class: "measurement", kind }
 }
 
+const LIMIT: Look = Look::Icon("mdi:battery-charging-high");
+
 const QUANTITIES: [Quantity; 8] = [
-    quantity("soc_percent", "Battery", Some("battery"), "%", Kind::Main),
-    quantity("range_km", "Range", Some("distance"), "km", Kind::Main),
+    quantity("soc_percent", "Battery", Look::Class("battery"), "%", Kind::Main),
+    quantity("range_km", "Range", Look::Class("distance"), "km", Kind::Main),
     Quantity {
         state_class: "total_increasing",
-        ..quantity("odometer_km", "Odometer", Some("distance"), "km", Kind::Main)
+        ..quantity("odometer_km", "Odometer", Look::Class("distance"), "km", Kind::Main)
     },
-    quantity("aux_battery_percent", "12 V battery", Some("battery"), "%", Kind::Diagnostic),
-    quantity("charge_limit_ac_percent", "AC charge limit", None, "%", Kind::Diagnostic),
-    quantity("charge_limit_dc_percent", "DC charge limit", None, "%", Kind::Diagnostic),
-    quantity("charging_current_percent", "Charging current", None, "%", Kind::Diagnostic),
-    quantity("target_temperature_c", "Set temperature", Some("temperature"), "°C", Kind::Hidden),
+    // Not of the class `battery`: Home Assistant takes the first one of that for the battery of the device.
+    quantity("aux_battery_percent", "12 V battery", Look::Icon("mdi:car-battery"), "%", Kind::Diagnostic),
+    quantity("charge_limit_ac_percent", "AC charge limit", LIMIT, "%", Kind::Diagnostic),
+    quantity("charge_limit_dc_percent", "DC charge limit", LIMIT, "%", Kind::Diagnostic),
+    quantity(
+        "charging_current_percent",
+        "Charging current",
+        Look::Icon("mdi:current-ac"),
+        "%",
+        Kind::Diagnostic,
+    ),
+    quantity("target_temperature_c", "Set temperature", Look::Class("temperature"), "°C", Kind::Hidden),
 ];
 
 /// A yes or no of the state document: its path, its name, and its class.
@@ -76,6 +92,16 @@ const TRUTHS: [(&str, &str, &str); 14] = [
     ("windows/rear_right", "Rear right window", "window"),
 ];
 
+/// Icon of a lid: a square is all that Home Assistant has for the class `opening`.
+fn lid(path: &str) -> Option<&'static str> {
+    match path {
+        "charge_port_open" => Some("mdi:ev-plug-type2"),
+        "trunk_open" => Some("mdi:car-back"),
+        "hood_open" => Some("mdi:car"),
+        _ => None,
+    }
+}
+
 /// Template of a value, `None` where the document has none.
 fn template(path: &str) -> String {
     match path.split_once('/') {
@@ -91,9 +117,9 @@ impl VehicleFacts<'_> {
             let sensor = Component::sensor(quantity.name, &state, &template(quantity.value));
             let sensor = sensor.measures(quantity.unit, quantity.state_class);
             let sensor = sensor.with("suggested_display_precision", 0);
-            let sensor = match quantity.device_class {
-                Some(class) => sensor.with("device_class", class),
-                None => sensor,
+            let sensor = match quantity.look {
+                Look::Class(class) => sensor.with("device_class", class),
+                Look::Icon(icon) => sensor.with("icon", icon),
             };
             device.add(
                 quantity.value,
@@ -107,6 +133,10 @@ impl VehicleFacts<'_> {
         for (path, name, class) in &TRUTHS {
             if self.knows(path) && !self.controls(path) {
                 let sensor = Component::truth(name, &state, &template(path)).with("device_class", *class);
+                let sensor = match lid(path) {
+                    Some(icon) => sensor.with("icon", icon),
+                    None => sensor,
+                };
                 device.add(&format!("is_{}", path.replace('/', "_")), sensor);
             }
         }
@@ -118,6 +148,7 @@ impl VehicleFacts<'_> {
         Self::add_age(&state, device);
         self.add_last_action(topics, device);
         let event = Component::new("event", "Event").with("event_types", json!(EVENTS));
+        let event = event.with("icon", "mdi:car-info");
         device.add("event", event.with("state_topic", topics.vehicle(self.slug, "event")));
         if self.has_location {
             let place = Component::new("device_tracker", "Location").with("source_type", "gps");
@@ -146,17 +177,18 @@ impl VehicleFacts<'_> {
         device.add("fetched_at", read.diagnostic().disabled());
         let source = Component::sensor("Data source", state, &template("meta.source"));
         let source = source.with("device_class", "enum").with("options", json!(["cached", "vehicle"]));
-        device.add("source", source.diagnostic());
+        device.add("source", source.with("icon", "mdi:cloud-download-outline").diagnostic());
         let stale = Component::problem("Data stale", state, &template("meta.stale"));
         device.add("stale", stale);
         let count = Component::sensor("Data number", state, &template("meta.seq"));
-        device.add("seq", count.diagnostic().disabled());
+        device.add("seq", count.with("icon", "mdi:counter").diagnostic().disabled());
     }
 
     fn add_last_action(&self, topics: &Topics, device: &mut Device) {
         let last = topics.vehicle(self.slug, "action/last");
         let action = Component::sensor("Last command", &last, "{{ value_json.state }}");
         let action = action.with("device_class", "enum").with("options", json!(STEPS));
+        let action = action.with("icon", "mdi:car-cog");
         device.add("last_action", action.with("json_attributes_topic", last).diagnostic());
         let problem = topics.vehicle(self.slug, "problem");
         let sensor = Component::problem("Problem", &problem, "{{ value_json is not none }}");
