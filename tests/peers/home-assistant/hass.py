@@ -22,6 +22,7 @@ homeassistant:
   longitude: 13.405
   elevation: 34
   unit_system: metric
+  country: DE
   time_zone: Europe/Berlin
 http:
   server_host: 127.0.0.1
