@@ -22,8 +22,10 @@ use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
 
 pub use self::published::ResultPublished;
+use self::unstored::Unstored;
 
 mod published;
+mod unstored;
 
 /// Most callers that are told of one result where they want to be told: more than a home has, and each may
 /// hold 128 KiB.
@@ -139,8 +141,8 @@ pub struct CommandLedger {
 #[derive(Debug, Default)]
 struct Memory {
     under_way: BTreeMap<String, UnderWay>,
-    /// Final results that could not be stored. They are stored with the next one.
-    unstored: BTreeMap<String, Stored>,
+    /// Final results that are not stored yet. Those that could not be are stored with the next one.
+    unstored: Unstored,
     /// Keys of the results that are stored, the oldest first.
     order: VecDeque<String>,
     /// Latest known command of each vehicle, and the time of its request.
@@ -313,7 +315,7 @@ impl CommandLedger {
         let key = key(vehicle, id);
         let in_memory = {
             let memory = self.memory();
-            memory.under_way.contains_key(&key) || memory.unstored.contains_key(&key)
+            memory.under_way.contains_key(&key) || memory.unstored.contains(&key)
         };
         Ok(in_memory || self.store.load(Kind::Result, &key).await?.is_some())
     }
@@ -452,19 +454,20 @@ impl CommandLedger {
         let (finished, forgotten) = {
             let mut memory = self.memory();
             let asked = memory.under_way.get(&key).and_then(|under_way| under_way.stored.asked.clone());
-            memory.unstored.insert(key.clone(), Stored { report: report.clone(), asked });
             memory.order.push_back(key.clone());
             let too_many = memory.order.len().saturating_sub(REMEMBERED);
             let forgotten: Vec<String> = memory.order.drain(..too_many).collect();
-            (memory.unstored.clone(), forgotten)
+            let new = BTreeMap::from([(key.clone(), Stored { report: report.clone(), asked })]);
+            (memory.unstored.take_in_hand(new), forgotten)
         };
         let stored = self.store_results(&finished, forgotten).await;
         let mut memory = self.memory();
-        if stored.is_err() && is_read(report) {
-            memory.unstored.remove(&key);
+        match stored {
+            Ok(()) => memory.unstored.forget(finished.keys()),
+            Err(_) => memory.unstored.put_back(finished.keys()),
         }
-        if stored.is_ok() {
-            memory.unstored.retain(|key, _| !finished.contains_key(key));
+        if stored.is_err() && is_read(report) {
+            memory.unstored.forget([&key]);
         }
         // Only now: a caller that asks meanwhile for what is under way is told with the others.
         let waiting = memory.under_way.remove(&key).map(|under_way| under_way.waiting).unwrap_or_default();
@@ -495,10 +498,13 @@ impl CommandLedger {
         if lost.is_empty() {
             return;
         }
-        self.memory().unstored.extend(lost.clone());
+        let lost = self.memory().unstored.take_in_hand(lost);
         match self.store_results(&lost, Vec::new()).await {
-            Ok(()) => self.memory().unstored.retain(|key, _| !lost.contains_key(key)),
-            Err(error) => tracing::error!("that commands may have been done is not stored yet: {error}"),
+            Ok(()) => self.memory().unstored.forget(lost.keys()),
+            Err(error) => {
+                self.memory().unstored.put_back(lost.keys());
+                tracing::error!("that commands may have been done is not stored yet: {error}");
+            }
         }
     }
 

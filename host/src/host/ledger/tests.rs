@@ -1,5 +1,7 @@
+use futures_util::future::BoxFuture;
+
 use super::*;
-use crate::store::MemoryStore;
+use crate::store::{MemoryStore, Record};
 use crate::wire::operation::OperationName;
 
 fn accepted(id: &str) -> Report {
@@ -225,4 +227,74 @@ async fn who_asks_again_at_the_same_time_is_told_the_same() {
     let new = || async { ledger.begin("ev6", &accepted("b"), &asked("UNLOCK"), None).await.unwrap() };
     let (first, second) = tokio::join!(new(), new());
     assert!(matches!((first, second), (Known::New, Known::UnderWay)));
+}
+
+/// A store whose changes are made at once, and known to be made a moment later. It counts how often each result was
+/// written, and refuses changes while it is full.
+#[derive(Debug, Default)]
+struct CountingStore {
+    records: MemoryStore,
+    written: Mutex<BTreeMap<String, usize>>,
+    is_full: std::sync::atomic::AtomicBool,
+}
+
+impl CountingStore {
+    fn written(&self, id: &str) -> usize {
+        self.written.lock().get(&key("ev6", id)).copied().unwrap_or_default()
+    }
+
+    fn fill(&self, is_full: bool) {
+        self.is_full.store(is_full, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+impl Store for CountingStore {
+    fn load<'a>(&'a self, kind: Kind, key: &'a str) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.records.load(kind, key)
+    }
+
+    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<Record>, StoreError>> {
+        self.records.list(kind)
+    }
+
+    fn commit(&self, writes: Vec<Write>) -> BoxFuture<'static, Result<(), StoreError>> {
+        if self.is_full.load(std::sync::atomic::Ordering::Relaxed) {
+            return Box::pin(std::future::ready(Err(StoreError::Failed("it is full".to_owned()))));
+        }
+        for write in writes.iter().filter(|write| write.kind == Kind::Unpublished && write.value.is_some()) {
+            *self.written.lock().entry(write.key.clone()).or_default() += 1;
+        }
+        let made = self.records.commit(writes);
+        Box::pin(async {
+            tokio::task::yield_now().await;
+            made.await
+        })
+    }
+}
+
+#[tokio::test]
+async fn results_that_end_at_the_same_time_are_each_stored_once() {
+    let counting = Arc::new(CountingStore::default());
+    let store: Arc<dyn Store> = Arc::<CountingStore>::clone(&counting);
+    let (ledger, _) = opened(&store).await;
+    let over = |id: &str| Report { state: State::Succeeded, ..accepted(id) };
+    let all = ["a", "b", "c"].map(over);
+    let finishing = all.iter().map(|report| ledger.finish("ev6", report));
+    for (_, stored) in futures_util::future::join_all(finishing).await {
+        stored.unwrap();
+    }
+    assert_eq!(["a", "b", "c"].map(|id| counting.written(id)), [1; 3], "else it is published again");
+    // What could not be stored is stored with the next one, and once.
+    counting.fill(true);
+    ledger.finish("ev6", &over("d")).await.1.unwrap_err();
+    assert!(ledger.result("ev6", "d").await.unwrap().is_some());
+    counting.fill(false);
+    let both = [over("e"), over("f")];
+    let finishing = both.iter().map(|report| ledger.finish("ev6", report));
+    for (_, stored) in futures_util::future::join_all(finishing).await {
+        stored.unwrap();
+    }
+    assert_eq!(["d", "e", "f"].map(|id| counting.written(id)), [1; 3]);
+    let (restarted, _) = opened(&store).await;
+    assert!(restarted.result("ev6", "d").await.unwrap().is_some());
 }
