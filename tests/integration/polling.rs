@@ -9,6 +9,7 @@ use testkit::virtual_home::VirtualHome;
 use testkit::{CCS2, Home, LEGACY, patient_cloud};
 use tokio::task::JoinHandle;
 use vehicle_connector::config::{Config, Poll};
+use vehicle_connector::store::Kind;
 use vehicle_connector::time::Clock as _;
 use vehicle_connector::wire::outcome::{Reason, State};
 
@@ -87,6 +88,28 @@ async fn a_read_that_somebody_wanted_puts_off_the_next_one() {
     let published = plan(&home, LEGACY.0);
     assert_eq!(published["mode"], "parked", "{published}");
     assert!(asked <= 20 + 2, "{asked} requests for 20 reads, and the first one");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_reads_that_somebody_wanted_is_not_one_of_plans() {
+    let (home, _settling) = home(|_| {}).await;
+    home.read().await;
+    home.advance(MINUTE).await;
+    let plans = || home.documents(&format!("vehicle/{}/polling", LEGACY.0)).len();
+    let before = plans();
+    for _ in 0..20 {
+        // What the read has found is taken in, and its result is on the way to a disk that takes its time.
+        home.store.hold(Kind::Unpublished);
+        let disk = async {
+            home.advance(Duration::from_secs(1)).await;
+            home.store.release();
+        };
+        let (report, ()) = tokio::join!(home.read(), disk);
+        assert_eq!(report.state, State::Succeeded);
+    }
+    let published = plans() - before;
+    assert!(published <= 1, "a plan moves with the time of the last read, and {published} were published");
+    assert_eq!(plan(&home, LEGACY.0)["interval_s"], 1_800);
 }
 
 #[tokio::test(start_paused = true)]

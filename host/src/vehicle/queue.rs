@@ -28,6 +28,7 @@ pub(crate) struct Queue {
     commands_waiting: Arc<AtomicUsize>,
     reads_waiting: Arc<AtomicUsize>,
     reads: Arc<Semaphore>,
+    under_way: Arc<AtomicUsize>,
     newest: Mutex<HashMap<Actuator, watch::Sender<u64>>>,
 }
 
@@ -38,6 +39,7 @@ impl Default for Queue {
             commands_waiting: Arc::default(),
             reads_waiting: Arc::default(),
             reads: Arc::new(Semaphore::new(READS_AT_ONCE)),
+            under_way: Arc::default(),
             newest: Mutex::default(),
         }
     }
@@ -50,10 +52,18 @@ pub(crate) enum Turn {
     Read { _turn: OwnedSemaphorePermit },
 }
 
-/// Counts a waiting command for as long as it exists.
-struct Waiting(Arc<AtomicUsize>);
+/// One of those that are counted, for as long as it exists.
+#[derive(Debug)]
+pub(crate) struct Counted(Arc<AtomicUsize>);
 
-impl Drop for Waiting {
+impl Counted {
+    fn among(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Counted {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -75,7 +85,7 @@ impl Queue {
             waiting.fetch_sub(1, Ordering::Relaxed);
             return None;
         }
-        let place = Waiting(Arc::clone(waiting));
+        let place = Counted(Arc::clone(waiting));
         let command = name.reaches_vehicle().then(|| {
             let mut turn = Box::pin(Arc::clone(&self.commands).lock_owned());
             // A lock queues up what has polled it, so the first poll is here, where commands arrive in order.
@@ -103,6 +113,16 @@ impl Queue {
         newest.send_modify(|number| *number += 1);
         let number = *newest.borrow();
         Supersession::by_what_follows(number, newest.subscribe())
+    }
+
+    /// Counts a command of a caller as under way, until what is returned is dropped.
+    pub(crate) fn begin(&self) -> Counted {
+        Counted::among(&self.under_way)
+    }
+
+    /// Whether a command of a caller is under way, be it one that reads.
+    pub(crate) fn is_used(&self) -> bool {
+        self.under_way.load(Ordering::Relaxed) > 0
     }
 
     /// Returns the number of commands and reads that wait for their turn.

@@ -59,6 +59,8 @@ impl CommandDesk {
         mut report: Report,
         work: impl AsyncFnOnce(&mut Report, &mut Option<Turn>),
     ) {
+        // Until the read that follows it has ended too.
+        let _under_way = run.vehicle.queue.begin();
         let mut place = None;
         // The report is this task's own and is given out once, at its end, whichever way that comes.
         let stopped = tokio::select! {

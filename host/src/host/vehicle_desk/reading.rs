@@ -95,6 +95,11 @@ impl VehicleDesk {
         for event in memory.rhythm.saw(&sight) {
             self.announcer.announce_event(vehicle, &event);
         }
+        if vehicle.queue.is_used() {
+            // Now, and not only when the command is over: in between the next read would be planned for later, and
+            // that be published.
+            memory.rhythm.stir();
+        }
         if inside(memory) != inside_before {
             self.announcer.announce_fences(vehicle, memory.rhythm.fences());
         }
