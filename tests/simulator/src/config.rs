@@ -47,7 +47,7 @@ impl Default for Config {
             pin: "1234".to_owned(),
             refresh_token: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1".to_owned(),
             rotate_refresh_token: false,
-            vehicles: vec![VehicleConfig::recorded_legacy(), VehicleConfig::recorded_ccs2()],
+            vehicles: VehicleConfig::fleet(2),
             access_token_lifetime: Duration::from_secs(3600),
             control_token_lifetime: Duration::from_secs(600),
             devices: Vec::new(),

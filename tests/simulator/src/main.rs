@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use simulator::kit::loopback;
-use simulator::{Brand, Config, Simulator};
+use simulator::{Brand, Config, Simulator, VehicleConfig};
 
 /// Runs a simulated Hyundai/Kia EU cloud on loopback until Ctrl-C.
 #[derive(Debug, Parser)]
@@ -27,6 +27,9 @@ struct Args {
     /// Seconds that an access token lives.
     #[arg(long, default_value_t = 3600)]
     token_lifetime: u64,
+    /// Number of cars: `Legacy car`, `CCS2 car`, and then `Legacy car 3`, `CCS2 car 4` and so on.
+    #[arg(long, default_value_t = 2)]
+    cars: usize,
 }
 
 /// What one may want to do, the path below `/control/`, and the body; without one it is a `GET`.
@@ -58,6 +61,7 @@ async fn main() -> io::Result<()> {
         pin: args.pin.unwrap_or(defaults.pin),
         refresh_token: args.refresh_token.unwrap_or(defaults.refresh_token),
         access_token_lifetime: Duration::from_secs(args.token_lifetime),
+        vehicles: VehicleConfig::fleet(args.cars),
         ..Config::default()
     };
     let account = format!("refresh token {}, PIN {}", config.refresh_token, config.pin);

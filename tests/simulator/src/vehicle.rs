@@ -63,6 +63,27 @@ impl VehicleConfig {
         }
     }
 
+    /// The cars of an account that has so many: the recorded ones, and then more of their kinds in turn. Each has an
+    /// id, a VIN and a nickname of its own, such as `Legacy car 3` and `CCS2 car 4`.
+    pub fn fleet(cars: usize) -> Vec<Self> {
+        let more = (3..).map(|number| match number % 2 {
+            1 => Self::recorded_legacy().renumbered(number),
+            _ => Self::recorded_ccs2().renumbered(number),
+        });
+        [Self::recorded_legacy(), Self::recorded_ccs2()].into_iter().chain(more).take(cars).collect()
+    }
+
+    /// Another car of the same kind: its number is in the place of the digits at the end of VIN and id.
+    fn renumbered(self, number: usize) -> Self {
+        let stem = |text: &str| text.trim_end_matches(|digit: char| digit.is_ascii_digit()).to_owned();
+        Self {
+            id: format!("{}{number:012}", stem(&self.id)),
+            vin: format!("{}{number:08}", stem(&self.vin)),
+            nickname: format!("{} {number}", self.nickname),
+            ..self
+        }
+    }
+
     /// Whether the CCS2 routes are this car's.
     pub(crate) fn is_ccs2(&self) -> bool {
         self.ccs2 != 0
@@ -290,6 +311,8 @@ fn compact(at: Timestamp, zone: TimeZone) -> String {
 #[cfg(test)]
 #[allow(clippy::indexing_slicing, reason = "an absent field fails the test")]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -297,6 +320,23 @@ mod tests {
         let at = |text: &str| text.parse::<Timestamp>().map(berlin).unwrap_or_default();
         assert_eq!(at("2026-11-21T17:00:00Z"), "20261121180000");
         assert_eq!(at("2026-07-01T12:00:00Z"), "20260701140000");
+    }
+
+    #[test]
+    fn a_fleet_begins_with_the_recorded_cars_and_has_no_car_twice() {
+        let fleet = VehicleConfig::fleet(50);
+        let recorded = [VehicleConfig::recorded_legacy().id, VehicleConfig::recorded_ccs2().id];
+        assert_eq!([&fleet[0].id, &fleet[1].id], [&recorded[0], &recorded[1]]);
+        for of in
+            [|car: &VehicleConfig| &car.id, |car| &car.vin, |car| &car.nickname] as [fn(&_) -> &String; 3]
+        {
+            let all: BTreeSet<_> = fleet.iter().map(of).collect();
+            assert_eq!(all.len(), 50);
+        }
+        let last = &fleet[49];
+        assert_eq!((last.vin.as_str(), last.nickname.as_str()), ("KNACCS2EV00000050", "CCS2 car 50"));
+        assert_eq!((last.id.as_str(), last.ccs2), ("22222222-2222-4222-8222-000000000050", 1));
+        assert_eq!(VehicleConfig::fleet(1).len(), 1);
     }
 
     #[test]
