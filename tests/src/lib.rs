@@ -63,7 +63,9 @@ pub fn provenance() -> Provenance {
 /// A cloud that does not mind how late it is at home: its clock goes on while a test lets a host's jump.
 pub fn patient_cloud() -> simulator::Config {
     let mut config = simulator::Config::default();
-    config.strict.stamp_tolerance = Duration::from_secs(10 * 365 * 86_400);
+    let years = Duration::from_secs(10 * 365 * 86_400);
+    config.strict.stamp_tolerance = years;
+    config.strict.fingerprint_tolerance = years;
     config
 }
 

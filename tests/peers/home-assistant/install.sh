@@ -9,11 +9,8 @@ case $version in
     *) echo "unknown version $version; there are 2025.4 and 2024.3" >&2; exit 2 ;;
 esac
 [ -x "$folder/bin/hass" ] && [ -e "$folder/COMPLETE" ] && exit 0
-python=
-for found in "python$wants" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$wants".*/bin/python; do
-    # It has to run: what is on the path may stand for a Python that is not there.
-    if [ -z "$python" ] && "$found" -c '' 2>/dev/null; then python=$found; fi
-done
+source "$(dirname "$0")/../python.sh"
+python=$(python_of "$wants") || python=
 [ -n "$python" ] || { echo "SKIPPED: Home Assistant $version needs Python $wants, and there is none"; exit 3; }
 rm -rf "$folder"
 "$python" -m venv "$folder"

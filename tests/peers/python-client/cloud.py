@@ -16,6 +16,8 @@ from wire import Labels, Request
 
 REFRESH_TOKEN = "A" * 47 + "1"
 PIN = "1234"
+USERNAME = "owner@example.org"
+PASSWORD = "correct horse battery"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from hyundai_kia_connect_api import exceptions as raised
 from hyundai_kia_connect_api.const import ORDER_STATUS
 
 from cloud import CARS, CCS2, LEGACY, Cloud, simulated
+from expectations import Failures, expect, expect_error
 from process import Trouble, end_when_asked
 from reference import Reference, stay_on_loopback
 
@@ -51,35 +52,6 @@ STATUSES = {
     ORDER_STATUS.PENDING: {"ending": "stays-pending"},
     ORDER_STATUS.UNKNOWN: {"ending": "never-appears"},
 }
-
-
-class Failures(logging.Handler):
-    """What the client logs as an error, among it what it swallows."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.ERROR)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keeps the message."""
-        self.messages.append(record.getMessage())
-
-
-def expect(what: str, found: Any, expected: Any) -> None:
-    """Says what was found; raises `Trouble` if it is something else."""
-    if found != expected:
-        raise Trouble(f"{what}: expected {expected!r}, found {found!r}")
-    print(f"ok  {what}: {found}")
-
-
-def expect_error(what: str, work: Callable[[], Any], expected: type[Exception]) -> None:
-    """`work` raises exactly this class, not one that is derived from it."""
-    found: type[Exception] | None = None
-    try:
-        work()
-    except Exception as error:  # Which one it is, is the question.
-        found = type(error)
-    expect(what, found and found.__name__, expected.__name__)
 
 
 def sign_in(cloud: Cloud) -> Reference:
@@ -213,7 +185,7 @@ def lose_session(cloud: Cloud) -> None:
     cloud.order("refuse-grants")
     expect_error("a refresh token that has died", client.renew, raised.AuthenticationError)
     cloud.order("restore")
-    unknown = Reference(cloud, "kia", refresh_token="B" * 48)
+    unknown = Reference(cloud, "kia", password="B" * 48)
     expect_error("an unknown refresh token", unknown.manager.check_and_refresh_token, raised.AuthenticationError)
 
 

@@ -16,7 +16,7 @@ from hyundai_kia_connect_api import VehicleManager
 from hyundai_kia_connect_api.const import BRANDS, ORDER_STATUS, REGION_EUROPE, REGIONS
 from hyundai_kia_connect_api.exceptions import AuthenticationError, UnsupportedControlError
 
-from cloud import PIN, REFRESH_TOKEN, Car, Cloud
+from cloud import PIN, REFRESH_TOKEN, USERNAME, Car, Cloud
 from work import Operation
 
 T = TypeVar("T")
@@ -44,13 +44,13 @@ def stay_on_loopback() -> None:
 class Reference:
     """One signed-in installation of the reference client."""
 
-    def __init__(self, cloud: Cloud, brand: str, refresh_token: str = REFRESH_TOKEN, pin: str = PIN) -> None:
+    def __init__(self, cloud: Cloud, brand: str, password: str = REFRESH_TOKEN, pin: str = PIN) -> None:
         self.manager = VehicleManager(
             region=next(key for key, name in REGIONS.items() if name == REGION_EUROPE),
             brand=next(key for key, name in BRANDS.items() if name.lower() == brand),
-            username="peer@example.com",
-            # A refresh token in place of the password is how its users sign in since passwords are blocked.
-            password=refresh_token,
+            username=USERNAME,
+            # A refresh token in place of the password is how its users signed in while passwords were blocked.
+            password=password,
             pin=pin,
         )
         self._last: dict[Car, str] = {}
@@ -96,7 +96,9 @@ class Reference:
 
 def redirect(api: Any, base: str) -> None:
     """Points every URL of the vendor's services that `api` holds at `base`."""
-    vendor = (f"https://{api.BASE_URL}", api.LOGIN_FORM_HOST)
+    vendor = [f"https://{api.BASE_URL}", api.LOGIN_FORM_HOST]
+    # The token service, of which only the newest client knows.
+    vendor += [api.CCI_API_URL] if hasattr(api, "CCI_API_URL") else []
     for name, value in list(vars(api).items()):
         for host in vendor:
             if isinstance(value, str) and value.startswith(host):

@@ -13,6 +13,8 @@ pub enum Brand {
     Kia,
     /// Hyundai.
     Hyundai,
+    /// Genesis, of whose app nobody has the keys that requests are signed with.
+    Genesis,
 }
 
 /// The public interoperability constants of one brand.
@@ -28,6 +30,29 @@ pub struct Constants {
     pub stamp_key: &'static str,
     /// `pushType` of the device registration.
     pub push_type: &'static str,
+    /// The app of 2026, which signs in with a password.
+    pub app: App,
+}
+
+/// The public constants of the app that signs in with a password, as it says them of itself.
+#[derive(Debug)]
+pub struct App {
+    /// OAuth client id of the sign-in.
+    pub client_id: &'static str,
+    /// Where a sign-in ends, with a code.
+    pub redirect_uri: &'static str,
+    /// `client-id`: the name of its package.
+    pub package: &'static str,
+    /// `client-name` on Android, whose requests are signed.
+    pub android_name: &'static str,
+    /// `client-name` on iOS, whose requests are not.
+    pub ios_name: &'static str,
+    /// `client-os-version` on iOS.
+    pub ios_version: &'static str,
+    /// `client-notification-provider-type` on iOS.
+    pub ios_notifications: &'static str,
+    /// `X-Brand`.
+    pub label: &'static str,
 }
 
 const KIA: Constants = Constants {
@@ -36,6 +61,16 @@ const KIA: Constants = Constants {
     application_id: "a2b8469b-30a3-4361-8e13-6fceea8fbe74",
     stamp_key: "wLTVxwidmH8CfJYBWSnHD6E0huk0ozdiuygB4hLkM5XCgzAL1Dk5sE36d/bx5PFMbZs=",
     push_type: "APNS",
+    app: App {
+        client_id: "01b36c86-79e8-486c-8009-15f2ad88d670",
+        redirect_uri: "https://oneapp.kia.com/redirect",
+        package: "com.kia.oneapp.eu",
+        android_name: "KiaEU",
+        ios_name: "kia",
+        ios_version: "27",
+        ios_notifications: "IOS_APPSTORE",
+        label: "Kia",
+    },
 };
 
 const HYUNDAI: Constants = Constants {
@@ -44,6 +79,34 @@ const HYUNDAI: Constants = Constants {
     application_id: "014d2225-8495-4735-812d-2616334fd15d",
     stamp_key: "RFtoRq/vDXJmRndoZaZQyfOot7OrIqGVFj96iY2WL3yyH5Z/pUvlUhqmCxD2t+D65SQ=",
     push_type: "GCM",
+    app: App {
+        client_id: "4f4953b5-02e1-4dbc-8599-87e983ee1be5",
+        redirect_uri: "https://oneapp.hyundai.com/redirect",
+        package: "com.hyundai.oneapp.eu",
+        android_name: "HyundaiEU",
+        ios_name: "hyundai",
+        ios_version: "18.7",
+        ios_notifications: "APNS",
+        label: "Hyundai",
+    },
+};
+
+const GENESIS: Constants = Constants {
+    service_id: "3020afa2-30ff-412a-aa51-d28fbe901e10",
+    client_secret: "FKDdlef2ffdleFEweELFKERiLER2FED21sDdwdgQz6hFESE3",
+    application_id: "f11f2b86-e0e7-4851-90df-5600b01d8b70",
+    stamp_key: "RFtoRq/vDXJmRndoZaZQyYo3/qFLtVReW8P7utRPcc0ZxOzOELm9mexvviBk/qqIp4A=",
+    push_type: "GCM",
+    app: App {
+        client_id: "50e3b8b0-ced5-43b7-8a42-f86ac92fe50e",
+        redirect_uri: "https://oneapp.genesis.com/redirect",
+        package: "com.genesis.oneapp.eu",
+        android_name: "GenesisEU",
+        ios_name: "genesis",
+        ios_version: "18.7",
+        ios_notifications: "APNS",
+        label: "Genesis",
+    },
 };
 
 /// From here on a stamp's number is taken as milliseconds: as seconds it would be the year 5138.
@@ -55,6 +118,7 @@ impl Brand {
         match self {
             Self::Kia => &KIA,
             Self::Hyundai => &HYUNDAI,
+            Self::Genesis => &GENESIS,
         }
     }
 
@@ -95,6 +159,7 @@ impl fmt::Display for Brand {
         f.write_str(match self {
             Self::Kia => "kia",
             Self::Hyundai => "hyundai",
+            Self::Genesis => "genesis",
         })
     }
 }

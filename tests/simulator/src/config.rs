@@ -4,12 +4,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::brand::Brand;
+use crate::cci::Release;
 use crate::vehicle::VehicleConfig;
 
 /// The account, its cars and the server in front of them.
 ///
 /// The default is the account of the recorded traces: Kia, two cars, PIN `1234`, the traces' refresh token,
-/// access tokens of an hour, everything strict.
+/// access tokens of an hour, everything strict. The same account signs in with `owner@example.org`, the password
+/// `correct horse battery` and the gate keys `SECRET`, `PIECE`, `SUFFIX`.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where to listen; must be loopback. Port 0 picks a free one.
@@ -23,6 +25,26 @@ pub struct Config {
     /// Answer every grant with a new refresh token and let the old one die. Off, the answer's `refresh_token`
     /// is `null`, as in the one published log.
     pub rotate_refresh_token: bool,
+    /// The e-mail address that the account signs in with.
+    pub username: String,
+    /// The password that it signs in with.
+    pub password: String,
+    /// The account's number for its owner, the claim `uid` of tokens.
+    pub user_id: String,
+    /// Lead from the sign-in page to the app in the browser, as the real provider does. Off, the page answers itself.
+    pub authorize_redirects: bool,
+    /// The three parts of the key of signatures, in the order of the app.
+    pub gate_keys: [String; 3],
+    /// The release of the app whose keys those are.
+    pub release: Release,
+    /// Give the exchangeable token of a refresh in the cookie `t` only, and the old one in the body.
+    pub exchangeable_in_cookie: bool,
+    /// How long the tokens of a set live that are for use; also the answer's `expiresIn`, in whole seconds.
+    pub cci_token_lifetime: Duration,
+    /// How long a set can be refreshed. After that the session is over: 4111.
+    pub cci_refresh_lifetime: Duration,
+    /// How long a CCS token lives; also the answer's `expiresTime`, which is a time to live in whole seconds.
+    pub ccs_token_lifetime: Duration,
     /// The cars of the account, in the order of the vehicle list.
     pub vehicles: Vec<VehicleConfig>,
     /// How long an access token lives; also the answer's `expires_in`, in whole seconds.
@@ -47,6 +69,16 @@ impl Default for Config {
             pin: "1234".to_owned(),
             refresh_token: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1".to_owned(),
             rotate_refresh_token: false,
+            username: "owner@example.org".to_owned(),
+            password: "correct horse battery".to_owned(),
+            user_id: "3f0a9c52-6f0e-4d0c-9a57-0d2f7c1b8e44".to_owned(),
+            authorize_redirects: true,
+            gate_keys: ["SECRET", "PIECE", "SUFFIX"].map(str::to_owned),
+            release: Release::default(),
+            exchangeable_in_cookie: false,
+            cci_token_lifetime: Duration::from_secs(3599),
+            cci_refresh_lifetime: Duration::from_secs(90 * 86_400),
+            ccs_token_lifetime: Duration::from_secs(86_400),
             vehicles: VehicleConfig::fleet(2),
             access_token_lifetime: Duration::from_secs(3600),
             control_token_lifetime: Duration::from_secs(600),
@@ -73,7 +105,17 @@ pub struct Strictness {
     pub protocol_header: bool,
     /// JSON posts say so in `Content-Type`.
     pub content_type: bool,
-    /// A grant ends all earlier access tokens at once.
+    /// Sign-in and token service are asked as the app asks them: user agent, every header, fields and their order.
+    pub app: bool,
+    /// `App-Request-Id` names the device of `client-device-id`, as the app's does. Off by default: nothing tells that
+    /// the real service compares them.
+    pub request_id: bool,
+    /// How far the time of a signature may be from the server's, either way. What the real gate allows is not known.
+    pub fingerprint_tolerance: Duration,
+    /// How many bytes the headers of a request may have. What the real services allow is not known; an exchange has
+    /// more than 6 KiB.
+    pub header_limit: usize,
+    /// A grant or an exchange ends all earlier access tokens at once.
     pub newest_token_only: bool,
     /// A control token works only with the device id that it was given to.
     pub control_token_bound: bool,
@@ -93,6 +135,10 @@ impl Default for Strictness {
             device: true,
             protocol_header: true,
             content_type: true,
+            app: true,
+            request_id: false,
+            fingerprint_tolerance: Duration::from_secs(300),
+            header_limit: 16 * 1024,
             newest_token_only: true,
             control_token_bound: true,
             pin_tries: 5,

@@ -8,7 +8,10 @@ use crate::action::Outcome;
 use crate::barrier::Barrier;
 use crate::counters::Counters;
 use crate::faults::{Fault, Refusal};
+use crate::idp::{Firewall, SignInOutcome};
+use crate::kit::Effect;
 use crate::log::LogEntry;
+use crate::route::RouteKind;
 use crate::vehicle::{VehicleConfig, VehicleState};
 use crate::world::Shared;
 
@@ -21,7 +24,7 @@ pub struct Control {
 
 /// Tokens and device ids.
 impl Control {
-    /// Every access token given out so far is expired. Control tokens live on; see
+    /// Every access token given out so far is expired, CCS tokens among them. Control tokens live on; see
     /// [`Self::invalidate_control_tokens`].
     pub fn expire_access_token(&self) {
         self.shared.world().session.expire_access();
@@ -75,6 +78,53 @@ impl Control {
     /// unharmed. Grants, registrations and commands with a control token are not held.
     pub fn expire_when_in_flight(&self, requests: u64) {
         self.shared.world().barrier = Some(Barrier::new(requests));
+    }
+}
+
+/// The sign-in with a password, and the tokens that it gives.
+impl Control {
+    /// How sign-ins end from now on whose credentials are right, unless one is queued for them.
+    pub fn set_sign_in_outcome(&self, outcome: SignInOutcome) {
+        self.shared.world().provider.outcome = outcome;
+    }
+
+    /// How the next sign-in ends that has nothing queued for it yet.
+    pub fn queue_sign_in_outcome(&self, outcome: SignInOutcome) {
+        self.shared.world().provider.next_outcomes.push_back(outcome);
+    }
+
+    /// What the firewall does to who asks for the sign-in page; `None` takes it away.
+    pub fn set_firewall(&self, firewall: Option<Firewall>) {
+        self.shared.world().provider.firewall = firewall;
+    }
+
+    /// Every set of tokens is dead: its next refresh is answered 4111. A CCS token lives on until it expires; see
+    /// [`Self::expire_access_token`].
+    pub fn end_sessions(&self) {
+        self.shared.world().tokens.end();
+    }
+
+    /// Whether the token service wants signatures.
+    pub fn set_gate(&self, on: bool) {
+        self.shared.world().gate.on = on;
+    }
+
+    /// Whether the older route without signatures answers. Closed, it turns everybody away as the gate does who has
+    /// none: 9035.
+    pub fn open_unsigned_route(&self, open: bool) {
+        self.shared.world().gate.unsigned = open;
+    }
+
+    /// Only signatures with these keys are good from now on, as after a release of the app.
+    pub fn set_gate_keys(&self, keys: [String; 3]) {
+        self.shared.world().gate.keys = keys;
+    }
+
+    /// The next so many exchanges against a CCS token that are otherwise right are answered 9001 with HTTP 502.
+    pub fn fail_exchanges(&self, times: u64) {
+        self.inject(
+            Fault::new(RouteKind::TokenExchange, Effect::service_behind_fails()).times(times).once_admitted(),
+        );
     }
 }
 
@@ -154,8 +204,8 @@ impl Control {
         self.shared.world().vehicles.reverse();
     }
 
-    /// Takes back faults, barrier, held requests, refusals, wordings, outcomes, the clock, the PIN lock and
-    /// unreachable cars. Tokens and device ids that were ended stay ended; counters, log and cars stay.
+    /// Takes back faults, barrier, held requests, refusals, wordings, outcomes, firewall, gate, the clock, the PIN lock
+    /// and unreachable cars. Tokens and device ids that were ended stay ended; counters, log and cars stay.
     pub fn restore(&self) {
         self.shared.world().restore();
         self.shared.release();

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::ActionKind;
 use crate::kit::Gauge;
-use crate::route::RouteKind;
+use crate::route::{Call, CciCall, RouteKind};
 
 /// Everything since the start or since the last reset. Requests to `/control` are in none of these.
 ///
@@ -21,6 +21,26 @@ pub struct Counters {
     pub grants_asked: u64,
     /// Refresh grants given.
     pub grants: u64,
+    /// Sign-ins with a password asked for, that is: passwords sent.
+    pub sign_ins_asked: u64,
+    /// Sign-ins that gave a code.
+    pub sign_ins: u64,
+    /// Exchanges of a code asked for.
+    pub code_exchanges_asked: u64,
+    /// Exchanges of a code that gave a set of tokens.
+    pub code_exchanges: u64,
+    /// Refreshes of a set of tokens asked for, of either version.
+    pub refreshes_asked: u64,
+    /// Refreshes that gave the next set.
+    pub refreshes: u64,
+    /// Exchanges of a set of tokens asked for.
+    pub token_exchanges_asked: u64,
+    /// Exchanges that gave a CCS token.
+    pub token_exchanges: u64,
+    /// Of those asked for, requests on the route without signatures.
+    pub unsigned: u64,
+    /// Requests that the gate turned away: 9035, 9036, 9037.
+    pub gate_refusals: u64,
     /// Device registrations asked for.
     pub registrations: u64,
     /// PIN checks asked for.
@@ -49,8 +69,10 @@ pub struct Counters {
     pub peak_in_flight: u64,
     /// Of those in flight, requests that wait at the barrier or for [`crate::Control::release`].
     pub held: u64,
-    /// Generation of the newest access token; 0 before the first grant. Not touched by a reset.
+    /// Generation of the newest access token, of a grant or an exchange; 0 before the first. Not touched by a reset.
     pub generation: u64,
+    /// Number of the newest set of tokens; 0 before the first. Not touched by a reset.
+    pub cci_generation: u64,
 }
 
 impl Counters {
@@ -72,13 +94,18 @@ impl Counters {
         self.actuations.values().flat_map(BTreeMap::values).sum()
     }
 
-    pub(crate) fn arrive(&mut self, route: RouteKind) {
+    pub(crate) fn arrive(&mut self, call: &Call) {
+        let route = call.kind();
         self.requests += 1;
         *self.by_route.entry(route).or_default() += 1;
         self.in_flight += 1;
         self.peak_in_flight = self.peak_in_flight.max(self.in_flight);
         match route {
             RouteKind::Token => self.grants_asked += 1,
+            RouteKind::SignIn => self.sign_ins_asked += 1,
+            RouteKind::CodeExchange => self.code_exchanges_asked += 1,
+            RouteKind::TokenRefresh => self.refreshes_asked += 1,
+            RouteKind::TokenExchange => self.token_exchanges_asked += 1,
             RouteKind::Register => self.registrations += 1,
             RouteKind::Pin => self.pin_checks += 1,
             RouteKind::Status => self.status += 1,
@@ -90,6 +117,7 @@ impl Counters {
             RouteKind::Records => self.polls += 1,
             _ => {}
         }
+        self.unsigned += u64::from(matches!(call, Call::Cci(CciCall { signed: false, .. })));
     }
 
     pub(crate) fn actuate(&mut self, vehicle: &str, action: ActionKind) {
@@ -102,6 +130,7 @@ impl Counters {
             peak_in_flight: self.in_flight,
             held: self.held,
             generation: self.generation,
+            cci_generation: self.cci_generation,
             ..Self::default()
         };
     }

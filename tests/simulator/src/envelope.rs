@@ -9,9 +9,26 @@ pub(crate) use crate::kit::Answer;
 pub(crate) struct Refused {
     /// For the log; never sent.
     pub(crate) reason: String,
-    /// Whether its access or control token was the reason.
-    pub(crate) by_token: bool,
+    pub(crate) by: By,
     pub(crate) answer: Answer,
+}
+
+impl Refused {
+    /// Turned down by a check of something that is neither a token of the account nor the gate's business.
+    pub(crate) fn by_check(reason: impl Into<String>, answer: Answer) -> Self {
+        Self { reason: reason.into(), by: By::Check, answer }
+    }
+}
+
+/// What turned a request down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum By {
+    /// A check of something else.
+    Check,
+    /// The check of its access or control token.
+    Token,
+    /// The gate before the token service.
+    Gate,
 }
 
 /// Success in the vehicle service's envelope.
@@ -45,6 +62,19 @@ pub(crate) fn grant_refused(id: &str) -> Answer {
         "retValue": null,
     });
     Answer::json(400, &body)
+}
+
+/// Failure in the token service's envelope, with the HTTP status that goes with the code.
+pub(crate) fn cci_failure(code: u16, message: &str) -> Answer {
+    let status = match code {
+        // The session is over, and tokens that are dead. Of 4111 no status was reported.
+        4111 | 9013 => 401,
+        // What is behind the service does not answer.
+        9001 => 502,
+        9009 => 500,
+        _ => 400,
+    };
+    Answer::json(status, &json!({ "code": code, "message": message }))
 }
 
 /// The first three digits of a code look like its HTTP status, and are it for all pairs that were reported

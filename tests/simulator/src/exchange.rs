@@ -6,9 +6,9 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
 
-use crate::envelope::{self, Answer, Refused};
+use crate::envelope::{self, Answer, By, Refused};
 use crate::kit::{Effect, End, Moment, Received, Wire};
-use crate::log::LogEntry;
+use crate::log::{Labels, LogEntry};
 use crate::route::Call;
 use crate::world::Shared;
 use crate::{barrier, routes, strict};
@@ -44,7 +44,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> End {
 async fn handle(shared: &Arc<Shared>, incoming: &Incoming) -> Ended {
     barrier::pass(shared, incoming).await;
     if let Some(effect) = strike(shared, Moment::Arrival, incoming).await {
-        return fail(shared, &effect, None);
+        return fail(shared, incoming, &effect, None);
     }
     let verdict = strict::admit(&mut shared.world(), incoming);
     let admitted = match verdict {
@@ -52,7 +52,7 @@ async fn handle(shared: &Arc<Shared>, incoming: &Incoming) -> Ended {
         Err(refused) => return refuse(shared, refused),
     };
     if let Some(effect) = strike(shared, Moment::Admitted, incoming).await {
-        return fail(shared, &effect, None);
+        return fail(shared, incoming, &effect, None);
     }
     if shared.is_gone() {
         return (End::Dropped, Some("the cloud is gone".into()));
@@ -62,7 +62,7 @@ async fn handle(shared: &Arc<Shared>, incoming: &Incoming) -> Ended {
         Err(refused) => return refuse(shared, refused),
     };
     if let Some(effect) = strike(shared, Moment::Acted, incoming).await {
-        return fail(shared, &effect, Some(answer));
+        return fail(shared, incoming, &effect, Some(answer));
     }
     (End::Answered(answer), None)
 }
@@ -73,10 +73,13 @@ async fn strike(shared: &Shared, moment: Moment, incoming: &Incoming) -> Option<
     shared.suffer(effects).await
 }
 
-fn fail(shared: &Shared, effect: &Effect, answer: Option<Answer>) -> Ended {
+fn fail(shared: &Shared, incoming: &Incoming, effect: &Effect, answer: Option<Answer>) -> Ended {
     shared.count(|counters| counters.faults += 1);
     let message_id = shared.world().ids.uuid();
-    let worded = |code: &str, message: &str| envelope::spa_failure(code, message, &message_id);
+    let worded = |code: &str, message: &str| match (&incoming.call, code.parse()) {
+        (Call::Cci(_), Ok(code)) => envelope::cci_failure(code, message),
+        _ => envelope::spa_failure(code, message, &message_id),
+    };
     let (end, note) = effect.end(answer, worded);
     (end, Some(note.into()))
 }
@@ -84,7 +87,8 @@ fn fail(shared: &Shared, effect: &Effect, answer: Option<Answer>) -> Ended {
 fn refuse(shared: &Shared, refused: Refused) -> Ended {
     shared.count(|counters| {
         counters.refused += 1;
-        counters.refused_tokens += u64::from(refused.by_token);
+        counters.refused_tokens += u64::from(refused.by == By::Token);
+        counters.gate_refusals += u64::from(refused.by == By::Gate);
     });
     (End::Answered(refused.answer), Some(refused.reason.into()))
 }
@@ -100,10 +104,10 @@ impl<'a> Flight<'a> {
         let mut guard = shared.world();
         let world = &mut *guard;
         let now = world.now();
-        let session = &world.session;
-        let seq = world.log.open(|seq| LogEntry::of(seq, incoming, session, now));
+        let labels = Labels { session: &world.session, tokens: &world.tokens, provider: &world.provider };
+        let seq = world.log.open(|seq| LogEntry::of(seq, incoming, &labels, now));
         // Counted under the lock, so that the log has no fewer requests than the counters say.
-        shared.count(|counters| counters.arrive(incoming.call.kind()));
+        shared.count(|counters| counters.arrive(&incoming.call));
         Self { shared, seq }
     }
 

@@ -16,6 +16,11 @@ impl Route for RouteKind {
 
 /// The vehicle service's failures.
 impl Effect {
+    /// What is behind the token service does not answer, for this account: 9001 with HTTP 502.
+    pub fn service_behind_fails() -> Self {
+        Self::envelope("9001", "external service error")
+    }
+
     /// The daily quota is used up: 5091 with HTTP 509.
     pub fn rate_limited() -> Self {
         Self::envelope("5091", "Exceeds number of requests")

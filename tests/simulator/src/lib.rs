@@ -1,8 +1,9 @@
 //! A simulated Hyundai/Kia EU vehicle cloud: it counts what it is asked, checks it strictly, and fails on command.
 //!
 //! One loopback listener answers for the three services of the real cloud, whose paths do not collide: account
-//! and vehicles (`/api/...`), sign-in (`/auth/...`), and the simulator's own `/control/...`. A client needs
-//! nothing but other base URLs. Everything that a test wants to happen is an event that it triggers or waits
+//! and vehicles (`/api/...`), identity provider (`/auth/api/...`, `/auth/account/signin`, `/web/...`, `/error`), token
+//! service (`/auth/v1/...`, `/auth/v2/...`, `/domain/api/...`), and the simulator's own `/control/...`. A client needs
+//! nothing but other base URLs: the same one for `ccapi`, `idp` and `cci`. Everything that a test wants to happen is an event that it triggers or waits
 //! for through [`Control`]; nothing depends on sleeping long enough.
 //!
 //! ```no_run
@@ -21,6 +22,24 @@
 //! arrival (counted, logged) → barrier → faults at [`Moment::Arrival`] → header and token checks → faults at
 //! [`Moment::Admitted`] → body checks and the act itself → faults at [`Moment::Acted`] → answer.
 //!
+//! # A sign-in with a password
+//!
+//! 1. `GET /auth/api/v2/user/oauth2/authorize` leads (302) to a page of the app and sets two cookies, `account` and
+//!    `JSESSIONID`. Where the [`Firewall`] is set, it speaks of an abusing request instead.
+//! 2. `GET /auth/api/v1/accounts/certs` gives an RSA key, `POST /auth/account/signin` wants the password encrypted with
+//!    it, both cookies, and all fields of the form in their order. It ends as [`SignInOutcome`] says; with a wrong
+//!    password, at the page of step 1. A request that is not as the app makes it is answered 400.
+//! 3. `POST /auth/v1/token?code=…` gives seven tokens for a code that is good once,
+//!    `POST /auth/v1/token-exchange?serviceType=CCS` a CCS token for three of them, which is an access token for the
+//!    vehicles. `POST /auth/v2/token-refresh` gives the next seven; the old ones are dead at once.
+//!
+//! The gate before step 3 wants the headers of the Android app and their signature ([`fingerprint()`]) by the server's
+//! clock: 9035 without, 9036 with another, 9037 at another time. `/domain/api/v1/auth/token`, `…/v1/auth/token-exchange`
+//! and `…/v2/auth/token-refresh` do the same for the iOS app, which does not sign. Refreshes of version 1 are answered
+//! HTTP 500 with 9009. Requests that are not as the app makes them are answered 9030, tokens that are dead 9013, and
+//! sessions that are over ([`Control::end_sessions`]) 4111. The numbers 9030 and 9013 are a guess, and so are the HTTP
+//! statuses but those of 9001 and 9009: no source tells more.
+//!
 //! # Control over HTTP
 //!
 //! Every [`Order`] has an endpoint `POST /control/<name>` with a JSON body (an empty body means `{}`); answers
@@ -33,6 +52,7 @@
 //! * `brand`: constants per brand and the `Stamp` header
 //! * `vehicle`: the car, its state and the documents it is reported in
 //! * `action`: what commands do, how they end, and the records that tell
+//! * `idp`: the identity provider's key, cookies and codes; `cci`: the token service's gate and sets of tokens
 //! * `session`: access tokens, control tokens, device ids
 //! * `route`: from method and path to what is meant
 //! * `strict`: the checks before anything is done
@@ -46,6 +66,7 @@
 mod action;
 mod barrier;
 mod brand;
+mod cci;
 mod cloud;
 mod config;
 mod control;
@@ -53,6 +74,7 @@ mod counters;
 mod envelope;
 mod exchange;
 mod faults;
+mod idp;
 pub mod kit;
 mod log;
 mod order;
@@ -71,12 +93,14 @@ use axum::Router;
 
 pub use action::{ActionKind, Ending, Outcome};
 pub use axum::http::Request;
-pub use brand::{Brand, Constants, StampError};
+pub use brand::{App, Brand, Constants, StampError};
+pub use cci::{Release, fingerprint};
 pub use cloud::Cloud;
 pub use config::{Config, Strictness};
 pub use control::Control;
 pub use counters::Counters;
 pub use faults::{Fault, Refusal};
+pub use idp::{Firewall, SignInOutcome};
 pub use kit::{Answer, Clock, Effect, End, Moment};
 pub use log::LogEntry;
 pub use order::{Order, OrderError, Wording};

@@ -24,6 +24,15 @@ struct Args {
     /// The refresh token of the account; the one of the recorded traces by default.
     #[arg(long)]
     refresh_token: Option<String>,
+    /// The e-mail address that the account signs in with; owner@example.org by default.
+    #[arg(long)]
+    username: Option<String>,
+    /// The password that it signs in with; "correct horse battery" by default.
+    #[arg(long)]
+    password: Option<String>,
+    /// A file with the three parts of the key of signatures, one a line; SECRET, PIECE, SUFFIX by default.
+    #[arg(long, value_parser = three_lines)]
+    gate_keys_file: Option<[String; 3]>,
     /// Seconds that an access token lives.
     #[arg(long, default_value_t = 3600)]
     token_lifetime: u64,
@@ -33,13 +42,17 @@ struct Args {
 }
 
 /// What one may want to do, the path below `/control/`, and the body; without one it is a `GET`.
-const EXAMPLES: [(&str, &str, &str); 11] = [
+const EXAMPLES: [(&str, &str, &str); 15] = [
     ("what was asked:", "counters", ""),
     ("the requests:", "log", ""),
     ("the cars:", "vehicles", ""),
     ("expire the access token:", "expire", "{}"),
     ("refuse tokens for ever:", "refuse-tokens", "{}"),
     ("kill the refresh token:", "refuse-grants", "{}"),
+    ("end the sessions (4111):", "end-sessions", "{}"),
+    ("want terms accepted:", "sign-in-outcome", r#"{"outcome":"consent"}"#),
+    ("fail an exchange (9001):", "fail-exchanges", r#"{"times":1}"#),
+    ("open the gate:", "gate", r#"{"on":false}"#),
     ("forget the device id:", "invalidate-device", "{}"),
     ("lose the next command:", "fault", r#"{"route":"command","moment":"acted","effect":"drop"}"#),
     (
@@ -51,6 +64,13 @@ const EXAMPLES: [(&str, &str, &str); 11] = [
     ("all well again:", "restore", "{}"),
 ];
 
+/// The three lines of a file.
+fn three_lines(path: &str) -> Result<[String; 3], String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    lines.try_into().map_err(|lines: Vec<_>| format!("it has {} lines, not three", lines.len()))
+}
+
 #[tokio::main]
 async fn main() -> io::Result<()> {
     let args = Args::parse();
@@ -60,11 +80,17 @@ async fn main() -> io::Result<()> {
         brand: args.brand,
         pin: args.pin.unwrap_or(defaults.pin),
         refresh_token: args.refresh_token.unwrap_or(defaults.refresh_token),
+        username: args.username.unwrap_or(defaults.username),
+        password: args.password.unwrap_or(defaults.password),
+        gate_keys: args.gate_keys_file.unwrap_or(defaults.gate_keys),
         access_token_lifetime: Duration::from_secs(args.token_lifetime),
         vehicles: VehicleConfig::fleet(args.cars),
         ..Config::default()
     };
-    let account = format!("refresh token {}, PIN {}", config.refresh_token, config.pin);
+    let account = format!(
+        "refresh token {}, PIN {}; {} signs in with the password {:?}",
+        config.refresh_token, config.pin, config.username, config.password
+    );
     let cloud = Simulator::start(config).await?;
     let base = cloud.base_url();
     println!("{base}");

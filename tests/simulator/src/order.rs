@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use crate::action::Outcome;
 use crate::control::Control;
 use crate::faults::{Fault, Refusal};
+use crate::idp::{Firewall, SignInOutcome};
 
 /// What can be ordered over HTTP: the path is `/control/` and the variant's name in kebab case, the body its
 /// fields. Each does what the method of [`Control`] does that it names.
@@ -35,6 +36,43 @@ pub enum Order {
     RefreshToken {
         /// The only good one from now on.
         token: String,
+    },
+    /// `sign-in-outcome`: [`Control::set_sign_in_outcome`].
+    SignInOutcome {
+        /// How they end.
+        outcome: SignInOutcome,
+    },
+    /// `next-sign-in-outcome`: [`Control::queue_sign_in_outcome`].
+    NextSignInOutcome {
+        /// How it ends.
+        outcome: SignInOutcome,
+    },
+    /// `firewall`: [`Control::set_firewall`]; away unless the body says how it answers.
+    Firewall {
+        /// How it answers.
+        #[serde(default)]
+        answers: Option<Firewall>,
+    },
+    /// `end-sessions`: [`Control::end_sessions`].
+    EndSessions {},
+    /// `gate`: [`Control::set_gate`] and [`Control::open_unsigned_route`]; what the body does not name stays.
+    Gate {
+        /// Whether signatures are wanted.
+        #[serde(default)]
+        on: Option<bool>,
+        /// Whether the route without signatures answers.
+        #[serde(default)]
+        unsigned: Option<bool>,
+    },
+    /// `gate-keys`: [`Control::set_gate_keys`].
+    GateKeys {
+        /// The three parts, in the order of the app.
+        keys: [String; 3],
+    },
+    /// `fail-exchanges`: [`Control::fail_exchanges`].
+    FailExchanges {
+        /// How many.
+        times: u64,
     },
     /// `invalidate-control-tokens`: [`Control::invalidate_control_tokens`].
     InvalidateControlTokens {},
@@ -101,6 +139,16 @@ impl Control {
             Order::RefuseTokens { on } => self.refuse_tokens(on),
             Order::RefuseGrants { on } => self.refuse_grants(on),
             Order::RefreshToken { token } => self.set_refresh_token(token),
+            Order::SignInOutcome { outcome } => self.set_sign_in_outcome(outcome),
+            Order::NextSignInOutcome { outcome } => self.queue_sign_in_outcome(outcome),
+            Order::Firewall { answers } => self.set_firewall(answers),
+            Order::EndSessions {} => self.end_sessions(),
+            Order::Gate { on, unsigned } => {
+                on.into_iter().for_each(|on| self.set_gate(on));
+                unsigned.into_iter().for_each(|open| self.open_unsigned_route(open));
+            }
+            Order::GateKeys { keys } => self.set_gate_keys(keys),
+            Order::FailExchanges { times } => self.fail_exchanges(times),
             Order::InvalidateControlTokens {} => self.invalidate_control_tokens(),
             Order::InvalidateDevice { device } => self.invalidate_device(device.as_deref()),
             Order::Clock { ahead } => self.set_clock_ahead(ahead),

@@ -1,6 +1,12 @@
 //! From method and path to what is meant.
 
+mod cci;
+mod idp;
+
 use serde::{Deserialize, Serialize};
+
+pub(crate) use self::cci::{CciCall, CciWants};
+pub(crate) use self::idp::{IdpCall, Page};
 
 /// The kinds of route, by which requests are counted and faults are aimed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -9,8 +15,22 @@ use serde::{Deserialize, Serialize};
 pub enum RouteKind {
     /// The refresh grant.
     Token,
-    /// The sign-in page that is fetched for its cookies.
+    /// The sign-in page of the account service, which is fetched for its cookies.
     Authorize,
+    /// The sign-in page of the identity provider, where a sign-in with a password begins.
+    SignInPage,
+    /// The key that the password is encrypted with.
+    Certs,
+    /// The password.
+    SignIn,
+    /// What a browser is led to: the app, the terms, the firewall's error.
+    Page,
+    /// A code against a set of tokens.
+    CodeExchange,
+    /// A set of tokens against a CCS token.
+    TokenExchange,
+    /// A set of tokens against the next one.
+    TokenRefresh,
     /// The language setting.
     Language,
     /// Device registration.
@@ -41,6 +61,8 @@ pub enum RouteKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Call {
     Token,
+    Idp(IdpCall),
+    Cci(CciCall),
     Authorize,
     Language,
     Register,
@@ -104,13 +126,19 @@ impl Call {
                     None => Self::Unknown,
                 }
             }
-            _ => Self::Unknown,
+            (_, path) => {
+                let idp = || IdpCall::parse(method, path).map(Self::Idp);
+                let cci = || CciCall::parse(method, path).map(Self::Cci);
+                idp().or_else(cci).unwrap_or(Self::Unknown)
+            }
         }
     }
 
     pub(crate) fn kind(&self) -> RouteKind {
         match self {
             Self::Token => RouteKind::Token,
+            Self::Idp(call) => call.kind(),
+            Self::Cci(call) => call.kind(),
             Self::Authorize => RouteKind::Authorize,
             Self::Language => RouteKind::Language,
             Self::Register => RouteKind::Register,
@@ -126,6 +154,8 @@ impl Call {
             Self::Pin | Self::Vehicles => Credential::Access,
             Self::Vehicle { wants: VehicleCall::Command(path), .. } => path.credential(),
             Self::Vehicle { .. } => Credential::Access,
+            // The token service has credentials of its own.
+            Self::Idp(_) | Self::Cci(_) => Credential::Nothing,
             Self::Token | Self::Authorize | Self::Language | Self::Register | Self::Unknown => {
                 Credential::Nothing
             }

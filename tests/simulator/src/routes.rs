@@ -1,10 +1,12 @@
 //! What each route does and answers, once a request was admitted.
 
 pub(crate) mod account;
+pub(crate) mod cci;
 pub(crate) mod commands;
 pub(crate) mod control;
 pub(crate) mod idp;
 pub(crate) mod records;
+pub(crate) mod sign_in;
 pub(crate) mod status;
 pub(crate) mod vehicles;
 
@@ -20,6 +22,8 @@ pub(crate) fn act(shared: &Shared, incoming: &Incoming, admitted: &Admitted) -> 
     let world = &mut *guard;
     match &incoming.call {
         Call::Token => idp::grant(shared, world, incoming),
+        Call::Idp(call) => sign_in::act(shared, world, incoming, *call),
+        Call::Cci(call) => cci::act(shared, world, incoming, *call),
         Call::Authorize => account::authorize(world, incoming),
         Call::Language => account::language(world, incoming),
         Call::Register => account::register(world, incoming),
@@ -34,11 +38,10 @@ pub(crate) fn act(shared: &Shared, incoming: &Incoming, admitted: &Admitted) -> 
             VehicleCall::Records => records::list(world, id, admitted),
             VehicleCall::Command(path) => commands::accept(shared, world, incoming, id, *path, admitted),
         },
-        Call::Unknown => Err(Refused {
-            reason: "no such route".to_owned(),
-            by_token: false,
-            answer: Answer::raw(404, r#"{"error":"Not Found"}"#.to_owned(), Vec::new()),
-        }),
+        Call::Unknown => {
+            let answer = Answer::raw(404, r#"{"error":"Not Found"}"#.to_owned(), Vec::new());
+            Err(Refused::by_check("no such route", answer))
+        }
     }
 }
 
@@ -46,7 +49,7 @@ pub(crate) fn act(shared: &Shared, incoming: &Incoming, admitted: &Admitted) -> 
 fn bad_body(world: &mut World, reason: impl Into<String>) -> Refused {
     let message_id = world.ids.uuid();
     let answer = envelope::spa_failure("4002", "Invalid request body - Invalid parameter.", &message_id);
-    Refused { reason: reason.into(), by_token: false, answer }
+    Refused::by_check(reason, answer)
 }
 
 /// The checks found the vehicle, and vehicles do not go away; this is for the compiler.

@@ -76,14 +76,20 @@ impl Session {
         if self.grant_dead || refresh_token != self.refresh_token {
             return None;
         }
-        self.generation += 1;
-        let token = ids.token("access", self.generation);
-        self.access.insert(token.clone(), Access { generation: self.generation, expires });
+        let token = ids.token("access", self.generation + 1);
+        self.give_access(token.clone(), expires);
         let rotated = self.rotates.then(|| ids.refresh_token());
         if let Some(next) = &rotated {
             self.refresh_token.clone_from(next);
         }
         Some((token, rotated))
+    }
+
+    /// From now on this is the newest access token; returns its generation.
+    pub(crate) fn give_access(&mut self, token: String, expires: Timestamp) -> u64 {
+        self.generation += 1;
+        self.access.insert(token, Access { generation: self.generation, expires });
+        self.generation
     }
 
     /// Only this one is good from now on, and it is not dead.
@@ -172,14 +178,10 @@ impl Session {
         }
     }
 
-    /// The name under which a token appears in the log.
-    pub(crate) fn label(&self, token: &str) -> String {
-        if let Some(access) = self.access.get(token) {
-            format!("ACCESS-TOKEN-{}", access.generation)
-        } else if let Some(control) = self.control.get(token) {
-            format!("CONTROL-TOKEN-{}", control.number)
-        } else {
-            "<UNKNOWN>".to_owned()
-        }
+    /// The name under which a token appears in the log; `None` for one of somebody else.
+    pub(crate) fn label(&self, token: &str) -> Option<String> {
+        let access = || self.access.get(token).map(|access| format!("ACCESS-TOKEN-{}", access.generation));
+        let control = || self.control.get(token).map(|control| format!("CONTROL-TOKEN-{}", control.number));
+        access().or_else(control)
     }
 }

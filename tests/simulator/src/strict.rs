@@ -4,6 +4,11 @@
 //! id, vehicle, protocol header, content type. What no source tells about the real cloud (the answers to a
 //! wrong protocol header, vehicle id or content type) is answered in its envelopes with 4002, 4005 or 5921.
 
+mod cci;
+mod idp;
+
+pub(crate) use self::cci::seven;
+pub(crate) use self::idp::{bad_request, value};
 use crate::envelope::{self, Answer, Refused};
 use crate::exchange::Incoming;
 use crate::route::{Call, Credential, VehicleCall};
@@ -19,8 +24,11 @@ pub(crate) struct Admitted {
 /// Checks headers, token and vehicle; the body is the route's business.
 pub(crate) fn admit(world: &mut World, incoming: &Incoming) -> Result<Admitted, Refused> {
     let message_id = world.ids.uuid();
+    fits(world, incoming)?;
     let check = Check { world, incoming, message_id, device: incoming.header("ccsp-device-id") };
     match &incoming.call {
+        Call::Idp(call) => idp::admit(world, incoming, *call)?,
+        Call::Cci(call) => cci::admit(world, incoming, *call)?,
         Call::Token | Call::Authorize | Call::Language | Call::Unknown => {}
         Call::Register => check.application()?,
         Call::Pin => check.token()?,
@@ -35,6 +43,17 @@ pub(crate) fn admit(world: &mut World, incoming: &Incoming) -> Result<Admitted, 
     }
     check.content_type()?;
     Ok(Admitted { device: check.device.to_owned() })
+}
+
+/// Whether the headers are as short as a server takes them.
+fn fits(world: &World, incoming: &Incoming) -> Result<(), Refused> {
+    let length: usize =
+        incoming.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    if length <= world.config.strict.header_limit {
+        return Ok(());
+    }
+    let page = "<html>Request Header Fields Too Large</html>".to_owned();
+    Err(refused(format!("{length} bytes of headers"), Answer::raw(431, page, Vec::new())))
 }
 
 struct Check<'a> {
@@ -126,10 +145,11 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// What has a body says that it is JSON. The grant has a form and checks that itself.
+    /// What has a body says that it is JSON. Sign-in and token service check that themselves.
     fn content_type(&self) -> Result<(), Refused> {
-        let exempt =
-            self.incoming.method == "GET" || matches!(self.incoming.call, Call::Token | Call::Unknown);
+        let elsewhere =
+            matches!(self.incoming.call, Call::Token | Call::Idp(_) | Call::Cci(_) | Call::Unknown);
+        let exempt = self.incoming.method == "GET" || elsewhere;
         let given = self.incoming.header("content-type");
         if exempt || !self.world.config.strict.content_type || given.starts_with("application/json") {
             return Ok(());
@@ -150,5 +170,5 @@ impl Check<'_> {
 }
 
 fn refused(reason: String, answer: Answer) -> Refused {
-    Refused { reason, by_token: false, answer }
+    Refused::by_check(reason, answer)
 }

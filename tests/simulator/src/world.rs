@@ -7,10 +7,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::action::Outcome;
 use crate::barrier::Barrier;
+use crate::cci::{Gate, TokenSets};
 use crate::config::Config;
 use crate::counters::Counters;
-use crate::envelope::{Answer, Refused};
+use crate::envelope::{Answer, By, Refused};
 use crate::faults::Refusal;
+use crate::idp::Provider;
 use crate::kit::{self, Clock, FaultTable, Ids, Log};
 use crate::log::LogEntry;
 use crate::route::RouteKind;
@@ -22,6 +24,9 @@ use crate::vehicle::{Vehicle, VehicleConfig};
 pub(crate) struct World {
     pub(crate) config: Config,
     pub(crate) session: Session,
+    pub(crate) provider: Provider,
+    pub(crate) tokens: TokenSets,
+    pub(crate) gate: Gate,
     pub(crate) vehicles: Vec<Vehicle>,
     pub(crate) ids: Ids,
     pub(crate) log: Log<LogEntry>,
@@ -43,6 +48,9 @@ impl World {
         let now = clock.now();
         Self {
             session: Session::new(&config),
+            provider: Provider::default(),
+            tokens: TokenSets::default(),
+            gate: Gate::new(config.gate_keys.clone()),
             vehicles: config.vehicles.iter().cloned().map(|car| Vehicle::new(car, now)).collect(),
             ids: Ids::new(config.seed),
             log: Log::new(config.log_capacity),
@@ -84,7 +92,7 @@ impl World {
     /// The gateway turns a token down, in the words that are set.
     pub(crate) fn refuse_token(&self, reason: &str) -> Refused {
         let answer = Answer::raw(self.refusal.status, self.refusal.body.clone(), Vec::new());
-        Refused { reason: reason.to_owned(), by_token: true, answer }
+        Refused { reason: reason.to_owned(), by: By::Token, answer }
     }
 
     /// Everything that was made to go wrong goes right again. Tokens that were ended stay ended.
@@ -95,6 +103,8 @@ impl World {
         self.outcome = Outcome::default();
         self.next_outcomes.clear();
         self.ahead = SignedDuration::ZERO;
+        self.provider.restore();
+        self.gate = Gate::new(self.config.gate_keys.clone());
         self.session.grant_dead = false;
         self.session.tokens_dead = false;
         self.session.wrong_pins = 0;

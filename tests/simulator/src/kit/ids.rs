@@ -35,6 +35,16 @@ impl Ids {
         format!("{label}-{number}-{:016x}{:016x}", self.draw(), self.draw())
     }
 
+    /// So many bytes.
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(length + 8);
+        while bytes.len() < length {
+            bytes.extend_from_slice(&self.draw().to_be_bytes());
+        }
+        bytes.truncate(length);
+        bytes
+    }
+
     /// The next 64 bits of SplitMix64 (Steele, Lea, Flood 2014): distinct for distinct positions.
     fn draw(&mut self) -> u64 {
         self.drawn = self.drawn.wrapping_add(1);

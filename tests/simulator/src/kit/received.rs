@@ -3,7 +3,9 @@
 use axum::body::{Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::HeaderMap;
+use axum::http::header::HOST;
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use percent_encoding::percent_decode_str;
 
 /// No known request comes near this.
@@ -14,6 +16,8 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub struct Received<C> {
     /// HTTP method, as it was written.
     pub method: String,
+    /// Host and port that were asked, by the header or, without one, by the URI; empty if neither says.
+    pub host: String,
     /// Path, without the query, not decoded.
     pub path: String,
     /// Query, decoded, in order.
@@ -41,9 +45,11 @@ impl<C> Received<C> {
     pub fn new(head: Parts, body: Bytes, parse: impl FnOnce(&str, &str) -> C) -> Self {
         let method = head.method.as_str().to_owned();
         let path = head.uri.path().to_owned();
+        let asked = head.headers.get(HOST).and_then(|value| value.to_str().ok());
+        let host = asked.or(head.uri.authority().map(Authority::as_str)).unwrap_or("").to_owned();
         let call = parse(&method, &path);
         let query = pairs(head.uri.query().unwrap_or(""));
-        Self { method, query, headers: head.headers, body, call, path }
+        Self { method, host, path, query, headers: head.headers, body, call }
     }
 
     /// A header's text; empty if it is absent or no text.
@@ -54,6 +60,12 @@ impl<C> Received<C> {
     /// The token in a header of the form `Bearer <token>`.
     pub fn bearer(&self, name: &str) -> Option<&str> {
         self.header(name).strip_prefix("Bearer ")
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let pairs = self.header("cookie").split(';').filter_map(|pair| pair.trim().split_once('='));
+        pairs.filter(|(given, _)| *given == name).map(|(_, value)| value).next()
     }
 
     /// The fields of a form, if this is one.

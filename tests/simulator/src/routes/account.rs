@@ -107,5 +107,5 @@ pub(crate) fn pin(world: &mut World, incoming: &Incoming) -> Result<Answer, Refu
 
 fn refused(world: &mut World, status: u16, code: &str, message: &str, reason: &str) -> Refused {
     let answer = envelope::account_failure(status, code, message, &world.ids.uuid());
-    Refused { reason: reason.to_owned(), by_token: false, answer }
+    Refused::by_check(reason, answer)
 }

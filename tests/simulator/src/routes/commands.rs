@@ -29,7 +29,7 @@ pub(crate) fn accept(
     };
     if refuse_while_pending && vehicle.records.iter().any(Record::is_pending) {
         let answer = envelope::spa_failure("4004", "Duplicate request - Duplicate request.", &message_id);
-        return Err(Refused { reason: "an action is pending".to_owned(), by_token: false, answer });
+        return Err(Refused::by_check("an action is pending", answer));
     }
     let outcome = if vehicle.reachable {
         world.next_outcomes.pop_front().unwrap_or_else(|| world.outcome.clone())

@@ -20,7 +20,7 @@ pub(crate) fn grant(shared: &Shared, world: &mut World, incoming: &Incoming) -> 
         Err(reason) => {
             shared.count(|counters| counters.refused_grants += 1);
             let answer = envelope::grant_refused(&world.ids.uuid());
-            Err(Refused { reason: reason.to_owned(), by_token: false, answer })
+            Err(Refused::by_check(reason, answer))
         }
     }
 }

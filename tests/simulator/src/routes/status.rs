@@ -22,7 +22,7 @@ pub(crate) fn legacy(world: &mut World, id: &str, forced: bool) -> Result<Answer
     }
     if !vehicle.reachable {
         let answer = envelope::spa_failure("4081", "Request timeout - Request timeout.", &message_id);
-        return Err(Refused { reason: "car out of reach".to_owned(), by_token: false, answer });
+        return Err(Refused::by_check("car out of reach", answer));
     }
     vehicle.report(now);
     Ok(envelope::spa_success(Some(vehicle.legacy_status()), &message_id))

@@ -9,6 +9,7 @@
     reason = "tests fail by panicking"
 )]
 
+mod app;
 mod barrier;
 mod client;
 mod commands;

@@ -15,23 +15,25 @@ const USUAL: [&str; 6] = ["cmd_", "read_refresh_", "auth_01", "auth_02", "auth_0
 
 #[tokio::test]
 async fn recorded_requests_get_answers_of_the_recorded_shape() {
+    let Some(traces) = recorded(&USUAL) else { return };
+    assert!(traces.len() > 30, "{} traces", traces.len());
+    for (name, text) in traces {
+        replay(&name, &serde_json::from_str(&text).unwrap()).await;
+    }
+}
+
+/// Names and texts of the traces whose names start so; `None` where there are none at all and nobody insists.
+pub fn recorded(starts: &[&str]) -> Option<Vec<(String, String)>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/traces");
     let Ok(entries) = fs::read_dir(&folder) else {
         assert!(std::env::var_os("REQUIRE_SHARED").is_none(), "{} is absent", folder.display());
         eprintln!("skipped: there are no recorded traces at {}", folder.display());
-        return;
+        return None;
     };
-    let mut replayed = 0;
-    for entry in entries {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if USUAL.iter().any(|start| name.starts_with(start)) {
-            let trace: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-            replay(&name, &trace).await;
-            replayed += 1;
-        }
-    }
-    assert!(replayed > 30, "{replayed} traces");
+    let files = entries.map(|entry| entry.unwrap().path());
+    let named = files.map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path));
+    let wanted = named.filter(|(name, _)| starts.iter().any(|start| name.starts_with(start)));
+    Some(wanted.map(|(name, path)| (name, fs::read_to_string(path).unwrap())).collect())
 }
 
 async fn replay(name: &str, trace: &Value) {
@@ -67,21 +69,27 @@ fn learn(client: &mut Client, body: &Value) {
     }
 }
 
-fn target(request: &Value) -> String {
+/// Path and query; of what a query may not hold, the recordings have spaces only.
+pub fn target(request: &Value) -> String {
     let query: Vec<String> = request["query"]
         .as_array()
         .unwrap()
         .iter()
-        .map(|pair| format!("{}={}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap()))
+        .map(|pair| format!("{}={}", pair[0].as_str().unwrap(), pair[1].as_str().unwrap().replace(' ', "+")))
         .collect();
     let path = request["path"].as_str().unwrap();
     if query.is_empty() { path.to_owned() } else { format!("{path}?{}", query.join("&")) }
 }
 
 fn head(client: &Client, request: &Value) -> Headers {
+    recorded_head(request, |value| fill(client, value))
+}
+
+/// The recorded headers, without those that the connection decides about.
+pub fn recorded_head(request: &Value, fill: impl Fn(&str) -> String) -> Headers {
     let pairs = request["headers"].as_array().unwrap().iter().map(|pair| {
         let (name, value) = (pair[0].as_str().unwrap(), pair[1].as_str().unwrap());
-        (name.to_owned(), fill(client, value))
+        (name.to_owned(), fill(value))
     });
     pairs
         .filter(|(name, _)| !["Host", "Content-Length", "Connection", "connection"].contains(&name.as_str()))
@@ -114,7 +122,7 @@ fn fill(client: &Client, text: &str) -> String {
 }
 
 /// Equal fields with values of equal types, at every depth; lists by their first element.
-fn same_shape(recorded: &Value, given: &Value, place: &str) {
+pub fn same_shape(recorded: &Value, given: &Value, place: &str) {
     match (recorded, given) {
         (Value::Object(recorded), Value::Object(given)) => {
             let names: Vec<&String> = recorded.keys().collect();
