@@ -20,6 +20,7 @@ mod home;
 pub mod log;
 pub mod mqtt;
 pub mod network;
+pub mod password;
 pub mod paused;
 mod real_home;
 mod recording;
@@ -95,6 +96,11 @@ pub fn configuration(cloud: &str, refresh_token: &str, pin: &str) -> Config {
 /// because tests count requests, and forced reads may follow each other at once. The secrets are in the
 /// environment variables `REFRESH_TOKEN` and `PIN`.
 pub fn configuration_text(cloud: &str, broker: &str) -> String {
+    configuration_text_with(cloud, broker, r#"refresh_token = "${REFRESH_TOKEN}""#)
+}
+
+/// Makes that configuration with these lines in place of the refresh token, for instance [`password::LINES`].
+pub fn configuration_text_with(cloud: &str, broker: &str, credentials: &str) -> String {
     format!(
         r#"
         [mqtt]
@@ -104,7 +110,7 @@ pub fn configuration_text(cloud: &str, broker: &str) -> String {
         connector = "hyundai-kia-eu"
         brand = "kia"
         region = "eu"
-        refresh_token = "${{REFRESH_TOKEN}}"
+        {credentials}
         pin = "${{PIN}}"
         time_zone = "UTC"
         endpoints = {{ ccapi = "{cloud}", idp = "{cloud}", cci = "{cloud}" }}
