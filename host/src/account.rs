@@ -5,13 +5,16 @@ mod asking;
 mod clients;
 mod described;
 mod grant;
+mod importing;
 mod keeping;
 mod listing;
 mod opening;
 mod presence;
 pub(crate) mod question;
+mod rehearsing;
 mod retry;
 pub(crate) mod session;
+mod standing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,12 +29,14 @@ pub use self::asking::{NotProgressed, Progressed};
 pub use self::clients::Clients;
 use self::described::Described;
 pub(crate) use self::described::for_trial;
+pub use self::importing::{Imported, NotImported};
 use self::listing::Listing;
 pub use self::opening::Accounts;
 pub(crate) use self::opening::Opened;
 use self::presence::Presence;
 use self::question::Questions;
 pub use self::question::{Answer, NotUnderstood, Shown};
+pub use self::rehearsing::Rehearsed;
 pub use self::retry::{NotRetried, Retried, Retry};
 use crate::account::session::History;
 use crate::cell::Cell;
@@ -87,7 +92,7 @@ pub struct Account {
     /// Question to a person, if a sign-in waits for one.
     pub(crate) questions: Questions,
     /// Ends of its grants.
-    grants: grant::Grants,
+    pub(crate) grants: grant::Grants,
     /// Signal that something is to be seen to earlier than was known.
     pub(crate) wake: Arc<Notify>,
     retries_by_hand: retry::ByHand,

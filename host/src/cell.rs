@@ -121,6 +121,10 @@ pub struct Contents {
     pub ends: Ends,
 }
 
+/// A generation that is not shown yet.
+#[derive(Debug)]
+pub(crate) struct Staged(Cell);
+
 /// The cells of one account.
 #[derive(Debug)]
 pub struct Cells {
@@ -206,6 +210,11 @@ impl Cells {
                 Ok(write)
             })
             .collect()
+    }
+
+    /// The slots of all cells but one, in the order of their names.
+    pub(crate) fn others(&self, than: &str) -> Vec<Arc<CellSlot>> {
+        self.slots().iter().filter(|(name, _)| *name != than).map(|(_, slot)| Arc::clone(slot)).collect()
     }
 
     /// All cells as they are now.
@@ -331,6 +340,39 @@ impl CellGuard {
         let next = self.next(contents);
         self.replace(next).await?;
         Ok(self.cell())
+    }
+
+    /// Makes the next generation, which has these secrets and none of those before. `also` is stored together with it,
+    /// or not at all. Stored first, then visible.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored; then nothing changed.
+    pub async fn exchange(&self, contents: Contents, also: Vec<Write>) -> Result<Arc<Cell>, StoreError> {
+        let secrets = contents.secrets.clone();
+        let next = Cell { secrets, ..self.next(contents) };
+        self.store_with(&next, also).await?;
+        self.show(next);
+        Ok(self.cell())
+    }
+
+    /// Makes the next generation with these secrets in place of those of the same names, for a caller that commits it
+    /// together with more, and [shows](Self::show_staged) it then.
+    ///
+    /// # Errors
+    ///
+    /// When its write cannot be made.
+    pub(crate) fn staged(&self, secrets: Secrets) -> Result<(Staged, Write), StoreError> {
+        let current = self.cell();
+        let contents = Contents { value: String::new(), secrets, ends: current.ends };
+        let next = Cell { value: current.value.clone(), ..self.next(contents) };
+        let write = Write::document(Kind::Cell, self.slot.key.clone(), &Record::from(&next))?;
+        Ok((Staged(next), write))
+    }
+
+    /// Shows a generation whose write was committed.
+    pub(crate) fn show_staged(&self, Staged(next): Staged) {
+        self.show(next);
     }
 
     fn next(&self, contents: Contents) -> Cell {

@@ -56,6 +56,7 @@ mod text;
 mod time_zone;
 mod vehicle;
 
+pub(crate) use access::too_open;
 pub use account::Account;
 pub use broker::Mqtt;
 pub use connectors::Connector;

@@ -55,6 +55,7 @@ use self::plugin_desk::PluginDesk;
 use self::requests::{Caller, RequestDesk};
 use self::shutdown::Shutdown;
 use self::vehicle_desk::{VehicleDesk, settle};
+use crate::account::Rehearsed;
 use crate::command::Command;
 use crate::config::Config;
 use crate::deployment::Deployments;
@@ -205,6 +206,21 @@ impl Host {
     /// reads them again as the configuration says. Does not return.
     pub async fn settle_in(&self) {
         settle::settle_in(&self.vehicles).await;
+    }
+
+    /// Rehearses the sign-in of an account: see [`rehearse_sign_in`](crate::account::Account::rehearse_sign_in). For a host on a store that forgets.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such account, or it is not served.
+    #[doc(hidden)]
+    pub async fn rehearse_sign_in(&self, account: &str) -> Result<Rehearsed, String> {
+        let members = self.fleet.now();
+        if let Some(why) = members.accounts_out.get(account) {
+            return Err(format!("the account {account:?} is not served: {why}"));
+        }
+        let account = requests::known(&members, account)?;
+        Ok(account.rehearse_sign_in().await)
     }
 
     /// Looks once for every vehicle that was not found yet, for a caller that has to wait for that;

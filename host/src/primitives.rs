@@ -19,6 +19,7 @@ mod mqtt;
 mod pin;
 mod placeholder;
 mod random;
+mod rehearsal;
 mod resolver;
 pub(crate) mod scrub;
 mod sign_in;
@@ -35,6 +36,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::allowance::{Allowance, Journal};
 pub use self::answer_time::Skew;
+pub(crate) use self::capture::LARGEST_SECRET;
 use self::capture::Marked;
 pub use self::context::{AccountContext, Endpoint};
 use self::derivation::PublicKey;
@@ -43,6 +45,8 @@ pub(crate) use self::jar::Jar;
 pub(crate) use self::lock::SESSION;
 pub(crate) use self::pin::Turn;
 pub use self::pin::{NotOffered, PinGuard};
+pub(crate) use self::rehearsal::Rehearsal;
+pub use self::rehearsal::{RehearsedRequest, Went};
 pub(crate) use self::sign_in::SignIn;
 pub use self::tap::Tap;
 pub use self::transport::{HttpClient, HttpRequest, NoClient, Transport};
@@ -149,6 +153,8 @@ pub struct Call {
     pub(crate) sign_in: SignIn,
     /// Turn of the PIN, held from when it is sent until it is known that it was not refused.
     pub(crate) pin_turn: Option<Turn>,
+    /// The rehearsal that the call is, if it is one.
+    pub(crate) rehearsal: Option<Rehearsal>,
 }
 
 impl Caller for Call {
@@ -215,6 +221,7 @@ impl Call {
             offers: Offers::default(),
             sign_in: SignIn::default(),
             pin_turn: None,
+            rehearsal: None,
         }
     }
 

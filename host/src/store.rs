@@ -35,6 +35,8 @@ pub enum Kind {
     Question,
     /// What an owner was told of the end of a grant; the key is the account.
     GrantTold,
+    /// The end of what a configured token grants, as it was first known; the key is the account.
+    GrantEnds,
     /// Retries that people asked for, the latest last; the key is the account.
     Retried,
     /// A command and its result; the key is `vehicle/id`.
@@ -104,6 +106,7 @@ impl Kind {
             Self::Doubt => "doubt",
             Self::Question => "question",
             Self::GrantTold => "grant-told",
+            Self::GrantEnds => "grant-ends",
             Self::Retried => "retried",
             Self::Result => "result",
             Self::Pending => "pending",

@@ -31,6 +31,8 @@ mod health;
 mod homeassistant;
 mod hostile_connectors;
 mod hostile_policies;
+#[cfg(unix)]
+mod importing;
 mod input;
 mod legacy_topics;
 mod limits;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Account;
 use crate::account::session::{Cause, Refresh};
 use crate::cell::Cell;
+use crate::digest::Digest;
 use crate::events::{AboutGrant, Event};
 use crate::primitives::SESSION;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
@@ -43,21 +44,56 @@ struct Told {
     days: i64,
 }
 
+/// The end of what a configured token grants, as it was first known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    /// Digest of the configured tokens, which tells none of them.
+    of: String,
+    ends_at: Timestamp,
+}
+
 /// Ends of one account's grants, as far as they were seen to.
 #[derive(Debug)]
-pub(super) struct Grants {
+pub(crate) struct Grants {
     account: String,
     told: Mutex<Option<Told>>,
+    /// Digest of the configured tokens; none if none is configured.
+    configured: Option<Digest>,
+    known: Mutex<Option<Known>>,
     /// Time of the last refresh that only kept a refresh token from ending, on the monotonic clock.
     refreshed: Mutex<Option<Duration>>,
     store: Arc<dyn Store>,
 }
 
 impl Grants {
-    pub(super) async fn open(account: &str, store: &Arc<dyn Store>) -> Result<Self, StoreError> {
+    /// Opens what the store knows. `configured` is a digest of the tokens that the owner has configured, if there are
+    /// any.
+    pub(super) async fn open(
+        account: &str,
+        configured: Option<Digest>,
+        store: &Arc<dyn Store>,
+    ) -> Result<Self, StoreError> {
         let told = load_document(store.as_ref(), Kind::GrantTold, account).await?;
-        let (told, refreshed) = (Mutex::new(told), Mutex::default());
-        Ok(Self { account: account.to_owned(), told, refreshed, store: Arc::clone(store) })
+        let known = load_document(store.as_ref(), Kind::GrantEnds, account).await?;
+        let (told, known, refreshed) = (Mutex::new(told), Mutex::new(known), Mutex::default());
+        let store = Arc::clone(store);
+        Ok(Self { account: account.to_owned(), told, configured, known, refreshed, store })
+    }
+
+    /// Returns when what the configured tokens grant ends, now that it is said to end at `told`; and the write that
+    /// remembers it, for a caller that commits more. A token that is not renewed does not live longer because it was
+    /// exchanged once more, whatever became of the session before: the first end that was told for it stays, over
+    /// restarts too, unless it is over and the cloud still grants. Without a configured token what is told holds.
+    pub(crate) fn first_told(&self, told: Timestamp, now: Timestamp) -> (Timestamp, Option<Write>) {
+        let Some(of) = self.configured.as_ref().map(ToString::to_string) else { return (told, None) };
+        let mut known = self.known.lock();
+        if let Some(first) = known.as_ref().filter(|known| known.of == of && known.ends_at > now)
+            && first.ends_at <= told
+        {
+            return (first.ends_at, None);
+        }
+        let first = known.insert(Known { of, ends_at: told });
+        (told, Write::document(Kind::GrantEnds, self.account.clone(), first).ok())
     }
 
     /// Returns the days before the end of a grant that the owner is to be told of now, and notes that. Told once for

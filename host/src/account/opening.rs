@@ -17,6 +17,7 @@ use super::retry::ByHand;
 use super::{Account, Clients};
 use crate::cell::Cells;
 use crate::config;
+use crate::descriptor::SecretClass;
 use crate::digest::Digest;
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::{AccountContext, PinGuard, SESSION, Skew};
@@ -121,7 +122,7 @@ impl Accounts {
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
             questions,
-            grants: Grants::open(slug, store).await?,
+            grants: Grants::open(slug, configured_tokens(config), store).await?,
             wake: Arc::default(),
             retries_by_hand: ByHand::open(slug, store).await?,
             circuits: Arc::new(self.clouds.beside()),
@@ -229,8 +230,26 @@ async fn forget_strangers(
 /// one connector has obtained is not handed to another one that the account is moved to.
 fn credentials(config: &config::Account) -> Digest {
     let secrets = config.secrets.iter().flat_map(|(name, secret)| [name.as_str(), secret.expose_secret()]);
+    digest(std::iter::once(config.connector.as_str()).chain(secrets))
+}
+
+/// Returns a digest of the tokens that the owner has configured; none if there are none, or if there is a password
+/// with which others are had.
+fn configured_tokens(config: &config::Account) -> Option<Digest> {
+    let of = |wanted: SecretClass| {
+        let is_wanted =
+            move |name: &str| config.rules.get(name).is_some_and(|it| it.class == wanted && !it.unused);
+        config.secrets.iter().filter(move |(name, _)| is_wanted(name))
+    };
+    if of(SecretClass::Password).next().is_some() || of(SecretClass::Token).next().is_none() {
+        return None;
+    }
+    Some(digest(of(SecretClass::Token).flat_map(|(name, token)| [name.as_str(), token.expose_secret()])))
+}
+
+fn digest<'p>(parts: impl Iterator<Item = &'p str>) -> Digest {
     let mut all = Vec::new();
-    for part in std::iter::once(config.connector.as_str()).chain(secrets) {
+    for part in parts {
         all.extend_from_slice(&part.len().to_le_bytes());
         all.extend_from_slice(part.as_bytes());
     }

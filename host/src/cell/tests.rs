@@ -54,6 +54,21 @@ async fn generations_count_up_and_secrets_that_are_not_replaced_stay() {
 }
 
 #[tokio::test]
+async fn an_exchange_leaves_no_secret_of_before_and_is_one_write_with_what_goes_with_it() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let session = slot(Arc::clone(&store)).await;
+    let guard = session.acquire().await;
+    guard.commit(contents("one", ("refresh-token", "R"))).await.unwrap();
+    let also = Write { kind: Kind::Known, key: "x".to_owned(), value: Some(Vec::new()) };
+    let second = guard.exchange(contents("two", ("access-token", "A")), vec![also]).await.unwrap();
+    assert_eq!(second.generation, 2);
+    assert_eq!(second.secrets.keys().collect::<Vec<_>>(), ["access-token"]);
+    assert!(store.load(Kind::Known, "x").await.unwrap().is_some());
+    let after_a_restart = slot(store).await.current();
+    assert_eq!((after_a_restart.generation, after_a_restart.secrets.len()), (2, 1));
+}
+
+#[tokio::test]
 async fn only_the_generation_that_failed_is_discarded() {
     let session = slot(Arc::new(MemoryStore::default())).await;
     let guard = session.acquire().await;
@@ -93,6 +108,8 @@ async fn what_cannot_be_stored_changes_nothing_unless_it_must_be_kept() {
     let session = slot(Arc::new(Full)).await;
     let guard = session.acquire().await;
     assert!(guard.commit(contents("one", ("access-token", "A"))).await.is_err());
+    assert_eq!(session.current().generation, 0);
+    assert!(guard.exchange(contents("one", ("access-token", "A")), Vec::new()).await.is_err());
     assert_eq!(session.current().generation, 0);
     let (cell, stored) = guard.keep(contents("one", ("access-token", "A")), Vec::new()).await;
     assert!(stored.is_err());

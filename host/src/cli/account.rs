@@ -43,10 +43,10 @@ pub(super) enum AccountCommand {
     },
 }
 
-pub(super) fn run(command: &AccountCommand) -> ExitCode {
+pub(super) async fn run(command: &AccountCommand) -> ExitCode {
     match command {
         AccountCommand::List { host } => host.ask("account/list", &json!({}), |all: &Vec<Listed>| shown(all)),
-        AccountCommand::Auth(command) => auth::run(command),
+        AccountCommand::Auth(command) => auth::run(command).await,
         AccountCommand::Retry { account, host } => {
             host.ask("account/retry", &json!({"account": account}), render::retried)
         }

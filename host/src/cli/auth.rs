@@ -4,7 +4,10 @@
 //! the middle the question stays open, for `auth answer` or the broker.
 
 mod conversation;
+mod import;
 mod question;
+mod rehearse;
+mod status;
 pub(super) mod terminal;
 
 use std::io::{self, IsTerminal as _};
@@ -23,10 +26,16 @@ pub(super) enum AuthCommand {
     /// the sign-ins of the day (max_logins_per_day). If it asks a question, the answer is typed here, a code without
     /// being shown. Ctrl-C leaves the question open. Ends with 0 when the account is signed in, and with 1 when it is not;
     /// with --json nothing is asked here, and an open question is 0.
+    ///
+    /// With --dry-run no host is asked, and nothing is counted or kept: the requests of a sign-in are printed with
+    /// placeholders for what is secret, and those are sent that carry nothing of yours, up to the first one that counts.
     Login {
         /// The account, as the configuration names it.
         #[arg(value_name = "ACCOUNT")]
         account: String,
+        /// Show what a sign-in would send, and stop before the first request that counts.
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         host: Asked,
     },
@@ -45,14 +54,32 @@ pub(super) enum AuthCommand {
         #[command(flatten)]
         host: Asked,
     },
+    /// Take over the session of another program, without a password.
+    ///
+    /// Programs that sign in keep the tokens that they got, and the vendor has not to be asked for others. Only one program
+    /// may go on with them: each renewal ends the tokens of before, so stop the other one for good first. Goes to the
+    /// host that runs, or else into the state of the one that does not. Nothing is sent to the vendor; the next
+    /// read finds out whether it still takes them.
+    Import(import::ImportOptions),
+    /// Show how the accounts of a running host are signed in: with what, until when, and what a person has to do.
+    Status {
+        /// The account, as the configuration names it; all of them without it.
+        #[arg(value_name = "ACCOUNT")]
+        account: Option<String>,
+        #[command(flatten)]
+        host: Asked,
+    },
 }
 
-pub(super) fn run(command: &AuthCommand) -> ExitCode {
+pub(super) async fn run(command: &AuthCommand) -> ExitCode {
     let done = match command {
-        AuthCommand::Login { account, host } if host.json => {
+        AuthCommand::Import(options) => return import::run(options).await,
+        AuthCommand::Status { account, host } => return status::run(account.as_deref(), host),
+        AuthCommand::Login { account, dry_run: true, host } => return rehearse::run(account, host).await,
+        AuthCommand::Login { account, host, .. } if host.json => {
             show_json(host.data("account/login", &about(account)))
         }
-        AuthCommand::Login { account, host } => converse(host, account, "account/login"),
+        AuthCommand::Login { account, host, .. } => converse(host, account, "account/login"),
         AuthCommand::Answer { account, answer: None, host } if !host.json && io::stdin().is_terminal() => {
             converse(host, account, "account/question")
         }

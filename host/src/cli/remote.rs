@@ -104,6 +104,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// Returns where the host is.
+    pub(super) const fn located(&self) -> &Located {
+        &self.located
+    }
+
     /// Returns the arguments that have named the host, for a command to paste; none if nothing was named.
     pub(super) fn given(&self) -> String {
         self.located.given()

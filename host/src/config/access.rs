@@ -10,7 +10,7 @@ const READ_FOR_OTHERS: u32 = 0o004;
 /// Describes what others may do with a file or a directory that they should not; `None` if nothing, or where
 /// that is not known.
 #[cfg(unix)]
-pub(super) fn too_open(path: &Path, is_secret: bool) -> Option<String> {
+pub(crate) fn too_open(path: &Path, is_secret: bool) -> Option<String> {
     use std::os::unix::fs::MetadataExt as _;
     let metadata = std::fs::metadata(path).ok()?;
     let mode = metadata.mode();
@@ -28,7 +28,7 @@ pub(super) fn too_open(path: &Path, is_secret: bool) -> Option<String> {
 }
 
 #[cfg(not(unix))]
-pub(super) fn too_open(_path: &Path, _is_secret: bool) -> Option<String> {
+pub(crate) fn too_open(_path: &Path, _is_secret: bool) -> Option<String> {
     None
 }
 

@@ -77,7 +77,7 @@ pub(super) fn read(
         // They decide which endpoints exist; that one is missing has been reported.
         _ => section.entry("endpoints").and(None),
     };
-    let secrets = configured_secrets(&mut section, grant);
+    let secrets = configured_secrets(&mut section, named.connector);
     let max_logins_per_day = section.number("max_logins_per_day", 0..=MOST_LOGINS).unwrap_or(LOGINS);
     let quota_per_day = section.number("quota_per_day", 1..=MOST_REQUESTS);
     let time_zone = time_zone(&mut section);
@@ -238,7 +238,10 @@ fn endpoints(
     all
 }
 
-fn configured_secrets(section: &mut Section<'_, '_>, grant: &Grant) -> BTreeMap<String, SecretString> {
+fn configured_secrets(
+    section: &mut Section<'_, '_>,
+    Connector { grant, mistaken, .. }: &Connector,
+) -> BTreeMap<String, SecretString> {
     let mut found = BTreeMap::new();
     for (name, rule) in grant.secrets.iter().filter(|(_, rule)| rule.configured != Configured::Never) {
         let key = name.replace('-', "_");
@@ -246,7 +249,9 @@ fn configured_secrets(section: &mut Section<'_, '_>, grant: &Grant) -> BTreeMap<
             let message = format!("this connector does not use {key}; remove it");
             section.reader.warn(&section.span, format!("[{}]: {message}", section.name));
         }
-        if let Some(secret) = secrets::secret(section, &key, rule.form) {
+        if let Some(secret) =
+            secrets::secret(section, &key, rule.form, mistaken.get(name).map_or(&[], Vec::as_slice))
+        {
             found.insert(name.clone(), secret);
         } else if rule.configured == Configured::Required && !secrets::is_given(section, &key) {
             let message = format!(

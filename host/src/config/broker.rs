@@ -97,7 +97,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Mqtt> {
     let client_id = client_id.unwrap_or_else(|| base_topic.replace('/', "-"));
     let legacy_base = legacy::base(&mut section, &base_topic);
     let username = section.text("username").map(|username| username.value.to_owned());
-    let password = secrets::secret(&mut section, "password", None);
+    let password = secrets::secret(&mut section, "password", None, &[]);
     if username.is_none() && secrets::is_given(&mut section, "password") {
         section.complain(
             &section.span,

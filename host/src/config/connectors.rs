@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::form::Mistaken;
 use super::reader::{Section, advice};
 use super::{Plugins, grant, plugins, presets, takes};
 use crate::descriptor::{Grant, Takes, is_name};
@@ -15,6 +16,8 @@ pub struct Connector {
     pub grant: Arc<Grant>,
     /// Values that its commands take.
     pub takes: Arc<Takes>,
+    /// What people take for its secrets, by the names of those.
+    pub(super) mistaken: Arc<BTreeMap<String, Vec<Mistaken>>>,
     /// Other names, with the brand that each implies.
     pub(super) aliases: BTreeMap<String, String>,
     /// Whether the program carries it.
@@ -37,6 +40,7 @@ pub(super) fn read(root: &mut Section<'_, '_>, plugins: &mut Plugins) -> BTreeMa
     let carried = |preset: &presets::Preset| Connector {
         grant: Arc::clone(&preset.grant),
         takes: Arc::clone(&preset.takes),
+        mistaken: Arc::clone(&preset.mistaken),
         aliases: preset.aliases.clone(),
         is_carried: true,
         line: None,
@@ -110,6 +114,7 @@ fn connector(
         carried => Connector {
             grant: Arc::new(granted),
             takes,
+            mistaken: carried.as_ref().map(|carried| Arc::clone(&carried.mistaken)).unwrap_or_default(),
             aliases: carried.map(|carried| carried.aliases).unwrap_or_default(),
             is_carried,
             line: None,

@@ -34,7 +34,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Http> {
     let given = section.text("listen");
     let listen = given.as_ref().and_then(|text| address(&section, text));
     let remote = section.entry("allow_remote").and_then(|entry| entry.truth()).unwrap_or_default();
-    let auth_token = secrets::secret(&mut section, "auth_token", None);
+    let auth_token = secrets::secret(&mut section, "auth_token", None, &[]);
     let has_token = secrets::is_given(&mut section, "auth_token");
     let hosts = section.entry("hosts").and_then(|entry| entry.texts()).unwrap_or_default();
     let hosts = hosts.iter().filter_map(|name| host_name(&section, name)).collect();

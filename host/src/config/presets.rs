@@ -6,6 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use toml::de::DeTable;
 
+use super::form::Mistaken;
 use super::reader::{Reader, Section};
 use super::{grant, takes};
 use crate::descriptor::{Grant, Takes};
@@ -19,7 +20,12 @@ pub(super) struct Preset {
     pub(super) grant: Arc<Grant>,
     /// Values that its commands take.
     pub(super) takes: Arc<Takes>,
+    /// What people take for its secrets, by the names of those.
+    pub(super) mistaken: Arc<BTreeMap<String, Vec<Mistaken>>>,
 }
+
+/// Most characters of what is mistaken for a secret.
+const LONGEST: u32 = 8_192;
 
 const TABLE: &str = include_str!("presets.toml");
 
@@ -47,8 +53,9 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
         }
         let grant = Arc::new(grant::read(&mut section));
         let takes = Arc::new(takes::read(&mut section, Takes::default()));
+        let mistaken = Arc::new(mistaken(&mut section));
         section.finish();
-        presets.insert(name.to_owned(), Preset { aliases, grant, takes });
+        presets.insert(name.to_owned(), Preset { aliases, grant, takes, mistaken });
     }
     let (problems, _) = reader.into_problems();
     if problems.is_empty() {
@@ -56,6 +63,24 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
     } else {
         Err(problems.iter().map(|problem| format!("presets.toml:{problem}\n")).collect())
     }
+}
+
+/// Reads what people take for the secrets of a connector.
+fn mistaken(section: &mut Section<'_, '_>) -> BTreeMap<String, Vec<Mistaken>> {
+    let Some(table) = section.section("mistaken") else { return BTreeMap::new() };
+    let read = |mut it: Section<'_, '_>| {
+        let mut characters =
+            |key| it.number(key, 1..=LONGEST).and_then(|number| usize::try_from(number).ok());
+        let length = characters("least").zip(characters("most")).map(|(least, most)| least..=most);
+        let is = it.text("is").map(|text| text.value.to_owned());
+        it.finish();
+        Some(Mistaken { length: length?, is: is? })
+    };
+    let all = table.entries().map(|(name, entry)| {
+        let known = entry.sections().unwrap_or_default().into_iter().filter_map(read);
+        (name.to_owned(), known.collect())
+    });
+    all.collect()
 }
 
 #[cfg(test)]
@@ -68,7 +93,15 @@ mod tests {
     #[test]
     fn the_table_is_consistent() {
         let presets = read(TABLE).unwrap_or_else(|problems| panic!("{problems}"));
-        for (name, Preset { aliases, grant, .. }) in &presets {
+        for (name, Preset { aliases, grant, mistaken, .. }) in &presets {
+            for (secret, all) in mistaken.as_ref() {
+                let form = grant.secrets.get(secret).and_then(|rule| rule.form).unwrap();
+                let wanted = usize::try_from(form.length).unwrap();
+                assert!(
+                    all.iter().all(|it| !it.length.contains(&wanted) && !it.is.is_empty()),
+                    "{name} {secret}"
+                );
+            }
             assert!(is_name(name) && !grant.endpoints.is_empty());
             assert!(grant.endpoints.values().all(|url| url.scheme() == "https"), "{name}");
             // Each region and brand has all of them: the connector need not ask which there are.

@@ -3,7 +3,7 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::access;
-use super::form::{variable_meant, wrong_with};
+use super::form::{Mistaken, variable_meant, wrong_with};
 use super::reader::{Section, Text};
 use super::text::{self, NoText};
 use crate::descriptor::SecretForm;
@@ -12,11 +12,13 @@ use crate::descriptor::SecretForm;
 const LARGEST: usize = 64 * 1024;
 
 /// Reads `key_file = "path"` or `key = "${VARIABLE}"`. Returns `None` if there is neither, or if there is a
-/// wrong one, which has been complained about then. A secret of a known form has that form when this returns.
+/// wrong one, which has been complained about then. A secret of a known form has that form when this returns;
+/// `mistaken` is what people take for it.
 pub(super) fn secret(
     section: &mut Section<'_, '_>,
     key: &str,
     form: Option<SecretForm>,
+    mistaken: &[Mistaken],
 ) -> Option<SecretString> {
     let file_key = format!("{key}_file");
     let file = section.text(&file_key);
@@ -34,7 +36,7 @@ pub(super) fn secret(
         "pin" => "PIN".to_owned(),
         other => other.replace('_', " "),
     };
-    match found.and_then(|found| single_line(section, &at, &found, form, &in_words)) {
+    match found.and_then(|found| single_line(section, &at, &found, (form, mistaken), &in_words)) {
         Ok(secret) => Some(secret),
         Err(Wrong(reason)) => {
             section.complain(&at.span, format!("{}: {reason}", at.name));
@@ -94,7 +96,7 @@ fn single_line(
     section: &Section<'_, '_>,
     at: &Text<'_>,
     found: &SecretString,
-    form: Option<SecretForm>,
+    (form, mistaken): (Option<SecretForm>, &[Mistaken]),
     in_words: &str,
 ) -> Result<SecretString, Wrong> {
     let text = text::without_bom(found.expose_secret()).trim_end_matches(['\n', '\r']);
@@ -106,7 +108,7 @@ fn single_line(
     if secret.contains(['\n', '\r', '\0']) {
         return Err(Wrong("it has several lines; a secret is one line".to_owned()));
     }
-    if let Some(wrong) = form.and_then(|form| wrong_with(form, secret, in_words)) {
+    if let Some(wrong) = form.and_then(|form| wrong_with(form, secret, in_words, mistaken)) {
         return Err(Wrong(wrong));
     }
     if blanks {

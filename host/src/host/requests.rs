@@ -5,6 +5,7 @@ mod accounts;
 mod answers;
 mod caller;
 mod commands;
+mod importing;
 mod logs;
 mod queue;
 mod vehicles;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::wire::message::RespondTo;
 
+pub(super) use self::accounts::known;
 pub(super) use self::answers::take as take_answer;
 pub(super) use self::caller::{BY_MESSAGE, Caller};
 pub(super) use self::queue::Queue;
@@ -38,7 +40,7 @@ use crate::wire::message::Outgoing;
 const LARGEST: usize = 1 << 20;
 
 /// Verbs of all requests.
-const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question, account/list, account/quota; config/reload; log/level, log/recent; state/backup; circuit/list, \
+const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question, account/import, account/list, account/quota; config/reload; log/level, log/recent; state/backup; circuit/list, \
                      circuit/open, circuit/isolate, circuit/close; discovery/show, discovery/publish, discovery/clear; \
                      policy/ and connector/ with list, swap, offer, verify, rollback, history, forgive; policy/shadow, \
                      policy/canary, policy/diff, policy/approve, \
@@ -141,7 +143,7 @@ impl RequestDesk {
         let done = match verb.split_once('/') {
             Some(("vehicle", what)) => self.about_vehicles(what, payload, caller).await,
             Some(("command", what)) => self.about_commands(what, payload, caller).await,
-            Some(("account", what)) => accounts::about(&self.fleet, what, payload, by).await,
+            Some(("account", what)) => accounts::about(&self.fleet, what, payload, caller).await,
             Some(("log", what)) => logs::about(self.program_log.as_ref(), what, payload, by).await,
             Some(("config", what)) => self.reloads.about(what, payload, by).await,
             Some(("state", "backup")) => Some(self.reloads.back_up(payload, by).await),

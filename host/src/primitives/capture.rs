@@ -39,7 +39,8 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use self::cleaning::{scrub, scrubber};
-use self::extraction::{Extraction, Found, LARGEST_SECRET};
+pub(crate) use self::extraction::LARGEST_SECRET;
+use self::extraction::{Extraction, Found};
 pub(super) use self::marked::Marked;
 use super::content::{self, Unreadable};
 use super::{Call, CapturedKey, Withheld};

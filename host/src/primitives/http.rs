@@ -13,7 +13,9 @@ pub(super) use self::preparation::{LONGEST_URL, endpoints_of};
 use self::preparation::{Prepared, prepare};
 use super::allowance::Before;
 use super::capture::{Asked, Incoming, LONGEST_TYPE, clean, receive};
-use super::{AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, content, transport};
+use super::{
+    AccountContext, Call, ConnectorCx, HttpRequest, LastAnswer, answer_time, content, rehearsal, transport,
+};
 use crate::bindings::http::{Host, Request, Response, TransportError};
 use crate::descriptor::{PinStyle, SecretClass, Told};
 use crate::metrics::Class;
@@ -46,12 +48,19 @@ impl Call {
 
 /// Sends a request of a guest's, and returns what the guest gets of its answer.
 async fn send(call: &mut Call, request: Request) -> Result<Response, TransportError> {
-    let Prepared { request: prepared, carries, derived, derived_size, endpoints } = prepare(call, &request)?;
+    let prepared = prepare(call, &request);
+    let shown = prepared.as_ref().map(|it| (&it.request, it.carries.as_slice()));
+    if let Some(why) = rehearsal::withholds(call, &request, shown) {
+        return Err(denied(why));
+    }
+    let Prepared { request: prepared, carries, derived, derived_size, endpoints } = prepared?;
     call.keep_derived(derived, derived_size);
     let mut sending = Sending::of(call, carries, request.acts_on_vehicle);
     sending.admit().await?;
     sending.call.last = LastAnswer { endpoint: endpoints.first().cloned(), ..LastAnswer::default() };
-    sending.send(prepared, &request, &endpoints).await
+    let answer = sending.send(prepared, &request, &endpoints).await;
+    rehearsal::answered(call, &answer);
+    answer
 }
 
 /// A request of a call that is about to be sent.

@@ -253,6 +253,16 @@ impl Latch {
         (true, stored)
     }
 
+    /// The write that lifts the latch, for a caller that commits something together with it; none if it is not set.
+    pub(crate) fn removal(&self) -> Option<Write> {
+        self.current.read().as_ref().map(|_| Write::remove(Kind::Latch, self.key.clone()))
+    }
+
+    /// Lifts the latch after its removal was committed.
+    pub(crate) fn forget(&self) {
+        self.current.write().take();
+    }
+
     /// Lifts the latch. Returns whether it was set.
     ///
     /// # Errors

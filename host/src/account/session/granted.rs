@@ -7,6 +7,7 @@ use super::token_endpoint;
 use crate::bindings::connector::Grant;
 use crate::cell::{Contents, Ends, Secrets};
 use crate::protect::circuit::Permit;
+use crate::store::Write;
 
 /// Shortest life, in seconds, that a token is believed to have: a cloud that hands out tokens that have
 /// already ended would otherwise be asked for a new one before every request.
@@ -20,10 +21,10 @@ impl Attempt<'_> {
     pub(super) async fn keep(&self, grant: Grant, secrets: Secrets, permit: Permit) {
         let refresh = self.refresh;
         let account = &refresh.account;
-        let ends = self.ends(&grant);
+        let (ends, noted) = self.ends(&grant);
         let contents = Contents { value: grant.value, secrets, ends };
-        let removal = account.questions.removal();
-        let (cell, stored) = self.guard.keep(contents, removal.into_iter().collect()).await;
+        let also = account.questions.removal().into_iter().chain(noted).collect();
+        let (cell, stored) = self.guard.keep(contents, also).await;
         if let Err(error) = stored {
             // It may be the only token that the cloud still accepts, so it is used all the same.
             tracing::error!(account = account.slug, "the new token is lost at the next restart: {error}");
@@ -47,16 +48,28 @@ impl Attempt<'_> {
         }
     }
 
-    /// Returns when the session ends, as the cloud says. What a refresh does not say of the whole grant is as it was:
-    /// no refresh renews that. What it does not say of the refresh token is not known any more.
-    fn ends(&self, grant: &Grant) -> Ends {
+    /// Returns when the session ends, as the cloud says, and the write that remembers that of a configured token. The
+    /// whole grant ends when it was first said to: no refresh renews that, whatever it says of it. What a refresh does
+    /// not say of the refresh token is not known any more.
+    fn ends(&self, grant: &Grant) -> (Ends, Option<Write>) {
         let at = |seconds: Option<i64>| seconds.map(|seconds| self.ends_at(seconds));
-        let before = if self.signs_in() { Ends::default() } else { self.guard.cell().ends };
-        Ends {
+        let account = &self.refresh.account;
+        let now = account.clock().now();
+        let (told, noted) = match at(grant.ends_in) {
+            Some(told) => {
+                let (first, noted) = account.grants.first_told(told, now);
+                (Some(first), noted)
+            }
+            None => (None, None),
+        };
+        let before =
+            self.guard.cell().ends.grant.filter(|end| !self.signs_in() && (*end > now || told.is_none()));
+        let ends = Ends {
             access: at(grant.expires_in),
             refresh: at(grant.refresh_expires_in),
-            grant: at(grant.ends_in).or(before.grant),
-        }
+            grant: told.into_iter().chain(before).min(),
+        };
+        (ends, noted)
     }
 
     /// Returns the end of what lives `seconds`, as the cloud says.

@@ -19,6 +19,9 @@ use crate::primitives::Call;
 /// Base of the cloud's URLs.
 pub(crate) const BASE: &str = "https://idp.example";
 
+/// Cell of the registration as a device.
+pub(crate) const REGISTRATION: &str = "registration";
+
 /// What a sign-in asks for after the password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Asks {
@@ -192,7 +195,7 @@ impl NativeConnector for Fake {
             name: "fake".to_owned(),
             version: "1".to_owned(),
             description: String::new(),
-            cells: Vec::new(),
+            cells: vec![REGISTRATION.to_owned()],
             wants: Wants {
                 endpoints: Vec::new(),
                 secrets: Vec::new(),

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use super::Home;
+use super::cloud::{DEVICE, STEP};
 use super::connector::{Asks, grant};
+use super::home::config;
 use crate::account::session::Cause;
 use crate::bindings::connector::Grant;
+use crate::descriptor::Configured;
+use crate::primitives::SESSION;
 use crate::store::Kind;
 
 const DAY: u64 = 24 * 3_600;
@@ -101,4 +105,67 @@ async fn a_policy_is_told_when_the_refresh_token_ends() {
     home.want(Cause::Refused).await.unwrap();
     let audit = home.stored(Kind::Audit).await;
     assert!(audit.contains("\"refresh_expires_in\":86"), "{audit}");
+}
+
+/// A home whose owner has configured a token, which the cloud says to grant this.
+async fn with_token(token: &'static str, said: Grant) -> Home {
+    let mut config = config();
+    config.secrets = [("refresh-token".to_owned(), token.into())].into();
+    let rule = config.rules.get_mut("refresh-token").unwrap();
+    (rule.configured, rule.rotates) = (Configured::Optional, true);
+    let home = Home::with(config).await;
+    *home.connector.asks.lock() = Asks::Nothing;
+    *home.connector.only_asks.lock() = true;
+    *home.connector.grant.lock() = said;
+    home.cloud.answer("/login", 200, serde_json::json!({"step": STEP, "device": DEVICE}));
+    home.want(Cause::Missing).await.unwrap();
+    home.account.keep();
+    home
+}
+
+async fn signs_in_anew(home: &Home) {
+    let slot = home.account.context.cells.slot(SESSION).unwrap();
+    slot.discard(home.session().generation).await.unwrap();
+    home.want(Cause::Missing).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configured_token_ends_when_it_was_first_said_to_whatever_becomes_of_its_session() {
+    let said = || Grant { ends_in: Some(180 * 86_400), ..grant() };
+    let home = with_token("a token of the owner", said()).await;
+    let first = home.document()["grant_ends_at"].clone();
+    assert!(first.is_string());
+    days(20).await;
+    // By a refresh, by another sign-in with it, and after the owner has changed what has nothing to do with it.
+    home.want(Cause::Refused).await.unwrap();
+    assert_eq!(home.document()["grant_ends_at"], first);
+    signs_in_anew(&home).await;
+    assert_eq!(home.document()["grant_ends_at"], first);
+    let home = home.reconfigured(|config| drop(config.secrets.insert("pin".to_owned(), "1234".into()))).await;
+    assert_eq!(home.session().value, None, "it belongs to other credentials");
+    home.want(Cause::Missing).await.unwrap();
+    assert_eq!(home.document()["grant_ends_at"], first);
+    assert_eq!(home.stored(Kind::GrantEnds).await.matches("ends_at").count(), 1);
+    assert!(!home.stored(Kind::GrantEnds).await.contains("a token of the owner"));
+    home.account.keep();
+    days(131).await;
+    assert_eq!(home.events(), ["grant_ends"]);
+    let home = home.restarted().await;
+    home.account.keep();
+    days(23).await;
+    assert_eq!(home.events(), ["grant_ends", "grant_ends"], "30 and 7 days before");
+    // Another token has another end, and so has one that was not over when it should have been.
+    signs_in_anew(&home).await;
+    days(7).await;
+    signs_in_anew(&home).await;
+    assert_ne!(home.document()["grant_ends_at"], first);
+    let second = home.document()["grant_ends_at"].clone();
+    days(1).await;
+    let home = home
+        .reconfigured(|config| {
+            drop(config.secrets.insert("refresh-token".to_owned(), "another token".into()))
+        })
+        .await;
+    home.want(Cause::Missing).await.unwrap();
+    assert_ne!(home.document()["grant_ends_at"], second);
 }

@@ -136,6 +136,12 @@ impl Home {
         Self::open(config, cloud, connector, policy, broker, clock, store).await
     }
 
+    /// Ends the host, and starts another one with another configuration of the account.
+    pub(crate) async fn reconfigured(mut self, change: impl FnOnce(&mut config::Account)) -> Self {
+        change(&mut self.config);
+        self.restarted().await
+    }
+
     /// The same with a connector that has a refresh token only. A host that has lost its owner's password.
     pub(crate) async fn without_password(mut self) -> Self {
         self.config.secrets.clear();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{answers, parsed};
+use super::{Caller, answers, importing, parsed};
 use crate::account::Account;
 use crate::host::fleet::{Fleet, Members};
 use crate::protect::quota::DailyQuota;
@@ -26,11 +26,13 @@ pub(super) async fn about(
     fleet: &Fleet,
     what: &str,
     payload: &[u8],
-    by: &str,
+    caller: Caller<'_>,
 ) -> Option<Result<Value, String>> {
+    let by = caller.name();
     let account = match what {
         "retry" | "retries" | "login" | "question" => named(fleet, what, payload),
         "answer" => return Some(answered(fleet, payload).await),
+        "import" => return Some(importing::import(fleet, payload, caller).await),
         "list" => return Some(about_all(fleet, payload, what, of_account)),
         "quota" => return Some(about_all(fleet, payload, what, quota_of)),
         _ => return None,
@@ -74,11 +76,11 @@ fn about_all(
     Ok(members.accounts.values().map(|account| tell(&members, account)).collect())
 }
 
-/// How an account is, as on its topic.
+/// How an account is, as on its topic, and how it is signed in.
 fn of_account(members: &Members, account: &Account) -> Value {
     let vehicles: Vec<&str> = members.vehicles_of(account).map(|vehicle| vehicle.slug.as_str()).collect();
     let Account { slug, connector_name, .. } = account;
-    json!({"account": slug, "connector": connector_name, "vehicles": vehicles, "state": account.shown()})
+    json!({"account": slug, "connector": connector_name, "vehicles": vehicles, "state": account.shown(), "auth": account.standing()})
 }
 
 /// How much of what an account may do within a day is done: requests on its calendar's day, the others within the last
@@ -131,7 +133,8 @@ fn named(fleet: &Fleet, what: &str, payload: &[u8]) -> Result<Arc<Account>, Stri
     known(&fleet.now(), &account)
 }
 
-fn known(members: &Members, account: &str) -> Result<Arc<Account>, String> {
+/// The account of this name; the error says which there are.
+pub(in crate::host) fn known(members: &Members, account: &str) -> Result<Arc<Account>, String> {
     members.accounts.get(account).cloned().ok_or_else(|| {
         let known: Vec<&str> = members.accounts.keys().map(AsRef::as_ref).collect();
         format!("there is no account {account:?}; there are: {}", known.join(", "))
@@ -149,7 +152,8 @@ mod tests {
     async fn asked(home: &Home, what: &str, payload: Value) -> Result<Value, String> {
         let accounts = BTreeMap::from([("main".to_owned(), Arc::clone(&home.account))]);
         let fleet = Fleet::new(Members { accounts, ..Members::default() });
-        about(&fleet, what, payload.to_string().as_bytes(), "test").await.unwrap()
+        let caller = Caller::Program { by: "test", steps: None };
+        about(&fleet, what, payload.to_string().as_bytes(), caller).await.unwrap()
     }
 
     #[tokio::test(start_paused = true)]
@@ -182,5 +186,36 @@ mod tests {
             "signed_in"
         );
         assert_eq!(outcome(asked(&home, "question", main()).await), "signed_in");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_is_imported_by_a_program_and_never_by_a_message() {
+        let home = Home::new().await;
+        let import = |session: Value, token: Value| json!({"account": "main", "session": session, "tokens": {"access-token": token, "refresh-token": "a-refresh-token-1"}});
+        let good = || import(json!({"family": "x"}), json!("an-access-token-1"));
+        let accounts = BTreeMap::from([("main".to_owned(), Arc::clone(&home.account))]);
+        let fleet = Fleet::new(Members { accounts, ..Members::default() });
+        let refused = about(&fleet, "import", good().to_string().as_bytes(), Caller::Message).await.unwrap();
+        let why = refused.unwrap_err();
+        assert!(why.contains("not taken by MQTT") && !why.contains("an-access"), "{why}");
+        for wrong in [
+            import(json!(7), json!("an-access-token-1")),
+            import(json!(["an-access-token-1"]), json!("an-access-token-1")),
+            import(json!({}), json!(["an-access-token-1"])),
+            import(json!({}), json!(null)),
+            json!({"account": "main", "tokens": {}, "session": {}, "an-access-token-1": 1}),
+            json!("an-access-token-1"),
+        ] {
+            let why = asked(&home, "import", wrong).await.unwrap_err();
+            assert!(why.contains("account/import takes") && !why.contains("an-access"), "{why}");
+        }
+        assert_eq!(home.session().generation, 0);
+        let done = asked(&home, "import", good()).await.unwrap();
+        assert_eq!(done["tokens"], json!(["access-token", "refresh-token"]));
+        assert_eq!(home.session().value.as_deref(), Some(r#"{"family":"x"}"#));
+        let listed = asked(&home, "list", json!({})).await.unwrap();
+        assert_eq!(listed[0]["auth"]["session"]["family"], "x", "{listed}");
+        asked(&home, "import", import(json!(""), json!("an-access-token-2"))).await.unwrap();
+        assert_eq!(home.session().value.as_deref(), Some(""), "a connector may want a text, or nothing");
     }
 }

@@ -15,7 +15,7 @@ use crate::primitives::placeholder::placeholder;
 
 /// The largest secret that is captured, in bytes. Tokens have up to 4 KiB, and no server takes a header of
 /// more than this.
-pub(super) const LARGEST_SECRET: usize = 8 << 10;
+pub(crate) const LARGEST_SECRET: usize = 8 << 10;
 
 /// The secrets that were found in one response.
 #[derive(Default)]

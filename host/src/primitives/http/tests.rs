@@ -22,6 +22,7 @@ mod echo;
 mod given;
 mod offers;
 mod private;
+mod rehearsed;
 mod visits;
 
 async fn call() -> Call {

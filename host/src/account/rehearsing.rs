@@ -1,0 +1,81 @@
+//! Rehearsal of a sign-in: what would be sent, shown to its owner, and sent only as far as nothing counts.
+//!
+//! Nothing is latched, counted or kept of the session. What a connector keeps in its own cells it keeps in the store of
+//! the host that rehearses, which therefore is one that forgets ([`Host::rehearse_sign_in`]).
+//!
+//! [`Host::rehearse_sign_in`]: crate::host::Host::rehearse_sign_in
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::Account;
+use crate::account::session::Refresh;
+use crate::bindings::connector::Step;
+use crate::cell::Secrets;
+use crate::descriptor::{Configured, SecretClass, SecretRule};
+use crate::plugin::Called;
+use crate::plugin::question::SignIn;
+use crate::primitives::{Call, Rehearsal, RehearsedRequest};
+
+/// The identifier that a person types beside a password.
+const USERNAME: &str = "username";
+
+/// Value of a secret that stands in for one that is not configured. It is sent nowhere.
+const STAND_IN: &str = "a value that stands in for yours";
+
+/// A sign-in as it would be, as far as it could be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rehearsed {
+    /// Slug of the account.
+    pub account: String,
+    /// The requests, in their order.
+    pub requests: Vec<RehearsedRequest>,
+    /// Whether all requests before the one that counts have gone well.
+    pub went_well: bool,
+    /// How it has ended, in words.
+    pub end: String,
+}
+
+impl Account {
+    /// Rehearses a sign-in: asks the connector for one, sends its requests up to the first that counts, and shows them.
+    /// Credentials that a person would type are stood in for where the configuration has none.
+    pub async fn rehearse_sign_in(self: &Arc<Self>) -> Rehearsed {
+        let Refresh { connector, allowance, operation, .. } = Refresh::of_nobody(self, "rehearsal");
+        let view = self.context.cells.snapshot();
+        let mut call = Call::new(Arc::clone(&self.context), allowance, operation, view);
+        let stand_ins = self.stand_ins();
+        call.handed = stand_ins.iter().map(|name| (name.clone(), STAND_IN.into())).collect::<Secrets>();
+        call.rehearsal = Some(Rehearsal { stand_ins, ..Rehearsal::default() });
+        call.signs_in = true;
+        call.purpose = "rehearsal";
+        let Called { answer, mut call } = connector.ask(self.described.account(), &SignIn, call).await;
+        let Rehearsal { requests, over, .. } = call.rehearsal.take().unwrap_or_default();
+        let (went_well, end) = match (over, answer) {
+            (Some(why), _) => {
+                (true, format!("the sign-in goes on with the request that was not sent: {why}"))
+            }
+            (None, Ok(Ok(Step::Granted(_)))) => {
+                (true, "the connector has signed in without anything that counts".to_owned())
+            }
+            (None, Ok(Ok(_))) => (true, "the vendor asks a question before anything that counts".to_owned()),
+            (None, Ok(Err(failure))) => (false, format!("the sign-in ends here: {}", failure.message)),
+            (None, Err(fault)) => (false, format!("the connector has failed: {fault}")),
+        };
+        Rehearsed { account: self.slug.clone(), requests, went_well, end }
+    }
+
+    /// Names of the credentials that a person would type.
+    fn stand_ins(&self) -> BTreeSet<String> {
+        let is_typed = |name: &str, rule: &SecretRule| {
+            rule.configured != Configured::Never
+                && !rule.unused
+                && (rule.class == SecretClass::Password
+                    || rule.class == SecretClass::Identifier && name == USERNAME)
+        };
+        let typed = self.context.rules.iter().filter(|(name, rule)| is_typed(name, rule));
+        let missing = typed.filter(|(name, _)| !self.context.secrets.contains_key(*name));
+        missing.map(|(name, _)| name.clone()).collect()
+    }
+}
