@@ -448,7 +448,7 @@ async fn a_car_that_is_not_found_yet_keeps_its_entities() {
 
 #[tokio::test(start_paused = true)]
 async fn operators_look_clear_and_publish() {
-    let home = home(|_| {}).await;
+    let mut home = home(|_| {}).await;
     let shown = home.request("discovery/show", json!({})).await;
     assert_eq!((&shown["data"]["discovery"], &shown["data"]["prefix"]), (&json!("device"), &json!(PREFIX)));
     let all = shown["data"]["documents"].as_array().unwrap().len();
@@ -470,6 +470,9 @@ async fn operators_look_clear_and_publish() {
         let error = home.request("discovery/show", wrong).await["error"].to_string();
         assert!(error.contains("discovery/show takes {}"), "{error}");
     }
+    // What was cleared and published again is known to be there.
+    restart(&mut home, in_form(Discovery::Off)).await;
+    assert_eq!(retained(&home.messages()).into_keys().collect::<Vec<_>>(), [""; 0]);
 }
 
 /// A broker that lets the host do everything but see what Home Assistant says of itself.

@@ -148,7 +148,7 @@ impl RequestDesk {
             Some(("config", what)) => self.reloads.about(what, payload, by).await,
             Some(("state", "backup")) => Some(self.reloads.back_up(payload, by).await),
             Some(("circuit", what)) => self.circuits.about(what, payload).await,
-            Some(("discovery", what)) => self.discovery.about(what, payload),
+            Some(("discovery", what)) => self.discovery.about(what, payload).await,
             Some((kind, what)) => self.plugins.about(kind, what, payload, by).await,
             None => None,
         };

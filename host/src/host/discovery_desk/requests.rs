@@ -22,7 +22,7 @@ struct Wanted {
 
 impl DiscoveryDesk {
     /// Does what a request asks for; none if there is no such request.
-    pub(in crate::host) fn about(&self, what: &str, payload: &[u8]) -> Option<Result<Value, String>> {
+    pub(in crate::host) async fn about(&self, what: &str, payload: &[u8]) -> Option<Result<Value, String>> {
         if !matches!(what, "show" | "publish" | "clear") {
             return None;
         }
@@ -30,12 +30,16 @@ impl DiscoveryDesk {
             "show" => "discovery/show takes {} or {\"about\":\"PART OF A TOPIC\"}".to_owned(),
             what => format!("discovery/{what} takes {{}}"),
         };
-        Some(parsed::<Wanted>(payload, &takes).and_then(|wanted| match (what, wanted.about) {
+        let wanted = match parsed::<Wanted>(payload, &takes) {
+            Ok(wanted) => wanted,
+            Err(error) => return Some(Err(error)),
+        };
+        Some(match (what, wanted.about) {
             ("show", about) => self.show(about.as_deref().unwrap_or_default()),
             (_, Some(_)) => Err(takes),
-            ("publish", None) => self.publish_all(),
+            ("publish", None) => self.publish_all().await,
             (_, None) => Ok(self.clear_all()),
-        }))
+        })
     }
 
     fn show(&self, about: &str) -> Result<Value, String> {
@@ -64,13 +68,20 @@ impl DiscoveryDesk {
         }))
     }
 
-    fn publish_all(&self) -> Result<Value, String> {
+    /// Publishes everything again, also after everything was cleared. What the broker has cleared was crossed out, so it
+    /// is written down before.
+    async fn publish_all(&self) -> Result<Value, String> {
         if !self.is_on() {
             return Err(
                 "discovery is off; set homeassistant.discovery to \"device\" or \"component\"".to_owned()
             );
         }
+        let _turn = self.turn.lock().await;
+        // From now on no topic that is told is crossed out.
         self.book.silence(false);
+        for device in self.facts.devices() {
+            self.book.write_down(&device).await;
+        }
         Ok(json!({"published": self.announce()}))
     }
 
