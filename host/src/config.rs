@@ -190,6 +190,12 @@ impl Config {
         });
         Some(Legacy::below(base, vehicles))
     }
+
+    /// The number of vehicles of an account that are read by themselves.
+    pub(crate) fn read_by_themselves(&self, account: &Slug) -> u32 {
+        let vehicles = self.vehicles.values().filter(|it| it.account == *account && it.poll.is_some());
+        u32::try_from(vehicles.count()).unwrap_or(u32::MAX)
+    }
 }
 
 /// Reports a syntax error with the parser's message only: its whole text shows the line, which may hold a

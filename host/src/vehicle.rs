@@ -7,28 +7,27 @@ pub(crate) mod polling;
 pub(crate) mod preferences;
 mod queue;
 pub mod state;
+mod waking;
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use self::controls::{Controls, Lasting};
 pub(crate) use self::identity::Identity;
 pub(crate) use self::memory::{Found, Memory, Missing};
-use self::polling::Rhythm;
+use self::polling::{Day, Rhythm, least_interval};
 use self::preferences::Preferences;
 use self::queue::Queue;
 pub(crate) use self::queue::Turn;
 use self::state::Known;
+pub(crate) use self::waking::Waking;
 use crate::account::Account;
 use crate::config;
-use crate::protect::quota::{DailyQuota, QuotaError};
-use crate::protect::waking::{Bounds, Leave, Refusal};
+use crate::protect::quota::DailyQuota;
 use crate::store::{Kind, StoreError, Write, load_document};
 use crate::wire::operation::{OperationName, OwnName};
-use crate::wire::outcome::Reason;
 use crate::wire::preference::ClimatePreference;
 
 /// One vehicle.
@@ -59,13 +58,14 @@ struct Stored<K> {
 }
 
 impl Vehicle {
-    /// Opens a vehicle with what the store knows of it. It is complete once it has [taken
-    /// effect](Self::take_effect).
+    /// Opens a vehicle with what the store knows of it; it is one of `cars` of its account that are read by
+    /// themselves. It is complete once it has [taken effect](Self::take_effect).
     pub(crate) async fn open(
         slug: &str,
         config: &config::Vehicle,
         geofences: Arc<[config::Geofence]>,
         account: Arc<Account>,
+        cars: u32,
     ) -> Result<Self, StoreError> {
         if let config::Selector::Vin(vin) = &config.selector {
             crate::redact::remember_vin(vin);
@@ -96,9 +96,13 @@ impl Vehicle {
         };
         let now = account.services.clock.now();
         memory.known.not_after(now);
-        if let Some(poll) = &config.poll
-            && memory.rhythm.was_just_read(poll, now)
-        {
+        // With what is left of the day spread over its cars, as between two reads by themselves.
+        let day = Day::of(&account.requests, now);
+        let least = day.and_then(|day| least_interval(day, cars, 1)).unwrap_or_default();
+        let was_just_read = |poll: config::Poll| memory.rhythm.was_just_read(&poll, least, now);
+        let was_just_read = config.poll.is_some_and(was_just_read);
+        memory.rhythm.not_after(now);
+        if was_just_read {
             // The next read is due when it would have been without a restart.
             (memory.was_read, memory.is_confirmed) = (true, true);
         }
@@ -263,35 +267,6 @@ impl Vehicle {
     pub(crate) fn learn_of<T>(&self, car: Option<&str>, change: impl FnOnce(&mut Memory) -> T) -> Option<T> {
         // Under the lock: a car that takes the place forgets after that what this one has learned.
         self.learn(|memory| self.identity.is_still(car).then(|| change(memory)))
-    }
-
-    /// Counts a read that wakes the vehicle up, if it may be woken up now.
-    ///
-    /// # Errors
-    ///
-    /// When it may not, or that cannot be counted: why, for programs and for people.
-    pub(crate) async fn wake(&self, now: Timestamp) -> Result<Leave, (Reason, String)> {
-        let force = self.configured.force;
-        let bounds = Bounds { least_aux_percent: force.min_aux_soc, gap: force.min_gap };
-        let aux = self.memory().published().and_then(|it| it.state.aux_battery_percent);
-        let leave = bounds.admit(aux, self.forced_reads.last(now), now).map_err(|refusal| {
-            let reason = match refusal {
-                Refusal::AuxBatteryLow { .. } => Reason::AuxBatteryLow,
-                Refusal::TooEarly { .. } => Reason::Cooldown,
-            };
-            (reason, refusal.to_string())
-        })?;
-        match self.forced_reads.count(now).await {
-            Ok(()) => {}
-            Err(why @ QuotaError::Used { .. }) => {
-                return Err((Reason::Cooldown, format!("{why} (force.max_per_day)")));
-            }
-            Err(QuotaError::NotStored(error)) => return Err((Reason::HostFault, error.to_string())),
-        }
-        if leave == Leave::Unknown {
-            tracing::warn!(vehicle = self.slug, "it is woken up, and nothing is known of its 12 V battery");
-        }
-        Ok(leave)
     }
 
     /// Expects a change of the vehicle soon: somebody has commanded it, or wanted to know how it is.

@@ -141,6 +141,31 @@ async fn a_restart_reads_nothing_that_was_just_read() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_clock_that_goes_back_keeps_nobody_from_being_read() {
+    let (mut home, settling) = home(|_| {}).await;
+    let days = |days: i64| days * 86_400;
+    home.advance(10 * MINUTE).await;
+    home.calendar.step(-days(300));
+    let before = home.counters().status;
+    home.advance(3 * HOUR).await;
+    let read = home.counters().status - before;
+    assert!((4..=8).contains(&read), "after half an hour, an hour and two, of two cars: {read}");
+    // A host that begins with the times of such a clock does not know when the last read was.
+    settling.abort();
+    home.host.stop().await;
+    home.calendar.step(-days(30));
+    home.host = home.another_host().await;
+    home.host.announce("5");
+    assert_eq!(home.retained("vehicle/niro/state")["meta"]["stale"], true);
+    let _settling = settle_in(&home);
+    let before = home.counters().status;
+    home.advance(MINUTE).await;
+    assert_eq!(home.counters().status, before + 2);
+    home.advance(3 * HOUR).await;
+    assert!(home.counters().status >= before + 4, "and it is read when it is due");
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_read_by_itself_where_that_is_off() {
     let home = VirtualHome::start().await;
     let _settling = settle_in(&home);

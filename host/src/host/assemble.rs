@@ -192,8 +192,8 @@ async fn members(config: &Config, opening: &Accounts, slots: &Slots) -> Result<M
             vehicles_out.insert(slug.to_string(), Out { why, shows_location: vehicle.location });
             continue;
         };
-        let vehicle =
-            Vehicle::open(slug.as_str(), vehicle, Arc::clone(&geofences), Arc::clone(account)).await?;
+        let (geofences, cars) = (Arc::clone(&geofences), config.read_by_themselves(&vehicle.account));
+        let vehicle = Vehicle::open(slug.as_str(), vehicle, geofences, Arc::clone(account), cars).await?;
         vehicle.take_effect();
         vehicles.insert(slug.to_string(), Arc::new(vehicle));
     }

@@ -314,7 +314,11 @@ impl ConfigDesk {
             let before = now.vehicles.get(slug);
             let vehicle = match before.and_then(|before| before.configured_anew(wanted, account)) {
                 Some(vehicle) => vehicle,
-                None => Vehicle::open(slug, wanted, Arc::clone(&self.geofences), Arc::clone(account)).await?,
+                None => {
+                    let (geofences, cars) =
+                        (Arc::clone(&self.geofences), config.read_by_themselves(&wanted.account));
+                    Vehicle::open(slug, wanted, geofences, Arc::clone(account), cars).await?
+                }
             };
             next.vehicles.insert(slug.clone(), Arc::new(vehicle));
         }

@@ -81,3 +81,38 @@ async fn a_car_is_woken_up_by_itself_only_as_its_owner_wants_it() {
     home.advance(30 * HOUR).await;
     assert_eq!(home.counters().forced_status, forced);
 }
+
+/// A car in a garage without reception: its cloud has nothing newer, however often it is woken up.
+#[tokio::test(start_paused = true)]
+async fn a_car_that_does_not_answer_is_woken_up_as_rarely_as_its_owner_wants_it() {
+    let (mut home, settling) = home(|config| {
+        for (slug, vehicle) in &mut config.vehicles {
+            vehicle.force.every = (slug.as_str() == CCS2.0).then_some(48 * HOUR);
+        }
+    })
+    .await;
+    assert!(home.control.set_reachable(CCS2.1, false));
+    home.advance(51 * HOUR).await;
+    assert_eq!(home.counters().forced_status, 1, "once it is 48 hours old");
+    settling.abort();
+    home.restart().await;
+    let _settling = settle_in(&home);
+    home.advance(44 * HOUR).await;
+    assert_eq!(home.counters().forced_status, 1, "a restart forgets nothing");
+    home.advance(7 * HOUR).await;
+    assert_eq!(home.counters().forced_status, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_left_this_machine_has_woken_nobody_up() {
+    let (home, _settling) = home(|config| {
+        config.vehicles.values_mut().for_each(|vehicle| vehicle.force.every = Some(48 * HOUR));
+    })
+    .await;
+    home.advance(44 * HOUR).await;
+    home.network.set_outage(Outage::Everything);
+    assert_ne!(home.command(LEGACY.0, "refresh_force", "").await.state, State::Succeeded);
+    home.network.set_outage(Outage::Nothing);
+    home.advance(7 * HOUR).await;
+    assert_eq!(home.counters().forced_status, 2, "both cars, once");
+}

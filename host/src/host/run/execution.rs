@@ -12,8 +12,8 @@ use crate::operation::step::StepError;
 use crate::operation::supersession::Supersession;
 use crate::operation::{Ended, Operation};
 use crate::protect::waking::Leave;
-use crate::vehicle::Found;
 use crate::vehicle::state::{Source, Taken, Unreadable};
+use crate::vehicle::{Found, Waking};
 use crate::wire::operation::OperationName;
 use crate::wire::outcome::{Reason, State};
 use crate::wire::report::Report;
@@ -54,7 +54,7 @@ impl CommandRun {
             let message = format!("this vehicle does not have {name}");
             return report.end(State::Rejected, Reason::Unsupported, message);
         }
-        let (command, leave) = match self.within_bounds(command, name).await {
+        let (command, waking) = match self.within_bounds(command, name).await {
             Ok(admitted) => admitted,
             Err((reason, message)) => return report.end(State::Rejected, reason, message),
         };
@@ -63,19 +63,19 @@ impl CommandRun {
         }
         let forced = matches!(command, Command::Read(ReadMode::Forced));
         let allowance = &self.progress.allowance;
-        let (sent_before, arrived_before) = (allowance.sent(), allowance.perhaps_arrived());
+        let arrived_before = allowance.perhaps_arrived();
         let end = self.send(&operation, found, command).await;
-        if forced && allowance.sent() == sent_before {
-            // It did not get as far as the vehicle.
-            if let Err(error) = vehicle.forced_reads.take_back(self.desk.services.clock.now()).await {
-                tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
-            }
+        if let Some(waking) = &waking
+            && allowance.perhaps_arrived() == arrived_before
+        {
+            // Nothing got as far as the cloud.
+            vehicle.was_not_woken(waking, self.desk.services.clock.now()).await;
         }
         if forced && self.sent_at.get().is_some() && allowance.perhaps_arrived() > arrived_before {
             self.note_unanswered(&end);
         }
         self.conclude(name, forced, end, report);
-        if leave == Some(Leave::Unknown) && report.message.is_none() {
+        if waking.is_some_and(|waking| waking.leave == Leave::Unknown) && report.message.is_none() {
             report.message = Some(UNGUARDED.to_owned());
         }
     }
@@ -85,12 +85,12 @@ impl CommandRun {
         &self,
         command: Command,
         name: OperationName,
-    ) -> Result<(Command, Option<Leave>), (Reason, String)> {
+    ) -> Result<(Command, Option<Waking>), (Reason, String)> {
         if !matches!(command, Command::Read(ReadMode::Forced)) {
             return Ok((command, None));
         }
         match self.vehicle.wake(self.desk.services.clock.now()).await {
-            Ok(leave) => Ok((command, Some(leave))),
+            Ok(waking) => Ok((command, Some(waking))),
             Err((_, message)) if name == OperationName::RefreshSmart => {
                 tracing::warn!(vehicle = self.vehicle.slug, "read from the cloud instead: {message}");
                 Ok((Command::Read(ReadMode::Cached), None))

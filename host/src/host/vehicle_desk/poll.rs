@@ -70,8 +70,8 @@ impl Car {
         Some(Self { vehicle: Arc::clone(vehicle), poll, jitter: jitter(desk), trouble: None })
     }
 
-    fn last_read_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.vehicle.memory().rhythm.last_read_at(now)
+    fn last_read_at(&self) -> Option<Timestamp> {
+        self.vehicle.memory().rhythm.last_read_at()
     }
 }
 
@@ -100,7 +100,8 @@ impl Rounds {
         let now = self.account.clock().now();
         let (mut first, mut wait) = (None, NOTICE);
         for car in &mut self.cars {
-            let last = car.last_read_at(now);
+            car.vehicle.learn(|memory| memory.rhythm.not_after(now));
+            let last = car.last_read_at();
             car.trouble.take_if(|trouble| trouble.since != last);
         }
         for (index, car) in self.cars.iter().enumerate() {
@@ -132,14 +133,9 @@ impl Rounds {
 
     /// Returns the shortest interval that the requests of the day allow; none if they allow no read.
     fn least_interval(&self, now: Timestamp) -> Option<Duration> {
-        let requests = &self.account.requests;
-        let Some((limit, left)) = requests.limit().zip(requests.left(now)) else {
-            return Some(Duration::ZERO);
-        };
-        let rest = requests.resets_at(now).map(|at| at.duration_since(now));
-        let rest = rest.and_then(|rest| Duration::try_from(rest).ok()).unwrap_or_default();
+        let Some(day) = Day::of(&self.account.requests, now) else { return Some(Duration::ZERO) };
         let cars = u32::try_from(self.cars.len()).unwrap_or(u32::MAX);
-        least_interval(Day { limit, left, rest }, cars, self.cost)
+        least_interval(day, cars, self.cost)
     }
 
     /// Returns what is in the way of a read, and lasts longest.
@@ -194,15 +190,14 @@ impl Rounds {
     async fn read(&mut self, index: usize) {
         let Some(vehicle) = self.cars.get(index).map(|car| Arc::clone(&car.vehicle)) else { return };
         let operation = self.desk.reading(&vehicle);
-        let before = vehicle.memory().rhythm.last_read_at(self.account.clock().now());
+        let before = vehicle.memory().rhythm.last_read_at();
         tracing::debug!(vehicle = vehicle.slug, operation = operation.id, "read by itself");
         let read = self.read_in_turn(&vehicle, &operation).await;
-        let now = self.account.clock().now();
         let jitter = jitter(&self.desk);
         let Some(car) = self.cars.get_mut(index) else { return };
         car.jitter = jitter;
         match read {
-            Ok(()) if car.last_read_at(now) != before => {
+            Ok(()) if car.last_read_at() != before => {
                 self.cost = operation.allowance.perhaps_arrived().max(1);
                 self.works_again(index);
                 self.desk.wake_if_due(&vehicle).await;
@@ -237,9 +232,9 @@ impl Rounds {
 
     fn failed(&mut self, index: usize, reason: Reason, message: &str) {
         let cars = u32::try_from(self.cars.len()).unwrap_or(u32::MAX);
-        let (now, monotonic) = (self.account.clock().now(), self.account.clock().monotonic());
+        let monotonic = self.account.clock().monotonic();
         let Some(car) = self.cars.get_mut(index) else { return };
-        let since = car.last_read_at(now);
+        let since = car.last_read_at();
         let before = car.trouble.take().filter(|before| before.since == since);
         if before.is_none() {
             tracing::warn!(vehicle = car.vehicle.slug, ?reason, "it could not be read by itself: {message}");

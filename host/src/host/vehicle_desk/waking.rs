@@ -27,16 +27,17 @@ impl VehicleDesk {
             // What was before it in the queue has woken the vehicle up.
             return;
         }
-        if let Err((_, message)) = vehicle.wake(now).await {
-            tracing::info!(vehicle = vehicle.slug, "not woken up, although force.every wants it: {message}");
-            return;
-        }
+        let waking = match vehicle.wake(now).await {
+            Ok(waking) => waking,
+            Err((_, message)) => {
+                let vehicle = &vehicle.slug;
+                return tracing::info!(vehicle, "not woken up, although force.every wants it: {message}");
+            }
+        };
         tracing::info!(vehicle = vehicle.slug, operation = operation.id, "woken up, as force.every wants it");
         let read = self.read_in(vehicle, &operation, ReadMode::Forced).await;
-        if operation.allowance.sent() == 0
-            && let Err(error) = vehicle.forced_reads.take_back(self.services.clock.now()).await
-        {
-            tracing::warn!(vehicle = vehicle.slug, "a forced read counts that was none: {error}");
+        if !operation.allowance.arrived() {
+            vehicle.was_not_woken(&waking, self.services.clock.now()).await;
         }
         if let Err((_, message)) = read {
             tracing::warn!(vehicle = vehicle.slug, "the vehicle could not be woken up: {message}");
@@ -45,11 +46,11 @@ impl VehicleDesk {
 }
 
 /// Whether what is known of a vehicle, and the last time that it was woken up, are as old as its owner wants
-/// at most. Of what has no age nothing is due.
+/// at most. Of what has no age nothing is due. A vehicle that does not answer was woken up all the same.
 fn is_due(vehicle: &Vehicle, now: Timestamp) -> bool {
     let Some(every) = vehicle.configured.force.every else { return false };
     let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
     let is_old = |at: Timestamp| now.duration_since(at) >= every;
-    let known = vehicle.memory().known.vehicle_time();
-    known.is_some_and(is_old) && vehicle.forced_reads.last(now).is_none_or(is_old)
+    let memory = vehicle.memory();
+    memory.known.vehicle_time().is_some_and(is_old) && memory.rhythm.woken_at().is_none_or(is_old)
 }

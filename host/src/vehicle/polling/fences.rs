@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::distance::metres;
@@ -79,6 +80,12 @@ impl Fences {
         true
     }
 
+    /// Times that were noted.
+    pub(super) fn times(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        let places = [&mut self.last, &mut self.doubted].into_iter().flatten();
+        places.filter_map(|place| place.vehicle_time.as_mut())
+    }
+
     /// Returns the names of those that the vehicle is in; none before a position was known.
     pub(crate) fn inside(&self) -> Option<Vec<&str>> {
         let inside = self.inside.iter().filter(|(_, inside)| **inside).map(|(name, _)| name.as_str());
@@ -88,7 +95,7 @@ impl Fences {
 
 #[cfg(test)]
 mod tests {
-    use jiff::{SignedDuration, Timestamp};
+    use jiff::SignedDuration;
     use proptest::prelude::*;
 
     use super::*;

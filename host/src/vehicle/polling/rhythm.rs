@@ -1,5 +1,7 @@
 //! Rhythm of the reads of a vehicle: what was seen of them so far. Stored with what is known.
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +9,7 @@ use super::Fences;
 use super::distance::metres;
 use crate::config::{Geofence, Poll};
 use crate::events::VehicleEvent;
-use crate::time::not_ahead;
+use crate::time::{AHEAD, move_back};
 use crate::vehicle::state::{Location, VehicleState};
 
 /// Distance between two positions from which on a vehicle has moved, in metres. Receivers err by less.
@@ -33,6 +35,8 @@ pub(crate) struct Rhythm {
     charging: Option<bool>,
     /// Time of the last read, since what is known is stale for want of another one.
     stale_since: Option<Timestamp>,
+    /// Time at which it was woken up last, whoever wanted that.
+    woken_at: Option<Timestamp>,
     fences: Fences,
 }
 
@@ -114,16 +118,37 @@ impl Rhythm {
         self.stale_since.is_some()
     }
 
-    /// Returns the time of the last read. One that a wrong clock has noted in the future was just now.
-    pub(crate) fn last_read_at(&self, now: Timestamp) -> Option<Timestamp> {
-        self.last_read_at.map(|at| not_ahead(at, now))
+    /// Moves to now what a wrong clock has written into the future: no read would be due before that time comes.
+    /// What is moved has to be stored, or each look would move it again.
+    pub(crate) fn not_after(&mut self, now: Timestamp) {
+        let own = [&mut self.last_read_at, &mut self.moved_at, &mut self.stale_since, &mut self.woken_at];
+        for at in own.into_iter().flatten().chain(self.fences.times()) {
+            move_back(at, now);
+        }
     }
 
-    /// Whether it was read so shortly before that no read is due.
-    pub(crate) fn was_just_read(&self, poll: &Poll, now: Timestamp) -> bool {
+    /// Returns the time of the last read.
+    pub(crate) fn last_read_at(&self) -> Option<Timestamp> {
+        self.last_read_at
+    }
+
+    /// Whether it was read so shortly before that no read is due, if `least` is the shortest interval that there
+    /// may be. When it was read that a wrong clock has dated into the future is not known.
+    pub(crate) fn was_just_read(&self, poll: &Poll, least: Duration, now: Timestamp) -> bool {
         let (_, interval) = super::schedule::interval(poll, self, now);
-        let interval = SignedDuration::try_from(interval).unwrap_or(SignedDuration::MAX);
-        self.last_read_at(now).is_some_and(|last| now.duration_since(last) < interval)
+        let interval = SignedDuration::try_from(interval.max(least)).unwrap_or(SignedDuration::MAX);
+        let since = self.last_read_at.map(|last| now.duration_since(last));
+        since.is_some_and(|since| -AHEAD <= since && since < interval)
+    }
+
+    /// Records when the vehicle was woken up last. Returns what was recorded before.
+    pub(crate) fn woken(&mut self, at: Option<Timestamp>) -> Option<Timestamp> {
+        std::mem::replace(&mut self.woken_at, at)
+    }
+
+    /// Returns the time at which the vehicle was woken up last, whoever wanted that.
+    pub(crate) fn woken_at(&self) -> Option<Timestamp> {
+        self.woken_at
     }
 
     pub(super) fn unchanged(&self) -> u32 {
@@ -132,7 +157,7 @@ impl Rhythm {
 
     /// Returns the time since the vehicle was last seen to have moved.
     pub(super) fn still_for(&self, now: Timestamp) -> Option<SignedDuration> {
-        self.moved_at.map(|at| now.duration_since(not_ahead(at, now)))
+        self.moved_at.map(|at| now.duration_since(at))
     }
 
     pub(super) fn is_charging(&self) -> bool {
@@ -241,6 +266,19 @@ mod tests {
             });
             assert_eq!(rhythm.still_for(at(3)).is_some(), moves, "{after:?}");
         }
+    }
+
+    #[test]
+    fn a_position_that_a_wrong_clock_has_dated_hides_no_later_one() {
+        let home = [Geofence { name: "home".to_owned(), latitude: 50.0, longitude: 8.0, radius_m: 150 }];
+        let mut rhythm = Rhythm::default();
+        let mut placed = |longitude, minute, clock| {
+            let place = Location { latitude: 50.0, longitude, vehicle_time: Some(at(minute)) };
+            rhythm.not_after(at(clock));
+            let (before, after, place_before, place) = (None, None, None, Some(&place));
+            rhythm.saw(&Sight { before, after, place_before, place, geofences: &home, now: at(clock) }).len()
+        };
+        assert_eq!([placed(8.0, 0, 0), placed(8.0, 600_000, 600_000), placed(8.02, 11, 10)], [0, 0, 1]);
     }
 
     #[test]

@@ -112,7 +112,7 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
     let Situation { poll, rhythm, zone, now, least, obstacle, jitter } = situation;
     let (mode, interval) = interval(poll, rhythm, *now);
     let interval = interval.max(*least);
-    let last_read_at = rhythm.last_read_at(*now);
+    let last_read_at = rhythm.last_read_at();
     let spread = interval.mul_f64(1.0 + SPREAD * (2.0 * jitter.clamp(0.0, 1.0) - 1.0));
     let due = last_read_at.map_or(*now, |last| later(last, spread)).max(*now);
     let plan = |mode, next, reason| Plan {

@@ -78,10 +78,31 @@ fn what_was_never_read_is_due_and_what_was_just_read_is_not() {
     assert!(!plan(&situation(&poll, &just_now, noon())).is_due(noon()));
     let late = noon() + SignedDuration::from_hours(5);
     assert!(plan(&situation(&poll, &just_now, late)).is_due(late));
-    // A clock that was ahead when it was noted delays nothing for years.
+}
+
+#[test]
+fn a_clock_that_goes_back_delays_a_read_by_one_interval_at_most() {
+    let poll = Poll::default();
     let before = noon() - SignedDuration::from_hours(9_000);
-    let plan = plan(&situation(&poll, &just_now, before));
-    assert_eq!(plan.next_read_at, Some(before + SignedDuration::from_mins(30)));
+    let mut rhythm = rhythm(false, &[1.0, 2.0]);
+    assert!(!rhythm.was_just_read(&poll, Duration::ZERO, before), "nobody knows when that was");
+    let mut due = Vec::new();
+    for minute in 0..=6 {
+        let now = before + SignedDuration::from_mins(minute);
+        rhythm.not_after(now);
+        let plan = plan(&situation(&poll, &rhythm, now));
+        assert_eq!(plan.mode, Mode::Driving);
+        due.push(plan.is_due(now));
+    }
+    assert_eq!(
+        due,
+        [false, false, false, false, false, true, true],
+        "five minutes later, and not ever later"
+    );
+    // A board without a battery has just started: what it shows is no evidence.
+    let stored = rhythm.clone();
+    rhythm.not_after(Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1));
+    assert_eq!(rhythm, stored);
 }
 
 #[test]
