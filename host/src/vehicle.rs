@@ -146,9 +146,12 @@ impl Vehicle {
         })
     }
 
-    /// Lets the configuration take effect outside of this value: in the count of its reads, and in what its
-    /// account's connector is told.
+    /// Lets the configuration take effect outside of this value: in the count of its reads, in what its account's
+    /// connector is told, and in the geofences that it is in.
     pub(crate) fn take_effect(&self) {
+        // Which circle it is in tells where it is.
+        let geofences = if self.shows_location() { &*self.geofences } else { &[] };
+        self.learn(|memory| memory.rhythm.fit(geofences));
         self.forced_reads.set_limit(Some(self.configured.force.max_per_day));
         self.account.described.describe_vehicle(&self.slug, self.configured.right_hand_drive);
     }

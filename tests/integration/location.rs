@@ -1,10 +1,11 @@
 //! Where a car is can be kept from everybody: `location = false`.
 
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::two_makers::{FIVE, TwoMakers, ZOE};
 use testkit::virtual_home::compiled;
 use testkit::{CCS2, Home, LEGACY, RealHome};
+use vehicle_connector::config::{Config, Geofence};
 use vehicle_connector::plugin::embedded;
 use vehicle_connector::wire::outcome::State;
 
@@ -30,9 +31,16 @@ fn positions(home: &impl Home, vehicle: &str) -> Vec<String> {
     of_it.map(|message| String::from_utf8(message.payload).unwrap()).collect()
 }
 
+/// Everything by which a position could leave the host: a geofence around it, and the topics of the replaced service.
+fn every_way(config: &mut Config) {
+    let (latitude, longitude) = (52.52, 13.405);
+    config.geofences.push(Geofence { name: "home".to_owned(), latitude, longitude, radius_m: 150 });
+    config.mqtt.legacy_base = Some("hyundai".to_owned());
+}
+
 #[tokio::test]
 async fn a_position_that_is_switched_off_is_published_nowhere_and_cleared() {
-    let mut home = RealHome::start().await;
+    let mut home = RealHome::configured(simulator::Config::default(), every_way).await;
     home.settle().await;
     for car in [LEGACY, CCS2] {
         assert_eq!(home.command(car.0, "refresh_cached", "").await.state, State::Succeeded);
@@ -40,10 +48,14 @@ async fn a_position_that_is_switched_off_is_published_nowhere_and_cleared() {
             positions(&home, car.0).concat().contains(POSITION[0]),
             "it is published unless switched off"
         );
+        assert_eq!(home.retained(&format!("vehicle/{}/geofence", car.0))["inside"], json!(["home"]));
+        let legacy = format!("{}/status/location/latitude", car.0);
+        assert!(home.messages().iter().any(|message| message.topic.ends_with(&legacy)), "{legacy}");
     }
 
     // The same state, so the host still knows where both cars were. One of them does not say so any more.
     home.restart_configured(|config| {
+        every_way(config);
         for (slug, vehicle) in &mut config.vehicles {
             vehicle.location = slug.as_str() != CCS2.0;
         }
@@ -58,7 +70,16 @@ async fn a_position_that_is_switched_off_is_published_nowhere_and_cleared() {
     for message in home.messages().iter().skip(before).filter(|message| message.topic.contains(CCS2.0)) {
         let document = serde_json::from_slice(&message.payload).unwrap_or_default();
         assert!(!tells(&document), "{}: {document}", message.topic);
+        assert!(!message.topic.contains("/status/location/"), "{}", message.topic);
+        let is_of_fences = message.topic.ends_with("/geofence") || document.get("geofence").is_some();
+        assert!(!is_of_fences || message.payload.is_empty(), "{}: {document}", message.topic);
     }
+    let fences = |car: &str| {
+        let topic = format!("vehicle-connector/vehicle/{car}/geofence");
+        home.messages().into_iter().rfind(|message| message.topic == topic).unwrap().payload
+    };
+    assert_eq!(fences(CCS2.0), b"", "which circle it is in tells where it is");
+    assert_eq!(fences(LEGACY.0), br#"{"inside":["home"]}"#);
     let status = home.host.request("vehicle/status", br#"{"location":true}"#, "test").await;
     let shown = |car: &str| {
         let mut all = status["data"].as_array().unwrap().iter();

@@ -62,12 +62,11 @@ impl Announcer {
             if let Some(published) = memory.published() {
                 self.announce_state(vehicle, &published);
             }
-            if let Some(location) = memory.known.location() {
-                self.announce_location(vehicle, location);
-            }
             if !vehicle.shows_location() {
                 // An earlier host, or an earlier configuration, may have left one with the broker.
                 self.clear_location(&vehicle.slug);
+            } else if let Some(location) = memory.known.location() {
+                self.announce_location(vehicle, location);
             }
             if let Some(report) = &memory.last_report {
                 self.announce_last(vehicle, report);
@@ -94,6 +93,9 @@ impl Announcer {
             self.announce_available(vehicle, "offline", &problem);
             if !out.shows_location {
                 self.clear_location(vehicle);
+            }
+            if !out.shows_location || !out.has_geofences {
+                self.clear_fences(vehicle);
             }
         }
     }
@@ -163,9 +165,11 @@ impl Announcer {
     }
 
     fn clear_location(&self, vehicle: &str) {
-        for what in ["location", "geofence"] {
-            self.clear_retained(&self.services.topics.vehicle(vehicle, what));
-        }
+        self.clear_retained(&self.services.topics.vehicle(vehicle, "location"));
+    }
+
+    fn clear_fences(&self, vehicle: &str) {
+        self.clear_retained(&self.services.topics.vehicle(vehicle, "geofence"));
     }
 
     /// Clears what the broker has of a vehicle whose place another one has taken, which may be another car.
@@ -187,7 +191,9 @@ impl Announcer {
             // Subscribers compare sequence numbers, so these go on.
             let controls = memory.controls.of_another_car();
             let (seq, is_over) = (memory.seq, memory.is_over);
-            *memory = Memory { seq, is_over, controls, ..Memory::default() };
+            // By what is stored it is known that the rhythm of the other car is to be overwritten.
+            let rhythm_stored = std::mem::take(&mut memory.rhythm_stored);
+            *memory = Memory { seq, is_over, controls, rhythm_stored, ..Memory::default() };
             for what in ["state", "location", "action/last", "geofence"] {
                 self.clear_retained(&self.services.topics.vehicle(&vehicle.slug, what));
             }
@@ -221,12 +227,18 @@ impl Announcer {
         }
     }
 
-    /// Publishes the geofences that a vehicle is in, if there are any to be in and its owner has not switched its
-    /// position off. Called under the lock of the vehicle's memory.
+    /// Publishes the geofences that a vehicle is in. If there are none to be in, or its owner has switched its position
+    /// off, clears what the broker may have of an earlier configuration. Called under the lock of the vehicle's memory.
     pub(super) fn announce_fences(&self, vehicle: &Vehicle, fences: &Fences) {
-        if let Some(inside) = fences.inside().filter(|_| self.shows_location(vehicle)) {
-            let topic = self.services.topics.vehicle(&vehicle.slug, "geofence");
-            self.publish_retained(topic, &json!({"inside": inside}));
+        if !self.is_served(vehicle) {
+            return;
+        }
+        match fences.inside().filter(|_| self.shows_location(vehicle)) {
+            Some(inside) => {
+                let topic = self.services.topics.vehicle(&vehicle.slug, "geofence");
+                self.publish_retained(topic, &json!({"inside": inside}));
+            }
+            None => self.clear_fences(&vehicle.slug),
         }
     }
 

@@ -189,7 +189,8 @@ async fn members(config: &Config, opening: &Accounts, slots: &Slots) -> Result<M
         // The configuration has made sure that the account exists; it is there, or it is out.
         let Some(account) = accounts.get(vehicle.account.as_str()) else {
             let why = accounts_out.get(vehicle.account.as_str()).cloned().unwrap_or_default();
-            vehicles_out.insert(slug.to_string(), Out { why, shows_location: vehicle.location });
+            let (shows_location, has_geofences) = (vehicle.location, !geofences.is_empty());
+            vehicles_out.insert(slug.to_string(), Out { why, shows_location, has_geofences });
             continue;
         };
         let (geofences, cars) = (Arc::clone(&geofences), config.read_by_themselves(&vehicle.account));

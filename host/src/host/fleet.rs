@@ -36,6 +36,8 @@ pub(super) struct Out {
     pub(super) why: String,
     /// Whether its owner lets its position leave this host. That holds whether or not the vehicle is served.
     pub(super) shows_location: bool,
+    /// Whether there are geofences that it could be in.
+    pub(super) has_geofences: bool,
 }
 
 impl Fleet {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::distance::metres;
 use crate::config::Geofence;
+use crate::digest::Digest;
 use crate::events::VehicleEvent;
 use crate::vehicle::state::Location;
 
@@ -24,30 +25,64 @@ const NEAR: f64 = 5_000.0;
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Fences {
-    /// Whether it is in each, by name; absent as long as no position was known.
-    inside: BTreeMap<String, bool>,
+    /// What was seen of each, by name; absent as long as no position was known.
+    seen: BTreeMap<String, Seen>,
     /// The last position that was believed.
     last: Option<Location>,
     /// A position too far from that one, until another one agrees.
     doubted: Option<Location>,
 }
 
+/// What was seen of a geofence.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Seen {
+    /// Digest of where it was and how large. One that is elsewhere now is another one.
+    circle: Digest,
+    /// Whether the vehicle was in it.
+    inside: bool,
+}
+
+impl Seen {
+    /// Looks whether a place is in a geofence. `before` is what was seen of that so far.
+    fn at(place: &Location, geofence: &Geofence, before: Option<&Self>) -> Self {
+        let radius = f64::from(geofence.radius_m);
+        let was_inside = before.is_some_and(|before| before.inside);
+        let margin = if was_inside { MARGIN.max(radius * MARGIN_SHARE) } else { 0.0 };
+        let inside = metres(place, geofence.latitude, geofence.longitude) <= radius + margin;
+        Self { circle: circle(geofence), inside }
+    }
+}
+
+fn circle(Geofence { latitude, longitude, radius_m, .. }: &Geofence) -> Digest {
+    Digest::of(format!("{latitude} {longitude} {radius_m}").as_bytes())
+}
+
 impl Fences {
+    /// Forgets the geofences that are not among these, and looks in which of those that are new the vehicle was last
+    /// seen. That tells nothing: it has neither come nor left.
+    pub(super) fn fit(&mut self, geofences: &[Geofence]) {
+        let mut before = std::mem::take(&mut self.seen);
+        for geofence in geofences {
+            let known = before.remove(&geofence.name).filter(|seen| seen.circle == circle(geofence));
+            let seen = known.or_else(|| Some(Seen::at(self.last.as_ref()?, geofence, None)));
+            self.seen.extend(seen.map(|seen| (geofence.name.clone(), seen)));
+        }
+    }
+
     /// Takes in a position. Returns what is to be told. The first one tells nothing: a vehicle that stands at
     /// home has not come.
     pub(super) fn saw(&mut self, place: &Location, geofences: &[Geofence]) -> Vec<VehicleEvent> {
-        self.inside.retain(|name, _| geofences.iter().any(|geofence| geofence.name == *name));
-        if geofences.is_empty() || !self.believes(place) {
+        self.fit(geofences);
+        // Also without any: there may be some later.
+        if !self.believes(place) {
             return Vec::new();
         }
         let mut events = Vec::new();
         for geofence in geofences {
-            let distance = metres(place, geofence.latitude, geofence.longitude);
-            let radius = f64::from(geofence.radius_m);
-            let was_inside = self.inside.get(&geofence.name).copied();
-            let margin = if was_inside == Some(true) { MARGIN.max(radius * MARGIN_SHARE) } else { 0.0 };
-            let is_inside = distance <= radius + margin;
-            self.inside.insert(geofence.name.clone(), is_inside);
+            let before = self.seen.remove(&geofence.name);
+            let seen = Seen::at(place, geofence, before.as_ref());
+            let (was_inside, is_inside) = (before.map(|before| before.inside), seen.inside);
+            self.seen.insert(geofence.name.clone(), seen);
             let geofence = geofence.name.clone();
             match (was_inside, is_inside) {
                 (Some(false), true) => events.push(VehicleEvent::GeofenceEnter { geofence }),
@@ -88,8 +123,8 @@ impl Fences {
 
     /// Returns the names of those that the vehicle is in; none before a position was known.
     pub(crate) fn inside(&self) -> Option<Vec<&str>> {
-        let inside = self.inside.iter().filter(|(_, inside)| **inside).map(|(name, _)| name.as_str());
-        (!self.inside.is_empty()).then(|| inside.collect())
+        let inside = self.seen.iter().filter(|(_, seen)| seen.inside).map(|(name, _)| name.as_str());
+        (!self.seen.is_empty()).then(|| inside.collect())
     }
 }
 
@@ -154,6 +189,30 @@ mod tests {
         told(&mut fences, &[north(0.0, 0)]);
         assert_eq!(fences.saw(&north(1.0, 1), &[]), []);
         assert_eq!(fences.inside(), None);
+    }
+
+    #[test]
+    fn a_geofence_that_is_new_or_elsewhere_is_looked_at_with_the_last_position_and_tells_nothing() {
+        let mut fences = Fences::default();
+        // Nothing was configured when it came.
+        assert_eq!(fences.saw(&north(0.0, 0), &[]), []);
+        fences.fit(&home());
+        assert_eq!(fences.inside(), Some(vec!["home"]));
+        assert_eq!(told(&mut fences, &[north(0.0, 0)]), [""; 0], "the car has said nothing since");
+        let stored = serde_json::to_vec(&fences).unwrap();
+        let mut fences: Fences = serde_json::from_slice(&stored).unwrap();
+        let moved = [Geofence { latitude: 51.0, ..home().remove(0) }];
+        fences.fit(&moved);
+        assert_eq!(fences.inside(), Some(vec![]), "it is elsewhere");
+        assert_eq!(fences.saw(&north(DEGREE, 1_000), &moved).len(), 1, "and the car has gone there");
+    }
+
+    #[test]
+    fn what_is_configured_as_before_keeps_its_margin() {
+        let mut fences = Fences::default();
+        told(&mut fences, &[north(0.0, 0), north(190.0, 1)]);
+        fences.fit(&home());
+        assert_eq!(fences.inside(), Some(vec!["home"]));
     }
 
     proptest! {

@@ -164,6 +164,12 @@ impl Rhythm {
         self.charging == Some(true)
     }
 
+    /// Forgets the geofences that are not among these, and looks in which of those that are new the vehicle is. That
+    /// tells nothing.
+    pub(crate) fn fit(&mut self, geofences: &[Geofence]) {
+        self.fences.fit(geofences);
+    }
+
     /// Returns the geofences that the vehicle is in.
     pub(crate) fn fences(&self) -> &Fences {
         &self.fences
