@@ -112,7 +112,6 @@ impl Vehicle {
         {
             memory.known.offered.listed(&operations, "", "", now);
         }
-        memory.unsupported = memory.known.offered.unsupported(now).filter_map(OperationName::named).collect();
         // A host begins with what an earlier one knew.
         memory.publish();
         Ok(Self {
@@ -172,7 +171,7 @@ impl Vehicle {
     /// Has the vehicle looked for and read again, as after a start: its account is another one.
     pub(crate) fn look_again(&self) {
         self.learn(|memory| {
-            memory.unsupported.clear();
+            memory.known.offered.may_have_everything();
             (memory.found, memory.missing, memory.was_read, memory.refusals) = (None, None, false, 0);
         });
     }
@@ -200,7 +199,12 @@ impl Vehicle {
         let memory = self.memory();
         let listed = memory.found.as_ref().map(|found| &found.operations);
         let missing = listed.is_some_and(|listed| self::listed(listed, name).is_none());
-        missing || memory.unsupported.contains(&name)
+        missing || self.refused(&memory, name)
+    }
+
+    /// Whether the vendor has said lately that it does not have this operation.
+    fn refused(&self, memory: &Memory, name: OperationName) -> bool {
+        memory.known.offered.is_unsupported(name.as_str(), self.account.clock().now())
     }
 
     /// Changes what is known, and has it stored soon. A crash may forget the last answer; the next read
@@ -305,7 +309,7 @@ impl Vehicle {
     ) -> Capability {
         let secrets = &self.account.context.secrets;
         let is_there = |needs: Option<&str>| needs.is_none_or(|secret| secrets.contains_key(secret));
-        if memory.unsupported.contains(&name) {
+        if self.refused(memory, name) {
             Capability::LearnedUnsupported
         } else if self.allows(name) && listed(operations, name).is_some_and(is_there) {
             Capability::Has

@@ -387,6 +387,16 @@ async fn a_control_that_the_vendor_does_not_have_is_taken_away_alone_and_stays_a
     restart(&mut home, |_| {}).await;
     assert_eq!(component(&home), json!({"platform": "select"}));
     assert_eq!(home.retained("vehicle/ev6/capabilities")["set_windows"], "learned_unsupported");
+    // For as long as the vendor's refusal counts, without anybody who restarts anything.
+    let host = Arc::clone(home.host());
+    let settling = tokio::spawn(async move { host.settle_in().await });
+    let capability = |home: &TwoMakers| home.retained("vehicle/ev6/capabilities")["set_windows"].clone();
+    for (days, refused) in [(28, true), (3, false)] {
+        tokio::time::sleep(Duration::from_secs(days * 86_400)).await;
+        assert_eq!(capability(&home), if refused { json!("learned_unsupported") } else { json!(true) });
+        assert_eq!(component(&home).get("unique_id").is_none(), refused, "{days}");
+    }
+    settling.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -132,7 +132,7 @@ impl VehicleDesk {
                 self.announcer.forget(vehicle);
             }
         }
-        let (before, was_missing) = vehicle.learn(|memory| {
+        let (before, is_told) = vehicle.learn(|memory| {
             memory.known.operations = Some(found.operations.clone());
             let offered = memory.known.offered.clone();
             let now = self.services.clock.now();
@@ -140,19 +140,17 @@ impl VehicleDesk {
             if memory.known.offered != offered {
                 self.announcer.discovery.changed(&vehicle.slug);
             }
-            (memory.found.replace(found.clone()), memory.missing.take())
+            let refused_otherwise = memory.known.offered.is_refused_otherwise(&offered);
+            (memory.found.replace(found.clone()), memory.missing.take().is_none() && !refused_otherwise)
         });
         match before {
             None => tracing::info!(vehicle = vehicle.slug, model = listed.model, "vehicle found"),
             Some(before) if before.vehicle.id != found.vehicle.id => {
                 // Refusals of the old identifier say nothing about the car.
-                vehicle.learn(|memory| {
-                    memory.unsupported.clear();
-                    memory.known.offered.may_have_everything();
-                });
+                vehicle.learn(|memory| memory.known.offered.may_have_everything());
                 tracing::warn!(vehicle = vehicle.slug, "the vendor has given the vehicle another identifier");
             }
-            Some(before) if before.operations == found.operations && was_missing.is_none() => return,
+            Some(before) if before.operations == found.operations && is_told => return,
             Some(_) => {}
         }
         self.announcer.announce_presence(vehicle);

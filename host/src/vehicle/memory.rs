@@ -1,6 +1,5 @@
 //! What a host remembers of a vehicle while it runs.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +8,6 @@ use super::controls::Controls;
 use super::polling::{Plan, Rhythm};
 use super::state::{Known, Published};
 use crate::bindings::connector::VehicleRef;
-use crate::wire::operation::OperationName;
 use crate::wire::report::Report;
 
 /// Memory of a vehicle: what was last published or done.
@@ -27,8 +25,6 @@ pub(crate) struct Memory {
     pub(crate) is_confirmed: bool,
     /// Number of states published since the host started. What an earlier one knew is the first.
     pub(crate) seq: u64,
-    /// Operations that the vendor said that it does not have.
-    pub(crate) unsupported: BTreeSet<OperationName>,
     /// Place of the vehicle in the cloud, once that is known.
     pub(crate) found: Option<Found>,
     /// Reason why the account does not have it, since the list was last read.

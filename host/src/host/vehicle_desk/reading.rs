@@ -138,7 +138,6 @@ impl VehicleDesk {
         name: OperationName,
     ) {
         let is_found = vehicle.learn_of(car, |memory| {
-            memory.unsupported.insert(name);
             memory.known.offered.lacks(name.as_str(), self.services.clock.now());
             memory.found.is_some()
         });

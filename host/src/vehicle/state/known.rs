@@ -247,6 +247,7 @@ impl Known {
             return;
         }
         let clamp = |at: &mut Timestamp| *at = now.min(*at);
+        self.offered.times().for_each(clamp);
         self.newest.iter_mut().for_each(clamp);
         self.values.values_mut().for_each(|held| clamp(&mut held.at));
         self.location.iter_mut().filter_map(|place| place.vehicle_time.as_mut()).for_each(clamp);

@@ -30,7 +30,7 @@ pub(crate) struct Offered {
 }
 
 impl Offered {
-    /// Takes in what a list says.
+    /// Takes in what a list says. What the vendor has said too long ago is forgotten.
     pub(crate) fn listed(&mut self, operations: &[String], name: &str, model: &str, now: Timestamp) {
         let is_listed = |known: &str| operations.iter().any(|listed| name_of(listed) == name_of(known));
         let before = std::mem::take(&mut self.operations);
@@ -41,6 +41,7 @@ impl Offered {
         });
         self.operations = still.collect();
         self.operations.extend(operations.iter().map(|operation| (operation.clone(), None)));
+        self.unsupported.retain(|_, at| is_lately(*at, now));
         for (known, said) in [(&mut self.name, name), (&mut self.model, model)] {
             if !said.trim().is_empty() {
                 said.clone_into(known);
@@ -63,11 +64,24 @@ impl Offered {
         self.unsupported.clear();
     }
 
-    /// Operations that the vendor has said lately that it does not have.
-    pub(crate) fn unsupported(&self, now: Timestamp) -> impl Iterator<Item = &str> {
-        let lately = move |(_, at): &(&String, &Timestamp)| now.duration_since(**at) < UNSUPPORTED;
-        self.unsupported.iter().filter(lately).map(|(operation, _)| operation.as_str())
+    /// Whether the vendor has said lately that it does not have an operation.
+    pub(crate) fn is_unsupported(&self, operation: &str, now: Timestamp) -> bool {
+        self.unsupported.get(operation).is_some_and(|at| is_lately(*at, now))
     }
+
+    /// Whether it differs in what the vendor has said that it does not have.
+    pub(crate) fn is_refused_otherwise(&self, other: &Self) -> bool {
+        self.unsupported != other.unsupported
+    }
+
+    /// Times that were noted.
+    pub(super) fn times(&mut self) -> impl Iterator<Item = &mut Timestamp> {
+        self.operations.values_mut().flatten().chain(self.unsupported.values_mut())
+    }
+}
+
+fn is_lately(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at) < UNSUPPORTED
 }
 
 /// Name of an operation in a list, without the secret that it needs.
@@ -117,9 +131,17 @@ mod tests {
     fn what_the_vendor_has_said_once_is_not_held_against_the_car_for_ever() {
         let mut offered = Offered::default();
         offered.lacks("set_windows", at(0));
-        assert_eq!(offered.unsupported(at(29 * 24)).collect::<Vec<_>>(), ["set_windows"]);
-        assert_eq!(offered.unsupported(at(30 * 24)).count(), 0);
+        let refused = |offered: &Offered, hours| offered.is_unsupported("set_windows", at(hours));
+        assert_eq!([0, 29 * 24, 30 * 24].map(|hours| refused(&offered, hours)), [true, true, false]);
+        assert!(!offered.is_unsupported("lock", at(0)));
+        // The list of a day finds out.
+        let before = offered.clone();
+        offered.listed(&list(&["set_windows"]), "", "", at(29 * 24));
+        assert!(!offered.is_refused_otherwise(&before));
+        offered.listed(&list(&["set_windows"]), "", "", at(30 * 24));
+        assert!(offered.is_refused_otherwise(&before));
+        offered.lacks("set_windows", at(31 * 24));
         offered.may_have_everything();
-        assert_eq!(offered.unsupported(at(1)).count(), 0);
+        assert!(!refused(&offered, 31 * 24));
     }
 }
