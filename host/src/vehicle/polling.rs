@@ -14,7 +14,7 @@
 
 mod distance;
 mod fences;
-mod quiet;
+pub(crate) mod quiet;
 mod rhythm;
 mod schedule;
 mod share;

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Rhythm;
 use super::quiet;
-use crate::config::Poll;
+use crate::config::{Poll, Quiet};
 
 /// How many times the interval grows, at most, while nothing changes: of a car that stands, and of one that
 /// does more than that.
@@ -131,15 +131,11 @@ pub(crate) fn plan(situation: &Situation<'_>) -> Plan {
         Some((until, reason)) => (until, Some(reason)),
         None => (due, None),
     };
-    let is_quiet = |at| poll.quiet.and_then(|hours| quiet::end(hours, zone, at));
-    let next = match is_quiet(next) {
-        Some(end) => later(end, AFTER_QUIET.mul_f64(jitter.clamp(0.0, 1.0))),
-        None => next,
-    };
-    let mode = match (is_quiet(*now), &reason) {
-        (Some(_), _) => Mode::Quiet,
-        (None, Some(_)) => Mode::Waiting,
-        (None, None) => mode,
+    let next = poll.quiet.map_or(next, |hours| after_quiet(hours, zone, next, *jitter));
+    let mode = match (quiet::is_now(poll, zone, *now), &reason) {
+        (true, _) => Mode::Quiet,
+        (false, Some(_)) => Mode::Waiting,
+        (false, None) => mode,
     };
     // Of what is not due yet, a second more or less does not matter, and is easier to read.
     let shown = if next > *now { next.round(Unit::Second).unwrap_or(next) } else { next };
@@ -158,6 +154,21 @@ pub(super) fn interval(poll: &Poll, rhythm: &Rhythm, now: Timestamp) -> (Mode, D
     };
     let times = (1_u32 << rhythm.unchanged().min(16)).min(most);
     (mode, shortest * times)
+}
+
+/// Puts off what would be within quiet hours, or so shortly after them that it would come before its place in the
+/// spread.
+fn after_quiet(hours: Quiet, zone: &TimeZone, at: Timestamp, jitter: f64) -> Timestamp {
+    let spread = AFTER_QUIET.mul_f64(jitter.clamp(0.0, 1.0));
+    let end_of = |at| quiet::end(hours, zone, at);
+    let Some(end) = end_of(at).or_else(|| end_of(earlier(at, spread))) else { return at };
+    let next = later(end, spread);
+    // Hours that are nearly the whole day leave no room for it.
+    if end_of(next).is_some() { end.max(at) } else { next.max(at) }
+}
+
+fn earlier(at: Timestamp, by: Duration) -> Timestamp {
+    SignedDuration::try_from(by).ok().and_then(|by| at.checked_sub(by).ok()).unwrap_or(Timestamp::MIN)
 }
 
 fn later(at: Timestamp, by: Duration) -> Timestamp {

@@ -131,9 +131,32 @@ fn in_quiet_hours_nothing_is_due() {
     let evening = at_time("2027-01-15T21:30:00Z");
     let end = at("2027-01-16T06:02:30Z");
     assert_eq!((evening.mode, evening.next_read_at), (Mode::Quiet, Some(end)), "half of five minutes later");
+    // A look at that moment, for another car's sake, changes nothing about its place in the spread.
+    for (now, due) in
+        [("2027-01-16T06:00:00Z", false), ("2027-01-16T06:02:29Z", false), ("2027-01-16T06:02:30Z", true)]
+    {
+        let morning = at_time(now);
+        assert_eq!((morning.next_read_at, morning.is_due(at(now))), (Some(end), due), "{now}");
+        assert_eq!(morning.mode, Mode::Parked, "the hours are over");
+    }
     // The next one would fall into them.
     let dusk = plan(&Situation { zone: &zone, least: 10 * 60 * MINUTE, ..situation(&poll, &rhythm, noon()) });
     assert_eq!((dusk.mode, dusk.next_read_at), (Mode::Parked, Some(end)));
+}
+
+#[test]
+fn quiet_hours_that_leave_a_minute_leave_a_read() {
+    let quiet = Some(Quiet { from: time(7, 1, 0, 0), until: time(7, 0, 0, 0) });
+    let poll = Poll { quiet, ..Poll::default() };
+    let rhythm = rhythm(false, &[1.0]);
+    let end = at("2027-01-16T07:00:00Z");
+    for (now, next) in [
+        (noon(), end),
+        (end, end),
+        (end + SignedDuration::from_secs(59), end + SignedDuration::from_secs(59)),
+    ] {
+        assert_eq!(plan(&situation(&poll, &rhythm, now)).next_read_at, Some(next), "{now}");
+    }
 }
 
 #[test]
@@ -184,10 +207,13 @@ proptest! {
         let shortest = poll.driving.max(least * MINUTE).mul_f64(1.0 - SPREAD);
         prop_assert!(next >= now);
         prop_assert!(later(noon(), shortest) <= next + SignedDuration::from_secs(1), "{plan:?}");
-        prop_assert!(obstacle.is_none_or(|obstacle| obstacle.until.unwrap() <= next + SignedDuration::from_secs(1)));
+        prop_assert!(obstacle.as_ref().is_none_or(|obstacle| obstacle.until.unwrap() <= next + SignedDuration::from_secs(1)));
         prop_assert_eq!(quiet::end(quiet, &TimeZone::UTC, next), None);
-        // It comes within a day and a bit, unless the budget says otherwise: nothing is forgotten.
-        let longest = Duration::from_secs(35 * 3_600).max(least * MINUTE * 2) + Duration::from_secs(100 * 3_600);
-        prop_assert!(next <= later(now.max(noon()), longest));
+        // It comes when nothing is in the way of it any more: nothing is forgotten.
+        let longest = (poll.parked * LONGEST_PARKED).max(least * MINUTE).mul_f64(1.0 + SPREAD);
+        let until = obstacle.and_then(|obstacle| obstacle.until).unwrap_or(now);
+        let free = later(noon(), longest).max(now).max(until);
+        let night = Duration::from_secs(9 * 3_600);
+        prop_assert!(next <= later(free, night + AFTER_QUIET + Duration::from_secs(1)), "{plan:?}");
     }
 }
