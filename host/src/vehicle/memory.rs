@@ -29,7 +29,7 @@ pub(crate) struct Memory {
     pub(crate) found: Option<Found>,
     /// Reason why the account does not have it, since the list was last read.
     pub(crate) missing: Option<Missing>,
-    /// Whether it was read since it was found.
+    /// Whether it was read since it was found, or the next read by itself is early enough.
     pub(crate) was_read: bool,
     /// Number of questions about it, or commands, that were refused for good in a row.
     pub(crate) refusals: u32,

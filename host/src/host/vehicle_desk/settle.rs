@@ -19,6 +19,7 @@ use crate::account::Account;
 use crate::host::fleet::Members;
 use crate::operation::step::StepError;
 use crate::vehicle::Vehicle;
+use crate::vehicle::polling::{Day, quiet};
 use crate::wire::operation::span;
 use crate::wire::outcome::Reason;
 
@@ -40,6 +41,9 @@ const LATCHED: Duration = Duration::from_secs(60);
 const REFUSED: Duration = Duration::from_secs(15);
 const LONGEST_REFUSED: Duration = Duration::from_secs(3_600);
 
+/// Longest pause before a list is asked for again of which no vehicle is missing.
+const LONGEST_UNHURRIED: Duration = Duration::from_secs(6 * 3_600);
+
 /// Time after which the list is read although nothing is missing: vehicles are sold, and get other
 /// identifiers.
 const LIST_AGAIN: Duration = Duration::from_secs(24 * 3_600);
@@ -50,7 +54,8 @@ const NOTICE: Duration = Duration::from_secs(600);
 /// Pauses between two looks at the same thing.
 #[derive(Debug, Default)]
 struct Pace {
-    /// Number of answers in a row that were not the wanted one.
+    /// Number of looks in a row that did not end as wanted, and of those among them that bothered the cloud.
+    failed: u32,
     answered: u32,
     /// The last trouble: it is told once.
     told: Option<Reason>,
@@ -60,10 +65,10 @@ impl Pace {
     /// Returns the pause after a look that ended for this reason. `arrived` says whether the cloud was
     /// bothered with it.
     fn after(&mut self, reason: Reason, arrived: bool) -> Duration {
+        self.failed = self.failed.saturating_add(1);
         if arrived || reason == Reason::UnknownVehicle {
             self.answered = self.answered.saturating_add(1);
         }
-        let doubled = |pause: Duration, times: u32| pause.saturating_mul(1 << times.min(16));
         match reason {
             Reason::AuthRequired
             | Reason::OtpRequired
@@ -80,10 +85,19 @@ impl Pace {
         }
     }
 
+    /// Returns the pause after such a look of which nothing is urgent.
+    fn unhurried(&self) -> Duration {
+        doubled(LONGEST, self.failed.saturating_sub(1)).min(LONGEST_UNHURRIED)
+    }
+
     /// Whether this trouble is news.
     fn is_news(&mut self, reason: Reason) -> bool {
         self.told.replace(reason) != Some(reason)
     }
+}
+
+fn doubled(pause: Duration, times: u32) -> Duration {
+    pause.saturating_mul(1 << times.min(16))
 }
 
 /// Finds and reads every vehicle, as soon as it can be, and checks every day whether they are still there.
@@ -158,9 +172,13 @@ async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>, vehicles: Vec<A
         let due = !account.listing.was_read_within(LIST_AGAIN, now) || vehicles.iter().any(is_missing);
         if due && Instant::now() >= next_look {
             let looked = look(desk, account, &vehicles, &mut pace).await;
-            // Of vehicles that were all found nothing is urgent: a cloud that is away is asked by their reads.
-            let least = if vehicles.iter().any(is_missing) { Duration::ZERO } else { LONGEST };
-            next_look = Instant::now() + looked.err().map_or(Duration::ZERO, |pause| pause.max(least));
+            next_look = Instant::now()
+                + match looked {
+                    Ok(()) => Duration::ZERO,
+                    Err(pause) if vehicles.iter().any(is_missing) => pause,
+                    // A cloud that is away is asked by the reads of vehicles that were all found.
+                    Err(pause) => pause.max(pace.unhurried()),
+                };
             if looked.is_ok() {
                 pace = Pace::default();
             }
@@ -183,13 +201,17 @@ async fn settle(desk: &Arc<VehicleDesk>, account: &Arc<Account>, vehicles: Vec<A
 ///
 /// # Errors
 ///
-/// When that failed or a vehicle is not there: when to look again.
+/// When that failed or a vehicle is not there: when to look again. The rest of the requests of the day is not asked
+/// for that more than once after a start.
 async fn look(
     desk: &VehicleDesk,
     account: &Arc<Account>,
     vehicles: &[Arc<Vehicle>],
     pace: &mut Pace,
 ) -> Result<(), Duration> {
+    if (account.listing.was_read() || pace.answered > 0) && !may_spend(account) {
+        return Err(LATCHED);
+    }
     let listing = desk.listing(account).first(!account.listing.was_read());
     let listed = {
         let _one_at_a_time = account.listing.turn().await;
@@ -244,10 +266,20 @@ impl FirstReads<'_> {
     }
 }
 
-/// Reads a vehicle until that has worked once, for any caller, or until it is not there any more.
+/// Reads a vehicle until that has worked once, for any caller, or until it is not there any more, or can wait for
+/// the next read by itself.
 async fn read_first(desk: &VehicleDesk, vehicle: &Arc<Vehicle>) {
     let mut pace = Pace::default();
     while is_unread(vehicle) {
+        if can_wait(vehicle) {
+            tracing::debug!(vehicle = vehicle.slug, "its first read is one by itself");
+            vehicle.learn(|memory| memory.was_read = true);
+            return vehicle.account.stirred.notify_one();
+        }
+        if pace.answered > 0 && !may_spend(&vehicle.account) {
+            tokio::time::sleep(LATCHED).await;
+            continue;
+        }
         let operation = desk.reading(vehicle).first(!vehicle.memory().was_read);
         let Err((reason, message)) = desk.read_by(vehicle, &operation).await else { return };
         if pace.is_news(reason) {
@@ -259,6 +291,21 @@ async fn read_first(desk: &VehicleDesk, vehicle: &Arc<Vehicle>) {
         }
         tokio::time::sleep(pace.after(reason, operation.allowance.arrived())).await;
     }
+}
+
+/// Whether the first read of a vehicle can wait for the next one by itself, because there is none at this time:
+/// the hours are quiet, or what is left of the requests of the day is kept for commands. Of a vehicle of which nothing
+/// is known, or that is not read by itself, it cannot.
+fn can_wait(vehicle: &Vehicle) -> bool {
+    let Some(poll) = vehicle.configured.poll else { return false };
+    let account = &vehicle.account;
+    let is_known = vehicle.memory().published().is_some();
+    is_known && (quiet::is_now(&poll, &account.time_zone, account.clock().now()) || !may_spend(account))
+}
+
+/// Whether who reads by himself may begin to, as far as the requests of the day are concerned.
+fn may_spend(account: &Account) -> bool {
+    Day::of(&account.requests, account.clock().now()).is_none_or(|day| day.spendable() > 0)
 }
 
 fn is_unread(vehicle: &Vehicle) -> bool {
@@ -288,6 +335,15 @@ mod tests {
         assert_eq!(pauses, [15, 30, 60, 120]);
         assert!((0..50).all(|_| pace.after(Reason::UpstreamRefused, true) <= LONGEST_REFUSED));
         assert_eq!(pace.after(Reason::AuthRequired, false), LATCHED);
+        // Of what is not missing hardly at all.
+        let mut pace = Pace::default();
+        let pauses: Vec<_> = (0..7)
+            .map(|_| {
+                pace.after(Reason::UpstreamUnavailable, true);
+                pace.unhurried().as_secs() / 60
+            })
+            .collect();
+        assert_eq!(pauses, [15, 30, 60, 120, 240, 360, 360]);
         assert!(pace.is_news(Reason::AuthRequired) && !pace.is_news(Reason::AuthRequired));
     }
 }
