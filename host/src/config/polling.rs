@@ -119,8 +119,9 @@ fn quiet(section: &mut Section<'_, '_>) -> Option<Quiet> {
     }
 }
 
-/// Reads `force`, and the word that one of its keys had before.
-pub(super) fn force(section: &mut Section<'_, '_>) -> Force {
+/// Reads `force`, and the word that one of its keys had before. `is_polled` says whether the vehicle is read by
+/// itself.
+pub(super) fn force(section: &mut Section<'_, '_>, is_polled: bool) -> Force {
     let mut force = Force::default();
     let before = section.entry("max_forced_reads_per_day").map(|entry| entry.key);
     let given_before = section.number("max_forced_reads_per_day", 0..=MOST_FORCED_READS);
@@ -133,6 +134,12 @@ pub(super) fn force(section: &mut Section<'_, '_>) -> Force {
         force.min_aux_soc = given.number("min_aux_soc", 0..=100).unwrap_or(force.min_aux_soc);
         force.min_gap = duration(&mut given, "min_gap", Duration::ZERO..=DAY).unwrap_or(force.min_gap);
         force.every = duration(&mut given, "every", HOUR..=7 * DAY);
+        if force.every.is_some() && (!is_polled || force.max_per_day == 0) {
+            // It is a read by itself, after which the host considers whether to wake the vehicle up.
+            let because = if is_polled { "with max_per_day = 0" } else { "while polling = \"off\"" };
+            let message = format!("{}.every has no effect {because}; remove one of the two", given.name);
+            section.reader.warn(&given.span, message);
+        }
         given.finish();
     }
     if let Some(before) = before {
@@ -224,7 +231,24 @@ mod tests {
             warnings.iter().any(|warning| warning.contains("force = { max_per_day = 3 }")),
             "{warnings:?}"
         );
-        let (_, _, warnings) = parse("polling = \"off\"\npoll = { parked = \"1h\" }").unwrap();
-        assert!(warnings.iter().any(|warning| warning.contains("has no effect")), "{warnings:?}");
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told() {
+        for (keys, said) in [
+            ("polling = \"off\"\npoll = { parked = \"1h\" }", "poll has no effect while polling = \"off\""),
+            (
+                "polling = \"off\"\nforce = { every = \"6h\" }",
+                "force.every has no effect while polling = \"off\"",
+            ),
+            ("force = { every = \"6h\", max_per_day = 0 }", "force.every has no effect with max_per_day = 0"),
+        ] {
+            let (_, _, warnings) = parse(keys).unwrap();
+            assert_eq!(warnings.len(), 1, "{warnings:?}");
+            assert!(warnings[0].contains(said), "{warnings:?}");
+        }
+        for keys in ["polling = \"off\"\nforce = { max_per_day = 0 }", "force = { every = \"6h\" }"] {
+            assert_eq!(parse(keys).unwrap().2, [""; 0]);
+        }
     }
 }

@@ -122,7 +122,8 @@ pub(super) fn read(
     let selector = selector(&mut section);
     let own = account.as_ref().and_then(own);
     let allow = allow(&mut section, own.as_ref());
-    let (poll, force) = (polling::poll(&mut section), polling::force(&mut section));
+    let poll = polling::poll(&mut section);
+    let force = polling::force(&mut section, poll.is_some());
     let right_hand_drive = section.entry("right_hand_drive").and_then(Entry::truth);
     let location = section.entry("location").and_then(Entry::truth).unwrap_or(true);
     let legacy_id = legacy::id(&mut section);

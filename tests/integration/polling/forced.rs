@@ -1,5 +1,8 @@
 //! Forced reads: the bounds that protect the 12 V battery.
 
+use jiff::civil::time;
+use vehicle_connector::config::Quiet;
+
 use super::*;
 
 fn an_hour_apart(config: &mut Config) {
@@ -115,4 +118,31 @@ async fn what_never_left_this_machine_has_woken_nobody_up() {
     home.network.set_outage(Outage::Nothing);
     home.advance(7 * HOUR).await;
     assert_eq!(home.counters().forced_status, 2, "both cars, once");
+}
+
+/// An automation reads the cars more often than the host would, so the host never does.
+#[tokio::test(start_paused = true)]
+async fn reads_of_an_automation_keep_no_car_from_being_woken_up() {
+    let (home, _settling) = home(|config| {
+        let quiet = Quiet { from: time(22, 0, 0, 0), until: time(7, 0, 0, 0) };
+        let quiet = Poll { quiet: Some(quiet), ..Poll::default() };
+        for (slug, vehicle) in &mut config.vehicles {
+            vehicle.force.every = (slug.as_str() == LEGACY.0).then_some(6 * HOUR);
+            vehicle.poll = Some(quiet);
+        }
+    })
+    .await;
+    let press_until = async |until: u32| {
+        while home.now() < until * HOUR {
+            home.read().await;
+            home.advance(20 * MINUTE).await;
+        }
+        home.counters().forced_status
+    };
+    // The home begins at 08:00.
+    assert_eq!(press_until(5).await, 0);
+    assert_eq!(press_until(7).await, 1, "after the first read that brings nothing newer");
+    assert_eq!(press_until(13).await, 2);
+    assert_eq!(press_until(22).await, 2, "nobody is woken up in quiet hours");
+    assert_eq!(press_until(24).await, 3);
 }

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::VehicleDesk;
+use super::{VehicleDesk, waking};
 use crate::account::Account;
 use crate::config::Poll;
 use crate::events::VehicleEvent;
 use crate::operation::Operation;
-use crate::vehicle::polling::{About, Day, Mode, Obstacle, Plan, Situation, Trouble, least_interval, plan};
+use crate::vehicle::polling::{
+    About, Day, Mode, Obstacle, Plan, Situation, Trouble, least_interval, plan, quiet,
+};
 use crate::vehicle::{Memory, Vehicle};
 use crate::wire::outcome::Reason;
 
@@ -52,6 +54,16 @@ struct Car {
     /// Place of its next read within the spread, from 0 to 1.
     jitter: f64,
     trouble: Option<InTrouble>,
+    /// Time of the last read after which it was considered whether to wake the car up.
+    considered: Option<Timestamp>,
+}
+
+/// What is to be done next.
+enum Next {
+    Read(usize),
+    Wake(usize),
+    /// Nothing for this time.
+    Nothing(Duration),
 }
 
 /// Trouble of a car, until its reads work again.
@@ -67,7 +79,8 @@ struct InTrouble {
 impl Car {
     fn of(desk: &VehicleDesk, vehicle: &Arc<Vehicle>) -> Option<Self> {
         let poll = vehicle.configured.poll?;
-        Some(Self { vehicle: Arc::clone(vehicle), poll, jitter: jitter(desk), trouble: None })
+        let considered = vehicle.memory().rhythm.last_read_at();
+        Some(Self { vehicle: Arc::clone(vehicle), poll, jitter: jitter(desk), trouble: None, considered })
     }
 
     fn last_read_at(&self) -> Option<Timestamp> {
@@ -79,8 +92,9 @@ impl Rounds {
     async fn go_on(mut self) {
         loop {
             match self.look() {
-                Ok(due) => self.read(due).await,
-                Err(wait) => {
+                Next::Read(index) => self.read(index).await,
+                Next::Wake(index) => self.wake(index).await,
+                Next::Nothing(wait) => {
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
                         () = self.account.stirred.notified() => {}
@@ -90,13 +104,8 @@ impl Rounds {
         }
     }
 
-    /// Plans all reads anew, and returns the car whose read is due; of several the one that was read longest
-    /// ago.
-    ///
-    /// # Errors
-    ///
-    /// When none is due: the time until one may be.
-    fn look(&mut self) -> Result<usize, Duration> {
+    /// Plans all reads anew, and returns what is due; of several reads that of the car that was read longest ago.
+    fn look(&mut self) -> Next {
         let now = self.account.clock().now();
         let (mut first, mut wait) = (None, NOTICE);
         for car in &mut self.cars {
@@ -114,7 +123,40 @@ impl Rounds {
                 wait = wait.min(Duration::try_from(next.duration_since(now)).unwrap_or_default());
             }
         }
-        first.map(|(_, index)| index).ok_or(wait.max(SHORTEST))
+        match (first, self.next_to_wake(first.is_some(), now)) {
+            (Some((_, index)), _) => Next::Read(index),
+            (None, Some(index)) => Next::Wake(index),
+            (None, None) => Next::Nothing(wait.max(SHORTEST)),
+        }
+    }
+
+    /// Returns a car that is to be woken up, as its owner wants it. That is considered once after each read, whoever
+    /// wanted it: the cloud may have had something newer. Reads come first.
+    fn next_to_wake(&mut self, has_read: bool, now: Timestamp) -> Option<usize> {
+        if has_read {
+            return None;
+        }
+        let is_spent = self.least_interval(now).is_none();
+        let due: Vec<bool> = self.cars.iter().map(|car| self.is_to_be_woken(car, is_spent, now)).collect();
+        for (car, _) in self.cars.iter_mut().zip(&due).filter(|(_, due)| !**due) {
+            car.considered = car.last_read_at();
+        }
+        due.iter().position(|due| *due)
+    }
+
+    fn is_to_be_woken(&self, car: &Car, is_spent: bool, now: Timestamp) -> bool {
+        let memory = car.vehicle.memory();
+        memory.rhythm.last_read_at() != car.considered
+            && waking::is_due(&car.vehicle, &memory, now)
+            && !quiet::is_now(&car.poll, &self.account.time_zone, now)
+            && self.obstacle(car, &memory, is_spent, now).is_none()
+    }
+
+    async fn wake(&mut self, index: usize) {
+        let Some(car) = self.cars.get_mut(index) else { return };
+        car.considered = car.last_read_at();
+        let vehicle = Arc::clone(&car.vehicle);
+        self.desk.wake_if_due(&vehicle).await;
     }
 
     fn plan(&self, car: &Car, now: Timestamp) -> Plan {
@@ -200,7 +242,6 @@ impl Rounds {
             Ok(()) if car.last_read_at() != before => {
                 self.cost = operation.allowance.perhaps_arrived().max(1);
                 self.works_again(index);
-                self.desk.wake_if_due(&vehicle).await;
             }
             // Else it would be due again at once.
             Ok(()) => self.failed(index, Reason::NoData, "the connector has answered no state"),

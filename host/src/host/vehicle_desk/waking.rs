@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::VehicleDesk;
 use crate::bindings::connector::ReadMode;
 use crate::operation::Operation;
-use crate::vehicle::Vehicle;
+use crate::vehicle::{Memory, Vehicle};
 use crate::wire::operation::OperationName;
 
 impl VehicleDesk {
     /// Wakes a vehicle up and reads it, if its owner wants that and nothing newer is known of it than he wants,
-    /// and unless its bounds forbid it. Called after a cached read: the cloud may have had something newer.
+    /// and unless its bounds forbid it. Called after a read: the cloud may have had something newer.
     pub(super) async fn wake_if_due(&self, vehicle: &Arc<Vehicle>) {
-        if !is_due(vehicle, self.services.clock.now()) || vehicle.lacks(OperationName::RefreshForce) {
+        if vehicle.lacks(OperationName::RefreshForce) {
             return;
         }
         let id = format!("host-{}", uuid::Uuid::now_v7().simple());
@@ -23,7 +23,7 @@ impl VehicleDesk {
         let Some(turn) = vehicle.queue.enqueue(operation.name) else { return };
         let _turn = turn.await;
         let now = self.services.clock.now();
-        if !is_due(vehicle, now) {
+        if !is_due(vehicle, &vehicle.memory(), now) {
             // What was before it in the queue has woken the vehicle up.
             return;
         }
@@ -47,10 +47,9 @@ impl VehicleDesk {
 
 /// Whether what is known of a vehicle, and the last time that it was woken up, are as old as its owner wants
 /// at most. Of what has no age nothing is due. A vehicle that does not answer was woken up all the same.
-fn is_due(vehicle: &Vehicle, now: Timestamp) -> bool {
+pub(super) fn is_due(vehicle: &Vehicle, memory: &Memory, now: Timestamp) -> bool {
     let Some(every) = vehicle.configured.force.every else { return false };
     let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::MAX);
     let is_old = |at: Timestamp| now.duration_since(at) >= every;
-    let memory = vehicle.memory();
     memory.known.vehicle_time().is_some_and(is_old) && memory.rhythm.woken_at().is_none_or(is_old)
 }
