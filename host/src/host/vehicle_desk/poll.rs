@@ -4,14 +4,16 @@
 //! vehicle's queue. It asks the cloud for what that last heard, and wakes no vehicle up (`waking` does, for owners
 //! who want it). Nobody has asked for it, so no report is published.
 
+mod car;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use self::car::{Car, InTrouble, jitter};
 use super::{VehicleDesk, waking};
 use crate::account::Account;
-use crate::config::Poll;
 use crate::events::VehicleEvent;
 use crate::operation::Operation;
 use crate::vehicle::polling::{
@@ -47,45 +49,12 @@ struct Rounds {
     cost: u32,
 }
 
-/// A car that is read by itself.
-struct Car {
-    vehicle: Arc<Vehicle>,
-    poll: Poll,
-    /// Place of its next read within the spread, from 0 to 1.
-    jitter: f64,
-    trouble: Option<InTrouble>,
-    /// Time of the last read after which it was considered whether to wake the car up.
-    considered: Option<Timestamp>,
-}
-
 /// What is to be done next.
 enum Next {
     Read(usize),
     Wake(usize),
     /// Nothing for this time.
     Nothing(Duration),
-}
-
-/// Trouble of a car, until its reads work again.
-struct InTrouble {
-    trouble: Trouble,
-    /// End of the pause, on the monotonic clock.
-    until: Duration,
-    reason: String,
-    /// Time of the last read when it began. A later one, whoever wanted it, ends it.
-    since: Option<Timestamp>,
-}
-
-impl Car {
-    fn of(desk: &VehicleDesk, vehicle: &Arc<Vehicle>) -> Option<Self> {
-        let poll = vehicle.configured.poll?;
-        let considered = vehicle.memory().rhythm.last_read_at();
-        Some(Self { vehicle: Arc::clone(vehicle), poll, jitter: jitter(desk), trouble: None, considered })
-    }
-
-    fn last_read_at(&self) -> Option<Timestamp> {
-        self.vehicle.memory().rhythm.last_read_at()
-    }
 }
 
 impl Rounds {
@@ -312,14 +281,5 @@ impl VehicleDesk {
                 self.announcer.announce_state(vehicle, &published);
             }
         });
-    }
-}
-
-/// Draws a place within a spread, from 0 to 1: the middle of it if there is no randomness.
-fn jitter(desk: &VehicleDesk) -> f64 {
-    let mut bytes = [0; 4];
-    match desk.services.entropy.fill(&mut bytes) {
-        Ok(()) => f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX),
-        Err(_) => 0.5,
     }
 }
