@@ -124,7 +124,7 @@ impl Network {
     /// Keeps secret whatever the cloud gives out as a token.
     fn learn_secrets(&self, body: &str) {
         let Ok(document) = serde_json::from_str::<serde_json::Value>(body) else { return };
-        for name in ["access_token", "refresh_token", "controlToken"] {
+        for name in SECRET {
             if let Some(secret) = document.get(name).and_then(serde_json::Value::as_str) {
                 self.trace.keep_secret(secret);
             }
@@ -208,11 +208,27 @@ impl Transport for Network {
     }
 }
 
-/// Whether the sign-in service itself refuses the refresh token, and not something on the way to it.
+/// Whether the service itself refuses the refresh token, and not something on the way to it.
 fn refuses_grant(response: &Response) -> bool {
     let document = serde_json::from_slice::<serde_json::Value>(&response.body).unwrap_or_default();
-    response.status == 400 && document["retCode"] == 7501
+    let of_provider = response.status == 400 && document["retCode"] == 7501;
+    let of_token_service = response.status == 401 && (document["code"] == 4111 || document["code"] == 9013);
+    of_provider || of_token_service
 }
+
+/// Fields of answers that hold tokens.
+const SECRET: [&str; 10] = [
+    "access_token",
+    "refresh_token",
+    "controlToken",
+    "accessToken",
+    "refreshToken",
+    "exchangeableAccessToken",
+    "exchangeableRefreshToken",
+    "nonCcsToken",
+    "nonCcsRefreshToken",
+    "idToken",
+];
 
 fn retry_after(response: &Response) -> Option<u64> {
     let header = response.headers.iter().find(|(name, _)| name == "retry-after");

@@ -54,9 +54,14 @@ pub struct Request {
 }
 
 impl Request {
-    /// Whether it asks for a new access token.
+    /// Whether it asks for new tokens with a refresh token, of either family.
     pub fn is_grant(&self) -> bool {
-        self.path.ends_with("/oauth2/token")
+        self.path.ends_with("/oauth2/token") || self.path.ends_with("/token-refresh")
+    }
+
+    /// Whether it sends the password.
+    pub fn is_sign_in(&self) -> bool {
+        self.path.ends_with("/account/signin")
     }
 }
 

@@ -18,6 +18,8 @@ REFRESH_TOKEN = "A" * 47 + "1"
 PIN = "1234"
 USERNAME = "owner@example.org"
 PASSWORD = "correct horse battery"
+# What the simulated gate knows unless it is told otherwise.
+GATE_KEYS = ("SECRET", "PIECE", "SUFFIX")
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,11 @@ class Cloud:
 
 
 @contextmanager
-def simulated(program: Path, folder: Path, brand: str = "kia") -> Iterator[Cloud]:
-    """A simulated cloud of `brand` on a free port of loopback, with its log in a new folder."""
+def simulated(program: Path, folder: Path, brand: str = "kia", *more: str) -> Iterator[Cloud]:
+    """A simulated cloud of `brand` on a free port of loopback, with its log in a new folder; `more` are arguments."""
     folder.mkdir()
     log = folder / "cloud.log"
-    with running([str(program), "--brand", brand, "--pin", PIN, "--refresh-token", REFRESH_TOKEN], log):
+    with running([str(program), "--brand", brand, "--pin", PIN, "--refresh-token", REFRESH_TOKEN, *more], log):
         address = eventually(
             "the simulated cloud says where it is",
             lambda: re.search(r"^http://127\.0\.0\.1:\d+$", log.read_text(), re.MULTILINE),

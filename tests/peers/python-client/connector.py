@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from cloud import CARS, PIN, REFRESH_TOKEN, Car, Cloud
+from cloud import CARS, GATE_KEYS, PASSWORD, PIN, REFRESH_TOKEN, USERNAME, Car, Cloud
 from process import Trouble, eventually, free_port, running, tail
 from work import Operation
 
@@ -83,14 +83,25 @@ class Connector:
         return bool(log) and log[-1]["route"] in ("status", "location") and log[-1]["status"] is not None
 
 
+# Lines of an account, and the files that they name.
+BY_TOKEN = ('refresh_token_file = "refresh-token"', {"refresh-token": REFRESH_TOKEN})
+BY_PASSWORD = (
+    f'username = "{USERNAME}"\npassword_file = "password"\ngate_keys_file = "gate-keys"',
+    {"password": PASSWORD, "gate-keys": "\n".join(GATE_KEYS)},
+)
+
+
 @contextmanager
-def connected(program: Path, folder: Path, brand: str, cloud: Cloud) -> Iterator[Connector]:
+def connected(
+    program: Path, folder: Path, brand: str, cloud: Cloud, credentials: tuple[str, dict[str, str]] = BY_TOKEN
+) -> Iterator[Connector]:
     """The program with a broker of its own, their files in `folder`. It signs in at once."""
     port = free_port()
     (folder / "broker.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n")
-    (folder / "refresh-token").write_text(REFRESH_TOKEN)
-    (folder / "pin").write_text(PIN)
-    (folder / "car.toml").write_text(configuration(cloud, brand, port))
+    lines, files = credentials
+    for name, content in {**files, "pin": PIN}.items():
+        (folder / name).write_text(content)
+    (folder / "car.toml").write_text(configuration(cloud, brand, port, lines))
     broker = shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if not broker or not shutil.which("mosquitto_rr"):
         raise Trouble("mosquitto or mosquitto_rr is missing; install the packages mosquitto and mosquitto-clients")
@@ -102,7 +113,7 @@ def connected(program: Path, folder: Path, brand: str, cloud: Cloud) -> Iterator
             yield Connector(cloud, port, log)
 
 
-def configuration(cloud: Cloud, brand: str, port: int) -> str:
+def configuration(cloud: Cloud, brand: str, port: int, credentials: str) -> str:
     """The host's configuration: both cars, and everything that can be allowed."""
     account = f"""
 [mqtt]
@@ -111,7 +122,7 @@ url = "mqtt://127.0.0.1:{port}"
 connector = "hyundai-kia-eu"
 brand = "{brand}"
 region = "eu"
-refresh_token_file = "refresh-token"
+{credentials}
 pin_file = "pin"
 endpoints = {{ ccapi = "{cloud.base}", idp = "{cloud.base}", cci = "{cloud.base}" }}
 """

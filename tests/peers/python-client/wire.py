@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,23 @@ Fields = dict[str, Any]
 
 # What the vendor's service can tell clients apart by. The rest (`host`, `accept`, `connection`, `content-length`)
 # belongs to the HTTP library.
-COMPARED = ("authorization", "authorizationccsp", "ccuccs2protocolsupport", "content-type", "stamp", "user-agent")
+COMPARED = (
+    "accept-language",
+    "app-request-id",
+    "authentication",
+    "authorization",
+    "authorizationccsp",
+    "ccuccs2protocolsupport",
+    "content-type",
+    "cookie",
+    "exchangeable-token",
+    "locale",
+    "non-ccs-token",
+    "stamp",
+    "timezone",
+    "user-agent",
+)
+COMPARED_FAMILIES = ("ccsp-", "client-", "x-")
 
 
 class Labels:
@@ -49,10 +66,8 @@ class Request:
         """From an entry of the simulator's log, which has replaced tokens, stamps and PINs already."""
         fields: Fields = {f"query.{name}": value for name, value in entry["query"]}
         for name, value in entry["headers"]:
-            if name == "ccsp-device-id":
-                value = labels.device(value)
-            if name in COMPARED or name.startswith("ccsp-"):
-                fields[f"header.{name}"] = value
+            if name in COMPARED or name.startswith(COMPARED_FAMILIES):
+                fields[f"header.{name}"] = shown(name, value, labels)
         for name, value in flat("body", entry["body"]):
             fields[name] = labels.device(value) if name == "body.deviceId" else value
         return cls(entry["method"], labels.path(entry["path"]), fields, entry["status"])
@@ -77,6 +92,19 @@ class Request:
         """The fields of the query, the headers or the body, in order of name."""
         start = name + "."
         return {key.removeprefix(start): self.fields[key] for key in sorted(self.fields) if key.startswith(start)}
+
+
+def shown(name: str, value: str, labels: Labels) -> str:
+    """A header's value without what is drawn anew for each request."""
+    if name in ("ccsp-device-id", "client-device-id"):
+        return labels.device(value)
+    if name == "app-request-id":
+        return re.sub(r"^[0-9A-F]{24}_[0-9a-f]{32}_", "NUMBER_DEVICE_", value)
+    if name == "x-timestamp":
+        return re.sub(r"^\d{13}$", "MILLISECONDS", value)
+    if name == "cookie":
+        return "; ".join(sorted(value.split("; ")))
+    return value
 
 
 def flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -242,6 +242,18 @@ impl Control {
         self.shared.world().log.entries()
     }
 
+    /// All that nobody else may see: what the account signs in with, and every token, code and cookie that was given
+    /// out.
+    pub fn secrets(&self) -> Vec<String> {
+        let world = self.shared.world();
+        let config = &world.config;
+        let of_account = [config.password.as_str(), &config.pin]
+            .into_iter()
+            .chain(config.gate_keys.iter().map(String::as_str));
+        let given = world.session.all().chain(world.provider.all()).chain(world.tokens.all());
+        of_account.chain(given).map(str::to_owned).collect()
+    }
+
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }

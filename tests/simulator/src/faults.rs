@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::idp::BLOCKED;
 use crate::kit::{self, Effect, Route};
 use crate::route::RouteKind;
 
@@ -16,6 +17,11 @@ impl Route for RouteKind {
 
 /// The vehicle service's failures.
 impl Effect {
+    /// A firewall's page that speaks of an abusing request, HTTP 403.
+    pub fn blocked() -> Self {
+        Self::answer(403, BLOCKED)
+    }
+
     /// What is behind the token service does not answer, for this account: 9001 with HTTP 502.
     pub fn service_behind_fails() -> Self {
         Self::envelope("9001", "external service error")

@@ -17,6 +17,10 @@ pub use self::outcome::{Firewall, SignInOutcome};
 pub(crate) use self::rsa::{KEY_ID, decrypt, key};
 use crate::kit::Ids;
 
+/// The firewall's page.
+pub(crate) const BLOCKED: &str =
+    "<html><h1>Bad Request</h1><p>It was classified as an abusing request and blocked.</p></html>";
+
 /// What the provider has given out, and what it was told to do.
 #[derive(Debug, Default)]
 pub(crate) struct Provider {
@@ -62,6 +66,11 @@ impl Provider {
             code.used = true;
             Ok(())
         }
+    }
+
+    /// Every code, and every value of a cookie.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.codes.keys().map(String::as_str).chain(self.chains.all())
     }
 
     /// The name under which a code appears in the log.

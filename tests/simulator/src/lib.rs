@@ -25,7 +25,8 @@
 //! # A sign-in with a password
 //!
 //! 1. `GET /auth/api/v2/user/oauth2/authorize` leads (302) to a page of the app and sets two cookies, `account` and
-//!    `JSESSIONID`. Where the [`Firewall`] is set, it speaks of an abusing request instead.
+//!    `JSESSIONID`. With these cookies, as the app would come back to it by the page's `next_uri`, it is a page itself.
+//!    Where the [`Firewall`] is set, it speaks of an abusing request instead.
 //! 2. `GET /auth/api/v1/accounts/certs` gives an RSA key, `POST /auth/account/signin` wants the password encrypted with
 //!    it, both cookies, and all fields of the form in their order. It ends as [`SignInOutcome`] says; with a wrong
 //!    password, at the page of step 1. A request that is not as the app makes it is answered 400.

@@ -36,6 +36,9 @@ struct Args {
     /// Seconds that an access token lives.
     #[arg(long, default_value_t = 3600)]
     token_lifetime: u64,
+    /// Seconds that a set of seven tokens is good for use; it can be refreshed for longer.
+    #[arg(long, default_value_t = 3599)]
+    cci_token_lifetime: u64,
     /// Number of cars: `Legacy car`, `CCS2 car`, and then `Legacy car 3`, `CCS2 car 4` and so on.
     #[arg(long, default_value_t = 2)]
     cars: usize,
@@ -84,6 +87,7 @@ async fn main() -> io::Result<()> {
         password: args.password.unwrap_or(defaults.password),
         gate_keys: args.gate_keys_file.unwrap_or(defaults.gate_keys),
         access_token_lifetime: Duration::from_secs(args.token_lifetime),
+        cci_token_lifetime: Duration::from_secs(args.cci_token_lifetime),
         vehicles: VehicleConfig::fleet(args.cars),
         ..Config::default()
     };

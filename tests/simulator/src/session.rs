@@ -178,6 +178,12 @@ impl Session {
         }
     }
 
+    /// Every access token and control token, and the refresh token.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        let given = self.access.keys().chain(self.control.keys());
+        given.map(String::as_str).chain([self.refresh_token.as_str()])
+    }
+
     /// The name under which a token appears in the log; `None` for one of somebody else.
     pub(crate) fn label(&self, token: &str) -> Option<String> {
         let access = || self.access.get(token).map(|access| format!("ACCESS-TOKEN-{}", access.generation));

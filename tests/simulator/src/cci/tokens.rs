@@ -171,6 +171,11 @@ impl TokenSets {
         }
     }
 
+    /// Every token of every set.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &str> {
+        self.labels.keys().map(String::as_str)
+    }
+
     /// The name under which a token appears in the log; `None` for one of somebody else.
     pub(crate) fn label(&self, token: &str) -> Option<&str> {
         self.labels.get(token).map(String::as_str)

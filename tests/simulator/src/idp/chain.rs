@@ -32,6 +32,11 @@ impl Chains {
         chain
     }
 
+    /// The values of all cookies.
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|chain| [chain.account.as_str(), chain.session.as_str()])
+    }
+
     /// Whether a cookie header belongs to one sign-in that is not over.
     pub(crate) fn knows(
         &self,

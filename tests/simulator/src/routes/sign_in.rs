@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::envelope::{Answer, Refused};
 use crate::exchange::Incoming;
-use crate::idp::{self, Chain, Firewall, SignInOutcome};
+use crate::idp::{self, BLOCKED, Chain, Firewall, SignInOutcome};
 use crate::route::{IdpCall, Page};
 use crate::strict::{bad_request, value};
 use crate::world::{Shared, World};
@@ -17,9 +17,6 @@ const PAGE_LIFETIME: Duration = Duration::from_secs(600);
 
 /// How long a code waits for its exchange.
 const CODE_LIFETIME: Duration = Duration::from_secs(60);
-
-const BLOCKED: &str =
-    "<html><h1>Bad Request</h1><p>It was classified as an abusing request and blocked.</p></html>";
 
 const ERROR_PAGE: &str = "/error?status=400&error=Bad+Request\
     &error_description=Bad+Request.+It+was+classified+as+an+abusing+request+and+blocked.";
@@ -38,7 +35,8 @@ pub(crate) fn act(
     }
 }
 
-/// Begins a sign-in: sets its cookies, and leads to the app in the browser that would ask for the password.
+/// Begins a sign-in: sets its cookies, and leads to the app in the browser, which would come back here with them. Who
+/// comes with the cookies is shown the page.
 fn authorize(world: &mut World, incoming: &Incoming) -> Answer {
     let asks_older_app = value(&incoming.query, "client_id") == world.config.brand.constants().service_id;
     match world.provider.firewall {
@@ -48,12 +46,19 @@ fn authorize(world: &mut World, incoming: &Incoming) -> Answer {
         Some(Firewall::Redirect) => return redirect(incoming, ERROR_PAGE, Vec::new()),
         None => {}
     }
+    let page = |cookies| Answer::raw(200, "<html>sign in</html>".to_owned(), cookies);
+    if chain(world, incoming).is_ok() {
+        return page(Vec::new());
+    }
     let expires = world.expiry(PAGE_LIFETIME);
     let cookies = world.provider.chains.begin(expires, &mut world.ids).set_cookies();
     if !world.config.authorize_redirects {
-        return Answer::raw(200, "<html>sign in</html>".to_owned(), cookies);
+        return page(cookies);
     }
-    let next = utf8_percent_encode(&incoming.path, NON_ALPHANUMERIC);
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let fields: Vec<String> =
+        incoming.query.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+    let next = encode(&format!("{}{}?{}", origin(incoming), incoming.path, fields.join("&")));
     let app = format!(
         "/web/v1/user/authorize?lang={}&client_id={}&state=ccsp&next_uri={next}",
         value(&incoming.query, "lang"),
@@ -86,10 +91,8 @@ fn sign_in(shared: &Shared, world: &mut World, incoming: &Incoming) -> Result<An
         return Err(bad_request("kid is not that of the key"));
     }
     let password = idp::decrypt(sealed).map_err(bad_request)?;
-    let [account, session] = Chain::COOKIES.map(|name| incoming.cookie(name));
-    let now = world.now();
     let to_page = |reason: &str| Err(Refused::by_check(reason, login_page(world, incoming)));
-    if let Err(reason) = world.provider.chains.knows(account, session, now) {
+    if let Err(reason) = chain(world, incoming) {
         return to_page(reason);
     }
     if value(&form, "username") != world.config.username {
@@ -119,6 +122,12 @@ fn sign_in(shared: &Shared, world: &mut World, incoming: &Incoming) -> Result<An
     }
 }
 
+/// Whether the cookies are those of a sign-in that is not over.
+fn chain(world: &World, incoming: &Incoming) -> Result<(), &'static str> {
+    let [account, session] = Chain::COOKIES.map(|name| incoming.cookie(name));
+    world.provider.chains.knows(account, session, world.now())
+}
+
 /// Where a sign-in ends whose password is wrong, and not only then.
 fn login_page(world: &World, incoming: &Incoming) -> Answer {
     let client = world.config.brand.constants().app.client_id;
@@ -128,8 +137,11 @@ fn login_page(world: &World, incoming: &Incoming) -> Answer {
 
 /// A redirect to a place of this server, with its whole address where the client says what it asked.
 fn redirect(incoming: &Incoming, place: &str, headers: Vec<(String, String)>) -> Answer {
-    let origin = if incoming.host.is_empty() { String::new() } else { format!("http://{}", incoming.host) };
-    found(&format!("{origin}{place}"), headers)
+    found(&format!("{}{place}", origin(incoming)), headers)
+}
+
+fn origin(incoming: &Incoming) -> String {
+    if incoming.host.is_empty() { String::new() } else { format!("http://{}", incoming.host) }
 }
 
 fn found(location: &str, mut headers: Vec<(String, String)>) -> Answer {

@@ -2,7 +2,7 @@
 
 use simulator::{Brand, Config, Firewall, RouteKind, SignInOutcome};
 
-use super::{App, BROWSER, encrypted, location};
+use super::{App, BROWSER, NAMES, encrypted, location};
 use crate::client::headers;
 
 #[tokio::test]
@@ -29,7 +29,12 @@ async fn the_page_leads_to_the_app_and_sets_two_cookies() {
     let reply = app.page().await;
     let place = location(&reply);
     let start = format!("{}/web/v1/user/authorize?lang=en&client_id=", app.cloud.base_url());
-    assert!(place.starts_with(&start) && place.contains("&next_uri=%2Fauth%2Fapi"), "{place}");
+    assert!(place.starts_with(&start), "{place}");
+    let (_, next) = place.split_once("&next_uri=").unwrap();
+    let next = percent_encoding::percent_decode_str(next).decode_utf8().unwrap();
+    let next = next.strip_prefix(&app.cloud.base_url()).expect(&next);
+    let page = app.raw("GET", next, &app.browser(), "").await;
+    assert_eq!((page.status, page.header("set-cookie")), (200, None), "with the cookies it is the page");
     assert!(app.cookies.starts_with("account=account-1-") && app.cookies.contains("; JSESSIONID=session-1-"));
     let path = place.strip_prefix(&app.cloud.base_url()).unwrap();
     assert_eq!(app.raw("GET", path, &app.browser(), "").await.status, 200);
@@ -169,6 +174,24 @@ async fn every_field_of_the_form_is_looked_at() {
         "no form"
     );
     assert_eq!(app.post_form(&form).await.status, 302);
+}
+
+#[tokio::test]
+async fn all_that_is_secret_is_told_to_tests_and_to_nobody_else() {
+    let mut app = App::signed_in().await;
+    let first = app.tokens.clone();
+    app.refresh().await;
+    let secrets = app.control.secrets();
+    let given = NAMES.iter().flat_map(|name| [&first[name], &app.tokens[name]]);
+    let cookies = app.cookies.split("; ").map(|pair| pair.split_once('=').unwrap().1.to_owned());
+    let expected = given.map(|token| token.as_str().unwrap().to_owned()).chain(cookies);
+    for secret in expected.chain([app.ccs.clone(), app.config.password.clone(), "PIECE".to_owned()]) {
+        assert!(secrets.contains(&secret), "{secret}");
+    }
+    let log = serde_json::to_string(&app.control.log()).unwrap();
+    for secret in secrets.iter().filter(|secret| secret.len() > 4) {
+        assert!(!log.contains(secret.as_str()), "{secret}");
+    }
 }
 
 #[tokio::test]

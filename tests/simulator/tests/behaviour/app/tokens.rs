@@ -219,7 +219,10 @@ async fn faults_are_aimed_at_these_routes_and_worded_in_their_envelope() {
     assert_eq!(coded(&app.refresh().await), (401, 4111));
     app.control.inject(Fault::new(RouteKind::SignInPage, Effect::unavailable()));
     assert_eq!(app.page().await.status, 503);
-    assert_eq!(app.control.counters().faults, 4);
+    app.control.inject(Fault::new(RouteKind::CodeExchange, Effect::blocked()));
+    let blocked = app.exchange_code("x").await;
+    assert!(blocked.status == 403 && blocked.body.contains("abusing"));
+    assert_eq!(app.control.counters().faults, 5);
 }
 
 #[tokio::test]
