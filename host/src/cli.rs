@@ -33,6 +33,7 @@ mod service_manager;
 #[path = "cli/no_service_manager.rs"]
 mod service_manager;
 mod signals;
+mod space;
 mod table;
 mod way;
 

@@ -11,6 +11,9 @@
 mod archive;
 mod manifest;
 mod restore;
+mod scratch;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use std::io::Write as _;
@@ -71,12 +74,19 @@ pub(super) fn backup(options: &BackupOptions) -> ExitCode {
     let sources = sources(&state, config.as_ref(), file.as_deref());
     match write(&sources, &options.file) {
         Ok(written) if options.host.json => shown(&written),
-        Ok(written) => print(&format!(
-            "{}: {} file(s), {} bytes; it has the tokens of all accounts, so keep it as you keep passwords\n",
-            options.file.display(),
-            written.get("files").and_then(Value::as_array).map_or(0, Vec::len),
-            written.get("bytes").unwrap_or(&Value::Null),
-        )),
+        Ok(written) => {
+            let list = |key: &str| written.get(key).and_then(Value::as_array).cloned().unwrap_or_default();
+            for left_out in list("left_out").iter().filter_map(Value::as_str) {
+                let _said =
+                    complain(0, format_args!("warning: {left_out} is not there, and not in the backup"));
+            }
+            print(&format!(
+                "{}: {} file(s), {} bytes; it has the tokens of all accounts, so keep it as you keep passwords\n",
+                options.file.display(),
+                list("files").len(),
+                written.get("bytes").unwrap_or(&Value::Null),
+            ))
+        }
         Err(error) => complain(1, format_args!("{error:#}")),
     }
 }
@@ -118,6 +128,17 @@ pub(super) fn restore(options: &RestoreOptions) -> ExitCode {
         }
         Err(error) => complain(1, format_args!("{error:#}")),
     }
+}
+
+/// Returns what backups and restores that were killed have left, with tokens in it, in a state directory and in another
+/// folder.
+pub(super) fn left_by_killed(state: &Path, folder: &Path) -> Vec<PathBuf> {
+    let mut left = scratch::abandoned(state);
+    left.extend(scratch::abandoned(folder));
+    let unfinished = state.join(restore::UNFINISHED);
+    // Of a restore that is going on too, which takes a moment.
+    left.extend(Some(unfinished).filter(|path| path.symlink_metadata().is_ok()));
+    left
 }
 
 fn shown(value: &Value) -> ExitCode {

@@ -116,9 +116,8 @@ async fn look(options: &DoctorOptions, findings: &mut Findings) {
         Err(error) => return findings.add(of_wrong(path, &error)),
     };
     findings.add(of_configuration(path, &config));
-    findings.add(state::look(&config).await);
-    let host = state::host(&config).await;
-    let host_runs = host.level == Level::Ok;
+    findings.add(state::look(&config, path).await);
+    let (host, host_runs) = state::host(&config).await;
     findings.add([host]);
     if options.offline {
         return;

@@ -88,9 +88,16 @@ impl Located {
 
 /// Returns a path as a shell takes it.
 pub(super) fn pasted(path: &std::path::Path) -> String {
-    let path = path.display().to_string();
-    let is_plain = |char: char| char.is_alphanumeric() || "/._-+:@%,=~".contains(char);
-    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+    quoted(&path.display().to_string())
+}
+
+/// Returns a text as a shell takes it, whatever is in it: as one word that means nothing else.
+pub(super) fn quoted(text: &str) -> String {
+    let is_plain = |char: char| char.is_alphanumeric() || "/._-+:@%,=".contains(char);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// A host to ask, and the form of its answer.

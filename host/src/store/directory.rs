@@ -65,7 +65,20 @@ pub enum DirectoryError {
         /// Error of the system.
         error: io::Error,
     },
-    /// Not what it must be, or not this user's, as a whole or in a part.
+    /// Another user's, as a whole or in a part.
+    #[error(
+        "{path} belongs to user {owner}, and this is user {us}; run this as that user (sudo -u '#{owner}' …), or give \
+         another state.dir in the configuration"
+    )]
+    OfAnother {
+        /// Path of the directory, or of the file in it.
+        path: PathBuf,
+        /// Number of its user.
+        owner: u32,
+        /// Number of this process's user.
+        us: u32,
+    },
+    /// Not what it must be, as a whole or in a part.
     #[error(
         "{path} {what}; what is kept there must be this user's alone: give another state.dir in the configuration, or move \
          it away"
@@ -231,7 +244,7 @@ mod system {
         if owner == us {
             return Ok(());
         }
-        Err(not_ours(path, format!("belongs to user {owner}, and the host runs as user {us}")))
+        Err(DirectoryError::OfAnother { path: path.to_owned(), owner, us })
     }
 
     pub(super) fn close_to_others(path: &Path) -> Result<(), DirectoryError> {
@@ -301,7 +314,24 @@ mod system {
 
 #[cfg(test)]
 mod tests {
-    use super::Directory;
+    use super::{Directory, DirectoryError};
+
+    #[cfg(unix)]
+    #[test]
+    fn a_directory_of_another_user_is_used_as_that_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let is_root = rustix::process::geteuid().is_root();
+        let path = if is_root {
+            std::os::unix::fs::chown(folder.path(), Some(4_321), None).unwrap();
+            folder.path()
+        } else {
+            std::path::Path::new("/")
+        };
+        let error = Directory::claim(path).unwrap_err();
+        let said = error.to_string();
+        assert!(matches!(error, DirectoryError::OfAnother { .. }), "{said}");
+        assert!(said.contains("run this as that user (sudo -u '#") && !said.contains("move"), "{said}");
+    }
 
     #[test]
     fn a_directory_is_given_back_although_a_child_still_has_its_lock_file() {

@@ -1,5 +1,6 @@
 //! Writing a backup.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Seek as _};
@@ -9,8 +10,9 @@ use anyhow::{Context as _, bail};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::archive;
-use super::manifest::{COMPONENTS, CONFIGURATION, Entry, Manifest, STATE};
+use super::archive::{self, Target};
+use super::manifest::{COMPONENTS, CONFIGURATION, Entry, Manifest, SIGNATURE, STATE, name_of_component};
+use super::scratch::Scratch;
 use crate::store::Reader;
 
 /// What a backup is made of.
@@ -35,46 +37,76 @@ pub(in crate::cli) fn write(sources: &Sources, to: &Path) -> anyhow::Result<Valu
     };
     let name = to.file_name().context("name a file to write to")?;
     let scratch = Scratch::within(folder, name)?;
-    let (manifest, files) = collect(sources, &scratch)?;
+    let Collected { manifest, files, left_out } = collect(sources, &scratch)?;
     let whole = scratch.path().join("whole");
-    let file = private(&whole)?;
-    archive::write(&file, &manifest, files).with_context(|| format!("{}", to.display()))?;
+    let mut file = private(&whole)?;
+    archive::write(&file, &manifest, files).with_context(|| format!("{} cannot be written", to.display()))?;
+    // A file that has become shorter meanwhile would be noticed by nobody but who restores it.
+    file.rewind()?;
+    archive::read(&file, |_| Ok(()), |_| Ok(Target::nowhere())).with_context(|| {
+        format!("{} is not written: a file has changed meanwhile; try again", to.display())
+    })?;
     let bytes = file.metadata()?.len();
     put(&whole, to)?;
     sync(folder);
-    Ok(
-        json!({"file": to.display().to_string(), "bytes": bytes, "created_at": manifest.created_at, "files": manifest.files}),
-    )
+    Ok(json!({
+        "file": to.display().to_string(),
+        "bytes": bytes,
+        "created_at": manifest.created_at,
+        "files": manifest.files,
+        "left_out": left_out,
+    }))
+}
+
+/// What goes into a backup.
+struct Collected {
+    manifest: Manifest,
+    files: Vec<File>,
+    /// Components that are not there.
+    left_out: Vec<String>,
 }
 
 /// Copies and measures what goes into the backup.
-fn collect(sources: &Sources, scratch: &Scratch) -> anyhow::Result<(Manifest, Vec<File>)> {
+fn collect(sources: &Sources, scratch: &Scratch) -> anyhow::Result<Collected> {
     let state = scratch.path().join(STATE);
     // Made before SQLite does, which would let others read it.
     drop(private(&state)?);
-    Reader::open(&sources.state)?.copy_to(&state)?;
-    let mut parts = vec![(STATE.to_owned(), state)];
-    parts.extend(sources.configuration.iter().map(|file| (CONFIGURATION.to_owned(), file.clone())));
-    for component in &sources.components {
-        let signature = component.with_added_extension("minisig");
-        for file in [component.clone(), signature] {
-            let name = file.file_name().and_then(OsStr::to_str).map(|name| format!("{COMPONENTS}{name}"));
-            if let Some(name) = name.filter(|name| file.is_file() && !parts.iter().any(|(it, _)| it == name))
-            {
-                parts.push((name, file));
-            }
+    let reader = Reader::open(&sources.state)?;
+    reader.copy_to(&state).with_context(|| format!("{} cannot be written", state.display()))?;
+    let mut entries = vec![entry(STATE.to_owned(), &state, None)?];
+    if let Some(file) = &sources.configuration {
+        entries.push(entry(CONFIGURATION.to_owned(), file, None)?);
+    }
+    let (mut taken, mut seen, mut left_out) = (BTreeSet::new(), BTreeSet::new(), Vec::new());
+    for component in sources.components.iter().filter(|component| seen.insert(*component)) {
+        if !component.is_file() {
+            left_out.push(component.display().to_string());
+            continue;
         }
+        let own = component.file_name().unwrap_or_default().to_string_lossy();
+        let name = name_of_component(&own, &taken);
+        let mut signature = component.clone().into_os_string();
+        signature.push(SIGNATURE);
+        let signature = PathBuf::from(signature);
+        let names = [name.clone(), format!("{name}{SIGNATURE}")];
+        entries.push(entry(format!("{COMPONENTS}{name}"), component, Some(component))?);
+        if signature.is_file() {
+            entries.push(entry(format!("{COMPONENTS}{name}{SIGNATURE}"), &signature, Some(&signature))?);
+        }
+        taken.extend(names);
     }
-    let (mut entries, mut files) = (Vec::new(), Vec::new());
-    for (name, path) in parts {
-        let mut file = File::open(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let (size, sha256) =
-            archive::measured(&file).with_context(|| format!("{} cannot be read", path.display()))?;
-        file.rewind()?;
-        entries.push(Entry { name, size, sha256 });
-        files.push(file);
-    }
-    Ok((Manifest::new(Timestamp::now(), entries), files))
+    let (entries, files) = entries.into_iter().unzip();
+    Ok(Collected { manifest: Manifest::new(Timestamp::now(), entries), files, left_out })
+}
+
+/// Measures a file.
+fn entry(name: String, path: &Path, from: Option<&Path>) -> anyhow::Result<(Entry, File)> {
+    let unreadable = || format!("{} cannot be read", path.display());
+    let mut file = File::open(path).with_context(unreadable)?;
+    let (size, sha256) = archive::measured(&file).with_context(unreadable)?;
+    file.rewind()?;
+    let from = from.map(|from| std::path::absolute(from).unwrap_or_else(|_| from.to_owned()));
+    Ok((Entry { name, size, sha256, from: from.map(|from| from.display().to_string()) }, file))
 }
 
 /// The components in a watched folder.
@@ -119,32 +151,5 @@ pub(in crate::cli) fn private_directory(path: &Path) -> anyhow::Result<()> {
 pub(super) fn sync(directory: &Path) {
     if let Ok(directory) = File::open(directory) {
         let _not_here = directory.sync_all();
-    }
-}
-
-/// A directory of its owner's beside the backup, removed with everything in it when dropped. What is left of a
-/// program that was killed has a name that says so.
-pub(super) struct Scratch(PathBuf);
-
-impl Scratch {
-    pub(super) fn within(folder: &Path, name: &OsStr) -> anyhow::Result<Self> {
-        let unfinished = format!(".{}.unfinished-{}", name.to_string_lossy(), std::process::id());
-        let path = folder.join(unfinished);
-        // Of a process that had this number before.
-        let _absent = std::fs::remove_dir_all(&path);
-        private_directory(&path)?;
-        Ok(Self(path))
-    }
-
-    pub(super) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!("{} is left behind: {error}", self.0.display());
-        }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Finding;
 use super::leftovers::{self, Kept};
-use crate::config::Config;
+use crate::config::{Config, Mqtt};
 use crate::mqtt::{self, Event, Events, Publisher, SubscribeError, Version, Will};
 use crate::wire::message::Outgoing;
 use crate::wire::topics::Topics;
@@ -98,6 +98,12 @@ async fn can_publish(config: &Config, listener: &mut Client) -> Finding {
     }
 }
 
+/// Whether something listens where the broker should be.
+async fn is_listened_at(broker: &Mqtt) -> bool {
+    let connecting = tokio::net::TcpStream::connect((broker.host.as_str(), broker.port));
+    matches!(timeout(PATIENCE, connecting).await, Ok(Ok(_)))
+}
+
 impl Client {
     /// Connects under a name of its own: one of the host's name would end the host's connection.
     async fn connect(config: &Config, part: &str) -> Result<Self, Finding> {
@@ -118,8 +124,9 @@ impl Client {
                 }
                 Event::Disconnected { reason: why } => {
                     reason = why;
-                    // In MQTT 5 it may have been refused for the version, and is asked again in 3.1.1.
-                    if config.mqtt.version == Version::V4 {
+                    // In MQTT 5 it may have been refused for the version, and is asked again in 3.1.1. But where
+                    // nobody listens, nobody has refused.
+                    if config.mqtt.version == Version::V4 || !is_listened_at(&config.mqtt).await {
                         break;
                     }
                 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Finding;
-use crate::config::{Config, Discovery};
+use crate::cli::remote::quoted;
+use crate::config::{Config, Discovery, Mqtt};
+use crate::mqtt::Tls;
 
 /// A retained message.
 pub(super) struct Kept {
@@ -38,17 +40,13 @@ pub(super) fn judge(config: &Config, prefix: &str, kept: &[Kept], host_runs: boo
         let is_discovery = kept.topic.starts_with(&format!("{prefix}/")) && kept.topic.ends_with("/config");
         is_discovery && owned.lacks_what_is_named_in(base, &kept.payload)
     });
-    findings.extend(of_leftovers(
-        "retained",
-        "vehicles or accounts that the configuration does not have",
-        &nobodys,
-    ));
-    findings.extend(of_leftovers("retained", "commands, which must not be retained", &commands));
-    findings.extend(of_leftovers(
-        "discovery",
-        "entities of vehicles or accounts that there are not",
-        &documents,
-    ));
+    for (check, what, topics) in [
+        ("retained", "vehicles or accounts that the configuration does not have", &nobodys),
+        ("retained", "commands, which must not be retained", &commands),
+        ("discovery", "entities of vehicles or accounts that there are not", &documents),
+    ] {
+        findings.extend(of_leftovers(check, what, topics, &config.mqtt));
+    }
     if findings.is_empty() {
         let found =
             format!("nothing below {base} or {prefix} is left of what the configuration does not have");
@@ -61,17 +59,40 @@ pub(super) fn judge(config: &Config, prefix: &str, kept: &[Kept], host_runs: boo
     findings
 }
 
-fn of_leftovers(check: &'static str, what: &str, topics: &BTreeSet<String>) -> Option<Finding> {
+fn of_leftovers(
+    check: &'static str,
+    what: &str,
+    topics: &BTreeSet<String>,
+    broker: &Mqtt,
+) -> Option<Finding> {
     let first = topics.first()?;
     let named: Vec<&str> = topics.iter().take(NAMED).map(String::as_str).collect();
     let more = topics.len().checked_sub(NAMED).filter(|more| *more > 0);
     let more = more.map(|more| format!(" and {more} more")).unwrap_or_default();
     let found = format!("the broker keeps {} message(s) of {what}: {}{more}", topics.len(), named.join(", "));
     let remedy = format!(
-        "if no other host owns them, clear each: mosquitto_pub --retain --null-message --topic '{first}'; a host clears by \
-         itself what it has published before"
+        "if no other host owns them, clear each: {}; a host clears by itself what it has published before",
+        clearing(first, broker)
     );
     Some(Finding::warn(check, found, remedy))
+}
+
+/// Returns the command that clears a topic, for a shell. Whoever may publish has chosen the topic, so it is quoted. The
+/// password is not in it: other users of the machine can read command lines.
+fn clearing(topic: &str, broker: &Mqtt) -> String {
+    let mut command = format!("mosquitto_pub --host {} --port {}", quoted(&broker.host), broker.port);
+    match &broker.tls {
+        None => {}
+        Some(Tls::Platform) => command.push_str(" --tls-use-os-certs"),
+        Some(Tls::Authorities(_)) => command.push_str(" --cafile FILE"),
+    }
+    if let Some(user) = &broker.username {
+        command.push_str(&format!(" --username {}", quoted(user)));
+        if broker.password.is_some() {
+            command.push_str(" --pw PASSWORD");
+        }
+    }
+    format!("{command} --retain --null-message --topic {}", quoted(topic))
 }
 
 /// Compares what the broker says of the host with whether one runs.
@@ -188,7 +209,27 @@ mod tests {
             found,
             ["cars/vehicle/old/state", "cars/vehicle/ev6/cmd/lock", "homeassistant/device/b/config"]
         );
-        assert!(warned[0].remedy.as_ref().unwrap().contains("--topic 'cars/vehicle/old/state'"));
+        let remedy = warned[0].remedy.as_ref().unwrap();
+        assert!(
+            remedy.contains("--port 1883 --retain --null-message --topic cars/vehicle/old/state;"),
+            "{remedy}"
+        );
+    }
+
+    #[test]
+    fn a_topic_is_one_word_of_the_command_whatever_is_in_it() {
+        let broker = Mqtt { username: Some("car user".to_owned()), ..config().mqtt };
+        for topic in ["cars/vehicle/x'; touch done; '", "cars/vehicle/$(id)", "cars/vehicle/a\nb", "~", ""] {
+            let command = clearing(topic, &broker);
+            // The shell itself says which words these are.
+            let script = command.replacen("mosquitto_pub", "printf '%s\\0'", 1);
+            let words = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            let words = String::from_utf8(words.stdout).unwrap();
+            let words: Vec<&str> = words.trim_end_matches('\0').split('\0').collect();
+            let wanted = ["--host", "127.0.0.1", "--port", "1883", "--username", "car user", "--retain"];
+            assert_eq!(&words[..7], wanted, "{command}");
+            assert_eq!(words.get(9).copied().unwrap_or_default(), topic, "{command}");
+        }
     }
 
     #[test]
