@@ -339,6 +339,7 @@ async fn the_doctor_names_what_is_wrong_and_disturbs_nobody() {
 }
 
     let begun = Instant::now();
+    let begun = Instant::now();
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_shown_followed_and_made_more_talkative() {
     assert!(begun.elapsed() < Duration::from_secs(9), "nobody listens, so nothing is waited for: {said}");

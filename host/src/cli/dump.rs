@@ -9,7 +9,10 @@ mod redaction;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+#[cfg(unix)]
+use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
@@ -61,11 +64,15 @@ pub(super) async fn run(options: &DumpOptions) -> ExitCode {
     }
 }
 
+/// Writes the file, all of it or none.
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     let mut to = private(file)?;
-    to.write_all(text.as_bytes())?;
-    to.sync_all()?;
-    Ok(())
+    to.write_all(text.as_bytes())
+        .and_then(|()| to.sync_all())
+        .inspect_err(|_| {
+            let _left = std::fs::remove_file(file);
+        })
+        .with_context(|| format!("{} cannot be written", file.display()))
 }
 
 /// Collects and redacts.
@@ -105,25 +112,37 @@ async fn document(path: &Path) -> Value {
     redaction.redact(&document)
 }
 
-/// Asks a running host.
+/// Longest wait for all answers of a running host.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Asks a running host. What it has not answered in time is in the dump with that reason.
 #[cfg(unix)]
 async fn host(directory: &Path) -> Value {
-    let directory = directory.to_owned();
-    let asking = tokio::task::spawn_blocking(move || {
-        let mut answers = Map::new();
+    use crate::control::{AskError, ask};
+    let mut answers = Map::new();
+    let asking = async {
         for (name, verb) in QUESTIONS {
-            let answer = match crate::control::ask(&directory, verb, &json!({})) {
-                Ok(answer) => answer,
-                Err(error @ crate::control::AskError::NoHost { .. }) => {
-                    return json!({"error": error.to_string()});
-                }
+            let directory = directory.to_owned();
+            let asked = tokio::task::spawn_blocking(move || ask(&directory, verb, &json!({})));
+            let answer = match asked.await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error @ AskError::NoHost { .. })) => return Some(json!({"error": error.to_string()})),
+                Ok(Err(error)) => json!({"error": error.to_string()}),
                 Err(error) => json!({"error": error.to_string()}),
             };
             answers.insert(name.to_owned(), answer);
         }
-        Value::Object(answers)
-    });
-    asking.await.unwrap_or(Value::Null)
+        None
+    };
+    if let Ok(Some(nobody)) = tokio::time::timeout(PATIENCE, asking).await {
+        return nobody;
+    }
+    for (name, _) in QUESTIONS {
+        let late = || json!({"error": format!("no answer within {} s", PATIENCE.as_secs())});
+        answers.entry(name).or_insert_with(late);
+    }
+    Value::Object(answers)
 }
 
 /// A running host cannot be asked on this system.

@@ -76,7 +76,7 @@ pub(super) enum Everyday {
         #[arg(long)]
         wait: bool,
         /// Wait for so long at most.
-        #[arg(long, value_name = "SECONDS", requires = "wait")]
+        #[arg(long, value_name = "SECONDS", requires = "wait", value_parser = options::seconds())]
         timeout: Option<u64>,
         #[command(flatten)]
         host: Reached,

@@ -5,21 +5,20 @@
 //! the machine can read.
 
 mod answers;
+mod gathering;
+mod place;
 mod text;
 
-use std::io::{IsTerminal as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
 use clap::Args;
 
-use self::answers::{Answers, Gathering, Person};
+use self::gathering::{Gathering, NoAnswers, Person};
 use super::auth::terminal::{self, Echo};
-use super::backup::{private, private_directory};
 use super::remote::pasted;
 use super::{Configured, USAGE, complain};
-use crate::config::Config;
 use crate::output::print;
 
 /// What is known beforehand; what is missing is asked for.
@@ -91,30 +90,28 @@ impl Person for Terminal {
 }
 
 /// Exit codes: 0 written, 1 it could not be written, or asking was ended, 2 something is missing or wrong, or the
-/// file exists.
+/// file exists. The place is looked at before anything is asked.
 pub(super) fn run(options: &InitOptions) -> ExitCode {
     let path = &options.configured.config;
-    if path.symlink_metadata().is_ok() {
-        let shown = path.display();
-        return complain(
-            USAGE,
-            format_args!("{shown} exists already, and is not overwritten; name another one with -c FILE"),
-        );
-    }
     let asks = !options.yes && std::io::stdin().is_terminal();
+    match place::look(path, asks) {
+        Ok(()) => {}
+        Err(place::InTheWay::Exists(what)) => return complain(USAGE, format_args!("{what}")),
+        Err(place::InTheWay::Unusable(what)) => return complain(1, format_args!("{what}")),
+    }
     let mut terminal = Terminal;
     let person = asks.then_some(&mut terminal as &mut dyn Person);
     let answers = match Gathering::new(options, person).gather() {
         Ok(answers) => answers,
-        Err(answers::NoAnswers::Ended) => return complain(1, format_args!("ended; nothing was written")),
-        Err(answers::NoAnswers::Wrong(why)) => {
+        Err(NoAnswers::Ended) => return complain(1, format_args!("ended; nothing was written")),
+        Err(NoAnswers::Wrong(why)) => {
             return complain(USAGE, format_args!("{why}; nothing was written"));
         }
-        Err(answers::NoAnswers::Failed(error)) => {
+        Err(NoAnswers::Failed(error)) => {
             return complain(1, format_args!("{error}; nothing was written"));
         }
     };
-    match write(path, &answers) {
+    match place::write(path, &answers) {
         Ok(()) => {
             let shown = pasted(path);
             print(&format!(
@@ -123,58 +120,5 @@ pub(super) fn run(options: &InitOptions) -> ExitCode {
             ))
         }
         Err(error) => complain(1, format_args!("{error:#}")),
-    }
-}
-
-/// Writes the secrets that were typed and then the configuration; none of them if one cannot be written, or the
-/// whole is not accepted.
-fn write(path: &Path, answers: &Answers) -> anyhow::Result<()> {
-    let mut written = Written::default();
-    let folder = path.with_extension("secrets");
-    if !answers.typed.is_empty() {
-        if folder.symlink_metadata().is_ok() {
-            bail!("{} exists already; move it away, it is where the secrets would be", folder.display());
-        }
-        private_directory(&folder)?;
-        written.folder = Some(folder.clone());
-        for (name, secret) in &answers.typed {
-            let file = folder.join(name);
-            let mut file = private(&file)?;
-            file.write_all(secrecy::ExposeSecret::expose_secret(secret).as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-        }
-    }
-    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let text = text::written(answers, &name);
-    let mut file = private(path)?;
-    written.file = Some(path.to_owned());
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).context("the configuration")?;
-    Config::load(path).context("what was written is not accepted, and is removed again")?;
-    written.keep();
-    Ok(())
-}
-
-/// What was written so far, removed when dropped.
-#[derive(Default)]
-struct Written {
-    folder: Option<PathBuf>,
-    file: Option<PathBuf>,
-}
-
-impl Written {
-    fn keep(mut self) {
-        (self.folder, self.file) = (None, None);
-    }
-}
-
-impl Drop for Written {
-    fn drop(&mut self) {
-        if let Some(file) = &self.file {
-            let _gone = std::fs::remove_file(file);
-        }
-        if let Some(folder) = &self.folder {
-            let _gone = std::fs::remove_dir_all(folder);
-        }
     }
 }

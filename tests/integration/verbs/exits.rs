@@ -26,6 +26,10 @@ async fn what_is_wrong_is_told_with_its_way_out() {
         &["refresh", "niro", "--mode", "force", "--max-age", "3"],
         &["charge", "limits", "niro"],
         &["climate", "start", "niro", "--seat", "fl"],
+        &["climate", "start", "niro", "--temp", "NaN"],
+        &["climate", "start", "niro", "--temp", "inf"],
+        &["lock", "niro", "--timeout", "18446744073709551615"],
+        &["action", "last", "--wait", "--timeout", "18446744073709551615"],
         &["lock"],
         &["lock", "niro", "--no-wait", "--timeout", "3"],
     ] {

@@ -2,14 +2,22 @@
 //!
 //! By value: every secret of the configuration and of the state, every vehicle's identifiers and last position, in
 //! every encoding in which the host itself looks for secrets in what clouds echo, and in keys as well as in values.
-//! By shape: vehicle identification numbers, positions, mail addresses, signed tokens. By key: whatever is called a
-//! password, a token, an address.
+//! By shape: vehicle identification numbers, positions, mail addresses, signed tokens, identifiers that are UUIDs. By
+//! key: whatever is called a password, a token, an address.
+//!
+//! A short number, such as a PIN, is not searched for by its value: it would be found in digests, identifiers and times
+//! by chance, and the mark in its place would tell everybody what it is. In its place every number of as many digits
+//! that stands alone in a text is masked, whatever it is. So the document is the same for every such number.
 
-use std::collections::BTreeSet;
+mod text;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value};
 
+use self::text::{Part, mask_numbers, parts};
 use crate::config::{Config, Selector};
 use crate::primitives::scrub::Scrubber;
 use crate::redact::{mask_mails, mask_private};
@@ -20,6 +28,17 @@ const REDACTED: &str = "(redacted)";
 
 /// Shortest value that is searched for: a shorter one is found everywhere, and tells nothing.
 const SHORTEST: usize = 4;
+
+/// Most digits of a secret that is nothing but digits, and not searched for by value: one with more is not found
+/// anywhere by chance.
+const SHORT_NUMBER: usize = 8;
+
+/// Fewest decimals of a position that is searched for by value. With fewer it is found in other numbers, and tells a
+/// place to a hundred metres at best.
+const DECIMALS: usize = 4;
+
+/// Keys of a vendor's codes, which are words of its own and the most useful part of a dump.
+const CODES: [&str; 3] = ["code", "sub_code", "codes"];
 
 /// Keys of private values, in small letters: alone, or as the end of a longer one after `_`.
 const PRIVATE: [&str; 27] = [
@@ -53,13 +72,15 @@ const PRIVATE: [&str; 27] = [
 ];
 
 /// Keys of `[vehicle.NAME]` that say which car it is.
-const OF_VEHICLES: [&str; 3] = ["vin", "id", "name"];
+const OF_VEHICLES: [&str; 4] = ["vin", "id", "name", "legacy_id"];
 
 /// What is private.
 #[derive(Default)]
 pub(super) struct Redaction {
     /// Private values, each with what it is.
     known: BTreeSet<(String, String)>,
+    /// Numbers of digits of the private values that are short numbers.
+    numbers: BTreeSet<usize>,
 }
 
 impl Redaction {
@@ -82,6 +103,9 @@ impl Redaction {
                 Selector::Id(id) => self.know("id", id),
                 Selector::Name(name) => self.know("name", name),
             }
+            if let Some(id) = &vehicle.legacy_id {
+                self.know("id", id);
+            }
         }
     }
 
@@ -103,10 +127,19 @@ impl Redaction {
         for (_, value) in reader.list(Kind::Known).unwrap_or_default() {
             self.know_positions(&serde_json::from_slice(&value).unwrap_or(Value::Null));
         }
+        for (_, value) in reader.list(Kind::Pending).unwrap_or_default() {
+            let record: Value = serde_json::from_slice(&value).unwrap_or(Value::Null);
+            if let Some(id) = field(&record, "vehicle_id").as_str() {
+                self.know("id", id);
+            }
+        }
     }
 
     fn know(&mut self, what: &str, value: &str) {
-        if value.len() >= SHORTEST {
+        let is_number = value.bytes().all(|byte| byte.is_ascii_digit());
+        if is_number && (SHORTEST..=SHORT_NUMBER).contains(&value.len()) {
+            self.numbers.insert(value.len());
+        } else if value.len() >= SHORTEST {
             self.known.insert((what.to_owned(), value.to_owned()));
         }
     }
@@ -134,9 +167,7 @@ impl Redaction {
             Value::Object(all) => {
                 for (key, value) in all {
                     match value {
-                        Value::Number(number) if is_private(key) => {
-                            self.know("position", &number.to_string())
-                        }
+                        Value::Number(number) if is_private(key) => self.know_position(&number.to_string()),
                         value => self.know_positions(value),
                     }
                 }
@@ -145,15 +176,29 @@ impl Redaction {
         }
     }
 
+    fn know_position(&mut self, number: &str) {
+        if number.split_once('.').is_some_and(|(_, decimals)| decimals.len() >= DECIMALS) {
+            self.know("position", number);
+        }
+    }
+
     /// Returns a document without what is private.
     pub(super) fn redact(&self, document: &Value) -> Value {
         let known = self.known.iter().map(|(what, value)| (what.as_str(), value.as_str()));
-        Redacting { scrubber: Scrubber::new(known) }.value(document, false)
+        let redacting = Redacting {
+            scrubber: Scrubber::new(known),
+            numbers: &self.numbers,
+            identifiers: RefCell::default(),
+        };
+        redacting.value(document, false)
     }
 }
 
 struct Redacting<'r> {
     scrubber: Scrubber<'r>,
+    numbers: &'r BTreeSet<usize>,
+    /// Identifiers that were masked, with the number of each: the same one is recognised, and not known.
+    identifiers: RefCell<BTreeMap<String, usize>>,
 }
 
 impl Redacting<'_> {
@@ -162,8 +207,9 @@ impl Redacting<'_> {
             Value::Object(all) => Value::Object(self.object(all, of_vehicle)),
             Value::Array(all) => all.iter().map(|value| self.value(value, of_vehicle)).collect(),
             Value::String(text) => self.text(text).into(),
+            // Numbers that are no texts are the host's own: counts, sizes, ports. Only a position may be among them.
             Value::Number(number) => {
-                let (text, clean) = (number.to_string(), self.text(&number.to_string()));
+                let (text, clean) = (number.to_string(), self.text_with_numbers(&number.to_string()));
                 if text == clean { value.clone() } else { clean.into() }
             }
             other => other.clone(),
@@ -184,6 +230,10 @@ impl Redacting<'_> {
     /// A value below a key. Below `vehicle` are tables by slug, and in these the keys that say which car it is.
     fn below(&self, key: &str, value: &Value) -> Value {
         match value {
+            Value::String(text) if CODES.contains(&key) => self.text_with_numbers(text).into(),
+            Value::Array(codes) if CODES.contains(&key) => {
+                codes.iter().map(|code| self.below(key, code)).collect()
+            }
             Value::Object(tables) if key == "vehicle" => {
                 let tables = tables.iter().map(|(slug, table)| (self.text(slug), self.value(table, true)));
                 Value::Object(tables.collect())
@@ -193,8 +243,31 @@ impl Redacting<'_> {
     }
 
     fn text(&self, text: &str) -> String {
+        self.masked(text, &|text| mask_numbers(text, self.numbers))
+    }
+
+    fn text_with_numbers(&self, text: &str) -> String {
+        self.masked(text, &str::to_owned)
+    }
+
+    fn masked(&self, text: &str, mask_numbers: &dyn Fn(&str) -> String) -> String {
         let text = self.scrubber.clean(text.to_owned());
-        mask_tokens(&mask_private(&mask_mails(&text)))
+        let by_shape = |text: &str| mask_tokens(&mask_private(&mask_mails(text)));
+        let masked = parts(&text).into_iter().map(|part| match part {
+            Part::Own(own) => own,
+            Part::Address(address) => by_shape(address),
+            Part::Identifier(identifier) => self.numbered(identifier),
+            // Numbers last: a position of which a part is masked already is not recognised.
+            Part::Other(other) => mask_numbers(&by_shape(other)),
+        });
+        masked.collect()
+    }
+
+    /// Returns the mark of an identifier.
+    fn numbered(&self, identifier: &str) -> String {
+        let mut identifiers = self.identifiers.borrow_mut();
+        let next = identifiers.len() + 1;
+        format!("{{uuid:{}}}", identifiers.entry(identifier.to_ascii_lowercase()).or_insert(next))
     }
 }
 
@@ -234,74 +307,4 @@ fn mask_tokens(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD;
-    use serde_json::json;
-
-    use super::*;
-
-    fn redaction(known: &[(&str, &str)]) -> Redaction {
-        let mut redaction = Redaction::default();
-        for (what, value) in known {
-            redaction.know(what, value);
-        }
-        redaction
-    }
-
-    #[test]
-    fn a_value_is_found_wherever_and_however_it_is_written() {
-        let secret = "p@ss word/7";
-        let redaction = redaction(&[("pw", secret)]);
-        let document = json!({
-            "plain": secret,
-            "percent": "x=p%40ss%20word%2F7&y",
-            "base64": STANDARD.encode(format!("user:{secret}")),
-            secret: 1,
-            "path": format!("/home/{secret}/car.toml"),
-            "in json": json!({"a": secret}).to_string(),
-        });
-        let text = redaction.redact(&document).to_string();
-        for form in [secret, "p%40ss", &STANDARD.encode(secret)[..8], "word%2F", "ss wo"] {
-            assert!(!text.contains(form), "{form}: {text}");
-        }
-        assert_eq!(text.matches("{secret:pw}").count(), 6, "{text}");
-    }
-
-    #[test]
-    fn what_has_the_shape_of_something_private_goes_whoever_knows_it() {
-        let document = json!({
-            "file": "/var/lib/KNATESTDUMP000001/state.db",
-            "said": "mail anna.b@example.org at 52.520008, 13.404954",
-            "number": 52.520_008,
-            "jwt": "Bearer eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl, and so on",
-        });
-        let text = Redaction::default().redact(&document).to_string();
-        for private in ["KNATESTDUMP", "anna", "52.52", "13.40", "eyJ"] {
-            assert!(!text.contains(private), "{private}: {text}");
-        }
-        assert!(text.contains("/state.db") && text.contains("and so on"), "{text}");
-    }
-
-    #[test]
-    fn a_key_says_that_its_value_is_private_and_a_time_of_it_is_not() {
-        let document = json!({
-            "account": {"main": {"refresh_token": "x", "pin": 7, "pin_file": "/run/pin", "username": "y"}},
-            "vehicle": {"ev6": {"vin": "z", "name": "Anna", "id": 5, "allow": ["lock"]}},
-            "token_expires_at": "2026-01-01", "token_refreshed": true, "name": "default",
-            "latitude": 1, "geofence": [{"name": "home", "lat": 1.5, "lon": 2}],
-        });
-        let redacted = Redaction::default().redact(&document);
-        assert_eq!(
-            redacted,
-            json!({
-                "account": {"main": {
-                    "refresh_token": REDACTED, "pin": REDACTED, "pin_file": "/run/pin", "username": REDACTED
-                }},
-                "vehicle": {"ev6": {"vin": REDACTED, "name": REDACTED, "id": REDACTED, "allow": ["lock"]}},
-                "token_expires_at": "2026-01-01", "token_refreshed": true, "name": "default",
-                "latitude": REDACTED, "geofence": [{"name": "home", "lat": REDACTED, "lon": REDACTED}],
-            })
-        );
-    }
-}
+mod tests;

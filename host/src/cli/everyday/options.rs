@@ -153,7 +153,7 @@ pub(in crate::cli) enum Climate {
         #[arg(value_name = "VEHICLE")]
         vehicle: String,
         /// Temperature, in degrees Celsius.
-        #[arg(long, value_name = "DEGREES")]
+        #[arg(long, value_name = "DEGREES", value_parser = degrees)]
         temp: Option<f64>,
         /// Time after which it ends.
         #[arg(long)]
@@ -202,6 +202,20 @@ impl Climate {
     }
 }
 
+/// Reads a temperature. What is no number has no form in JSON, and would be taken for none that was given.
+fn degrees(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite());
+    number.ok_or_else(|| "a temperature is a number: 21.5".to_owned())
+}
+
+/// Longest wait for a result, in seconds: a week, which is longer than any command takes.
+const LONGEST_WAIT_S: u64 = 7 * 24 * 3_600;
+
+/// Reads the time for which a result is waited for.
+pub(super) fn seconds() -> clap::builder::RangedU64ValueParser<u64> {
+    clap::value_parser!(u64).range(..=LONGEST_WAIT_S)
+}
+
 fn seat(text: &str) -> Result<(String, u8), String> {
     let is_seat = |seat: &&str| matches!(*seat, "fl" | "fr" | "rl" | "rr");
     let parsed = text.split_once('=').and_then(|(seat, level)| {
@@ -231,6 +245,14 @@ mod tests {
         assert_eq!(seat("fl=6"), Ok(("fl".to_owned(), 6)));
         for wrong in ["fl", "fl=", "xx=1", "fl=warm", "fl=300"] {
             assert!(seat(wrong).unwrap_err().contains("fl=6"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_temperature_is_a_finite_number() {
+        assert_eq!(degrees("21.5"), Ok(21.5));
+        for wrong in ["NaN", "inf", "-infinity", "1e999", "warm", ""] {
+            assert!(degrees(wrong).unwrap_err().contains("21.5"), "{wrong}");
         }
     }
 

@@ -28,7 +28,7 @@ pub(in crate::cli) struct Sent {
     #[arg(long, conflicts_with = "timeout")]
     pub no_wait: bool,
     /// Wait for so long at most. The command goes on after that.
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = options::seconds())]
     pub timeout: Option<u64>,
 }
 

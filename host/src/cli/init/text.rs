@@ -65,10 +65,12 @@ fn text(answers: &Answers, typed: &dyn Fn(&str) -> String) -> String {
         let settings = answers.settings.iter().map(|(name, value)| format!("{name} = {}", quoted(value)));
         line(format!("settings = {{ {} }}", settings.collect::<Vec<_>>().join(", ")));
     }
-    if let Some((name, key, value)) = &answers.vehicle {
-        line(format!("\n[vehicle.{}]", slug(name)));
+    if !answers.vehicle.is_empty() {
+        line(format!("\n[vehicle.{}]", slug(&answers.vehicle)));
         line(format!("account = {}", quoted(&answers.account)));
-        line(format!("{key} = {}", quoted(value)));
+        if let Some((key, value)) = &answers.which {
+            line(format!("{key} = {}", quoted(value)));
+        }
         let words: Vec<String> = answers.allow.iter().map(|word| quoted(word)).collect();
         line(format!("allow = [{}]", words.join(", ")));
     }
