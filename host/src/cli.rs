@@ -66,7 +66,7 @@ const CONFIGURATION: &str = "vehicle-connector.toml";
 
 /// Bridges vehicle clouds to MQTT and Home Assistant.
 #[derive(Debug, Parser)]
-#[command(version, about, arg_required_else_help = true, after_help = everyday::HELP)]
+#[command(version, arg_required_else_help = true, after_help = everyday::HELP)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -133,13 +133,28 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Compile the component that comes in. What the host starts, under limits of its own.
-    #[cfg(unix)]
-    #[command(name = sandbox::COMPILE, hide = true)]
-    Compile(sandbox::Quota),
 }
 
-#[derive(Debug, Args)]
+/// What the host starts to have a component compiled, under limits of its own. It is no command of a person's, so it is
+/// none of [`Command`]: no help, completion or manual page has it.
+#[cfg(unix)]
+#[derive(Debug, Parser)]
+struct Compile {
+    #[command(flatten)]
+    quota: sandbox::Quota,
+}
+
+#[cfg(unix)]
+impl Compile {
+    /// Returns what is wanted of this process, if it is that.
+    fn wanted() -> Option<Result<Self, clap::Error>> {
+        let mut arguments = std::env::args_os().skip(1);
+        let is_it = arguments.next().is_some_and(|first| first == sandbox::COMPILE);
+        is_it.then(|| Self::try_parse_from(std::iter::once(sandbox::COMPILE.into()).chain(arguments)))
+    }
+}
+
+#[derive(Debug, Clone, Args)]
 struct Configured {
     /// The configuration file.
     #[arg(short, long, value_name = "FILE", default_value = CONFIGURATION)]
@@ -153,15 +168,17 @@ struct Configured {
 #[must_use]
 pub fn main() -> ExitCode {
     let started = Instant::now();
+    #[cfg(unix)]
+    match Compile::wanted() {
+        // Before there are threads: each of them takes address space, which is what is bounded.
+        Some(Ok(Compile { quota })) => return sandbox::work(quota),
+        Some(Err(shown)) => return say(&shown),
+        None => {}
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(shown) => return say(&shown),
     };
-    #[cfg(unix)]
-    if let Command::Compile(quota) = cli.command {
-        // Before there are threads: each of them takes address space, which is what is bounded.
-        return sandbox::work(quota);
-    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(1, format_args!("the runtime does not start: {error}")),
@@ -175,7 +192,7 @@ pub fn main() -> ExitCode {
         Command::Dump(options) => runtime.block_on(dump::run(&options)),
         Command::Backup(options) => backup::backup(&options),
         Command::Restore(options) => backup::restore(&options),
-        Command::Logs(options) => logs::run(&options),
+        Command::Logs(options) => runtime.block_on(logs::run(&options)),
         Command::Quota(options) => quota::run(&options),
         Command::Completions(options) => manual::completions(&options),
         Command::Man(options) => manual::man(&options),
@@ -187,9 +204,6 @@ pub fn main() -> ExitCode {
         Command::Reload(host) => reload::run(&host),
         Command::Circuit(command) => circuit::run(&command),
         Command::Discovery(command) => discovery::run(&command),
-        // Done already.
-        #[cfg(unix)]
-        Command::Compile(_) => ExitCode::SUCCESS,
         #[cfg(feature = "demo")]
         Command::Demo { seconds, json } => {
             // The broker logs an error for every client that leaves without a word, even for the look whether

@@ -143,11 +143,7 @@ impl Config {
     ///
     /// See [`ConfigError`].
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = text::read(path, LARGEST).map_err(|error| match error {
-            NoText::Unreadable(reason) => ConfigError::Unreadable { path: path.to_owned(), reason },
-            why => ConfigError::NoText { path: path.to_owned(), why: why.to_string() },
-        })?;
-        Self::parse(&text, path, &|variable| std::env::var(variable).ok())
+        Self::parse(&text_of(path)?, path, &|variable| std::env::var(variable).ok())
     }
 
     /// Reads text. `path` is its origin, for messages, for relative paths in it, and because its mode decides
@@ -178,6 +174,27 @@ impl Config {
             _ => Err(ConfigError::Invalid { path: path.to_owned(), problems }),
         }
     }
+}
+
+/// Returns the state directory that a file names, whatever else is wrong with the file; of a file that is no TOML what
+/// can be made out.
+///
+/// # Errors
+///
+/// When it is no text that can be read.
+pub fn state_dir_of(path: &Path) -> Result<PathBuf, ConfigError> {
+    let text = text_of(path)?;
+    let nothing = |_: &str| None;
+    let reader = Reader::new(path, &text, &nothing);
+    let (table, _wrong) = DeTable::parse_recoverable(&text);
+    Ok(state_dir(&mut Section::root(&reader, table.get_ref())))
+}
+
+fn text_of(path: &Path) -> Result<String, ConfigError> {
+    text::read(path, LARGEST).map_err(|error| match error {
+        NoText::Unreadable(reason) => ConfigError::Unreadable { path: path.to_owned(), reason },
+        why => ConfigError::NoText { path: path.to_owned(), why: why.to_string() },
+    })
 }
 
 impl Config {

@@ -76,6 +76,28 @@ impl Stopped {
     }
 }
 
+/// Waits until the reader of the standard output has closed it; for ever if it is no pipe.
+#[cfg(target_os = "linux")]
+pub(crate) async fn closed() {
+    use rustix::io::Errno;
+    use tokio::io::Interest;
+    use tokio::net::unix::pipe;
+    // Opened once more: what this does not block is not the standard output, which other programs have too.
+    let is_closed = match pipe::OpenOptions::new().open_sender("/proc/self/fd/1") {
+        Ok(pipe) => pipe.ready(Interest::ERROR).await.is_ok(),
+        Err(error) => error.raw_os_error() == Some(Errno::NXIO.raw_os_error()),
+    };
+    if !is_closed {
+        std::future::pending().await
+    }
+}
+
+/// It is not known on this system before something is written.
+#[cfg(not(target_os = "linux"))]
+pub(crate) async fn closed() {
+    std::future::pending().await
+}
+
 fn failed(error: &io::Error) -> ExitCode {
     let _closed = writeln!(io::stderr(), "vehicle-connector: the output cannot be written: {error}");
     ExitCode::FAILURE

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use testkit::LEGACY;
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
 use vehicle_connector::store::{Kind, Reader, SqliteStore, Store, Write};
 use vehicle_connector::wire::message::Outgoing;
@@ -251,7 +251,9 @@ async fn a_dump_has_no_secret_in_any_form() {
     let parsed: Value = serde_json::from_str(&dump).unwrap();
     assert_eq!(parsed["check_config"]["exit_code"], 0, "{dump}");
     assert_eq!(parsed["host"]["accounts"][0]["account"], "home", "{dump}");
-    assert!(parsed["host"]["log"]["lines"].as_array().unwrap().len() > 1, "{dump}");
+    let lines = parsed["host"]["log"]["lines"].as_array().unwrap();
+    let of_the_command = |line: &Value| line["text"].as_str().unwrap().starts_with("op{operation=one}: ");
+    assert!(lines.len() > 1 && lines.iter().any(of_the_command), "{dump}");
     let one = |result: &Value| result["key"] == "niro/one";
     assert!(parsed["state"]["results"].as_array().unwrap().iter().any(one), "{dump}");
     assert!(parsed["configuration"]["vehicle"]["niro"]["allow"].is_array(), "{dump}");
@@ -329,8 +331,10 @@ async fn the_doctor_names_what_is_wrong_and_disturbs_nobody() {
     let text = std::fs::read_to_string(house.config()).unwrap();
     let port = house.port();
     std::fs::write(house.config(), text.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:1")).unwrap();
+    let begun = Instant::now();
     let (code, said) = house.says(&["doctor", "-c", "car.toml"]).await;
     assert!(code == 2 && said.contains("FAIL  broker: 127.0.0.1:1 does not let the host in"), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(9), "nobody listens, so nothing is waited for: {said}");
     let (code, said) = house.says(&["doctor", "-c", "car.toml", "--offline"]).await;
     assert!(code == 0 && !said.contains("broker:"), "{said}");
     std::fs::write(house.config(), "[mqtt]\nurl = 7\ntypo = 1\n").unwrap();
@@ -338,11 +342,32 @@ async fn the_doctor_names_what_is_wrong_and_disturbs_nobody() {
     assert!(code == 2 && said.matches("FAIL  configuration").count() >= 2, "{said}");
 }
 
-    let begun = Instant::now();
-    let begun = Instant::now();
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_stopped_keeps_neither_the_doctor_nor_a_dump() {
+    let mut house = House::start().await;
+    let host = house.host().await;
+    let signal = |signal: &str| {
+        let id = host.id().unwrap().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+    };
+    signal("-STOP");
+    let doctor = house.says(&["doctor", "-c", "car.toml", "--json"]);
+    let dump = house.does(&["dump", "-c", "car.toml"]);
+    let ((code, findings), dump) = tokio::join!(doctor, dump);
+    signal("-CONT");
+    let findings: Value = serde_json::from_str(&findings).unwrap();
+    assert_eq!((code, &finding(&findings, "host", "and does not answer")["level"]), (2, &json!("fail")));
+    assert_eq!(finding(&findings, "broker", "arrives")["level"], "ok", "the rest is looked at all the same");
+    let dump: Value = serde_json::from_str(&dump).unwrap();
+    for (_, answer) in dump["host"].as_object().unwrap() {
+        assert_eq!(answer["error"], "no answer within 10 s", "{dump:#}");
+    }
+    assert_eq!(dump["host"].as_object().unwrap().len(), 6);
+    assert!(dump["state"]["results"].is_array() && dump["configuration"]["mqtt"].is_object(), "{dump:#}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_shown_followed_and_made_more_talkative() {
-    assert!(begun.elapsed() < Duration::from_secs(9), "nobody listens, so nothing is waited for: {said}");
     let mut house = House::start().await;
     let mut host = house.host().await;
     let shown = house.does(&["logs", "--state", "car.state"]).await;
@@ -351,21 +376,43 @@ async fn the_log_is_shown_followed_and_made_more_talkative() {
     let line: Value = serde_json::from_str(&last).unwrap();
     assert!(line["seq"].as_u64().unwrap() > 3 && line["text"].is_string(), "{line}");
 
-    // What follows comes by itself, and a reader who has seen enough ends it quietly.
+    // A reader who has seen enough ends it without having to wait for a line, which may never come.
+    let mut waiting = house.program();
+    waiting.current_dir(house.folder.path()).args(["logs", "-f", "--level", "error", "--state", "car.state"]);
+    let mut waiting = waiting.spawn().unwrap();
+    drop(waiting.stdout.take());
+    let ended = tokio::time::timeout(PATIENCE, waiting.wait()).await.expect("an end without a line").unwrap();
+    assert!(ended.success(), "{ended:?}");
+
+    // What follows comes by itself, also while the configuration is edited and wrong for a moment.
+    let good = std::fs::read_to_string(house.config()).unwrap();
     let mut follower = house
         .program()
         .current_dir(house.folder.path())
-        .args(["logs", "--follow", "--last", "1", "--state", "car.state"])
+        .args(["logs", "--follow", "--last", "1", "-c", "car.toml"])
         .spawn()
         .unwrap();
     let mut out = follower.stdout.take().unwrap();
-    let told = house.does(&["logs", "--set-level", "debug", "--state", "car.state"]).await;
-    assert!(told.contains("logs at debug"), "{told}");
-    let mut first = [0; 16];
-    tokio::time::timeout(PATIENCE, out.read_exact(&mut first)).await.unwrap().unwrap();
+    let mut lines = BufReader::new(&mut out).lines();
+    let first = tokio::time::timeout(PATIENCE, lines.next_line()).await.unwrap().unwrap();
+    assert!(first.is_some());
+    std::fs::write(house.config(), "[mqtt\n").unwrap();
+    for level in ["debug", "info"] {
+        let told = house.does(&["logs", "--set-level", level, "--state", "car.state"]).await;
+        assert!(told.contains(&format!("logs at {level}")), "{told}");
+        let changed = async {
+            while let Some(line) = lines.next_line().await.unwrap() {
+                if line.contains("level of the log is another one") && line.contains(&format!("\"{level}\""))
+                {
+                    return;
+                }
+            }
+            panic!("it ended");
+        };
+        tokio::time::timeout(PATIENCE, changed).await.unwrap();
+    }
+    std::fs::write(house.config(), good).unwrap();
     drop(out);
-    house.does(&["logs", "--set-level", "info", "--state", "car.state"]).await;
-    house.does(&["logs", "--set-level", "debug", "--state", "car.state"]).await;
     let ended = tokio::time::timeout(PATIENCE, follower.wait_with_output()).await.unwrap().unwrap();
     assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
 
@@ -377,6 +424,36 @@ async fn the_log_is_shown_followed_and_made_more_talkative() {
     host.kill().await.unwrap();
     let (code, said) = house.says(&["logs", "--state", "car.state"]).await;
     assert!(code == 1 && said.contains("no host runs"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_file_is_right_is_for_the_host_to_say_when_it_reloads() {
+    let mut house = House::start().await;
+    let _host = house.host().await;
+    let good = std::fs::read_to_string(house.config()).unwrap();
+    for (wrong, why) in [
+        (format!("{good}\n[log]\nlevel = \"loud\"\n"), "log.level: \"loud\" is unknown"),
+        (format!("{good}\n[mqtt\n"), "not valid TOML"),
+    ] {
+        std::fs::write(house.config(), wrong).unwrap();
+        let (code, said) = house.says(&["reload", "-c", "car.toml"]).await;
+        assert!(code == 1 && said.contains("the host refused config/reload") && said.contains(why), "{said}");
+        assert!(!said.contains("--state"), "{said}");
+    }
+    // A warning says where it is.
+    std::fs::write(house.config(), &good).unwrap();
+    std::fs::set_permissions(house.config(), std::fs::Permissions::from_mode(0o666)).unwrap();
+    let said = house.does(&["reload", "-c", "car.toml"]).await;
+    assert!(said.starts_with("warning: ") && said.contains("/car.toml:1: "), "{said}");
+    std::fs::set_permissions(house.config(), std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::write(house.config(), format!("{good}\n[state]\ndir = \"moved.state\"\n")).unwrap();
+    let (code, said) = house.says(&["reload", "-c", "car.toml"]).await;
+    assert!(code == 1 && said.contains("if state.dir was changed since it was started"), "{said}");
+    let said = house.does(&["reload", "--state", "car.state"]).await;
+    assert!(said.contains("after a restart: state.dir"), "{said}");
+    std::fs::remove_file(house.config()).unwrap();
+    let (code, said) = house.says(&["reload", "-c", "car.toml"]).await;
+    assert!(code == 2 && said.contains("car.toml"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -436,11 +513,24 @@ fn a_first_configuration_is_good_or_is_not_written() {
 }
 
 #[test]
+fn a_place_that_cannot_be_written_to_is_told_before_anything_else() {
+    let desk = Desk::new();
+    // Before what is missing, which is asked for.
+    let (code, said) = desk.run(&["init", "--yes", "-c", "nowhere/car.toml"]);
+    assert!(code == 1 && said.contains("nowhere/car.toml cannot be written: nowhere: "), "{said}");
+    desk.write("file", b"");
+    let (code, said) = desk.run(&["init", "--yes", "-c", "file/car.toml"]);
+    assert!(code == 1 && said.contains("name a folder that you may write to"), "{said}");
+}
+
+#[test]
 fn shells_and_manuals_know_every_command() {
     let desk = Desk::new();
+    // Whether all are there, the tests of these two commands say.
     for shell in ["bash", "zsh", "fish"] {
         let (code, script) = desk.run(&["completions", shell]);
         assert!(code == 0 && script.contains("check-config") && script.contains("restore"), "{shell}");
+        assert!(!script.contains("compile-component"), "{shell}");
     }
     let (code, page) = desk.run(&["man"]);
     assert!(code == 0 && page.contains(".TH vehicle") && page.contains("doctor"), "{page}");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::complain;
 use super::remote::Asked;
 use super::table::{json_line, plain};
-use crate::output::Output;
+use crate::output::{self, Output};
 use crate::program_log::LogLevel;
 
 /// Which lines are shown.
@@ -50,7 +50,7 @@ struct Recent {
 const WAIT_S: u64 = 30;
 
 /// Exit codes: 0 shown, 1 no host, or it cannot be shown, 2 no good configuration.
-pub(super) fn run(options: &LogsOptions) -> ExitCode {
+pub(super) async fn run(options: &LogsOptions) -> ExitCode {
     if let Some(level) = options.set_level {
         let payload = json!({"level": level.as_str()});
         return options.host.ask("log/level", &payload, |done: &Value| {
@@ -60,13 +60,25 @@ pub(super) fn run(options: &LogsOptions) -> ExitCode {
             )
         });
     }
+    // Once: the configuration may be edited while its host is followed.
+    let directory = match options.host.directory() {
+        Ok(directory) => directory,
+        Err(code) => return code,
+    };
     let level = options.level.as_str();
     let mut payload = json!({"level": level, "most": options.last});
-    let mut out = Output::lock();
     loop {
-        let data = match options.host.data("log/recent", &payload) {
-            Ok(data) => data,
-            Err(code) => return code,
+        let (host, directory) = (options.host.clone(), directory.clone());
+        let asking = tokio::task::spawn_blocking(move || host.data_at(&directory, "log/recent", &payload));
+        let asked = tokio::select! {
+            asked = asking => asked,
+            // A reader who has seen enough does not wait for the next line.
+            () = output::closed() => return ExitCode::SUCCESS,
+        };
+        let data = match asked {
+            Ok(Ok(data)) => data,
+            Ok(Err(code)) => return code,
+            Err(error) => return complain(1, format_args!("{error}")),
         };
         let Ok(Recent { lines, latest }) = serde_json::from_value(data) else {
             return complain(
@@ -74,6 +86,7 @@ pub(super) fn run(options: &LogsOptions) -> ExitCode {
                 format_args!("the host's answer is of a version that this one does not know"),
             );
         };
+        let mut out = Output::lock();
         for line in &lines {
             let text = if options.host.json { json_line(line).unwrap_or_default() } else { in_words(line) };
             if let Err(stopped) = out.write(&text) {

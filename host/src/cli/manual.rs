@@ -67,4 +67,43 @@ mod tests {
     fn the_arguments_do_not_contradict_each_other() {
         Cli::command().debug_assert();
     }
+
+    /// The commands below this one, each with those that it stands below.
+    fn below(command: &clap::Command, above: &[&str]) -> Vec<Vec<String>> {
+        let mut all = Vec::new();
+        for command in command.get_subcommands() {
+            let path = [above, &[command.get_name()]].concat();
+            all.push(path.iter().map(|name| (*name).to_owned()).collect());
+            all.extend(below(command, &path));
+        }
+        all
+    }
+
+    #[test]
+    fn shells_and_pages_have_every_command_and_none_that_is_nobodys() {
+        let commands = below(&Cli::command(), &[]);
+        assert!(commands.len() > 60, "{}", commands.len());
+        let folder = tempfile::tempdir().unwrap();
+        pages(folder.path()).unwrap();
+        for command in &commands {
+            let page = folder.path().join(format!("{PROGRAM}-{}.1", command.join("-")));
+            assert!(page.exists(), "{}", page.display());
+        }
+        let internal = crate::sandbox::COMPILE;
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Elvish, Shell::PowerShell] {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), PROGRAM, &mut script);
+            let script = String::from_utf8(script).unwrap();
+            for command in &commands {
+                assert!(script.contains(command.last().unwrap()), "{shell}: {command:?}");
+            }
+            assert!(!script.contains(internal), "{shell}");
+        }
+        let pages: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|page| page.unwrap().file_name()).collect();
+        assert_eq!(pages.len(), commands.len() + 1, "{pages:?}");
+        let help = Cli::command().render_help().to_string();
+        assert!(help.starts_with("Bridges vehicle clouds to MQTT and Home Assistant"), "{help}");
+        assert!(!help.contains(internal), "{help}");
+    }
 }

@@ -18,6 +18,10 @@ use crate::host::{Configured, Host};
 pub(super) struct File(pub(super) PathBuf);
 
 impl Configured for File {
+    fn name(&self) -> Option<String> {
+        Some(self.0.display().to_string())
+    }
+
     fn read(&self) -> Result<Config, ConfigError> {
         Config::load(&self.0)
     }
@@ -47,9 +51,12 @@ struct Reloaded {
     warnings: Vec<String>,
 }
 
-/// Exit codes: 0 what has changed took effect, or needs a restart, 1 nothing has changed, or there is no host.
+/// Exit codes: 0 what has changed took effect, or needs a restart, 1 nothing has changed, or there is no host, 2 the
+/// file cannot be read, so nothing says where the host is.
+///
+/// Whether the file is right is for the host to say: here only the place of the host is read of it.
 pub(super) fn run(host: &Asked) -> ExitCode {
-    host.ask("config/reload", &json!({}), shown)
+    host.ask_whatever_is_wrong("config/reload", &json!({}), shown)
 }
 
 fn shown(reloaded: &Reloaded) -> String {

@@ -13,7 +13,7 @@ use crate::config::{self, Config, Connector};
 use crate::output::print;
 
 /// The state directory of a host.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Located {
     #[command(flatten)]
     configured: Configured,
@@ -26,6 +26,16 @@ impl Located {
     /// Returns the state directory; or, having said why, the program's exit code.
     pub(super) fn directory(&self) -> Result<PathBuf, ExitCode> {
         self.find().map(|(directory, _)| directory)
+    }
+
+    /// Returns the state directory, whatever else is wrong with the configuration; or, having said why, the program's
+    /// exit code.
+    fn directory_whatever_is_wrong(&self) -> Result<PathBuf, ExitCode> {
+        match &self.state {
+            Some(directory) => Ok(directory.clone()),
+            None => config::state_dir_of(&self.configured.config)
+                .map_err(|error| complain(USAGE, format_args!("{error}"))),
+        }
     }
 
     /// Returns the state directory, with the configuration if that is what names it.
@@ -101,7 +111,7 @@ pub(super) fn quoted(text: &str) -> String {
 }
 
 /// A host to ask, and the form of its answer.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(super) struct Asked {
     #[command(flatten)]
     located: Located,
@@ -174,10 +184,32 @@ impl Asked {
             Ok(data) => choose(data),
             Err(code) => return code,
         };
-        let data = match data {
-            Ok(data) => data,
-            Err(error) => return complain(1, format_args!("{}", plain(&error))),
-        };
+        match data {
+            Ok(data) => self.show(verb, data, show),
+            Err(error) => complain(1, format_args!("{}", plain(&error))),
+        }
+    }
+
+    /// Asks the host as [`ask`](Self::ask) does, although the configuration may be wrong.
+    pub(super) fn ask_whatever_is_wrong<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        payload: &Value,
+        show: impl FnOnce(&T) -> String,
+    ) -> ExitCode {
+        let directory = self.located.directory_whatever_is_wrong();
+        match directory.and_then(|directory| self.data_at(&directory, verb, payload)) {
+            Ok(data) => self.show(verb, data, show),
+            Err(code) => code,
+        }
+    }
+
+    fn show<T: DeserializeOwned>(
+        &self,
+        verb: &str,
+        data: Value,
+        show: impl FnOnce(&T) -> String,
+    ) -> ExitCode {
         if self.json {
             return match json_line(&data) {
                 Ok(line) => print(&line),
@@ -197,15 +229,35 @@ impl Asked {
         }
     }
 
+    /// Returns the state directory of the host; or, having said why, the program's exit code.
+    pub(super) fn directory(&self) -> Result<PathBuf, ExitCode> {
+        self.located.directory()
+    }
+
     /// Asks the host and returns what it answers; or, having said why there is no answer, the program's exit code.
-    #[cfg(unix)]
     pub(super) fn data(&self, verb: &str, payload: &Value) -> Result<Value, ExitCode> {
+        self.data_at(&self.located.directory()?, verb, payload)
+    }
+
+    /// Asks the host that runs on a state directory.
+    #[cfg(unix)]
+    pub(super) fn data_at(
+        &self,
+        directory: &std::path::Path,
+        verb: &str,
+        payload: &Value,
+    ) -> Result<Value, ExitCode> {
         use crate::control::{AskError, ask};
-        let directory = self.located.directory()?;
-        ask(&directory, verb, payload).map_err(|error| match error {
+        ask(directory, verb, payload).map_err(|error| match error {
             AskError::NoHost { .. } => {
                 let (which, start) = self.located.host();
-                complain(1, format_args!("no host runs {which}: {error}; start one with `{start}`"))
+                let moved = match self.located.state {
+                    Some(_) => "",
+                    None => {
+                        "; if state.dir was changed since it was started, name the one before with --state"
+                    }
+                };
+                complain(1, format_args!("no host runs {which}: {error}; start one with `{start}`{moved}"))
             }
             AskError::Refused(reason) => {
                 complain(1, format_args!("the host refused {verb}: {}", plain(&reason)))
@@ -216,8 +268,12 @@ impl Asked {
 
     /// Says why no host can be asked.
     #[cfg(not(unix))]
-    pub(super) fn data(&self, verb: &str, _payload: &Value) -> Result<Value, ExitCode> {
-        let _directory = self.located.directory()?;
+    pub(super) fn data_at(
+        &self,
+        _directory: &std::path::Path,
+        verb: &str,
+        _payload: &Value,
+    ) -> Result<Value, ExitCode> {
         Err(complain(
             1,
             format_args!(

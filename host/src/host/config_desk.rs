@@ -44,6 +44,11 @@ const SIGNING_IN: Duration = Duration::from_secs(20);
 
 /// Where the configuration is read again.
 pub trait Configured: fmt::Debug + Send + Sync {
+    /// Returns the name of the file, for messages about its lines; none if there is no file.
+    fn name(&self) -> Option<String> {
+        None
+    }
+
     /// Reads the configuration. May wait for the disk.
     ///
     /// # Errors
@@ -206,7 +211,8 @@ impl ConfigDesk {
         }
         let now = self.fleet.now();
         let plan = Plan::of(&self.served(effective, &now), config);
-        let mut warnings: Vec<String> = config.warnings.iter().map(Problem::to_string).collect();
+        let mut warnings: Vec<String> =
+            config.warnings.iter().map(|warning| self.with_its_file(warning)).collect();
         let mut next = self.next(&plan, config, &now).await?;
         let writes = std::mem::take(&mut next.writes);
         if !writes.is_empty() {
@@ -237,6 +243,13 @@ impl ConfigDesk {
             restart_needed: reloaded.restart_needed.clone(),
         }));
         Ok(reloaded)
+    }
+
+    fn with_its_file(&self, problem: &Problem) -> String {
+        match self.configured.as_ref().and_then(|configured| configured.name()) {
+            Some(file) => format!("{file}:{problem}"),
+            None => problem.to_string(),
+        }
     }
 
     fn served<'s>(&self, keys: &'s Keys, now: &Members) -> Served<'s> {

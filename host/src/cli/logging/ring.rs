@@ -6,11 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::watch;
+use tracing::span::{self, Attributes, Id};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::fmt::FormatFields as _;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, Scope};
 
 use super::OneLine;
 use crate::program_log::{Line, LogLevel, Recent, Wanted};
@@ -73,13 +75,52 @@ impl Ring {
     }
 }
 
-/// Writes every event that it is shown into a ring.
+/// Writes every event that it is shown into a ring, with what it is about: the fields of the spans that it is in, such
+/// as a command's identifier.
 pub(super) struct Remembering(pub(super) Arc<Ring>);
 
-impl<S: Subscriber> Layer<S> for Remembering {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+/// The fields of a span, as they are shown.
+struct About(String);
+
+impl<S> Layer<S> for Remembering
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut about = String::new();
+        if OneLine.format_fields(Writer::new(&mut about), attributes).is_ok()
+            && let Some(span) = context.span(id)
+        {
+            span.extensions_mut().insert(About(about));
+        }
+    }
+
+    fn on_record(&self, id: &Id, values: &span::Record<'_>, context: Context<'_, S>) {
+        let mut more = String::new();
+        if OneLine.format_fields(Writer::new(&mut more), values).is_ok()
+            && let Some(span) = context.span(id)
+            && let Some(About(about)) = span.extensions_mut().get_mut::<About>()
+        {
+            let between = if about.is_empty() { "" } else { " " };
+            about.push_str(between);
+            about.push_str(&more);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut text = String::new();
-        if OneLine.format_fields(Writer::new(&mut text), event).is_ok() {
+        for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
+            text.push_str(span.name());
+            if let Some(About(about)) =
+                span.extensions().get::<About>().filter(|About(about)| !about.is_empty())
+            {
+                text.push_str(&format!("{{{about}}}"));
+            }
+            text.push_str(": ");
+        }
+        let mut said = String::new();
+        if OneLine.format_fields(Writer::new(&mut said), event).is_ok() {
+            text.push_str(&said);
             self.0.push(*event.metadata().level(), event.metadata().target(), text);
         }
     }
@@ -112,6 +153,28 @@ mod tests {
         assert_eq!(texts(&ring.recent(Wanted { level: LogLevel::Warn, ..all })).len(), 2);
         assert_eq!(texts(&ring.recent(Wanted { after: 2, ..all })), ["worst"]);
         assert_eq!(texts(&ring.recent(Wanted { most: 1, ..all })), ["worst"]);
+    }
+
+    #[test]
+    fn a_line_has_what_it_is_about_as_in_the_written_log() {
+        let ring = Ring::new();
+        let registry = tracing_subscriber::registry().with(Remembering(Arc::clone(&ring)));
+        tracing::subscriber::with_default(registry, || {
+            let outer = tracing::error_span!("op", operation = "0193-a", car = tracing::field::Empty);
+            let _outer = outer.enter();
+            tracing::info!("begun");
+            outer.record("car", "two\nlines");
+            let _inner = tracing::error_span!("attempt").entered();
+            tracing::info!(number = 1, "sent");
+        });
+        let recent = ring.recent(Wanted { after: 0, level: LogLevel::Trace, most: 10 });
+        assert_eq!(
+            texts(&recent),
+            [
+                "op{operation=\"0193-a\"}: begun",
+                "op{operation=\"0193-a\" car=\"two\\nlines\"}: attempt: sent number=1"
+            ]
+        );
     }
 
     #[test]
