@@ -36,18 +36,6 @@ newest=
 for version in 3.12 3.13 3.14; do
     if [ -z "$newest" ]; then newest=$(python_of "$version") || newest=; fi
 done
-cargo build --release"
-cd "$(dirname "$0")/../../.."
-here=tests/peers/python-client
-venv=target/peers/python-venv
-
-python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || die "python3 is missing or older than 3.11; install it"
-if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
-    python3 -m venv --clear "$venv" || die "python3 has no venv; install the package python3-venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$here/requirements.txt"
-    # Only now: an installation that was interrupted is done again.
-    cp "$here/requirements.txt" "$venv/requirements.txt"
-fi
 cargo build --release --quiet --package simulator
 
 export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
