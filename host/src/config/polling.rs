@@ -39,7 +39,7 @@ pub struct Poll {
     pub charging: Duration,
     /// Interval while it is driven.
     pub driving: Duration,
-    /// Hours in which it is not read, in the time zone of its account; none unless the file has some.
+    /// Hours in which it is not read by itself, in the time zone of its account; none unless the file has some.
     pub quiet: Option<Quiet>,
 }
 
