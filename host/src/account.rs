@@ -42,6 +42,7 @@ use crate::account::session::History;
 use crate::cell::Cell;
 use crate::descriptor::{Grant, Takes};
 use crate::events::{AboutAccount, AboutDoubt, Event};
+use crate::judge::evidence::GrantRefusal;
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::AccountContext;
 use crate::protect::circuit::Circuits;
@@ -149,8 +150,18 @@ impl Account {
     /// Latches the account, or the client if the vendor blocks the client. `words` are the vendor's. Returns
     /// the latch that holds, which is an earlier one if there is one.
     pub(crate) async fn set_latch(&self, kind: LatchKind, words: &str) -> Option<Latched> {
+        self.set_latch_of(kind, GrantRefusal::Credentials, words).await
+    }
+
+    /// The same of a session that was refused in this way.
+    pub(crate) async fn set_latch_of(
+        &self,
+        kind: LatchKind,
+        refusal: GrantRefusal,
+        words: &str,
+    ) -> Option<Latched> {
         let now = self.clock().now();
-        let why = Why::new(self.advice.on_latch(kind), words);
+        let why = Why::new(self.advice.on_latch(kind, refusal), words);
         let (new, stored) = match kind {
             LatchKind::LockedOut => {
                 let until = now.checked_add(SILENCE).ok();

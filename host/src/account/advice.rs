@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::question::Pending;
 use crate::config;
 use crate::descriptor::SecretClass;
+use crate::judge::evidence::GrantRefusal;
 use crate::protect::doubt::Refused;
 use crate::protect::latch::LatchKind;
 
@@ -15,8 +16,10 @@ pub(super) struct Advice {
     slug: String,
     /// Vendor, as people know it.
     vendor: String,
-    /// Configured secrets that sign the account in, as people know them.
-    signs_in_with: String,
+    /// Configured secrets that sign the account in, as people know them; none if nothing is configured that does.
+    signs_in_with: Option<String>,
+    /// Configured keys of the program, as people know them.
+    keys: Option<String>,
 }
 
 impl Advice {
@@ -24,33 +27,67 @@ impl Advice {
         Self {
             slug: slug.to_owned(),
             vendor: as_people_say(&config.brand),
-            signs_in_with: signs_in_with(config),
+            signs_in_with: configured(config, |class| {
+                !matches!(class, Some(SecretClass::Pin(_) | SecretClass::Key))
+            }),
+            keys: configured(config, |class| matches!(class, Some(SecretClass::Key))),
         }
     }
 
-    /// Returns what a latch means, and what helps.
-    pub(super) fn on_latch(&self, kind: LatchKind) -> String {
-        let Self { vendor, signs_in_with: with, .. } = self;
-        let (once_more, login) = (self.once_more(), self.login());
+    /// Returns what a latch means, and what helps. `refusal` is what the sign-in was refused by.
+    pub(super) fn on_latch(&self, kind: LatchKind, refusal: GrantRefusal) -> String {
+        let (vendor, once_more, login) = (&self.vendor, self.once_more(), self.login());
+        let with = self.credentials();
         match kind {
-            LatchKind::AuthRequired => {
-                format!(
-                    "{vendor} refused the {with}: write a new one into the configuration and reload or restart, or {once_more}"
-                )
-            }
+            LatchKind::AuthRequired => self.on_refused_grant(refusal),
             LatchKind::OtpRequired => format!(
                 "{vendor} wants more than the {with}, such as a one-time code, and has not got it: be there and {login}"
             ),
             LatchKind::ConsentRequired => format!(
                 "{vendor} wants its terms to be accepted: accept them in its app or on its site, then {login}"
             ),
-            LatchKind::ClientRefused => format!(
-                "{vendor} refuses this version of the connector, whoever uses it: install a newer one, or {once_more}"
-            ),
+            LatchKind::ClientRefused => match &self.keys {
+                Some(keys) => format!(
+                    "{vendor} refuses this program, whoever uses it: its {keys} or its version are not those of the vendor's \
+                     app any more. Write the new ones into the configuration and reload or restart, install a newer \
+                     connector, or {once_more}"
+                ),
+                None => format!(
+                    "{vendor} refuses this version of the connector, whoever uses it: install a newer one, or {once_more}"
+                ),
+            },
             LatchKind::LockedOut => format!(
                 "{vendor} blocks this program for all its accounts, and every further request makes that last longer: wait"
             ),
         }
+    }
+
+    fn on_refused_grant(&self, refusal: GrantRefusal) -> String {
+        let (vendor, with, login) = (&self.vendor, self.credentials(), self.login());
+        match (refusal, &self.signs_in_with) {
+            (GrantRefusal::Credentials, Some(_)) => {
+                let once_more = self.once_more();
+                format!(
+                    "{vendor} refused the {with}: write a new one into the configuration and reload or restart, or {once_more}"
+                )
+            }
+            (GrantRefusal::Credentials, None) => format!("{vendor} refused the {with}: {login}"),
+            (GrantRefusal::Session, _) => {
+                format!("{vendor} has ended the session, and only a sign-in brings another one: {login}")
+            }
+            (GrantRefusal::SignIn, _) => {
+                format!("{vendor} refused the sign-in, and its words say why: see to that, then {login}")
+            }
+            (GrantRefusal::Undecidable, _) => format!(
+                "{vendor} led the sign-in back to where it began, as it does with a wrong password and with a program that \
+                 it keeps out, and nobody can tell which: see whether the {with} works in its app or on its site, then {login}"
+            ),
+        }
+    }
+
+    /// What signs the account in, as people know it.
+    fn credentials(&self) -> &str {
+        self.signs_in_with.as_deref().unwrap_or("credentials")
     }
 
     /// Returns what it means that the PIN was refused, and what helps.
@@ -116,15 +153,11 @@ fn as_people_say(brand: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// The configured secrets by which an account is signed in, in words.
-fn signs_in_with(config: &config::Account) -> String {
-    let is_pin = |name: &str| {
-        config
-            .rules
-            .get(name)
-            .is_some_and(|rule| matches!(rule.class, SecretClass::Pin(_) | SecretClass::Key))
-    };
-    let names = config.secrets.keys().filter(|name| !is_pin(name)).map(|name| name.replace('-', " "));
+/// The configured secrets of some classes, in words; none if there are none.
+fn configured(config: &config::Account, is_wanted: impl Fn(Option<SecretClass>) -> bool) -> Option<String> {
+    let class = |name: &str| config.rules.get(name).map(|rule| rule.class);
+    let names =
+        config.secrets.keys().filter(|name| is_wanted(class(name))).map(|name| name.replace('-', " "));
     let names: Vec<String> = names.collect();
-    if names.is_empty() { "credentials".to_owned() } else { names.join(" or ") }
+    (!names.is_empty()).then(|| names.join(" or "))
 }

@@ -7,6 +7,7 @@ pub(crate) mod home;
 mod importing;
 mod policy;
 mod questions;
+mod refusals;
 mod rehearsing;
 mod secrecy;
 mod sign_in_again;

@@ -37,6 +37,38 @@ pub(crate) async fn refuses_grant(failure: &Failure, table: &Refusals, policy: &
                 || is_code(failure, policy).await)
 }
 
+/// What refuses a session, where an answer leaves no doubt that trying the same again does not help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GrantRefusal {
+    /// The credentials are refused, by a code or an error of OAuth's in a document.
+    Credentials,
+    /// The session is over, and nothing is said about the credentials.
+    Session,
+    /// The sign-in is refused, for a reason that the vendor's words tell.
+    SignIn,
+    /// The sign-in was led back to where it began: the credentials are wrong, or something before the service keeps this
+    /// program out. Nobody can tell which.
+    Undecidable,
+}
+
+/// Errors with which a server refuses a sign-in by a redirect because it is unwell (RFC 6749 §4.1.2.1).
+const UNWELL: [&str; 2] = ["server_error", "temporarily_unavailable"];
+
+/// Returns what refuses a sign-in that was answered with a redirect (RFC 6749 §4.1.2.1), as far as that can be told. It is no
+/// document, so it counts only together with a policy that latches for it; and then one try is enough, as a wrong
+/// password locks the account.
+pub(crate) fn refuses_by_redirect(failure: &Failure) -> Option<GrantRefusal> {
+    let redirected = failure.transport.is_none() && matches!(failure.http_status, Some(300..=399));
+    if failure.phase != Phase::SignIn || !redirected {
+        return None;
+    }
+    match failure.oauth_error.as_deref() {
+        Some(error) if UNWELL.contains(&error) => None,
+        Some(_) => Some(GrantRefusal::SignIn),
+        None => failure.redirect.as_ref().map(|_| GrantRefusal::Undecidable),
+    }
+}
+
 /// Whether the vendor says that it refuses the PIN.
 pub(crate) async fn refuses_pin(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
     failure.phase == Phase::Pin

@@ -191,8 +191,18 @@ fn by_oauth(failure: &Failure, words: &Words) -> Ruling {
             Some((FailureKind::CredentialsRejected, "oauth-invalid-request"))
         }
         "invalid_request" => Some((FailureKind::InvalidRequest, "oauth-invalid-request")),
+        // RFC 6749 §4.1.2.1: what a sign-in is refused with by a redirect, under names of the vendor's too.
+        _ if failure.phase == Phase::SignIn && is_redirect(failure) => {
+            let known = OAUTH.iter().find(|(name, ..)| *name == error && *name != "access_denied");
+            let refused = (FailureKind::CredentialsRejected, "oauth-redirect");
+            Some(known.map_or(refused, |(_, kind, _)| (kind.clone(), "oauth")))
+        }
         _ => OAUTH.iter().find(|(name, ..)| *name == error).map(|(_, kind, _)| (kind.clone(), "oauth")),
     }
+}
+
+fn is_redirect(failure: &Failure) -> bool {
+    matches!(failure.http_status, Some(300..=399))
 }
 
 /// What the message says about the session.

@@ -29,6 +29,10 @@ const CONFIRM: Milliseconds = 5_000;
 /// vehicle wakes up, and until then the actuator would be blocked for the rest of the operation's time.
 const CONFIRM_SILENT: Milliseconds = 30_000;
 
+/// When to ask a token service again whose back end is unwell for one account, in milliseconds. It is for hours, and
+/// whoever comes back at once only adds to it.
+const UNWELL_FOR_LONG: Milliseconds = 3_600_000;
+
 /// What next for the operation that `attempt` belongs to.
 ///
 /// What decides is whether the vehicle may have acted and what acting twice would do; the kind of failure
@@ -43,6 +47,9 @@ pub fn decide(attempt: &Attempt) -> Decision {
         FailureKind::CredentialsRejected => return credentials(attempt),
         FailureKind::ChallengeRequired => return challenge(attempt),
         FailureKind::ClientRefused if is_session(attempt) => return Decision::Latch(Latch::ClientRefused),
+        _ if attempt.verdict.rule == UPSTREAM && is_session(attempt) => {
+            return Decision::Retry(UNWELL_FOR_LONG);
+        }
         _ => {}
     }
     if failure.phase == Phase::Pin {
@@ -209,7 +216,6 @@ fn throttled(attempt: &Attempt) -> Decision {
 /// failed together spread out.
 fn again(attempt: &Attempt) -> Decision {
     let tries = if attempt.failure.effect == Effect::Session { 2 } else { TRIES };
-    // Unwell for hours: whoever comes back at once only adds to it.
     let for_long = attempt.verdict.rule == UPSTREAM;
     if for_long || !may_repeat(attempt) || attempt.number >= tries {
         return Decision::GiveUp;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, Refreshed, token_endpoint};
-use crate::bindings::policy::{Certainty, CircuitScope, Decision, Failure, Latch};
+use crate::bindings::policy::{Certainty, CircuitScope, Decision, Failure, FailureKind, Latch};
 use crate::cell::CellGuard;
+use crate::judge::evidence::GrantRefusal;
 use crate::judge::{Circumstances, Judged, evidence};
 use crate::metrics::Granted;
 use crate::protect::circuit::Permit;
@@ -83,7 +84,12 @@ impl Refusal<'_> {
             judge.record(&judgement, "sign in again".to_owned()).await;
             return Follows::SignIn;
         }
-        let latch = latch_for(&judgement.decision, &judgement.judged.failure, grant_refused);
+        let refusal = match (grant_refused, &judgement.decision) {
+            (true, Decision::SignInAgain) => Some(GrantRefusal::Session),
+            (true, _) => Some(GrantRefusal::Credentials),
+            (false, _) => evidence::refuses_by_redirect(&judgement.judged.failure),
+        };
+        let latch = latch_for(&judgement.decision, &judgement.judged.failure, refusal);
         let doubtful = evidence::is_doubtful(&judgement.judged.failure);
         let done = match (&latch, doubtful) {
             (Some(latch), _) => format!("latch {}", LatchKind::from(latch).as_str()),
@@ -94,9 +100,10 @@ impl Refusal<'_> {
         Follows::Result(Err(match latch {
             Some(latch) => {
                 account.grant.forget().await;
-                self.latch(&latch, judgement.judged.failure.message).await
+                let refusal = refusal.unwrap_or(GrantRefusal::Credentials);
+                self.latch(&latch, refusal, judgement.judged.failure.message).await
             }
-            None => self.not_granted(judgement.judged, doubtful).await,
+            None => self.not_granted(judgement.judged, doubtful, wanted_pause(&judgement.decision)).await,
         }))
     }
 
@@ -107,19 +114,27 @@ impl Refusal<'_> {
             && self.refresh.history().sign_in_after(self.guard.cell().generation)
     }
 
-    async fn latch(&self, latch: &Latch, words: String) -> RefreshError {
-        let latched = self.refresh.account.set_latch(LatchKind::from(latch), &words).await;
+    async fn latch(&self, latch: &Latch, refusal: GrantRefusal, words: String) -> RefreshError {
+        let latched = self.refresh.account.set_latch_of(LatchKind::from(latch), refusal, &words).await;
         latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
     }
 
-    /// Records a failure for which nothing is latched.
-    async fn not_granted(&self, judged: Judged, doubtful: bool) -> RefreshError {
+    /// Records a failure for which nothing is latched. The next try is not before the server, or the policy, wants it.
+    async fn not_granted(&self, judged: Judged, doubtful: bool, wanted: Option<Duration>) -> RefreshError {
         let failure = &judged.failure;
-        let (told, arrived) = (retry_after(failure), failure.certainty != Certainty::NotSent);
+        let (told, arrived) = (retry_after(failure).max(wanted), failure.certainty != Certainty::NotSent);
         if doubtful {
             let explained = failure.http_status.is_some();
-            let why = if explained { RefreshError::Doubtful } else { RefreshError::Unexplained };
-            return self.refresh.doubtful(self.cause, why, evidence::in_short(failure), told).await;
+            let answer = evidence::in_short(failure);
+            let why = |answer| match judged.kind() {
+                _ if !explained => RefreshError::Unexplained(answer),
+                // A policy knows what was wrong with the request: the vendor's words help more than "no reason".
+                FailureKind::InvalidRequest if failure.code.is_some() && !failure.message.is_empty() => {
+                    RefreshError::Failed { kind: judged.kind().clone(), message: failure.message.clone() }
+                }
+                _ => RefreshError::Doubtful(answer),
+            };
+            return self.refresh.doubtful(self.cause, why, answer, told).await;
         }
         self.refresh.account.grant.unclear().await;
         let why = RefreshError::Failed { kind: judged.kind().clone(), message: judged.failure.message };
@@ -127,17 +142,28 @@ impl Refusal<'_> {
     }
 }
 
+/// Returns the pause that the policy wants before the next try. The host bounds it as it does a server's.
+fn wanted_pause(decision: &Decision) -> Option<Duration> {
+    match decision {
+        Decision::Retry(pause) => Some(of_milliseconds(*pause)),
+        _ => None,
+    }
+}
+
 /// Returns what is latched, of what the policy wants and the answer says.
-fn latch_for(decision: &Decision, failure: &Failure, grant_refused: bool) -> Option<Latch> {
+fn latch_for(decision: &Decision, failure: &Failure, refusal: Option<GrantRefusal>) -> Option<Latch> {
     match decision {
         Decision::Latch(Latch::Blocked) if evidence::may_say_blocked(failure) => Some(Latch::Blocked),
         Decision::Latch(Latch::ClientRefused) if evidence::may_say_client_refused(failure) => {
             Some(Latch::ClientRefused)
         }
-        Decision::Latch(latch) if grant_refused && evidence::is_for_a_person(latch) => Some(latch.clone()),
+        Decision::Latch(latch) if refusal.is_some() && evidence::is_for_a_person(latch) => {
+            Some(latch.clone())
+        }
         // A grant that was refused is not tried again, whatever the policy makes of it; and a grant of which
         // nothing says so is tried later, whatever the policy makes of it.
-        _ => grant_refused.then_some(Latch::AuthRequired),
+        _ => matches!(refusal, Some(GrantRefusal::Credentials | GrantRefusal::Session))
+            .then_some(Latch::AuthRequired),
     }
 }
 

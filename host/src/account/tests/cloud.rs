@@ -85,7 +85,10 @@ impl Transport for Cloud {
             };
             let instead = self.instead.lock().get(&path).cloned();
             let (status, body) = instead.unwrap_or_else(|| Self::usual(&path, parameter));
-            let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+            let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+            if let Some(location) = body.get("location").and_then(Value::as_str) {
+                headers.push(("location".to_owned(), location.to_owned()));
+            }
             Ok(Response { status, headers, body: body.to_string().into_bytes() })
         })
     }

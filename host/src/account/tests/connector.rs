@@ -99,7 +99,7 @@ fn failure(phase: Phase, answer: Result<Response, TransportError>) -> Result<Res
         body: BodyKind::Json,
     };
     match answer {
-        Ok(answer) if answer.status < 400 => return Ok(answer),
+        Ok(answer) if answer.status < 400 && !leads_elsewhere(&answer) => return Ok(answer),
         Ok(answer) => {
             failure.http_status = Some(answer.status);
             let body: serde_json::Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -117,6 +117,10 @@ fn failure(phase: Phase, answer: Result<Response, TransportError>) -> Result<Res
         }
     }
     Err(failure)
+}
+
+fn leads_elsewhere(answer: &Response) -> bool {
+    answer.headers.iter().any(|(name, _)| name == "location")
 }
 
 fn asked(challenge: Challenge) -> Step {

@@ -8,6 +8,9 @@ use crate::plugin::NativePolicy;
 /// The code of a session that is over.
 pub(crate) const OVER: &str = "403013";
 
+/// The code of a request that is not taken for the time in it.
+pub(crate) const CLOCK: &str = "9037";
+
 /// The policy.
 #[derive(Debug, Default)]
 pub(crate) struct Plain {
@@ -22,6 +25,7 @@ impl NativePolicy for Plain {
         let kind = match failure.code.as_deref() {
             Some("403042" | OVER) => FailureKind::CredentialsRejected,
             Some("400006") => FailureKind::ChallengeRequired,
+            Some(CLOCK) => FailureKind::InvalidRequest,
             _ => FailureKind::Unknown,
         };
         Verdict { kind, rule: "test".to_owned(), counts_against: None }

@@ -90,3 +90,27 @@ fn a_status_of_success_refuses_if_the_owner_s_table_has_it_with_the_code() {
     let any_status = [Said { status: None, ..table[0].clone() }];
     assert!(!is_listed_with_status(&with(200), &any_status), "a code alone needs the status of a refusal");
 }
+
+#[test]
+fn a_redirect_refuses_a_sign_in_and_nothing_else() {
+    let led = |phase, status, error: Option<&str>, place: Option<&str>| {
+        refuses_by_redirect(&Failure {
+            oauth_error: error.map(str::to_owned),
+            redirect: place.map(str::to_owned),
+            ..failure(phase, status)
+        })
+    };
+    let place = Some("https://idp.example/authorize");
+    assert_eq!(led(Phase::SignIn, 302, None, place), Some(GrantRefusal::Undecidable));
+    assert_eq!(led(Phase::SignIn, 302, Some("access_denied"), place), Some(GrantRefusal::SignIn));
+    for unsaid in [
+        led(Phase::SignIn, 302, Some("temporarily_unavailable"), place),
+        led(Phase::SignIn, 302, None, None),
+        led(Phase::SignIn, 200, None, place),
+        led(Phase::SignIn, 401, Some("access_denied"), place),
+        led(Phase::Refresh, 302, None, place),
+        led(Phase::Status, 302, Some("access_denied"), place),
+    ] {
+        assert_eq!(unsaid, None);
+    }
+}

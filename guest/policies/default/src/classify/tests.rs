@@ -234,6 +234,23 @@ fn the_oauth_vocabulary() {
 }
 
 #[test]
+fn a_sign_in_is_refused_by_a_redirect_with_any_error_that_is_no_ill_health() {
+    for (phase, status, error, expected) in [
+        (Phase::SignIn, 302, "access_denied", FailureKind::CredentialsRejected),
+        (Phase::SignIn, 302, "login_failed", FailureKind::CredentialsRejected),
+        (Phase::SignIn, 302, "consent_required", FailureKind::ChallengeRequired),
+        (Phase::SignIn, 302, "server_error", FailureKind::Transient),
+        (Phase::SignIn, 302, "invalid_scope", FailureKind::InvalidRequest),
+        (Phase::SignIn, 403, "access_denied", FailureKind::InvalidRequest),
+        (Phase::Status, 302, "login_failed", FailureKind::Malformed),
+    ] {
+        let mut failure = failure(phase, Some(status), None, "");
+        failure.oauth_error = Some(error.into());
+        assert_eq!(classify(&failure).kind, expected, "{phase:?} {status} {error}");
+    }
+}
+
+#[test]
 fn circuits_count_ill_health_and_nothing_else() {
     let scope =
         |phase, status, code, message| classify(&failure(phase, status, code, message)).counts_against;

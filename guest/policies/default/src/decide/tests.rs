@@ -175,7 +175,13 @@ fn a_back_end_that_is_unwell_for_hours_is_left_alone() {
     let mut unwell = attempt(Effect::Session, Phase::Refresh, Certainty::Rejected, FailureKind::Transient);
     assert_eq!(decide(&unwell), Decision::Retry(7));
     unwell.verdict.rule = UPSTREAM.into();
-    assert_eq!(decide(&unwell), Decision::GiveUp);
+    for certainty in [Certainty::Rejected, Certainty::Ambiguous] {
+        unwell.failure.certainty = certainty;
+        assert_eq!(decide(&unwell), Decision::Retry(3_600_000), "{certainty:?}");
+    }
+    let mut read = attempt(Effect::Read, Phase::Status, Certainty::Rejected, FailureKind::Transient);
+    read.verdict.rule = UPSTREAM.into();
+    assert_eq!(decide(&read), Decision::GiveUp);
 }
 
 #[test]
