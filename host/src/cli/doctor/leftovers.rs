@@ -219,11 +219,13 @@ mod tests {
     #[test]
     fn a_topic_is_one_word_of_the_command_whatever_is_in_it() {
         let broker = Mqtt { username: Some("car user".to_owned()), ..config().mqtt };
+        let folder = tempfile::tempdir().unwrap();
         for topic in ["cars/vehicle/x'; touch done; '", "cars/vehicle/$(id)", "cars/vehicle/a\nb", "~", ""] {
             let command = clearing(topic, &broker);
             // The shell itself says which words these are.
             let script = command.replacen("mosquitto_pub", "printf '%s\\0'", 1);
-            let words = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            let shell = std::process::Command::new("sh").args(["-c", &script]).current_dir(&folder).output();
+            let words = shell.unwrap();
             let words = String::from_utf8(words.stdout).unwrap();
             let words: Vec<&str> = words.trim_end_matches('\0').split('\0').collect();
             let wanted = ["--host", "127.0.0.1", "--port", "1883", "--username", "car user", "--retain"];
