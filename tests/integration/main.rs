@@ -11,6 +11,7 @@
 mod answers;
 mod architecture;
 mod audit_trail;
+mod cci;
 mod components;
 mod conformance;
 mod control;

@@ -48,6 +48,8 @@ struct State {
     requests: Vec<Request>,
     /// Values, and when each was committed.
     cells: BTreeMap<String, (Cell, u64)>,
+    /// The last generation of each cell, also of one that was forgotten.
+    generations: BTreeMap<String, u64>,
     held: BTreeSet<String>,
     lock_failures: VecDeque<LockError>,
     secrets: BTreeMap<String, String>,
@@ -56,6 +58,8 @@ struct State {
     marks: usize,
     /// Milliseconds since the epoch.
     now: u64,
+    /// When the host started, on the same clock.
+    started: u64,
     slept: u32,
     random: u64,
     lines: Vec<String>,
@@ -69,12 +73,14 @@ impl Default for State {
             cloud: None,
             requests: Vec::new(),
             cells: BTreeMap::new(),
+            generations: BTreeMap::new(),
             held: BTreeSet::new(),
             lock_failures: VecDeque::new(),
             secrets: BTreeMap::new(),
             grants: None,
             marks: 0,
             now: NOW * 1_000,
+            started: NOW * 1_000,
             slept: 0,
             random: 0,
             lines: Vec::new(),
@@ -169,7 +175,7 @@ impl FakeHost {
         with(|state| state.cell(name))
     }
 
-    /// Forgets a cell's value, as a policy may want it.
+    /// Forgets a cell's value, as a policy may want it. Its generations count on.
     pub fn discard(&self, name: &str) {
         with(|state| state.cells.remove(name));
     }
@@ -182,6 +188,11 @@ impl FakeHost {
     /// Lets so many milliseconds pass.
     pub fn pass(&self, milliseconds: u64) {
         with(|state| state.now += milliseconds);
+    }
+
+    /// Starts the host anew: what it stores stays, and its monotonic clock begins again.
+    pub fn restarts(&self) {
+        with(|state| state.started = state.now);
     }
 
     /// The lines of the log.
@@ -232,7 +243,9 @@ impl State {
     }
 
     fn commit(&mut self, name: &str, value: &str) -> u64 {
-        let generation = self.cells.get(name).map_or(0, |(cell, _)| cell.generation) + 1;
+        let last = self.generations.entry(name.to_owned()).or_default();
+        *last += 1;
+        let generation = *last;
         let cell = Cell { generation, value: value.to_owned(), age: 0 };
         self.cells.insert(name.to_owned(), (cell, self.now));
         generation

@@ -33,7 +33,7 @@ else
 fi
 jq -j '.password // empty' <<<"$broker" >"$secrets/mqtt-password"
 
-jq -r '.accounts[] | .name as $name | {refresh_token, password, pin} | to_entries[] | select(.value // "" != "")
+jq -r '.accounts[] | .name as $name | {refresh_token, password, pin, gate_keys} | to_entries[] | select(.value // "" != "")
     | "\($name).\(.key) \(.value | @base64)"' "$options" |
     while read -r name value; do
         base64 --decode <<<"$value" >"$secrets/$name"
@@ -48,7 +48,7 @@ jq -r --argjson broker "$broker" --arg secrets "$secrets" '
     "[log]", text("level"; .log_level),
     (.accounts[] | . as $account | "[account.\(.name)]",
         text("connector"; .connector), text("brand"; .brand), text("region"; .region), text("username"; .username),
-        (("refresh_token", "password", "pin") | secret(.; $account[.]; "\($account.name).\(.)"))),
+        (("refresh_token", "password", "pin", "gate_keys") | secret(.; $account[.]; "\($account.name).\(.)"))),
     (.vehicles[] | "[vehicle.\(.name)]",
         text("account"; .account), text("vin"; .vin), text("name"; .car_name),
         if (.allow // "") == "" then empty else "allow = \(.allow | split(",") | map(gsub("^\\s+|\\s+$"; "")) | @json)" end)

@@ -10,7 +10,7 @@ use super::broker::quoted;
 use super::connectors::{self, Connector, Named};
 use super::endpoint::Endpoint;
 use super::reader::{Section, advice};
-use super::secrets;
+use super::secrets::{self, Looks};
 use super::time_zone::time_zone;
 use crate::descriptor::{CommandAnswers, Configured, Grant, Refusals, SecretRules, Takes, base_url};
 
@@ -249,9 +249,8 @@ fn configured_secrets(
             let message = format!("this connector does not use {key}; remove it");
             section.reader.warn(&section.span, format!("[{}]: {message}", section.name));
         }
-        if let Some(secret) =
-            secrets::secret(section, &key, rule.form, mistaken.get(name).map_or(&[], Vec::as_slice))
-        {
+        let looks = Looks::of(rule, mistaken.get(name).map_or(&[], Vec::as_slice));
+        if let Some(secret) = secrets::secret(section, &key, looks) {
             found.insert(name.clone(), secret);
         } else if rule.configured == Configured::Required && !secrets::is_given(section, &key) {
             let message = format!(

@@ -5,8 +5,9 @@ use std::time::Duration;
 use secrecy::SecretString;
 use url::Url;
 
+use super::legacy;
 use super::reader::{Section, Text};
-use super::{legacy, secrets};
+use super::secrets::{self, Looks};
 use crate::component_file::{self, Links};
 use crate::mqtt::{self, Tls, Version, Will};
 
@@ -97,7 +98,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Mqtt> {
     let client_id = client_id.unwrap_or_else(|| base_topic.replace('/', "-"));
     let legacy_base = legacy::base(&mut section, &base_topic);
     let username = section.text("username").map(|username| username.value.to_owned());
-    let password = secrets::secret(&mut section, "password", None, &[]);
+    let password = secrets::secret(&mut section, "password", Looks::default());
     if username.is_none() && secrets::is_given(&mut section, "password") {
         section.complain(
             &section.span,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::reader::{Section, Text};
-use super::secrets;
+use super::secrets::{self, Looks};
 
 /// Age up to which what was read last makes the host ready, unless the file says otherwise.
 const GOOD_FOR_MINUTES: u32 = 60;
@@ -34,7 +34,7 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Option<Http> {
     let given = section.text("listen");
     let listen = given.as_ref().and_then(|text| address(&section, text));
     let remote = section.entry("allow_remote").and_then(|entry| entry.truth()).unwrap_or_default();
-    let auth_token = secrets::secret(&mut section, "auth_token", None, &[]);
+    let auth_token = secrets::secret(&mut section, "auth_token", Looks::default());
     let has_token = secrets::is_given(&mut section, "auth_token");
     let hosts = section.entry("hosts").and_then(|entry| entry.texts()).unwrap_or_default();
     let hosts = hosts.iter().filter_map(|name| host_name(&section, name)).collect();

@@ -6,20 +6,38 @@ use super::access;
 use super::form::{Mistaken, variable_meant, wrong_with};
 use super::reader::{Section, Text};
 use super::text::{self, NoText};
-use crate::descriptor::SecretForm;
+use crate::descriptor::{SecretClass, SecretForm, SecretRule};
+
+/// Most lines of a key: more than any has, so that naming another file is a mistake that is told.
+const MOST_LINES: usize = 16;
+
+const EMPTY: &str = "it is empty; put the secret there, or remove the key";
+
+/// What a secret looks like where it is written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Looks<'m> {
+    /// Its form, if that is known.
+    form: Option<SecretForm>,
+    /// What people take for it.
+    mistaken: &'m [Mistaken],
+    /// Whether it may be written in several lines: it is then the lines without their ends, one after the other.
+    several_lines: bool,
+}
+
+impl<'m> Looks<'m> {
+    /// Those of a secret with this rule, for which people take these. A key is often made of parts.
+    pub(super) fn of(rule: &SecretRule, mistaken: &'m [Mistaken]) -> Self {
+        Self { form: rule.form, mistaken, several_lines: rule.class == SecretClass::Key }
+    }
+}
 
 /// Upper bound of a secret, in bytes; more than any has: protects from naming a log.
 const LARGEST: usize = 64 * 1024;
 
 /// Reads `key_file = "path"` or `key = "${VARIABLE}"`. Returns `None` if there is neither, or if there is a
-/// wrong one, which has been complained about then. A secret of a known form has that form when this returns;
-/// `mistaken` is what people take for it.
-pub(super) fn secret(
-    section: &mut Section<'_, '_>,
-    key: &str,
-    form: Option<SecretForm>,
-    mistaken: &[Mistaken],
-) -> Option<SecretString> {
+/// wrong one, which has been complained about then. A secret of a known form has that form when this returns, and
+/// a key has no line ends.
+pub(super) fn secret(section: &mut Section<'_, '_>, key: &str, looks: Looks<'_>) -> Option<SecretString> {
     let file_key = format!("{key}_file");
     let file = section.text(&file_key);
     let direct = section.text(key);
@@ -36,7 +54,14 @@ pub(super) fn secret(
         "pin" => "PIN".to_owned(),
         other => other.replace('_', " "),
     };
-    match found.and_then(|found| single_line(section, &at, &found, (form, mistaken), &in_words)) {
+    let whole = |found: SecretString| {
+        if looks.several_lines {
+            joined(section, &at, &found)
+        } else {
+            single_line(section, &at, &found, looks, &in_words)
+        }
+    };
+    match found.and_then(whole) {
         Ok(secret) => Some(secret),
         Err(Wrong(reason)) => {
             section.complain(&at.span, format!("{}: {reason}", at.name));
@@ -89,6 +114,31 @@ fn from_value(section: &Section<'_, '_>, given: &Text<'_>, file_key: &str) -> Re
     )))
 }
 
+/// Returns the lines of a key without their ends, one after the other. Lines with nothing in them do not count;
+/// blanks around another one may belong to it, and are reported.
+fn joined(section: &Section<'_, '_>, at: &Text<'_>, found: &SecretString) -> Result<SecretString, Wrong> {
+    let text = text::without_bom(found.expose_secret());
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    if lines.is_empty() {
+        return Err(Wrong(EMPTY.to_owned()));
+    }
+    if lines.len() > MOST_LINES {
+        let all = lines.len();
+        return Err(Wrong(format!(
+            "it has {all} lines, and a key has {MOST_LINES} at most; name the file with the key"
+        )));
+    }
+    if text.contains('\0') {
+        return Err(Wrong("it has a zero byte, so it is no text; name a text file".to_owned()));
+    }
+    if lines.iter().any(|line| line.trim().len() < line.len()) {
+        let message =
+            format!("{}: there are blanks around a line; they are taken for a part of the key", at.name);
+        section.reader.warn(&at.span, message);
+    }
+    Ok(lines.concat().into())
+}
+
 /// Returns the secret without what editors add: the mark at the beginning of a file, the end of the line.
 /// Blanks around it do not belong to a secret whose form has none; to another one they may. Either is
 /// reported.
@@ -96,14 +146,14 @@ fn single_line(
     section: &Section<'_, '_>,
     at: &Text<'_>,
     found: &SecretString,
-    (form, mistaken): (Option<SecretForm>, &[Mistaken]),
+    Looks { form, mistaken, .. }: Looks<'_>,
     in_words: &str,
 ) -> Result<SecretString, Wrong> {
     let text = text::without_bom(found.expose_secret()).trim_end_matches(['\n', '\r']);
     let blanks = text.trim().len() < text.len();
     let secret = if form.is_some() { text.trim() } else { text };
     if secret.trim().is_empty() {
-        return Err(Wrong("it is empty; put the secret there, or remove the key".to_owned()));
+        return Err(Wrong(EMPTY.to_owned()));
     }
     if secret.contains(['\n', '\r', '\0']) {
         return Err(Wrong("it has several lines; a secret is one line".to_owned()));

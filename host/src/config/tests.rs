@@ -60,7 +60,23 @@ fn the_least_that_works() {
     assert_eq!((bound("refresh-token"), bound("access-token")), ("idp".into(), "ccapi cci".into()));
     let capturable = account.rules.iter().filter(|(_, rule)| rule.is_capturable());
     let capturable: Vec<_> = capturable.map(|(name, _)| name.as_str()).collect();
-    assert_eq!(capturable, ["access-token", "control-token", "device-id", "refresh-token"]);
+    assert_eq!(
+        capturable,
+        [
+            "access-token",
+            "authorization-code",
+            "cci-access-token",
+            "cci-refresh-token",
+            "control-token",
+            "device-id",
+            "exchangeable-refresh-token",
+            "exchangeable-token",
+            "id-token",
+            "non-ccs-refresh-token",
+            "non-ccs-token",
+            "refresh-token",
+        ]
+    );
     assert_eq!(config.network, Network::default());
     assert_eq!((bound("pin"), account.max_logins_per_day), ("ccapi".into(), 4));
 
@@ -77,6 +93,7 @@ fn everything() {
     let write = |name: &str, content: &str| std::fs::write(dir.path().join(name), content).unwrap();
     write("token", &format!("\u{feff}{TOKEN}\r\n"));
     write("pin", "1234");
+    write("keys", "\u{feff}first+key=\r\n\nsecond/key \r\nthird\n");
     write("mqtt", "mqtt-password \n");
     write("ca.pem", "PEM");
     write("policy.wasm", "\0asm\x0d\0\x01\0");
@@ -97,9 +114,10 @@ fn everything() {
         refresh_token_file = "token"
         pin_file = "pin"
         username = "${REFRESH}"
+        gate_keys_file = "keys"
         endpoints = { ccapi = "http://127.0.0.1:1/", idp = "https://proxy.example/idp/" }
         max_logins_per_day = 0
-        settings = { right_hand_drive = true }
+        settings = { right_hand_drive = true, client_version = "2.0.1" }
         [vehicle.a]
         account = "main"
         vin = "knaccs2ev00000002"
@@ -134,12 +152,15 @@ fn everything() {
     let account = &config.accounts["main"];
     assert_eq!((account.language.as_str(), account.max_logins_per_day), ("de", 0));
     assert_eq!(account.secrets["refresh-token"].expose_secret(), TOKEN, "without what editors add");
-    assert_eq!(account.secrets.keys().collect::<Vec<_>>(), ["pin", "refresh-token", "username"]);
+    assert_eq!(account.secrets["gate-keys"].expose_secret(), "first+key=second/key third", "its lines");
+    assert_eq!(account.secrets.keys().collect::<Vec<_>>(), ["gate-keys", "pin", "refresh-token", "username"]);
     let url = |name: &str| account.endpoints.iter().find(|e| e.name == name).unwrap().url.as_str();
     assert_eq!((url("ccapi"), url("idp")), ("http://127.0.0.1:1/", "https://proxy.example/idp"));
     assert_eq!(url("cci"), "https://cci-api-eu.hyundai.com/");
     let settings: Vec<_> = account.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    assert_eq!(settings, ["right-hand-drive=true"]);
+    let app = ["client-device-model=SM-S918B", "client-os-version=14", "client-version=2.0.1"];
+    let rest = ["notification-provider=FCM", "right-hand-drive=true"];
+    assert_eq!(settings, [&app[..], &rest].concat());
     let expected = [
         Op::RefreshCached,
         Op::Unlock,
@@ -164,9 +185,43 @@ fn everything() {
     assert_eq!((config.log.level.as_str(), config.log.format), ("debug", LogFormat::Json));
 
     let printed = format!("{config:?}");
-    for secret in [TOKEN, "1234", "mqtt-password", "KNACCS2EV"] {
+    for secret in [TOKEN, "1234", "mqtt-password", "KNACCS2EV", "first+key"] {
         assert!(!printed.contains(secret), "{secret} in {printed}");
     }
+}
+
+#[test]
+fn an_account_needs_neither_token_nor_password_to_be_configured() {
+    let config = parse(&format!("{BROKER}[account.a]\nconnector = \"genesis-eu\"")).unwrap();
+    let account = &config.accounts["a"];
+    assert_eq!((account.brand.as_str(), account.secrets.len()), ("genesis", 0));
+}
+
+#[test]
+fn only_a_key_has_several_lines() {
+    let with = |key: &str| format!("{BROKER}[account.a]\nconnector = \"kia-eu\"\n{key} = \"${{TWO_LINES}}\"");
+    let config = parse(&with("gate_keys")).unwrap();
+    assert_eq!(config.accounts["a"].secrets["gate-keys"].expose_secret(), "onetwo");
+    for other in ["password", "username", "pin", "refresh_token"] {
+        assert!(complaints(&with(other)).contains("it has several lines; a secret is one line"), "{other}");
+    }
+    let of = |value: &str| {
+        let text = format!("{BROKER}[account.a]\nconnector = \"kia-eu\"\ngate_keys = \"${{KEYS}}\"");
+        let environment = |name: &str| (name == "KEYS").then(|| value.to_owned());
+        Config::parse(&text, Path::new("car.toml"), &environment).map_err(|error| error.to_string())
+    };
+    for (value, said) in [
+        ("\n \n", "it is empty"),
+        ("a\0b\nc", "it has a zero byte"),
+        (&"line\n".repeat(17), "it has 17 lines, and a key has 16 at most; name the file with the key"),
+    ] {
+        let error = of(value).unwrap_err();
+        assert!(error.contains(&format!("account.a.gate_keys: {said}")), "{error}");
+    }
+    let warned = of("one \ntwo").unwrap().warnings.iter().any(|warning| {
+        warning.to_string().contains("blanks around a line; they are taken for a part of the key")
+    });
+    assert!(warned);
 }
 
 #[test]

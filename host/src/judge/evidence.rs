@@ -84,7 +84,9 @@ pub(crate) fn is_pin_refusal(failure: &Failure, table: &Refusals) -> bool {
 /// Whether an answer could say that the vendor blocks this client. Vendors say that in words only, so the
 /// latch ends by itself.
 pub(crate) fn may_say_blocked(failure: &Failure) -> bool {
-    matches!(failure.http_status, Some(300..=499)) && !failure.message.trim().is_empty()
+    // A firewall's page may come with any of these.
+    let page = failure.body == BodyKind::Html && matches!(failure.http_status, Some(200..=299));
+    (page || matches!(failure.http_status, Some(300..=499))) && !failure.message.trim().is_empty()
 }
 
 /// Whether an answer could say that the vendor refuses this program, whoever uses it: a document with a code. Words alone

@@ -157,7 +157,7 @@ impl<'c> Sending<'c> {
             Some(jar) => keep_cookies(call, jar, &url, &headers),
             None => Ok(()),
         };
-        note_answer(call, status, &headers);
+        note_answer(call, &url, status, &headers);
         let pin_refused = match self.pin {
             Some(PinStyle::Bearer) => pin_refusal(&call.context, status, &headers, &body),
             Some(PinStyle::Challenge) | None => None,
@@ -256,10 +256,10 @@ fn note_times(call: &mut Call, status: u16, headers: &[(String, String)]) {
     }
 }
 
-/// Notes what policies are told of an answer.
-fn note_answer(call: &mut Call, status: u16, headers: &[(String, String)]) {
+/// Notes what policies are told of an answer to a request that was sent to `asked`.
+fn note_answer(call: &mut Call, asked: &Url, status: u16, headers: &[(String, String)]) {
     let header = |name: &str| headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str());
-    let led = header("location").filter(|_| (300..400).contains(&status)).and_then(|to| Url::parse(to).ok());
+    let led = header("location").filter(|_| (300..400).contains(&status)).and_then(|to| asked.join(to).ok());
     // Query and fragment may hold a code or a token, and what stands before the host a name and a password.
     let redirect = led.and_then(|mut to| {
         to.set_query(None);

@@ -18,6 +18,43 @@ pub(crate) struct Brand {
     pub stamp_key: &'static str,
     /// The kind of push service that a registered device claims to use.
     pub push_type: &'static str,
+    /// The app that signs in by password.
+    pub one_app: OneApp,
+}
+
+/// A brand's app of 2026, which signs in by password and has the token service's tokens.
+#[derive(Debug)]
+pub(crate) struct OneApp {
+    /// The OAuth client id.
+    pub client_id: &'static str,
+    /// Where a sign-in ends.
+    pub redirect_uri: &'static str,
+    /// The package.
+    pub package: &'static str,
+    /// Its name in calls that are signed, and in `X-Brand`. None where nobody has keys to sign with.
+    pub signed: Option<Signed>,
+    /// Who it says it is in calls that are not signed.
+    pub unsigned: Unsigned,
+}
+
+/// The part of the identity in signed calls that no setting has.
+#[derive(Debug)]
+pub(crate) struct Signed {
+    /// `client-name`.
+    pub client_name: &'static str,
+    /// `X-Brand`.
+    pub brand: &'static str,
+}
+
+/// The part of the identity in calls without a signature that differs by brand.
+#[derive(Debug)]
+pub(crate) struct Unsigned {
+    /// `client-name`.
+    pub client_name: &'static str,
+    /// `client-os-version`.
+    pub os_version: &'static str,
+    /// `client-notification-provider-type`.
+    pub notification_provider: &'static str,
 }
 
 static BRANDS: &[Brand] = &[
@@ -28,6 +65,17 @@ static BRANDS: &[Brand] = &[
         client_secret: "secret",
         stamp_key: "wLTVxwidmH8CfJYBWSnHD6E0huk0ozdiuygB4hLkM5XCgzAL1Dk5sE36d/bx5PFMbZs=",
         push_type: "APNS",
+        one_app: OneApp {
+            client_id: "01b36c86-79e8-486c-8009-15f2ad88d670",
+            redirect_uri: "https://oneapp.kia.com/redirect",
+            package: "com.kia.oneapp.eu",
+            signed: Some(Signed { client_name: "KiaEU", brand: "Kia" }),
+            unsigned: Unsigned {
+                client_name: "kia",
+                os_version: "27",
+                notification_provider: "IOS_APPSTORE",
+            },
+        },
     },
     Brand {
         name: "hyundai",
@@ -36,6 +84,28 @@ static BRANDS: &[Brand] = &[
         client_secret: "KUy49XxPzLpLuoK0xhBC77W6VXhmtQR9iQhmIFjjoY4IpxsV",
         stamp_key: "RFtoRq/vDXJmRndoZaZQyfOot7OrIqGVFj96iY2WL3yyH5Z/pUvlUhqmCxD2t+D65SQ=",
         push_type: "GCM",
+        one_app: OneApp {
+            client_id: "4f4953b5-02e1-4dbc-8599-87e983ee1be5",
+            redirect_uri: "https://oneapp.hyundai.com/redirect",
+            package: "com.hyundai.oneapp.eu",
+            signed: Some(Signed { client_name: "HyundaiEU", brand: "Hyundai" }),
+            unsigned: Unsigned { client_name: "hyundai", os_version: "18.7", notification_provider: "APNS" },
+        },
+    },
+    Brand {
+        name: "genesis",
+        service_id: "3020afa2-30ff-412a-aa51-d28fbe901e10",
+        application_id: "f11f2b86-e0e7-4851-90df-5600b01d8b70",
+        client_secret: "FKDdlef2ffdleFEweELFKERiLER2FED21sDdwdgQz6hFESE3",
+        stamp_key: "RFtoRq/vDXJmRndoZaZQyYo3/qFLtVReW8P7utRPcc0ZxOzOELm9mexvviBk/qqIp4A=",
+        push_type: "GCM",
+        one_app: OneApp {
+            client_id: "50e3b8b0-ced5-43b7-8a42-f86ac92fe50e",
+            redirect_uri: "https://oneapp.genesis.com/redirect",
+            package: "com.genesis.oneapp.eu",
+            signed: None,
+            unsigned: Unsigned { client_name: "genesis", os_version: "18.7", notification_provider: "APNS" },
+        },
     },
 ];
 

@@ -5,6 +5,7 @@ use vehicle_connector_sdk::prelude::*;
 
 use crate::brand::Brand;
 use crate::envelope;
+use crate::kept;
 use crate::stamp::stamp;
 
 /// The version of the vehicle service without the PIN.
@@ -42,6 +43,8 @@ pub(crate) enum Proof {
 /// One account's view of the cloud.
 #[derive(Debug)]
 pub(crate) struct Cloud<'a> {
+    /// The account.
+    pub account: &'a Account,
     /// Its brand.
     pub brand: &'static Brand,
     /// Whether the driver sits on the right.
@@ -63,6 +66,7 @@ impl<'a> Cloud<'a> {
         })?;
         let right_hand = account.setting("right-hand-drive") == Some("true");
         Ok(Self {
+            account,
             brand,
             right_hand,
             vehicles: account.endpoint("ccapi")?,
@@ -108,7 +112,7 @@ impl<'a> Cloud<'a> {
         }
         if let Proof::Access { protocol } | Proof::Control { protocol } = proof {
             request = request
-                .header("ccsp-device-id", secret("device-id"))
+                .header("ccsp-device-id", kept::device_id())
                 .header("Ccuccs2protocolsupport", format!("{protocol}"));
         }
         match proof {
@@ -130,5 +134,12 @@ impl<'a> Cloud<'a> {
 ///
 /// No answer, or an answer that is not a success in the envelope of the service, as facts.
 pub(crate) fn send(request: Request, phase: Phase, proof: Proof) -> Result<Answer, Failure> {
-    envelope::open(request.send(phase)?, proof)
+    let opened = envelope::open(request.send(phase)?, proof);
+    if let Err(failure) = &opened
+        && matches!(proof, Proof::Access { .. } | Proof::Pin)
+        && matches!(failure.http_status, Some(401 | 403))
+    {
+        kept::token_refused();
+    }
+    opened
 }

@@ -10,9 +10,7 @@ use vehicle_connector_sdk::prelude::*;
 
 use crate::cloud::{Cloud, SPA, SPA2};
 use crate::garage::Car;
-
-/// Where the placeholder of the device id stands in older commands.
-const DEVICE_ID: &str = "{secret:device-id}";
+use crate::kept;
 
 /// A command that can be sent.
 #[derive(Debug, PartialEq)]
@@ -71,7 +69,7 @@ pub(crate) fn plan(cloud: &Cloud<'_>, car: &Car, command: &Command) -> Result<Pl
 
 fn door(car: &Car, action: &str) -> Plan {
     match car.is_ccs2() {
-        false => plain(car, "control/door", json!({ "action": action, "deviceId": DEVICE_ID })),
+        false => plain(car, "control/door", json!({ "action": action, "deviceId": kept::device_id() })),
         true => permitted(car, "ccs2/control/door", json!({ "command": action })),
     }
 }
@@ -168,7 +166,7 @@ fn charging(car: &Car, action: &str) -> Result<Plan, No> {
     Ok(if car.is_ccs2() {
         permitted(car, "ccs2/control/charge", json!({ "command": action }))
     } else {
-        plain(car, "control/charge", json!({ "action": action, "deviceId": DEVICE_ID }))
+        plain(car, "control/charge", json!({ "action": action, "deviceId": kept::device_id() }))
     })
 }
 

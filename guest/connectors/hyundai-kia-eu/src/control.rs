@@ -4,7 +4,7 @@ use vehicle_connector_sdk::cell::{Cell, Held};
 use vehicle_connector_sdk::prelude::*;
 
 use crate::cloud::{self, Cloud, Proof, USER};
-use crate::garage;
+use crate::{garage, kept};
 
 /// The cell of the permission.
 pub(crate) const CELL: &str = "control-token";
@@ -85,7 +85,7 @@ fn replace(cloud: &Cloud<'_>, refused: &Permission) -> Result<(), Failure> {
 
 /// Offers the PIN, and returns the generation of the permission that it gave.
 fn ask(cloud: &Cloud<'_>, held: &Held<'_>, device: u64) -> Result<u64, Failure> {
-    let body = json!({ "deviceId": secret("device-id"), "pin": secret("pin") });
+    let body = json!({ "deviceId": kept::device_id(), "pin": secret("pin") });
     let request = cloud.put(&format!("{USER}/pin?token="), Proof::Pin, &body);
     let request = request.capture_secret("/controlToken", "control-token");
     let answer = cloud::send(request, Phase::Pin, Proof::Pin);

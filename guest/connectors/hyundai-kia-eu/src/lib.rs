@@ -4,15 +4,18 @@
 //! as a success, an outcome or the facts of a failure. What a failure means, and whether to try again, is the
 //! policy's business; it ships with that of `default-policy`.
 //!
-//! No secret is ever here. The host puts `refresh-token`, `access-token`, `device-id`, `control-token` and
-//! `pin` into requests, and takes them, identification numbers and positions out of answers.
+//! No secret is ever here. The host puts passwords, tokens and the PIN into requests, computes what is signed
+//! and sealed with them, and takes tokens, identification numbers and positions out of answers.
 //!
 //! # Layout
 //!
 //! * `wants`: what it asks the owner for. `brand`: the constants of the brands, as a table.
 //! * `cloud`: URLs, headers and sending. `stamp` is one of the headers.
 //! * `envelope`: how the cloud says yes and no. [`answer`]: the same without a host.
-//! * `session`, `device`, `control`: the three cells: tokens, device registration, the PIN's permission.
+//! * `session`: how a session is obtained and refreshed. `identity`: the sign-in by password; `tokens`: the
+//!   token service since 2026, by signed calls or without. `address`: where redirects lead.
+//! * `kept`: what is remembered of a session and a device. `device`, `control`: the device registration, the
+//!   PIN's permission.
 //! * `garage`: the list of vehicles, and what is remembered of each.
 //! * `command`: the table of commands; `action`: what became of one.
 //! * `read`: reading a vehicle; `state` maps the two formats of its answers to the host's document.
@@ -23,6 +26,7 @@
 extern crate alloc;
 
 mod action;
+mod address;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod answer;
 mod brand;
@@ -32,6 +36,8 @@ mod control;
 mod device;
 mod envelope;
 mod garage;
+mod identity;
+mod kept;
 mod read;
 mod session;
 mod stamp;
@@ -39,6 +45,7 @@ mod state;
 #[cfg(test)]
 mod testing;
 mod time;
+mod tokens;
 mod wants;
 
 use vehicle_connector_sdk::prelude::*;
@@ -58,19 +65,25 @@ impl Connector for HyundaiKia {
     }
 
     fn sign_in(account: &Account) -> Result<Step, Failure> {
-        session::grant(&Cloud::of(account)?, Phase::SignIn)
+        session::sign_in(&Cloud::of(account)?)
+    }
+
+    fn continue_sign_in(account: &Account, continuation: &str, reply: &Reply) -> Result<Step, Failure> {
+        session::go_on(&Cloud::of(account)?, continuation, reply)
     }
 
     fn refresh(account: &Account) -> Result<Step, Failure> {
-        session::grant(&Cloud::of(account)?, Phase::Refresh)
+        session::refresh(&Cloud::of(account)?)
     }
 
     fn list_vehicles(account: &Account) -> Result<Vec<Vehicle>, Failure> {
+        kept::has_access(account)?;
         garage::list(&Cloud::of(account)?)
     }
 
     fn execute(account: &Account, vehicle: &VehicleRef, command: &Command) -> Result<Outcome, Failure> {
         let cloud = Cloud::of(account)?;
+        kept::has_access(account)?;
         let car = Car::of(vehicle);
         match command {
             Command::Read(ReadMode::Cached) => read::cached(&cloud, &car),

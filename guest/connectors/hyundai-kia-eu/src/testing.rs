@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
+mod families;
+mod lives;
+mod outcomes;
+mod routes;
+mod sign_in;
+mod token_service;
+
 use vehicle_connector_sdk::connector::{ChargeLimits, SecretClass};
 use vehicle_connector_sdk::http::{Request, TransportError};
 use vehicle_connector_sdk::prelude::*;

@@ -1,6 +1,6 @@
 //! The cloud's clocks.
 
-use vehicle_connector_sdk::time::{DAY, civil, days};
+use vehicle_connector_sdk::time::{DAY, civil, days, parts};
 
 /// Which clock a time without a zone was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,13 @@ fn from_berlin(local: i64, year: i64, now: i64) -> i64 {
     }
 }
 
+/// How many hours the servers' local time is ahead of UTC at an instant.
+pub(crate) fn berlin_offset(now: i64) -> i64 {
+    let (year, ..) = parts(now.div_euclid(DAY));
+    let is_summer = last_sunday(year, 3) + 3_600..last_sunday(year, 10) + 3_600;
+    if is_summer.contains(&now) { 2 } else { 1 }
+}
+
 /// Midnight of the last Sunday of a month with 31 days.
 fn last_sunday(year: i64, month: i64) -> i64 {
     let last = days(year, month, 31);
@@ -88,6 +95,23 @@ mod tests {
             ("20240229120000", "2024-02-29T11:00:00Z"),
         ] {
             assert_eq!(compact(local, Clock::Berlin, AT).map(rfc3339).as_deref(), Some(utc), "{local}");
+        }
+    }
+
+    #[test]
+    fn the_offset_changes_with_summer_time_and_not_with_the_year() {
+        for (utc, hours) in [
+            ("20260329005959", 1),
+            ("20260329010000", 2),
+            ("20261025005959", 2),
+            ("20261025010000", 1),
+            ("20261231235959", 1),
+            ("20270101000000", 1),
+            ("20240101000000", 1),
+            ("20280701000000", 2),
+        ] {
+            let now = compact(utc, Clock::Utc, 0).unwrap();
+            assert_eq!(berlin_offset(now), hours, "{utc}");
         }
     }
 

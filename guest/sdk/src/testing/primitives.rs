@@ -23,7 +23,7 @@ pub fn now() -> Datetime {
 /// Since an arbitrary start, in milliseconds.
 #[must_use]
 pub fn monotonic() -> Milliseconds {
-    let since = with(|state| state.now.saturating_sub(super::NOW * 1_000));
+    let since = with(|state| state.now.saturating_sub(state.started));
     Milliseconds::try_from(since).unwrap_or(Milliseconds::MAX)
 }
 

@@ -77,7 +77,7 @@ fn a_cell_is_made_once() {
     let held = cell::hold("device", Phase::Registration).unwrap();
     let waits = cell::ensure("device", Phase::Registration, || unreachable!()).unwrap_err();
     assert_eq!(waits.message, "cell `device`: somebody else held it too long");
-    assert_eq!(held.commit("again"), Ok(1));
+    assert_eq!(held.commit("again"), Ok(2));
     host.pass(2_000);
     assert_eq!(cell::read("device").map(|cell| cell.age), Some(2_000));
 }

@@ -160,8 +160,8 @@ fn complaints_about_accounts() {
              \"hyundai-kia-eu\"",
         ),
         (
-            "brand = \"genesis\"",
-            "car.toml:6: account.main.brand: \"genesis\" is unknown; known: hyundai, kia",
+            "brand = \"lexus\"",
+            "car.toml:6: account.main.brand: \"lexus\" is unknown; known: genesis, hyundai, kia",
         ),
         ("region = \"us\"", "car.toml:6: account.main.region: \"us\" is unknown; known: eu"),
         (
@@ -228,18 +228,16 @@ fn complaints_about_accounts() {
         ),
         (
             "[account.x]\nconnector = \"vw\"",
-            "car.toml:7: account.x.connector: \"vw\" is unknown; known: hyundai-kia-eu, hyundai-eu, kia-eu, renault, alpine, dacia; \
+            "car.toml:7: account.x.connector: \"vw\" is unknown; known: hyundai-kia-eu, genesis-eu, hyundai-eu, kia-eu, renault, alpine, dacia; \
              `vehicle-connector connector install FILE.wasm` adds another one",
         ),
         (
             "[account.x]\nconnector = \"hyundai-kia-eu\"",
-            "car.toml:6: brand is missing in [account.x]; add brand = \"hyundai\" (known: hyundai, kia)\n\
-             car.toml:6: refresh_token is missing in [account.x]; add refresh_token_file = \"/path/to/file\" or \
-             refresh_token = \"${VARIABLE}\"",
+            "car.toml:6: brand is missing in [account.x]; add brand = \"genesis\" (known: genesis, hyundai, kia)",
         ),
         (
             "[account.x]\nconnector = \"hyundai-kia-eu\"\nrefresh_token = \"${REFRESH}\"\n[account.x.endpoints]\nccapi = \"https://a.example\"",
-            "car.toml:6: brand is missing in [account.x]; add brand = \"hyundai\" (known: hyundai, kia)",
+            "car.toml:6: brand is missing in [account.x]; add brand = \"genesis\" (known: genesis, hyundai, kia)",
         ),
         (
             "[account.\"my car\"]\nconnector = \"kia-eu\"\nrefresh_token = \"${REFRESH}\"",
@@ -322,7 +320,7 @@ fn complaints_about_vehicles() {
 
 #[test]
 fn independent_problems_are_told_together() {
-    let text = "[mqtt]\nurl = \"http://x\"\nusernam = \"x\"\n[log]\nlevel = 3\n[account.a]\nconnector = \"kia-eu\"\n";
+    let text = "[mqtt]\nurl = \"http://x\"\nusernam = \"x\"\n[log]\nlevel = 3\n[account.a]\nconnector = \"hyundai-kia-eu\"\n";
     let ConfigError::Invalid { problems, .. } = parse(text).unwrap_err() else {
         panic!("not a problem list")
     };

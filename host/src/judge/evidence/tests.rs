@@ -114,3 +114,19 @@ fn a_redirect_refuses_a_sign_in_and_nothing_else() {
         assert_eq!(unsaid, None);
     }
 }
+
+#[test]
+fn a_firewall_says_that_it_blocks_with_a_refusal_a_redirect_or_a_page() {
+    for (status, body, may) in [
+        (200, BodyKind::Html, true),
+        (200, BodyKind::Json, false),
+        (302, BodyKind::None, true),
+        (403, BodyKind::Html, true),
+        (403, BodyKind::Json, true),
+        (503, BodyKind::Html, false),
+    ] {
+        let said = Failure { body, message: "blocked".to_owned(), ..failure(Phase::SignIn, status) };
+        assert_eq!(may_say_blocked(&said), may, "{status} {body:?}");
+        assert!(!may_say_blocked(&Failure { message: " ".to_owned(), ..said }), "{status}");
+    }
+}

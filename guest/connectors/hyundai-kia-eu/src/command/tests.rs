@@ -43,7 +43,7 @@ fn bodies_of_both_protocols() {
             Command::Unlock,
             "/api/v1/spa/vehicles/1/control/door",
             false,
-            json!({ "action": "open", "deviceId": DEVICE_ID }),
+            json!({ "action": "open", "deviceId": "{secret:device-id}" }),
         ),
         (1, Command::Unlock, "/api/v2/spa/vehicles/1/ccs2/control/door", true, json!({ "command": "open" })),
         (
@@ -98,7 +98,7 @@ fn bodies_of_both_protocols() {
             Command::StartCharging,
             "/api/v1/spa/vehicles/1/control/charge",
             false,
-            json!({ "action": "start", "deviceId": DEVICE_ID }),
+            json!({ "action": "start", "deviceId": "{secret:device-id}" }),
         ),
         (
             1,

@@ -136,6 +136,8 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("gigya-5040-network", GIGYA, "5040*", &[], Transient),
     // Our own: the connector has no token of the session yet, as a sign-in failed after its login.
     code("no-id-token", &[], "no-id-token", &[], TokenExpired),
+    // Our own: the connector has no access token of the session yet, as the exchange for one has failed so far.
+    code("no-access-token", &[], "no-access-token", &[], TokenExpired),
     // Kamereon's gateway, which has no list of errors: the application key was replaced. No token is to blame,
     // and no car; it is said of reads and commands, which latch nothing, so a new key helps at once.
     code("kamereon-access-denied-key", KAMEREON, "access_denied", &[], ClientRefused),

@@ -112,7 +112,9 @@ impl Gathering<'_> {
         self.given_for_the_account()?;
         let of = |configured: Configured| {
             let rules = grant.secrets.iter();
-            rules.filter(move |(_, rule)| !rule.unused && rule.configured == configured)
+            // A key of several lines is not typed: whoever has one names its file.
+            let is_asked = |rule: &SecretRule| !rule.unused && rule.class != SecretClass::Key;
+            rules.filter(move |(_, rule)| is_asked(rule) && rule.configured == configured)
         };
         // What is needed comes first.
         for (name, rule) in of(Configured::Required).chain(of(Configured::Optional)) {

@@ -49,10 +49,12 @@ fn a_person_is_asked_again_for_what_cannot_be_right() {
             "Kia",
             "my account",
             "",
-            "1",
-            TOKEN,
+            "",
             "12",
             "1234",
+            "1",
+            TOKEN,
+            "",
             "KNAI0000000000000",
             "My EV6",
             "my car",
@@ -67,10 +69,10 @@ fn a_person_is_asked_again_for_what_cannot_be_right() {
     let Ok(answers) = Gathering::new(&options, Some(&mut person)).gather() else {
         panic!("{:?}", person.said)
     };
-    assert_eq!((person.answers.len(), person.hidden), (0, 5), "{:?}", person.said);
+    assert_eq!((person.answers.len(), person.hidden), (0, 6), "{:?}", person.said);
     for wrong in [
         "unknown scheme \"tcp\"",
-        "not one of hyundai, kia",
+        "not one of genesis, hyundai, kia",
         "\"my account\" cannot be a name",
         "\"my car\" cannot be a name",
         "never I, O or Q",

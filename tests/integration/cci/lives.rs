@@ -1,0 +1,86 @@
+//! Refreshes, exchanges, and the end of a session, over days.
+
+use std::time::Duration;
+
+use simulator::Config as Cloud;
+use testkit::virtual_home::VirtualHome;
+use testkit::{Home, password};
+use vehicle_connector::wire::outcome::State;
+
+use super::asked;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const OFTEN: Duration = Duration::from_secs(600);
+
+async fn virtual_home(cloud: Cloud) -> VirtualHome {
+    let signs_in = password::signs_in(&cloud);
+    VirtualHome::with(cloud, signs_in).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_is_a_refresh_an_hour_and_one_exchange_and_its_end_one_sign_in() {
+    for in_cookie in [false, true] {
+        let home = virtual_home(Cloud { exchangeable_in_cookie: in_cookie, ..Cloud::default() }).await;
+        let load = home.reads(OFTEN, 24 * HOUR).await;
+        assert!(load.failed().is_empty(), "{:?}", load.failed().first());
+        let counters = home.counters();
+        let [sign_ins, codes, exchanges, refreshes] = asked(&counters);
+        assert_eq!((sign_ins, codes, exchanges), (0, 0, 1), "{counters:?}");
+        assert!((24..=28).contains(&refreshes), "{refreshes} refreshes");
+        assert_eq!(counters.cci_generation, refreshes + 1, "one refresh for each generation");
+        assert_eq!((counters.gate_refusals, counters.unsigned, counters.refused_tokens), (0, 0, 0));
+
+        home.control.end_sessions();
+        let load = home.reads(OFTEN, 3 * HOUR).await;
+        assert!(load.failed().is_empty(), "{:?}", load.failed().first());
+        let [sign_ins, codes, ..] = asked(&home.counters());
+        assert_eq!((sign_ins, codes), (1, 1), "one sign-in, and its session goes on");
+        assert_eq!(home.account()["logins_today"], 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_access_token_that_is_ended_early_is_exchanged_for_the_read_that_found_out() {
+    let home = virtual_home(Cloud::default()).await;
+    for minutes in [5, 30] {
+        home.advance(Duration::from_secs(minutes * 60)).await;
+        let before = home.counters();
+        home.control.expire_access_token();
+        let report = home.read().await;
+        assert_eq!(report.state, State::Succeeded, "after {minutes} min: {report:?}");
+        let after = home.counters();
+        assert_eq!(after.token_exchanges - before.token_exchanges, 1, "after {minutes} min");
+        assert_eq!((after.refreshes, after.sign_ins_asked), (0, 0), "the set is as good as before");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_that_fails_for_hours_is_noticed_by_nobody() {
+    let home = virtual_home(Cloud::default()).await;
+    home.reads(OFTEN, 21 * HOUR).await;
+    home.control.fail_exchanges(2);
+    let load = home.reads(OFTEN, 5 * HOUR).await;
+    assert!(load.failed().is_empty(), "{:?}", load.failed().first());
+    let counters = home.counters();
+    assert_eq!((counters.sign_ins_asked, counters.token_exchanges), (0, 1), "{counters:?}");
+    assert_eq!(counters.token_exchanges_asked, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_whose_exchange_fails_is_not_made_again() {
+    let home = virtual_home(Cloud::default()).await;
+    home.advance(HOUR).await;
+    home.control.end_sessions();
+    home.control.expire_access_token();
+    home.control.fail_exchanges(1_000);
+    let report = home.read().await;
+    assert_ne!(report.state, State::Succeeded, "{report:?}");
+    let account = home.account();
+    assert!(account.to_string().contains("external service error"), "{account}");
+    home.control.clear_faults();
+    home.advance(2 * HOUR).await;
+    let report = home.read().await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    let counters = home.counters();
+    assert_eq!((counters.sign_ins_asked, counters.token_exchanges), (1, 1), "{counters:?}");
+}
