@@ -86,8 +86,8 @@ class Connector:
 # Lines of an account, and the files that they name.
 BY_TOKEN = ('refresh_token_file = "refresh-token"', {"refresh-token": REFRESH_TOKEN})
 BY_PASSWORD = (
-    f'username = "{USERNAME}"\npassword_file = "password"\ngate_keys_file = "gate-keys"',
-    {"password": PASSWORD, "gate-keys": "\n".join(GATE_KEYS)},
+    'username_file = "username"\npassword_file = "password"\ngate_keys_file = "gate-keys"',
+    {"username": USERNAME, "password": PASSWORD, "gate-keys": "\n".join(GATE_KEYS)},
 )
 
 

@@ -39,7 +39,7 @@ class Differences:
     """The whole list. Asking for a reason marks the entry as needed."""
 
     def __init__(self, path: Path = LIST) -> None:
-        self._entries = [read(entry) for entry in tomllib.loads(path.read_text())["difference"]]
+        self._entries = [read(path.name, entry) for entry in tomllib.loads(path.read_text())["difference"]]
 
     def only(self, operation: str, request: Request, client: str) -> str | None:
         """Why only `client` makes this request; None if that is not listed."""
@@ -67,13 +67,13 @@ class Differences:
         return None
 
 
-def read(entry: dict[str, Any]) -> Difference:
+def read(name: str, entry: dict[str, Any]) -> Difference:
     """An entry of the file; the values of the two clients stand under their names."""
     values: dict[str, Any] = {client: entry.pop(client) for client in ("reference", "connector") if client in entry}
     try:
         difference = Difference(values=values, **entry)
     except TypeError as error:
-        raise Trouble(f"{LIST.name}: {error} in {entry}") from None
+        raise Trouble(f"{name}: {error} in {entry}") from None
     if [difference.only != "", difference.field != "", difference.order].count(True) != 1:
-        raise Trouble(f"{LIST.name}: say one of only, field and order in {entry}")
+        raise Trouble(f"{name}: say one of only, field and order in {entry}")
     return difference

@@ -31,7 +31,7 @@ class Line:
     @property
     def complaint(self) -> str:
         """What is to be listed or mended."""
-        return f"{MEANINGS[self.mark]}, and not listed in differences.toml: {self.text.strip()}"
+        return f"{MEANINGS[self.mark]}, and not listed as a difference: {self.text.strip()}"
 
     def __str__(self) -> str:
         if self.reason is None:

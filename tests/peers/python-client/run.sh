@@ -48,6 +48,9 @@ if [ -n "$newest" ]; then
     environment "$newest" "$here/requirements-4.41.txt" "$signing" --no-deps
     echo "The newest reference client and the simulated cloud: the sign-in with a password"
     "$signing/bin/python" "$here/password.py" --simulator "$simulator"
+    echo
+    echo "The newest reference client and $(basename "$program"): the sign-in with a password"
+    "$signing/bin/python" "$here/signing.py" --simulator "$simulator" --connector "$program"
 else
     echo "SKIPPED: the newest reference client signs in with a password and needs Python 3.12, 3.13 or 3.14, and there is none"
 fi
