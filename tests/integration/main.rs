@@ -51,6 +51,8 @@ mod program;
 mod queue;
 mod refusals;
 mod registration;
+#[cfg(unix)]
+mod rehearsal;
 mod released;
 #[cfg(unix)]
 mod reload;

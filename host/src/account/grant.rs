@@ -4,6 +4,7 @@
 //! cloud, which may say anything; so a refresh for that reason alone is made once an hour at most, and never after
 //! the end.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::account::session::{Cause, Refresh};
 use crate::cell::Cell;
 use crate::digest::Digest;
 use crate::events::{AboutGrant, Event};
-use crate::primitives::SESSION;
+use crate::primitives::{Offers, SESSION};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::Clock;
 
@@ -59,6 +60,8 @@ pub(crate) struct Grants {
     told: Mutex<Option<Told>>,
     /// Digest of the configured tokens; none if none is configured.
     configured: Option<Digest>,
+    /// Days that these live at most, by name, where nothing renews them.
+    token_days: BTreeMap<String, u32>,
     known: Mutex<Option<Known>>,
     /// Time of the last refresh that only kept a refresh token from ending, on the monotonic clock.
     refreshed: Mutex<Option<Duration>>,
@@ -71,13 +74,22 @@ impl Grants {
     pub(super) async fn open(
         account: &str,
         configured: Option<Digest>,
+        token_days: BTreeMap<String, u32>,
         store: &Arc<dyn Store>,
     ) -> Result<Self, StoreError> {
         let told = load_document(store.as_ref(), Kind::GrantTold, account).await?;
         let known = load_document(store.as_ref(), Kind::GrantEnds, account).await?;
         let (told, known, refreshed) = (Mutex::new(told), Mutex::new(known), Mutex::default());
         let store = Arc::clone(store);
-        Ok(Self { account: account.to_owned(), told, configured, known, refreshed, store })
+        Ok(Self { account: account.to_owned(), told, configured, token_days, known, refreshed, store })
+    }
+
+    /// Returns how many seconds, at most, a grant lasts for which these secrets were sent: as long as a configured token
+    /// among them lives that nothing renews. None if there is no such, or if a password is there to sign in with after it.
+    pub(crate) fn life_of_sent(&self, sent: &Offers) -> Option<i64> {
+        self.configured.as_ref()?;
+        let lives = self.token_days.iter().filter(|(name, _)| sent.include(name)).map(|(_, days)| *days);
+        lives.min().map(|days| i64::from(days) * 86_400)
     }
 
     /// Returns when what the configured tokens grant ends, now that it is said to end at `told`; and the write that

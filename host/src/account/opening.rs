@@ -122,7 +122,7 @@ impl Accounts {
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
             questions,
-            grants: Grants::open(slug, configured_tokens(config), store).await?,
+            grants: Grants::open(slug, configured_tokens(config), config.token_days.clone(), store).await?,
             wake: Arc::default(),
             retries_by_hand: ByHand::open(slug, store).await?,
             circuits: Arc::new(self.clouds.beside()),

@@ -54,6 +54,8 @@ pub struct Account {
     /// Time zone of its owner: a day and quiet hours are those of its clocks. That of this machine unless the
     /// file names one.
     pub time_zone: TimeZone,
+    /// Days that a configured token lives at most, by its name, where nothing renews it.
+    pub token_days: BTreeMap<String, u32>,
     /// Settings that only the connector understands, with the defaults of those that the file does not have.
     /// Not secret: the plugin sees them.
     pub settings: BTreeMap<String, String>,
@@ -98,6 +100,7 @@ pub(super) fn read(
         max_logins_per_day,
         quota_per_day,
         time_zone,
+        token_days: named.connector.token_days.as_ref().clone(),
         settings,
     })
 }

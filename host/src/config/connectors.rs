@@ -18,6 +18,8 @@ pub struct Connector {
     pub takes: Arc<Takes>,
     /// What people take for its secrets, by the names of those.
     pub(super) mistaken: Arc<BTreeMap<String, Vec<Mistaken>>>,
+    /// Days that its configured tokens live at most, where nothing renews them.
+    pub(super) token_days: Arc<BTreeMap<String, u32>>,
     /// Other names, with the brand that each implies.
     pub(super) aliases: BTreeMap<String, String>,
     /// Whether the program carries it.
@@ -41,6 +43,7 @@ pub(super) fn read(root: &mut Section<'_, '_>, plugins: &mut Plugins) -> BTreeMa
         grant: Arc::clone(&preset.grant),
         takes: Arc::clone(&preset.takes),
         mistaken: Arc::clone(&preset.mistaken),
+        token_days: Arc::clone(&preset.token_days),
         aliases: preset.aliases.clone(),
         is_carried: true,
         line: None,
@@ -114,6 +117,7 @@ fn connector(
         carried => Connector {
             grant: Arc::new(granted),
             takes,
+            token_days: carried.as_ref().map(|carried| Arc::clone(&carried.token_days)).unwrap_or_default(),
             mistaken: carried.as_ref().map(|carried| Arc::clone(&carried.mistaken)).unwrap_or_default(),
             aliases: carried.map(|carried| carried.aliases).unwrap_or_default(),
             is_carried,

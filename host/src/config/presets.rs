@@ -22,7 +22,12 @@ pub(super) struct Preset {
     pub(super) takes: Arc<Takes>,
     /// What people take for its secrets, by the names of those.
     pub(super) mistaken: Arc<BTreeMap<String, Vec<Mistaken>>>,
+    /// Days that its configured tokens live at most, where nothing renews them.
+    pub(super) token_days: Arc<BTreeMap<String, u32>>,
 }
+
+/// Most days that a token lives which nothing renews.
+const MOST_DAYS: u32 = 3_650;
 
 /// Most characters of what is mistaken for a secret.
 const LONGEST: u32 = 8_192;
@@ -54,8 +59,9 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
         let grant = Arc::new(grant::read(&mut section));
         let takes = Arc::new(takes::read(&mut section, Takes::default()));
         let mistaken = Arc::new(mistaken(&mut section));
+        let token_days = Arc::new(token_days(&mut section));
         section.finish();
-        presets.insert(name.to_owned(), Preset { aliases, grant, takes, mistaken });
+        presets.insert(name.to_owned(), Preset { aliases, grant, takes, mistaken, token_days });
     }
     let (problems, _) = reader.into_problems();
     if problems.is_empty() {
@@ -63,6 +69,14 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
     } else {
         Err(problems.iter().map(|problem| format!("presets.toml:{problem}\n")).collect())
     }
+}
+
+/// Reads how long the tokens of a connector live that nothing renews.
+fn token_days(section: &mut Section<'_, '_>) -> BTreeMap<String, u32> {
+    let Some(mut table) = section.section("token_days") else { return BTreeMap::new() };
+    let names: Vec<String> = table.entries().map(|(name, _)| name.to_owned()).collect();
+    let days = |name: String| table.number(&name, 1..=MOST_DAYS).map(|days| (name, days));
+    names.into_iter().filter_map(days).collect()
 }
 
 /// Reads what people take for the secrets of a connector.
@@ -93,7 +107,8 @@ mod tests {
     #[test]
     fn the_table_is_consistent() {
         let presets = read(TABLE).unwrap_or_else(|problems| panic!("{problems}"));
-        for (name, Preset { aliases, grant, mistaken, .. }) in &presets {
+        for (name, Preset { aliases, grant, mistaken, token_days, .. }) in &presets {
+            assert!(token_days.keys().all(|token| grant.secrets.contains_key(token)), "{name}");
             for (secret, all) in mistaken.as_ref() {
                 let form = grant.secrets.get(secret).and_then(|rule| rule.form).unwrap();
                 let wanted = usize::try_from(form.length).unwrap();

@@ -107,12 +107,15 @@ fn counts(call: &Call, rehearsal: &Rehearsal, carries: &[String], acts_on_vehicl
     if acts_on_vehicle {
         return Some("a vehicle may act on it".to_owned());
     }
+    let class = |name: &String| call.context.class(name);
+    // What counts most is told, whatever comes with it.
+    let signs_in = carries.iter().find(|name| class(name).is_some_and(SecretClass::signs_in));
+    if let Some(name) = signs_in {
+        return Some(format!("it carries the {}, so the vendor counts it as a sign-in", words(name)));
+    }
     carries.iter().find_map(|name| {
-        let in_words = name.replace('-', " ");
-        match call.context.class(name)? {
-            SecretClass::Password | SecretClass::OneTimeCode => {
-                Some(format!("it carries the {in_words}, so the vendor counts it as a sign-in"))
-            }
+        let in_words = words(name);
+        match class(name)? {
             SecretClass::Pin(_) => Some(format!("it carries the {in_words}, and vendors count wrong ones")),
             SecretClass::Key => Some(format!("it is signed with the {in_words}")),
             // What this call was given is nothing that a later one would miss.
@@ -122,15 +125,25 @@ fn counts(call: &Call, rehearsal: &Rehearsal, carries: &[String], acts_on_vehicl
             SecretClass::Identifier if rehearsal.stand_ins.contains(name) => {
                 Some(format!("it carries the {in_words}, which is not configured"))
             }
-            SecretClass::Token | SecretClass::Identifier => None,
+            SecretClass::Token
+            | SecretClass::Identifier
+            | SecretClass::Password
+            | SecretClass::OneTimeCode => None,
         }
     })
 }
 
+/// A secret's name as people write it.
+fn words(name: &str) -> String {
+    name.replace('-', " ")
+}
+
 fn in_words(error: &TransportError) -> String {
     match error {
-        TransportError::Denied(why) => why.clone(),
-        other => format!("{other:?}"),
+        TransportError::NotSent(why) => format!("it did not leave: {why}"),
+        TransportError::Denied(why) | TransportError::Interrupted(why) | TransportError::Other(why) => {
+            why.clone()
+        }
     }
 }
 

@@ -163,7 +163,8 @@ impl<'r> Attempt<'r> {
                 return Follows::Result(Err(why));
             }
         };
-        self.keep(grant, call.captured, permit).await;
+        let ends_in = grant.ends_in.or_else(|| account.grants.life_of_sent(&call.offers));
+        self.keep(Grant { ends_in, ..grant }, call.captured, permit).await;
         Follows::Result(Ok(Refreshed::Fresh))
     }
 

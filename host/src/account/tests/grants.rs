@@ -11,6 +11,7 @@ use crate::bindings::connector::Grant;
 use crate::descriptor::Configured;
 use crate::primitives::SESSION;
 use crate::store::Kind;
+use crate::time::Clock as _;
 
 const DAY: u64 = 24 * 3_600;
 
@@ -121,6 +122,37 @@ async fn with_token(token: &'static str, said: Grant) -> Home {
     home.want(Cause::Missing).await.unwrap();
     home.account.keep();
     home
+}
+
+fn lives_180_days(config: &mut crate::config::Account) {
+    config.token_days.insert("refresh-token".to_owned(), 180);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_nothing_renews_ends_so_many_days_after_its_first_use_although_no_cloud_says_so() {
+    let home = with_token("a token of the owner", grant()).await;
+    let home = home.reconfigured(lives_180_days).await;
+    home.account.keep();
+    assert_eq!(home.session().ends.grant, None, "this sign-in has not sent it");
+    home.want(Cause::Refused).await.unwrap();
+    let first = home.session().ends.grant.unwrap();
+    let life = first.duration_since(home.clock.now());
+    assert!((179..=180).contains(&(life.as_hours() / 24)), "{life:?}");
+    days(100).await;
+    home.want(Cause::Refused).await.unwrap();
+    assert_eq!(home.session().ends.grant, Some(first), "its use does not prolong it");
+    days(51).await;
+    assert_eq!(home.events(), ["grant_ends"]);
+    // Where a password signs in after it, nobody has to do anything.
+    let password = |config: &mut crate::config::Account| {
+        config.secrets.insert("password".to_owned(), crate::account::tests::cloud::PASSWORD.into());
+        lives_180_days(config);
+    };
+    let home = Home::new().await.reconfigured(password).await;
+    *home.connector.asks.lock() = Asks::Nothing;
+    home.want(Cause::Missing).await.unwrap();
+    home.want(Cause::Refused).await.unwrap();
+    assert_eq!(home.session().ends.grant, None);
 }
 
 async fn signs_in_anew(home: &Home) {

@@ -114,6 +114,7 @@ pub(crate) fn config() -> config::Account {
         command_answers: Arc::default(),
         max_logins_per_day: 4,
         quota_per_day: None,
+        token_days: BTreeMap::new(),
         settings: BTreeMap::new(),
     }
 }

@@ -79,7 +79,7 @@ fn push(text: &mut String, number: usize, request: &RehearsedRequest) {
     }
     let went = match went {
         Went::Answered { status } => format!("sent; answered with HTTP {status}"),
-        Went::Unanswered { why } => format!("sent; {}", plain(why)),
+        Went::Unanswered { why } => format!("no answer: {}", plain(why)),
         Went::Denied { why } => format!("not sent, because the host does not allow it: {}", plain(why)),
         Went::Withheld { why } => format!("not sent: {}", plain(why)),
     };

@@ -24,6 +24,11 @@ impl Offers {
         }
     }
 
+    /// Whether this secret, or the one that has taken its place, was sent.
+    pub(crate) fn include(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     /// Those of passwords, which the whole of a sign-in has together, however many calls it takes.
     pub(in crate::primitives) fn of_passwords(&self, context: &AccountContext) -> Self {
         let is_password = |name: &str| context.class(name) == Some(SecretClass::Password);

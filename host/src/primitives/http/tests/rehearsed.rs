@@ -31,7 +31,7 @@ async fn rehearsal() -> (Arc<Server>, Call) {
         ("signing-key", "k"),
     ];
     call.handed = handed.map(|(name, value)| (name.to_owned(), value.into())).into();
-    call.rehearsal = Some(Rehearsal::default());
+    call.rehearsal = Some(Rehearsal { stand_ins: ["username".to_owned()].into(), ..Rehearsal::default() });
     (server, call)
 }
 
@@ -64,11 +64,12 @@ async fn what_is_the_owners_is_not_sent_and_nothing_is_after_it() {
         ..get("https://cars.example:8080/base")
     };
     for (request, why) in [
-        (form(&[("p", "{secret:password}")]), "carries the password"),
+        (form(&[("u", "{secret:username}"), ("p", "{secret:password}")]), "carries the password"),
         (form(&[("c", "{secret:code}")]), "carries the code"),
         (form(&[("r", "{secret:refresh-token}")]), "carries the refresh token"),
         (pin, "carries the pin"),
         (signed, "signed with the signing key"),
+        (form(&[("u", "{secret:username}")]), "carries the username, which is not configured"),
         (Request { acts_on_vehicle: true, ..form(&[]) }, "a vehicle may act"),
     ] {
         let (server, mut call) = rehearsal().await;
@@ -87,6 +88,7 @@ async fn what_is_the_owners_is_not_sent_and_nothing_is_after_it() {
 #[tokio::test]
 async fn placeholders_and_names_are_shown_in_place_of_values() {
     let (server, mut call) = rehearsal().await;
+    call.rehearsal = Some(Rehearsal::default());
     let capture = Capture {
         source: CaptureSource::Json("/state".to_owned()),
         target: CaptureTarget::Secret("state".to_owned()),
