@@ -115,9 +115,10 @@ impl SqliteStore {
     pub fn open(directory: &Path) -> Result<Self, OpenError> {
         let directory = Arc::new(Directory::claim(directory)?);
         let path = directory.path().join(DATABASE);
+        let unusable = |error| DirectoryError::Unusable { path: directory.path().to_owned(), error };
+        aside::take_back(&directory).map_err(unusable)?;
         // Made before SQLite does, which would let others read it. Its other files get the same mode.
         let file = private_file(&path)?;
-        let unusable = |error| DirectoryError::Unusable { path: directory.path().to_owned(), error };
         let length = file.metadata().map_err(unusable)?.len();
         // Closed before SQLite opens it: closing a file that it has open would give its locks away.
         drop(file);

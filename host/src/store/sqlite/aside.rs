@@ -26,7 +26,7 @@ pub fn set_aside(directory: &Directory, stamp: &str) -> Result<Option<PathBuf>, 
     }
     let merged = merge(&path);
     let aside =
-        second_name(&path, &directory.path().join(format!("{DATABASE}.before-{stamp}"))).map_err(unusable)?;
+        second_name(&path, &directory.path().join(format!("{}{stamp}", before()))).map_err(unusable)?;
     if let Err(error) = merged {
         tracing::warn!("the database that is there is damaged, and kept as it is: {error}");
     }
@@ -42,6 +42,36 @@ pub fn set_aside(directory: &Directory, stamp: &str) -> Result<Option<PathBuf>, 
         }
     }
     Ok(Some(aside))
+}
+
+/// Takes the second name of the database that is there back. It has one after a restore that was killed, or a power cut,
+/// before another database was put in its place; and a database with another name elsewhere is not trusted.
+#[cfg(unix)]
+pub(super) fn take_back(directory: &Directory) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let identity =
+        |path: &Path| path.symlink_metadata().map(|found| (found.dev(), found.ino(), found.nlink()));
+    let Ok(database @ (_, _, 2..)) = identity(&directory.path().join(DATABASE)) else { return Ok(()) };
+    for entry in std::fs::read_dir(directory.path())? {
+        let entry = entry?;
+        let is_aside = entry.file_name().to_string_lossy().starts_with(&before());
+        if is_aside && identity(&entry.path()).is_ok_and(|found| found == database) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// There are no such names on this system that anybody minds.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
+pub(super) fn take_back(_directory: &Directory) -> io::Result<()> {
+    Ok(())
+}
+
+/// Beginning of the second name.
+fn before() -> String {
+    format!("{DATABASE}.before-")
 }
 
 /// Gives a file a second name that nothing has: this one, or it with a number behind it.
@@ -92,6 +122,8 @@ fn merge(path: &Path) -> rusqlite::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(unix)]
+    use crate::store::SqliteStore;
 
     #[test]
     fn what_was_set_aside_before_stays_although_it_was_in_the_same_second() {
@@ -109,6 +141,26 @@ mod tests {
         assert_eq!(names, ["state.db.before-T", "state.db.before-T-1", "state.db.before-T-2"]);
         let texts = kept.iter().map(|path| std::fs::read_to_string(path).unwrap());
         assert_eq!(texts.collect::<Vec<_>>(), ["first", "second", "third"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_restore_that_was_killed_before_its_end_keeps_no_host_from_starting() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(SqliteStore::open(folder.path()).unwrap());
+        let directory = Directory::claim(folder.path()).unwrap();
+        // It ends here: the database has both names.
+        let aside = set_aside(&directory, "T").unwrap().unwrap();
+        let other = folder.path().join("state.db.before-S");
+        std::fs::write(&other, "of an earlier restore").unwrap();
+        drop(directory);
+        SqliteStore::open(folder.path()).unwrap();
+        assert!(!aside.exists() && other.exists());
+        // A name elsewhere is still none that is trusted.
+        let elsewhere = tempfile::tempdir_in(folder.path()).unwrap();
+        std::fs::hard_link(folder.path().join(DATABASE), elsewhere.path().join("x")).unwrap();
+        let error = SqliteStore::open(folder.path()).unwrap_err();
+        assert!(error.to_string().contains("has another name elsewhere"), "{error}");
     }
 
     #[test]
