@@ -3,6 +3,7 @@
 
 mod gate;
 mod lives;
+mod outcomes;
 mod secrecy;
 mod sign_in;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simulator::Config as Cloud;
 use testkit::virtual_home::VirtualHome;
-use testkit::{Home, password};
+use testkit::{Home, LEGACY, password};
 use vehicle_connector::wire::outcome::State;
 
 use super::asked;
@@ -83,4 +83,19 @@ async fn a_sign_in_whose_exchange_fails_is_not_made_again() {
     assert_eq!(report.state, State::Succeeded, "{report:?}");
     let counters = home.counters();
     assert_eq!((counters.sign_ins_asked, counters.token_exchanges), (1, 1), "{counters:?}");
+}
+#[tokio::test(start_paused = true)]
+async fn a_set_that_is_over_without_a_way_back_is_told() {
+    let home = virtual_home(Cloud::default()).await;
+    home.control.end_sessions();
+    home.control.set_sign_in_outcome(simulator::SignInOutcome::LoginPage);
+    home.advance(HOUR).await;
+    for _ in 0..30 {
+        home.command(LEGACY.0, "refresh_cached", "").await;
+        home.advance(HOUR / 2).await;
+    }
+    let counters = home.counters();
+    assert_eq!((counters.refreshes_asked, counters.sign_ins_asked), (1, 1), "{counters:?}");
+    let account = home.account();
+    assert_eq!(account["state"], "auth_required", "{account}");
 }
