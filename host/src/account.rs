@@ -4,11 +4,14 @@ mod advice;
 mod asking;
 mod clients;
 mod described;
+mod given;
 mod grant;
 mod importing;
 mod keeping;
+mod leaving;
 mod listing;
 mod opening;
+mod ownership;
 mod presence;
 pub(crate) mod question;
 mod rehearsing;
@@ -29,7 +32,9 @@ pub use self::asking::{NotProgressed, Progressed};
 pub use self::clients::Clients;
 use self::described::Described;
 pub(crate) use self::described::for_trial;
+pub use self::given::{Given, NotTaken, SignInTakes};
 pub use self::importing::{Imported, NotImported};
+pub use self::leaving::{NotSignedOut, SignedOut};
 use self::listing::Listing;
 pub use self::opening::Accounts;
 pub(crate) use self::opening::Opened;
@@ -44,7 +49,7 @@ use crate::descriptor::{Grant, Takes};
 use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::judge::evidence::GrantRefusal;
 use crate::plugin::{ConnectorSlot, PolicySlot};
-use crate::primitives::AccountContext;
+use crate::primitives::{AccountContext, SESSION};
 use crate::protect::circuit::Circuits;
 use crate::protect::day_budget::{Budget, DayBudget};
 use crate::protect::doubt::{Doubt, InDoubt};
@@ -117,6 +122,8 @@ pub struct Account {
     throttle: Arc<Throttle>,
     /// Seed, different for each account and start, so that not all accounts do the same at the same moment.
     seed: u64,
+    /// Whether it is seen to what is due although nobody asks for it.
+    kept: AtomicBool,
     /// Whether another configuration has taken this one's place. What has begun with this one ends with it.
     retired: AtomicBool,
 }
@@ -160,8 +167,17 @@ impl Account {
         refusal: GrantRefusal,
         words: &str,
     ) -> Option<Latched> {
+        let refusal = match refusal {
+            // What was refused is then what the vendor had given out.
+            GrantRefusal::Credentials if self.context.lacks_credentials() => GrantRefusal::Session,
+            refusal => refusal,
+        };
+        self.set_latch_for(kind, Why::new(self.advice.on_latch(kind, refusal), words)).await
+    }
+
+    /// The same, for a reason.
+    async fn set_latch_for(&self, kind: LatchKind, why: Why) -> Option<Latched> {
         let now = self.clock().now();
-        let why = Why::new(self.advice.on_latch(kind, refusal), words);
         let (new, stored) = match kind {
             LatchKind::LockedOut => {
                 let until = now.checked_add(SILENCE).ok();
@@ -185,6 +201,46 @@ impl Account {
             self.announce();
         }
         latched
+    }
+
+    /// Starts signed out if there is no session, and only a person can obtain one. That is found out anew at every
+    /// start, so it is not stored.
+    fn open_signed_out(&self) {
+        let now = self.clock().now();
+        let is_open = self.questions.current().is_some() || self.latch.current(now).is_some();
+        if is_open || self.has_session() || !self.context.lacks_credentials() {
+            return;
+        }
+        let why = self.why_login();
+        tracing::warn!(account = self.slug, "a person must act: {}", why.reason);
+        if let Ok((latched, _not_stored)) = self.latch.made(LatchKind::AuthRequired, why, now, None) {
+            self.latch.show(latched);
+        }
+    }
+
+    /// Latches the account if only a person can sign it in. Called when there is no session. Returns the latch that
+    /// holds then.
+    pub(crate) async fn require_login(&self) -> Option<Latched> {
+        if !self.context.lacks_credentials() {
+            return None;
+        }
+        self.set_latch_for(LatchKind::AuthRequired, self.why_login()).await
+    }
+
+    /// Why a person has to sign in, where nothing was refused.
+    fn why_login(&self) -> Why {
+        let had_one = self.context.cells.slot(SESSION).is_some_and(|slot| slot.current().generation > 0);
+        let reason = if had_one {
+            self.advice.on_latch(LatchKind::AuthRequired, GrantRefusal::Session)
+        } else {
+            self.advice.on_nobody_signed_in()
+        };
+        Why::new(reason, "").not_signed_in()
+    }
+
+    /// Whether there is a session.
+    pub(crate) fn has_session(&self) -> bool {
+        self.context.cells.slot(SESSION).is_some_and(|slot| slot.current().value.is_some())
     }
 
     /// Latches the PIN, which the vendor has refused. `words` are the vendor's. Returns the latch that holds

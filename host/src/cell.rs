@@ -8,7 +8,7 @@
 mod record;
 mod snapshot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -215,6 +215,34 @@ impl Cells {
     /// The slots of all cells but one, in the order of their names.
     pub(crate) fn others(&self, than: &str) -> Vec<Arc<CellSlot>> {
         self.slots().iter().filter(|(name, _)| *name != than).map(|(_, slot)| Arc::clone(slot)).collect()
+    }
+
+    /// Forgets the values of all cells while others use them, in one write with `also`. Their generations continue to
+    /// count. A cell that is replaced meanwhile keeps what it was replaced by, so callers hold the lock of the one that
+    /// matters. Returns the names of the secrets that are forgotten.
+    ///
+    /// # Errors
+    ///
+    /// When it could not be stored; then nothing changed.
+    pub async fn forget_all(&self, also: Vec<Write>) -> Result<BTreeSet<String>, StoreError> {
+        let slots: Vec<_> =
+            self.slots().values().filter(|slot| !slot.current().is_empty()).cloned().collect();
+        let (mut writes, mut empty, mut forgotten) = (also, Vec::new(), BTreeSet::new());
+        for slot in slots {
+            let current = slot.current();
+            forgotten.extend(current.secrets.keys().cloned());
+            let cell = Cell { generation: current.generation, ..Cell::default() };
+            writes.push(Write::document(Kind::Cell, slot.key.clone(), &Record::from(&cell))?);
+            empty.push((slot, cell));
+        }
+        self.store.commit(writes).await?;
+        for (slot, cell) in empty {
+            let mut current = slot.current.write();
+            if current.generation == cell.generation {
+                *current = Arc::new(cell);
+            }
+        }
+        Ok(forgotten)
     }
 
     /// All cells as they are now.

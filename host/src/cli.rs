@@ -108,7 +108,7 @@ enum Command {
     /// Look at the accounts of a running host, sign them in, have refused credentials tried once more.
     #[command(subcommand)]
     Account(account::AccountCommand),
-    /// Sign accounts of a running host in, and answer what their vendors ask.
+    /// Sign accounts in and out, and answer what their vendors ask.
     #[command(subcommand)]
     Auth(auth::AuthCommand),
     /// Have a running host read its configuration again, and say what takes effect and what needs a restart.

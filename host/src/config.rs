@@ -63,6 +63,7 @@ pub use connectors::Connector;
 pub use edit::{appended, connector_of, line_of, updated};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, Problem};
+pub(crate) use form::wrong_with;
 pub use geofence::Geofence;
 pub use grant::block;
 pub use homeassistant::{Discovery, HomeAssistant};

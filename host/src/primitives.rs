@@ -110,6 +110,8 @@ pub struct Call {
     pub(crate) captures: BTreeMap<String, u32>,
     /// Secrets that a person has handed in, for this call only.
     pub(crate) handed: Secrets,
+    /// Credentials that a person has given for the sign-in that the call is a part of.
+    pub(crate) given_once: Arc<Secrets>,
     /// Names of the captured secrets that were made here, and not given out by the cloud.
     pub(crate) made: BTreeSet<String>,
     /// Essential secrets that a successful answer was asked for and did not have, and that have not come
@@ -200,6 +202,7 @@ impl Call {
             captured: Secrets::new(),
             captures: BTreeMap::new(),
             handed: Secrets::new(),
+            given_once: Arc::default(),
             made: BTreeSet::new(),
             missing: BTreeSet::new(),
             misses: BTreeMap::new(),
@@ -261,10 +264,11 @@ impl Call {
         }
     }
 
-    /// The secret of this name as this call sees it: handed in, just captured, committed in a cell, or
-    /// configured.
+    /// The secret of this name as this call sees it: handed in, just captured, given for this sign-in, committed in a
+    /// cell, or configured.
     pub(crate) fn secret(&self, name: &str) -> Option<&SecretString> {
         let within = self.handed.get(name).or_else(|| self.captured.get(name));
+        let within = within.or_else(|| self.given_once.get(name));
         within.or_else(|| self.view.secret(name)).or_else(|| self.context.secrets.get(name))
     }
 
@@ -289,14 +293,16 @@ impl Call {
     /// The names of the secrets that this account has, in order.
     pub(crate) fn secret_names(&self) -> Vec<String> {
         let configured = self.context.secrets.keys();
-        let here = self.captured.keys().chain(self.handed.keys()).chain(configured).map(String::as_str);
+        let given = self.handed.keys().chain(self.given_once.keys());
+        let here = self.captured.keys().chain(given).chain(configured).map(String::as_str);
         let all: BTreeSet<&str> = here.chain(self.view.secrets().map(|(name, _)| name)).collect();
         all.into_iter().map(str::to_owned).collect()
     }
 
     /// Every secret that the host knows for this account, with its name.
     fn secrets(&self) -> impl Iterator<Item = (&str, &SecretString)> {
-        let captured = self.captured.iter().chain(&self.handed).map(|(name, secret)| (name.as_str(), secret));
+        let given = self.handed.iter().chain(self.given_once.iter());
+        let captured = self.captured.iter().chain(given).map(|(name, secret)| (name.as_str(), secret));
         let configured = self.context.secrets.iter().map(|(name, secret)| (name.as_str(), secret));
         let cookies = self.jars.values().flat_map(Jar::values);
         captured.chain(self.view.secrets()).chain(configured).chain(cookies)

@@ -6,6 +6,9 @@ mod vin;
 
 use std::borrow::Cow;
 
+use secrecy::zeroize::Zeroize as _;
+use serde_json::Value;
+
 pub use self::mail::mask_mails;
 pub use self::position::mask_positions;
 pub(crate) use self::vin::remember_vin;
@@ -17,6 +20,16 @@ pub use self::vin::{mask_known_vins, mask_vins};
 #[must_use]
 pub fn mask_private(text: &str) -> String {
     mask_positions(&mask_vins(text))
+}
+
+/// Overwrites the texts of a document that is not needed any more, among which may be a secret.
+pub(crate) fn wipe(document: &mut Value) {
+    match document {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// Whether a character can end a line, move a terminal's cursor or change the order in which text is read:

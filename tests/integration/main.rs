@@ -11,6 +11,8 @@
 mod answers;
 mod architecture;
 mod audit_trail;
+#[cfg(unix)]
+mod auth;
 mod cci;
 mod components;
 mod conformance;

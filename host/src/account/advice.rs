@@ -62,6 +62,28 @@ impl Advice {
         }
     }
 
+    /// Returns the same of a sign-in with what a person has given for it.
+    pub(super) fn on_latch_after_given(&self, kind: LatchKind, refusal: GrantRefusal) -> String {
+        match (kind, refusal) {
+            (LatchKind::AuthRequired, GrantRefusal::Credentials) => {
+                let (vendor, login) = (&self.vendor, self.login());
+                format!("{vendor} refused the sign-in with what was given for it: look at it, then {login}")
+            }
+            _ => self.on_latch(kind, refusal),
+        }
+    }
+
+    /// Returns what it means that there is no session, where only a person can obtain one.
+    pub(super) fn on_nobody_signed_in(&self) -> String {
+        let (vendor, login) = (&self.vendor, self.login());
+        format!("nobody has signed in to {vendor}, and no password is configured: {login}")
+    }
+
+    /// Returns what it means that a person has signed the account out.
+    pub(super) fn on_signed_out(&self) -> String {
+        format!("the account was signed out: {}", self.login())
+    }
+
     fn on_refused_grant(&self, refusal: GrantRefusal) -> String {
         let (vendor, with, login) = (&self.vendor, self.credentials(), self.login());
         match (refusal, &self.signs_in_with) {

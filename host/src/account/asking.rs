@@ -1,12 +1,14 @@
 //! The conversation with a person: questions that open and end, answers, and sign-ins that a person begins.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
-use super::Account;
+use super::given::has_password;
 use super::question::{Answer, Fitting, NotUnderstood, Pending, Shown};
 use super::retry::{self, NotRetried, What};
+use super::{Account, Given, NotTaken};
 use crate::account::session::{Asked, Cause, Refresh, RefreshError, Refreshed};
 use crate::bindings::connector::Reply;
 use crate::descriptor::SecretClass;
@@ -29,6 +31,8 @@ pub enum Progressed {
     Ended {
         /// Why.
         reason: String,
+        /// Word for the state of the account.
+        state: String,
     },
 }
 
@@ -47,6 +51,9 @@ pub enum NotProgressed {
     /// It is no answer to the question that is open. Nothing was sent.
     #[error(transparent)]
     NotUnderstood(#[from] NotUnderstood),
+    /// What was given is not taken, or something is missing. Nothing was sent.
+    #[error(transparent)]
+    NotTaken(#[from] NotTaken),
     /// No other sign-in may be begun.
     #[error(transparent)]
     NotBegun(#[from] NotRetried),
@@ -114,7 +121,7 @@ impl Account {
         }
     }
 
-    fn question_ended(&self, why: &str) {
+    pub(super) fn question_ended(&self, why: &str) {
         tracing::info!(account = self.slug, "the question is over: {why}");
         self.announce_question();
         self.announce();
@@ -134,13 +141,12 @@ impl Account {
     /// Where the last sign-in has got to.
     #[must_use]
     pub fn sign_in_so_far(&self) -> Progressed {
-        let has_session =
-            || self.context.cells.slot(SESSION).is_some_and(|slot| slot.current().value.is_some());
+        let ended = |reason: String| Progressed::Ended { reason, state: self.state() };
         match (self.question(), self.latched()) {
             (Some(question), _) => Progressed::Asked { question },
-            (None, Some(latched)) => Progressed::Ended { reason: latched.to_string() },
-            (None, None) if has_session() => Progressed::SignedIn,
-            (None, None) => Progressed::Ended { reason: "no sign-in is under way".to_owned() },
+            (None, Some(latched)) => ended(latched.to_string()),
+            (None, None) if self.has_session() => Progressed::SignedIn,
+            (None, None) => ended("no sign-in is under way".to_owned()),
         }
     }
 
@@ -154,7 +160,9 @@ impl Account {
     /// Sees to what is due although nobody asks for it, for as long as the account is there: questions that end,
     /// visits to be asked about, grants that end. Must be called within a tokio runtime.
     pub(crate) fn keep(self: &Arc<Self>) {
-        tokio::spawn(super::keeping::keep(Arc::downgrade(self)));
+        if !self.kept.swap(true, Ordering::Relaxed) {
+            tokio::spawn(super::keeping::keep(Arc::downgrade(self)));
+        }
     }
 
     /// Publishes the question that is open, or clears the one that was.
@@ -181,7 +189,8 @@ impl Account {
         let session = self.context.cells.slot(SESSION).map(|slot| slot.current());
         let is_password = |name: &String| self.context.class(name) == Some(SecretClass::Password);
         let passwords = self.context.secrets.iter().filter(|(name, _)| is_password(name));
-        let passwords: Vec<_> = passwords.map(|(_, secret)| secret).collect();
+        let given = pending.given_once.iter().filter(|(name, _)| is_password(name));
+        let passwords: Vec<_> = passwords.chain(given).map(|(_, secret)| secret).collect();
         let found = |name: &str| {
             let kept = session.as_ref().and_then(|session| session.secrets.get(name));
             pending.staged.get(name).or(kept)
@@ -205,36 +214,56 @@ impl Account {
 
     /// Begins a sign-in now, whatever session there is, because a person wants it and is there to answer. If a question
     /// is open it is that one that goes on. A latch or a doubt is lifted for it, as [`Account::retry`] does, as
-    /// often a day.
+    /// often a day; with other credentials than those that were refused, as often as sign-ins may be made.
+    ///
+    /// What is given is used for this sign-in and its questions, under the rules that hold for what is configured, and
+    /// is then wiped. If it is refused while a session is in use, that session goes on.
     ///
     /// # Errors
     ///
     /// See [`NotProgressed`].
-    pub async fn login(self: &Arc<Self>, by: &str) -> Result<Progressed, NotProgressed> {
+    pub async fn login(self: &Arc<Self>, by: &str, given: Given) -> Result<Progressed, NotProgressed> {
+        if let Some(pending) = self.questions.current() {
+            return Ok(self.asked_by(&pending));
+        }
+        let given = self.take(given)?;
         // Before anything is lifted for it.
-        if self.questions.current().is_none()
-            && let Some(used_up) = self.context.no_sign_in_left()
-        {
+        if let Some(used_up) = self.context.no_sign_in_left(&given) {
             return Err(NotProgressed::Failed(used_up.to_string()));
         }
-        match retry::once_more(self, by, What::Grant).await {
-            Ok(_) | Err(NotRetried::NothingToLift(_)) => {}
+        let what = if has_password(&given) { What::Others } else { What::Grant };
+        let is_lifted = match retry::once_more(self, by, what).await {
+            Ok(_) => true,
+            Err(NotRetried::NothingToLift(_)) => false,
             Err(why) => return Err(why.into()),
-        }
+        };
         tracing::info!(account = self.slug, by, "a person signs in");
-        let generation = self.context.cells.slot(SESSION).map_or(0, |slot| slot.current().generation);
-        let signing_in = Refresh::of_nobody(self, "login").refresh(Cause::ByHand, generation).await;
-        self.progressed(signing_in)
+        let session = self.context.cells.slot(SESSION).map(|slot| slot.current()).unwrap_or_default();
+        let is_in_use = session.value.is_some() && !is_lifted && !self.is_refused(&session);
+        let spares = is_in_use && !given.is_empty();
+        let signing_in = Refresh::of_nobody(self, "login").given(given, spares);
+        self.progressed(signing_in.refresh(Cause::ByHand, session.generation).await)
     }
 
-    fn progressed(&self, done: Result<Refreshed, RefreshError>) -> Result<Progressed, NotProgressed> {
+    fn progressed(
+        self: &Arc<Self>,
+        done: Result<Refreshed, RefreshError>,
+    ) -> Result<Progressed, NotProgressed> {
         match done {
             Ok(_) => Ok(Progressed::SignedIn),
             Err(RefreshError::Asked(_)) => {
                 let pending = self.questions.current().ok_or(NotProgressed::Over)?;
-                Ok(Progressed::Asked { question: pending.shown(self.advice.vendor()) })
+                Ok(self.asked_by(&pending))
             }
             Err(why) => Err(NotProgressed::Failed(why.to_string())),
         }
+    }
+
+    /// Says what is asked. A host that is there for a moment only asks about a visit too, for as long as it is there.
+    fn asked_by(self: &Arc<Self>, pending: &Pending) -> Progressed {
+        if pending.challenge.polled_every().is_some() {
+            self.keep();
+        }
+        Progressed::Asked { question: pending.shown(self.advice.vendor()) }
     }
 }

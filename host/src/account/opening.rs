@@ -4,21 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
-use secrecy::ExposeSecret as _;
 use tokio::sync::Notify;
 
 use super::advice::Advice;
 use super::described::{Described, endpoints};
 use super::grant::Grants;
 use super::listing::Listing;
+use super::ownership::{configured_tokens, credentials, forget_strangers};
 use super::presence::Presence;
 use super::question::Questions;
 use super::retry::ByHand;
 use super::{Account, Clients};
 use crate::cell::Cells;
 use crate::config;
-use crate::descriptor::SecretClass;
-use crate::digest::Digest;
 use crate::plugin::{ConnectorSlot, PolicySlot};
 use crate::primitives::{AccountContext, PinGuard, SESSION, Skew};
 use crate::protect::circuit::Circuits;
@@ -29,7 +27,7 @@ use crate::protect::quota::DailyQuota;
 use crate::protect::retry_budget::RetryBudget;
 use crate::protect::throttle::Throttle;
 use crate::services::Services;
-use crate::store::{Kind, Store, StoreError, Write};
+use crate::store::{Kind, StoreError, Write};
 
 /// An account that is open, and what the store does not know of it yet.
 #[derive(Debug)]
@@ -147,8 +145,10 @@ impl Accounts {
                 None => Arc::new(Throttle::open(slug, store).await?),
             },
             seed: fastrand::u64(..),
+            kept: AtomicBool::new(false),
             retired: AtomicBool::new(false),
         };
+        account.open_signed_out();
         if let Some(throttled) = account.throttled() {
             account.leave_alone(&throttled);
         }
@@ -168,7 +168,7 @@ impl Accounts {
             self.services.as_ref();
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
         let mut cells = Cells::open(slug, names, store, clock).await?;
-        let writes = forget_strangers(slug, credentials(config), &mut cells, store).await?;
+        let writes = forget_strangers(slug, config, &mut cells, store).await?;
         let advice = Advice::new(slug, config).on_refused_pin();
         let sign_ins = match before {
             Some(before) => Arc::clone(&before.context.sign_ins),
@@ -205,53 +205,4 @@ impl Account {
         self.requests.set(config.quota_per_day, config.time_zone.clone());
         self.context.sign_ins.set_limit(Some(config.max_logins_per_day));
     }
-}
-
-/// Empties the cells if they belong to other credentials. A session has a refresh token of its own, which
-/// would be sent in place of the new one that the owner has given. Returns the writes by which the store does the
-/// same.
-async fn forget_strangers(
-    account: &str,
-    credentials: Digest,
-    cells: &mut Cells,
-    store: &Arc<dyn Store>,
-) -> Result<Vec<Write>, StoreError> {
-    let credentials = credentials.to_string().into_bytes();
-    let known = store.load(Kind::Credentials, account).await?;
-    if known.as_ref() == Some(&credentials) {
-        return Ok(Vec::new());
-    }
-    let mut writes = if known.is_some() { cells.clear()? } else { Vec::new() };
-    writes.push(Write { kind: Kind::Credentials, key: account.to_owned(), value: Some(credentials) });
-    Ok(writes)
-}
-
-/// Returns a digest of a set of credentials and of the account that they are for, which tells neither. What
-/// one connector has obtained is not handed to another one that the account is moved to.
-fn credentials(config: &config::Account) -> Digest {
-    let secrets = config.secrets.iter().flat_map(|(name, secret)| [name.as_str(), secret.expose_secret()]);
-    digest(std::iter::once(config.connector.as_str()).chain(secrets))
-}
-
-/// Returns a digest of the tokens that the owner has configured; none if there are none, or if there is a password
-/// with which others are had.
-fn configured_tokens(config: &config::Account) -> Option<Digest> {
-    let of = |wanted: SecretClass| {
-        let is_wanted =
-            move |name: &str| config.rules.get(name).is_some_and(|it| it.class == wanted && !it.unused);
-        config.secrets.iter().filter(move |(name, _)| is_wanted(name))
-    };
-    if of(SecretClass::Password).next().is_some() || of(SecretClass::Token).next().is_none() {
-        return None;
-    }
-    Some(digest(of(SecretClass::Token).flat_map(|(name, token)| [name.as_str(), token.expose_secret()])))
-}
-
-fn digest<'p>(parts: impl Iterator<Item = &'p str>) -> Digest {
-    let mut all = Vec::new();
-    for part in parts {
-        all.extend_from_slice(&part.len().to_le_bytes());
-        all.extend_from_slice(part.as_bytes());
-    }
-    Digest::of(&all)
 }

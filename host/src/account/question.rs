@@ -11,7 +11,8 @@
 //!   when one is granted, in one write with the end of the question, and thrown away when the question ends in
 //!   nothing. Lasting secrets, such as those of a remembered device, are kept in either case.
 //! * Three codes are tried, and a sign-in goes on at most eight times: then it is over, whatever its connector wants.
-//! * An answer is a secret of the one call that it is for. It is neither stored nor said.
+//! * An answer is a secret of the one call that it is for. It is neither stored nor said. Neither are credentials that
+//!   were given for the sign-in: they are in memory until the question is over.
 
 mod answer;
 mod challenge;
@@ -83,6 +84,8 @@ pub struct Pending {
     pub(crate) made: BTreeSet<String>,
     /// Codes that were refused. In memory only: a code is not stored.
     pub(crate) tried: Vec<SecretString>,
+    /// Credentials that a person has given for the sign-in. In memory only as well, and wiped with the question.
+    pub(crate) given_once: Arc<Secrets>,
 }
 
 impl fmt::Debug for Pending {
@@ -133,6 +136,7 @@ impl Pending {
             jars: call.jars.clone(),
             made: call.made.clone(),
             tried: Vec::new(),
+            given_once: Arc::clone(&call.given_once),
         };
         let Some((before, reply)) = before else { return Ok(asked) };
         asked.tried = before.tried.iter().chain(call.handed.values()).cloned().collect();

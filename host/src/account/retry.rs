@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::Account;
-use crate::protect::latch::LatchKind;
+use crate::protect::latch::{LatchKind, Latched};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::move_back;
 
@@ -52,6 +52,11 @@ pub enum NotRetried {
     /// Nothing was there to lift.
     #[error("nothing keeps the account {0:?} from trying: no credential was refused, and none is in doubt")]
     NothingToLift(String),
+    /// Nothing was refused: nobody is signed in.
+    #[error(
+        "nobody is signed in to the account {0:?}, and nothing of it was refused: sign in with `vehicle-connector auth login {0}`"
+    )]
+    NotSignedIn(String),
     /// The vendor blocks this program. That concerns more than this account, and asking makes it last longer.
     #[error(
         "the vendor blocks this program until {until:.0}, for all its accounts, and every request before makes that last \
@@ -109,6 +114,8 @@ pub(super) enum What {
     All,
     /// Those of the sign-in.
     Grant,
+    /// Others than those that were refused, which is no retry.
+    Others,
 }
 
 /// Lifts what keeps the credentials of an account from being sent; see [`Account::retry`].
@@ -120,8 +127,10 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
         by_hand.put_on_record(&done).await?;
     }
     let pin = &account.context.pin;
+    let latched = account.latch.current(now);
+    let signed_out = latched.as_ref().is_some_and(Latched::is_not_signed_in);
     let held = [
-        ("grant", account.latch.current(now).is_some() || account.grant.shown(clock).is_some()),
+        ("grant", latched.is_some() || account.grant.shown(clock).is_some()),
         ("pin", what == What::All && (pin.latched(now).is_some() || pin.in_doubt(clock).is_some())),
         ("registration", what == What::All && account.registration.shown(clock).is_some()),
     ];
@@ -134,12 +143,21 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
     if lifted.is_empty() {
         return Err(NotRetried::NothingToLift(account.slug.clone()));
     }
-    let left_today = left(&done, now).map_err(|from| NotRetried::TooOften { from })?;
-    let mut record = done.clone();
-    record.push(Retry { at: now, by: by.to_owned(), lifted: lifted.clone() });
-    record.drain(..record.len().saturating_sub(REMEMBERED));
-    by_hand.put_on_record(&record).await?;
-    *done = record;
+    if signed_out && what == What::All {
+        return Err(NotRetried::NotSignedIn(account.slug.clone()));
+    }
+    let left_today = if signed_out || what == What::Others {
+        left(&done, now).unwrap_or_default()
+    } else {
+        let left_today = left(&done, now).map_err(|from| NotRetried::TooOften { from })?;
+        let mut record = done.clone();
+        record.push(Retry { at: now, by: by.to_owned(), lifted: lifted.clone() });
+        record.drain(..record.len().saturating_sub(REMEMBERED));
+        by_hand.put_on_record(&record).await?;
+        *done = record;
+        tracing::warn!(account = account.slug, by, ?lifted, "the same credentials are tried once more");
+        left_today - 1
+    };
     account.latch.lift().await?;
     account.grant.forget().await;
     if what == What::All {
@@ -147,9 +165,8 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
         account.registration.forget().await;
     }
     account.refreshes.lock().forget_failures();
-    tracing::warn!(account = account.slug, by, ?lifted, "the same credentials are tried once more");
     account.announce();
-    Ok(Retried { account: account.slug.clone(), lifted, left_today: left_today - 1 })
+    Ok(Retried { account: account.slug.clone(), lifted, left_today })
 }
 
 /// Returns the number of retries left; when none is left, the time at which the oldest of the day is a day

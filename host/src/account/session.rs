@@ -36,6 +36,7 @@ pub(crate) use self::history::History;
 pub(crate) use self::outcome::{Asked, Cause, RefreshError, Refreshed};
 use crate::account::Account;
 use crate::bindings::policy::{CircuitScope, FailureKind};
+use crate::cell::Secrets;
 use crate::judge::Judge;
 use crate::plugin::{Connected, Policy};
 use crate::primitives::{Allowance, SESSION};
@@ -56,6 +57,10 @@ pub(crate) struct Refresh {
     pub(crate) connector: Connected,
     pub(crate) allowance: Arc<Allowance>,
     pub(crate) operation: String,
+    /// Credentials that a person has given for this sign-in.
+    pub(crate) given_once: Arc<Secrets>,
+    /// Whether a refusal of those leaves the session that is there as it is.
+    pub(crate) spares_session: bool,
 }
 
 impl Refresh {
@@ -102,6 +107,7 @@ impl Refresh {
             | RefreshError::NotStored(_)
             | RefreshError::Plugin(_)
             | RefreshError::Released(_)
+            | RefreshError::Spared(_)
             | RefreshError::NoSession
             | RefreshError::Panicked
             | RefreshError::Retired
@@ -161,6 +167,12 @@ impl Refresh {
         }
         if let Some(asked) = account.asked() {
             return Err(RefreshError::Asked(asked));
+        }
+        if cause != Cause::ByHand
+            && cell.value.is_none()
+            && let Some(latched) = account.require_login().await
+        {
+            return Err(RefreshError::Latched(latched.into()));
         }
         let now = account.clock().monotonic();
         self.may_try(now)?;

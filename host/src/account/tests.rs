@@ -2,6 +2,7 @@
 
 pub(crate) mod cloud;
 mod connector;
+mod given_once;
 mod grants;
 pub(crate) mod home;
 mod importing;

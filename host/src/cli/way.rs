@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -16,6 +17,8 @@ use super::remote::Located;
 use super::{complain, logging};
 use crate::config::{Config, LogFormat};
 use crate::host::{Environment, Host};
+#[cfg(unix)]
+use crate::redact::wipe;
 use crate::sandbox::Compiler;
 use crate::store::{DirectoryError, Kind, OpenError, SqliteStore, Store};
 use crate::time::SystemClock;
@@ -148,7 +151,7 @@ impl Own {
         payload: &Value,
         steps: &mpsc::Sender<Value>,
     ) -> Result<Value, Unanswered> {
-        let payload = payload.to_string();
+        let payload = Zeroizing::new(payload.to_string());
         let mut answer = self.host.request_in_steps(verb, payload.as_bytes(), BY, steps).await;
         match answer.get("error").and_then(Value::as_str) {
             Some(error) => Err(Unanswered::Refused(error.to_owned())),
@@ -172,11 +175,15 @@ fn is_served(_directory: &std::path::Path) -> Result<bool, ExitCode> {
 async fn ask_running(
     directory: PathBuf,
     verb: &'static str,
-    payload: Value,
+    mut payload: Value,
     steps: mpsc::Sender<Value>,
 ) -> Result<Value, Unanswered> {
     use crate::control::{AskError, ask_in_steps};
-    let asking = move || ask_in_steps(&directory, verb, &payload, |step| drop(steps.try_send(step)));
+    let asking = move || {
+        let answer = ask_in_steps(&directory, verb, &payload, |step| drop(steps.try_send(step)));
+        wipe(&mut payload);
+        answer
+    };
     match tokio::task::spawn_blocking(asking).await {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(AskError::Refused(why))) => Err(Unanswered::Refused(why)),

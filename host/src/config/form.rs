@@ -23,7 +23,7 @@ pub struct Mistaken {
 
 /// Describes how a secret differs from its form, and what it probably is, without the secret itself. `None`
 /// if it has the form. `mistaken` is what its connector knows that people take for it.
-pub(super) fn wrong_with(form: SecretForm, secret: &str, key: &str, mistaken: &[Mistaken]) -> Option<String> {
+pub(crate) fn wrong_with(form: SecretForm, secret: &str, key: &str, mistaken: &[Mistaken]) -> Option<String> {
     let (wanted, characters) = (usize::try_from(form.length).unwrap_or(usize::MAX), form.characters);
     let length = secret.chars().count();
     if length == wanted && secret.chars().all(|char| characters.allow(char)) {

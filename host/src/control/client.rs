@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -135,7 +136,7 @@ fn converse(
     silence: Duration,
     mut step: impl FnMut(Value),
 ) -> Result<Value, AskError> {
-    let mut question = question.to_string().into_bytes();
+    let mut question = Zeroizing::new(question.to_string().into_bytes());
     if question.len() > LONGEST_LINE {
         return Err(AskError::TooLarge { size: question.len() });
     }

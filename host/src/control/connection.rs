@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::lines::{Incoming, LARGE, Lines, write};
 use super::{HEARTBEAT, IDLE, LONGEST_LINE};
 use crate::host::Host;
+use crate::redact::wipe;
 
 /// Example of a line, for a client that sent something else.
 const EXPECTED: &str = r#"a line is {"verb":"circuit/list","payload":{}}"#;
@@ -34,7 +36,7 @@ struct Question {
 /// A question that was understood.
 struct Understood {
     verb: String,
-    payload: Vec<u8>,
+    payload: Zeroizing<Vec<u8>>,
     steps: bool,
 }
 
@@ -72,7 +74,7 @@ pub(super) async fn serve(
                 if question.trim_ascii().is_empty() {
                     continue;
                 }
-                let understood = read(question).await;
+                let understood = read(Zeroizing::new(question)).await;
                 drop(place);
                 let answer = match understood {
                     Ok(Understood { verb, payload, steps: false }) => {
@@ -136,7 +138,7 @@ async fn answer_in_steps(
     }
 }
 
-async fn read(question: Vec<u8>) -> Result<Understood, String> {
+async fn read(question: Zeroizing<Vec<u8>>) -> Result<Understood, String> {
     if question.len() <= LARGE {
         return understand(&question);
     }
@@ -151,8 +153,14 @@ fn understand(question: &[u8]) -> Result<Understood, String> {
     let Question { verb, payload, steps } =
         serde_json::from_slice(question).map_err(|error| format!("{error}; {EXPECTED}"))?;
     let payload = match payload {
-        Value::Null => b"{}".to_vec(),
-        payload => serde_json::to_vec(&payload).map_err(|error| error.to_string())?,
+        Value::Null => Ok(b"{}".to_vec()),
+        mut payload => {
+            let text = serde_json::to_vec(&payload).map_err(|error| error.to_string());
+            // What is in it may be a secret, and is needed in one place only.
+            wipe(&mut payload);
+            text
+        }
     };
+    let payload = Zeroizing::new(payload?);
     Ok(Understood { verb, payload, steps })
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use secrecy::zeroize::Zeroize as _;
 use tokio::net::UnixStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
@@ -79,7 +80,12 @@ impl Lines {
             }
             match self.read_some(stream).await? {
                 0 => return Ok(Incoming::Ended),
-                count => self.read.extend_from_slice(self.chunk.get(..count).unwrap_or_default()),
+                count => {
+                    let chunk = self.chunk.get_mut(..count).unwrap_or_default();
+                    self.read.extend_from_slice(chunk);
+                    // It may have been a secret.
+                    chunk.zeroize();
+                }
             }
         }
     }

@@ -8,6 +8,7 @@ mod commands;
 mod importing;
 mod logs;
 mod queue;
+mod sign_in;
 mod vehicles;
 
 use std::sync::Arc;
@@ -40,7 +41,7 @@ use crate::wire::message::Outgoing;
 const LARGEST: usize = 1 << 20;
 
 /// Verbs of all requests.
-const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/answer, account/question, account/import, account/list, account/quota; config/reload; log/level, log/recent; state/backup; circuit/list, \
+const VERBS: &str = "vehicle/list, vehicle/status; command/send, command/show, command/wait; account/retry, account/retries, account/login, account/logout, account/answer, account/question, account/credentials, account/import, account/list, account/quota; config/reload; log/level, log/recent; state/backup; circuit/list, \
                      circuit/open, circuit/isolate, circuit/close; discovery/show, discovery/publish, discovery/clear; \
                      policy/ and connector/ with list, swap, offer, verify, rollback, history, forgive; policy/shadow, \
                      policy/canary, policy/diff, policy/approve, \

@@ -149,6 +149,7 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
         | RefreshError::TooManyRefreshes
         | RefreshError::NotStored(_)
         | RefreshError::Unexplained(_)
+        | RefreshError::Spared(_)
         | RefreshError::NoSession
         | RefreshError::Panicked
         | RefreshError::Retired
@@ -174,7 +175,9 @@ pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
         }
         RefreshError::Plugin(_) | RefreshError::Nonsense(_) => Reason::ConnectorFault,
         // It was refused, and there is nothing else to send.
-        RefreshError::Released(_) | RefreshError::NoSession => Reason::UpstreamRefused,
+        RefreshError::Released(_) | RefreshError::Spared(_) | RefreshError::NoSession => {
+            Reason::UpstreamRefused
+        }
         RefreshError::NotStored(_) | RefreshError::Panicked => Reason::HostFault,
         RefreshError::Retired => Reason::Busy,
         RefreshError::Stopping => Reason::HostStopping,

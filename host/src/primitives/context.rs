@@ -76,11 +76,17 @@ impl AccountContext {
         self.secrets.keys().any(|name| self.rules.get(name).is_some_and(signs_in))
     }
 
-    /// Returns why no sign-in may begin, if it would count and no more are allowed today. Without a password only those
-    /// count that ask: where there were some, the next one would ask too.
-    pub(crate) fn no_sign_in_left(&self) -> Option<QuotaError> {
+    /// Whether a sign-in sends a password: a configured one, or one that was given for it.
+    pub(crate) fn signs_in_with_password(&self, given_once: &Secrets) -> bool {
+        let is_password = |name: &String| self.class(name) == Some(SecretClass::Password);
+        self.has_password() || given_once.keys().any(is_password)
+    }
+
+    /// Returns why no sign-in may begin with what was given for it, if it would count and no more are allowed today.
+    /// Without a password only those count that ask: where there were some, the next one would ask too.
+    pub(crate) fn no_sign_in_left(&self, given_once: &Secrets) -> Option<QuotaError> {
         let now = self.clock.now();
-        let would_count = self.has_password() || self.sign_ins.used(now) > 0;
+        let would_count = self.signs_in_with_password(given_once) || self.sign_ins.used(now) > 0;
         (would_count && self.sign_ins.left(now) == Some(0)).then(|| self.sign_ins.used_up())
     }
 

@@ -106,7 +106,7 @@ impl<'c> Sending<'c> {
         }
         if signs_in {
             let now = call.clock().now();
-            let counted = call.sign_in.begin(&call.context.sign_ins, now).await;
+            let counted = call.sign_in.sends(&call.context.sign_ins, now).await;
             self.counted = counted.map_err(|why| denied(why.to_string()))?;
         }
         if pin.is_some()

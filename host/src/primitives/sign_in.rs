@@ -3,7 +3,8 @@
 //! Vendors count passwords and one-time codes, and lock accounts for too many. Which function of a connector sends
 //! one is nothing to them, so it is nothing here either: the first request of a call that carries such a secret is
 //! counted, durably, before it leaves; the others of the call belong to it. What never left is taken back. A sign-in
-//! that asks a person and has sent none of these is counted with its first question.
+//! that asks a person and has sent none of these is counted with its first question. One that a person has to consent
+//! to first has come to nothing: a password that is sent after that is another sign-in.
 
 use jiff::Timestamp;
 
@@ -14,6 +15,8 @@ use crate::protect::quota::{DailyQuota, QuotaError};
 pub(crate) struct SignIn {
     /// Whether it is counted: by this call, or by the one that asked the question which this call goes on from.
     counted: bool,
+    /// Whether another password is another sign-in all the same.
+    again: bool,
     /// Why it was not counted, and nothing was sent.
     refused: Option<QuotaError>,
 }
@@ -21,7 +24,13 @@ pub(crate) struct SignIn {
 impl SignIn {
     /// A part of a sign-in that is counted already, if it is.
     pub(crate) const fn going_on(counted: bool) -> Self {
-        Self { counted, refused: None }
+        Self { counted, again: false, refused: None }
+    }
+
+    /// The same, after which a password that is sent is another sign-in: the one before has come to nothing, and a person
+    /// has said that it may go better now.
+    pub(crate) fn begun_anew(self) -> Self {
+        Self { again: true, ..self }
     }
 
     /// Whether the sign-in is counted.
@@ -52,6 +61,18 @@ impl SignIn {
             }
         }
         Ok(true)
+    }
+
+    /// Counts the sign-in as [`begin`](Self::begin) does, for a request that carries what signs in.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(super) async fn sends(&mut self, sign_ins: &DailyQuota, now: Timestamp) -> Result<bool, QuotaError> {
+        if std::mem::take(&mut self.again) {
+            self.counted = false;
+        }
+        self.begin(sign_ins, now).await
     }
 
     /// Takes the count back: the request that was counted has not left.

@@ -84,9 +84,18 @@ pub struct Latched {
     /// Digest of the connector that the vendor refuses, if it is about that: it does not hold for another one.
     #[serde(default)]
     refused_client: Option<String>,
+    /// Whether nothing was refused: nobody has signed in, or somebody has signed out.
+    #[serde(default)]
+    not_signed_in: bool,
 }
 
 impl Latched {
+    /// Whether it says that nobody is signed in, and not that something was refused.
+    #[must_use]
+    pub const fn is_not_signed_in(&self) -> bool {
+        self.not_signed_in
+    }
+
     /// Whether it holds with a connector of this digest.
     #[must_use]
     pub fn holds_with(&self, connector: &str) -> bool {
@@ -99,6 +108,7 @@ impl Latched {
         let Self { reason, since, until, .. } = self;
         match until {
             Some(until) => format!("{reason} (since {since:.0}; nothing is sent before {until:.0})"),
+            None if self.not_signed_in => format!("{reason} (since {since:.0}; nothing is sent until then)"),
             None => format!("{reason} (since {since:.0}; it is not sent again until then)"),
         }
     }
@@ -106,11 +116,7 @@ impl Latched {
 
 impl fmt::Display for Latched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.in_our_words())?;
-        match &self.detail {
-            Some(detail) => write!(f, "; the vendor's words: {detail}"),
-            None => Ok(()),
-        }
+        write_with_detail(f, &self.in_our_words(), self.detail.as_deref())
     }
 }
 
@@ -123,6 +129,23 @@ pub struct Why {
     pub detail: Option<String>,
     /// Digest of the connector that the vendor refuses, if it is about that.
     refused_client: Option<String>,
+    /// Whether nothing was refused.
+    not_signed_in: bool,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_with_detail(f, &self.reason, self.detail.as_deref())
+    }
+}
+
+/// Writes a reason, and the vendor's words if there are any.
+fn write_with_detail(f: &mut fmt::Formatter<'_>, reason: &str, detail: Option<&str>) -> fmt::Result {
+    f.write_str(reason)?;
+    match detail {
+        Some(detail) => write!(f, "; the vendor's words: {detail}"),
+        None => Ok(()),
+    }
 }
 
 impl Why {
@@ -130,13 +153,20 @@ impl Why {
     #[must_use]
     pub fn new(reason: String, detail: &str) -> Self {
         let detail = detail.trim();
-        Self { reason, detail: (!detail.is_empty()).then(|| detail.to_owned()), refused_client: None }
+        let detail = (!detail.is_empty()).then(|| detail.to_owned());
+        Self { reason, detail, refused_client: None, not_signed_in: false }
     }
 
     /// The same, about the connector of this digest.
     #[must_use]
     pub(crate) fn about_client(self, connector: String) -> Self {
         Self { refused_client: Some(connector), ..self }
+    }
+
+    /// The same, of an account that nobody is signed in to although nothing was refused.
+    #[must_use]
+    pub(crate) fn not_signed_in(self) -> Self {
+        Self { not_signed_in: true, ..self }
     }
 }
 
@@ -179,6 +209,7 @@ impl Latch {
                     until: None,
                     about: about.clone(),
                     refused_client: None,
+                    not_signed_in: false,
                 };
                 // The next start finds the damage too.
                 if let Err(error) = store.commit(vec![Write::document(Kind::Latch, key, &latched)?]).await {
@@ -236,9 +267,7 @@ impl Latch {
         now: Timestamp,
         until: Option<Timestamp>,
     ) -> (bool, Result<(), StoreError>) {
-        let Why { reason, detail, refused_client } = why;
-        let about = self.about.clone();
-        let latched = Latched { kind, reason, detail, since: now, until, about, refused_client };
+        let latched = self.latched(kind, why, now, until);
         {
             let mut current = self.current.write();
             if current.as_ref().is_some_and(|latched| holds(latched, now)) {
@@ -261,6 +290,35 @@ impl Latch {
     /// Lifts the latch after its removal was committed.
     pub(crate) fn forget(&self) {
         self.current.write().take();
+    }
+
+    /// Makes a latch that takes the place of any other one when it is [shown](Self::show), with the write that stores
+    /// it, for a caller that commits something together with it.
+    ///
+    /// # Errors
+    ///
+    /// When the write cannot be made.
+    pub(crate) fn made(
+        &self,
+        kind: LatchKind,
+        why: Why,
+        now: Timestamp,
+        until: Option<Timestamp>,
+    ) -> Result<(Latched, Write), StoreError> {
+        let latched = self.latched(kind, why, now, until);
+        let write = Write::document(Kind::Latch, self.key.clone(), &latched)?;
+        Ok((latched, write))
+    }
+
+    /// Lets a latch hold, whatever held before.
+    pub(crate) fn show(&self, latched: Latched) {
+        *self.current.write() = Some(latched);
+    }
+
+    fn latched(&self, kind: LatchKind, why: Why, now: Timestamp, until: Option<Timestamp>) -> Latched {
+        let Why { reason, detail, refused_client, not_signed_in } = why;
+        let about = self.about.clone();
+        Latched { kind, reason, detail, since: now, until, about, refused_client, not_signed_in }
     }
 
     /// Lifts the latch. Returns whether it was set.

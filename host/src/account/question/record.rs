@@ -78,6 +78,7 @@ impl From<Record> for Pending {
             jars: record.jars,
             made: record.made,
             tried: Vec::new(),
+            given_once: std::sync::Arc::default(),
         }
     }
 }

@@ -8,10 +8,10 @@ use super::asked::Conversation;
 use super::refused::{Follows, Refusal};
 use super::{Cause, Refresh, RefreshError, Refreshed, token_endpoint};
 use crate::account::question::{Fitting, Pending};
-use crate::bindings::connector::{Grant, Step};
+use crate::bindings::connector::{Grant, Reply, Step};
 use crate::bindings::policy::{Effect, Failure};
 use crate::bindings::types;
-use crate::cell::{Cell, CellGuard};
+use crate::cell::{Cell, CellGuard, Secrets};
 use crate::judge::failure::{self, Facts};
 use crate::plugin::Called;
 use crate::plugin::question::{ContinueSignIn, RefreshSession, SignIn};
@@ -209,8 +209,21 @@ impl<'r> Attempt<'r> {
     fn is_sign_in(&self) -> bool {
         match self.stage {
             Stage::GoOn(_) => true,
-            Stage::SignIn => self.refresh.account.context.has_password(),
+            Stage::SignIn => self.sends_password(),
             Stage::Refresh => false,
+        }
+    }
+
+    fn sends_password(&self) -> bool {
+        self.refresh.account.context.signs_in_with_password(&self.refresh.given_once)
+    }
+
+    /// What a person has given for this sign-in; none if it is no sign-in.
+    pub(super) fn given_once(&self) -> Option<&Arc<Secrets>> {
+        match &self.stage {
+            Stage::SignIn => Some(&self.refresh.given_once),
+            Stage::GoOn(GoingOn { pending, .. }) => Some(&pending.given_once),
+            Stage::Refresh => None,
         }
     }
 
@@ -227,7 +240,7 @@ impl<'r> Attempt<'r> {
     fn may_be_all_there_is(&self) -> bool {
         match self.stage {
             Stage::Refresh => true,
-            Stage::SignIn => !self.refresh.account.context.has_password(),
+            Stage::SignIn => !self.sends_password(),
             Stage::GoOn(_) => false,
         }
     }
@@ -254,7 +267,7 @@ impl<'r> Attempt<'r> {
         }
         // No page is asked for that a sign-in would begin with and could not go on from.
         if matches!(self.stage, Stage::SignIn)
-            && let Some(used_up) = account.context.no_sign_in_left()
+            && let Some(used_up) = account.context.no_sign_in_left(&self.refresh.given_once)
         {
             return Err(RefreshError::TooManySignIns(used_up));
         }
@@ -283,7 +296,10 @@ impl<'r> Attempt<'r> {
         call.purpose = self.purpose();
         let described = account.described.account();
         match stage {
-            Stage::SignIn => refresh.connector.ask(described, &SignIn, call).await,
+            Stage::SignIn => {
+                call.given_once.clone_from(&refresh.given_once);
+                refresh.connector.ask(described, &SignIn, call).await
+            }
             Stage::Refresh => refresh.connector.ask(described, &RefreshSession, call).await,
             Stage::GoOn(GoingOn { pending, fitting }) => {
                 call.captured.clone_from(&pending.staged);
@@ -291,7 +307,10 @@ impl<'r> Attempt<'r> {
                 call.jars.clone_from(&pending.jars);
                 call.made.clone_from(&pending.made);
                 call.handed.clone_from(&fitting.handed);
-                call.sign_in = primitives::SignIn::going_on(pending.counted);
+                call.given_once.clone_from(&pending.given_once);
+                let sign_in = primitives::SignIn::going_on(pending.counted);
+                let anew = matches!(fitting.reply, Reply::Confirmed);
+                call.sign_in = if anew { sign_in.begun_anew() } else { sign_in };
                 let question = ContinueSignIn { continuation: &pending.continuation, reply: &fitting.reply };
                 refresh.connector.ask(described, &question, call).await
             }

@@ -6,6 +6,7 @@ use super::attempt::{Attempt, GoingOn};
 use super::{Refresh, RefreshError, Refreshed, of_join_error, token_endpoint};
 use crate::account::Account;
 use crate::account::question::Fitting;
+use crate::cell::Secrets;
 use crate::primitives::{Allowance, SESSION};
 use crate::protect::circuit::Purpose;
 
@@ -20,7 +21,15 @@ impl Refresh {
             allowance: Arc::new(allowance.counted(Arc::clone(&account.requests), "session", clock)),
             operation: format!("{what}-{}", uuid::Uuid::now_v7().simple()),
             account: Arc::clone(account),
+            given_once: Arc::default(),
+            spares_session: false,
         }
+    }
+
+    /// The same, with credentials that a person has given for it. `spares_session` says that the session which is
+    /// there is as good as it was if those are refused.
+    pub(crate) fn given(self, given_once: Arc<Secrets>, spares_session: bool) -> Self {
+        Self { given_once, spares_session, ..self }
     }
 
     /// Goes on with the sign-in whose question has this number. None if another one is open by now, or none.

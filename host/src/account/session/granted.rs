@@ -4,8 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attempt::Attempt;
 use super::token_endpoint;
+use crate::account::ownership::Owner;
 use crate::bindings::connector::Grant;
 use crate::cell::{Contents, Ends, Secrets};
+use crate::primitives::AccountContext;
 use crate::protect::circuit::Permit;
 use crate::store::Write;
 
@@ -23,7 +25,8 @@ impl Attempt<'_> {
         let account = &refresh.account;
         let (ends, noted) = self.ends(&grant);
         let contents = Contents { value: grant.value, secrets, ends };
-        let also = account.questions.removal().into_iter().chain(noted).collect();
+        let removal = account.questions.removal();
+        let also = removal.into_iter().chain(noted).chain(self.owner()).collect();
         let (cell, stored) = self.guard.keep(contents, also).await;
         if let Err(error) = stored {
             // It may be the only token that the cloud still accepts, so it is used all the same.
@@ -46,6 +49,14 @@ impl Attempt<'_> {
         if self.signs_in() {
             account.listing.is_possible();
         }
+    }
+
+    /// Returns the write by which the store knows who was signed in, if that was given for this sign-in.
+    fn owner(&self) -> Option<Write> {
+        let given = self.given_once().filter(|given| !given.is_empty())?;
+        let account = &self.refresh.account;
+        let AccountContext { rules, secrets, .. } = account.context.as_ref();
+        Owner::of(&account.connector_name, rules, secrets, given).write(&account.slug).ok()
     }
 
     /// Returns when the session ends, as the cloud says, and the write that remembers that of a configured token. The

@@ -77,6 +77,9 @@ pub(crate) enum RefreshError {
     /// The credential was refused, and the latch that was set for it does not hold any more.
     #[error("the refusal was lifted meanwhile; it was: {0}")]
     Released(String),
+    /// What a person has given for a sign-in was refused, and the session that there was goes on.
+    #[error("{0}; the session that there was is used as before")]
+    Spared(String),
     /// The connector has no cell for a session.
     #[error("the connector keeps no session that could be refreshed")]
     NoSession,

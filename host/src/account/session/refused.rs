@@ -9,7 +9,7 @@ use crate::judge::evidence::GrantRefusal;
 use crate::judge::{Circumstances, Judged, evidence};
 use crate::metrics::Granted;
 use crate::protect::circuit::Permit;
-use crate::protect::latch::LatchKind;
+use crate::protect::latch::{LatchKind, Why};
 use crate::time::of_milliseconds;
 
 /// What follows from a session that was not granted.
@@ -34,6 +34,7 @@ impl Follows {
                 | Err(
                     RefreshError::Latched(_)
                     | RefreshError::Released(_)
+                    | RefreshError::Spared(_)
                     | RefreshError::Doubtful(_)
                     | RefreshError::Unexplained(_),
                 ),
@@ -91,6 +92,12 @@ impl Refusal<'_> {
         };
         let latch = latch_for(&judgement.decision, &judgement.judged.failure, refusal);
         let doubtful = evidence::is_doubtful(&judgement.judged.failure);
+        let given = refresh.spares_session;
+        if let Some(latch) = latch.as_ref().filter(|latch| given && evidence::is_for_a_person(latch)) {
+            judge.record(&judgement, "none: the session that is there goes on".to_owned()).await;
+            let refusal = refusal.unwrap_or(GrantRefusal::Credentials);
+            return Follows::Result(Err(self.spared(latch, refusal, &judgement.judged.failure.message)));
+        }
         let done = match (&latch, doubtful) {
             (Some(latch), _) => format!("latch {}", LatchKind::from(latch).as_str()),
             (None, true) => "pause: refused without a reason".to_owned(),
@@ -114,8 +121,25 @@ impl Refusal<'_> {
             && self.refresh.history().sign_in_after(self.guard.cell().generation)
     }
 
+    /// What a person has given was refused, and says nothing of the session that is there.
+    fn spared(&self, latch: &Latch, refusal: GrantRefusal, words: &str) -> RefreshError {
+        let why = self.why_given(latch, refusal, words);
+        self.refresh.failed(self.cause, true, RefreshError::Spared(why.to_string()), None)
+    }
+
+    /// Why a sign-in with what a person has given is latched.
+    fn why_given(&self, latch: &Latch, refusal: GrantRefusal, words: &str) -> Why {
+        let advice = &self.refresh.account.advice;
+        Why::new(advice.on_latch_after_given(LatchKind::from(latch), refusal), words)
+    }
+
     async fn latch(&self, latch: &Latch, refusal: GrantRefusal, words: String) -> RefreshError {
-        let latched = self.refresh.account.set_latch_of(LatchKind::from(latch), refusal, &words).await;
+        let (account, kind) = (&self.refresh.account, LatchKind::from(latch));
+        let latched = if self.refresh.given_once.is_empty() {
+            account.set_latch_of(kind, refusal, &words).await
+        } else {
+            account.set_latch_for(kind, self.why_given(latch, refusal, &words)).await
+        };
         latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Asks {
     /// For a visit, and sends the password with every poll.
     Insisting,
     Consent,
+    /// For consent, and signs in anew after it.
+    Terms,
     /// For a choice, again and again.
     WithoutEnd,
     /// For an address with what the cloud has given out in it.
@@ -171,7 +173,7 @@ impl Fake {
             }
             Asks::Telling => visit(&format!("{BASE}/?t={{secret:step-token}}"), None, ReturnPath::Poll(1)),
             Asks::Elsewhere => visit("https://evil.example/", None, ReturnPath::Poll(1)),
-            Asks::Consent => Challenge::Consent("the new terms,\n on the site".to_owned()),
+            Asks::Consent | Asks::Terms => Challenge::Consent("the new terms,\n on the site".to_owned()),
             Asks::Other => Challenge::Other("a dance".to_owned()),
         })
     }
@@ -249,6 +251,12 @@ impl NativeConnector for Fake {
                 (Asks::Insisting, Reply::Waited) => {
                     let _denied_in_the_end = call.send(get("/login", "p={secret:password}", &[])).await;
                     Ok(asked(self.challenge(call).unwrap()))
+                }
+                (Asks::Terms, Reply::Confirmed) => {
+                    let captures = [("/step", "step-token"), ("/device", "device")];
+                    let login = call.send(get("/login", "p={secret:password}", &captures)).await;
+                    failure(Phase::SignIn, login)?;
+                    self.token(call, "/token", "step={secret:step-token}").await
                 }
                 (Asks::Consent, Reply::Confirmed) => {
                     self.token(call, "/token", "step={secret:step-token}").await

@@ -8,7 +8,7 @@ use super::Home;
 use super::cloud::CODE;
 use super::connector::Asks;
 use crate::account::session::{Cause, RefreshError, Refreshed};
-use crate::account::{NotProgressed, Progressed};
+use crate::account::{Given, NotProgressed, Progressed};
 use crate::bindings::policy::{Decision, Latch};
 use crate::protect::latch::LatchKind;
 use crate::store::Kind;
@@ -82,7 +82,7 @@ async fn three_wrong_codes_end_it_and_nothing_is_committed_but_the_device() {
     // Nothing begins by itself; a person can begin another one, which is another sign-in.
     assert!(matches!(home.want(Cause::Missing).await, Err(RefreshError::Latched(_))));
     assert_eq!(home.cloud.asked("/login"), 1);
-    still(home.account.login("test").await);
+    still(home.account.login("test", Given::default()).await);
     assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (2, 2));
     assert_eq!(home.answer(CODE).await.unwrap(), Progressed::SignedIn);
 }
@@ -109,7 +109,7 @@ async fn nobody_signs_in_a_second_time_while_a_question_is_open() {
         let RefreshError::Asked(asked) = home.want(cause).await.unwrap_err() else { unreachable!() };
         assert_eq!(asked.kind, LatchKind::OtpRequired);
     }
-    still(home.account.login("test").await);
+    still(home.account.login("test", Given::default()).await);
     assert_eq!((home.sign_ins(), home.cloud.asked_at_all()), (1, 1));
 
     let home = asked(Asks::Consent).await;
@@ -236,7 +236,7 @@ async fn a_session_that_there_is_goes_on_while_a_new_one_is_asked_for() {
     *home.connector.asks.lock() = Asks::Nothing;
     assert!(matches!(home.want(Cause::Missing).await, Ok(Refreshed::Fresh)));
     *home.connector.asks.lock() = Asks::Code;
-    still(home.account.login("test").await);
+    still(home.account.login("test", Given::default()).await);
     assert_eq!(home.session().value.as_deref(), Some("v"));
     assert!(home.account.latched().is_none(), "operations go on");
     assert_eq!(home.sign_ins(), 2);
@@ -251,7 +251,7 @@ async fn only_so_many_sign_ins_a_day_are_begun() {
     for wrong in ["000000", "000001", "000002"] {
         let _asked = home.answer(wrong).await;
     }
-    let why = refused(home.account.login("test").await);
+    let why = refused(home.account.login("test", Given::default()).await);
     assert!(home.account.latched().is_some(), "nothing is lifted for what cannot be tried");
     assert_eq!(why, "1 sign-ins within a day, which is as many as the configuration allows");
     assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (1, 1));
@@ -262,6 +262,7 @@ async fn without_a_password(sign_ins: u32, asks: Asks) -> Home {
     let mut config = super::home::config();
     config.max_logins_per_day = sign_ins;
     config.secrets.clear();
+    config.rules.remove("password");
     let home = Home::with(config).await;
     (*home.connector.asks.lock(), *home.connector.only_asks.lock()) = (asks, true);
     home.cloud.answer("/login", 200, json!({ "step": super::cloud::STEP, "device": super::cloud::DEVICE }));
@@ -278,9 +279,9 @@ async fn questions_without_a_password_are_sign_ins_of_the_day_too() {
     still(home.answer("000000").await);
     assert_eq!(home.sign_ins(), 1);
     home.account.end_question("the test wants another one").await;
-    still(home.account.login("test").await);
+    still(home.account.login("test", Given::default()).await);
     home.account.end_question("and another one").await;
-    let why = refused(home.account.login("test").await);
+    let why = refused(home.account.login("test", Given::default()).await);
     assert_eq!(why, "2 sign-ins within a day, which is as many as the configuration allows");
     assert_eq!((home.sign_ins(), home.cloud.asked("/login")), (2, 2), "nobody is written to for nothing");
 }

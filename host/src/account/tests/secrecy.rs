@@ -4,11 +4,13 @@ use std::io;
 use std::sync::{Arc, LazyLock};
 
 use parking_lot::Mutex;
+use serde_json::json;
 use tracing::Level;
 
 use super::Home;
 use super::cloud::{CODE, SECRETS};
 use super::connector::Asks;
+use crate::account::Given;
 use crate::account::session::Cause;
 use crate::store::Kind;
 
@@ -44,6 +46,16 @@ impl Log {
     }
 }
 
+/// A password that is configured nowhere.
+const GIVEN: &str = "given-once-4c11e7";
+
+/// An account without one.
+fn given_once() -> crate::config::Account {
+    let mut config = super::home::config();
+    config.secrets.clear();
+    config
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_that_was_answered_or_captured_is_said_anywhere() {
     let log = Log::of_this_process();
@@ -60,17 +72,25 @@ async fn nothing_that_was_answered_or_captured_is_said_anywhere() {
     let home = home.restarted().await;
     home.answer(CODE).await.unwrap();
     *home.connector.asks.lock() = Asks::Redirect;
-    home.account.login("test").await.unwrap();
+    home.account.login("test", Given::default()).await.unwrap();
     home.answer(&format!("https://app.example/back?state=x&code={CODE}")).await.unwrap_err();
     home.account.announce();
     home.account.announce_question();
+    // What is given for a sign-in; its cloud echoes it too.
+    let other = Home::with(given_once()).await;
+    *other.connector.asks.lock() = Asks::Code;
+    other.cloud.answer("/login", 400, json!({"code": "403042", "message": format!("{GIVEN} is wrong")}));
+    let given = Given { username: None, password: Some(GIVEN.into()) };
+    let refused = other.account.login("test", given).await.unwrap_err().to_string();
+    let told = [refused, other.said(), other.stored(Kind::Audit).await, other.stored(Kind::Latch).await];
+    assert!(told.iter().all(|place| !place.contains(GIVEN)), "{told:?}");
 
     let logged = String::from_utf8(log.0.lock().clone()).unwrap();
     assert!(logged.contains("a person must answer"), "the log is looked at: {logged}");
     let audit = home.stored(Kind::Audit).await;
     assert!(audit.contains("the question stays open") && audit.contains("400006"), "{audit}");
     let places = [home.said(), logged, audit, pending, format!("{home:?}"), home.stored(Kind::Latch).await];
-    for secret in SECRETS.iter().chain(&[wrong]) {
+    for secret in SECRETS.iter().chain(&[wrong, GIVEN]) {
         for place in &places {
             assert!(!place.contains(secret), "{secret} in {place}");
         }

@@ -63,7 +63,11 @@ impl Question {
             // The address has the code in it.
             "visit" if self.redirect => ask("address that the browser ended at: ", Echo::Off)?,
             "visit" => return Ok(Typed::Nothing),
-            _ => ask("press Enter when that is done ", Echo::On)?.map(|_| "confirmed".to_owned()),
+            _ => ask(
+                "press Enter when that is done, to try once more, which may be one more sign-in ",
+                Echo::On,
+            )?
+            .map(|_| "confirmed".to_owned()),
         };
         Ok(typed.map_or(Typed::Left, Typed::Answer))
     }

@@ -3,6 +3,10 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
+use secrecy::SecretString;
+#[cfg(unix)]
+use secrecy::zeroize::Zeroizing;
+
 /// Whether what is typed is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum Echo {
@@ -31,9 +35,7 @@ pub(in crate::cli) fn ask(prompt: &str, echo: Echo) -> io::Result<Option<String>
     io::stderr().flush()?;
     #[cfg(unix)]
     if echo == Echo::Off && io::stdin().is_terminal() {
-        let typed = hidden::line();
-        say("")?;
-        return typed;
+        return Ok(unseen()?.map(|line| line.trim().to_owned()));
     }
     let _shown = echo;
     let mut line = String::new();
@@ -41,11 +43,32 @@ pub(in crate::cli) fn ask(prompt: &str, echo: Echo) -> io::Result<Option<String>
     Ok((read > 0).then(|| line.trim().to_owned()))
 }
 
+/// Asks for a password, and returns it as it is typed; none if there is none to come. It is not shown.
+pub(in crate::cli) fn ask_password(prompt: &str) -> io::Result<Option<SecretString>> {
+    #[cfg(unix)]
+    {
+        write!(io::stderr(), "{prompt}")?;
+        io::stderr().flush()?;
+        Ok(unseen()?.map(|line| line.as_str().into()))
+    }
+    #[cfg(not(unix))]
+    Ok(ask(&format!("{prompt}(shown as it is typed) "), Echo::On)?.map(Into::into))
+}
+
+/// Reads a line that is not shown, and ends the line on the terminal.
+#[cfg(unix)]
+fn unseen() -> io::Result<Option<Zeroizing<String>>> {
+    let typed = hidden::line();
+    say("")?;
+    typed
+}
+
 #[cfg(unix)]
 mod hidden {
     use std::io::{self, Read as _};
 
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use secrecy::zeroize::Zeroizing;
 
     /// The terminal as it was, put back when this is dropped.
     struct Before(Termios);
@@ -58,7 +81,7 @@ mod hidden {
     }
 
     /// Reads a line that is not shown; none if it is ended by Ctrl-C or Ctrl-D.
-    pub(super) fn line() -> io::Result<Option<String>> {
+    pub(super) fn line() -> io::Result<Option<Zeroizing<String>>> {
         let before = Before(tcgetattr(io::stdin())?);
         let mut quiet = before.0.clone();
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
@@ -68,11 +91,12 @@ mod hidden {
 }
 
 /// Returns the line that these bytes spell, as a terminal would have edited it.
-fn typed(bytes: impl Iterator<Item = io::Result<u8>>) -> io::Result<Option<String>> {
-    let mut line = Vec::new();
+fn typed(bytes: impl Iterator<Item = io::Result<u8>>) -> io::Result<Option<Zeroizing<String>>> {
+    // As much as there may be, so that no part of it is left behind where it has outgrown its place.
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
     for byte in bytes {
         match byte? {
-            b'\n' | b'\r' => return Ok(Some(String::from_utf8_lossy(&line).trim().to_owned())),
+            b'\n' | b'\r' => return Ok(Some(Zeroizing::new(String::from_utf8_lossy(&line).into_owned()))),
             INTERRUPT => return Ok(None),
             END if line.is_empty() => return Ok(None),
             END => {}
@@ -95,7 +119,7 @@ mod tests {
     fn a_line_is_what_a_terminal_would_have_made_of_it() {
         for (bytes, line) in [
             (&b"123456\n"[..], Some("123456")),
-            (b" 12\x7f3\x08456 \r", Some("1456")),
+            (b" 12\x7f3\x08456 \r", Some(" 1456 ")),
             (b"wrong\x15right\n", Some("right")),
             (b"12\x03456\n", None),
             (b"\x04", None),
@@ -103,7 +127,7 @@ mod tests {
             (b"12", None),
         ] {
             let read = typed(bytes.iter().map(|byte| Ok(*byte))).unwrap();
-            assert_eq!(read.as_deref(), line, "{bytes:?}");
+            assert_eq!(read.as_deref().map(String::as_str), line, "{bytes:?}");
         }
     }
 }

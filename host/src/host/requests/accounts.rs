@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Caller, answers, importing, parsed};
+use super::{Caller, answers, importing, parsed, sign_in};
 use crate::account::Account;
 use crate::host::fleet::{Fleet, Members};
 use crate::protect::quota::DailyQuota;
@@ -30,9 +30,11 @@ pub(super) async fn about(
 ) -> Option<Result<Value, String>> {
     let by = caller.name();
     let account = match what {
-        "retry" | "retries" | "login" | "question" => named(fleet, what, payload),
+        "retry" | "retries" | "question" | "credentials" => named(fleet, what, payload),
         "answer" => return Some(answered(fleet, payload).await),
         "import" => return Some(importing::import(fleet, payload, caller).await),
+        "login" => return Some(sign_in::login(fleet, payload, caller).await),
+        "logout" => return Some(sign_in::logout(fleet, payload, caller).await),
         "list" => return Some(about_all(fleet, payload, what, of_account)),
         "quota" => return Some(about_all(fleet, payload, what, quota_of)),
         _ => return None,
@@ -43,8 +45,8 @@ pub(super) async fn about(
     };
     Some(match what {
         "retry" => account.retry(by).await.map(|lifted| json!(lifted)).map_err(|error| error.to_string()),
-        "login" => account.login(by).await.map(|done| json!(done)).map_err(|error| error.to_string()),
         "question" => Ok(json!(account.sign_in_so_far())),
+        "credentials" => Ok(json!(account.sign_in_takes())),
         _ => Ok(json!(account.retries().await)),
     })
 }
@@ -127,7 +129,7 @@ async fn answered(fleet: &Fleet, payload: &[u8]) -> Result<Value, String> {
     answers::answered(&account, answer.as_bytes()).await
 }
 
-fn named(fleet: &Fleet, what: &str, payload: &[u8]) -> Result<Arc<Account>, String> {
+pub(super) fn named(fleet: &Fleet, what: &str, payload: &[u8]) -> Result<Arc<Account>, String> {
     let takes = format!("account/{what} takes {{\"account\":\"…\"}}");
     let Which { account, .. } = parsed(payload, &takes)?;
     known(&fleet.now(), &account)

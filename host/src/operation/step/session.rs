@@ -88,5 +88,7 @@ fn request(operation: &Operation, allowance: Arc<Allowance>) -> Refresh {
         connector: operation.connector.clone(),
         allowance,
         operation: operation.id.clone(),
+        given_once: Arc::default(),
+        spares_session: false,
     }
 }

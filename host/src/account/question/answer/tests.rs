@@ -22,6 +22,7 @@ fn wants_a_code() -> Pending {
         jars: BTreeMap::new(),
         made: BTreeSet::new(),
         tried: Vec::new(),
+        given_once: std::sync::Arc::default(),
     }
 }
 
