@@ -1,5 +1,7 @@
 //! Sessions of other programs, taken over by the real program: beside a host that runs, and without one.
 
+mod set_of_seven;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
