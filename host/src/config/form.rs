@@ -70,12 +70,14 @@ fn guess(secret: &str, length: usize, mistaken: &[Mistaken]) -> String {
 }
 
 /// Whether it looks like a JSON Web Token in its compact form (RFC 7519 §3): three parts, the first of which is a JSON
-/// object.
+/// object. The last one is empty where nothing is signed (§6).
 fn is_web_token(secret: &str) -> bool {
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=".contains(&b))
-    };
-    secret.starts_with("eyJ") && secret.split('.').count() == 3 && secret.split('.').all(is_part)
+    let is_part = |part: &str| part.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_=".contains(&b));
+    let parts: Vec<&str> = secret.split('.').collect();
+    let [header, payload, signature] = parts.as_slice() else { return false };
+    header.starts_with("eyJ")
+        && !payload.is_empty()
+        && [*header, *payload, *signature].into_iter().all(is_part)
 }
 
 /// Returns the name in `$NAME`, which is not how a variable is written here.
