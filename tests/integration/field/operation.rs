@@ -237,8 +237,6 @@ cases! {
         for (account, rest, words) in [
             ("refresh_token_file = \"readable\"", "", "car.toml:5: warning: account.main.refresh_token_file: everybody on this machine can read "),
             ("refresh_token_file = \"writable\"", "", "everybody on this machine can write to "),
-            ("username = \"${HOME}\"\npassword_file = \"password\"", "", "this connector does not use username; remove it"),
-            ("username = \"${HOME}\"\npassword_file = \"password\"", "", "this connector does not use password; remove it"),
             ("", "[plugins]\ndir = \"plugins\"", "car.toml:11: warning: plugins.dir: everybody"),
         ] {
             let (code, said) = desk.checked(account, rest);

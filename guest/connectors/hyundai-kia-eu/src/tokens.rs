@@ -10,14 +10,14 @@ use vehicle_connector_sdk::prelude::*;
 
 use crate::cloud::Cloud;
 use crate::device;
-use crate::kept::{Access, Cci, now};
+use crate::kept::{Access, Cci, Route, Session, now};
 
 mod headers;
 mod service;
 
 pub(crate) use headers::SETTINGS;
+pub(crate) use service::GATE;
 use service::{Call, Service};
-pub(crate) use service::{GATE, may_sign_in};
 
 /// The seven, as documents call them, and the secrets that they become.
 pub(crate) const SET: [(&str, &str); 7] = [
@@ -45,6 +45,9 @@ const SET_DUE: i64 = 15 * 60;
 /// An access token with less than this left is exchanged, in seconds.
 const ACCESS_DUE: i64 = 3 * 3_600;
 
+/// The service's code for a session that is over.
+const SESSION_OVER: &str = "4111";
+
 /// How long an access token has to last to be used on, in seconds.
 const GRACE: i64 = 60;
 
@@ -57,7 +60,7 @@ const GRACE: i64 = 60;
 ///
 /// The code gave no set.
 pub(crate) fn begin(cloud: &Cloud<'_>) -> Result<Step, Failure> {
-    let mut service = Service::of(cloud, Phase::SignIn, None)?;
+    let mut service = Service::of(cloud, Phase::SignIn, last_route())?;
     let answer = service.call(Call::Token)?;
     for pointer in NEEDED {
         answer.part(pointer)?;
@@ -71,6 +74,25 @@ pub(crate) fn begin(cloud: &Cloud<'_>) -> Result<Step, Failure> {
         }
     };
     Ok(granted(&Cci { route: service.route(), tokens_end: Some(tokens_end), access }))
+}
+
+/// Whether a sign-in by password could be followed by a call to the token service, so that none is made in
+/// vain.
+///
+/// # Errors
+///
+/// The account lacks the keys of the gate. Nothing was sent.
+pub(crate) fn may_sign_in(cloud: &Cloud<'_>) -> Result<(), Failure> {
+    Service::of(cloud, Phase::SignIn, last_route()).map(|_| ())
+}
+
+/// The route of the session that there was, whose sign-in goes the same way: of a gate that was passed by since the start
+/// another refusal would cost the password.
+fn last_route() -> Option<Route> {
+    match Session::read() {
+        Some(Session::Cci(session)) => Some(session.route),
+        Some(Session::Legacy) | None => None,
+    }
 }
 
 /// The next session: another set if this one is about to end, another access token if that is.
@@ -114,9 +136,21 @@ pub(crate) fn refresh(cloud: &Cloud<'_>, session: &Cci) -> Result<Step, Failure>
 
 /// Has the set replaced by the next one, and returns when that ends.
 fn renew(service: &mut Service<'_>) -> Result<i64, Failure> {
-    let answer = service.call(Call::Refresh)?;
+    let answer = service.call(Call::Refresh).map_err(of_set)?;
     answer.part("/accessToken")?;
     Ok(end_of_set(&answer))
+}
+
+/// What a refresh of the set has failed with. The service has a code for a session that is over, and others for tokens
+/// that it does not take, such as those of a set whose successor was lost on the way: whatever it calls that, this
+/// set brings no other one, and nothing is wrong with the password.
+fn of_set(failure: Failure) -> Failure {
+    let refused = is_refusal(&failure) && failure.body == BodyKind::Json;
+    if !refused || failure.code.as_deref() == Some(SESSION_OVER) {
+        return failure;
+    }
+    let over = failure::no_refresh();
+    Failure { code: over.code, message: format!("{}: {}", over.message, failure.message), ..failure }
 }
 
 /// Whether the service says no to the tokens, and not that it or a signature is unwell.

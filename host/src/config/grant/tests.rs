@@ -69,6 +69,18 @@ fn a_stranger_s_connector_is_granted_what_stands_there_and_nothing_else() {
 }
 
 #[test]
+fn a_secret_that_is_granted_as_unused_is_one_to_remove() {
+    let unused = ACME.replace("configured = \"required\", ", "configured = \"optional\", unused = true, ");
+    let account = "[account.a]\nconnector = \"acme\"\nregion = \"na\"\nbrand = \"lux\"\nclient_secret = \"${SECRET}\"\n\
+                   settings = { plan = 3 }\n";
+    let said = "this connector does not use client_secret; remove it";
+    let warned =
+        |text: String| with_acme(&text).warnings.iter().any(|warning| warning.to_string().contains(said));
+    assert!(warned(format!("{unused}{account}")));
+    assert!(!warned(format!("{ACME}{account}")));
+}
+
+#[test]
 fn a_grant_of_the_owner_takes_the_place_of_the_built_in_one() {
     let text = "[connector.hyundai-kia-eu.regions.eu.brands.kia.endpoints]\nccapi = \"https://proxy.example\"\n\
                 [account.a]\nconnector = \"kia-eu\"\n";

@@ -209,3 +209,26 @@ fn a_session_that_is_over_says_so_by_its_code() {
     assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Refresh, Some("4111")));
     assert_eq!(home.calls(), ["token-refresh"]);
 }
+
+#[test]
+fn a_set_that_is_not_taken_is_over_whatever_the_service_calls_it() {
+    // Its successor was lost on the way, for instance.
+    for (status, body, code) in [
+        (401, json!({ "code": 9013, "message": "invalid refresh token" }), Some("no-refresh")),
+        (400, json!({ "message": "no" }), Some("no-refresh")),
+        (500, json!({ "code": 9009, "message": "unwell" }), Some("9009")),
+        (429, json!({ "message": "slowly" }), None),
+    ] {
+        let home = Home::with_session("kia", &session());
+        pass(&home, 3_000);
+        home.answer(status, &body);
+        let failure = home.refresh().unwrap_err();
+        assert_eq!((failure.http_status, failure.code.as_deref()), (Some(status), code));
+        let words = body["message"].as_str().unwrap();
+        assert!(failure.message.contains(words), "{}", failure.message);
+    }
+    let page = Home::with_session("kia", &session());
+    pass(&page, 3_000);
+    page.host.answers_with(response(403, &[("content-type", "text/html")], "<html>no</html>"));
+    assert_eq!(page.refresh().unwrap_err().code, None);
+}

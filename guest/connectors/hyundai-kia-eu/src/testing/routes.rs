@@ -141,6 +141,37 @@ fn other_refusals_are_final() {
 }
 
 #[test]
+fn a_failure_that_passes_does_not_use_up_the_try_without_a_signature() {
+    let home = Home::with_session("kia", &session());
+    due(&home);
+    home.gate_refuses(9036);
+    home.unwell();
+    assert_eq!(home.refresh().unwrap_err().code.as_deref(), Some("9001"));
+    assert_eq!(home.sent().len(), 2);
+    home.gate_refuses(9036);
+    home.set(2);
+    assert!(home.refresh().unwrap().value.contains(r#""route":"unsigned""#));
+}
+
+#[test]
+fn a_sign_in_after_a_gate_that_was_passed_by_goes_the_same_way() {
+    let home = Home::with_session("kia", &session());
+    due(&home);
+    home.gate_refuses(9036);
+    home.set(2);
+    home.refresh().unwrap();
+    home.sent();
+    home.form();
+    home.code();
+    home.set(3);
+    home.exchanged(3);
+    home.kept(home.sign_in().unwrap());
+    let sent = home.sent();
+    assert!(sent.iter().any(|sent| sent.contains("/domain/api/v1/auth/token?code=")), "{sent:?}");
+    assert!(sent.iter().all(|sent| !sent.contains("cci.test/auth/")), "{sent:?}");
+}
+
+#[test]
 fn a_set_that_came_without_a_signature_needs_no_keys_to_go_on() {
     let home =
         Home::with_session("kia", &json!({ "family": "cci", "route": "unsigned" })).without("gate-keys");

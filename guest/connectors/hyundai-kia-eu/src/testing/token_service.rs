@@ -61,6 +61,11 @@ impl Home {
     /// A registration, the page of the sign-in, and the key.
     pub(super) fn before_the_form(&self) {
         self.success(&json!({ "deviceId": "d-1" }));
+        self.form();
+    }
+
+    /// The page of the sign-in, and the key.
+    pub(super) fn form(&self) {
         self.host.answers_with(response(200, &[("content-type", "text/html")], "<html>sign in</html>"));
         self.certs();
     }

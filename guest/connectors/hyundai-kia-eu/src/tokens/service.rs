@@ -53,16 +53,6 @@ pub(super) struct Service<'a> {
     route: Route,
 }
 
-/// Whether a sign-in by password could be followed by a call to the token service, so that none is made in
-/// vain.
-///
-/// # Errors
-///
-/// The account lacks the keys of the gate. Nothing was sent.
-pub(crate) fn may_sign_in(cloud: &Cloud<'_>) -> Result<(), Failure> {
-    Service::of(cloud, Phase::SignIn, None).map(|_| ())
-}
-
 impl<'a> Service<'a> {
     /// The service, by the route of a signature if the account's brand has keys, unless the gate has refused
     /// one since this start and the session went on without.
@@ -105,10 +95,16 @@ impl<'a> Service<'a> {
         if refused_since_start() {
             return Err(refusal);
         }
-        note_refusal(&code, self.phase)?;
         log::warn(&format!("{}; the older calls without a signature are tried once", refusal.message));
         self.route = Route::Unsigned;
-        match self.send(call).and_then(|answer| answer.success(&SERVICE)) {
+        let second = self.send(call).and_then(|answer| answer.success(&SERVICE));
+        if second.as_ref().is_err_and(is_passing) {
+            // Whether they are still answered is not known yet, so the next call may ask again.
+            self.route = Route::Signed;
+            return second;
+        }
+        note_refusal(&code, self.phase)?;
+        match second {
             Ok(answer) => {
                 log::warn(
                     "the token service is asked without a signature from now on, by the route `unsigned`",
@@ -165,6 +161,11 @@ impl<'a> Service<'a> {
         };
         request.send(self.phase)
     }
+}
+
+/// Whether it says nothing about the call: no answer, or one of a service that is unwell or busy.
+fn is_passing(failure: &Failure) -> bool {
+    failure.transport.is_some() || matches!(failure.http_status, Some(408 | 425 | 429 | 500..))
 }
 
 /// Whether the gate has said it, and not the service.

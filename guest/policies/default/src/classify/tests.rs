@@ -197,6 +197,8 @@ fn where_an_answer_leads_says_what_it_is() {
         ("mazda", Phase::Status, login, FailureKind::TokenExpired, "redirect-sign-in"),
         ("mazda", Phase::SignIn, login, FailureKind::CredentialsRejected, "redirect-sign-in"),
         ("mazda", Phase::Refresh, login, FailureKind::Malformed, "http-unexpected"),
+        ("hyundai-kia-eu", Phase::Status, login, FailureKind::Malformed, "http-unexpected"),
+        ("hyundai-kia-eu", Phase::SignIn, login, FailureKind::CredentialsRejected, "redirect-sign-in"),
         ("hyundai-kia-eu", Phase::SignIn, terms, FailureKind::ChallengeRequired, "redirect-terms"),
         ("mazda", Phase::SignIn, "https://x/terms-of-use", FailureKind::ChallengeRequired, "redirect-terms"),
         ("mazda", Phase::Status, "https://x/moved", FailureKind::Malformed, "http-unexpected"),

@@ -32,6 +32,8 @@ pub(crate) fn redirected(failure: &Failure) -> Option<(FailureKind, &'static str
     }
     match failure.phase {
         Phase::SignIn => Some((FailureKind::CredentialsRejected, SIGN_IN_PAGE)),
+        // Their vehicle service has no pages: what leads to one stands in between.
+        _ if is_said_by(CCSP, failure) => None,
         Phase::Status | Phase::Command | Phase::Confirmation => {
             Some((FailureKind::TokenExpired, SIGN_IN_PAGE))
         }
