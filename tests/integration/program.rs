@@ -1,8 +1,10 @@
 //! The program under test, as a process with a configuration of its own.
 
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 use testkit::configuration_text;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -11,6 +13,43 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Longer than anything that the program does in a test.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The program in a folder, with nothing on its standard input.
+pub(crate) fn under_test(folder: &Path, arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
+    program
+        .current_dir(folder)
+        .env_remove("RUST_LOG")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    program
+}
+
+/// A run of the program: how it ended, and what it said.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// The one JSON value that was printed.
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.out.lines().count(), 1, "one line: {self:?}");
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+}
+
+/// Waits for the end of a run.
+pub(crate) async fn ended(program: Child) -> Ran {
+    let output = tokio::time::timeout(PATIENCE, program.wait_with_output()).await.expect("an end in time");
+    let output = output.unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap_or(-1);
+    Ran { code, out: text(output.stdout), err: text(output.stderr) }
+}
 
 /// The program with a configuration that reaches nobody.
 pub(crate) struct Program {
@@ -26,15 +65,8 @@ impl Program {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
-        program
-            .current_dir(self.dir.path())
-            .env_remove("RUST_LOG")
-            .env("REFRESH_TOKEN", simulator::Config::default().refresh_token)
-            .env("PIN", "1234")
-            .args(arguments)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+        let mut program = under_test(self.dir.path(), arguments);
+        program.env("REFRESH_TOKEN", simulator::Config::default().refresh_token).env("PIN", "1234");
         program
     }
 

@@ -1,10 +1,9 @@
 //! A rehearsal of a sign-in at another maker: there the password is in the first request.
 
-use std::process::Stdio;
-
 use renault_simulator::{Config, Simulator};
 use serde_json::Value;
-use tokio::process::Command;
+
+use crate::program::under_test;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_the_password_is_in_the_first_request_nothing_is_sent_at_all() {
@@ -30,15 +29,11 @@ async fn where_the_password_is_in_the_first_request_nothing_is_sent_at_all() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("car.toml"), text).unwrap();
     let (username, password) = ("owner@example.org", "a password of mine");
-    let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
+    let arguments = ["auth", "login", "garage", "--dry-run", "--json", "-c", "car.toml"];
+    let mut program = under_test(dir.path(), &arguments);
     program
-        .current_dir(dir.path())
-        .env_remove("RUST_LOG")
         .envs([("USERNAME", username), ("PASSWORD", password)])
-        .envs([("GIGYA", &settings.gigya_key), ("KAMEREON", &settings.kamereon_key)])
-        .args(["auth", "login", "garage", "--dry-run", "--json", "-c", "car.toml"])
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+        .envs([("GIGYA", &settings.gigya_key), ("KAMEREON", &settings.kamereon_key)]);
     let output = program.output().await.unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));

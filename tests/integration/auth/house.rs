@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use vehicle_connector::demo::Broker;
 use vehicle_connector::mqtt::{Event, Publisher, connect};
 
-use crate::program::{PATIENCE, serving};
+use crate::program::{PATIENCE, serving, under_test};
+pub(super) use crate::program::{Ran, ended};
 
 /// Grants of the connectors that the program carries.
 const GRANTS: &str = include_str!("../../../host/src/config/presets.toml");
@@ -31,14 +32,6 @@ pub(super) struct House {
     pub(super) dir: TempDir,
     pub(super) publisher: Publisher,
     published: watch::Receiver<Vec<(String, Vec<u8>)>>,
-}
-
-/// A run of the program: how it ended, and what it said.
-#[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
 }
 
 /// The grant of the connector, where a password may be configured, and need not be.
@@ -124,16 +117,8 @@ impl House {
 
     /// The program with these arguments and the configuration.
     pub(super) fn program(&self, arguments: &[&str]) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
-        program
-            .current_dir(self.dir.path())
-            .env_remove("RUST_LOG")
-            .args(arguments)
-            .args(["-c", "car.toml"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        let mut program = under_test(self.dir.path(), arguments);
+        program.args(["-c", "car.toml"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         program
     }
 
@@ -204,13 +189,4 @@ pub(super) fn private(file: &std::path::Path) {
         use std::os::unix::fs::PermissionsExt as _;
         std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
     }
-}
-
-/// Waits for the end of a run.
-pub(super) async fn ended(program: Child) -> Ran {
-    let output = tokio::time::timeout(PATIENCE, program.wait_with_output()).await.expect("an end in time");
-    let output = output.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().unwrap_or(-1);
-    Ran { code, out: text(output.stdout), err: text(output.stderr) }
 }

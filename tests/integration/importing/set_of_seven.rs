@@ -1,14 +1,15 @@
 //! Sessions of the token service since 2026, as kia_uvo and evcc keep them: one host signs in by password, and another
 //! one, which has none, goes on with what a program would have kept of that.
 
-use std::process::{Output, Stdio};
+use std::process::Output;
 
 use serde_json::{Value, json};
 use simulator::{Config, Counters, Simulator};
 use tempfile::TempDir;
 use testkit::{configuration_text_with, password};
-use tokio::process::Command;
 use vehicle_connector::store::{Kind, Reader};
+
+use crate::program::under_test;
 
 /// A cloud, and two configurations of its account: `signs-in.toml`, and `imports.toml`, which has no credentials.
 struct Street {
@@ -32,14 +33,8 @@ impl Street {
     /// Runs the program to its end.
     async fn run(&self, arguments: &[&str]) -> Output {
         let Config { username, password, pin, .. } = Config::default();
-        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
-        program
-            .current_dir(self.dir.path())
-            .env_remove("RUST_LOG")
-            .envs([("USERNAME", username), ("PASSWORD", password), ("PIN", pin)])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .kill_on_drop(true);
+        let mut program = under_test(self.dir.path(), arguments);
+        program.envs([("USERNAME", username), ("PASSWORD", password), ("PIN", pin)]);
         program.output().await.unwrap()
     }
 

@@ -2,36 +2,19 @@
 
 use std::process::Stdio;
 
-use serde_json::Value;
 use simulator::{Control, Simulator};
 use tempfile::TempDir;
 use testkit::{CCS2, LEGACY};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
-pub(super) use crate::program::PATIENCE;
-use crate::program::serving;
+pub(super) use crate::program::{PATIENCE, Ran, ended};
+use crate::program::{serving, under_test};
 
 /// A cloud, a state directory, and the program.
 pub(super) struct House {
     pub(super) cloud: Simulator,
     pub(super) dir: TempDir,
-}
-
-/// A run of the program: how it ended, and what it said.
-#[derive(Debug)]
-pub(super) struct Ran {
-    pub(super) code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
-}
-
-impl Ran {
-    /// The one JSON value that was printed.
-    pub(super) fn json(&self) -> Value {
-        assert_eq!(self.out.lines().count(), 1, "one line: {self:?}");
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
-    }
 }
 
 impl House {
@@ -79,18 +62,9 @@ impl House {
 
     /// The program with these arguments and the configuration.
     pub(super) fn program(&self, arguments: &[&str]) -> Command {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_vehicle-connector-under-test"));
-        program
-            .current_dir(self.dir.path())
-            .env_remove("RUST_LOG")
-            .env("REFRESH_TOKEN", simulator::Config::default().refresh_token)
-            .env("PIN", "1234")
-            .args(arguments)
-            .args(["-c", "car.toml"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
+        let mut program = under_test(self.dir.path(), arguments);
+        program.env("REFRESH_TOKEN", simulator::Config::default().refresh_token).env("PIN", "1234");
+        program.args(["-c", "car.toml"]).stdout(Stdio::piped()).stderr(Stdio::piped());
         program
     }
 
@@ -103,15 +77,6 @@ impl House {
     pub(super) async fn host(&self) -> Child {
         serving(self.program(&["run"]).stdout(Stdio::null()).spawn().unwrap()).await.0
     }
-}
-
-/// Waits for the end of a run.
-pub(super) async fn ended(program: Child) -> Ran {
-    let output = tokio::time::timeout(PATIENCE, program.wait_with_output()).await.expect("an end in time");
-    let output = output.unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().unwrap_or(-1);
-    Ran { code, out: text(output.stdout), err: text(output.stderr) }
 }
 
 /// Sends a signal to a run of the program.
