@@ -217,7 +217,7 @@ impl Lines {
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
-        tracing::subscriber::set_default(log)
+        testkit::log::listen(log)
     }
 }
 

@@ -43,11 +43,9 @@ impl Watched {
     }
 
     fn over(dir: TempDir) -> Self {
-        // With a subscriber for the whole process no thread finds that nobody listens, which would be remembered.
-        testkit::log::Log::of_this_process();
         let (lines, log) = mpsc::unbounded_channel();
         let logging = tracing_subscriber::fmt().with_ansi(false).with_writer(Lines(lines)).finish();
-        let logging = tracing::subscriber::set_default(logging);
+        let logging = testkit::log::listen(logging);
         let names = ["policy", "hyundai-kia-eu", LAST].map(str::to_owned);
         let (folder, finds) = Folder::watch(&dir.path().join("plugins"), names).unwrap();
         Self { dir, finds, log, _folder: folder, _logging: logging }
