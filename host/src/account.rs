@@ -28,6 +28,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use self::advice::Advice;
+pub(crate) use self::advice::With;
 pub use self::asking::{NotProgressed, Progressed};
 pub use self::clients::Clients;
 use self::described::Described;
@@ -167,16 +168,22 @@ impl Account {
         refusal: GrantRefusal,
         words: &str,
     ) -> Option<Latched> {
+        self.set_latch_for(kind, self.why_in_vain(kind, refusal, With::Configured, words)).await
+    }
+
+    /// Why a sign-in with this, or a refresh, has come to nothing. `words` are the vendor's.
+    pub(crate) fn why_in_vain(&self, kind: LatchKind, refusal: GrantRefusal, with: With, words: &str) -> Why {
+        let lacks = with == With::Configured && self.context.lacks_credentials();
         let refusal = match refusal {
             // What was refused is then what the vendor had given out.
-            GrantRefusal::Credentials if self.context.lacks_credentials() => GrantRefusal::Session,
+            GrantRefusal::Credentials if lacks => GrantRefusal::Session,
             refusal => refusal,
         };
-        self.set_latch_for(kind, Why::new(self.advice.on_latch(kind, refusal), words)).await
+        Why::new(self.advice.on_latch(kind, refusal, with), words)
     }
 
     /// The same, for a reason.
-    async fn set_latch_for(&self, kind: LatchKind, why: Why) -> Option<Latched> {
+    pub(crate) async fn set_latch_for(&self, kind: LatchKind, why: Why) -> Option<Latched> {
         let now = self.clock().now();
         let (new, stored) = match kind {
             LatchKind::LockedOut => {
@@ -231,7 +238,7 @@ impl Account {
     fn why_login(&self) -> Why {
         let had_one = self.context.cells.slot(SESSION).is_some_and(|slot| slot.current().generation > 0);
         let reason = if had_one {
-            self.advice.on_latch(LatchKind::AuthRequired, GrantRefusal::Session)
+            self.advice.on_latch(LatchKind::AuthRequired, GrantRefusal::Session, With::Configured)
         } else {
             self.advice.on_nobody_signed_in()
         };

@@ -9,6 +9,15 @@ use crate::judge::evidence::GrantRefusal;
 use crate::protect::doubt::Refused;
 use crate::protect::latch::LatchKind;
 
+/// What a sign-in was made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum With {
+    /// What is configured, or what the vendor has given out.
+    Configured,
+    /// What a person has given for it.
+    Given,
+}
+
 /// Advice about one account.
 #[derive(Debug)]
 pub(super) struct Advice {
@@ -34,14 +43,15 @@ impl Advice {
         }
     }
 
-    /// Returns what a latch means, and what helps. `refusal` is what the sign-in was refused by.
-    pub(super) fn on_latch(&self, kind: LatchKind, refusal: GrantRefusal) -> String {
+    /// Returns what a latch means, and what helps. `refusal` is what the sign-in was refused by, and `with` what it was
+    /// made with.
+    pub(super) fn on_latch(&self, kind: LatchKind, refusal: GrantRefusal, with: With) -> String {
         let (vendor, once_more, login) = (&self.vendor, self.once_more(), self.login());
-        let with = self.credentials();
         match kind {
-            LatchKind::AuthRequired => self.on_refused_grant(refusal),
+            LatchKind::AuthRequired => self.on_refused_grant(refusal, with),
             LatchKind::OtpRequired => format!(
-                "{vendor} wants more than the {with}, such as a one-time code, and has not got it: be there and {login}"
+                "{vendor} wants more than {}, such as a one-time code, and has not got it: be there and {login}",
+                self.credentials(with)
             ),
             LatchKind::ConsentRequired => format!(
                 "{vendor} wants its terms to be accepted: accept them in its app or on its site, then {login}"
@@ -62,17 +72,6 @@ impl Advice {
         }
     }
 
-    /// Returns the same of a sign-in with what a person has given for it.
-    pub(super) fn on_latch_after_given(&self, kind: LatchKind, refusal: GrantRefusal) -> String {
-        match (kind, refusal) {
-            (LatchKind::AuthRequired, GrantRefusal::Credentials) => {
-                let (vendor, login) = (&self.vendor, self.login());
-                format!("{vendor} refused the sign-in with what was given for it: look at it, then {login}")
-            }
-            _ => self.on_latch(kind, refusal),
-        }
-    }
-
     /// Returns what it means that there is no session, where only a person can obtain one.
     pub(super) fn on_nobody_signed_in(&self) -> String {
         let (vendor, login) = (&self.vendor, self.login());
@@ -84,16 +83,21 @@ impl Advice {
         format!("the account was signed out: {}", self.login())
     }
 
-    fn on_refused_grant(&self, refusal: GrantRefusal) -> String {
-        let (vendor, with, login) = (&self.vendor, self.credentials(), self.login());
-        match (refusal, &self.signs_in_with) {
-            (GrantRefusal::Credentials, Some(_)) => {
+    fn on_refused_grant(&self, refusal: GrantRefusal, with: With) -> String {
+        let (vendor, credentials, login) = (&self.vendor, self.credentials(with), self.login());
+        match (refusal, with) {
+            (GrantRefusal::Credentials, With::Given) => {
+                format!("{vendor} refused the sign-in with what was given for it: look at it, then {login}")
+            }
+            (GrantRefusal::Credentials, With::Configured) if self.signs_in_with.is_some() => {
                 let once_more = self.once_more();
                 format!(
-                    "{vendor} refused the {with}: write a new one into the configuration and reload or restart, or {once_more}"
+                    "{vendor} refused {credentials}: write a new one into the configuration and reload or restart, or {once_more}"
                 )
             }
-            (GrantRefusal::Credentials, None) => format!("{vendor} refused the {with}: {login}"),
+            (GrantRefusal::Credentials, With::Configured) => {
+                format!("{vendor} refused {credentials}: {login}")
+            }
             (GrantRefusal::Session, _) => {
                 format!("{vendor} has ended the session, and only a sign-in brings another one: {login}")
             }
@@ -102,14 +106,17 @@ impl Advice {
             }
             (GrantRefusal::Undecidable, _) => format!(
                 "{vendor} led the sign-in back to where it began, as it does with a wrong password and with a program that \
-                 it keeps out, and nobody can tell which: see whether the {with} works in its app or on its site, then {login}"
+                 it keeps out, and nobody can tell which: see whether {credentials} works in its app or on its site, then {login}"
             ),
         }
     }
 
-    /// What signs the account in, as people know it.
-    fn credentials(&self) -> &str {
-        self.signs_in_with.as_deref().unwrap_or("credentials")
+    /// What a sign-in was made with, as people know it.
+    fn credentials(&self, with: With) -> String {
+        match with {
+            With::Configured => format!("the {}", self.signs_in_with.as_deref().unwrap_or("credentials")),
+            With::Given => "what was given".to_owned(),
+        }
     }
 
     /// Returns what it means that the PIN was refused, and what helps.

@@ -6,14 +6,16 @@ use std::sync::atomic::Ordering;
 use serde::Serialize;
 
 use super::given::has_password;
-use super::question::{Answer, Fitting, NotUnderstood, Pending, Shown};
+use super::question::{Answer, Begun, Fitting, NotUnderstood, Pending, Shown};
 use super::retry::{self, NotRetried, What};
 use super::{Account, Given, NotTaken};
 use crate::account::session::{Asked, Cause, Refresh, RefreshError, Refreshed};
 use crate::bindings::connector::Reply;
 use crate::descriptor::SecretClass;
 use crate::events::{AboutAccount, Event};
+use crate::judge::evidence::GrantRefusal;
 use crate::primitives::SESSION;
+use crate::protect::latch::LatchKind;
 use crate::wire::message::Outgoing;
 
 /// Where a sign-in has got to.
@@ -111,7 +113,28 @@ impl Account {
     /// the session's lock.
     pub(crate) async fn end_unanswered(&self, pending: &Pending) {
         self.end_question("nobody has answered in time").await;
-        let _latched = self.set_latch(pending.wants(), "").await;
+        let _told = self.ended_in_nothing(pending.wants(), &pending.begun, "").await;
+    }
+
+    /// Whether the end of a sign-in that has begun with this leaves the session that there is as it is.
+    pub(crate) fn spares(&self, kind: LatchKind, begun: &Begun) -> bool {
+        let is_about_client = matches!(kind, LatchKind::ClientRefused | LatchKind::LockedOut);
+        begun.spares_session && !is_about_client && self.has_session()
+    }
+
+    /// Acts on a sign-in that has asked a person and has come to nothing: no other one begins by itself. A session that
+    /// was in use when it began is used as before, because nothing was said of it. `words` are the vendor's.
+    pub(crate) async fn ended_in_nothing(&self, kind: LatchKind, begun: &Begun, words: &str) -> RefreshError {
+        let why = self.why_in_vain(kind, GrantRefusal::Credentials, begun.with(), words);
+        if self.spares(kind, begun) {
+            let spared = RefreshError::Spared(why.to_string());
+            tracing::warn!(account = self.slug, "{spared}");
+            self.questions.note_end(Some(spared.to_string()));
+            return spared;
+        }
+        let latched = self.set_latch_for(kind, why).await;
+        latched
+            .map_or(RefreshError::Released(words.to_owned()), |latched| RefreshError::Latched(latched.into()))
     }
 
     /// Forgets the question, whose end is stored together with the session that came of it.
@@ -142,11 +165,12 @@ impl Account {
     #[must_use]
     pub fn sign_in_so_far(&self) -> Progressed {
         let ended = |reason: String| Progressed::Ended { reason, state: self.state() };
-        match (self.question(), self.latched()) {
-            (Some(question), _) => Progressed::Asked { question },
-            (None, Some(latched)) => ended(latched.to_string()),
-            (None, None) if self.has_session() => Progressed::SignedIn,
-            (None, None) => ended("no sign-in is under way".to_owned()),
+        match (self.question(), self.latched(), self.questions.in_vain()) {
+            (Some(question), ..) => Progressed::Asked { question },
+            (None, Some(latched), _) => ended(latched.to_string()),
+            (None, None, Some(in_vain)) => ended(in_vain),
+            (None, None, None) if self.has_session() => Progressed::SignedIn,
+            (None, None, None) => ended("no sign-in is under way".to_owned()),
         }
     }
 
@@ -217,7 +241,7 @@ impl Account {
     /// often a day; with other credentials than those that were refused, as often as sign-ins may be made.
     ///
     /// What is given is used for this sign-in and its questions, under the rules that hold for what is configured, and
-    /// is then wiped. If it is refused while a session is in use, that session goes on.
+    /// is then wiped. If it is refused while a session is in use, or nobody answers what it asks, that session goes on.
     ///
     /// # Errors
     ///
@@ -232,16 +256,16 @@ impl Account {
             return Err(NotProgressed::Failed(used_up.to_string()));
         }
         let what = if has_password(&given) { What::Others } else { What::Grant };
-        let is_lifted = match retry::once_more(self, by, what).await {
-            Ok(_) => true,
-            Err(NotRetried::NothingToLift(_)) => false,
+        let is_latched = self.latched().is_some();
+        match retry::once_more(self, by, what).await {
+            Ok(_) | Err(NotRetried::NothingToLift(_)) => {}
             Err(why) => return Err(why.into()),
-        };
+        }
         tracing::info!(account = self.slug, by, "a person signs in");
         let session = self.context.cells.slot(SESSION).map(|slot| slot.current()).unwrap_or_default();
-        let is_in_use = session.value.is_some() && !is_lifted && !self.is_refused(&session);
-        let spares = is_in_use && !given.is_empty();
-        let signing_in = Refresh::of_nobody(self, "login").given(given, spares);
+        // A refusal without a reason, which leads to doubt, says nothing of it.
+        let is_in_use = session.value.is_some() && !is_latched && !self.is_refused(&session);
+        let signing_in = Refresh::of_nobody(self, "login").given(given, is_in_use);
         self.progressed(signing_in.refresh(Cause::ByHand, session.generation).await)
     }
 

@@ -10,15 +10,17 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::Account;
 use crate::cell::{Cells, Secrets};
 use crate::config;
 use crate::descriptor::{SecretClass, SecretRules};
 use crate::digest::Digest;
+use crate::primitives::AccountContext;
 use crate::store::{Kind, Store, StoreError, Write};
 
 /// Owner of an account's cells, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Owner {
+pub(crate) struct Owner {
     connector: String,
     /// Digest of what is configured to sign in with.
     configured: String,
@@ -103,6 +105,14 @@ impl Owner {
     /// When it cannot be made.
     pub(super) fn write(&self, account: &str) -> Result<Write, StoreError> {
         Write::document(Kind::Credentials, account.to_owned(), self)
+    }
+}
+
+impl Account {
+    /// The owner of a session that is obtained with what is configured, and with what was given for that sign-in.
+    pub(super) fn owner(&self, given: &Secrets) -> Owner {
+        let AccountContext { rules, secrets, .. } = self.context.as_ref();
+        Owner::of(&self.connector_name, rules, secrets, given)
     }
 }
 

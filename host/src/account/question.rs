@@ -28,6 +28,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::answer::Fitting;
 pub use self::answer::{Answer, NotUnderstood};
@@ -35,6 +36,8 @@ pub(in crate::account) use self::challenge::POLL_STEP;
 pub(crate) use self::challenge::{Challenge, NotAsked};
 use self::record::Record;
 pub use self::shown::Shown;
+use crate::account::With;
+use crate::account::ownership::Owner;
 use crate::bindings::connector::{self, Reply};
 use crate::cell::Secrets;
 use crate::digest::Digest;
@@ -56,6 +59,22 @@ const MOST_STEPS: u32 = 8;
 
 /// Longest continuation, in bytes.
 const LONGEST_CONTINUATION: usize = 4_096;
+
+/// What a sign-in has begun with. It is known for as long as its question is open, over restarts too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Begun {
+    /// Who signs in, if a person has given that for the sign-in.
+    pub(crate) given: Option<Owner>,
+    /// Whether a session was in use, which is as good as it was if the sign-in comes to nothing.
+    pub(crate) spares_session: bool,
+}
+
+impl Begun {
+    /// What the sign-in is made with.
+    pub(crate) const fn with(&self) -> With {
+        if self.given.is_some() { With::Given } else { With::Configured }
+    }
+}
 
 /// A question that is open.
 #[derive(Clone)]
@@ -86,6 +105,8 @@ pub struct Pending {
     pub(crate) tried: Vec<SecretString>,
     /// Credentials that a person has given for the sign-in. In memory only as well, and wiped with the question.
     pub(crate) given_once: Arc<Secrets>,
+    /// What the sign-in has begun with.
+    pub(crate) begun: Begun,
 }
 
 impl fmt::Debug for Pending {
@@ -137,8 +158,10 @@ impl Pending {
             made: call.made.clone(),
             tried: Vec::new(),
             given_once: Arc::clone(&call.given_once),
+            begun: Begun::default(),
         };
         let Some((before, reply)) = before else { return Ok(asked) };
+        asked.begun = before.begun.clone();
         asked.tried = before.tried.iter().chain(call.handed.values()).cloned().collect();
         asked.codes_left = before.codes_left;
         if matches!(reply, Reply::Code) {
@@ -204,6 +227,8 @@ pub(crate) struct Questions {
     current: RwLock<Option<Arc<Pending>>>,
     /// Number of the last question: none is used twice, so that no answer is taken for another question.
     last: AtomicU64,
+    /// Why the last sign-in has come to nothing, if the session that there was is used as before.
+    in_vain: RwLock<Option<String>>,
     store: Arc<dyn Store>,
 }
 
@@ -228,8 +253,8 @@ impl Questions {
         };
         let current = RwLock::new(record.map(|record| Arc::new(Pending::from(record))));
         let last = AtomicU64::new(Record::NUMBER);
-        let store = Arc::clone(store);
-        Ok((Self { account: account.to_owned(), about, current, last, store }, removal))
+        let (in_vain, store) = (RwLock::default(), Arc::clone(store));
+        Ok((Self { account: account.to_owned(), about, current, last, in_vain, store }, removal))
     }
 
     /// The question that is open.
@@ -248,7 +273,19 @@ impl Questions {
             Err(error) => Err(error),
         };
         *self.current.write() = Some(Arc::new(pending));
+        *self.in_vain.write() = None;
         stored
+    }
+
+    /// Notes why a sign-in has come to nothing whose end leaves the session that there was as it is; or that there is a
+    /// newer one.
+    pub(crate) fn note_end(&self, in_vain: Option<String>) {
+        *self.in_vain.write() = in_vain;
+    }
+
+    /// Why the last sign-in has come to nothing, if the session that there was is used as before.
+    pub(crate) fn in_vain(&self) -> Option<String> {
+        self.in_vain.read().clone()
     }
 
     /// Notes what was wrong with the last answer, until the next one. Returns whether a question is open.

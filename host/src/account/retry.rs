@@ -130,7 +130,8 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
     let latched = account.latch.current(now);
     let signed_out = latched.as_ref().is_some_and(Latched::is_not_signed_in);
     let held = [
-        ("grant", latched.is_some() || account.grant.shown(clock).is_some()),
+        // Nothing is known of others yet, and what was in doubt is not mended by them.
+        ("grant", latched.is_some() || what != What::Others && account.grant.shown(clock).is_some()),
         ("pin", what == What::All && (pin.latched(now).is_some() || pin.in_doubt(clock).is_some())),
         ("registration", what == What::All && account.registration.shown(clock).is_some()),
     ];
@@ -159,7 +160,9 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
         left_today - 1
     };
     account.latch.lift().await?;
-    account.grant.forget().await;
+    if what != What::Others {
+        account.grant.forget().await;
+    }
     if what == What::All {
         pin.lift().await?;
         account.registration.forget().await;

@@ -34,7 +34,7 @@ use self::attempt::Attempt;
 pub(crate) use self::expiry::{Freshness, freshness};
 pub(crate) use self::history::History;
 pub(crate) use self::outcome::{Asked, Cause, RefreshError, Refreshed};
-use crate::account::Account;
+use crate::account::{Account, With};
 use crate::bindings::policy::{CircuitScope, FailureKind};
 use crate::cell::Secrets;
 use crate::judge::Judge;
@@ -59,7 +59,7 @@ pub(crate) struct Refresh {
     pub(crate) operation: String,
     /// Credentials that a person has given for this sign-in.
     pub(crate) given_once: Arc<Secrets>,
-    /// Whether a refusal of those leaves the session that is there as it is.
+    /// Whether a session is in use, which is as good as it was if a sign-in of a person's comes to nothing.
     pub(crate) spares_session: bool,
 }
 
@@ -188,9 +188,17 @@ impl Refresh {
         }
     }
 
+    /// What the sign-in that it may come to is made with.
+    fn with(&self) -> With {
+        if self.given_once.is_empty() { With::Configured } else { With::Given }
+    }
+
     /// Checks whether enough time has passed since the last refresh that failed, whatever the policy thinks.
     fn may_try(&self, now: Duration) -> Result<(), RefreshError> {
-        if let Some(rest) = self.account.grant.rest(self.account.clock()) {
+        // What is given for one sign-in is not what is in doubt.
+        if self.with() == With::Configured
+            && let Some(rest) = self.account.grant.rest(self.account.clock())
+        {
             let last = self.history().last_failure.as_ref().map(|(_, why)| why.clone());
             let because = last.unwrap_or(RefreshError::Doubtful(rest.reason));
             return Err(RefreshError::NotDue {
@@ -240,15 +248,20 @@ impl Refresh {
         why
     }
 
-    /// Lets a credential rest that was refused, or not granted, without a reason, and reports that once.
+    /// Lets a credential rest that was refused, or not granted, without a reason, and reports that once. One that was
+    /// given for one sign-in is not there any more, and says nothing of the others.
     async fn doubtful(
         &self,
         cause: Cause,
+        with: With,
         why: impl FnOnce(String) -> RefreshError,
         answer: String,
         retry_after: Option<Duration>,
     ) -> RefreshError {
         let account = &self.account;
+        if with == With::Given {
+            return self.failed(cause, true, why(answer), retry_after);
+        }
         account.grant.refused(account.clock(), answer.clone(), retry_after).await;
         let why = self.failed(cause, true, why(answer), retry_after);
         account.tell_of_doubt().await;

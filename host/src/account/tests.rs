@@ -12,6 +12,7 @@ mod refusals;
 mod rehearsing;
 mod secrecy;
 mod sign_in_again;
+mod spared;
 mod visits;
 
 pub(crate) use self::home::Home;

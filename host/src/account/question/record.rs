@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 
-use super::{Challenge, Pending};
+use super::{Begun, Challenge, Pending};
 use crate::primitives::{Jar, Offers};
 
 /// A question as it is stored.
@@ -28,6 +28,8 @@ pub(super) struct Record {
     #[serde(default)]
     jars: BTreeMap<String, Jar>,
     made: BTreeSet<String>,
+    #[serde(default)]
+    begun: Begun,
 }
 
 impl Record {
@@ -52,6 +54,7 @@ impl Record {
             offers: pending.offers,
             jars: pending.jars,
             made: pending.made,
+            begun: pending.begun,
         }
     }
 
@@ -79,6 +82,7 @@ impl From<Record> for Pending {
             made: record.made,
             tried: Vec::new(),
             given_once: std::sync::Arc::default(),
+            begun: record.begun,
         }
     }
 }

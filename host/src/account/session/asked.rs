@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::attempt::{Attempt, GoingOn, Stage};
-use super::refused::{count_failure, retry_after};
+use super::refused::{GOES_ON, count_failure, retry_after};
 use super::{Refresh, RefreshError};
-use crate::account::Account;
 use crate::account::question::{NotAsked, POLL_STEP, Pending};
+use crate::account::{Account, With};
 use crate::bindings::connector::{Question, Reply};
 use crate::bindings::policy::{Decision, Failure, Latch};
 use crate::judge::{Circumstances, evidence};
@@ -31,7 +31,10 @@ impl Conversation<'_> {
             Ok(pending) => {
                 let mut sign_in = call.sign_in.clone();
                 match sign_in.begin(&account.context.sign_ins, account.clock().now()).await {
-                    Ok(_) => account.ask(Pending { counted: true, ..pending }).await,
+                    Ok(_) => {
+                        let begun = self.attempt.begun();
+                        account.ask(Pending { counted: true, begun, ..pending }).await
+                    }
                     // Nothing counts where none is allowed at all, so nothing else would keep the next operation from
                     // having another code sent.
                     Err(why @ QuotaError::Used { limit: 0, .. }) => {
@@ -105,13 +108,18 @@ impl Conversation<'_> {
         };
         let done = match (&still, &firm) {
             (Some(_), _) => "the question stays open".to_owned(),
-            (None, latch) => format!("latch {}", latch.unwrap_or(pending.wants()).as_str()),
+            (None, firm) => match firm.unwrap_or(pending.wants()) {
+                kind if account.spares(kind, &pending.begun) => GOES_ON.to_owned(),
+                kind => format!("latch {}", kind.as_str()),
+            },
         };
         judge.record(&judgement, done).await;
         match still {
             Some(still) => account.ask(still).await,
             None => {
-                account.grant.forget().await;
+                if pending.begun.with() == With::Configured {
+                    account.grant.forget().await;
+                }
                 let kind = firm.unwrap_or(pending.wants());
                 self.end(kind, "the answer was refused", judgement.judged.failure.message).await
             }
@@ -139,13 +147,11 @@ impl Conversation<'_> {
         }
     }
 
-    /// Ends the sign-in in nothing: what was staged is thrown away, and no other one begins by itself. `words` are the
-    /// vendor's.
+    /// Ends the sign-in in nothing: what was staged is thrown away. `words` are the vendor's.
     async fn end(self, kind: LatchKind, why: &str, words: String) -> RefreshError {
         let account = &self.refresh().account;
         account.end_question(why).await;
-        let latched = account.set_latch(kind, &words).await;
-        latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
+        account.ended_in_nothing(kind, &self.attempt.begun(), &words).await
     }
 
     fn refresh(&self) -> &Refresh {

@@ -7,11 +7,13 @@ use std::time::Duration;
 use super::asked::Conversation;
 use super::refused::{Follows, Refusal};
 use super::{Cause, Refresh, RefreshError, Refreshed, token_endpoint};
-use crate::account::question::{Fitting, Pending};
+use crate::account::With;
+use crate::account::ownership::Owner;
+use crate::account::question::{Begun, Fitting, Pending};
 use crate::bindings::connector::{Grant, Reply, Step};
 use crate::bindings::policy::{Effect, Failure};
 use crate::bindings::types;
-use crate::cell::{Cell, CellGuard, Secrets};
+use crate::cell::{Cell, CellGuard};
 use crate::judge::failure::{self, Facts};
 use crate::plugin::Called;
 use crate::plugin::question::{ContinueSignIn, RefreshSession, SignIn};
@@ -152,7 +154,8 @@ impl<'r> Attempt<'r> {
                     "it reports a session, and captured no token or wants too much remembered".to_owned();
                 account.end_question("the connector reports a session and has none").await;
                 account.circuits.abandoned(&token_endpoint(account), permit);
-                let why = refresh.doubtful(cause, RefreshError::Unexplained, answer, None).await;
+                let with = self.begun().with();
+                let why = refresh.doubtful(cause, with, RefreshError::Unexplained, answer, None).await;
                 return Follows::Result(Err(why));
             }
             Ok(Err(failure)) => return self.failed(failure, &mut call, permit).await,
@@ -218,13 +221,19 @@ impl<'r> Attempt<'r> {
         self.refresh.account.context.signs_in_with_password(&self.refresh.given_once)
     }
 
-    /// What a person has given for this sign-in; none if it is no sign-in.
-    pub(super) fn given_once(&self) -> Option<&Arc<Secrets>> {
+    /// What the sign-in has begun with; nothing if it is no sign-in.
+    pub(super) fn begun(&self) -> Begun {
         match &self.stage {
-            Stage::SignIn => Some(&self.refresh.given_once),
-            Stage::GoOn(GoingOn { pending, .. }) => Some(&pending.given_once),
-            Stage::Refresh => None,
+            Stage::SignIn => Begun { given: self.given(), spares_session: self.refresh.spares_session },
+            Stage::GoOn(GoingOn { pending, .. }) => pending.begun.clone(),
+            Stage::Refresh => Begun::default(),
         }
+    }
+
+    /// Who signs in, if a person has given that for this sign-in.
+    fn given(&self) -> Option<Owner> {
+        let Refresh { account, given_once, .. } = self.refresh;
+        (!given_once.is_empty()).then(|| account.owner(given_once))
     }
 
     /// Gives back a permit, and a try that says nothing about the credentials.
@@ -275,6 +284,10 @@ impl<'r> Attempt<'r> {
             // What it brings may be all that the cloud accepts from then on, so it is not made where that could not be
             // kept.
             self.guard.try_out().await.map_err(RefreshError::NotStored)?;
+        }
+        if self.begun().with() == With::Given {
+            // Counted as a sign-in, and no try of what is configured.
+            return Ok(());
         }
         // Otherwise a host that crashes and starts again would ask without end.
         account.grant.begin(account.clock()).await.map_err(RefreshError::NotStored)

@@ -26,8 +26,8 @@ impl Refresh {
         }
     }
 
-    /// The same, with credentials that a person has given for it. `spares_session` says that the session which is
-    /// there is as good as it was if those are refused.
+    /// The same, with what a person has given for it. `spares_session` says that a session is in use, which is as good
+    /// as it was if the sign-in comes to nothing.
     pub(crate) fn given(self, given_once: Arc<Secrets>, spares_session: bool) -> Self {
         Self { given_once, spares_session, ..self }
     }

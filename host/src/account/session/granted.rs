@@ -4,10 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attempt::Attempt;
 use super::token_endpoint;
-use crate::account::ownership::Owner;
 use crate::bindings::connector::Grant;
 use crate::cell::{Contents, Ends, Secrets};
-use crate::primitives::AccountContext;
 use crate::protect::circuit::Permit;
 use crate::store::Write;
 
@@ -43,6 +41,7 @@ impl Attempt<'_> {
             "{} finished",
             self.what()
         );
+        account.questions.note_end(None);
         account.answered();
         account.announce();
         account.wake.notify_one();
@@ -53,10 +52,7 @@ impl Attempt<'_> {
 
     /// Returns the write by which the store knows who was signed in, if that was given for this sign-in.
     fn owner(&self) -> Option<Write> {
-        let given = self.given_once().filter(|given| !given.is_empty())?;
-        let account = &self.refresh.account;
-        let AccountContext { rules, secrets, .. } = account.context.as_ref();
-        Owner::of(&account.connector_name, rules, secrets, given).write(&account.slug).ok()
+        self.begun().given?.write(&self.refresh.account.slug).ok()
     }
 
     /// Returns when the session ends, as the cloud says, and the write that remembers that of a configured token. The

@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, Refreshed, token_endpoint};
+use crate::account::With;
 use crate::bindings::policy::{Certainty, CircuitScope, Decision, Failure, FailureKind, Latch};
 use crate::cell::CellGuard;
 use crate::judge::evidence::GrantRefusal;
 use crate::judge::{Circumstances, Judged, evidence};
 use crate::metrics::Granted;
 use crate::protect::circuit::Permit;
-use crate::protect::latch::{LatchKind, Why};
+use crate::protect::latch::LatchKind;
 use crate::time::of_milliseconds;
+
+/// What is on record of a refusal for which nothing is latched, because it says nothing of the session in use.
+pub(super) const GOES_ON: &str = "none: the session that is there goes on";
 
 /// What follows from a session that was not granted.
 #[derive(Debug)]
@@ -92,9 +96,9 @@ impl Refusal<'_> {
         };
         let latch = latch_for(&judgement.decision, &judgement.judged.failure, refusal);
         let doubtful = evidence::is_doubtful(&judgement.judged.failure);
-        let given = refresh.spares_session;
-        if let Some(latch) = latch.as_ref().filter(|latch| given && evidence::is_for_a_person(latch)) {
-            judge.record(&judgement, "none: the session that is there goes on".to_owned()).await;
+        let spares = refresh.spares_session && refresh.with() == With::Given;
+        if let Some(latch) = latch.as_ref().filter(|latch| spares && evidence::is_for_a_person(latch)) {
+            judge.record(&judgement, GOES_ON.to_owned()).await;
             let refusal = refusal.unwrap_or(GrantRefusal::Credentials);
             return Follows::Result(Err(self.spared(latch, refusal, &judgement.judged.failure.message)));
         }
@@ -106,7 +110,9 @@ impl Refusal<'_> {
         judge.record(&judgement, done).await;
         Follows::Result(Err(match latch {
             Some(latch) => {
-                account.grant.forget().await;
+                if refresh.with() == With::Configured {
+                    account.grant.forget().await;
+                }
                 let refusal = refusal.unwrap_or(GrantRefusal::Credentials);
                 self.latch(&latch, refusal, judgement.judged.failure.message).await
             }
@@ -123,23 +129,14 @@ impl Refusal<'_> {
 
     /// What a person has given was refused, and says nothing of the session that is there.
     fn spared(&self, latch: &Latch, refusal: GrantRefusal, words: &str) -> RefreshError {
-        let why = self.why_given(latch, refusal, words);
+        let why = self.refresh.account.why_in_vain(LatchKind::from(latch), refusal, With::Given, words);
         self.refresh.failed(self.cause, true, RefreshError::Spared(why.to_string()), None)
-    }
-
-    /// Why a sign-in with what a person has given is latched.
-    fn why_given(&self, latch: &Latch, refusal: GrantRefusal, words: &str) -> Why {
-        let advice = &self.refresh.account.advice;
-        Why::new(advice.on_latch_after_given(LatchKind::from(latch), refusal), words)
     }
 
     async fn latch(&self, latch: &Latch, refusal: GrantRefusal, words: String) -> RefreshError {
         let (account, kind) = (&self.refresh.account, LatchKind::from(latch));
-        let latched = if self.refresh.given_once.is_empty() {
-            account.set_latch_of(kind, refusal, &words).await
-        } else {
-            account.set_latch_for(kind, self.why_given(latch, refusal, &words)).await
-        };
+        let why = account.why_in_vain(kind, refusal, self.refresh.with(), &words);
+        let latched = account.set_latch_for(kind, why).await;
         latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
     }
 
@@ -158,7 +155,8 @@ impl Refusal<'_> {
                 }
                 _ => RefreshError::Doubtful(answer),
             };
-            return self.refresh.doubtful(self.cause, why, answer, told).await;
+            let with = self.refresh.with();
+            return self.refresh.doubtful(self.cause, with, why, answer, told).await;
         }
         self.refresh.account.grant.unclear().await;
         let why = RefreshError::Failed { kind: judged.kind().clone(), message: judged.failure.message };

@@ -30,7 +30,7 @@ const KINDS: [Kind; 9] = [
 ];
 
 /// An account whose owner has configured nothing, and whose connector would take a name and a password.
-fn config_without() -> config::Account {
+pub(super) fn config_without() -> config::Account {
     let mut config = super::home::config();
     config.secrets.clear();
     let name = SecretRule {
@@ -41,28 +41,28 @@ fn config_without() -> config::Account {
     config
 }
 
-async fn home(asks: Asks) -> Home {
+pub(super) async fn home(asks: Asks) -> Home {
     let home = Home::with(config_without()).await;
     *home.connector.asks.lock() = asks;
     home.account.announce();
     home
 }
 
-fn given(password: &str) -> Given {
+pub(super) fn given(password: &str) -> Given {
     Given { username: Some(USERNAME.into()), password: Some(password.into()) }
 }
 
-async fn login(home: &Home, password: &str) -> Result<Progressed, NotProgressed> {
+pub(super) async fn login(home: &Home, password: &str) -> Result<Progressed, NotProgressed> {
     home.account.login("test", given(password)).await
 }
 
 /// Refuses the password from now on.
-fn refuse(home: &Home) {
+pub(super) fn refuse(home: &Home) {
     home.cloud.answer("/login", 400, json!({"code": "403042", "message": "no"}));
 }
 
 /// Takes it again.
-fn accept(home: &Home) {
+pub(super) fn accept(home: &Home) {
     home.cloud.answer("/login", 200, json!({"step": super::cloud::STEP, "device": super::cloud::DEVICE}));
 }
 

@@ -23,6 +23,7 @@ fn wants_a_code() -> Pending {
         made: BTreeSet::new(),
         tried: Vec::new(),
         given_once: std::sync::Arc::default(),
+        begun: crate::account::question::Begun::default(),
     }
 }
 
