@@ -44,9 +44,16 @@ def stay_on_loopback() -> None:
 class Reference:
     """One signed-in installation of the reference client."""
 
-    def __init__(self, cloud: Cloud, brand: str, password: str = REFRESH_TOKEN, pin: str = PIN) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        brand: str,
+        password: str = REFRESH_TOKEN,
+        pin: str = PIN,
+        region: str = REGION_EUROPE,
+    ) -> None:
         self.manager = VehicleManager(
-            region=next(key for key, name in REGIONS.items() if name == REGION_EUROPE),
+            region=next(key for key, name in REGIONS.items() if name == region),
             brand=next(key for key, name in BRANDS.items() if name.lower() == brand),
             username=USERNAME,
             # A refresh token in place of the password is how its users signed in while passwords were blocked.
@@ -96,9 +103,9 @@ class Reference:
 
 def redirect(api: Any, base: str) -> None:
     """Points every URL of the vendor's services that `api` holds at `base`."""
-    vendor = [f"https://{api.BASE_URL}", api.LOGIN_FORM_HOST]
-    # The token service, of which only the newest client knows.
-    vendor += [api.CCI_API_URL] if hasattr(api, "CCI_API_URL") else []
+    vendor = [f"https://{api.BASE_URL}"]
+    # The identity provider, which only Europe has, and the token service, of which only the newest client knows.
+    vendor += [getattr(api, name) for name in ("LOGIN_FORM_HOST", "CCI_API_URL") if hasattr(api, name)]
     for name, value in list(vars(api).items()):
         for host in vendor:
             if isinstance(value, str) and value.startswith(host):

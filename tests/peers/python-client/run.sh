@@ -43,11 +43,17 @@ simulator=target/release/eu-simulator
 echo "The reference client and the simulated cloud"
 "$venv/bin/python" "$here/drive.py" --simulator "$simulator"
 echo
+echo "The reference client and the simulated clouds of other regions"
+"$venv/bin/python" "$here/regions.py" --simulator "$simulator" --older
+echo
 if [ -n "$newest" ]; then
     signing=target/peers/python-venv-4.41
     environment "$newest" "$here/requirements-4.41.txt" "$signing" --no-deps
     echo "The newest reference client and the simulated cloud: the sign-in with a password"
     "$signing/bin/python" "$here/password.py" --simulator "$simulator"
+    echo
+    echo "The newest reference client and the simulated clouds of other regions"
+    "$signing/bin/python" "$here/regions.py" --simulator "$simulator"
     echo
     echo "The newest reference client and $(basename "$program"): the sign-in with a password"
     "$signing/bin/python" "$here/signing.py" --simulator "$simulator" --connector "$program"

@@ -34,6 +34,21 @@ pub struct Constants {
     pub app: App,
 }
 
+/// Who a client says it is to the account service and the vehicle service of one brand in one region.
+#[derive(Debug, Clone, Copy)]
+pub struct Client {
+    /// Service id, which is also the OAuth client id.
+    pub service_id: &'static str,
+    /// OAuth client secret.
+    pub client_secret: &'static str,
+    /// Application id, in a header and in the stamp.
+    pub application_id: &'static str,
+    /// Key of the stamp, base64 of 47 to 50 bytes.
+    pub stamp_key: &'static str,
+    /// `pushType` of the device registration.
+    pub push_type: &'static str,
+}
+
 /// The public constants of the app that signs in with a password, as it says them of itself.
 #[derive(Debug)]
 pub struct App {
@@ -122,10 +137,38 @@ impl Brand {
         }
     }
 
+    /// The `Stamp` that a client in Europe with the right time sends at `unix_seconds`.
+    pub fn stamp(self, unix_seconds: i64) -> String {
+        self.constants().client().stamp(unix_seconds)
+    }
+
+    /// The time in a stamp of a client in Europe, in seconds since 1970.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Client::stamp_time`].
+    pub fn stamp_time(self, stamp: &str) -> Result<i64, StampError> {
+        self.constants().client().stamp_time(stamp)
+    }
+}
+
+impl Constants {
+    /// Who the brand's client in Europe is.
+    pub const fn client(&self) -> Client {
+        Client {
+            service_id: self.service_id,
+            client_secret: self.client_secret,
+            application_id: self.application_id,
+            stamp_key: self.stamp_key,
+            push_type: self.push_type,
+        }
+    }
+}
+
+impl Client {
     /// The `Stamp` that a client with the right time sends at `unix_seconds`.
     pub fn stamp(self, unix_seconds: i64) -> String {
-        let constants = self.constants();
-        STANDARD.encode(self.mask(format!("{}:{unix_seconds}", constants.application_id).as_bytes()))
+        STANDARD.encode(self.mask(format!("{}:{unix_seconds}", self.application_id).as_bytes()))
     }
 
     /// The time in a stamp, in seconds since 1970. Accepts stamps in seconds and in milliseconds.
@@ -137,7 +180,7 @@ impl Brand {
         let masked = STANDARD.decode(stamp).map_err(|_| StampError::Encoding)?;
         let text = String::from_utf8(self.mask(&masked)).map_err(|_| StampError::Key)?;
         let (application, time) = text.split_once(':').ok_or(StampError::Key)?;
-        if application != self.constants().application_id {
+        if application != self.application_id {
             return Err(StampError::Application);
         }
         match i64::from_str(time).map_err(|_| StampError::Time)? {
@@ -149,7 +192,7 @@ impl Brand {
     /// XOR with the key, as long as the shorter of the two; its own inverse.
     fn mask(self, text: &[u8]) -> Vec<u8> {
         // The table is constant and tested, so an undecodable key cannot occur; an empty one refuses everything.
-        let key = STANDARD.decode(self.constants().stamp_key).unwrap_or_default();
+        let key = STANDARD.decode(self.stamp_key).unwrap_or_default();
         text.iter().zip(&key).map(|(a, b)| a ^ b).collect()
     }
 }

@@ -3,8 +3,9 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use crate::brand::Brand;
+use crate::brand::{Brand, Client};
 use crate::cci::Release;
+use crate::region::Region;
 use crate::vehicle::VehicleConfig;
 
 /// The account, its cars and the server in front of them.
@@ -18,6 +19,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whose constants the server accepts.
     pub brand: Brand,
+    /// Where the server is. Not every brand is everywhere: [`Region::client`].
+    pub region: Region,
     /// The PIN that yields a control token.
     pub pin: String,
     /// The refresh token that the grant accepts, 48 characters of `[A-Z0-9]` in the real cloud.
@@ -66,6 +69,7 @@ impl Default for Config {
         Self {
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             brand: Brand::Kia,
+            region: Region::default(),
             pin: "1234".to_owned(),
             refresh_token: "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1".to_owned(),
             rotate_refresh_token: false,
@@ -87,6 +91,24 @@ impl Default for Config {
             seed: 1,
             log_capacity: 4096,
         }
+    }
+}
+
+impl Config {
+    /// The same account in a region, as that is known: outside Europe access tokens live for six hours, and those
+    /// before the newest one go on (a client that was in use signs in, refreshes at once, and works with the first).
+    pub fn of(region: Region, brand: Brand) -> Self {
+        let account = Self { brand, region, ..Self::default() };
+        if !region.signs_in_by_json() {
+            return account;
+        }
+        let strict = Strictness { newest_token_only: false, ..account.strict };
+        Self { access_token_lifetime: Duration::from_secs(21_600), strict, ..account }
+    }
+
+    /// Who the account's clients say they are. Of a brand that is not in the region, who they would say in Europe.
+    pub fn client(&self) -> Client {
+        self.region.client(self.brand).unwrap_or_else(|| self.brand.constants().client())
     }
 }
 

@@ -41,6 +41,15 @@
 //! sessions that are over ([`Control::end_sessions`]) 4111. The numbers 9030 and 9013 are a guess, and so are the HTTP
 //! statuses but those of 9001 and 9009: no source tells more.
 //!
+//! # A sign-in outside Europe
+//!
+//! In the regions of [`Region`] but Europe there is neither identity provider nor token service. The account service
+//! does it all: `GET /api/v1/user/oauth2/authorize` sets the two cookies, `POST /api/v1/user/signin` takes
+//! `{"email","password"}` with them and gives `{"redirectUrl": "…?code=…"}`, and `POST /api/v1/user/oauth2/token`, a form
+//! with Basic authentication and a stamp, gives access and refresh token for the code, and again for the refresh token.
+//! The answers to what is wrong are those of the account service (`errCode`): 4003 for a password, 4002 for a token
+//! that is dead. The former is a guess.
+//!
 //! # Control over HTTP
 //!
 //! Every [`Order`] has an endpoint `POST /control/<name>` with a JSON body (an empty body means `{}`); answers
@@ -50,7 +59,7 @@
 //! # Layout
 //!
 //! * `config`: what a simulated account looks like and how strict the server is
-//! * `brand`: constants per brand and the `Stamp` header
+//! * `brand`: constants per brand and the `Stamp` header; `region`: those of other regions
 //! * `vehicle`: the car, its state and the documents it is reported in
 //! * `action`: what commands do, how they end, and the records that tell
 //! * `idp`: the identity provider's key, cookies and codes; `cci`: the token service's gate and sets of tokens
@@ -79,6 +88,7 @@ mod idp;
 pub mod kit;
 mod log;
 mod order;
+mod region;
 mod route;
 mod routes;
 mod session;
@@ -94,7 +104,7 @@ use axum::Router;
 
 pub use action::{ActionKind, Ending, Outcome};
 pub use axum::http::Request;
-pub use brand::{App, Brand, Constants, StampError};
+pub use brand::{App, Brand, Client, Constants, StampError};
 pub use cci::{Release, fingerprint};
 pub use cloud::Cloud;
 pub use config::{Config, Strictness};
@@ -105,6 +115,7 @@ pub use idp::{Firewall, SignInOutcome};
 pub use kit::{Answer, Clock, Effect, End, Moment};
 pub use log::LogEntry;
 pub use order::{Order, OrderError, Wording};
+pub use region::Region;
 pub use route::RouteKind;
 pub use vehicle::{VehicleConfig, VehicleState, Window, Windows};
 

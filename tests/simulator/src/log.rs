@@ -117,8 +117,9 @@ fn body(incoming: &Incoming, labels: &Labels<'_>) -> Value {
 
 /// Replaces secret and random fields. All known bodies are flat in these fields.
 fn hide(mut body: Value, labels: &Labels<'_>) -> Value {
-    const HIDDEN: [(&str, &str); 6] = [
+    const HIDDEN: [(&str, &str); 7] = [
         ("pin", "<PIN>"),
+        ("email", "<USERNAME>"),
         ("password", "<PASSWORD>"),
         ("username", "<USERNAME>"),
         ("refresh_token", "<REFRESH-TOKEN>"),
@@ -129,6 +130,9 @@ fn hide(mut body: Value, labels: &Labels<'_>) -> Value {
         if let Some(value) = body.get_mut(field) {
             *value = Value::String(mark.to_owned());
         }
+    }
+    if let Some(Value::String(code)) = body.get_mut("code") {
+        *code = labels.provider.label(code);
     }
     for (field, _) in Seven::NAMES {
         if let Some(Value::String(token)) = body.get_mut(field) {

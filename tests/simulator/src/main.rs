@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use simulator::kit::loopback;
-use simulator::{Brand, Config, Simulator, VehicleConfig};
+use simulator::{Brand, Config, Region, Simulator, VehicleConfig};
 
 /// Runs a simulated Hyundai/Kia EU cloud on loopback until Ctrl-C.
 #[derive(Debug, Parser)]
@@ -18,6 +18,9 @@ struct Args {
     /// Whose constants are accepted.
     #[arg(long, default_value = "kia")]
     brand: Brand,
+    /// Where it is.
+    #[arg(long, default_value = "eu")]
+    region: Region,
     /// The PIN of the account; 1234 by default.
     #[arg(long)]
     pin: Option<String>,
@@ -33,9 +36,9 @@ struct Args {
     /// A file with the three parts of the key of signatures, one a line; SECRET, PIECE, SUFFIX by default.
     #[arg(long, value_parser = three_lines)]
     gate_keys_file: Option<[String; 3]>,
-    /// Seconds that an access token lives.
-    #[arg(long, default_value_t = 3600)]
-    token_lifetime: u64,
+    /// Seconds that an access token lives; 3600 by default, outside Europe 21600.
+    #[arg(long)]
+    token_lifetime: Option<u64>,
     /// Seconds that a set of seven tokens is good for use; it can be refreshed for longer.
     #[arg(long, default_value_t = 3599)]
     cci_token_lifetime: u64,
@@ -77,19 +80,23 @@ fn three_lines(path: &str) -> Result<[String; 3], String> {
 #[tokio::main]
 async fn main() -> io::Result<()> {
     let args = Args::parse();
-    let defaults = Config::default();
+    let defaults = Config::of(args.region, args.brand);
+    if args.region.client(args.brand).is_none() {
+        return Err(io::Error::other(format!("nobody knows a cloud of {} in {}", args.brand, args.region)));
+    }
     let config = Config {
         listen: args.listen,
-        brand: args.brand,
         pin: args.pin.unwrap_or(defaults.pin),
         refresh_token: args.refresh_token.unwrap_or(defaults.refresh_token),
         username: args.username.unwrap_or(defaults.username),
         password: args.password.unwrap_or(defaults.password),
         gate_keys: args.gate_keys_file.unwrap_or(defaults.gate_keys),
-        access_token_lifetime: Duration::from_secs(args.token_lifetime),
+        access_token_lifetime: args
+            .token_lifetime
+            .map_or(defaults.access_token_lifetime, Duration::from_secs),
         cci_token_lifetime: Duration::from_secs(args.cci_token_lifetime),
         vehicles: VehicleConfig::fleet(args.cars),
-        ..Config::default()
+        ..defaults
     };
     let account = format!(
         "refresh token {}, PIN {}; {} signs in with the password {:?}",
@@ -98,7 +105,7 @@ async fn main() -> io::Result<()> {
     let cloud = Simulator::start(config).await?;
     let base = cloud.base_url();
     println!("{base}");
-    println!("simulated {} cloud; {account}", args.brand);
+    println!("simulated {} cloud ({}); {account}", args.brand, args.region);
     println!();
     for (purpose, path, body) in EXAMPLES {
         let body = if body.is_empty() { String::new() } else { format!(" -d '{body}'") };

@@ -13,7 +13,7 @@ pub(crate) use self::idp::{IdpCall, Page};
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RouteKind {
-    /// The refresh grant.
+    /// The refresh grant; outside Europe also that of a code.
     Token,
     /// The sign-in page of the account service, which is fetched for its cookies.
     Authorize,
@@ -63,6 +63,7 @@ pub(crate) enum Call {
     Token,
     Idp(IdpCall),
     Cci(CciCall),
+    Direct(DirectCall),
     Authorize,
     Language,
     Register,
@@ -70,6 +71,13 @@ pub(crate) enum Call {
     Vehicles,
     Vehicle { id: String, wants: VehicleCall },
     Unknown,
+}
+
+/// What the account service is asked for where it signs accounts in itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DirectCall {
+    SignIn,
+    Token,
 }
 
 /// What is asked of one vehicle.
@@ -113,6 +121,8 @@ impl Call {
         match (method, segments.as_slice()) {
             ("POST", ["auth", "api", "v2", "user", "oauth2", "token"]) => Self::Token,
             ("GET", ["api", "v1", "user", "oauth2", "authorize"]) => Self::Authorize,
+            ("POST", ["api", "v1", "user", "signin"]) => Self::Direct(DirectCall::SignIn),
+            ("POST", ["api", "v1", "user", "oauth2", "token"]) => Self::Direct(DirectCall::Token),
             ("POST", ["api", "v1", "user", "language"]) => Self::Language,
             ("PUT", ["api", "v1", "user", "pin"]) => Self::Pin,
             ("POST", ["api", "v1", "spa", "notifications", "register"]) => Self::Register,
@@ -139,6 +149,8 @@ impl Call {
             Self::Token => RouteKind::Token,
             Self::Idp(call) => call.kind(),
             Self::Cci(call) => call.kind(),
+            Self::Direct(DirectCall::SignIn) => RouteKind::SignIn,
+            Self::Direct(DirectCall::Token) => RouteKind::Token,
             Self::Authorize => RouteKind::Authorize,
             Self::Language => RouteKind::Language,
             Self::Register => RouteKind::Register,
@@ -155,10 +167,19 @@ impl Call {
             Self::Vehicle { wants: VehicleCall::Command(path), .. } => path.credential(),
             Self::Vehicle { .. } => Credential::Access,
             // The token service has credentials of its own.
-            Self::Idp(_) | Self::Cci(_) => Credential::Nothing,
+            Self::Idp(_) | Self::Cci(_) | Self::Direct(_) => Credential::Nothing,
             Self::Token | Self::Authorize | Self::Language | Self::Register | Self::Unknown => {
                 Credential::Nothing
             }
+        }
+    }
+
+    /// Whether a cloud has this place that signs accounts in at its account service (`true`), or not.
+    pub(crate) fn is_served(&self, direct: bool) -> bool {
+        match self {
+            Self::Token | Self::Idp(_) | Self::Cci(_) => !direct,
+            Self::Direct(_) => direct,
+            _ => true,
         }
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod cci;
 pub(crate) mod commands;
 pub(crate) mod control;
+pub(crate) mod direct;
 pub(crate) mod idp;
 pub(crate) mod records;
 pub(crate) mod sign_in;
@@ -24,6 +25,7 @@ pub(crate) fn act(shared: &Shared, incoming: &Incoming, admitted: &Admitted) -> 
         Call::Token => idp::grant(shared, world, incoming),
         Call::Idp(call) => sign_in::act(shared, world, incoming, *call),
         Call::Cci(call) => cci::act(shared, world, incoming, *call),
+        Call::Direct(call) => direct::act(shared, world, incoming, *call),
         Call::Authorize => account::authorize(world, incoming),
         Call::Language => account::language(world, incoming),
         Call::Register => account::register(world, incoming),
@@ -38,11 +40,13 @@ pub(crate) fn act(shared: &Shared, incoming: &Incoming, admitted: &Admitted) -> 
             VehicleCall::Records => records::list(world, id, admitted),
             VehicleCall::Command(path) => commands::accept(shared, world, incoming, id, *path, admitted),
         },
-        Call::Unknown => {
-            let answer = Answer::raw(404, r#"{"error":"Not Found"}"#.to_owned(), Vec::new());
-            Err(Refused::by_check("no such route", answer))
-        }
+        Call::Unknown => Err(no_route()),
     }
+}
+
+/// A place that this cloud does not have.
+pub(crate) fn no_route() -> Refused {
+    Refused::by_check("no such route", Answer::raw(404, r#"{"error":"Not Found"}"#.to_owned(), Vec::new()))
 }
 
 /// A body that a strict server does not take.

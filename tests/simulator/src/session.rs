@@ -85,6 +85,14 @@ impl Session {
         Some((token, rotated))
     }
 
+    /// The access token and the refresh token of a new sign-in, which ends the ones before.
+    pub(crate) fn begin(&mut self, expires: Timestamp, ids: &mut Ids) -> (String, String) {
+        let token = ids.token("access", self.generation + 1);
+        self.give_access(token.clone(), expires);
+        self.replace_refresh_token(ids.refresh_token());
+        (token, self.refresh_token.clone())
+    }
+
     /// From now on this is the newest access token; returns its generation.
     pub(crate) fn give_access(&mut self, token: String, expires: Timestamp) -> u64 {
         self.generation += 1;

@@ -11,7 +11,9 @@ pub(crate) use self::cci::seven;
 pub(crate) use self::idp::{bad_request, value};
 use crate::envelope::{self, Answer, Refused};
 use crate::exchange::Incoming;
-use crate::route::{Call, Credential, VehicleCall};
+use crate::region::Region;
+use crate::route::{Call, Credential, DirectCall, VehicleCall};
+use crate::routes::no_route;
 use crate::world::World;
 
 /// What the checks found out.
@@ -25,11 +27,16 @@ pub(crate) struct Admitted {
 pub(crate) fn admit(world: &mut World, incoming: &Incoming) -> Result<Admitted, Refused> {
     let message_id = world.ids.uuid();
     fits(world, incoming)?;
+    if !incoming.call.is_served(world.config.region.signs_in_by_json()) {
+        return Err(no_route());
+    }
     let check = Check { world, incoming, message_id, device: incoming.header("ccsp-device-id") };
     match &incoming.call {
         Call::Idp(call) => idp::admit(world, incoming, *call)?,
         Call::Cci(call) => cci::admit(world, incoming, *call)?,
-        Call::Token | Call::Authorize | Call::Language | Call::Unknown => {}
+        Call::Direct(DirectCall::Token) => check.stamp()?,
+        Call::Token | Call::Direct(DirectCall::SignIn) | Call::Authorize | Call::Language | Call::Unknown => {
+        }
         Call::Register => check.application()?,
         Call::Pin => check.token()?,
         Call::Vehicles => {
@@ -73,26 +80,34 @@ impl Check<'_> {
 
     /// The stamp, and the two ids that it goes with.
     fn application(&self) -> Result<(), Refused> {
-        let strict = &self.world.config.strict;
-        let brand = self.world.config.brand;
-        let refuse =
-            |reason: String| self.refuse(reason, "4017", "Invalid request value - Invalid Application Id.");
-        if strict.application {
-            if self.incoming.header("ccsp-application-id") != brand.constants().application_id {
-                return Err(refuse("wrong ccsp-application-id".to_owned()));
+        let client = self.world.config.client();
+        if self.world.config.strict.application {
+            if self.incoming.header("ccsp-application-id") != client.application_id {
+                return Err(self.no_application("wrong ccsp-application-id"));
             }
-            if self.incoming.header("ccsp-service-id") != brand.constants().service_id {
-                return Err(refuse("wrong ccsp-service-id".to_owned()));
+            if self.incoming.header("ccsp-service-id") != client.service_id {
+                return Err(self.no_application("wrong ccsp-service-id"));
             }
         }
+        self.stamp()
+    }
+
+    /// The stamp alone.
+    fn stamp(&self) -> Result<(), Refused> {
+        let strict = &self.world.config.strict;
         if strict.stamp {
-            let time = brand.stamp_time(self.incoming.header("stamp"));
-            let off = time.map_err(|error| refuse(error.to_string()))?.abs_diff(self.world.now().as_second());
+            let time = self.world.config.client().stamp_time(self.incoming.header("stamp"));
+            let time = time.map_err(|error| self.no_application(error.to_string()))?;
+            let off = time.abs_diff(self.world.now().as_second());
             if off > strict.stamp_tolerance.as_secs() {
-                return Err(refuse(format!("stamp is {off} s off")));
+                return Err(self.no_application(format!("stamp is {off} s off")));
             }
         }
         Ok(())
+    }
+
+    fn no_application(&self, reason: impl Into<String>) -> Refused {
+        self.refuse(reason.into(), "4017", "Invalid request value - Invalid Application Id.")
     }
 
     fn token(&self) -> Result<(), Refused> {
@@ -133,7 +148,13 @@ impl Check<'_> {
                 _ => self.refuse(reason, "5921", "No Data Found v2 - No Data Found v2."),
             });
         }
-        Ok(if wants == VehicleCall::Park { 0 } else { vehicle.config.ccs2 })
+        let is_plain = match wants {
+            VehicleCall::Park => true,
+            // Australia's app reads these as of any car.
+            VehicleCall::History => self.world.config.region != Region::Eu,
+            _ => false,
+        };
+        Ok(if is_plain { 0 } else { vehicle.config.ccs2 })
     }
 
     fn protocol(&self, wanted: u8) -> Result<(), Refused> {
@@ -148,7 +169,8 @@ impl Check<'_> {
     /// What has a body says that it is JSON. Sign-in and token service check that themselves.
     fn content_type(&self) -> Result<(), Refused> {
         let elsewhere =
-            matches!(self.incoming.call, Call::Token | Call::Idp(_) | Call::Cci(_) | Call::Unknown);
+            matches!(self.incoming.call, Call::Token | Call::Idp(_) | Call::Cci(_) | Call::Unknown)
+                || self.incoming.call == Call::Direct(DirectCall::Token);
         let exempt = self.incoming.method == "GET" || elsewhere;
         let given = self.incoming.header("content-type");
         if exempt || !self.world.config.strict.content_type || given.starts_with("application/json") {
@@ -156,7 +178,7 @@ impl Check<'_> {
         }
         let reason = "Content-Type is not application/json".to_owned();
         Err(match self.incoming.call {
-            Call::Pin | Call::Language => refused(
+            Call::Pin | Call::Language | Call::Direct(_) => refused(
                 reason,
                 envelope::account_failure(400, "4002", "Invalid parameters", &self.message_id),
             ),

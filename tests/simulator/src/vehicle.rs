@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::action::Record;
+use crate::region::Region;
 
 /// Who a car is. Fixed for a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -263,15 +264,20 @@ impl Vehicle {
     /// `vehicleStatusInfo` of the legacy routes.
     pub(crate) fn legacy_cached(&self) -> Value {
         json!({
-            "vehicleLocation": legacy::gps(&self.reported, &berlin(self.reported_at)),
-            "vehicleStatus": self.legacy_status(),
+            "vehicleLocation": legacy::gps(&self.reported, &local(self.reported_at, Region::Eu)),
+            "vehicleStatus": self.legacy_status(Region::Eu),
             "odometer": { "value": self.reported.odometer_km, "unit": 1 },
         })
     }
 
-    /// `vehicleStatus` of the legacy routes.
-    pub(crate) fn legacy_status(&self) -> Value {
-        legacy::status(&self.reported, &berlin(self.reported_at))
+    /// `vehicleStatus` of the legacy routes. Outside Europe it has the odometer in it.
+    pub(crate) fn legacy_status(&self, region: Region) -> Value {
+        let (lowest, _) = region.temperatures();
+        let mut status = legacy::status(&self.reported, &local(self.reported_at, region), lowest);
+        if let (true, Some(fields)) = (region != Region::Eu, status.as_object_mut()) {
+            fields.insert("odometer".to_owned(), json!({ "value": self.reported.odometer_km, "unit": 1 }));
+        }
+        status
     }
 
     /// `resMsg` of the CCS2 status.
@@ -283,11 +289,11 @@ impl Vehicle {
     }
 
     /// `resMsg` of `location/park`: flat, local time.
-    pub(crate) fn parked(&self) -> Value {
+    pub(crate) fn parked(&self, region: Region) -> Value {
         json!({
             "coord": legacy::coord(&self.reported),
             "head": 0,
-            "time": berlin(self.reported_at),
+            "time": local(self.reported_at, region),
         })
     }
 
@@ -297,11 +303,9 @@ impl Vehicle {
     }
 }
 
-/// `YYYYMMDDHHMMSS` as the clocks of Berlin show it, which is what most legacy fields hold.
-fn berlin(at: Timestamp) -> String {
-    // The rule in place of the time-zone database: the simulator must not depend on what is installed.
-    let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap_or(TimeZone::UTC);
-    compact(at, zone)
+/// `YYYYMMDDHHMMSS` as the clocks of the region's servers show it, which is what most legacy fields hold.
+fn local(at: Timestamp, region: Region) -> String {
+    compact(at, region.zone())
 }
 
 fn compact(at: Timestamp, zone: TimeZone) -> String {
@@ -316,10 +320,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn berlin_has_winter_and_summer() {
-        let at = |text: &str| text.parse::<Timestamp>().map(berlin).unwrap_or_default();
-        assert_eq!(at("2026-11-21T17:00:00Z"), "20261121180000");
-        assert_eq!(at("2026-07-01T12:00:00Z"), "20260701140000");
+    fn servers_have_winter_and_summer() {
+        let at =
+            |text: &str, region| text.parse::<Timestamp>().map(|at| local(at, region)).unwrap_or_default();
+        assert_eq!(at("2026-11-21T17:00:00Z", Region::Eu), "20261121180000");
+        assert_eq!(at("2026-07-01T12:00:00Z", Region::Eu), "20260701140000");
+        assert_eq!(at("2026-11-21T17:00:00Z", Region::Au), "20261122040000");
+        assert_eq!(at("2026-07-01T12:00:00Z", Region::Au), "20260701220000");
     }
 
     #[test]

@@ -6,13 +6,16 @@ use uuid::Uuid;
 
 use crate::envelope::{self, Answer, Refused};
 use crate::exchange::Incoming;
-use crate::routes::bad_body;
+use crate::routes::{bad_body, direct};
 use crate::world::World;
 
 const COOKIE: &str = "account=SIMULATED";
 
 /// The sign-in page, which clients fetch for its cookies only.
 pub(crate) fn authorize(world: &mut World, incoming: &Incoming) -> Result<Answer, Refused> {
+    if world.config.region.signs_in_by_json() {
+        return direct::authorize(world, incoming);
+    }
     let client = incoming.query.iter().find(|(name, _)| name == "client_id").map(|(_, value)| value.as_str());
     if client != Some(world.config.brand.constants().service_id) {
         return Err(refused(world, 400, "4003", "Invalid values", "wrong client_id"));
@@ -54,7 +57,7 @@ impl Registration {
 
 /// Every registration gives a new device id.
 pub(crate) fn register(world: &mut World, incoming: &Incoming) -> Result<Answer, Refused> {
-    let push_type = world.config.brand.constants().push_type;
+    let push_type = world.config.client().push_type;
     let registration: Registration =
         serde_json::from_slice(&incoming.body).map_err(|error| bad_body(world, error.to_string()))?;
     registration.check(push_type).map_err(|reason| bad_body(world, reason))?;

@@ -19,8 +19,8 @@ pub(crate) fn accept(
     path: CommandPath,
     admitted: &Admitted,
 ) -> Result<Answer, Refused> {
-    let action =
-        bodies::parse(path, &incoming.body, &admitted.device).map_err(|reason| bad_body(world, reason))?;
+    let action = bodies::parse(path, &incoming.body, &admitted.device, world.config.region)
+        .map_err(|reason| bad_body(world, reason))?;
     let now = world.now();
     let message_id = world.ids.uuid();
     let refuse_while_pending = world.config.strict.refuse_while_pending;

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::{VehicleState, Window};
 
-/// `vehicleStatus`; `time` is local, as a text of 14 digits.
-pub(super) fn status(state: &VehicleState, time: &str) -> Value {
+/// `vehicleStatus`; `time` is local, as a text of 14 digits, and temperatures are counted from the `lowest`.
+pub(super) fn status(state: &VehicleState, time: &str, lowest: f64) -> Value {
     let window = |window: Window| i32::from(window != Window::Closed);
     json!({
         "time": time,
@@ -21,7 +21,7 @@ pub(super) fn status(state: &VehicleState, time: &str) -> Value {
             "backLeft": window(state.windows.back_left),
             "backRight": window(state.windows.back_right),
         },
-        "airTemp": { "value": temperature_code(state.temperature), "unit": 0, "hvacTempType": 1 },
+        "airTemp": { "value": temperature_code(state.temperature, lowest), "unit": 0, "hvacTempType": 1 },
         "defrost": state.defrost,
         "acc": false,
         "steerWheelHeat": 0,
@@ -87,9 +87,10 @@ pub(super) fn gps(state: &VehicleState, time: &str) -> Value {
     })
 }
 
-/// The place of a temperature in 14.0, 14.5, … 31.5 °C, as two hexadecimal digits and `H`.
-fn temperature_code(celsius: f64) -> String {
-    let index = ((celsius - 14.0) * 2.0).round().clamp(0.0, 35.0);
+/// The place of a temperature among those from the `lowest` in steps of half a degree, as two hexadecimal digits and
+/// `H`: in Europe 14.0, 14.5, … 31.5 °C.
+fn temperature_code(celsius: f64, lowest: f64) -> String {
+    let index = ((celsius - lowest) * 2.0).round().clamp(0.0, 35.0);
     // Between 0 and 35, so nothing is cut off.
     format!("{:02X}H", index as u8)
 }
@@ -100,6 +101,9 @@ mod tests {
 
     #[test]
     fn temperature_codes_match_the_recorded_ones() {
-        assert_eq!([14.0, 17.0, 21.0, 22.0, 27.0].map(temperature_code), ["00H", "06H", "0EH", "10H", "1AH"]);
+        assert_eq!(
+            [14.0, 17.0, 21.0, 22.0, 27.0].map(|celsius| temperature_code(celsius, 14.0)),
+            ["00H", "06H", "0EH", "10H", "1AH"]
+        );
     }
 }

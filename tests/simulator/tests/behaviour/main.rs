@@ -15,6 +15,7 @@ mod client;
 mod commands;
 mod control;
 mod faults;
+mod regions;
 mod session;
 mod strictness;
 mod traces;

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
 use crate::action::Action;
+use crate::region::Region;
 use crate::route::CommandPath;
 use crate::vehicle::Window;
 
@@ -14,7 +15,7 @@ type Reason = String;
 
 /// The action that a body asks for at this place. `device` is the header's device id, which bodies that carry
 /// one must repeat.
-pub(super) fn parse(path: CommandPath, body: &[u8], device: &str) -> Result<Action, Reason> {
+pub(super) fn parse(path: CommandPath, body: &[u8], device: &str, region: Region) -> Result<Action, Reason> {
     match path {
         CommandPath::LegacyDoor => {
             let door: OfDevice<Opening> = read(body)?;
@@ -24,7 +25,7 @@ pub(super) fn parse(path: CommandPath, body: &[u8], device: &str) -> Result<Acti
             let charge: OfDevice<Running> = read(body)?;
             Ok(charge.action_from(device)?.charge())
         }
-        CommandPath::LegacyClimate => read::<LegacyClimate>(body)?.action(),
+        CommandPath::LegacyClimate => read::<LegacyClimate>(body)?.action(region),
         CommandPath::Ccs2Door => Ok(read::<Command<Opening>>(body)?.command.door()),
         CommandPath::Ccs2Charge => Ok(read::<Command<Running>>(body)?.command.charge()),
         CommandPath::Ccs2Climate => match read(body)? {
@@ -32,10 +33,11 @@ pub(super) fn parse(path: CommandPath, body: &[u8], device: &str) -> Result<Acti
             Ccs2Climate::Stop {} => Ok(Action::StopClimate),
         },
         CommandPath::Windows => Ok(read::<WindowStates>(body)?.action()),
-        CommandPath::ChargePort => Ok(match read::<PortDoor>(body)?.action {
-            Opening::Open => Action::OpenChargePort,
-            Opening::Close => Action::CloseChargePort,
-        }),
+        CommandPath::ChargePort => Ok(match region {
+            Region::Eu => read::<PortDoor>(body)?.action,
+            Region::Au | Region::Nz => read::<OfDevice<Opening>>(body)?.action_from(device)?,
+        }
+        .port()),
         CommandPath::ChargingCurrent => match read::<Current>(body)?.charging_current {
             level @ 1..=3 => Ok(Action::ChargingCurrent(level)),
             level => Err(format!("chargingCurrent is {level}")),
@@ -65,6 +67,13 @@ impl Opening {
         match self {
             Self::Open => Action::Unlock,
             Self::Close => Action::Lock,
+        }
+    }
+
+    fn port(self) -> Action {
+        match self {
+            Self::Open => Action::OpenChargePort,
+            Self::Close => Action::CloseChargePort,
         }
     }
 }
@@ -132,8 +141,9 @@ struct LegacyOptions {
 }
 
 impl LegacyClimate {
-    fn action(self) -> Result<Action, Reason> {
-        let temperature = self.temperature().ok_or_else(|| format!("tempCode is {:?}", self.temp_code))?;
+    fn action(self, region: Region) -> Result<Action, Reason> {
+        let temperature =
+            self.temperature(region).ok_or_else(|| format!("tempCode is {:?}", self.temp_code))?;
         if self.hvac_type != 0 || self.unit != "C" || self.options.heating1 > 4 {
             return Err("hvacType, unit or heating1 out of range".to_owned());
         }
@@ -146,12 +156,14 @@ impl LegacyClimate {
         }
     }
 
-    /// Two upper-case hexadecimal digits, the place in 14.0, 14.5, … 31.5 °C, and `H`.
-    fn temperature(&self) -> Option<f64> {
+    /// Two upper-case hexadecimal digits, the place among the region's temperatures, and `H`. What stops the climate
+    /// names one as well, which means nothing.
+    fn temperature(&self, region: Region) -> Option<f64> {
+        let (lowest, steps) = region.temperatures();
         let digits = self.temp_code.strip_suffix('H')?;
         let index = u8::from_str_radix(digits, 16).ok()?;
-        let exact = digits == format!("{index:02X}") && index <= 35;
-        exact.then(|| 14.0 + f64::from(index) / 2.0)
+        let exact = digits == format!("{index:02X}") && index < steps;
+        exact.then(|| lowest + f64::from(index) / 2.0)
     }
 }
 
