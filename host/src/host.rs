@@ -55,7 +55,7 @@ use self::plugin_desk::PluginDesk;
 use self::requests::{Caller, RequestDesk};
 use self::shutdown::Shutdown;
 use self::vehicle_desk::{VehicleDesk, settle};
-use crate::account::Rehearsed;
+use crate::account::{Prospect, Rehearsed};
 use crate::command::Command;
 use crate::config::Config;
 use crate::deployment::Deployments;
@@ -214,13 +214,13 @@ impl Host {
     ///
     /// When there is no such account, or it is not served.
     #[doc(hidden)]
-    pub async fn rehearse_sign_in(&self, account: &str) -> Result<Rehearsed, String> {
+    pub async fn rehearse_sign_in(&self, account: &str, told: Option<Prospect>) -> Result<Rehearsed, String> {
         let members = self.fleet.now();
         if let Some(why) = members.accounts_out.get(account) {
             return Err(format!("the account {account:?} is not served: {why}"));
         }
         let account = requests::known(&members, account)?;
-        Ok(account.rehearse_sign_in().await)
+        Ok(account.rehearse_sign_in(told).await)
     }
 
     /// Looks once for every vehicle that was not found yet, for a caller that has to wait for that;

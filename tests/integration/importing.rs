@@ -1,6 +1,8 @@
 //! Sessions of other programs, taken over by the real program: beside a host that runs, and without one.
 
+mod rehearsed;
 mod set_of_seven;
+mod street;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;

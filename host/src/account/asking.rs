@@ -252,8 +252,8 @@ impl Account {
         }
         let given = self.take(given)?;
         // Before anything is lifted for it.
-        if let Some(used_up) = self.context.no_sign_in_left(&given) {
-            return Err(NotProgressed::Failed(used_up.to_string()));
+        if let Some(hindrance) = self.hindrance(&given) {
+            return Err(NotProgressed::Failed(hindrance.to_string()));
         }
         let what = if has_password(&given) { What::Others } else { What::Grant };
         let is_latched = self.latched().is_some();

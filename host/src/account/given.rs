@@ -9,7 +9,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use super::Account;
+use super::{Account, Prospect};
 use crate::cell::Secrets;
 use crate::config::wrong_with;
 use crate::descriptor::{Configured, SecretClass, SecretRule};
@@ -79,6 +79,8 @@ pub struct SignInTakes {
     question: bool,
     /// Sign-ins of the last 24 hours.
     sign_ins: Count,
+    /// Whether one would be begun now.
+    prospect: Prospect,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,19 +124,25 @@ impl AccountContext {
 }
 
 impl Account {
-    /// Says what a sign-in by hand takes, and costs.
-    #[must_use]
-    pub fn sign_in_takes(&self) -> SignInTakes {
+    /// Says what a sign-in by hand takes and costs, and whether one would be begun now.
+    pub async fn sign_in_takes(self: &Arc<Self>) -> SignInTakes {
+        let prospect = self.prospect().await;
         let (context, now) = (&self.context, self.clock().now());
         let sign_ins: &DailyQuota = &context.sign_ins;
         SignInTakes {
             account: self.slug.clone(),
             vendor: self.advice.vendor().to_owned(),
-            takes: NAMES.into_iter().filter(|name| context.takes_once(name)).collect(),
+            takes: self.takes_once().collect(),
             configured: !context.lacks_credentials(),
             question: self.questions.current().is_some(),
             sign_ins: Count { used: sign_ins.used(now), limit: sign_ins.limit(), left: sign_ins.left(now) },
+            prospect,
         }
+    }
+
+    /// Returns the names of what a person can give for a sign-in, in the order in which they are asked for it.
+    pub(super) fn takes_once(&self) -> impl Iterator<Item = &'static str> {
+        NAMES.into_iter().filter(|name| self.context.takes_once(name))
     }
 
     /// Takes what a person has given for a sign-in.

@@ -102,6 +102,11 @@ impl ByHand {
         self.done.lock().await.clone()
     }
 
+    /// Returns why no other retry is made now, if all of the day were made.
+    pub(super) async fn too_often(&self, now: Timestamp) -> Option<NotRetried> {
+        left(&self.done.lock().await, now).err().map(|from| NotRetried::TooOften { from })
+    }
+
     async fn put_on_record(&self, done: &[Retry]) -> Result<(), StoreError> {
         self.store.commit(vec![Write::document(Kind::Retried, self.account.clone(), &done)?]).await
     }
@@ -137,9 +142,8 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
     ];
     let lifted: Vec<String> =
         held.iter().filter(|(_, held)| *held).map(|(what, _)| (*what).to_owned()).collect();
-    if let Some(blocked) = account.client.current(now).filter(|latched| latched.kind == LatchKind::LockedOut)
-    {
-        return Err(NotRetried::LockedOut { until: blocked.until.unwrap_or(Timestamp::MAX) });
+    if let Some(blocked) = blocked(account, now) {
+        return Err(blocked);
     }
     if lifted.is_empty() {
         return Err(NotRetried::NothingToLift(account.slug.clone()));
@@ -170,6 +174,12 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
     account.refreshes.lock().forget_failures();
     account.announce();
     Ok(Retried { account: account.slug.clone(), lifted, left_today })
+}
+
+/// Returns why nothing is lifted while the vendor blocks this program, if it does.
+pub(super) fn blocked(account: &Account, now: Timestamp) -> Option<NotRetried> {
+    let blocked = account.client.current(now).filter(|latched| latched.kind == LatchKind::LockedOut)?;
+    Some(NotRetried::LockedOut { until: blocked.until.unwrap_or(Timestamp::MAX) })
 }
 
 /// Returns the number of retries left; when none is left, the time at which the oldest of the day is a day

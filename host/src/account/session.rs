@@ -194,7 +194,7 @@ impl Refresh {
     }
 
     /// Checks whether enough time has passed since the last refresh that failed, whatever the policy thinks.
-    fn may_try(&self, now: Duration) -> Result<(), RefreshError> {
+    pub(crate) fn may_try(&self, now: Duration) -> Result<(), RefreshError> {
         // What is given for one sign-in is not what is in doubt.
         if self.with() == With::Configured
             && let Some(rest) = self.account.grant.rest(self.account.clock())
@@ -275,7 +275,7 @@ impl Refresh {
 
 /// Returns the name of the circuit of an account's token endpoint. No other circuit of the host has it, so
 /// that an operator can name this one.
-fn token_endpoint(account: &Account) -> String {
+pub(super) fn token_endpoint(account: &Account) -> String {
     format!("token-endpoint {}", account.slug)
 }
 

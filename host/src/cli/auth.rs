@@ -33,8 +33,9 @@ pub(super) enum AuthCommand {
     /// shown. Ctrl-C leaves the question open. Ends with 0 when the account is signed in, and with 1 when it is not; with
     /// --json nothing is asked here, and an open question is 0.
     ///
-    /// With --dry-run no host is asked, and nothing is counted or kept: the requests of a sign-in are printed with
-    /// placeholders for what is secret, and those are sent that carry nothing of yours, up to the first one that counts.
+    /// With --dry-run nothing is counted or kept: it is said what a sign-in would come to now, and its requests are printed
+    /// with placeholders for what is secret. Those are sent that carry nothing of yours, up to the first one that counts;
+    /// none is while the vendor is to be left alone. Ends with 1 when a sign-in would be refused now.
     Login(LoginOptions),
     /// Answer the question of an account, asked by whatever has begun a sign-in.
     ///

@@ -3,7 +3,7 @@
 //!
 //! Two hosts never work on one state: the own one takes the lock of the state directory, or waits for it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +93,11 @@ impl Way {
         }
     }
 
+    /// The way to the host that runs, if one does.
+    pub(super) fn running(directory: &Path) -> anyhow::Result<Option<Self>> {
+        Ok(is_running(directory)?.then(|| Self::Running(directory.to_owned())))
+    }
+
     /// Whether the host is one of this program's own, which ends with it.
     pub(super) const fn is_own(&self) -> bool {
         matches!(self, Self::Own(_))
@@ -160,14 +165,18 @@ impl Own {
     }
 }
 
+fn is_served(directory: &Path) -> Result<bool, ExitCode> {
+    is_running(directory).map_err(|error| complain(1, format_args!("{error}")))
+}
+
 #[cfg(unix)]
-fn is_served(directory: &std::path::Path) -> Result<bool, ExitCode> {
-    crate::control::is_served(directory).map_err(|error| complain(1, format_args!("{error}")))
+fn is_running(directory: &Path) -> anyhow::Result<bool> {
+    Ok(crate::control::is_served(directory)?)
 }
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "elsewhere it can fail")]
-fn is_served(_directory: &std::path::Path) -> Result<bool, ExitCode> {
+fn is_running(_directory: &Path) -> anyhow::Result<bool> {
     Ok(false)
 }
 

@@ -1,7 +1,8 @@
 //! Rehearsal of a call: its requests are shown, and sent only up to the first one that carries what is its owner's.
 //!
 //! A request is checked and prepared as any other, so what is shown is what would leave, but for its secrets: where one
-//! stands, its placeholder is shown. The first one that would count with the vendor is not sent, and none after it.
+//! stands, its placeholder is shown. The first one that would count with the vendor, or would tell whose account it is,
+//! is not sent, and none after it. None is sent at all while the vendor is to be left alone.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,8 @@ use crate::descriptor::SecretClass;
 pub(crate) struct Rehearsal {
     /// Names of the secrets that stand in for those that the owner has not given: they are sent nowhere.
     pub(crate) stand_ins: BTreeSet<String>,
+    /// Why nothing is sent at all, if nothing is.
+    pub(crate) silence: Option<String>,
     /// Requests so far.
     pub(crate) requests: Vec<RehearsedRequest>,
     /// Why it is over, if it is.
@@ -73,10 +76,11 @@ pub(super) fn withholds(
 ) -> Option<String> {
     let why = {
         let rehearsal = call.rehearsal.as_ref()?;
-        match (&rehearsal.over, prepared) {
-            (Some(_), _) => return Some("the rehearsal is over".to_owned()),
-            (None, Ok((_, carries))) => counts(call, rehearsal, carries, request.acts_on_vehicle),
-            (None, Err(_)) => None,
+        match (&rehearsal.over, prepared, &rehearsal.silence) {
+            (Some(_), ..) => return Some("the rehearsal is over".to_owned()),
+            (None, Ok(_), Some(silence)) => Some(silence.clone()),
+            (None, Ok((_, carries)), None) => counts(call, rehearsal, carries, request.acts_on_vehicle),
+            (None, Err(_), _) => None,
         }
     };
     let went = match (&why, prepared) {
@@ -87,7 +91,10 @@ pub(super) fn withholds(
     let shown = show(request, prepared.ok().map(|(prepared, _)| prepared), went);
     let rehearsal = call.rehearsal.as_mut()?;
     rehearsal.requests.push(shown);
-    rehearsal.over.clone_from(&why);
+    // What a connector goes on with although nothing is sent is shown too.
+    if rehearsal.silence.is_none() {
+        rehearsal.over.clone_from(&why);
+    }
     why
 }
 
@@ -125,10 +132,10 @@ fn counts(call: &Call, rehearsal: &Rehearsal, carries: &[String], acts_on_vehicl
             SecretClass::Identifier if rehearsal.stand_ins.contains(name) => {
                 Some(format!("it carries the {in_words}, which is not configured"))
             }
-            SecretClass::Token
-            | SecretClass::Identifier
-            | SecretClass::Password
-            | SecretClass::OneTimeCode => None,
+            SecretClass::Identifier => {
+                Some(format!("it carries the {in_words}, which tells whose account it is"))
+            }
+            SecretClass::Token | SecretClass::Password | SecretClass::OneTimeCode => None,
         }
     })
 }

@@ -18,6 +18,7 @@ use super::super::way::Unanswered;
 use super::super::{USAGE, complain};
 use super::conversation::{Conversation, Outcome, show_json, unanswered, understood};
 use super::terminal::{self, Echo};
+use crate::account::Prospect;
 use crate::redact::wipe;
 
 /// Largest password that is read, in bytes; the host takes less.
@@ -50,6 +51,8 @@ struct Takes {
     configured: bool,
     question: bool,
     sign_ins: Count,
+    /// Of a host of before there is none.
+    prospect: Option<Prospect>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -125,6 +128,12 @@ pub(super) async fn login(
                 "{account} is not signed in: {used} sign-ins were made within 24 hours, which is as many as \
                  max_logins_per_day allows; nothing was sent"
             ),
+        ));
+    }
+    if let Some(Prospect::Refused { why, .. }) = &takes.prospect {
+        return Err(complain(
+            1,
+            format_args!("{account} is not signed in: {}; nothing was sent", plain(why)),
         ));
     }
     let given = if takes.question { Given::default() } else { asked_for(options, &takes)? };

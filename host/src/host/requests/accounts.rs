@@ -46,7 +46,7 @@ pub(super) async fn about(
     Some(match what {
         "retry" => account.retry(by).await.map(|lifted| json!(lifted)).map_err(|error| error.to_string()),
         "question" => Ok(json!(account.sign_in_so_far())),
-        "credentials" => Ok(json!(account.sign_in_takes())),
+        "credentials" => Ok(json!(account.sign_in_takes().await)),
         _ => Ok(json!(account.retries().await)),
     })
 }

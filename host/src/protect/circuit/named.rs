@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::broadcast;
 
-use super::{Cause, Circuit, LOOK_AGAIN, Permit, Purpose, Refused, Settings, Snapshot, Transition};
+use super::{
+    Cause, Circuit, LOOK_AGAIN, Permit, Purpose, Refused, Settings, Snapshot, StateName, Transition,
+};
 use crate::time::Clock;
 
 /// Number of changes kept for a subscriber that is busy.
@@ -111,6 +113,19 @@ impl Circuits {
             Ok((permit, transition)) => (Ok(permit), transition),
             Err(refused) => (Err(Shut { circuit: name.to_owned(), refused }), None),
         })
+    }
+
+    /// Returns why a read would not be admitted now, as far as that is known without asking for a place: of one that is
+    /// half open the next call finds out.
+    #[must_use]
+    pub fn shut(&self, name: &str, now: Duration) -> Option<Shut> {
+        let snapshot = self.circuits.lock().get(name)?.snapshot(now);
+        let retry_in = match snapshot.state {
+            StateName::Closed | StateName::HalfOpen => return None,
+            StateName::Open => snapshot.until.map(|until| until.saturating_sub(now)),
+            StateName::Isolated => None,
+        };
+        Some(Shut { circuit: name.to_owned(), refused: Refused { retry_in, probe_wanted: false } })
     }
 
     /// See [`Circuit::succeeded`].

@@ -94,15 +94,15 @@ async fn placeholders_and_names_are_shown_in_place_of_values() {
         target: CaptureTarget::Secret("state".to_owned()),
     };
     let first = Request {
-        headers: vec![("x-user".to_owned(), "{secret:username}".to_owned())],
+        headers: vec![("x-app".to_owned(), "ours".to_owned())],
         captures: vec![capture],
         jar: Some("j".to_owned()),
-        ..form(&[("a", "b c"), ("u", "{secret:username}")])
+        ..form(&[("a", "b c")])
     };
     call.send(first).await.unwrap();
     let shown = last(&call);
-    assert_eq!((shown.method.as_str(), shown.body.as_str()), ("POST", "a=b c\nu={secret:username}"));
-    let headers = [("x-user", "{secret:username}"), ("content-type", "application/x-www-form-urlencoded")];
+    assert_eq!((shown.method.as_str(), shown.body.as_str()), ("POST", "a=b c"));
+    let headers = [("x-app", "ours"), ("content-type", "application/x-www-form-urlencoded")];
     assert_eq!(shown.headers, headers.map(|(name, value)| (name.to_owned(), value.to_owned())));
     assert_eq!(shown.went, Went::Answered { status: 200 });
     // What this call was given it may send: nobody misses it later.
@@ -113,6 +113,14 @@ async fn placeholders_and_names_are_shown_in_place_of_values() {
     let denied = call.send(get("https://evil.example/")).await;
     assert!(denied.is_err());
     assert!(matches!(&last(&call).went, Went::Denied { why } if why.contains("no endpoint")));
+    // Whose account it is no request tells that is really sent, also where the configuration has the name.
+    let named = Request {
+        headers: vec![("x-user".to_owned(), "{secret:username}".to_owned())],
+        ..form(&[("u", "{secret:username}")])
+    };
+    assert!(call.send(named).await.is_err());
+    assert_eq!(last(&call).body, "u={secret:username}");
+    assert!(matches!(&last(&call).went, Went::Withheld { why } if why.contains("tells whose account it is")));
     assert_eq!(server.0.load(Ordering::Relaxed), 2);
     let all = format!("{:?}", call.rehearsal);
     for secret in ["owner@example.org", "A-COOKIE-OF-MINE", "a-state-of-mine"] {
