@@ -12,7 +12,7 @@ mod terms;
 mod texts;
 mod trial;
 pub mod trust;
-pub(crate) mod unanswered;
+pub mod unanswered;
 mod walk;
 mod wants;
 
@@ -23,6 +23,7 @@ pub use self::policy::{Policy, PolicyPlugin, PolicySlot};
 pub use self::question::Question;
 pub use self::terms::{Asking, Terms};
 pub(crate) use self::trial::TrialAccount;
+pub use self::trial::{Demands, KnownFailure, known_failures};
 pub use self::walk::{Measure, Tally, TooMuch};
 use std::collections::BTreeMap;
 

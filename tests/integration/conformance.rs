@@ -16,6 +16,7 @@ mod google_storage;
 mod idempotency;
 mod meanings;
 mod negative;
+mod vectors;
 
 use std::collections::BTreeSet;
 use std::path::Path;

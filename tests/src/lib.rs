@@ -29,6 +29,7 @@ pub mod seeded;
 pub mod storm;
 pub mod trace;
 pub mod two_makers;
+pub mod vectors;
 pub mod virtual_home;
 
 use std::path::Path;

@@ -10,6 +10,7 @@ mod policy;
 pub(crate) use self::connector::TrialAccount;
 pub(super) use self::connector::of_connector;
 pub(super) use self::policy::of_policy;
+pub use self::policy::{Demands, KnownFailure, known_failures};
 use super::ActivationError;
 
 fn wrong(why: impl Into<String>) -> ActivationError {

@@ -7,14 +7,14 @@ use crate::bindings::policy::{CircuitSettings, Decision, FailureKind, RefreshDec
 const RULE: &str = "host.policy-fault";
 
 /// Decision about what to do next: nothing is sent again.
-pub(crate) const DECISION: Decision = Decision::GiveUp;
+pub const DECISION: Decision = Decision::GiveUp;
 
 /// Decision about the refresh of a session: it is refreshed. The host's own rules (one refresh for each
 /// generation, back-off, latch) hold either way, and a broken policy must not keep a home out of its car.
-pub(crate) const REFRESH: RefreshDecision = RefreshDecision::Refresh;
+pub const REFRESH: RefreshDecision = RefreshDecision::Refresh;
 
 /// Settings of a circuit: it opens after five failures in a row, for a minute.
-pub(super) const CIRCUIT: CircuitSettings = CircuitSettings {
+pub const CIRCUIT: CircuitSettings = CircuitSettings {
     consecutive_failures: 5,
     failure_ratio: 0.0,
     minimum_calls: 0,
@@ -25,6 +25,7 @@ pub(super) const CIRCUIT: CircuitSettings = CircuitSettings {
 };
 
 /// Verdict on a failure, as records and reports show it.
-pub(crate) fn verdict() -> Verdict {
+#[must_use]
+pub fn verdict() -> Verdict {
     Verdict { kind: FailureKind::Unknown, rule: RULE.to_owned(), counts_against: None }
 }

@@ -12,16 +12,20 @@ use crate::plugin::{ActivationError, Trial};
 /// Age of the tokens that the questions of a trial are about, in milliseconds.
 const TOKEN_AGE: u32 = 3_600_000;
 
-/// A well-known failure, and what has to follow from it.
-struct Known {
+/// A well-known failure, and what has to follow from it. Hosts in other languages put the same to a policy.
+#[derive(Debug)]
+pub struct KnownFailure {
     /// Name of the case in a refusal.
-    case: &'static str,
-    failure: Failure,
-    demands: Demands,
+    pub case: &'static str,
+    /// The failure.
+    pub failure: Failure,
+    /// The demand on the policy.
+    pub demands: Demands,
 }
 
-#[derive(Clone, Copy)]
-enum Demands {
+/// What has to follow from a well-known failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demands {
     /// Expired token: refreshed, and the command repeated with the new one.
     Refresh,
     /// Not an expired token: not refreshed.
@@ -30,7 +34,9 @@ enum Demands {
     NoRepeat,
 }
 
-fn known_failures() -> [Known; 7] {
+/// Returns the questions of the trial, in the order in which they are put.
+#[must_use]
+pub fn known_failures() -> [KnownFailure; 7] {
     let read = || failure(Phase::Status, Effect::Read);
     let expired = |message: &str| Failure {
         message: message.to_owned(),
@@ -38,7 +44,7 @@ fn known_failures() -> [Known; 7] {
         body: BodyKind::Json,
         ..read()
     };
-    let known = |case, demands, failure| Known { case, failure, demands };
+    let known = |case, demands, failure| KnownFailure { case, failure, demands };
     [
         known(
             "\"Key not authorized: Token is expired\" (HTTP 401)",
@@ -124,7 +130,7 @@ pub(in crate::plugin) async fn of_policy(
     }
     for known in known_failures() {
         let verdict = ask!(plugin, call_classify, &known.failure)?;
-        let decision = ask!(plugin, call_decide, &attempt(&known.failure, &verdict))?;
+        let decision = ask!(plugin, call_decide, &known.attempt(&verdict))?;
         if trial == Trial::Full {
             known.judge(&verdict, &decision)?;
         }
@@ -138,7 +144,23 @@ pub(in crate::plugin) async fn of_policy(
     Ok(manifest)
 }
 
-impl Known {
+impl KnownFailure {
+    /// Returns the attempt that a policy is asked about, after its own verdict.
+    #[must_use]
+    pub fn attempt(&self, verdict: &Verdict) -> Attempt {
+        Attempt {
+            failure: self.failure.clone(),
+            verdict: verdict.clone(),
+            number: 1,
+            refreshed: false,
+            superseded: false,
+            elapsed: 1_000,
+            remaining: 59_000,
+            retry_budget: 3,
+            random: 0,
+        }
+    }
+
     fn judge(&self, verdict: &Verdict, decision: &Decision) -> Result<(), ActivationError> {
         let case = self.case;
         let is_expired = verdict.kind == FailureKind::TokenExpired;
@@ -164,20 +186,6 @@ fn failure(phase: Phase, effect: Effect) -> Failure {
     Failure {
         token_age: Some(TOKEN_AGE),
         ..Failure::refused("hyundai-kia-eu", "refresh_cached", phase, effect)
-    }
-}
-
-fn attempt(failure: &Failure, verdict: &Verdict) -> Attempt {
-    Attempt {
-        failure: failure.clone(),
-        verdict: verdict.clone(),
-        number: 1,
-        refreshed: false,
-        superseded: false,
-        elapsed: 1_000,
-        remaining: 59_000,
-        retry_budget: 3,
-        random: 0,
     }
 }
 
