@@ -17,6 +17,7 @@ use vehicle_connector::bindings::policy::{
     Attempt, CircuitScope, CircuitSettings, Decision, FailureKind, Verdict,
 };
 use vehicle_connector::plugin::{Demands, Policy, known_failures, unanswered};
+use vehicle_connector::sandbox::Budget;
 
 use crate::handmade::policy::{ANSWER, Policy as Handmade, case};
 use crate::{attempt, both_forms, failure};
@@ -158,8 +159,23 @@ fn settings(settings: &CircuitSettings) -> Value {
 /// Policies that pass the trial and misbehave afterwards, and one that does not pass it, by their names.
 pub fn policies() -> Vec<(&'static str, Vec<u8>)> {
     let classifying = |name, classify: &str| (name, Handmade { name, classify, ..wild() }.component());
-    // Takes all memory that it can have, and has no answer then.
-    let hoards = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable";
+    // Takes all memory that it can have, and has an answer only if that is more than it may have: 128 pages, 8 MiB.
+    let hoards = format!(
+        "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+         (if (i32.le_u (memory.size) (i32.const {})) (then unreachable))
+         {ANSWER}",
+        Budget::POLICY.memory >> 16
+    );
+    // Knows whether it was asked before.
+    let remembers = format!(
+        "(global.set $asked (i32.add (global.get $asked) (i32.const 1)))
+         (<store policy.verdict.kind> {ANSWER}
+           (select (i32.const <case policy.failure-kind.busy>) (i32.const <case policy.failure-kind.unknown>)
+             (i32.gt_u (global.get $asked) (i32.const 1))))
+         {ANSWER}"
+    );
+    let counter = "(global $asked (mut i32) (i32.const 0))";
+    let remembering = Handmade { name: "remembering", classify: &remembers, more: counter, ..wild() };
     let text =
         |place: &str, text: &str| format!("(call $put (call $at (i32.const <offset {place}>)) `{text}`)");
     let kind = "(<store policy.verdict.kind> (i32.const 1024) (i32.const <case policy.failure-kind.other>))";
@@ -181,8 +197,9 @@ pub fn policies() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         classifying("trapping", "unreachable"),
         classifying("spinning", "(loop $again (br $again)) unreachable"),
-        classifying("hoarding", hoards),
+        classifying("hoarding", &hoards),
         ("other", other.component()),
+        ("remembering", remembering.component()),
         ("repeating", refused.component()),
         ("behaving", Handmade { name: "behaving", ..wild() }.component()),
     ]
