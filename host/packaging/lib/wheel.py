@@ -10,10 +10,14 @@ import re
 import subprocess
 import zipfile
 
-PACKAGE = "vehicle_connector"
+# The name of the distribution, as files are called after it.
+DISTRIBUTION = "vehicle_connector"
+# What is imported is called otherwise: `vehicle_connector` is the library of `host/embed/python`, and both may be
+# installed side by side.
+PACKAGE = "vehicle_connector_program"
 PROGRAM = "vehicle-connector"
 
-# `python -m vehicle_connector`, for those whose PATH lacks the folder of scripts.
+# `python -m vehicle_connector_program`, for those whose PATH lacks the folder of scripts.
 MAIN = '''"""Starts the program that was installed with this package."""
 
 import os
@@ -106,7 +110,7 @@ def main() -> None:
 
     major, minor = glibc_of(options.program)
     tag = f"py3-none-manylinux_{major}_{minor}_{options.machine}"
-    name = f"{PACKAGE}-{options.version}"
+    name = f"{DISTRIBUTION}-{options.version}"
     wheel = Wheel(options.out / f"{name}-{tag}.whl", f"{name}.dist-info")
     wheel.add(f"{PACKAGE}/__init__.py", b'"""Carries the program vehicle-connector."""\n')
     wheel.add(f"{PACKAGE}/__main__.py", MAIN.encode())

@@ -6,7 +6,7 @@ try_wheel() {
     wheel=$(package 'vehicle_connector-*.whl')
     python3 -m venv "$work/venv"
     "$work/venv/bin/pip" install --quiet --no-index --disable-pip-version-check "$wheel"
-    expect "its program" "$("$work/venv/bin/vehicle-connector" --version)" "$("$work/venv/bin/python" -m vehicle_connector --version)"
+    expect "its program" "$("$work/venv/bin/vehicle-connector" --version)" "$("$work/venv/bin/python" -m vehicle_connector_program --version)"
     summary=$("$work/venv/bin/vehicle-connector" demo --seconds 1 --json | tail -n 1)
     expect "the demo refreshed" "$(($(field token_refreshes <<<"$summary") >= 2))" 1
     tools=$(python_tools)
