@@ -230,6 +230,7 @@ fn calls(text: &str) -> Vec<Vec<String>> {
                 || before.contains("cargo ")
                 || before.contains("apt")
                 || before.ends_with("--package ")
+                || before.ends_with("npx ")
             {
                 continue;
             }

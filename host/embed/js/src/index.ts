@@ -1,0 +1,22 @@
+/**
+ * Policies of vehicle-connector: what a failure of a vehicle cloud means, and what should follow.
+ *
+ * ```ts
+ * import { Policy } from 'vehicle-connector';
+ *
+ * const policy = await Policy.load();
+ * const verdict = policy.classify({ cloud: 'hyundai-kia-eu', operation: 'lock', … });
+ * ```
+ *
+ * @module
+ */
+export { type FaultKind, InvalidFacts, NotAPolicy, PolicyFault } from './errors.js';
+export { shortMessage } from './facts.js';
+export type { Limits } from './instances.js';
+export { type IsolatedLimits, IsolatedPolicy } from './isolated.js';
+export { Policy, type Source } from './policy.js';
+export { INTERFACE, type Prepared } from './prepared.js';
+export { type Generation, PolicySlot, type SlotEvents } from './slot.js';
+export { Refused } from './trial.js';
+export type * from './types.js';
+export { decisionSentence, kindSentence, refreshSentence } from './words.js';

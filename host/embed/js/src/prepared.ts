@@ -1,0 +1,90 @@
+/** A prepared policy: a module that `vehicle-connector prepare` has made of a component. */
+import { NotAPolicy } from './errors.js';
+import type * as wit from './generated/policy.js';
+import { withMemoryOf } from './memory.js';
+
+/** The interface that a policy exports. */
+export const INTERFACE = 'vehicle:connector/policy@0.2.0';
+
+/** The component's functions, in the binding's own types. */
+export type Binding = Pick<typeof wit, 'describe' | 'classify' | 'decide' | 'admitRefresh' | 'circuit'>;
+
+/** Makes an instance of a core module. */
+export type InstantiateCore = (
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+) => WebAssembly.Instance;
+
+/** What a prepared module exports. */
+export interface Prepared {
+  /** What it is and was made of. */
+  readonly vehicleConnectorPolicy: {
+    /** The interface and its version. */
+    readonly interface: string;
+    /** SHA-256 of the component, in hexadecimal. */
+    readonly digest: string;
+    /** The core modules by their names, in base64. */
+    readonly cores: Readonly<Record<string, string>>;
+  };
+  /** The binding: links the core modules and returns what the component exports. */
+  readonly instantiate: (
+    getCoreModule: (name: string) => WebAssembly.Module,
+    imports: object,
+    instantiateCore: InstantiateCore,
+  ) => Record<string, unknown>;
+}
+
+/** A prepared policy whose core modules are compiled. */
+export interface Compiled {
+  readonly digest: string;
+  instantiate(instantiateCore: InstantiateCore): Binding;
+}
+
+/**
+ * Compiles a prepared policy.
+ *
+ * @param module what the prepared module exports
+ * @param origin where it came from, for messages
+ * @param memory the most that each of its memories may have, in bytes
+ * @throws NotAPolicy when it is something else, or was prepared for another interface
+ */
+export async function compile(module: unknown, origin: string, memory: number): Promise<Compiled> {
+  const prepared = module as Partial<Prepared> | null;
+  const facts = prepared?.vehicleConnectorPolicy;
+  const instantiate = prepared?.instantiate;
+  if (!facts || typeof instantiate !== 'function') {
+    throw new NotAPolicy(
+      `${origin} is no prepared policy; make one with: npx vehicle-connector prepare new.wasm`,
+    );
+  }
+  if (facts.interface !== INTERFACE) {
+    throw new NotAPolicy(
+      `${origin} was prepared for ${facts.interface}, and this is ${INTERFACE}; prepare it again with this version`,
+    );
+  }
+  const cores = new Map<string, WebAssembly.Module>();
+  for (const [name, code] of Object.entries(facts.cores)) {
+    cores.set(name, await compileCore(bytes(code), `${origin}, ${name}`, memory));
+  }
+  const core = (name: string) => {
+    const found = cores.get(name);
+    if (!found) throw new NotAPolicy(`${origin} lacks its core module ${name}; prepare it again`);
+    return found;
+  };
+  return {
+    digest: facts.digest,
+    instantiate: (instantiateCore) => instantiate(core, {}, instantiateCore)[INTERFACE] as Binding,
+  };
+}
+
+async function compileCore(code: Uint8Array, origin: string, memory: number): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(withMemoryOf(memory, code));
+  } catch (error) {
+    throw new NotAPolicy(`${origin} cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function bytes(base64: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
