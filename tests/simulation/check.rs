@@ -1,14 +1,13 @@
 //! What must hold whatever happens.
 
 mod commands;
-mod coverage;
-mod published;
+pub mod coverage;
+pub mod published;
 mod session;
 
 use vehicle_connector::wire::outcome::{Reason, State};
 use vehicle_connector::wire::report::Report;
 
-pub use self::coverage::Coverage;
 use crate::home::Run;
 
 /// Everything in this run that must not be.
@@ -16,7 +15,7 @@ pub fn violations(run: &Run) -> Vec<String> {
     let mut found = Vec::new();
     commands::check(run, &mut found);
     let dead = session::check(run, &mut found);
-    published::check(run, &mut found);
+    published::check(&run.trace, &run.secrets, &mut found);
     for report in &run.last_reads {
         ends_well(report, dead.before_the_last_credentials, &mut found);
     }

@@ -3,23 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use simulator::{Cloud, Control};
+use simulator::Control;
 use testkit::network::Network;
-use testkit::paused::PausedClock;
-use testkit::seeded::SeededEntropy;
 use testkit::trace::{self, Entry, Event, Trace};
 use testkit::{Home, Recording};
 use vehicle_connector::config::Config;
 use vehicle_connector::deployment::Offer;
 use vehicle_connector::host::{Environment, Host};
 use vehicle_connector::plugin::Plugins;
-use vehicle_connector::store::MemoryStore;
 use vehicle_connector::wire::operation::OperationName;
 use vehicle_connector::wire::outcome::State;
 use vehicle_connector::wire::report::Report;
 
 use crate::policies::{Choice, Policies};
 use crate::schedule::{CARS, Command, Happening, Schedule};
+use crate::surroundings::{Surroundings, in_virtual_time};
 
 /// Longer than any queue of commands takes.
 const AT_LAST: Duration = Duration::from_secs(4 * 3_600);
@@ -46,11 +44,7 @@ pub struct Run {
 
 /// Runs a schedule to its end, on this thread.
 pub fn run(schedule: &Schedule, policies: &Policies) -> Run {
-    // Jitter is drawn from here.
-    fastrand::seed(schedule.seed);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(SimulatedHome::live(schedule, policies))
+    in_virtual_time(schedule.seed, SimulatedHome::live(schedule, policies))
 }
 
 struct SimulatedHome<'a> {
@@ -89,29 +83,17 @@ impl<'a> SimulatedHome<'a> {
     }
 
     async fn start(schedule: &Schedule, policies: &'a Policies) -> Self {
-        let clock = PausedClock::start();
-        let trace = Trace::new(clock);
         let mut config = simulator::Config {
             seed: schedule.seed,
             access_token_lifetime: schedule.token_lifetime,
             rotate_refresh_token: schedule.rotates,
-            log_capacity: 0,
             ..simulator::Config::default()
         };
         config.strict.refuse_while_pending = schedule.refuses_while_pending;
         let refresh_token = config.refresh_token.clone();
+        let Surroundings { control, network, trace, published, environment } =
+            Surroundings::of(config, false);
         trace.keep_secret(&refresh_token);
-        for vehicle in &config.vehicles {
-            trace.keep_secret(&vehicle.vin);
-        }
-        let cloud = Cloud::new(config, clock.of_cloud());
-        let control = cloud.control();
-        let network = Arc::new(Network::new(cloud, Arc::clone(&trace), schedule.seed));
-        let published = Arc::new(Recording::traced(&trace).undelivered());
-        let store = Arc::new(MemoryStore::default());
-        let environment = Environment::new(store, Arc::new(clock), Arc::clone(&published) as _)
-            .with_transport(Arc::clone(&network) as _)
-            .with_entropy(Arc::new(SeededEntropy::new(schedule.seed)));
         let policy = schedule.policy;
         let host = start_host(&refresh_token, &environment, policies.starting_with(policy)).await;
         trace.write(Event::Started);

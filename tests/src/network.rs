@@ -1,5 +1,6 @@
 //! Network between a host and a simulated cloud that share a process: virtual latency, and outages.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -41,6 +42,8 @@ struct State {
     /// Whether no request takes longer than a moment.
     calm: bool,
     requests: u64,
+    /// The sets of tokens that were offered for others, by their refresh tokens.
+    offered: HashMap<String, u64>,
     /// Cancelled when the process ends that has sent what is on its way.
     process: CancellationToken,
 }
@@ -53,6 +56,7 @@ impl Network {
             outage: Outage::Nothing,
             calm: false,
             requests: 0,
+            offered: HashMap::new(),
             process: CancellationToken::new(),
         };
         Self { cloud, trace, state: Mutex::new(state) }
@@ -70,6 +74,11 @@ impl Network {
         state.calm = true;
     }
 
+    /// Lets requests take as long again as they do on a bad day.
+    pub fn grow_rough(&self) {
+        self.state.lock().calm = false;
+    }
+
     /// Ends the process of the host, and with it every wait for an answer. Later requests are sent by another
     /// process.
     pub fn process_ends(&self) {
@@ -83,9 +92,13 @@ impl Network {
         state.requests += 1;
         let latest = if state.calm { Duration::from_millis(80) } else { Duration::MAX };
         let latencies = [latency(&mut state.rng), latency(&mut state.rng)].map(|it| it.min(latest));
+        let offers = refresh_token(request).map(|token| {
+            let next = state.offered.len() as u64 + 1;
+            *state.offered.entry(token).or_insert(next)
+        });
         drop(state);
         let (method, path) = (request.method.to_string(), request.url.path().to_owned());
-        let request = Request { number, method, path, acts };
+        let request = Request { number, method, path, acts, offers };
         self.trace.write(Event::Departed(request.clone()));
         (request, latencies)
     }
@@ -97,6 +110,7 @@ impl Network {
         [there, back]: [Duration; 2],
     ) -> Result<Response, TransportError> {
         tokio::time::sleep(there).await;
+        self.trace.write(Event::Arrived(number));
         let request = for_cloud(request);
         let (cloud, trace) = (self.cloud.clone(), Arc::clone(&self.trace));
         // A task of its own: a server does not know that its client has lost patience.
@@ -186,7 +200,7 @@ impl Transport for Network {
                 return Err(TransportError::NotSent("connection refused".to_owned()));
             }
             let process = self.state.lock().process.clone();
-            let is_grant = departed.is_grant();
+            let (is_grant, is_sign_in) = (departed.is_grant(), departed.is_sign_in());
             let exchange = self.exchange(request, departed, latencies);
             let answer = tokio::select! {
                 biased;
@@ -198,8 +212,17 @@ impl Transport for Network {
             };
             let answer =
                 answer.unwrap_or_else(|_| Err(TransportError::Interrupted("no answer in time".to_owned())));
+            if answer.as_ref().is_ok_and(gives_set) {
+                self.trace.write(Event::SetGiven(waiting.number));
+            }
             waiting.fate = match &answer {
                 Ok(response) if is_grant && refuses_grant(response) => Fate::GrantRefused,
+                Ok(response) if is_sign_in && leads_to(response, &["/user/authorization"]) => Fate::Asked,
+                Ok(response)
+                    if is_sign_in && leads_to(response, &["/redirect?error=", "/oauth2/authorize"]) =>
+                {
+                    Fate::GrantRefused
+                }
                 Ok(response) => Fate::Answered(response.status, retry_after(response)),
                 Err(_) => Fate::Interrupted,
             };
@@ -216,7 +239,27 @@ fn refuses_grant(response: &Response) -> bool {
     of_provider || of_token_service
 }
 
-/// Fields of answers that hold tokens.
+/// Whether a sign-in is answered with the way to one of these places.
+fn leads_to(response: &Response, places: &[&str]) -> bool {
+    let location = response.headers.iter().find(|(name, _)| name == "location");
+    location.is_some_and(|(_, location)| places.iter().any(|place| location.contains(place)))
+}
+
+/// The refresh token with which another set of tokens is asked for.
+fn refresh_token(request: &HttpRequest) -> Option<String> {
+    let path = request.url.path();
+    let document: serde_json::Value =
+        serde_json::from_slice(request.body.as_deref().filter(|_| path.ends_with("/token-refresh"))?).ok()?;
+    Some(document.get("refreshToken")?.as_str()?.to_owned())
+}
+
+/// Whether all of a set of seven tokens are in an answer.
+fn gives_set(response: &Response) -> bool {
+    let has = |document: &serde_json::Value| SECRET[3..].iter().all(|name| document[name].is_string());
+    response.status == 200 && serde_json::from_slice(&response.body).is_ok_and(|document| has(&document))
+}
+
+/// Fields of answers that hold tokens, the last seven of them those of a set.
 const SECRET: [&str; 10] = [
     "access_token",
     "refresh_token",

@@ -28,8 +28,12 @@ pub enum Event {
     Published(Outgoing),
     /// A request left the host.
     Departed(Request),
+    /// A request has arrived at the cloud, which counts it now.
+    Arrived(u64),
     /// A car was made to do something because of this request.
     Acted(u64),
+    /// The answer to this request had a whole set of seven tokens, and the host has it.
+    SetGiven(u64),
     /// A request came to its end, as far as the host is concerned.
     Ended(u64, Fate),
     /// A host runs.
@@ -38,6 +42,8 @@ pub enum Event {
     Stopped,
     /// The host has other credentials from here on.
     NewCredentials,
+    /// A person does what only a person does: signs in, or answers a question.
+    PersonActs,
 }
 
 /// A request as it left.
@@ -51,6 +57,9 @@ pub struct Request {
     pub path: String,
     /// Whether the host was told that it acts on a vehicle.
     pub acts: bool,
+    /// The set of seven tokens that it offers for the next one: a number for each, in the order in which they were offered
+    /// first.
+    pub offers: Option<u64>,
 }
 
 impl Request {
@@ -63,6 +72,15 @@ impl Request {
     pub fn is_sign_in(&self) -> bool {
         self.path.ends_with("/account/signin")
     }
+
+    /// Whether it asks for tokens with something that is good only once, or is the password.
+    pub fn is_of_session(&self) -> bool {
+        self.is_grant()
+            || self.is_sign_in()
+            || self.path.ends_with("/auth/token")
+            || self.path.ends_with("/auth/v1/token")
+            || self.path.ends_with("/token-exchange")
+    }
 }
 
 /// End of a request for the host.
@@ -71,8 +89,10 @@ pub enum Fate {
     /// With an answer of this status, and the time to wait that it names, in seconds.
     Answered(u16, Option<u64>),
     /// With an answer that says that the credentials are refused, and not just one of a status that could
-    /// mean it.
+    /// mean it. Of a sign-in that includes the way back to its page, which says so as well as anything does.
     GrantRefused,
+    /// With an answer that wants something of a person first.
+    Asked,
     /// Without having been sent.
     NotSent,
     /// Without an answer.
@@ -156,14 +176,18 @@ impl fmt::Display for Entry {
                 }
                 None => write!(f, "  {} {}", message.topic, String::from_utf8_lossy(&message.payload)),
             },
-            Event::Departed(Request { number, method, path, acts }) => {
-                write!(f, "    #{number} {method} {path}{}", if *acts { " (acts)" } else { "" })
+            Event::Departed(Request { number, method, path, acts, offers }) => {
+                let offers = offers.map(|set| format!(" (offers set {set})")).unwrap_or_default();
+                write!(f, "    #{number} {method} {path}{}{offers}", if *acts { " (acts)" } else { "" })
             }
+            Event::Arrived(number) => write!(f, "    #{number} arrives"),
             Event::Acted(number) => write!(f, "    #{number} a car acts"),
+            Event::SetGiven(number) => write!(f, "    #{number} gives a set of seven tokens"),
             Event::Ended(number, fate) => write!(f, "    #{number} {fate:?}"),
             Event::Started => write!(f, "* the host has started"),
             Event::Stopped => write!(f, "* the host has stopped"),
             Event::NewCredentials => write!(f, "* the credentials are new"),
+            Event::PersonActs => write!(f, "* a person acts"),
         }
     }
 }

@@ -118,7 +118,7 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
 fn may_have_acted(fate: &Fate) -> bool {
     match fate {
         Fate::Answered(200..=299 | 408 | 500 | 502 | 504, _) | Fate::Interrupted | Fate::Abandoned => true,
-        Fate::Answered(..) | Fate::GrantRefused | Fate::NotSent => false,
+        Fate::Answered(..) | Fate::GrantRefused | Fate::Asked | Fate::NotSent => false,
     }
 }
 

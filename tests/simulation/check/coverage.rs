@@ -9,11 +9,14 @@ use vehicle_connector::wire::report::Report;
 use crate::home::Run;
 
 /// How often each of these happened.
-#[derive(Debug, Default)]
-pub struct Coverage(BTreeMap<&'static str, u64>);
+#[derive(Debug)]
+pub struct Coverage {
+    wanted: &'static [&'static str],
+    counts: BTreeMap<&'static str, u64>,
+}
 
 /// What must happen now and then, or the checks check nothing.
-const WANTED: [&str; 12] = [
+pub const WANTED: &[&str] = &[
     "commands that succeeded",
     "commands of unknown outcome",
     "commands with a newer token",
@@ -29,6 +32,11 @@ const WANTED: [&str; 12] = [
 ];
 
 impl Coverage {
+    /// Nothing yet, of what must happen.
+    pub fn of(wanted: &'static [&'static str]) -> Self {
+        Self { wanted, counts: BTreeMap::new() }
+    }
+
     /// Adds a run.
     pub fn add(&mut self, run: &Run) {
         let mut acting = std::collections::BTreeSet::new();
@@ -71,18 +79,19 @@ impl Coverage {
         }
     }
 
-    fn count(&mut self, what: &'static str) {
-        *self.0.entry(what).or_default() += 1;
+    /// Counts something that has happened.
+    pub fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
     }
 
     /// What never happened although it should.
     pub fn missing(&self) -> Vec<&'static str> {
-        WANTED.into_iter().filter(|what| !self.0.contains_key(what)).collect()
+        self.wanted.iter().copied().filter(|what| !self.counts.contains_key(what)).collect()
     }
 }
 
 impl std::fmt::Display for Coverage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.iter().try_for_each(|(what, times)| writeln!(f, "{times:>8} {what}"))
+        self.counts.iter().try_for_each(|(what, times)| writeln!(f, "{times:>8} {what}"))
     }
 }
