@@ -52,6 +52,7 @@ mod preferences;
 mod program;
 mod queue;
 mod refusals;
+mod regions;
 mod registration;
 #[cfg(unix)]
 mod rehearsal;

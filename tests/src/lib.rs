@@ -25,6 +25,7 @@ pub mod paused;
 mod real_home;
 mod recording;
 pub mod reference;
+pub mod region;
 pub mod seeded;
 pub mod storm;
 pub mod trace;

@@ -208,15 +208,24 @@ impl FakeHost {
     }
 
     /// An account of `brand` that has been given all that the manifest wants: its endpoints, at
-    /// `http://NAME.test`, the secrets that a configuration can have, and the defaults of its settings.
+    /// `http://NAME.test`, the secrets that a configuration can have, and the defaults of its settings. It is in
+    /// the region of the first endpoint that is in any.
     #[must_use]
     pub fn account(&self, manifest: &Manifest, brand: &str) -> Account {
+        let first = manifest.wants.endpoints.iter().find_map(|endpoint| endpoint.region.clone());
+        self.account_in(manifest, &first.unwrap_or_default(), brand)
+    }
+
+    /// The same in a region.
+    #[must_use]
+    pub fn account_in(&self, manifest: &Manifest, region: &str, brand: &str) -> Account {
         with(|state| state.grants = Some(Grants::of(manifest)));
         let wants = &manifest.wants;
         let names: BTreeSet<_> = wants
             .endpoints
             .iter()
             .filter(|endpoint| endpoint.brand.as_deref().is_none_or(|its| its == brand))
+            .filter(|endpoint| endpoint.region.as_deref().is_none_or(|its| its == region))
             .map(|endpoint| endpoint.name.clone())
             .collect();
         let secrets = wants.secrets.iter().filter(|secret| secret.configured != Configured::Never);
@@ -224,7 +233,7 @@ impl FakeHost {
         Account {
             id: "family".into(),
             brand: brand.into(),
-            region: wants.endpoints.iter().find_map(|endpoint| endpoint.region.clone()).unwrap_or_default(),
+            region: region.into(),
             language: "en".into(),
             endpoints: names.into_iter().map(|name| Endpoint { url: url_of(&name), name }).collect(),
             secrets: secrets.map(|secret| secret.name.clone()).collect(),

@@ -12,7 +12,9 @@ use super::endpoint::Endpoint;
 use super::reader::{Section, advice};
 use super::secrets::{self, Looks};
 use super::time_zone::time_zone;
-use crate::descriptor::{CommandAnswers, Configured, Grant, Refusals, SecretRules, Takes, base_url};
+use crate::descriptor::{
+    CommandAnswers, Configured, Grant, Refusals, SecretRule, SecretRules, Takes, base_url,
+};
 
 /// Logins per day unless the file says otherwise.
 const LOGINS: u32 = 4;
@@ -71,7 +73,7 @@ pub(super) fn read(
         return None;
     };
     let grant = &named.connector.grant;
-    let region = region(&mut section, grant);
+    let region = region(&mut section, named.connector);
     let brand = brand(&mut section, &named, region.as_deref());
     let language = language(&mut section);
     let endpoints = match (&region, &brand) {
@@ -80,6 +82,9 @@ pub(super) fn read(
         _ => section.entry("endpoints").and(None),
     };
     let secrets = configured_secrets(&mut section, named.connector);
+    if let (Some(endpoints), Some(region)) = (&endpoints, &region) {
+        warn_of_no_use(&section, grant, region, endpoints, &secrets);
+    }
     let max_logins_per_day = section.number("max_logins_per_day", 0..=MOST_LOGINS).unwrap_or(LOGINS);
     let quota_per_day = section.number("quota_per_day", 1..=MOST_REQUESTS);
     let time_zone = time_zone(&mut section);
@@ -137,8 +142,22 @@ fn connector<'c>(
 /// Reads the brand; empty if the connector has none in this region.
 fn brand(section: &mut Section<'_, '_>, named: &Named<'_>, region: Option<&str>) -> Option<String> {
     let grant = &named.connector.grant;
-    let brands = region.map_or_else(|| grant.brands(), |region| grant.brands_in(region));
-    let chosen = one_of(section, "brand", &brands, named.brand)?;
+    let all = grant.brands();
+    let here = region.map_or_else(|| all.clone(), |region| grant.brands_in(region));
+    // One of another region is known, and told apart from one that is not.
+    let is_given = section.entry("brand").is_some() && !here.is_empty();
+    let chosen = one_of(section, "brand", if is_given { &all } else { &here }, named.brand)?;
+    if !here.is_empty() && !here.contains(chosen.as_str()) {
+        let span = section.entry("brand").map_or_else(|| section.span.clone(), |entry| entry.key.clone());
+        let message = format!(
+            "{}.brand: this connector knows no {chosen:?} in region {:?}; it knows {}",
+            section.name,
+            region.unwrap_or_default(),
+            pairs(grant)
+        );
+        section.complain(&span, message);
+        return None;
+    }
     if let Some(implied) = named.brand.filter(|&implied| implied != chosen)
         && let Some(entry) = section.entry("brand")
     {
@@ -152,11 +171,38 @@ fn brand(section: &mut Section<'_, '_>, named: &Named<'_>, region: Option<&str>)
     Some(chosen)
 }
 
+/// The brands of each region, for people.
+fn pairs(grant: &Grant) -> String {
+    let regions = grant.regions().into_iter();
+    let brands = |region| grant.brands_in(region).into_iter().collect::<Vec<_>>().join(", ");
+    regions.map(|region| format!("in {region:?} {}", brands(region))).collect::<Vec<_>>().join("; ")
+}
+
 /// Reads the region; empty if the connector has none.
-fn region(section: &mut Section<'_, '_>, grant: &Grant) -> Option<String> {
-    let regions = grant.regions();
+fn region(section: &mut Section<'_, '_>, connector: &Connector) -> Option<String> {
+    let regions = connector.grant.regions();
     let only = regions.first().copied().filter(|_| regions.len() == 1);
-    one_of(section, "region", &regions, only)
+    let default = connector.default_region.as_deref().filter(|region| regions.contains(region));
+    one_of(section, "region", &regions, only.or(default))
+}
+
+/// Warns of secrets that no endpoint of the account is given.
+fn warn_of_no_use(
+    section: &Section<'_, '_>,
+    grant: &Grant,
+    region: &str,
+    endpoints: &[Endpoint],
+    secrets: &BTreeMap<String, SecretString>,
+) {
+    let of_no_use = |rule: &SecretRule| {
+        !rule.unused && !endpoints.iter().any(|endpoint| rule.endpoints.contains(&endpoint.name))
+    };
+    for name in secrets.keys().filter(|name| grant.secrets.get(*name).is_some_and(of_no_use)) {
+        let key = name.replace('-', "_");
+        let place = if region.is_empty() { String::new() } else { format!(" in region {region:?}") };
+        let message = format!("{key} is of no use{place}: no endpoint of the account is sent it; remove it");
+        section.reader.warn(&section.span, format!("[{}]: {message}", section.name));
+    }
 }
 
 /// Reads one of the words that a grant has for accounts. `implied` is the one of an account that names none.

@@ -22,6 +22,8 @@ pub struct Connector {
     pub(super) token_days: Arc<BTreeMap<String, u32>>,
     /// Other names, with the brand that each implies.
     pub(super) aliases: BTreeMap<String, String>,
+    /// Region of an account that names none; none if it has to, unless there is only one.
+    pub default_region: Option<String>,
     /// Whether the program carries it.
     pub is_carried: bool,
     /// Line of its section; none if the configuration has none.
@@ -45,6 +47,7 @@ pub(super) fn read(root: &mut Section<'_, '_>, plugins: &mut Plugins) -> BTreeMa
         mistaken: Arc::clone(&preset.mistaken),
         token_days: Arc::clone(&preset.token_days),
         aliases: preset.aliases.clone(),
+        default_region: preset.default_region.clone(),
         is_carried: true,
         line: None,
     };
@@ -119,6 +122,7 @@ fn connector(
             takes,
             token_days: carried.as_ref().map(|carried| Arc::clone(&carried.token_days)).unwrap_or_default(),
             mistaken: carried.as_ref().map(|carried| Arc::clone(&carried.mistaken)).unwrap_or_default(),
+            default_region: carried.as_ref().and_then(|carried| carried.default_region.clone()),
             aliases: carried.map(|carried| carried.aliases).unwrap_or_default(),
             is_carried,
             line: None,

@@ -16,6 +16,8 @@ use crate::descriptor::{Grant, Takes};
 pub(super) struct Preset {
     /// Other names of the connector, with the brand that each implies.
     pub(super) aliases: BTreeMap<String, String>,
+    /// Region of an account that names none; none if it has to.
+    pub(super) default_region: Option<String>,
     /// Built-in grant, which a configuration may replace.
     pub(super) grant: Arc<Grant>,
     /// Values that its commands take.
@@ -56,12 +58,14 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
             aliases
                 .extend(table.entries().filter_map(|(name, entry)| Some((name.to_owned(), brand(entry)?))));
         }
+        let default_region = section.text("default_region").map(|text| text.value.to_owned());
         let grant = Arc::new(grant::read(&mut section));
         let takes = Arc::new(takes::read(&mut section, Takes::default()));
         let mistaken = Arc::new(mistaken(&mut section));
         let token_days = Arc::new(token_days(&mut section));
         section.finish();
-        presets.insert(name.to_owned(), Preset { aliases, grant, takes, mistaken, token_days });
+        presets
+            .insert(name.to_owned(), Preset { aliases, default_region, grant, takes, mistaken, token_days });
     }
     let (problems, _) = reader.into_problems();
     if problems.is_empty() {
@@ -107,7 +111,7 @@ mod tests {
     #[test]
     fn the_table_is_consistent() {
         let presets = read(TABLE).unwrap_or_else(|problems| panic!("{problems}"));
-        for (name, Preset { aliases, grant, mistaken, token_days, .. }) in &presets {
+        for (name, Preset { aliases, default_region, grant, mistaken, token_days, .. }) in &presets {
             assert!(token_days.keys().all(|token| grant.secrets.contains_key(token)), "{name}");
             for (secret, all) in mistaken.as_ref() {
                 let form = grant.secrets.get(secret).and_then(|rule| rule.form).unwrap();
@@ -119,13 +123,13 @@ mod tests {
             }
             assert!(is_name(name) && !grant.endpoints.is_empty());
             assert!(grant.endpoints.values().all(|url| url.scheme() == "https"), "{name}");
-            // Each region and brand has all of them: the connector need not ask which there are.
-            let all: BTreeSet<&str> = grant.endpoints.keys().map(|service| service.name.as_str()).collect();
+            // Each brand of a region has all of that region's: the connector need not ask which there are.
             for region in grant.regions() {
-                for brand in grant.brands() {
-                    assert_eq!(grant.endpoints_of(region, brand).into_keys().collect::<BTreeSet<_>>(), all);
-                }
+                let of = |brand| grant.endpoints_of(region, brand).into_keys().collect::<BTreeSet<_>>();
+                let all: BTreeSet<_> = grant.brands_in(region).into_iter().map(of).collect();
+                assert!(all.len() <= 1, "{name} {region}: {all:?}");
             }
+            assert!(default_region.iter().all(|region| grant.regions().contains(region.as_str())), "{name}");
             for (alias, brand) in aliases {
                 assert!(grant.brands().contains(brand.as_str()) && !presets.contains_key(alias), "{alias}");
             }

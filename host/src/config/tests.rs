@@ -9,6 +9,7 @@ use crate::mqtt::{Tls, Version};
 use crate::wire::operation::OperationName as Op;
 
 mod complaints;
+mod regions;
 
 pub(super) const BROKER: &str = "[mqtt]\nurl = \"mqtt://127.0.0.1\"\n";
 pub(super) const ACCOUNT: &str = "[account.main]\nconnector = \"kia-eu\"\nrefresh_token = \"${REFRESH}\"\n";
@@ -64,6 +65,8 @@ fn the_least_that_works() {
         capturable,
         [
             "access-token",
+            "account-code",
+            "account-refresh-token",
             "authorization-code",
             "cci-access-token",
             "cci-refresh-token",

@@ -3,9 +3,10 @@
 use vehicle_connector_sdk::clock;
 use vehicle_connector_sdk::prelude::*;
 
-use crate::brand::Brand;
+use crate::brand::{Brand, OneApp};
 use crate::envelope;
 use crate::kept;
+use crate::region::{Region, SignIn};
 use crate::stamp::stamp;
 
 /// The version of the vehicle service without the PIN.
@@ -36,7 +37,7 @@ pub(crate) enum Proof {
     Pin,
     /// H-reg: no token yet.
     Registration,
-    /// The identity provider, where the body proves it.
+    /// Where accounts sign in, which the body proves, or what the caller adds.
     Grant,
 }
 
@@ -47,6 +48,8 @@ pub(crate) struct Cloud<'a> {
     pub account: &'a Account,
     /// Its brand.
     pub brand: &'static Brand,
+    /// Its region.
+    pub region: &'static Region,
     /// Whether the driver sits on the right.
     pub right_hand: bool,
     vehicles: &'a str,
@@ -58,20 +61,42 @@ impl<'a> Cloud<'a> {
     ///
     /// # Errors
     ///
-    /// The brand is not in the table, or the endpoints `ccapi` and `idp` are not configured. Nothing was
-    /// sent.
+    /// The brand is not in the table for the region, or the endpoints `ccapi` and the one to sign in at are not
+    /// configured. Nothing was sent.
     pub(crate) fn of(account: &'a Account) -> Result<Self, Failure> {
-        let brand = Brand::named(&account.brand).ok_or_else(|| {
-            failure::not_sent(Phase::Unknown, &format!("unknown brand `{}`", account.brand))
+        let unknown = |what: String| failure::not_sent(Phase::Unknown, &what);
+        let region = Region::named(&account.region)
+            .ok_or_else(|| unknown(format!("unknown region `{}`", account.region)))?;
+        let brand = Brand::named(&account.brand, region.name).ok_or_else(|| {
+            unknown(format!("unknown brand `{}` in region `{}`", account.brand, region.name))
         })?;
-        let right_hand = account.setting("right-hand-drive") == Some("true");
+        let right_hand = region.right_hand || account.setting("right-hand-drive") == Some("true");
+        let identity = match region.sign_in {
+            SignIn::IdentityProvider => "idp",
+            SignIn::AccountService => "account",
+        };
         Ok(Self {
             account,
             brand,
+            region,
             right_hand,
             vehicles: account.endpoint("ccapi")?,
-            identity: account.endpoint("idp")?,
+            identity: account.endpoint(identity)?,
         })
+    }
+
+    /// The brand's app that signs in at the identity provider.
+    ///
+    /// # Errors
+    ///
+    /// There is none in this region. Nothing was sent.
+    pub(crate) fn one_app(&self) -> Result<&'static OneApp, Failure> {
+        let none = || {
+            let message =
+                format!("{} has no identity provider in region `{}`", self.brand.name, self.region.name);
+            failure::not_sent(Phase::SignIn, &message)
+        };
+        self.brand.one_app.as_ref().ok_or_else(none)
     }
 
     /// A request of the service that `proof` is for, at `path` below it, without body.

@@ -11,6 +11,7 @@ use vehicle_connector_sdk::prelude::*;
 use crate::cloud::{Cloud, SPA, SPA2};
 use crate::garage::Car;
 use crate::kept;
+use crate::region::{Answers, EUROPE};
 
 /// A command that can be sent.
 #[derive(Debug, PartialEq)]
@@ -50,11 +51,11 @@ pub(crate) fn plan(cloud: &Cloud<'_>, car: &Car, command: &Command) -> Result<Pl
     match command {
         Command::Lock => Ok(door(car, "close")),
         Command::Unlock => Ok(door(car, "open")),
-        Command::StartClimate(climate) => start_climate(car, climate, cloud.right_hand),
+        Command::StartClimate(climate) => start_climate(cloud, car, climate),
         Command::StopClimate => Ok(stop_climate(car)),
         Command::SetWindows(windows) => set_windows(car, windows),
-        Command::OpenChargePort => charge_port(car, "open"),
-        Command::CloseChargePort => charge_port(car, "close"),
+        Command::OpenChargePort => charge_port(cloud, car, "open"),
+        Command::CloseChargePort => charge_port(cloud, car, "close"),
         Command::StartCharging => charging(car, "start"),
         Command::StopCharging => charging(car, "stop"),
         Command::SetChargeLimits(limits) => charge_limits(car, *limits),
@@ -74,11 +75,13 @@ fn door(car: &Car, action: &str) -> Plan {
     }
 }
 
-fn start_climate(car: &Car, climate: &Climate, right_hand: bool) -> Result<Plan, No> {
+fn start_climate(cloud: &Cloud<'_>, car: &Car, climate: &Climate) -> Result<Plan, No> {
     let asked = climate.temperature.unwrap_or(21.0);
     let temperature = f64::from(asked);
-    let code = temperature_code(temperature).ok_or_else(|| {
-        No::Invalid(format!("temperature {asked} is not a step of 0.5 between 14 and 31.5 °C"))
+    let range = if car.is_ccs2() { EUROPE.temperatures } else { cloud.region.temperatures };
+    let code = temperature_code(temperature, range).ok_or_else(|| {
+        let (lowest, highest) = range;
+        No::Invalid(format!("temperature {asked} is not a step of 0.5 between {lowest} and {highest} °C"))
     })?;
     let minutes = within("duration", climate.duration.unwrap_or(5), 1, 30)?;
     let heating = within("heating", climate.heating.unwrap_or(0), 0, 4)?;
@@ -99,6 +102,7 @@ fn start_climate(car: &Car, climate: &Climate, right_hand: bool) -> Result<Plan,
         let found = climate.seats.iter().rev().find(|(seat, _)| *seat == wanted);
         found.map_or(Value::Null, |(_, level)| json!(level))
     };
+    let right_hand = cloud.right_hand;
     let (driver, passenger) =
         if right_hand { (Seat::FrontRight, Seat::FrontLeft) } else { (Seat::FrontLeft, Seat::FrontRight) };
     let wheel = if matches!(heating, 3 | 4) { json!(1) } else { Value::Null };
@@ -152,11 +156,15 @@ fn set_windows(car: &Car, windows: &Windows) -> Result<Plan, No> {
     Ok(permitted(car, "control/windowcurtain", body))
 }
 
-fn charge_port(car: &Car, action: &str) -> Result<Plan, No> {
+fn charge_port(cloud: &Cloud<'_>, car: &Car, action: &str) -> Result<Plan, No> {
     if !car.plugs_in() {
         return Err(No::Unsupported("this vehicle has no charge port".into()));
     }
-    Ok(permitted(car, "control/portdoor", json!({ "action": action })))
+    let body = match cloud.region.answers {
+        Answers::Parts => json!({ "action": action }),
+        Answers::Whole => json!({ "action": action, "deviceId": kept::device_id() }),
+    };
+    Ok(permitted(car, "control/portdoor", body))
 }
 
 fn charging(car: &Car, action: &str) -> Result<Plan, No> {
@@ -228,12 +236,13 @@ fn within<N: Copy + PartialOrd + core::fmt::Display>(
     Ok(value)
 }
 
-/// The older protocol's name for a temperature in degrees Celsius: its place in 14.0, 14.5, … 31.5 as two
-/// hexadecimal digits and `H`. None for a temperature that is not there.
-pub(crate) fn temperature_code(celsius: f64) -> Option<String> {
-    (0..=35_u8)
+/// The older protocol's name for a temperature in degrees Celsius: its place between the lowest and the highest in steps
+/// of a half, as two hexadecimal digits and `H`. None for a temperature that is not there.
+fn temperature_code(celsius: f64, (lowest, highest): (f64, f64)) -> Option<String> {
+    (0..=u8::MAX)
+        .take_while(|step| lowest + f64::from(*step) / 2.0 <= highest)
         // Halves are exact in binary, so nothing needs a tolerance.
-        .find(|step| (14.0 + f64::from(*step) / 2.0 - celsius).abs() < f64::EPSILON)
+        .find(|step| (lowest + f64::from(*step) / 2.0 - celsius).abs() < f64::EPSILON)
         .map(|step| format!("{step:02X}H"))
 }
 

@@ -8,12 +8,12 @@ use vehicle_connector_sdk::http::{Encoding, derived, seal, text};
 use vehicle_connector_sdk::prelude::*;
 
 use crate::address;
+use crate::brand::OneApp;
 use crate::cloud::Cloud;
 
 mod outcome;
 
-pub(crate) use outcome::Outcome;
-use outcome::blocked;
+pub(crate) use outcome::{Outcome, blocked};
 
 /// The identity provider answers only clients that call themselves the app's browser.
 const USER_AGENT: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -40,9 +40,9 @@ const DETOUR: &str = "/web/v1/user/authorize";
 ///
 /// No answer, or any end of the sign-in that is neither a code nor a wish for consent.
 pub(crate) fn sign_in(cloud: &Cloud<'_>) -> Result<Outcome, Failure> {
-    begin(cloud)?;
+    let app = cloud.one_app()?;
+    begin(cloud, app)?;
     let kid = key(cloud)?;
-    let app = &cloud.brand.one_app;
     let password = seal(KEY, [text(secret("password"))], Encoding::HexLower);
     let form = url(cloud, "/auth/account/signin");
     let request = browser(Request::post(form.clone()))
@@ -63,8 +63,7 @@ pub(crate) fn sign_in(cloud: &Cloud<'_>) -> Result<Outcome, Failure> {
 }
 
 /// Begins a sign-in, for its cookies.
-fn begin(cloud: &Cloud<'_>) -> Result<(), Failure> {
-    let app = &cloud.brand.one_app;
+fn begin(cloud: &Cloud<'_>, app: &OneApp) -> Result<(), Failure> {
     let request = Request::get(url(cloud, "/auth/api/v2/user/oauth2/authorize"))
         .query("response_type", "code")
         .query("client_id", app.client_id)

@@ -20,6 +20,9 @@ pub(crate) const REFUSED: &str = "refused-token";
 /// What the session's cell holds of a session by a refresh token of 48 characters.
 pub(crate) const LEGACY: &str = r#"{"family":"legacy"}"#;
 
+/// What the session's cell holds of a session of the account service, which is no more than that.
+pub(crate) const DIRECT: &str = r#"{"family":"direct"}"#;
+
 /// Our own code for a session that has no access token for the vehicle service. A refresh brings one.
 const NO_ACCESS_TOKEN: &str = "no-access-token";
 
@@ -65,7 +68,7 @@ pub(crate) struct Cci {
 /// The session as its cell tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Session {
-    /// By a refresh token of 48 characters.
+    /// By a refresh token, of 48 characters or of the account service, and nothing else to remember.
     Legacy,
     /// By the token service since 2026.
     Cci(Cci),
@@ -207,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_is_not_of_the_token_service_is_legacy() {
-        for value in [LEGACY, "", "{}", "nonsense", r#"{"family":"other"}"#] {
+        for value in [LEGACY, DIRECT, "", "{}", "nonsense", r#"{"family":"other"}"#] {
             assert_eq!(Session::parse(value), Session::Legacy, "{value}");
         }
     }

@@ -1,4 +1,4 @@
-//! The connector for the Hyundai and Kia cloud in Europe.
+//! The connector for the Hyundai and Kia cloud in Europe, Australia and New Zealand.
 //!
 //! Straight-line code over the host's primitives: every function makes one attempt and reports what happened,
 //! as a success, an outcome or the facts of a failure. What a failure means, and whether to try again, is the
@@ -9,11 +9,13 @@
 //!
 //! # Layout
 //!
-//! * `wants`: what it asks the owner for. `brand`: the constants of the brands, as a table.
+//! * `wants`: what it asks the owner for. `brand`: the constants of the brands, and `region`: what differs between
+//!   regions, as tables.
 //! * `cloud`: URLs, headers and sending. `stamp` is one of the headers.
 //! * `envelope`: how the cloud says yes and no. [`answer`]: the same without a host.
 //! * `session`: how a session is obtained and refreshed. `identity`: the sign-in by password; `tokens`: the
-//!   token service since 2026, by signed calls or without. `address`: where redirects lead.
+//!   token service since 2026, by signed calls or without. `direct`: both outside Europe. `address`: where
+//!   redirects lead.
 //! * `kept`: what is remembered of a session and a device. `device`, `control`: the device registration, the
 //!   PIN's permission.
 //! * `garage`: the list of vehicles, and what is remembered of each.
@@ -34,11 +36,13 @@ mod cloud;
 mod command;
 mod control;
 mod device;
+mod direct;
 mod envelope;
 mod garage;
 mod identity;
 mod kept;
 mod read;
+mod region;
 mod session;
 mod stamp;
 mod state;

@@ -9,6 +9,7 @@ use crate::action::{Continuation, Wake};
 use crate::cloud::{self, Cloud, SPA};
 use crate::device;
 use crate::garage::Car;
+use crate::region::Answers;
 use crate::state::{ccs2, legacy};
 use crate::time::Clock;
 
@@ -62,17 +63,38 @@ pub(crate) fn cached(cloud: &Cloud<'_>, car: &Car) -> Result<Outcome, Failure> {
 pub(crate) fn forced(cloud: &Cloud<'_>, car: &Car) -> Result<Outcome, Failure> {
     device::ensure(cloud)?;
     if car.is_ccs2() {
-        let at = clock::now().seconds;
-        send(car, about(cloud, car, "ccs2/carstatus"))?;
-        return Ok(waking(Wake { at, polls: 0 }, WAKING));
+        return wake(cloud, car);
     }
+    let region = cloud.region;
     let answer = send(car, about(cloud, car, "status").hide(LEGACY).timeout(BLOCKING))?;
+    let state = object(&answer, "/resMsg")?;
+    if region.answers == Answers::Whole {
+        let mut document = legacy::whole(state, region, region.clock_just_now, clock::seconds());
+        parked(cloud, car, &mut document);
+        return Ok(Outcome::read(document));
+    }
     let mut document = Document::default();
-    legacy::status(&mut document, object(&answer, "/resMsg")?, Clock::BerlinJustNow, clock::seconds());
+    legacy::status(&mut document, state, region, region.clock_just_now, clock::seconds());
     // An answer without a word is none; there is nothing to add to.
     if document.has_values() {
         position(cloud, car, &mut document, "location", Clock::Utc);
     }
+    Ok(Outcome::read(document))
+}
+
+/// Wakes a newer vehicle. What it says is looked for later, unless the region's cloud answers with it at once.
+fn wake(cloud: &Cloud<'_>, car: &Car) -> Result<Outcome, Failure> {
+    let wake = Wake { at: clock::now().seconds, polls: 0 };
+    if cloud.region.answers == Answers::Parts {
+        send(car, about(cloud, car, "ccs2/carstatus"))?;
+        return Ok(waking(wake, WAKING));
+    }
+    let answer = send(car, about(cloud, car, "ccs2/carstatus").hide(CCS2).timeout(BLOCKING))?;
+    let mut document = newer(cloud, &answer)?;
+    if !is_since(&document, wake) {
+        return Ok(waking(wake, WAKING));
+    }
+    parked(cloud, car, &mut document);
     Ok(Outcome::read(document))
 }
 
@@ -85,8 +107,7 @@ pub(crate) fn forced(cloud: &Cloud<'_>, car: &Car) -> Result<Outcome, Failure> {
 pub(crate) fn after_wake(cloud: &Cloud<'_>, car: &Car, wake: Wake) -> Result<Outcome, Failure> {
     device::ensure(cloud)?;
     let mut document = latest(cloud, car)?;
-    let asked = i64::try_from(wake.at).unwrap_or(i64::MAX);
-    if document.seconds().is_none_or(|seconds| seconds >= asked.saturating_sub(CLOCK_SLACK)) {
+    if is_since(&document, wake) {
         parked(cloud, car, &mut document);
         return Ok(Outcome::read(document));
     }
@@ -95,6 +116,12 @@ pub(crate) fn after_wake(cloud: &Cloud<'_>, car: &Car, wake: Wake) -> Result<Out
         return Ok(Outcome::Unanswered("the vehicle did not report after it was asked".to_owned()));
     }
     Ok(waking(wake, LOOK_AGAIN))
+}
+
+/// Whether a vehicle has said this since it was woken, or does not say when.
+fn is_since(document: &Document, wake: Wake) -> bool {
+    let asked = i64::try_from(wake.at).unwrap_or(i64::MAX);
+    document.seconds().is_none_or(|seconds| seconds >= asked.saturating_sub(CLOCK_SLACK))
 }
 
 /// The charge limits with what the cloud last heard of the one that is absent.
@@ -124,14 +151,21 @@ fn heard(cloud: &Cloud<'_>, car: &Car) -> Result<Document, Failure> {
         return latest(cloud, car);
     }
     let answer = send(car, about(cloud, car, "status/latest").hide(LEGACY))?;
+    if cloud.region.answers == Answers::Whole {
+        let state = object(&answer, "/resMsg")?;
+        return Ok(legacy::whole(state, cloud.region, cloud.region.clock, clock::seconds()));
+    }
     let info = object(&answer, "/resMsg/vehicleStatusInfo")?;
     object(&answer, "/resMsg/vehicleStatusInfo/vehicleStatus")?;
     Ok(legacy::document(info, clock::seconds()))
 }
 
 fn latest(cloud: &Cloud<'_>, car: &Car) -> Result<Document, Failure> {
-    let answer = send(car, about(cloud, car, "ccs2/carstatus/latest").hide(CCS2))?;
-    let vehicle = object(&answer, "/resMsg/state/Vehicle")?;
+    newer(cloud, &send(car, about(cloud, car, "ccs2/carstatus/latest").hide(CCS2))?)
+}
+
+fn newer(cloud: &Cloud<'_>, answer: &Answer) -> Result<Document, Failure> {
+    let vehicle = object(answer, "/resMsg/state/Vehicle")?;
     Ok(ccs2::document(vehicle, cloud.right_hand, clock::seconds()))
 }
 
@@ -139,7 +173,7 @@ fn latest(cloud: &Cloud<'_>, car: &Car) -> Result<Document, Failure> {
 fn parked(cloud: &Cloud<'_>, car: &Car, document: &mut Document) {
     if document.has_values() && !document.has_location() {
         let car = Car { protocol: 0, ..car.clone() };
-        position(cloud, &car, document, "location/park", Clock::Berlin);
+        position(cloud, &car, document, "location/park", cloud.region.clock);
     }
 }
 

@@ -10,9 +10,11 @@ use vehicle_connector_sdk::prelude::*;
 
 use crate::cloud::{Cloud, Proof};
 use crate::device;
+use crate::direct;
 use crate::envelope;
 use crate::identity::{self, Outcome};
 use crate::kept::{LEGACY, Session};
+use crate::region::SignIn;
 use crate::tokens;
 
 /// The identity provider's code for a refresh token that is dead, or somebody else's.
@@ -28,7 +30,9 @@ const CONSENT: &str = r#"{"waits":"consent"}"#;
 /// No answer, a refusal, or nothing to sign in with.
 pub(crate) fn sign_in(cloud: &Cloud<'_>) -> Result<Step, Failure> {
     let by_password = has_password(cloud.account);
-    if cloud.account.has_secret("refresh-token") && !(by_password && Session::read().is_some()) {
+    let is_direct = cloud.region.sign_in == SignIn::AccountService;
+    if !is_direct && cloud.account.has_secret("refresh-token") && !(by_password && Session::read().is_some())
+    {
         match grant(cloud, Phase::SignIn) {
             Err(failure) if by_password && is_dead(&failure) => {
                 log::warn("the refresh token is dead; signing in by password");
@@ -60,6 +64,9 @@ pub(crate) fn go_on(cloud: &Cloud<'_>, continuation: &str, reply: &Reply) -> Res
 ///
 /// No answer, or a refusal.
 pub(crate) fn refresh(cloud: &Cloud<'_>) -> Result<Step, Failure> {
+    if cloud.region.sign_in == SignIn::AccountService {
+        return direct::refresh(cloud);
+    }
     if let Some(Session::Cci(session)) = Session::read() {
         return tokens::refresh(cloud, &session);
     }
@@ -85,10 +92,17 @@ fn grant(cloud: &Cloud<'_>, phase: Phase) -> Result<Step, Failure> {
 }
 
 fn sign_in_by_password(cloud: &Cloud<'_>) -> Result<Step, Failure> {
-    // A password is not spent on what cannot be used then.
-    tokens::may_sign_in(cloud)?;
-    device::ensure_or_make_up(cloud)?;
-    match identity::sign_in(cloud)? {
+    let is_direct = cloud.region.sign_in == SignIn::AccountService;
+    let outcome = if is_direct {
+        direct::sign_in(cloud)?
+    } else {
+        // A password is not spent on what cannot be used then.
+        tokens::may_sign_in(cloud)?;
+        device::ensure_or_make_up(cloud)?;
+        identity::sign_in(cloud)?
+    };
+    match outcome {
+        Outcome::Code if is_direct => direct::grant(cloud),
         Outcome::Code => tokens::begin(cloud),
         Outcome::Consent(page) => Ok(Step::ask(Challenge::Consent(consent(cloud, &page)), CONSENT)),
     }

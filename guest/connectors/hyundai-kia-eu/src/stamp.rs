@@ -26,12 +26,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn published_vectors() {
-        for (name, expected) in [
-            ("kia", "oYa3/zyroR0vT6ZgagTzPJcFq9FRkgRPjU5ih3eFC/Og5gc/7ggOgH3KR8bB1ME="),
-            ("Hyundai", "dGpcIp3dP0dLfkNRUItk/sCdmouaEMW4JAlLv76lGxrWLqMbn3rSYiqWOyDGh9A="),
+    fn published_vectors_and_those_of_other_regions() {
+        for (name, region, expected) in [
+            ("kia", "eu", "oYa3/zyroR0vT6ZgagTzPJcFq9FRkgRPjU5ih3eFC/Og5gc/7ggOgH3KR8bB1ME="),
+            ("Hyundai", "eu", "dGpcIp3dP0dLfkNRUItk/sCdmouaEMW4JAlLv76lGxrWLqMbn3rSYiqWOyDGh9A="),
+            ("kia", "au", "fADmOX+IqgF3uwH/Ji7gULbqOLksozVVyiRMbP1EtOWc8AG2eJRXODCOybNbE2s="),
+            ("kia", "nz", "cVa1OS7Y/VN3ugWuIy7gCRgsnxFHITDNFDcmcJW9yZentCb8M0ODl9Rq+z5dLBE="),
+            ("genesis", "au", "AkkzhBl2w15B/F2eLIloemEsWQcOjCzVZIho0oVn8Af2ivDVRdkIq0zjm1cRXxI="),
         ] {
-            assert_eq!(stamp(Brand::named(name).unwrap(), 1_700_000_000), expected);
+            assert_eq!(stamp(Brand::named(name, region).unwrap(), 1_700_000_000), expected);
         }
     }
 }

@@ -12,6 +12,8 @@ pub(crate) enum Clock {
     /// The servers' local time, of what was said a moment ago: for weeks the cloud has told that in UTC. If
     /// it is that moment in UTC and is not in Berlin, it is UTC.
     BerlinJustNow,
+    /// The servers' local time in Australia: ten hours ahead of UTC, and eleven in summer.
+    Sydney,
 }
 
 /// How far a clock may be off, and how long an answer may take together, in seconds: far less than a time
@@ -27,22 +29,22 @@ pub(crate) fn compact(text: &str, clock: Clock, now: i64) -> Option<i64> {
     }
     let part = |from: usize, to: usize| digits.get(from..to)?.parse::<i64>().ok();
     let local = civil([part(0, 4)?, part(4, 6)?, part(6, 8)?, part(8, 10)?, part(10, 12)?, part(12, 14)?])?;
-    let berlin = from_berlin(local, part(0, 4)?, now);
+    let year = part(0, 4)?;
+    let berlin = from_local(local, [2, 1], berlin_summer(year), now);
     let is_now = |at: i64| (at - now).abs() <= MOMENT;
     Some(match clock {
         Clock::Utc => local,
         Clock::BerlinJustNow if is_now(local) && !is_now(berlin) => local,
         Clock::Berlin | Clock::BerlinJustNow => berlin,
+        Clock::Sydney => from_local(local, [11, 10], sydney_summer(year), now),
     })
 }
 
-/// The rule of the European Union: summer time from the last Sunday of March to that of October, both at
-/// 01:00 UTC. Of the hour that happens twice the pass is meant that is nearer to now and not ahead of it; the
-/// hour that does not happen is taken as winter time.
-fn from_berlin(local: i64, year: i64, now: i64) -> i64 {
-    let (summer, winter) = (local - 2 * 3_600, local - 3_600);
-    let is_summer = last_sunday(year, 3) + 3_600..last_sunday(year, 10) + 3_600;
-    match (is_summer.contains(&summer), is_summer.contains(&winter)) {
+/// From local time, which is so many hours ahead of UTC in summer and in winter. Of the hour that happens twice the
+/// pass is meant that is nearer to now and not ahead of it; the hour that does not happen is taken as winter time.
+fn from_local(local: i64, [summer, winter]: [i64; 2], is_summer: impl Fn(i64) -> bool, now: i64) -> i64 {
+    let (summer, winter) = (local - summer * 3_600, local - winter * 3_600);
+    match (is_summer(summer), is_summer(winter)) {
         // Both passes exist. The second one is the later one, and so the nearer one once it has come.
         (true, false) if winter - now > MOMENT => summer,
         (true, true) => summer,
@@ -53,8 +55,28 @@ fn from_berlin(local: i64, year: i64, now: i64) -> i64 {
 /// How many hours the servers' local time is ahead of UTC at an instant.
 pub(crate) fn berlin_offset(now: i64) -> i64 {
     let (year, ..) = parts(now.div_euclid(DAY));
-    let is_summer = last_sunday(year, 3) + 3_600..last_sunday(year, 10) + 3_600;
-    if is_summer.contains(&now) { 2 } else { 1 }
+    if berlin_summer(year)(now) { 2 } else { 1 }
+}
+
+/// Whether an instant in a year is in summer by the rule of the European Union: from the last Sunday of March to that of
+/// October, both at 01:00 UTC.
+fn berlin_summer(year: i64) -> impl Fn(i64) -> bool {
+    let summer = last_sunday(year, 3) + 3_600..last_sunday(year, 10) + 3_600;
+    move |at| summer.contains(&at)
+}
+
+/// The same by the rule of New South Wales: from the first Sunday of October to that of April, both at 02:00 of winter
+/// time.
+fn sydney_summer(year: i64) -> impl Fn(i64) -> bool {
+    let winter = first_sunday(year, 4) - 8 * 3_600..first_sunday(year, 10) - 8 * 3_600;
+    move |at| !winter.contains(&at)
+}
+
+/// Midnight of the first Sunday of a month.
+fn first_sunday(year: i64, month: i64) -> i64 {
+    let first = days(year, month, 1);
+    // 1970-01-01 was a Thursday.
+    (first + (-first - 4).rem_euclid(7)) * DAY
 }
 
 /// Midnight of the last Sunday of a month with 31 days.
@@ -95,6 +117,28 @@ mod tests {
             ("20240229120000", "2024-02-29T11:00:00Z"),
         ] {
             assert_eq!(compact(local, Clock::Berlin, AT).map(rfc3339).as_deref(), Some(utc), "{local}");
+        }
+    }
+
+    #[test]
+    fn sydney_to_utc_by_the_rule_of_new_south_wales() {
+        for (local, utc) in [
+            ("20260701120000", "2026-07-01T02:00:00Z"),
+            ("20270101000000", "2026-12-31T13:00:00Z"),
+            // Summer time ends on 5 April 2026: 02:00 to 03:00 happens twice.
+            ("20260405015959", "2026-04-04T14:59:59Z"),
+            ("20260405023000", "2026-04-04T16:30:00Z"),
+            ("20260405030000", "2026-04-04T17:00:00Z"),
+            // And begins on 4 October 2026.
+            ("20261004015959", "2026-10-03T15:59:59Z"),
+            ("20261004030000", "2026-10-03T16:00:00Z"),
+            // Years in which the first Sunday is the 1st and the 7th.
+            ("20230401120000", "2023-04-01T01:00:00Z"),
+            ("20230402040000", "2023-04-01T18:00:00Z"),
+            ("20231001030000", "2023-09-30T16:00:00Z"),
+            ("20240407040000", "2024-04-06T18:00:00Z"),
+        ] {
+            assert_eq!(compact(local, Clock::Sydney, AT).map(rfc3339).as_deref(), Some(utc), "{local}");
         }
     }
 

@@ -163,7 +163,7 @@ fn complaints_about_accounts() {
             "brand = \"lexus\"",
             "car.toml:6: account.main.brand: \"lexus\" is unknown; known: genesis, hyundai, kia",
         ),
-        ("region = \"us\"", "car.toml:6: account.main.region: \"us\" is unknown; known: eu"),
+        ("region = \"us\"", "car.toml:6: account.main.region: \"us\" is unknown; known: au, eu, nz"),
         (
             "language = \"german\"",
             "car.toml:6: account.main.language: \"german\" is no language; write two small letters, like \"en\"",

@@ -62,7 +62,7 @@ impl Outcome {
 }
 
 /// The facts of an answer by which the firewall, and not the identity provider, says no. None of another one.
-pub(super) fn blocked(answer: &Answer) -> Option<Failure> {
+pub(crate) fn blocked(answer: &Answer) -> Option<Failure> {
     let location = answer.header("location").unwrap_or_default();
     let is_error_page = address::place(location).ends_with("/error");
     let said = address::parameter(location, "error_description");

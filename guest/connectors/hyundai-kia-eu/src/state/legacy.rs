@@ -4,25 +4,38 @@ use vehicle_connector_sdk::serde_json::Value;
 use vehicle_connector_sdk::state::{Document, Said, flag, number, one_of, percent};
 
 use super::{kilometres, moment, temperature, unit};
+use crate::region::{EUROPE, Region};
 use crate::time::Clock;
 
 /// What a cached read says: `vehicleStatusInfo`, with status, position and odometer side by side.
 pub(crate) fn document(info: &Value, now: i64) -> Document {
     let mut document = Document::default();
     if let Some(found) = info.get("vehicleStatus") {
-        status(&mut document, found, Clock::Berlin, now);
+        status(&mut document, found, &EUROPE, EUROPE.clock, now);
     }
-    let odometer = |key: &str| info.get("odometer").and_then(|odometer| odometer.get(key));
-    document.put("odometer_km", kilometres(odometer("value"), odometer("unit")));
-    location(&mut document, info.get("vehicleLocation"), Clock::Berlin, now);
+    odometer(&mut document, info);
+    location(&mut document, info.get("vehicleLocation"), EUROPE.clock, now);
     document
+}
+
+/// What a read says where the state is all there is: `vehicleStatus` with the odometer in it, and no position.
+pub(crate) fn whole(said: &Value, region: &Region, clock: Clock, now: i64) -> Document {
+    let mut document = Document::default();
+    status(&mut document, said, region, clock, now);
+    odometer(&mut document, said);
+    document
+}
+
+fn odometer(document: &mut Document, from: &Value) {
+    let odometer = |key: &str| from.get("odometer").and_then(|odometer| odometer.get(key));
+    document.put("odometer_km", kilometres(odometer("value"), odometer("unit")));
 }
 
 /// How `batteryPlugin` tells what is plugged in: nothing, a fast charger, a portable one, a charging station.
 const PLUGS: [f64; 4] = [0.0, 1.0, 2.0, 3.0];
 
 /// What the vehicle itself says: `vehicleStatus`.
-pub(crate) fn status(document: &mut Document, status: &Value, clock: Clock, now: i64) {
+pub(crate) fn status(document: &mut Document, status: &Value, region: &Region, clock: Clock, now: i64) {
     let at = |pointer: &str| status.pointer(pointer);
     document.put("locked", flag(at("/doorLock")));
     for (field, source) in [("doors", "doorOpen"), ("windows", "windowOpen")] {
@@ -42,7 +55,7 @@ pub(crate) fn status(document: &mut Document, status: &Value, clock: Clock, now:
     }
     document.put("range_km", range(status));
     document.put("climate_on", flag(at("/airCtrlOn")));
-    document.put("target_temperature_c", Said::of(at("/airTemp"), set_temperature));
+    document.put("target_temperature_c", Said::of(at("/airTemp"), |air| set_temperature(air, region)));
     document.put_time(moment(at("/time"), clock, now));
 }
 
@@ -83,11 +96,13 @@ fn range(status: &Value) -> Said<f64> {
     }
 }
 
-/// An index into 14.0, 14.5, … °C as hexadecimal digits and `H`.
-fn set_temperature(air: &Value) -> Option<f64> {
+/// An index into the region's temperatures, in Europe 14.0, 14.5, … °C, as hexadecimal digits and `H`.
+fn set_temperature(air: &Value, region: &Region) -> Option<f64> {
+    let (lowest, highest) = region.temperatures;
     let digits = air.get("value")?.as_str()?.strip_suffix('H')?;
-    let step = u8::from_str_radix(digits, 16).ok().filter(|step| *step <= 35)?;
+    let step = u8::from_str_radix(digits, 16).ok()?;
+    let celsius = Some(lowest + f64::from(step) / 2.0).filter(|celsius| *celsius <= highest)?;
     // In Fahrenheit the index means something else.
     unit(air.get("unit"), 0.0).filter(|unit| *unit == 0.0)?;
-    temperature(14.0 + f64::from(step) / 2.0, None)
+    temperature(celsius, None)
 }

@@ -4,7 +4,7 @@ use vehicle_connector_sdk::http::{Encoding, Piece, derived, hmac_sha256, join, t
 use vehicle_connector_sdk::prelude::*;
 use vehicle_connector_sdk::random;
 
-use crate::brand::Signed;
+use crate::brand::{OneApp, Signed};
 use crate::cloud::Cloud;
 use crate::kept::{device_id, device_number, now};
 use crate::time;
@@ -26,9 +26,9 @@ const UNSIGNED_VERSION: &str = "1.3.3";
 const UNSIGNED_MODEL: &str = "iPhone";
 
 /// `request` with the headers of a signed call and its signature, which is over the body as well.
-pub(super) fn signed(request: Request, cloud: &Cloud<'_>, signed: &Signed) -> Request {
+pub(super) fn signed(request: Request, cloud: &Cloud<'_>, app: &OneApp, signed: &Signed) -> Request {
     let setting = |name: &str| cloud.account.setting(name).or_else(|| default(name)).unwrap_or_default();
-    let package = cloud.brand.one_app.package;
+    let package = app.package;
     let (version, os_version) = (setting("client-version"), setting("client-os-version"));
     let identity = format!("{package}{}{version}{SIGNED_OS}", signed.client_name);
     let key = text(format!("{identity}{}", secret("gate-keys")));
@@ -55,8 +55,7 @@ pub(super) fn signed(request: Request, cloud: &Cloud<'_>, signed: &Signed) -> Re
 }
 
 /// `request` with the headers of a call without a signature.
-pub(super) fn unsigned(request: Request, cloud: &Cloud<'_>) -> Request {
-    let app = &cloud.brand.one_app;
+pub(super) fn unsigned(request: Request, cloud: &Cloud<'_>, app: &OneApp) -> Request {
     let request = request
         .header("User-Agent", UNSIGNED_AGENT)
         .header("Accept", "application/json")

@@ -11,6 +11,7 @@ use vehicle_connector_sdk::prelude::*;
 use vehicle_connector_sdk::{clock, log};
 
 use super::{SET, capturing_set, headers};
+use crate::brand::OneApp;
 use crate::cloud::Cloud;
 use crate::kept::Route;
 
@@ -48,6 +49,7 @@ pub(super) enum Call {
 #[derive(Debug)]
 pub(super) struct Service<'a> {
     cloud: &'a Cloud<'a>,
+    app: &'static OneApp,
     base: &'a str,
     phase: Phase,
     route: Route,
@@ -63,13 +65,14 @@ impl<'a> Service<'a> {
     pub(super) fn of(cloud: &'a Cloud<'a>, phase: Phase, session: Option<Route>) -> Result<Self, Failure> {
         let has_keys = cloud.account.has_secret("gate-keys");
         let went_on = session == Some(Route::Unsigned);
-        let route = match cloud.brand.one_app.signed {
+        let app = cloud.one_app()?;
+        let route = match app.signed {
             None => Route::Unsigned,
             Some(_) if has_keys && !(went_on && refused_since_start()) => Route::Signed,
             Some(_) if went_on => Route::Unsigned,
             Some(_) => return Err(no_keys(phase)),
         };
-        Ok(Self { cloud, base: cloud.account.endpoint("cci")?, phase, route })
+        Ok(Self { cloud, app, base: cloud.account.endpoint("cci")?, phase, route })
     }
 
     /// How it was asked last.
@@ -134,9 +137,9 @@ impl<'a> Service<'a> {
                 Request::post(url("/auth/v2/token-refresh", "/domain/api/v2/auth/token-refresh"))
             }
         };
-        let request = match (self.route, &self.cloud.brand.one_app.signed) {
+        let request = match (self.route, &self.app.signed) {
             (Route::Signed, Some(signed)) => {
-                let request = headers::signed(request, self.cloud, signed);
+                let request = headers::signed(request, self.cloud, self.app, signed);
                 if call == Call::Exchange {
                     with_tokens(request, [AUTHORIZATION, AUTHENTICATION])
                 } else {
@@ -144,7 +147,7 @@ impl<'a> Service<'a> {
                 }
             }
             _ => {
-                let request = headers::unsigned(request, self.cloud);
+                let request = headers::unsigned(request, self.cloud, self.app);
                 if call == Call::Token {
                     request
                 } else {

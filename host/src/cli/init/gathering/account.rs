@@ -15,6 +15,7 @@ struct Offered {
     brand: String,
     connector: &'static str,
     grant: Arc<Grant>,
+    default_region: Option<String>,
 }
 
 impl Gathering<'_> {
@@ -39,12 +40,15 @@ impl Gathering<'_> {
         };
         self.answers.connector = found.connector.to_owned();
         self.answers.brand = Some(found.brand.clone());
-        let regions: Vec<&str> = found.grant.regions().into_iter().collect();
+        let is_there = |region: &&str| found.grant.brands_in(region).contains(found.brand.as_str());
+        let regions: Vec<&str> = found.grant.regions().into_iter().filter(is_there).collect();
         self.answers.region = match regions.as_slice() {
             [] | [_] => options.region.clone(),
             [first, ..] => {
+                let default = found.default_region.as_deref().filter(|default| regions.contains(default));
+                let usual = default.unwrap_or(first);
                 let question = format!("Region of the account ({})", regions.join(", "));
-                Some(self.one_of(&question, "--region", &options.region, (first, &regions))?)
+                Some(self.one_of(&question, "--region", &options.region, (usual, &regions))?)
             }
         };
         Ok(Arc::clone(&found.grant))
@@ -110,14 +114,22 @@ impl Gathering<'_> {
 
     pub(super) fn secrets(&mut self, grant: &Grant) -> Result<(), NoAnswers> {
         self.given_for_the_account()?;
+        let region = self.answers.region.clone().unwrap_or_default();
+        let brand = self.answers.brand.clone().unwrap_or_default();
+        let reached = grant.endpoints_of(&region, &brand);
+        // Without a region all that there is may be meant.
+        let is_sent = |rule: &SecretRule| {
+            region.is_empty() || rule.endpoints.iter().any(|name| reached.contains_key(name.as_str()))
+        };
+        // A key of several lines is not typed: whoever has one names its file.
+        let is_asked = |rule: &SecretRule| !rule.unused && rule.class != SecretClass::Key && is_sent(rule);
         let of = |configured: Configured| {
             let rules = grant.secrets.iter();
-            // A key of several lines is not typed: whoever has one names its file.
-            let is_asked = |rule: &SecretRule| !rule.unused && rule.class != SecretClass::Key;
-            rules.filter(move |(_, rule)| is_asked(rule) && rule.configured == configured)
+            rules.filter(move |(_, rule)| rule.configured == configured)
         };
         // What is needed comes first.
-        for (name, rule) in of(Configured::Required).chain(of(Configured::Optional)) {
+        let all = of(Configured::Required).chain(of(Configured::Optional));
+        for (name, rule) in all.filter(|(_, rule)| is_asked(rule)) {
             let key = name.replace('-', "_");
             if self.answers.secret_files.contains_key(&key) {
                 continue;
@@ -174,6 +186,7 @@ fn offered() -> Vec<Offered> {
             brand: brand.to_owned(),
             connector: name,
             grant: Arc::clone(&connector.grant),
+            default_region: connector.default_region.clone(),
         }));
     }
     all
