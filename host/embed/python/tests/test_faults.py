@@ -19,6 +19,7 @@ from vehicle_connector import (
     FailureKind,
     Faulted,
     GiveUp,
+    Limits,
     Policy,
     Refresh,
     RefreshReason,
@@ -68,6 +69,37 @@ def test_what_holds_where_there_is_no_answer(policy: Policy) -> None:
     for _ in range(5):
         assert operation.classify(failure()).rule == "host.policy-fault"
     assert policy.identity.name == "default"
+
+
+def test_one_that_was_rolled_back_by_hand_is_known_as_bad_by_its_later_faults(policy: Policy) -> None:
+    policy.swap(component("trapping"))
+    operation = policy.active
+    policy.rollback()
+    for _ in range(3):
+        operation.classify(failure())
+    with pytest.raises(Refused, match="it was rolled back for its faults"):
+        policy.swap(component("trapping"))
+
+
+def test_an_interrupt_in_a_call_leaves_nothing_behind(policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C may come anywhere. A deadline that went on would be looked up for a thread that may be gone."""
+    guest = policy.active._guest
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("vehicle_connector._guest.ffi.wasmtime_component_func_call", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            policy.classify(failure())
+    assert not guest._deadline.look()
+    assert policy.classify(failure()).rule == "expired"
+
+
+@pytest.mark.parametrize("limits", [{"cpu": 0}, {"wall": -1.0}, {"memory": 0}, {"calls_per_instance": 0}])
+def test_limits_that_are_none_are_refused(limits: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="each of them has to be more than nothing"):
+        Limits(**limits)
 
 
 def test_no_answer_to_any_question_repeats_anything(

@@ -45,6 +45,10 @@ class Limits:
     that keeps nothing from call to call, as the one that this package carries.
     """
 
+    def __post_init__(self) -> None:
+        if self.cpu <= 0 or self.wall <= 0 or self.memory <= 0 or self.calls_per_instance < 1:
+            raise ValueError(f"{self}: each of them has to be more than nothing")
+
 
 class _Live:
     """An instance, and how often it was asked."""
@@ -101,8 +105,8 @@ class Guest:
     def _instantiate(self) -> _Live:
         store = Store(self._engine)
         store.set_limits(memory_size=self._limits.memory, table_elements=10_000, instances=64, tables=64, memories=4)
-        self._deadline.begin(store)
         try:
+            self._deadline.begin(store)
             return _Live(store, self._linker.instantiate(store, self._component))
         except WasmtimeError as error:
             raise self._fault("it cannot be instantiated", error) from None
@@ -119,8 +123,9 @@ class Guest:
             arguments, count = ctypes.cast(ctypes.byref(lowered), _POINTER), 1
         answer = _values.Value()
         place = ctypes.cast(ctypes.byref(answer), _POINTER)
-        self._deadline.begin(live.store)
+        # Within: a deadline must not outlive its call, and an interrupt may come anywhere.
         try:
+            self._deadline.begin(live.store)
             error = ffi.wasmtime_component_func_call(
                 ctypes.byref(function._func), live.store._context(), arguments, count, place, 1
             )

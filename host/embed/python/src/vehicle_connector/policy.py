@@ -180,8 +180,13 @@ class Policy:
 
     def _lose_place(self, generation: Generation) -> None:
         with self._mutex:
+            if self._active is not generation:
+                # It is asked by operations that began with it, and must not come again.
+                if self._active.identity.digest != generation.identity.digest:
+                    self._bad.add(generation.identity.digest)
+                return
             # With nothing to go back to it stays: something has to answer.
-            if self._active is not generation or not self._before:
+            if not self._before:
                 return
             self._bad.add(generation.identity.digest)
             back = self._active = self._before.pop()
