@@ -121,6 +121,27 @@ pub struct Contents {
     pub ends: Ends,
 }
 
+/// Cells that are to be empty, in one write with what else changes.
+#[derive(Debug, Default)]
+pub(crate) struct Emptied(Vec<(Arc<CellSlot>, Cell, Write)>);
+
+impl Emptied {
+    /// The writes by which the store forgets their values.
+    pub(crate) fn writes(&self) -> impl Iterator<Item = Write> {
+        self.0.iter().map(|(_, _, write)| write.clone())
+    }
+
+    /// Forgets their values. A cell that was replaced meanwhile keeps what it was replaced by.
+    pub(crate) fn show(self) {
+        for (slot, empty, _) in self.0 {
+            let mut current = slot.current.write();
+            if current.generation == empty.generation {
+                *current = Arc::new(empty);
+            }
+        }
+    }
+}
+
 /// A generation that is not shown yet.
 #[derive(Debug)]
 pub(crate) struct Staged(Cell);
@@ -225,24 +246,42 @@ impl Cells {
     ///
     /// When it could not be stored; then nothing changed.
     pub async fn forget_all(&self, also: Vec<Write>) -> Result<BTreeSet<String>, StoreError> {
-        let slots: Vec<_> =
-            self.slots().values().filter(|slot| !slot.current().is_empty()).cloned().collect();
-        let (mut writes, mut empty, mut forgotten) = (also, Vec::new(), BTreeSet::new());
-        for slot in slots {
-            let current = slot.current();
-            forgotten.extend(current.secrets.keys().cloned());
-            let cell = Cell { generation: current.generation, ..Cell::default() };
-            writes.push(Write::document(Kind::Cell, slot.key.clone(), &Record::from(&cell))?);
-            empty.push((slot, cell));
-        }
-        self.store.commit(writes).await?;
-        for (slot, cell) in empty {
-            let mut current = slot.current.write();
-            if current.generation == cell.generation {
-                *current = Arc::new(cell);
-            }
-        }
+        let all: BTreeMap<String, u64> = self.generations(|_| true);
+        let names = |slot: &Arc<CellSlot>| slot.current().secrets.keys().cloned().collect::<Vec<_>>();
+        let forgotten = self.slots().values().flat_map(names).collect();
+        let emptied = self.emptied(&all)?;
+        self.store.commit(also.into_iter().chain(emptied.writes()).collect()).await?;
+        emptied.show();
         Ok(forgotten)
+    }
+
+    /// The generations of all cells but one that have a value or secrets.
+    pub(crate) fn generations_but(&self, name: &str) -> BTreeMap<String, u64> {
+        self.generations(|other| other != name)
+    }
+
+    fn generations(&self, is_wanted: impl Fn(&str) -> bool) -> BTreeMap<String, u64> {
+        let slots = self.slots();
+        let current = slots.iter().map(|(name, slot)| (name, slot.current()));
+        let filled = current.filter(|(name, cell)| is_wanted(name) && !cell.is_empty());
+        filled.map(|(name, cell)| (name.clone(), cell.generation)).collect()
+    }
+
+    /// Makes cells empty that still are of these generations, for a caller that commits that together with more.
+    ///
+    /// # Errors
+    ///
+    /// When a write cannot be made.
+    pub(crate) fn emptied(&self, found: &BTreeMap<String, u64>) -> Result<Emptied, StoreError> {
+        let slots = self.slots();
+        let slots = found.iter().filter_map(|(name, generation)| Some((slots.get(name)?, *generation)));
+        let still = slots.filter(|(slot, generation)| slot.current().generation == *generation);
+        let emptied = still.map(|(slot, generation)| {
+            let empty = Cell { generation, ..Cell::default() };
+            let write = Write::document(Kind::Cell, slot.key.clone(), &Record::from(&empty))?;
+            Ok((Arc::clone(slot), empty, write))
+        });
+        emptied.collect::<Result<_, StoreError>>().map(Emptied)
     }
 
     /// All cells as they are now.
@@ -331,6 +370,19 @@ impl CellGuard {
     /// lost, such as the only token that the cloud still accepts. `also` is stored together with it, or not at all.
     pub async fn keep(&self, contents: Contents, also: Vec<Write>) -> (Arc<Cell>, Result<(), StoreError>) {
         let next = self.next(contents);
+        let stored = self.store_with(&next, also).await;
+        self.show(next);
+        (self.cell(), stored)
+    }
+
+    /// The same, with these secrets and none of those before.
+    pub(crate) async fn keep_alone(
+        &self,
+        contents: Contents,
+        also: Vec<Write>,
+    ) -> (Arc<Cell>, Result<(), StoreError>) {
+        let secrets = contents.secrets.clone();
+        let next = Cell { secrets, ..self.next(contents) };
         let stored = self.store_with(&next, also).await;
         self.show(next);
         (self.cell(), stored)

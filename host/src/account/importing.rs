@@ -108,7 +108,9 @@ impl Account {
         let lifts = self.latch.current(self.clock().now()).as_ref().is_some_and(about_credentials);
         let lift = self.latch.removal().filter(|_| lifts);
         let writes = others.iter().map(|(_, _, write)| write.clone());
-        let also = self.questions.removal().into_iter().chain(lift).chain(writes).collect();
+        // Nobody knows who has signed in, so it belongs to what is configured.
+        let owner = self.configured_owner().write(&self.slug)?;
+        let also = self.questions.removal().into_iter().chain(lift).chain([owner]).chain(writes).collect();
         guard.exchange(Contents { value, secrets, ends: Ends::default() }, also).await?;
         for (guard, staged, _) in others {
             guard.show_staged(staged);

@@ -51,7 +51,9 @@ impl Account {
         }
         let why = Why::new(self.advice.on_signed_out(), "").not_signed_in();
         let (latched, write) = self.latch.made(LatchKind::AuthRequired, why, self.clock().now(), None)?;
-        let also = self.questions.removal().into_iter().chain([write]).collect();
+        // What comes next need not be of whoever was signed in.
+        let owner = self.configured_owner().write(&self.slug)?;
+        let also = self.questions.removal().into_iter().chain([write, owner]).collect();
         let forgotten = self.context.cells.forget_all(also).await?;
         self.latch.show(latched);
         self.grant.forget().await;

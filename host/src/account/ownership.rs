@@ -16,7 +16,7 @@ use crate::config;
 use crate::descriptor::{SecretClass, SecretRules};
 use crate::digest::Digest;
 use crate::primitives::AccountContext;
-use crate::store::{Kind, Store, StoreError, Write};
+use crate::store::{Kind, Store, StoreError, Write, load_document};
 
 /// Owner of an account's cells, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +98,11 @@ impl Owner {
         self.connector == now.connector && (as_before || same_account)
     }
 
+    /// Whether it is of the same account at the vendor.
+    fn is_same_account(&self, other: &Self) -> bool {
+        self.connector == other.connector && self.identity == other.identity
+    }
+
     /// The write that puts it on record.
     ///
     /// # Errors
@@ -113,6 +118,24 @@ impl Account {
     pub(super) fn owner(&self, given: &Secrets) -> Owner {
         let AccountContext { rules, secrets, .. } = self.context.as_ref();
         Owner::of(&self.connector_name, rules, secrets, given)
+    }
+
+    /// The owner of a session of which is known only that it was obtained with what is configured, or beside it.
+    pub(super) fn configured_owner(&self) -> Owner {
+        self.owner(&Secrets::new())
+    }
+
+    /// Whether what the account's cells have may belong to another account at the vendor than this one: what is not on
+    /// record, or cannot be read, may.
+    pub(super) async fn may_belong_to_another(&self, owner: &Owner) -> bool {
+        match load_document::<Owner>(self.services.store.as_ref(), Kind::Credentials, &self.slug).await {
+            Ok(Some(known)) => !known.is_same_account(owner),
+            Ok(None) => true,
+            Err(error) => {
+                tracing::warn!(account = self.slug, "whose session it was cannot be read: {error}");
+                true
+            }
+        }
     }
 }
 

@@ -67,6 +67,9 @@ pub(crate) struct Begun {
     pub(crate) given: Option<Owner>,
     /// Whether a session was in use, which is as good as it was if the sign-in comes to nothing.
     pub(crate) spares_session: bool,
+    /// Generations of what the account's other cells had when it began. What they have got since is this sign-in's own.
+    #[serde(default)]
+    pub(crate) found: BTreeMap<String, u64>,
 }
 
 impl Begun {

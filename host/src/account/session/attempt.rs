@@ -1,6 +1,7 @@
 //! One try to obtain a session: a question to the connector under the session's lock, and its result kept whatever
 //! went wrong after it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,8 @@ pub(super) struct Attempt<'r> {
     pub(super) guard: Arc<CellGuard>,
     /// The session as it was before.
     before: Arc<Cell>,
+    /// Generations of what the account's other cells had before.
+    found: BTreeMap<String, u64>,
     pub(super) stage: Stage,
 }
 
@@ -61,13 +64,15 @@ impl<'r> Attempt<'r> {
         let before = guard.cell();
         let signs_in = before.value.is_none() || matches!(cause, Cause::Over | Cause::ByHand);
         let stage = if signs_in { Stage::SignIn } else { Stage::Refresh };
-        Self { refresh, cause, guard: Arc::new(guard), before, stage }
+        let found = refresh.account.context.cells.generations_but(SESSION);
+        Self { refresh, cause, guard: Arc::new(guard), before, found, stage }
     }
 
     /// A try to go on with a sign-in.
     pub(super) fn going_on(refresh: &'r Refresh, guard: CellGuard, going: GoingOn) -> Self {
-        let before = guard.cell();
-        Self { refresh, cause: Cause::Missing, guard: Arc::new(guard), before, stage: Stage::GoOn(going) }
+        let (before, found) = (guard.cell(), going.pending.begun.found.clone());
+        let (cause, stage) = (Cause::Missing, Stage::GoOn(going));
+        Self { refresh, cause, guard: Arc::new(guard), before, found, stage }
     }
 
     /// Makes the try. A session that turns out to be over is followed by one sign-in.
@@ -224,7 +229,11 @@ impl<'r> Attempt<'r> {
     /// What the sign-in has begun with; nothing if it is no sign-in.
     pub(super) fn begun(&self) -> Begun {
         match &self.stage {
-            Stage::SignIn => Begun { given: self.given(), spares_session: self.refresh.spares_session },
+            Stage::SignIn => Begun {
+                given: self.given(),
+                spares_session: self.refresh.spares_session,
+                found: self.found.clone(),
+            },
             Stage::GoOn(GoingOn { pending, .. }) => pending.begun.clone(),
             Stage::Refresh => Begun::default(),
         }
@@ -234,6 +243,11 @@ impl<'r> Attempt<'r> {
     fn given(&self) -> Option<Owner> {
         let Refresh { account, given_once, .. } = self.refresh;
         (!given_once.is_empty()).then(|| account.owner(given_once))
+    }
+
+    /// Generations of what the account's other cells had when the sign-in began.
+    pub(super) fn found(&self) -> &BTreeMap<String, u64> {
+        &self.found
     }
 
     /// Gives back a permit, and a try that says nothing about the credentials.

@@ -4,8 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::attempt::Attempt;
 use super::token_endpoint;
+use crate::account::ownership::Owner;
 use crate::bindings::connector::Grant;
-use crate::cell::{Contents, Ends, Secrets};
+use crate::cell::{Contents, Emptied, Ends, Secrets};
 use crate::protect::circuit::Permit;
 use crate::store::Write;
 
@@ -17,15 +18,30 @@ const SHORTEST_LIFE: i64 = 10;
 const LONGEST_LIFE: i64 = 10 * 365 * 86_400;
 
 impl Attempt<'_> {
-    /// Keeps a new session, and in the same write ends the question that has led to it.
+    /// Keeps a new session, and in the same write ends the question that has led to it. Of a sign-in it is on record whose
+    /// session it is; if it is another one's than the one before, nothing of that one stays.
     pub(super) async fn keep(&self, grant: Grant, secrets: Secrets, permit: Permit) {
         let refresh = self.refresh;
         let account = &refresh.account;
         let (ends, noted) = self.ends(&grant);
         let contents = Contents { value: grant.value, secrets, ends };
         let removal = account.questions.removal();
-        let also = removal.into_iter().chain(noted).chain(self.owner()).collect();
-        let (cell, stored) = self.guard.keep(contents, also).await;
+        let owner = self.owner();
+        let of_another = match &owner {
+            Some(owner) if account.may_belong_to_another(owner).await => Some(self.emptied()),
+            _ => None,
+        };
+        let owner = owner.and_then(|owner| owner.write(&account.slug).ok());
+        let mut also: Vec<Write> = removal.into_iter().chain(noted).chain(owner).collect();
+        let (cell, stored) = match of_another {
+            Some(emptied) => {
+                also.extend(emptied.writes());
+                let kept = self.guard.keep_alone(contents, also).await;
+                emptied.show();
+                kept
+            }
+            None => self.guard.keep(contents, also).await,
+        };
         if let Err(error) = stored {
             // It may be the only token that the cloud still accepts, so it is used all the same.
             tracing::error!(account = account.slug, "the new token is lost at the next restart: {error}");
@@ -50,9 +66,23 @@ impl Attempt<'_> {
         }
     }
 
-    /// Returns the write by which the store knows who was signed in, if that was given for this sign-in.
-    fn owner(&self) -> Option<Write> {
-        self.begun().given?.write(&self.refresh.account.slug).ok()
+    /// The owner of a session that was obtained in a sign-in. A refresh changes nothing of that.
+    fn owner(&self) -> Option<Owner> {
+        let account = &self.refresh.account;
+        self.signs_in().then(|| self.begun().given.unwrap_or_else(|| account.configured_owner()))
+    }
+
+    /// What was found in the account's other cells, to be forgotten: the device that another one's sign-in has
+    /// registered, the permission that another one's PIN gave.
+    fn emptied(&self) -> Emptied {
+        let account = &self.refresh.account;
+        account.context.cells.emptied(self.found()).unwrap_or_else(|error| {
+            tracing::error!(
+                account = account.slug,
+                "what another one's cells have is not forgotten: {error}"
+            );
+            Emptied::default()
+        })
     }
 
     /// Returns when the session ends, as the cloud says, and the write that remembers that of a configured token. The
