@@ -31,7 +31,9 @@ impl Clients {
         if let Some(latch) = latches.get(&key) {
             return Ok(Arc::clone(latch));
         }
-        let latch = Arc::new(Latch::open(&key, Digest::of(key.as_bytes()), store, now).await?);
+        // What it is about is its key, which does not change.
+        let (latch, _) = Latch::open(&key, Digest::of(key.as_bytes()), store, now).await?;
+        let latch = Arc::new(latch);
         latches.insert(key, Arc::clone(&latch));
         Ok(latch)
     }

@@ -50,7 +50,7 @@ fn unfit(why: impl Into<String>) -> NotImported {
 impl Account {
     /// Takes over a session that another program has obtained: the tokens in place of all those of the session that
     /// there is, and of those of the same names in other cells, such as that of the device; and the value of the session's cell, which the connector finds there. `by` names the requester, for the record. What a
-    /// refused credential has latched is lifted, and a question is over, because there is a session now.
+    /// refused credential, or a refused program, has latched is lifted, and a question is over, because there is a session now.
     ///
     /// # Errors
     ///
@@ -99,13 +99,14 @@ impl Account {
             .map(|(n, s)| (n.clone(), s.clone()))
             .collect();
         secrets.extend(tokens);
-        let about_credentials = |latched: &Latched| {
-            matches!(
-                latched.kind,
-                LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired
-            )
+        // What refuses this program may refuse its sign-ins only, and what was imported need not make any.
+        let can_go_on = secrets.keys().any(|name| !lasts(name));
+        let ends = |latched: Latched| match latched.kind {
+            LatchKind::AuthRequired | LatchKind::OtpRequired | LatchKind::ConsentRequired => true,
+            LatchKind::ClientRefused => can_go_on,
+            LatchKind::LockedOut => false,
         };
-        let lifts = self.latch.current(self.clock().now()).as_ref().is_some_and(about_credentials);
+        let lifts = self.latch.current(self.clock().now()).is_some_and(ends);
         let lift = self.latch.removal().filter(|_| lifts);
         let writes = others.iter().map(|(_, _, write)| write.clone());
         // Nobody knows who has signed in, so it belongs to what is configured.

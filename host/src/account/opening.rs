@@ -10,7 +10,7 @@ use super::advice::Advice;
 use super::described::{Described, endpoints};
 use super::grant::Grants;
 use super::listing::Listing;
-use super::ownership::{configured_tokens, credentials, forget_strangers};
+use super::ownership::{about_account, about_pin, configured_tokens, forget_strangers};
 use super::presence::Presence;
 use super::question::Questions;
 use super::retry::ByHand;
@@ -69,10 +69,11 @@ impl Accounts {
         if writes.is_empty() {
             return Ok(account);
         }
-        let only_names = writes.iter().all(|write| write.kind == Kind::Credentials);
+        let is_minor = writes.iter().all(|write| matches!(write.kind, Kind::Credentials | Kind::Latch));
         match self.services.store.commit(writes).await {
-            // At worst the next start takes the session for one of other credentials, and obtains a new one.
-            Err(error) if only_names => {
+            // At worst the next start takes the session for one of other credentials, and obtains a new one; or a latch
+            // holds again when what it is about comes back.
+            Err(error) if is_minor => {
                 tracing::warn!(account = slug, "whose session it is is not remembered: {error}");
             }
             committed => committed?,
@@ -98,10 +99,12 @@ impl Accounts {
         services.metrics.open_account(slug);
         let (store, now) = (&services.store, services.clock.now());
         let cloud = connector.active().manifest().name.clone();
-        let credentials = credentials(config);
+        let about = about_account(config);
+        let credentials = about.credentials;
         let (context, mut writes) = self.context(slug, config, &connector, before).await?;
         let (questions, removal) = Questions::open(slug, credentials, store).await?;
-        writes.extend(removal);
+        let (latch, lift) = Latch::open(slug, about, store, now).await?;
+        writes.extend(removal.into_iter().chain(lift));
         let account = Account {
             slug: slug.to_owned(),
             services: Arc::clone(services),
@@ -114,7 +117,7 @@ impl Accounts {
             granted: Arc::clone(&config.grant),
             takes: Arc::clone(&config.takes),
             advice: Advice::new(slug, config),
-            latch: Latch::open(slug, credentials, store, now).await?,
+            latch,
             client: self.clients.latch(&cloud, &config.brand, store, now).await?,
             grant: Doubt::open(Refused::Grant, slug, credentials, store, now).await?,
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
@@ -168,7 +171,7 @@ impl Accounts {
             self.services.as_ref();
         let names = connector.active().manifest().cells.clone().into_iter().chain([SESSION.to_owned()]);
         let mut cells = Cells::open(slug, names, store, clock).await?;
-        let writes = forget_strangers(slug, config, &mut cells, store).await?;
+        let mut writes = forget_strangers(slug, config, &mut cells, store).await?;
         let advice = Advice::new(slug, config).on_refused_pin();
         let sign_ins = match before {
             Some(before) => Arc::clone(&before.context.sign_ins),
@@ -176,6 +179,8 @@ impl Accounts {
                 Arc::new(DailyQuota::open("sign-ins", slug, Some(config.max_logins_per_day), store).await?)
             }
         };
+        let (pin, lift) = PinGuard::open(slug, about_pin(config), advice, store, clock.now()).await?;
+        writes.extend(lift);
         let context = AccountContext {
             account: slug.to_owned(),
             endpoints: endpoints(config),
@@ -190,7 +195,7 @@ impl Accounts {
             entropy: Arc::clone(entropy),
             publisher: Arc::clone(publisher),
             topic_prefix: topics.connector_prefix(slug),
-            pin: PinGuard::open(slug, credentials(config), advice, store, clock.now()).await?,
+            pin,
             skew: Skew::default(),
             metrics: Arc::clone(metrics),
             tap: tap.clone(),

@@ -16,6 +16,7 @@ use crate::config;
 use crate::descriptor::{SecretClass, SecretRules};
 use crate::digest::Digest;
 use crate::primitives::AccountContext;
+use crate::protect::latch::About;
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 
 /// Owner of an account's cells, as it is stored.
@@ -34,12 +35,22 @@ pub(crate) struct Owner {
 
 /// Returns a digest of secrets and of the connector that they are for, if it matters, which tells neither.
 fn digest<'s>(
-    connector: Option<&str>,
+    connector: Option<&'s str>,
     secrets: impl Iterator<Item = (&'s String, &'s SecretString)>,
 ) -> Digest {
-    let secrets = secrets.flat_map(|(name, secret)| [name.as_str(), secret.expose_secret()]);
+    digest_of(connector.into_iter().chain(exposed(secrets)))
+}
+
+/// Secrets with their names, one after the other.
+fn exposed<'s>(
+    secrets: impl Iterator<Item = (&'s String, &'s SecretString)>,
+) -> impl Iterator<Item = &'s str> {
+    secrets.flat_map(|(name, secret)| [name.as_str(), secret.expose_secret()])
+}
+
+fn digest_of<'s>(parts: impl Iterator<Item = &'s str>) -> Digest {
     let mut all = secrecy::zeroize::Zeroizing::new(Vec::new());
-    for part in connector.into_iter().chain(secrets) {
+    for part in parts {
         all.extend_from_slice(&part.len().to_le_bytes());
         all.extend_from_slice(part.as_bytes());
     }
@@ -47,8 +58,48 @@ fn digest<'s>(
 }
 
 /// Returns a digest of all credentials of an account, which tells none of them.
-pub(super) fn credentials(config: &config::Account) -> Digest {
+fn credentials(config: &config::Account) -> Digest {
     digest(Some(&config.connector), config.secrets.iter())
+}
+
+/// The configured secrets of some classes.
+fn of_classes<'c>(
+    config: &'c config::Account,
+    is_wanted: impl Fn(Option<SecretClass>) -> bool + 'c,
+) -> impl Iterator<Item = (&'c String, &'c SecretString)> {
+    let class = |name: &str| config.rules.get(name).map(|rule| rule.class);
+    config.secrets.iter().filter(move |(name, _)| is_wanted(class(name)))
+}
+
+/// Whether what is of this class signs in. A PIN or a key does not.
+const fn signs_in(class: Option<SecretClass>) -> bool {
+    !matches!(class, Some(SecretClass::Pin(_) | SecretClass::Key))
+}
+
+/// Whether what is of this class tells one account of the vendor's from another.
+const fn tells_accounts(class: Option<SecretClass>) -> bool {
+    matches!(class, Some(SecretClass::Identifier | SecretClass::Token))
+}
+
+/// What is refused with an account's credentials: a PIN and keys have nothing to do with it. What is refused with the
+/// program is what makes it look like the vendor's own: its keys, and the settings that say which app it is.
+pub(super) fn about_account(config: &config::Account) -> About {
+    let config::Account { connector, brand, region, settings, .. } = config;
+    let keys = exposed(of_classes(config, |class| class == Some(SecretClass::Key)));
+    let settings = settings.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+    let client = [connector.as_str(), brand.as_str(), region.as_str()].into_iter();
+    About {
+        credentials: digest(Some(connector), of_classes(config, signs_in)),
+        client: digest_of(client.chain(keys).chain(["settings"]).chain(settings)),
+        together: Some(credentials(config)),
+    }
+}
+
+/// What is refused with a PIN: it, and the account that it is of.
+pub(super) fn about_pin(config: &config::Account) -> About {
+    let is_about = |class| matches!(class, Some(SecretClass::Pin(_))) || tells_accounts(class);
+    let pin = digest(Some(&config.connector), of_classes(config, is_about));
+    About { together: Some(credentials(config)), ..About::from(pin) }
 }
 
 /// Returns a digest of the tokens that the owner has configured; none if there are none, or if there is a password
@@ -69,14 +120,12 @@ impl Owner {
     /// The owner of what is signed in with these secrets, and with what was given for that sign-in.
     pub(super) fn of(connector: &str, rules: &SecretRules, secrets: &Secrets, given: &Secrets) -> Self {
         let class = |name: &str| rules.get(name).map(|rule| rule.class);
-        // Neither signs in.
-        let signs_in = |name: &str| !matches!(class(name), Some(SecretClass::Pin(_) | SecretClass::Key));
-        let tells = |name: &str| matches!(class(name), Some(SecretClass::Identifier | SecretClass::Token));
+        let tells = |name: &str| tells_accounts(class(name));
         let mut who: Vec<_> = secrets.iter().chain(given).filter(|(name, _)| tells(name)).collect();
         who.sort_by_key(|(name, _)| *name);
         Self {
             connector: connector.to_owned(),
-            configured: digest(Some(connector), secrets.iter().filter(|(name, _)| signs_in(name)))
+            configured: digest(Some(connector), secrets.iter().filter(|(name, _)| signs_in(class(name))))
                 .to_string(),
             identity: digest(Some(connector), who.into_iter()).to_string(),
             password: secrets.keys().any(|name| class(name) == Some(SecretClass::Password)),

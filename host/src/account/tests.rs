@@ -6,6 +6,7 @@ mod given_once;
 mod grants;
 pub(crate) mod home;
 mod importing;
+mod latches;
 mod owners;
 mod policy;
 mod questions;

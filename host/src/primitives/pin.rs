@@ -13,10 +13,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::descriptor::PinStyle;
-use crate::digest::Digest;
 use crate::protect::doubt::{Doubt, InDoubt, Refused, Rest};
-use crate::protect::latch::{Latch, LatchKind, Latched, Why};
-use crate::store::{Store, StoreError};
+use crate::protect::latch::{About, Latch, LatchKind, Latched, Why};
+use crate::store::{Store, StoreError, Write};
 use crate::time::Clock;
 
 /// Turn of an operation to send a PIN, until it is known what came of it.
@@ -49,22 +48,22 @@ pub enum NotOffered {
 }
 
 impl PinGuard {
-    /// Opens the guard of an account's PIN. What was known of another PIN is forgotten. `advice` says what a
-    /// refusal means, and what helps.
+    /// Opens the guard of an account's PIN. What was known of another PIN is forgotten; returns the write by which the store
+    /// forgets it, if there is one, for the caller to commit. `advice` says what a refusal means, and what helps.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn open(
         account: &str,
-        credentials: Digest,
+        about: About,
         advice: String,
         store: &Arc<dyn Store>,
         now: Timestamp,
-    ) -> Result<Self, StoreError> {
-        let latch = Latch::open(&format!("{account}/pin"), credentials, store, now).await?;
-        let doubt = Doubt::open(Refused::Pin, account, credentials, store, now).await?;
-        Ok(Self { latch, advice, doubt, turn: Arc::default() })
+    ) -> Result<(Self, Option<Write>), StoreError> {
+        let (latch, write) = Latch::open(&format!("{account}/pin"), about, store, now).await?;
+        let doubt = Doubt::open(Refused::Pin, account, about.credentials, store, now).await?;
+        Ok((Self { latch, advice, doubt, turn: Arc::default() }, write))
     }
 
     /// Checks whether the PIN may be sent now.

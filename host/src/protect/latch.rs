@@ -170,30 +170,77 @@ impl Why {
     }
 }
 
+/// What a latch is about, as digests that tell none of it. It does not hold for anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About {
+    /// What signs in, or is refused.
+    pub credentials: Digest,
+    /// What this program is to the vendor. Only what refuses the program is about that.
+    pub client: Digest,
+    /// Both in one, as hosts have written it that did not tell them apart.
+    pub together: Option<Digest>,
+}
+
+impl From<Digest> for About {
+    fn from(digest: Digest) -> Self {
+        Self { credentials: digest, client: digest, together: None }
+    }
+}
+
+impl About {
+    /// What a latch of this kind is about.
+    fn of(&self, kind: LatchKind) -> String {
+        let digest = match kind {
+            LatchKind::ClientRefused => self.client,
+            LatchKind::AuthRequired
+            | LatchKind::OtpRequired
+            | LatchKind::ConsentRequired
+            | LatchKind::LockedOut => self.credentials,
+        };
+        digest.to_string()
+    }
+
+    /// Returns a latch that is on record, if it holds, and the write by which the store learns what is not as it has it.
+    fn seen(&self, latched: Latched, key: &str) -> Result<(Option<Latched>, Option<Write>), StoreError> {
+        let about = self.of(latched.kind);
+        if latched.about == about {
+            return Ok((Some(latched), None));
+        }
+        if self.together.is_some_and(|together| together.to_string() == latched.about) {
+            let latched = Latched { about, ..latched };
+            let write = Write::document(Kind::Latch, key, &latched)?;
+            return Ok((Some(latched), Some(write)));
+        }
+        // Otherwise it would hold again when what it is about comes back, however much later.
+        Ok((None, Some(Write::remove(Kind::Latch, key))))
+    }
+}
+
 /// A latch of an account or a client.
 #[derive(Debug)]
 pub struct Latch {
     key: String,
-    about: String,
+    about: About,
     current: RwLock<Option<Latched>>,
     store: Arc<dyn Store>,
 }
 
 impl Latch {
-    /// Opens the latch under a key. A latch about something else (other credentials) is lifted.
+    /// Opens the latch under a key. A latch about something else (other credentials) is lifted. Returns with it the write by
+    /// which the store knows that, for the caller to commit.
     ///
     /// # Errors
     ///
     /// When the store fails.
     pub async fn open(
         key: &str,
-        about: Digest,
+        about: impl Into<About>,
         store: &Arc<dyn Store>,
         now: Timestamp,
-    ) -> Result<Self, StoreError> {
-        let about = about.to_string();
-        let current = match load_carefully(store.as_ref(), Kind::Latch, key).await? {
-            Loaded::Whole(latched) => Some(latched).filter(|latched: &Latched| latched.about == about),
+    ) -> Result<(Self, Option<Write>), StoreError> {
+        let about = about.into();
+        let (current, write) = match load_carefully(store.as_ref(), Kind::Latch, key).await? {
+            Loaded::Whole(latched) => about.seen(latched, key)?,
             // A damaged latch was set. One of a client ends by itself, and a request sent too early sets it
             // again; the others end with a person.
             Loaded::Damaged if !key.starts_with("client/") => {
@@ -207,7 +254,7 @@ impl Latch {
                     detail: None,
                     since: now,
                     until: None,
-                    about: about.clone(),
+                    about: about.of(LatchKind::AuthRequired),
                     refused_client: None,
                     not_signed_in: false,
                 };
@@ -215,11 +262,12 @@ impl Latch {
                 if let Err(error) = store.commit(vec![Write::document(Kind::Latch, key, &latched)?]).await {
                     tracing::warn!("what stopped {key} is assumed for this start only: {error}");
                 }
-                Some(latched)
+                (Some(latched), None)
             }
-            Loaded::Damaged | Loaded::Absent => None,
+            Loaded::Damaged | Loaded::Absent => (None, None),
         };
-        Ok(Self { key: key.to_owned(), about, current: RwLock::new(current), store: Arc::clone(store) })
+        let (current, store) = (RwLock::new(current), Arc::clone(store));
+        Ok((Self { key: key.to_owned(), about, current, store }, write))
     }
 
     /// The latch, if it is set at this time.
@@ -317,7 +365,7 @@ impl Latch {
 
     fn latched(&self, kind: LatchKind, why: Why, now: Timestamp, until: Option<Timestamp>) -> Latched {
         let Why { reason, detail, refused_client, not_signed_in } = why;
-        let about = self.about.clone();
+        let about = self.about.of(kind);
         Latched { kind, reason, detail, since: now, until, about, refused_client, not_signed_in }
     }
 
@@ -353,15 +401,15 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let old = Digest::of(b"old credentials");
-        let latch = Latch::open("home", old, &store, now).await.unwrap();
+        let latch = Latch::open("home", old, &store, now).await.unwrap().0;
         let (new, stored) = latch.set(LatchKind::AuthRequired, why("first"), now, None).await;
         assert!(new && stored.is_ok());
         let (new, _) = latch.set(LatchKind::OtpRequired, why("second"), now, None).await;
         assert!(!new, "an event for it is due once");
 
-        let restarted = Latch::open("home", old, &store, now).await.unwrap().current(now).unwrap();
+        let restarted = Latch::open("home", old, &store, now).await.unwrap().0.current(now).unwrap();
         assert_eq!((restarted.kind, restarted.reason.as_str()), (LatchKind::AuthRequired, "first"));
-        let refreshed = Latch::open("home", Digest::of(b"new credentials"), &store, now).await.unwrap();
+        let refreshed = Latch::open("home", Digest::of(b"new credentials"), &store, now).await.unwrap().0;
         assert_eq!(refreshed.current(now), None);
     }
 
@@ -369,12 +417,12 @@ mod tests {
     async fn a_silence_ends_by_itself_and_may_be_imposed_again() {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let start = Timestamp::from_second(1_800_000_000).unwrap();
-        let latch = Latch::open("client/eu/kia", Digest::of(b""), &store, start).await.unwrap();
+        let latch = Latch::open("client/eu/kia", Digest::of(b""), &store, start).await.unwrap().0;
         latch.set(LatchKind::LockedOut, why("blocked"), start, Some(start + SILENCE)).await.1.unwrap();
         let after = start + SILENCE;
         let before = after - SignedDuration::from_secs(1);
         assert!(latch.current(before).is_some() && latch.current(after).is_none());
-        let restarted = Latch::open("client/eu/kia", Digest::of(b""), &store, start).await.unwrap();
+        let restarted = Latch::open("client/eu/kia", Digest::of(b""), &store, start).await.unwrap().0;
         assert!(restarted.current(before).is_some());
         let (new, _) = restarted.set(LatchKind::LockedOut, why("again"), after, Some(after + SILENCE)).await;
         assert!(new && restarted.current(after).is_some());
@@ -385,13 +433,52 @@ mod tests {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let wrong = now + SignedDuration::from_hours(4 * 365 * 24);
         let about = Digest::of(b"");
-        let latch = Latch::open("client/eu/kia", about, &store, now).await.unwrap();
+        let latch = Latch::open("client/eu/kia", about, &store, now).await.unwrap().0;
         latch.set(LatchKind::LockedOut, why("blocked"), wrong, Some(wrong + SILENCE)).await.1.unwrap();
         let latched = latch.current(now).unwrap();
         assert_eq!((latched.since, latched.until), (now, Some(now + SILENCE)));
 
-        let restarted = Latch::open("client/eu/kia", about, &store, now).await.unwrap();
+        let restarted = Latch::open("client/eu/kia", about, &store, now).await.unwrap().0;
         assert!(restarted.current(now + SILENCE - SignedDuration::from_secs(1)).is_some());
         assert_eq!(restarted.current(now + SILENCE), None, "a restart has not begun it anew");
+    }
+
+    /// Opens the latch of a home, and has done in the store what that wants.
+    async fn opened(about: About, store: &Arc<dyn Store>, now: Timestamp) -> Latch {
+        let (latch, write) = Latch::open("home", about, store, now).await.unwrap();
+        store.commit(write.into_iter().collect()).await.unwrap();
+        latch
+    }
+
+    #[tokio::test]
+    async fn a_latch_holds_for_what_it_is_about_and_is_gone_for_good_with_it() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let [one, other] = [b"one", b"two"].map(|it| Digest::of(it));
+        let about = |credentials, client| About { credentials, client, together: None };
+        for (kind, its_own, others) in [
+            (LatchKind::AuthRequired, about(other, one), about(one, other)),
+            (LatchKind::OtpRequired, about(other, one), about(one, other)),
+            (LatchKind::ConsentRequired, about(other, one), about(one, other)),
+            (LatchKind::ClientRefused, about(one, other), about(other, one)),
+        ] {
+            let latch = opened(about(one, one), &store, now).await;
+            assert!(latch.set(kind, why("refused"), now, None).await.0);
+            assert!(opened(others, &store, now).await.current(now).is_some(), "{kind:?}");
+            assert!(opened(its_own, &store, now).await.current(now).is_none(), "{kind:?}");
+            assert!(opened(about(one, one), &store, now).await.current(now).is_none(), "{kind:?} came back");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_an_earlier_host_has_latched_holds_and_is_about_less_from_then_on() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let [all, one, other] = [b"all", b"one", b"two"].map(|it| Digest::of(it));
+        let (latch, _) = Latch::open("home", all, &store, now).await.unwrap();
+        latch.set(LatchKind::AuthRequired, why("refused"), now, None).await.1.unwrap();
+        let about = |together| About { credentials: one, client: other, together: Some(together) };
+        assert!(opened(about(all), &store, now).await.current(now).is_some());
+        assert!(opened(about(other), &store, now).await.current(now).is_some(), "the keys are others now");
     }
 }

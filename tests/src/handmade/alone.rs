@@ -116,7 +116,10 @@ async fn context(cells: Vec<String>, published: &Arc<Recording>, sent: &Arc<Sent
         entropy: Arc::new(SystemEntropy),
         publisher: Arc::clone(published) as Arc<dyn Publish>,
         topic_prefix: "b/".to_owned(),
-        pin: PinGuard::open("home", Digest::of(b""), String::new(), &store, clock.now()).await.unwrap(),
+        pin: PinGuard::open("home", Digest::of(b"").into(), String::new(), &store, clock.now())
+            .await
+            .unwrap()
+            .0,
         clock,
         skew: Skew::default(),
         metrics: Arc::default(),

@@ -8,7 +8,7 @@ use super::cloud::{ACCESS, DEVICE, REFRESH, SECRETS};
 use super::connector::{Asks, REGISTRATION};
 use super::questions::asked;
 use crate::account::Imported;
-use crate::account::session::{Cause, RefreshError, Refreshed};
+use crate::account::session::{Cause, Refreshed};
 use crate::cell::{Contents, Ends, Secrets};
 use crate::protect::latch::LatchKind;
 use crate::store::Kind;
@@ -92,11 +92,18 @@ async fn a_block_of_this_program_is_not_lifted_by_a_session() {
     let still = import(&home, session()).await.unwrap().still.unwrap();
     assert!(still.contains("blocks this program"), "{still}");
     assert_eq!(home.state(), "locked_out");
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_this_program_was_refused_a_session_that_can_go_on_is_tried() {
     let home = Home::new().await;
     home.account.set_latch(LatchKind::ClientRefused, "").await;
-    assert!(import(&home, session()).await.unwrap().still.is_some());
+    let still = import(&home, secrets(&[("device", DEVICE)])).await.unwrap().still;
+    assert!(still.is_some_and(|still| still.contains("refuses this")), "nothing can be asked for with that");
     assert_eq!(home.state(), "client_refused");
-    assert!(matches!(home.want(Cause::Refused).await, Err(RefreshError::Latched(_))));
+    assert_eq!(import(&home, session()).await.unwrap().still, None);
+    assert_eq!((home.account.latched(), home.stored(Kind::Latch).await), (None, String::new()));
+    assert!(matches!(home.want(Cause::Refused).await, Ok(Refreshed::Fresh)));
 }
 
 #[tokio::test(start_paused = true)]

@@ -197,7 +197,7 @@ async fn call(plugin: &ConnectorPlugin, account: &TrialAccount, cloud: Canned) -
         entropy: Arc::new(SystemEntropy),
         publisher: Arc::new(Discard),
         topic_prefix: String::new(),
-        pin: PinGuard::open(slug, Digest::of(b"trial"), String::new(), &store, now).await?,
+        pin: PinGuard::open(slug, Digest::of(b"trial").into(), String::new(), &store, now).await?.0,
         skew: Skew::default(),
         metrics: Arc::default(),
         tap: None,

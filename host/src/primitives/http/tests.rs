@@ -79,7 +79,10 @@ async fn call_over(transport: Arc<dyn Transport>, sends: u32) -> Call {
         entropy: Arc::new(SystemEntropy),
         publisher: Arc::new(Discard),
         topic_prefix: "b/account/home/connector/".to_owned(),
-        pin: PinGuard::open("home", Digest::of(b""), "refused".to_owned(), &store, now).await.unwrap(),
+        pin: PinGuard::open("home", Digest::of(b"").into(), "refused".to_owned(), &store, now)
+            .await
+            .unwrap()
+            .0,
         skew: Skew::default(),
         metrics: Arc::default(),
         tap: None,
