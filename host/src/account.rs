@@ -45,6 +45,7 @@ pub use self::prospect::Prospect;
 use self::question::Questions;
 pub use self::question::{Answer, NotUnderstood, Shown};
 pub use self::rehearsing::Rehearsed;
+pub(crate) use self::retry::Wish;
 pub use self::retry::{NotRetried, Retried, Retry};
 use crate::account::session::History;
 use crate::cell::Cell;
@@ -60,6 +61,7 @@ use crate::protect::latch::{Latch, LatchKind, Latched, SILENCE, Why};
 use crate::protect::retry_budget::RetryBudget;
 use crate::protect::throttle::{Throttle, Throttled};
 use crate::services::Services;
+use crate::store::Write;
 use crate::time::Clock;
 use crate::wire::message::Outgoing;
 use crate::wire::outcome::Reason;
@@ -132,13 +134,14 @@ pub struct Account {
 }
 
 impl Account {
-    /// Returns the latch that only a person, or a long silence, can end; the account's or this client's.
+    /// Returns the latch that only a person, or a long silence, can end; this client's or the account's. While the vendor
+    /// blocks this client, nothing that a person does helps.
     #[must_use]
     pub fn latched(&self) -> Option<Latched> {
         let now = self.clock().now();
         let connector = self.connector.active().generation().digest.to_string();
         let own = self.latch.current(now).filter(|latched| latched.holds_with(&connector));
-        own.or_else(|| self.client.current(now))
+        self.client.current(now).or(own)
     }
 
     /// Lifts a latch that was about another connector than the one that is active now.
@@ -210,6 +213,23 @@ impl Account {
             self.announce();
         }
         latched
+    }
+
+    /// The write that lifts the latch which held when a person has wished for a sign-in, if it holds still.
+    pub(crate) fn lift(&self, wish: Option<&Wish>) -> Option<Write> {
+        self.is_held(wish).then(|| self.latch.removal()).flatten()
+    }
+
+    /// Lifts that latch, after its removal was committed or before another one takes its place.
+    pub(crate) fn lifted(&self, wish: Option<&Wish>) {
+        if self.is_held(wish) {
+            self.latch.forget();
+        }
+    }
+
+    fn is_held(&self, wish: Option<&Wish>) -> bool {
+        let latched = self.latch.current(self.clock().now());
+        wish.zip(latched).is_some_and(|(wish, latched)| wish.is_about(&latched))
     }
 
     /// Starts signed out if there is no session, and only a person can obtain one. That is found out anew at every
@@ -400,7 +420,7 @@ impl Account {
     ///
     /// See [`NotRetried`]. Nothing has changed then, unless the store failed midway.
     pub async fn retry(&self, by: &str) -> Result<Retried, NotRetried> {
-        retry::once_more(self, by, retry::What::All).await
+        retry::once_more(self, by).await
     }
 
     /// Returns the retries on record, latest last.

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::given::has_password;
 use super::question::{Answer, Begun, Fitting, NotUnderstood, Pending, Shown};
-use super::retry::{self, NotRetried, What};
-use super::{Account, Given, NotTaken};
+use super::retry::{NotRetried, Wish};
+use super::{Account, Given, NotTaken, With};
 use crate::account::session::{Asked, Cause, Refresh, RefreshError, Refreshed};
 use crate::bindings::connector::Reply;
 use crate::descriptor::SecretClass;
@@ -56,6 +56,12 @@ pub enum NotProgressed {
     /// What was given is not taken, or something is missing. Nothing was sent.
     #[error(transparent)]
     NotTaken(#[from] NotTaken),
+    /// Another sign-in was faster, and was not one of what was given here.
+    #[error(
+        "another sign-in to the account {0:?} was faster, and was somebody else's: its session is used, and what was given \
+         here was not sent"
+    )]
+    Overtaken(String),
     /// No other sign-in may be begun.
     #[error(transparent)]
     NotBegun(#[from] NotRetried),
@@ -68,11 +74,17 @@ impl Account {
     /// Puts a question to a person: stored, published and said. Called under the session's lock. Returns what callers
     /// are told until it is answered.
     pub(crate) async fn ask(&self, pending: Pending) -> RefreshError {
+        self.ask_as_wished(pending, None).await
+    }
+
+    /// The same, in place of the latch that held when a person has wished for the sign-in.
+    pub(crate) async fn ask_as_wished(&self, pending: Pending, wish: Option<&Wish>) -> RefreshError {
         let (before, shown) = (self.questions.current(), self.question());
         let is_news = before.is_none_or(|before| !before.challenge.is_as_before(&pending.challenge));
-        if let Err(error) = self.questions.put(pending).await {
+        if let Err(error) = self.questions.put(pending, self.lift(wish)).await {
             tracing::error!(account = self.slug, "the question holds only until a restart: {error}");
         }
+        self.lifted(wish);
         self.wake.notify_one();
         if self.question() != shown {
             self.announce_question();
@@ -237,8 +249,9 @@ impl Account {
     }
 
     /// Begins a sign-in now, whatever session there is, because a person wants it and is there to answer. If a question
-    /// is open it is that one that goes on. A latch or a doubt is lifted for it, as [`Account::retry`] does, as
-    /// often a day; with other credentials than those that were refused, as often as sign-ins may be made.
+    /// is open it is that one that goes on. A latch or a doubt does not keep it back, as often a day as
+    /// [`Account::retry`]; with other credentials than those that were refused, as often as sign-ins may be made. A latch
+    /// holds on if the try is not made, or tells nothing.
     ///
     /// What is given is used for this sign-in and its questions, under the rules that hold for what is configured, and
     /// is then wiped. If it is refused while a session is in use, or nobody answers what it asks, that session goes on.
@@ -251,22 +264,25 @@ impl Account {
             return Ok(self.asked_by(&pending));
         }
         let given = self.take(given)?;
-        // Before anything is lifted for it.
         if let Some(hindrance) = self.hindrance(&given) {
             return Err(NotProgressed::Failed(hindrance.to_string()));
         }
-        let what = if has_password(&given) { What::Others } else { What::Grant };
+        let with = if has_password(&given) { With::Given } else { With::Configured };
+        let wish = Wish::of(self, by, with).await?;
         let is_latched = self.latched().is_some();
-        match retry::once_more(self, by, what).await {
-            Ok(_) | Err(NotRetried::NothingToLift(_)) => {}
-            Err(why) => return Err(why.into()),
-        }
         tracing::info!(account = self.slug, by, "a person signs in");
         let session = self.context.cells.slot(SESSION).map(|slot| slot.current()).unwrap_or_default();
         // A refusal without a reason, which leads to doubt, says nothing of it.
         let is_in_use = session.value.is_some() && !is_latched && !self.is_refused(&session);
-        let signing_in = Refresh::of_nobody(self, "login").given(given, is_in_use);
-        self.progressed(signing_in.refresh(Cause::ByHand, session.generation).await)
+        let owner = (!given.is_empty()).then(|| self.owner(&given));
+        let signing_in = Refresh::of_nobody(self, "login").by_hand(given, is_in_use, wish);
+        let done = signing_in.refresh(Cause::ByHand, session.generation).await;
+        if let (Ok(Refreshed::Adopted(_)), Some(owner)) = (&done, &owner)
+            && self.may_belong_to_another(owner).await
+        {
+            return Err(NotProgressed::Overtaken(self.slug.clone()));
+        }
+        self.progressed(done)
     }
 
     fn progressed(

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::given::has_password;
 use super::session::{Refresh, token_endpoint};
-use super::{Account, retry};
+use super::{Account, Wish, With, retry};
 use crate::cell::Secrets;
-use crate::protect::latch::Latched;
 use crate::protect::quota::QuotaError;
 use crate::protect::throttle::Throttled;
 
@@ -72,33 +71,29 @@ impl Account {
             Some(why @ Hindrance::Throttled(_)) => return leave_alone(&why),
             None => {}
         }
-        // What is given is not what is in doubt.
-        let others = has_password(&given);
-        let (latched, doubt) = (self.latch.current(now), self.grant.shown(self.clock()).filter(|_| !others));
-        let signed_out = latched.as_ref().is_some_and(Latched::is_not_signed_in);
-        let is_held = latched.is_some() || doubt.is_some();
-        if is_held
-            && !signed_out
-            && !others
-            && let Some(why) = self.retries_by_hand.too_often(now).await
-        {
-            return refused(&why);
-        }
-        if let Some(why) = self.pause(given, is_held) {
+        let with = if has_password(&given) { With::Given } else { With::Configured };
+        let wish = match Wish::of(self, "prospect", with).await {
+            Ok(wish) => wish,
+            Err(why) => return refused(&why),
+        };
+        if let Some(why) = self.pause(given, wish) {
             return leave_alone(&why);
         }
+        // What is given is not what is in doubt.
+        let doubt = self.grant.shown(self.clock()).filter(|_| with == With::Configured);
+        let latched = self.latch.current(now);
         let refused =
             latched.filter(|latched| !latched.is_not_signed_in()).map(|latched| latched.to_string());
         let doubted = doubt.map(|doubt| self.advice.on_doubt(doubt.what, &doubt.reason));
         Prospect::Begins { lifts: refused.or(doubted) }
     }
 
-    /// Returns why nothing is asked for so soon after what has failed. What is lifted for a sign-in takes the pauses of
-    /// the account with it, and leaves the circuit.
-    fn pause(self: &Arc<Self>, given: Secrets, is_held: bool) -> Option<String> {
+    /// Returns why nothing is asked for so soon after what has failed. What does not keep a person from a sign-in takes
+    /// the pauses of the account with it, and leaves the circuit.
+    fn pause(self: &Arc<Self>, given: Secrets, wish: Wish) -> Option<String> {
         let now = self.clock().monotonic();
-        let signing_in = Refresh::of_nobody(self, "prospect").given(Arc::new(given), false);
-        let pause = signing_in.may_try(now).err().filter(|_| !is_held);
+        let signing_in = Refresh::of_nobody(self, "prospect").by_hand(Arc::new(given), false, wish);
+        let pause = signing_in.may_try(now).err();
         let shut = || self.circuits.shut(&token_endpoint(self), now).map(|shut| shut.to_string());
         pause.map(|pause| pause.to_string()).or_else(shut)
     }

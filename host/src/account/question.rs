@@ -266,13 +266,13 @@ impl Questions {
     }
 
     /// Puts a question in the place of the one that is open, if one is. Called under the session's lock. It is
-    /// stored first; if that fails it is open until the next restart.
-    pub(crate) async fn put(&self, pending: Pending) -> Result<(), StoreError> {
+    /// stored first, together with `also`; if that fails it is open until the next restart.
+    pub(crate) async fn put(&self, pending: Pending, also: Option<Write>) -> Result<(), StoreError> {
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let pending = Pending { number, ..pending };
         let record = Record::of(&pending, &self.about);
         let stored = match Write::document(Kind::Question, self.account.clone(), &record) {
-            Ok(write) => self.store.commit(vec![write]).await,
+            Ok(write) => self.store.commit(also.into_iter().chain([write]).collect()).await,
             Err(error) => Err(error),
         };
         *self.current.write() = Some(Arc::new(pending));

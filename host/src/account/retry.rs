@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::sync::MutexGuard;
 
-use super::Account;
+use super::{Account, With};
 use crate::protect::latch::{LatchKind, Latched};
 use crate::store::{Kind, Store, StoreError, Write, load_document};
 use crate::time::move_back;
@@ -102,9 +103,30 @@ impl ByHand {
         self.done.lock().await.clone()
     }
 
-    /// Returns why no other retry is made now, if all of the day were made.
-    pub(super) async fn too_often(&self, now: Timestamp) -> Option<NotRetried> {
-        left(&self.done.lock().await, now).err().map(|from| NotRetried::TooOften { from })
+    /// The retries on record, none of them later than now.
+    async fn up_to_now(&self, now: Timestamp) -> Result<MutexGuard<'_, Vec<Retry>>, StoreError> {
+        let mut done = self.done.lock().await;
+        if move_from_the_future(&mut done, now) {
+            self.put_on_record(&done).await?;
+        }
+        Ok(done)
+    }
+
+    /// Counts a retry, and puts it on record. Returns how many are left.
+    async fn count(
+        &self,
+        done: &mut Vec<Retry>,
+        now: Timestamp,
+        by: &str,
+        lifted: Vec<String>,
+    ) -> Result<usize, NotRetried> {
+        let left_today = left(done, now).map_err(|from| NotRetried::TooOften { from })?;
+        let mut record = done.clone();
+        record.push(Retry { at: now, by: by.to_owned(), lifted });
+        record.drain(..record.len().saturating_sub(REMEMBERED));
+        self.put_on_record(&record).await?;
+        *done = record;
+        Ok(left_today - 1)
     }
 
     async fn put_on_record(&self, done: &[Retry]) -> Result<(), StoreError> {
@@ -112,33 +134,17 @@ impl ByHand {
     }
 }
 
-/// Credentials that are to be tried once more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum What {
-    /// All that something keeps from being sent.
-    All,
-    /// Those of the sign-in.
-    Grant,
-    /// Others than those that were refused, which is no retry.
-    Others,
-}
-
 /// Lifts what keeps the credentials of an account from being sent; see [`Account::retry`].
-pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result<Retried, NotRetried> {
+pub(super) async fn once_more(account: &Account, by: &str) -> Result<Retried, NotRetried> {
     let (clock, by_hand) = (account.clock(), &account.retries_by_hand);
     let now = clock.now();
-    let mut done = by_hand.done.lock().await;
-    if move_from_the_future(&mut done, now) {
-        by_hand.put_on_record(&done).await?;
-    }
+    let mut done = by_hand.up_to_now(now).await?;
     let pin = &account.context.pin;
     let latched = account.latch.current(now);
-    let signed_out = latched.as_ref().is_some_and(Latched::is_not_signed_in);
     let held = [
-        // Nothing is known of others yet, and what was in doubt is not mended by them.
-        ("grant", latched.is_some() || what != What::Others && account.grant.shown(clock).is_some()),
-        ("pin", what == What::All && (pin.latched(now).is_some() || pin.in_doubt(clock).is_some())),
-        ("registration", what == What::All && account.registration.shown(clock).is_some()),
+        ("grant", latched.is_some() || account.grant.shown(clock).is_some()),
+        ("pin", pin.latched(now).is_some() || pin.in_doubt(clock).is_some()),
+        ("registration", account.registration.shown(clock).is_some()),
     ];
     let lifted: Vec<String> =
         held.iter().filter(|(_, held)| *held).map(|(what, _)| (*what).to_owned()).collect();
@@ -148,29 +154,15 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
     if lifted.is_empty() {
         return Err(NotRetried::NothingToLift(account.slug.clone()));
     }
-    if signed_out && what == What::All {
+    if latched.as_ref().is_some_and(Latched::is_not_signed_in) {
         return Err(NotRetried::NotSignedIn(account.slug.clone()));
     }
-    let left_today = if signed_out || what == What::Others {
-        left(&done, now).unwrap_or_default()
-    } else {
-        let left_today = left(&done, now).map_err(|from| NotRetried::TooOften { from })?;
-        let mut record = done.clone();
-        record.push(Retry { at: now, by: by.to_owned(), lifted: lifted.clone() });
-        record.drain(..record.len().saturating_sub(REMEMBERED));
-        by_hand.put_on_record(&record).await?;
-        *done = record;
-        tracing::warn!(account = account.slug, by, ?lifted, "the same credentials are tried once more");
-        left_today - 1
-    };
+    let left_today = by_hand.count(&mut done, now, by, lifted.clone()).await?;
+    tracing::warn!(account = account.slug, by, ?lifted, "the same credentials are tried once more");
     account.latch.lift().await?;
-    if what != What::Others {
-        account.grant.forget().await;
-    }
-    if what == What::All {
-        pin.lift().await?;
-        account.registration.forget().await;
-    }
+    account.grant.forget().await;
+    pin.lift().await?;
+    account.registration.forget().await;
     account.refreshes.lock().forget_failures();
     account.announce();
     Ok(Retried { account: account.slug.clone(), lifted, left_today })
@@ -180,6 +172,74 @@ pub(super) async fn once_more(account: &Account, by: &str, what: What) -> Result
 pub(super) fn blocked(account: &Account, now: Timestamp) -> Option<NotRetried> {
     let blocked = account.client.current(now).filter(|latched| latched.kind == LatchKind::LockedOut)?;
     Some(NotRetried::LockedOut { until: blocked.until.unwrap_or(Timestamp::MAX) })
+}
+
+/// Wish of a person to have an account signed in, whatever keeps its credentials from being sent.
+///
+/// Nothing is lifted for a try that is not made. The latch holds until the try has led to a session, to a question or to
+/// another latch; one that comes to nothing else leaves it as it was.
+#[derive(Debug, Clone)]
+pub(crate) struct Wish {
+    by: String,
+    /// The latch that holds.
+    latched: Option<Latched>,
+    /// Whether what is configured is in doubt, and is what is sent.
+    in_doubt: bool,
+    /// Whether the same as before is tried once more, which is counted.
+    is_retry: bool,
+}
+
+impl Wish {
+    /// Takes a wish, which changes nothing. With other credentials than those that were refused it is no retry, unless it
+    /// is this program that was refused.
+    pub(super) async fn of(account: &Account, by: &str, with: With) -> Result<Self, NotRetried> {
+        let (clock, by_hand) = (account.clock(), &account.retries_by_hand);
+        let now = clock.now();
+        let done = by_hand.up_to_now(now).await?;
+        if let Some(blocked) = blocked(account, now) {
+            return Err(blocked);
+        }
+        let latched = account.latch.current(now);
+        let in_doubt = with == With::Configured && account.grant.shown(clock).is_some();
+        let is_retry = match &latched {
+            Some(latched) => {
+                !latched.is_not_signed_in()
+                    && (with == With::Configured || latched.kind == LatchKind::ClientRefused)
+            }
+            None => in_doubt,
+        };
+        if is_retry {
+            left(&done, now).map_err(|from| NotRetried::TooOften { from })?;
+        }
+        Ok(Self { by: by.to_owned(), latched, in_doubt, is_retry })
+    }
+
+    /// Puts the try on record that is made now, and ends what has nothing to do with the latch: doubt, and pauses.
+    pub(super) async fn is_made(&self, account: &Account) -> Result<(), NotRetried> {
+        if self.is_retry {
+            let (by_hand, now) = (&account.retries_by_hand, account.clock().now());
+            let mut done = by_hand.up_to_now(now).await?;
+            by_hand.count(&mut done, now, &self.by, vec!["grant".to_owned()]).await?;
+            tracing::warn!(account = account.slug, by = self.by, "the same credentials are tried once more");
+        }
+        if self.in_doubt {
+            account.grant.forget().await;
+        }
+        if self.ends_pauses() {
+            account.refreshes.lock().forget_failures();
+        }
+        Ok(())
+    }
+
+    /// Whether it does not wait for the pauses after failures.
+    pub(super) const fn ends_pauses(&self) -> bool {
+        self.latched.is_some() || self.in_doubt
+    }
+
+    /// Whether this is the latch that held when it was said.
+    pub(super) fn is_about(&self, latched: &Latched) -> bool {
+        self.latched.as_ref() == Some(latched)
+    }
 }
 
 /// Returns the number of retries left; when none is left, the time at which the oldest of the day is a day

@@ -34,13 +34,14 @@ use self::attempt::Attempt;
 pub(crate) use self::expiry::{Freshness, freshness};
 pub(crate) use self::history::History;
 pub(crate) use self::outcome::{Asked, Cause, RefreshError, Refreshed};
-use crate::account::{Account, With};
+use crate::account::{Account, Wish, With};
 use crate::bindings::policy::{CircuitScope, FailureKind};
 use crate::cell::Secrets;
 use crate::judge::Judge;
 use crate::plugin::{Connected, Policy};
 use crate::primitives::{Allowance, SESSION};
 use crate::protect::circuit::{Purpose, Settings};
+use crate::protect::latch::Latched;
 use crate::wire::operation;
 
 /// The longest pause that a server or a policy can ask for.
@@ -59,6 +60,8 @@ pub(crate) struct Refresh {
     pub(crate) operation: String,
     /// Credentials that a person has given for this sign-in.
     pub(crate) given_once: Arc<Secrets>,
+    /// Wish of the person that has begun the sign-in.
+    pub(crate) wish: Option<Wish>,
     /// Whether a session is in use, which is as good as it was if a sign-in of a person's comes to nothing.
     pub(crate) spares_session: bool,
 }
@@ -104,6 +107,7 @@ impl Refresh {
             | RefreshError::Fight { .. }
             | RefreshError::TooManySignIns(_)
             | RefreshError::TooManyRefreshes
+            | RefreshError::TooManyRetries(_)
             | RefreshError::NotStored(_)
             | RefreshError::Plugin(_)
             | RefreshError::Released(_)
@@ -162,7 +166,8 @@ impl Refresh {
         if account.is_retired() {
             return Err(RefreshError::Retired);
         }
-        if let Some(latched) = account.latched() {
+        let was_there = |latched: &Latched| self.wish.as_ref().is_some_and(|wish| wish.is_about(latched));
+        if let Some(latched) = account.latched().filter(|latched| !was_there(latched)) {
             return Err(RefreshError::Latched(latched.into()));
         }
         if let Some(asked) = account.asked() {
@@ -195,6 +200,9 @@ impl Refresh {
 
     /// Checks whether enough time has passed since the last refresh that failed, whatever the policy thinks.
     pub(crate) fn may_try(&self, now: Duration) -> Result<(), RefreshError> {
+        if self.wish.as_ref().is_some_and(Wish::ends_pauses) {
+            return self.history().has_room(now);
+        }
         // What is given for one sign-in is not what is in doubt.
         if self.with() == With::Configured
             && let Some(rest) = self.account.grant.rest(self.account.clock())

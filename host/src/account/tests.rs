@@ -16,5 +16,6 @@ mod secrecy;
 mod sign_in_again;
 mod spared;
 mod visits;
+mod wishes;
 
 pub(crate) use self::home::Home;

@@ -147,6 +147,7 @@ pub(super) fn of_refresh_in_words(why: &RefreshError) -> Words {
         | RefreshError::Fight { .. }
         | RefreshError::TooManySignIns(_)
         | RefreshError::TooManyRefreshes
+        | RefreshError::TooManyRetries(_)
         | RefreshError::NotStored(_)
         | RefreshError::Unexplained(_)
         | RefreshError::Spared(_)
@@ -170,9 +171,10 @@ pub(super) fn of_refresh_error(why: &RefreshError) -> Reason {
         RefreshError::Failed { kind: FailureKind::Malformed, .. } => Reason::UpstreamUnavailable,
         RefreshError::Failed { kind, .. } => of_kind(kind),
         RefreshError::Doubtful(_) | RefreshError::Unexplained(_) => Reason::UpstreamUnavailable,
-        RefreshError::TooManySignIns(_) | RefreshError::TooManyRefreshes | RefreshError::Fight { .. } => {
-            Reason::Cooldown
-        }
+        RefreshError::TooManySignIns(_)
+        | RefreshError::TooManyRefreshes
+        | RefreshError::TooManyRetries(_)
+        | RefreshError::Fight { .. } => Reason::Cooldown,
         RefreshError::Plugin(_) | RefreshError::Nonsense(_) => Reason::ConnectorFault,
         // It was refused, and there is nothing else to send.
         RefreshError::Released(_) | RefreshError::Spared(_) | RefreshError::NoSession => {

@@ -33,7 +33,8 @@ impl Conversation<'_> {
                 match sign_in.begin(&account.context.sign_ins, account.clock().now()).await {
                     Ok(_) => {
                         let begun = self.attempt.begun();
-                        account.ask(Pending { counted: true, begun, ..pending }).await
+                        let pending = Pending { counted: true, begun, ..pending };
+                        account.ask_as_wished(pending, self.refresh().wish.as_ref()).await
                     }
                     // Nothing counts where none is allowed at all, so nothing else would keep the next operation from
                     // having another code sent.
@@ -151,6 +152,9 @@ impl Conversation<'_> {
     async fn end(self, kind: LatchKind, why: &str, words: String) -> RefreshError {
         let account = &self.refresh().account;
         account.end_question(why).await;
+        if kind != LatchKind::LockedOut {
+            account.lifted(self.refresh().wish.as_ref());
+        }
         account.ended_in_nothing(kind, &self.attempt.begun(), &words).await
     }
 

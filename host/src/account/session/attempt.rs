@@ -299,6 +299,9 @@ impl<'r> Attempt<'r> {
             // kept.
             self.guard.try_out().await.map_err(RefreshError::NotStored)?;
         }
+        if let Some(wish) = &self.refresh.wish {
+            wish.is_made(account).await.map_err(RefreshError::of_wish)?;
+        }
         if self.begun().with() == With::Given {
             // Counted as a sign-in, and no try of what is configured.
             return Ok(());

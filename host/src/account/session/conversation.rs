@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::attempt::{Attempt, GoingOn};
 use super::{Refresh, RefreshError, Refreshed, of_join_error, token_endpoint};
-use crate::account::Account;
 use crate::account::question::Fitting;
+use crate::account::{Account, Wish};
 use crate::cell::Secrets;
 use crate::primitives::{Allowance, SESSION};
 use crate::protect::circuit::Purpose;
@@ -23,13 +23,14 @@ impl Refresh {
             account: Arc::clone(account),
             given_once: Arc::default(),
             spares_session: false,
+            wish: None,
         }
     }
 
-    /// The same, with what a person has given for it. `spares_session` says that a session is in use, which is as good
-    /// as it was if the sign-in comes to nothing.
-    pub(crate) fn given(self, given_once: Arc<Secrets>, spares_session: bool) -> Self {
-        Self { given_once, spares_session, ..self }
+    /// The same, of a sign-in that a person has begun, with what was given for it. `spares_session` says that a session is
+    /// in use, which is as good as it was if the sign-in comes to nothing.
+    pub(crate) fn by_hand(self, given_once: Arc<Secrets>, spares_session: bool, wish: Wish) -> Self {
+        Self { given_once, spares_session, wish: Some(wish), ..self }
     }
 
     /// Goes on with the sign-in whose question has this number. None if another one is open by now, or none.

@@ -32,7 +32,12 @@ impl Attempt<'_> {
             _ => None,
         };
         let owner = owner.and_then(|owner| owner.write(&account.slug).ok());
-        let mut also: Vec<Write> = removal.into_iter().chain(noted).chain(owner).collect();
+        let mut also: Vec<Write> = removal
+            .into_iter()
+            .chain(noted)
+            .chain(owner)
+            .chain(account.lift(refresh.wish.as_ref()))
+            .collect();
         let (cell, stored) = match of_another {
             Some(emptied) => {
                 also.extend(emptied.writes());
@@ -57,6 +62,7 @@ impl Attempt<'_> {
             "{} finished",
             self.what()
         );
+        account.lifted(refresh.wish.as_ref());
         account.questions.note_end(None);
         account.answered();
         account.announce();

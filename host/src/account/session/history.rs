@@ -55,9 +55,7 @@ impl History {
     ///
     /// When no refresh may be tried now.
     pub(super) fn may_try(&mut self, now: Duration) -> Result<(), RefreshError> {
-        if self.within_an_hour(now) >= MOST_AN_HOUR {
-            return Err(RefreshError::TooManyRefreshes);
-        }
+        self.has_room(now)?;
         match (&self.last_failure, self.pause_left(now)) {
             (Some((_, why)), Some(retry_in)) => Err(RefreshError::NotDue {
                 retry_in,
@@ -66,6 +64,15 @@ impl History {
             }),
             _ => Ok(()),
         }
+    }
+
+    /// Applies the limit on refreshes an hour alone: a person does not wait for a pause.
+    ///
+    /// # Errors
+    ///
+    /// When no refresh may be tried now.
+    pub(super) fn has_room(&mut self, now: Duration) -> Result<(), RefreshError> {
+        if self.within_an_hour(now) >= MOST_AN_HOUR { Err(RefreshError::TooManyRefreshes) } else { Ok(()) }
     }
 
     /// Returns the time until the next refresh may be tried after a failure.

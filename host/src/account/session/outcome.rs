@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::history::MOST_AN_HOUR;
+use crate::account::NotRetried;
 use crate::bindings::policy::{FailureKind, RefreshReason};
 use crate::cell::Cell;
 use crate::protect::circuit::Shut;
@@ -69,6 +70,9 @@ pub(crate) enum RefreshError {
     TooManySignIns(QuotaError),
     #[error("the session was refreshed {MOST_AN_HOUR} times within an hour; something else keeps ending it")]
     TooManyRefreshes,
+    /// The same credentials were tried once more as often as a person may want that within a day.
+    #[error("{0}")]
+    TooManyRetries(String),
     /// The store failed, so a later host could not tell that a session was asked for.
     #[error("no session is asked for: {0}")]
     NotStored(StoreError),
@@ -94,6 +98,14 @@ pub(crate) enum RefreshError {
 }
 
 impl RefreshError {
+    /// The reason of a try that could not be put on record, so it was not made.
+    pub(super) fn of_wish(why: NotRetried) -> Self {
+        match why {
+            NotRetried::NotStored(error) => Self::NotStored(error),
+            why => Self::TooManyRetries(why.to_string()),
+        }
+    }
+
     /// The reason of a sign-in that could not be counted, so it was not made.
     pub(super) fn of_sign_in(why: QuotaError) -> Self {
         match why {

@@ -67,7 +67,7 @@ impl Refusal<'_> {
         let account = &refresh.account;
         let grant_refused =
             evidence::refuses_grant(&failure, &account.context.refusals, &refresh.policy).await;
-        if grant_refused {
+        if grant_refused && refresh.with() == With::Configured {
             // Another host on the same store may have used the refresh token first. Then ours is only old.
             let known = guard.cell().generation;
             if guard.reread().await.is_ok_and(|stored| stored > known) {
@@ -136,6 +136,10 @@ impl Refusal<'_> {
     async fn latch(&self, latch: &Latch, refusal: GrantRefusal, words: String) -> RefreshError {
         let (account, kind) = (&self.refresh.account, LatchKind::from(latch));
         let why = account.why_in_vain(kind, refusal, self.refresh.with(), &words);
+        if kind != LatchKind::LockedOut {
+            // Another latch takes the place of the one that there was, also in the store.
+            account.lifted(self.refresh.wish.as_ref());
+        }
         let latched = account.set_latch_for(kind, why).await;
         latched.map_or(RefreshError::Released(words), |latched| RefreshError::Latched(latched.into()))
     }

@@ -90,5 +90,6 @@ fn request(operation: &Operation, allowance: Arc<Allowance>) -> Refresh {
         operation: operation.id.clone(),
         given_once: Arc::default(),
         spares_session: false,
+        wish: None,
     }
 }
