@@ -83,6 +83,16 @@ impl Advice {
         format!("the account was signed out: {}", self.login())
     }
 
+    /// Returns what it means that a sign-in cannot go on without what was given for it, and what helps.
+    pub(super) fn on_lost(&self) -> String {
+        format!(
+            "the sign-in to {} could not go on: what was given for it is stored nowhere, and has gone with a restart or a \
+             reload of the host since; {}",
+            self.vendor,
+            self.login()
+        )
+    }
+
     fn on_refused_grant(&self, refusal: GrantRefusal, with: With) -> String {
         let (vendor, credentials, login) = (&self.vendor, self.credentials(with), self.login());
         match (refusal, with) {

@@ -15,7 +15,7 @@ use crate::descriptor::SecretClass;
 use crate::events::{AboutAccount, Event};
 use crate::judge::evidence::GrantRefusal;
 use crate::primitives::SESSION;
-use crate::protect::latch::LatchKind;
+use crate::protect::latch::{LatchKind, Why};
 use crate::wire::message::Outgoing;
 
 /// Where a sign-in has got to.
@@ -138,15 +138,26 @@ impl Account {
     /// was in use when it began is used as before, because nothing was said of it. `words` are the vendor's.
     pub(crate) async fn ended_in_nothing(&self, kind: LatchKind, begun: &Begun, words: &str) -> RefreshError {
         let why = self.why_in_vain(kind, GrantRefusal::Credentials, begun.with(), words);
+        let ended = self.ended_for(kind, why, begun).await;
+        ended.unwrap_or_else(|| RefreshError::Released(words.to_owned()))
+    }
+
+    /// The same, of a sign-in that could not go on without what was given for it. Nothing was refused.
+    pub(crate) async fn ended_without_given(&self, begun: &Begun) -> RefreshError {
+        let why = Why::new(self.advice.on_lost(), "").not_signed_in();
+        let words = why.to_string();
+        self.ended_for(LatchKind::AuthRequired, why, begun).await.unwrap_or(RefreshError::Released(words))
+    }
+
+    /// The same, for a reason. None if the latch that was set does not hold any more.
+    async fn ended_for(&self, kind: LatchKind, why: Why, begun: &Begun) -> Option<RefreshError> {
         if self.spares(kind, begun) {
             let spared = RefreshError::Spared(why.to_string());
             tracing::warn!(account = self.slug, "{spared}");
             self.questions.note_end(Some(spared.to_string()));
-            return spared;
+            return Some(spared);
         }
-        let latched = self.set_latch_for(kind, why).await;
-        latched
-            .map_or(RefreshError::Released(words.to_owned()), |latched| RefreshError::Latched(latched.into()))
+        self.set_latch_for(kind, why).await.map(|latched| RefreshError::Latched(latched.into()))
     }
 
     /// Forgets the question, whose end is stored together with the session that came of it.

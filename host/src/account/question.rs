@@ -211,6 +211,11 @@ impl Pending {
         (steps <= MOST_STEPS).then(|| Self { steps, problem: Some(problem), ..self.clone() })
     }
 
+    /// Whether what a person has given for the sign-in is not there any more: a restart, or a reload, has taken it.
+    pub(crate) fn has_lost_given(&self) -> bool {
+        self.begun.given.is_some() && self.given_once.is_empty()
+    }
+
     /// Whether its time is over.
     pub(crate) fn is_over(&self, now: Timestamp) -> bool {
         end_not_ahead(self.expires_at, self.asked_at, now) <= now

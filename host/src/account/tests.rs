@@ -7,6 +7,7 @@ mod grants;
 pub(crate) mod home;
 mod importing;
 mod latches;
+mod lost;
 mod owners;
 mod policy;
 mod questions;

@@ -97,6 +97,7 @@ async fn without_a_host_the_program_is_one_and_goes_on_with_the_question_of_anot
     let ran = house.run(&["auth", "otp", "home", &code]).await;
     // This connector sends the password once more with the code, and nobody has it any more.
     assert!(ran.code == 1 && !ran.err.contains(&code), "{ran:?}");
+    assert!(ran.err.contains("has gone with a restart") && ran.err.contains("auth login home"), "{ran:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use super::{Refresh, RefreshError};
 use crate::account::question::{NotAsked, POLL_STEP, Pending};
 use crate::account::{Account, With};
 use crate::bindings::connector::{Question, Reply};
-use crate::bindings::policy::{Decision, Failure, Latch};
+use crate::bindings::policy::{Decision, Failure, Latch, Transport};
 use crate::judge::{Circumstances, evidence};
 use crate::primitives::Call;
 use crate::protect::circuit::Permit;
@@ -79,6 +79,12 @@ impl Conversation<'_> {
         permit: Permit,
     ) -> RefreshError {
         let (pending, account) = (going.pending.as_ref(), &self.refresh().account);
+        if pending.has_lost_given() && failure.transport == Some(Transport::Denied) {
+            // The host itself has sent nothing in its place, so another answer helps as little as this one.
+            self.attempt.not_decided(permit).await;
+            account.end_question("what was given for the sign-in is not there any more").await;
+            return account.ended_without_given(&pending.begun).await;
+        }
         if let Some(slower) = waits(&failure, pending, &going.fitting.reply) {
             self.attempt.not_decided(permit).await;
             return match account.asked() {
