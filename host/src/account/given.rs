@@ -14,7 +14,7 @@ use crate::cell::Secrets;
 use crate::config::wrong_with;
 use crate::descriptor::{Configured, SecretClass, SecretRule};
 use crate::primitives::AccountContext;
-use crate::protect::quota::DailyQuota;
+use crate::protect::quota::Count;
 
 /// Names of the secrets that can be given, in the order in which a person is asked.
 const NAMES: [&str; 2] = ["username", "password"];
@@ -83,13 +83,6 @@ pub struct SignInTakes {
     prospect: Prospect,
 }
 
-#[derive(Debug, Serialize)]
-struct Count {
-    used: u32,
-    limit: Option<u32>,
-    left: Option<u32>,
-}
-
 /// Whether the owner may configure this secret, or give it once, and may as well not.
 fn is_optional(rule: &SecretRule, class: SecretClass) -> bool {
     rule.class == class && rule.configured == Configured::Optional && !rule.unused
@@ -128,14 +121,13 @@ impl Account {
     pub async fn sign_in_takes(self: &Arc<Self>) -> SignInTakes {
         let prospect = self.prospect().await;
         let (context, now) = (&self.context, self.clock().now());
-        let sign_ins: &DailyQuota = &context.sign_ins;
         SignInTakes {
             account: self.slug.clone(),
             vendor: self.advice.vendor().to_owned(),
             takes: self.takes_once().collect(),
             configured: !context.lacks_credentials(),
             question: self.questions.current().is_some(),
-            sign_ins: Count { used: sign_ins.used(now), limit: sign_ins.limit(), left: sign_ins.left(now) },
+            sign_ins: context.sign_ins.counted(now),
             prospect,
         }
     }

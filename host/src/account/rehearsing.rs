@@ -14,13 +14,9 @@ use super::{Account, Prospect};
 use crate::account::session::Refresh;
 use crate::bindings::connector::Step;
 use crate::cell::Secrets;
-use crate::descriptor::{Configured, SecretClass, SecretRule};
 use crate::plugin::Called;
 use crate::plugin::question::SignIn;
 use crate::primitives::{Call, Rehearsal, RehearsedRequest};
-
-/// The identifier that a person types beside a password.
-const USERNAME: &str = "username";
 
 /// Value of a secret that stands in for one that is not configured. It is sent nowhere.
 const STAND_IN: &str = "a value that stands in for yours";
@@ -85,14 +81,6 @@ impl Account {
 
     /// Names of the credentials that a person would type.
     fn stand_ins(&self) -> BTreeSet<String> {
-        let is_typed = |name: &str, rule: &SecretRule| {
-            rule.configured != Configured::Never
-                && !rule.unused
-                && (rule.class == SecretClass::Password
-                    || rule.class == SecretClass::Identifier && name == USERNAME)
-        };
-        let typed = self.context.rules.iter().filter(|(name, rule)| is_typed(name, rule));
-        let missing = typed.filter(|(name, _)| !self.context.secrets.contains_key(*name));
-        missing.map(|(name, _)| name.clone()).collect()
+        self.takes_once().map(str::to_owned).collect()
     }
 }

@@ -8,6 +8,7 @@ use super::Account;
 use super::question::Shown;
 use crate::cell::Cell;
 use crate::primitives::SESSION;
+use crate::protect::quota::Count;
 
 /// How an account is signed in. Names and times, and no secret.
 #[derive(Debug, Clone, Serialize)]
@@ -17,7 +18,7 @@ pub(crate) struct Standing {
     /// Names of the secrets that the configuration has.
     credentials: Vec<String>,
     /// Sign-ins within the last 24 hours.
-    sign_ins: SignIns,
+    sign_ins: Count,
     /// The question that is open.
     question: Option<Shown>,
 }
@@ -41,23 +42,15 @@ struct Session {
     refused: bool,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
-struct SignIns {
-    used: u32,
-    limit: Option<u32>,
-    left: Option<u32>,
-}
-
 impl Account {
     /// Returns how the account is signed in.
     pub(crate) fn standing(&self) -> Standing {
         let now = self.clock().now();
-        let sign_ins = &self.context.sign_ins;
         let cell = self.context.cells.slot(SESSION).map(|slot| slot.current());
         Standing {
             session: cell.and_then(|cell| self.session_of(&cell)),
             credentials: self.context.secrets.keys().cloned().collect(),
-            sign_ins: SignIns { used: sign_ins.used(now), limit: sign_ins.limit(), left: sign_ins.left(now) },
+            sign_ins: self.context.sign_ins.counted(now),
             question: self.question(),
         }
     }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::remote::Asked;
 use super::table::Table;
+use crate::protect::quota::Count;
 
 /// Whose quota is shown.
 #[derive(Debug, Args)]
@@ -27,13 +28,6 @@ struct Quota {
     sign_ins: Count,
     #[serde(default)]
     forced_reads: BTreeMap<String, Count>,
-}
-
-#[derive(Deserialize)]
-struct Count {
-    used: u32,
-    limit: Option<u32>,
-    left: Option<u32>,
 }
 
 /// Exit codes: 0 shown, 1 no host or no such account, 2 no good configuration.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use parking_lot::{Mutex, MutexGuard};
+use serde::{Deserialize, Serialize};
 
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{AHEAD, is_set};
@@ -29,6 +30,17 @@ pub struct DailyQuota {
     /// Whether the count was damaged: then all actions allowed within a day may have been done just now.
     assume_used_up: AtomicBool,
     store: Arc<dyn Store>,
+}
+
+/// How much of what may be done within a day is done, as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Number of actions that count.
+    pub used: u32,
+    /// Number allowed; none if they are only counted.
+    pub limit: Option<u32>,
+    /// Number that is left.
+    pub left: Option<u32>,
 }
 
 /// A refusal to count an action, which must then not be done.
@@ -85,6 +97,12 @@ impl DailyQuota {
     #[must_use]
     pub fn limit(&self) -> Option<u32> {
         *self.limit.lock()
+    }
+
+    /// The count at this time.
+    #[must_use]
+    pub fn counted(&self, now: Timestamp) -> Count {
+        Count { used: self.used(now), limit: self.limit(), left: self.left(now) }
     }
 
     /// Counts one action, before it is done. It is stored when this returns.

@@ -56,6 +56,14 @@ pub(super) async fn login(home: &Home, password: &str) -> Result<Progressed, Not
     home.account.login("test", given(password)).await
 }
 
+/// Checks that nothing has what was given.
+async fn is_stored_nowhere(home: &Home) {
+    for kind in KINDS {
+        let stored = home.stored(kind).await;
+        assert!(!stored.contains(PASSWORD) && !stored.contains(USERNAME), "{stored}");
+    }
+}
+
 /// Refuses the password from now on.
 pub(super) fn refuse(home: &Home) {
     home.cloud.answer("/login", 400, json!({"code": "403042", "message": "no"}));
@@ -95,14 +103,14 @@ async fn a_password_is_used_for_the_sign_in_and_its_question_and_is_stored_nowhe
     let pending = home.account.questions.current().unwrap();
     assert!(pending.given_once.contains_key("password") && !format!("{pending:?}").contains(PASSWORD));
     drop(pending);
+    // Nor while it is needed: with the question there is what the vendor has given out, and who has begun it as a digest.
+    assert_ne!(home.stored(Kind::Question).await, "");
+    is_stored_nowhere(&home).await;
     assert_eq!(home.answer(CODE).await.unwrap(), Progressed::SignedIn);
     assert!(home.account.questions.current().is_none(), "it went with the question");
     assert_eq!((home.sign_ins(), home.cloud.asked("/login"), home.cloud.asked("/verify")), (1, 1, 1));
     assert!(home.account.latched().is_none(), "without a restart");
-    for kind in KINDS {
-        let stored = home.stored(kind).await;
-        assert!(!stored.contains(PASSWORD) && !stored.contains(USERNAME), "{stored}");
-    }
+    is_stored_nowhere(&home).await;
     assert!(!home.said().contains(USERNAME) && SECRETS.iter().all(|secret| !home.said().contains(secret)));
 
     let home = home.restarted().await;
@@ -188,7 +196,7 @@ async fn the_rules_of_a_password_hold_as_if_it_were_configured() {
     home.account.keep();
     tokio::time::sleep(std::time::Duration::from_secs(120)).await;
     assert_eq!((home.cloud.asked("/login"), home.sign_ins()), (2, 1));
-    // And none is sent to where the connector may not send it.
+    // And none where no sign-in is allowed.
     let mut config = config_without();
     config.max_logins_per_day = 0;
     let home = Home::with(config).await;

@@ -19,6 +19,7 @@ use super::super::{USAGE, complain};
 use super::conversation::{Conversation, Outcome, show_json, unanswered, understood};
 use super::terminal::{self, Echo};
 use crate::account::Prospect;
+use crate::protect::quota::Count;
 use crate::redact::wipe;
 
 /// Largest password that is read, in bytes; the host takes less.
@@ -55,13 +56,6 @@ struct Takes {
     prospect: Option<Prospect>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Count {
-    used: u32,
-    limit: Option<u32>,
-    left: Option<u32>,
-}
-
 impl Takes {
     fn wants(&self, name: &str) -> bool {
         self.takes.iter().any(|wanted| wanted == name)
@@ -85,7 +79,7 @@ struct Given {
 }
 
 impl Given {
-    /// Whether it has what goes with a password.
+    /// The payload that says `about` what it is, with what is given.
     fn payload(&self, mut about: Value) -> Wiped {
         let given = [
             ("username", self.username.as_deref()),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::super::remote::Asked;
 use super::super::table::plain;
+use crate::protect::quota::Count;
 
 /// An account as a host lists it.
 #[derive(Deserialize)]
@@ -30,7 +31,7 @@ struct State {
 struct Standing {
     session: Option<Session>,
     credentials: Vec<String>,
-    sign_ins: SignIns,
+    sign_ins: Count,
     question: Option<Value>,
 }
 
@@ -44,12 +45,6 @@ struct Session {
     grant_ends_at: Option<String>,
     #[serde(default)]
     refused: bool,
-}
-
-#[derive(Deserialize)]
-struct SignIns {
-    used: u32,
-    limit: Option<u32>,
 }
 
 /// Exit codes: 0 shown, 1 no host or no such account, 2 no good configuration.

@@ -1,6 +1,7 @@
 //! Requests about accounts: a person can have the same credentials tried once more, begin a sign-in, and answer
 //! what it asks.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 use super::{Caller, answers, importing, parsed, sign_in};
 use crate::account::Account;
 use crate::host::fleet::{Fleet, Members};
-use crate::protect::quota::DailyQuota;
+use crate::protect::quota::Count;
 
 /// Account that a request names.
 #[derive(Deserialize)]
@@ -89,10 +90,9 @@ fn of_account(members: &Members, account: &Account) -> Value {
 /// 24 hours.
 fn quota_of(members: &Members, account: &Account) -> Value {
     let now = account.services.clock.now();
-    let count = |quota: &DailyQuota| json!({"used": quota.used(now), "limit": quota.limit(), "left": quota.left(now)});
     let vehicles = members.vehicles_of(account);
-    let forced: serde_json::Map<String, Value> =
-        vehicles.map(|vehicle| (vehicle.slug.clone(), count(&vehicle.forced_reads))).collect();
+    let forced: BTreeMap<String, Count> =
+        vehicles.map(|vehicle| (vehicle.slug.clone(), vehicle.forced_reads.counted(now))).collect();
     json!({
         "account": account.slug,
         "requests": {
@@ -101,7 +101,7 @@ fn quota_of(members: &Members, account: &Account) -> Value {
             "left": account.requests.left(now),
             "resets_at": account.requests.resets_at(now),
         },
-        "sign_ins": count(&account.context.sign_ins),
+        "sign_ins": account.context.sign_ins.counted(now),
         "forced_reads": forced,
     })
 }
