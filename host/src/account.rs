@@ -18,6 +18,7 @@ pub(crate) mod question;
 mod rehearsing;
 mod retry;
 pub(crate) mod session;
+mod signing_in;
 mod standing;
 
 use std::sync::Arc;
@@ -30,7 +31,6 @@ use tokio::sync::Notify;
 
 use self::advice::Advice;
 pub(crate) use self::advice::With;
-pub use self::asking::{NotProgressed, Progressed};
 pub use self::clients::Clients;
 use self::described::Described;
 pub(crate) use self::described::for_trial;
@@ -47,6 +47,7 @@ pub use self::question::{Answer, NotUnderstood, Shown};
 pub use self::rehearsing::Rehearsed;
 pub(crate) use self::retry::Wish;
 pub use self::retry::{NotRetried, Retried, Retry};
+pub use self::signing_in::{NotProgressed, Progressed};
 use crate::account::session::History;
 use crate::cell::Cell;
 use crate::descriptor::{Grant, Takes};
