@@ -69,10 +69,12 @@ impl Account {
         let _told = self.ended_in_nothing(pending.wants(), &pending.begun, "").await;
     }
 
-    /// Whether the end of a sign-in that has begun with this leaves the session that there is as it is.
+    /// Whether the end of a sign-in that has begun with this leaves the session that there is as it is. Where a password is
+    /// configured it does not: nothing else would keep that from being sent by itself when the session is over, although
+    /// the vendor is known to ask a person.
     pub(crate) fn spares(&self, kind: LatchKind, begun: &Begun) -> bool {
         let is_about_client = matches!(kind, LatchKind::ClientRefused | LatchKind::LockedOut);
-        begun.spares_session && !is_about_client && self.has_session()
+        begun.spares_session && !is_about_client && self.has_session() && !self.may_sign_in_again()
     }
 
     /// Acts on a sign-in that has asked a person and has come to nothing: no other one begins by itself. A session that

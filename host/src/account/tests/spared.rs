@@ -8,6 +8,7 @@ use super::Home;
 use super::cloud::PASSWORD;
 use super::connector::Asks;
 use super::given_once::{accept, home, login, refuse};
+use super::policy::OVER;
 use super::questions::{refused, still};
 use crate::account::session::{Cause, Refreshed};
 use crate::account::{Given, Progressed};
@@ -86,15 +87,19 @@ async fn three_wrong_codes_leave_it_as_it_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn so_does_a_question_of_a_sign_in_with_what_is_configured() {
+async fn where_a_password_is_configured_it_latches_or_that_would_be_sent_by_itself() {
     let home = Home::new().await;
     *home.connector.asks.lock() = Asks::Nothing;
     home.want(Cause::Missing).await.unwrap();
-    *home.connector.asks.lock() = Asks::Code;
+    *home.connector.asks.lock() = Asks::Consent;
     home.account.keep();
     still(home.account.login("test", Given::default()).await);
     home.until(|home| home.account.question().is_none()).await;
-    goes_on(&home).await;
+    assert_eq!(home.account.latched().unwrap().kind, LatchKind::ConsentRequired);
+    home.cloud.answer("/refresh", 400, json!({"code": OVER, "message": "the login token is over"}));
+    home.pass(60);
+    home.want(Cause::Refused).await.unwrap_err();
+    assert_eq!((home.cloud.asked("/login"), home.sign_ins()), (2, 2), "no password by itself");
 }
 
 #[tokio::test(start_paused = true)]
