@@ -20,6 +20,9 @@ await mkdir(new URL('dist/generated', here), { recursive: true });
 for (const name of ['policy.d.ts', 'default-policy.d.ts']) {
   await copyFile(new URL(`src/generated/${name}`, here), new URL(`dist/generated/${name}`, here));
 }
+for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) {
+  await copyFile(new URL(`../../../${name}`, here), new URL(`dist/${name}`, here));
+}
 await writeFile(new URL('dist/generated/default-policy.js', here), await policy('policy'));
 await build({
   absWorkingDir: here.pathname.slice(0, -1),

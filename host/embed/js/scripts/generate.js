@@ -19,7 +19,7 @@ export async function types() {
   await writeFile(
     new URL('default-policy.d.ts', generated),
     [
-      "import type { Prepared } from '../prepared.js';",
+      "import type { Prepared } from '../source.js';",
       '/** The default policy, prepared. */',
       "export declare const vehicleConnectorPolicy: Prepared['vehicleConnectorPolicy'];",
       "export declare const instantiate: Prepared['instantiate'];",

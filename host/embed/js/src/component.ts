@@ -1,6 +1,6 @@
 /** What a transpiler makes of a component, and what of it a policy is. */
 import { NotAPolicy } from './errors.js';
-import { INTERFACE } from './prepared.js';
+import { INTERFACE } from './source.js';
 
 /** The transpiler's output. */
 export interface Transpiled {

@@ -12,11 +12,10 @@
  */
 export { type FaultKind, InvalidFacts, NotAPolicy, PolicyFault } from './errors.js';
 export { shortMessage } from './facts.js';
-export type { Limits } from './instances.js';
 export { type IsolatedLimits, IsolatedPolicy } from './isolated.js';
-export { Policy, type Source } from './policy.js';
-export { INTERFACE, type Prepared } from './prepared.js';
+export { Policy } from './policy.js';
 export { type Generation, PolicySlot, type SlotEvents } from './slot.js';
+export { INTERFACE, type Limits, type Prepared, type Source } from './source.js';
 export { Refused } from './trial.js';
 export type * from './types.js';
 export { decisionSentence, kindSentence, refreshSentence } from './words.js';

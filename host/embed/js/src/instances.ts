@@ -6,17 +6,7 @@
 import { PolicyFault } from './errors.js';
 import { PAGE } from './memory.js';
 import type { Binding, Compiled } from './prepared.js';
-
-/** Limits of an instance. */
-export interface Limits {
-  /** The memory that a policy may have, in bytes. 8 MiB unless set, as the host's. */
-  memory?: number;
-  /**
-   * The number of calls that an instance answers. 1,000 of the default policy, and 1 of any other unless set: more is faster,
-   * and right for a policy that remembers nothing.
-   */
-  calls?: number;
-}
+import type { Limits } from './source.js';
 
 /** The memory that a policy may have unless another limit is set, in bytes. */
 export const MEMORY = 8 * 1024 * 1024;

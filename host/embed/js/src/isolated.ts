@@ -3,9 +3,8 @@
 import { addressOf, startWorker } from '#platform';
 import { NotAPolicy, PolicyFault } from './errors.js';
 import { lower } from './facts.js';
-import type { Limits } from './instances.js';
-import { nameOf, type Source } from './policy.js';
 import type { Port, Question, Reply, Request } from './port.js';
+import { addressIn, type Limits, nameOf, type Source } from './source.js';
 import type {
   Attempt,
   CircuitScope,
@@ -22,14 +21,17 @@ import type {
 
 /** Limits of a policy in a worker. */
 export interface IsolatedLimits extends Limits {
-  /** How long one answer may take, in milliseconds. 250 unless set. */
+  /** How long one answer may take, in milliseconds. 1,000 unless set. */
   answerWithin?: number;
   /** How long starting the worker and loading the policy may take, in milliseconds. 10,000 unless set. */
   startWithin?: number;
 }
 
-const ANSWER_WITHIN = 250;
+/** Twenty thousand times what an answer takes: on a machine that is busy, a policy that did nothing wrong waits too. */
+const ANSWER_WITHIN = 1_000;
 const START_WITHIN = 10_000;
+/** How long a reply is looked for when the time is over, in milliseconds. */
+const LAST_LOOK = 10;
 
 /**
  * A policy in a worker. A call that takes too long ends the worker, costs that answer, and the next call finds a new one.
@@ -67,10 +69,7 @@ export class IsolatedPolicy {
    */
   static async load(source?: Source, limits: IsolatedLimits = {}): Promise<IsolatedPolicy> {
     const { answerWithin = ANSWER_WITHIN, startWithin = START_WITHIN, ...rest } = limits;
-    if (source !== undefined && typeof source !== 'string' && !(source instanceof URL)) {
-      throw new NotAPolicy(`${nameOf(source)} cannot be handed to a worker; give its path or URL`);
-    }
-    const load = { load: source === undefined ? null : await addressOf(source), limits: rest };
+    const load = { load: source === undefined ? null : await addressFor(source), limits: rest };
     const worker = new PolicyWorker();
     const identity = await start(worker, load, startWithin);
     return new IsolatedPolicy(identity, load, { answerWithin, startWithin }, worker);
@@ -155,9 +154,13 @@ class PolicyWorker {
 
   ask(request: Request, call: string, within: number): Promise<Reply> {
     return new Promise<Reply>((resolve, reject) => {
-      const timer = setTimeout(() => {
+      const expire = () => {
         const what = `it took longer than ${within} ms and was ended`;
         this.#end(new PolicyFault('out-of-time', call, what));
+      };
+      // This thread may have been busy itself, and the reply be there since: it is looked for once more.
+      let timer = setTimeout(() => {
+        timer = setTimeout(expire, LAST_LOOK);
       }, within);
       this.#open = {
         call,
@@ -191,6 +194,12 @@ class PolicyWorker {
     this.#port.keepAlive(false);
     if (open) how(open);
   }
+}
+
+async function addressFor(source: Source): Promise<string> {
+  const address = addressIn(source);
+  if (address !== undefined) return await addressOf(address);
+  throw new NotAPolicy(`${nameOf(source)} cannot be handed to a worker; give its path or URL`);
 }
 
 async function start(worker: PolicyWorker, load: Request, within: number): Promise<Identity> {

@@ -1,10 +1,10 @@
 /** A policy in this thread. */
-
 import { moduleAt } from '#platform';
 import { NotAPolicy } from './errors.js';
 import { lower } from './facts.js';
-import { CALLS, Instances, type Limits, MEMORY } from './instances.js';
-import { compile, type Prepared } from './prepared.js';
+import { CALLS, Instances, MEMORY } from './instances.js';
+import { compile } from './prepared.js';
+import { addressIn, type Limits, nameOf, type Source } from './source.js';
 import type {
   Attempt,
   CircuitScope,
@@ -19,15 +19,6 @@ import type {
   SessionView,
   Verdict,
 } from './types.js';
-
-/**
- * Where a prepared policy is: a path (in Node; relative to the working directory), a URL, or the module itself, which is how
- * bundlers see it.
- */
-export type Source = string | URL | Prepared;
-
-/** The most that a message shows of a source, which may be a `data:` URL. */
-const LONGEST_ORIGIN = 200;
 
 /** The longest name or version of a policy. */
 const LONGEST_NAME = 64;
@@ -110,12 +101,6 @@ function checkManifest(manifest: Manifest, again: Manifest, origin: string): voi
 }
 
 async function moduleOf(source: Source): Promise<unknown> {
-  return typeof source === 'string' || source instanceof URL ? moduleAt(source) : source;
-}
-
-/** The source in words. */
-export function nameOf(source: Source): string {
-  return typeof source === 'string' || source instanceof URL
-    ? String(source).slice(0, LONGEST_ORIGIN)
-    : 'the module';
+  const address = addressIn(source);
+  return address === undefined ? source : moduleAt(address);
 }

@@ -1,6 +1,6 @@
 /** What is said between an isolated policy and its worker. */
 import type { FaultKind } from './errors.js';
-import type { Limits } from './instances.js';
+import type { Limits } from './source.js';
 import type { Identity } from './types.js';
 
 /** The functions that are asked of a policy. */

@@ -2,9 +2,7 @@
 import { NotAPolicy } from './errors.js';
 import type * as wit from './generated/policy.js';
 import { withMemoryOf } from './memory.js';
-
-/** The interface that a policy exports. */
-export const INTERFACE = 'vehicle:connector/policy@0.2.0';
+import { INTERFACE, type Prepared } from './source.js';
 
 /** The component's functions, in the binding's own types. */
 export type Binding = Pick<typeof wit, 'describe' | 'classify' | 'decide' | 'admitRefresh' | 'circuit'>;
@@ -15,24 +13,12 @@ export type InstantiateCore = (
   imports: WebAssembly.Imports,
 ) => WebAssembly.Instance;
 
-/** What a prepared module exports. */
-export interface Prepared {
-  /** What it is and was made of. */
-  readonly vehicleConnectorPolicy: {
-    /** The interface and its version. */
-    readonly interface: string;
-    /** SHA-256 of the component, in hexadecimal. */
-    readonly digest: string;
-    /** The core modules by their names, in base64. */
-    readonly cores: Readonly<Record<string, string>>;
-  };
-  /** The binding: links the core modules and returns what the component exports. */
-  readonly instantiate: (
-    getCoreModule: (name: string) => WebAssembly.Module,
-    imports: object,
-    instantiateCore: InstantiateCore,
-  ) => Record<string, unknown>;
-}
+/** The binding's function that links the core modules and returns what the component exports. */
+type Instantiate = (
+  getCoreModule: (name: string) => WebAssembly.Module,
+  imports: object,
+  instantiateCore: InstantiateCore,
+) => Record<string, unknown>;
 
 /** A prepared policy whose core modules are compiled. */
 export interface Compiled {
@@ -51,7 +37,7 @@ export interface Compiled {
 export async function compile(module: unknown, origin: string, memory: number): Promise<Compiled> {
   const prepared = module as Partial<Prepared> | null;
   const facts = prepared?.vehicleConnectorPolicy;
-  const instantiate = prepared?.instantiate;
+  const instantiate = prepared?.instantiate as Instantiate | undefined;
   if (!facts || typeof instantiate !== 'function') {
     throw new NotAPolicy(
       `${origin} is no prepared policy; make one with: npx vehicle-connector prepare new.wasm`,

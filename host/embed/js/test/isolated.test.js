@@ -42,6 +42,19 @@ test('one that spins is ended, costs that answer, and the next question finds a 
   assert.equal((await policy.classify(expired)).kind.tag, 'token-expired');
 });
 
+test('a reply that is there is taken, although this thread was too busy to look', async (t) => {
+  const policy = await IsolatedPolicy.load(undefined, { answerWithin: 100 });
+  t.after(() => policy.close());
+  await policy.classify(expired);
+  // Where this thread looks at timers next, and at what came from workers after that.
+  await new Promise((resolve) => setImmediate(resolve));
+  const answer = policy.classify(expired);
+  // Until the question is put, which takes turns of promises and none of the event loop.
+  for (let turn = 0; turn < 10; turn += 1) await null;
+  for (const began = performance.now(); performance.now() - began < 500; );
+  assert.equal((await answer).rule, 'expired');
+});
+
 test('one that traps or takes memory costs that answer', async (t) => {
   for (const [name, kind] of [
     ['trapping', 'trap'],

@@ -43,6 +43,7 @@ async function load(text: string, limits: IsolatedLimits): Promise<Loaded> {
 }
 
 function fault(error: unknown): Outcome {
-  if (error instanceof PolicyFault || error instanceof NotAPolicy) return { fault: error.message };
+  if (error instanceof PolicyFault || error instanceof NotAPolicy)
+    return { fault: error.message.replace(/^./, (first) => first.toUpperCase()) };
   throw error;
 }

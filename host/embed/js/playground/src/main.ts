@@ -15,6 +15,7 @@ let rows: table.Row[] = [];
 
 /** What was started last; what was started before it is not shown any more. */
 let asking = 0;
+let askingCases = 0;
 
 async function answer(): Promise<void> {
   const turn = ++asking;
@@ -39,7 +40,10 @@ async function answerCases(): Promise<void> {
   const { a, b } = policies;
   if (cases.length === 0 || !a || !b) return;
   byId('cases-summary', HTMLElement).textContent = `Asking about ${cases.length} cases …`;
-  rows = await table.ask(cases, { a, b });
+  const turn = ++askingCases;
+  const answered = await table.ask(cases, { a, b });
+  if (turn !== askingCases) return;
+  rows = answered;
   table.showScores(rows, { a: `A: ${a.identity.name}`, b: `B: ${b.identity.name}` });
   byId('results', HTMLElement).hidden = false;
   showRows();

@@ -6,16 +6,16 @@ import type { Port } from '../../src/port.js';
 export { parent } from '../../src/platform/browser.js';
 
 /** Texts are handed on as they are. */
-export async function addressOf(source: string | URL): Promise<string> {
-  return String(source);
+export async function addressOf(source: string): Promise<string> {
+  return source;
 }
 
 /**
  * Loads a module from its text. The address is made where it is loaded: a page from a file has an origin of its own, and its
  * worker another.
  */
-export async function moduleAt(source: string | URL): Promise<unknown> {
-  const address = addressOfText(String(source));
+export async function moduleAt(source: string): Promise<unknown> {
+  const address = addressOfText(source);
   try {
     return await import(address);
   } catch (error) {

@@ -3,12 +3,12 @@ import { NotAPolicy } from '../errors.js';
 import type { Port } from '../port.js';
 
 /** The address of a module, relative to the page. */
-export async function addressOf(source: string | URL): Promise<string> {
+export async function addressOf(source: string): Promise<string> {
   return new URL(source, globalThis.location?.href).href;
 }
 
 /** Loads a module. */
-export async function moduleAt(source: string | URL): Promise<unknown> {
+export async function moduleAt(source: string): Promise<unknown> {
   const address = await addressOf(source);
   try {
     return await import(/* @vite-ignore */ /* webpackIgnore: true */ address);

@@ -11,11 +11,8 @@ import type { Port } from '../port.js';
  * The address of a module: a path or a URL. A file's has a digest of its content, since Node reads an address only once and a
  * policy may be replaced in its place.
  */
-export async function addressOf(source: string | URL): Promise<string> {
-  const url =
-    source instanceof URL || /^(file|data|node|https?):/.test(source)
-      ? new URL(source)
-      : pathToFileURL(source);
+export async function addressOf(source: string): Promise<string> {
+  const url = /^(file|data|node|https?):/.test(source) ? new URL(source) : pathToFileURL(source);
   if (url.protocol !== 'file:') return url.href;
   let content: Uint8Array;
   try {
@@ -33,7 +30,7 @@ export async function addressOf(source: string | URL): Promise<string> {
 }
 
 /** Loads a module. */
-export async function moduleAt(source: string | URL): Promise<unknown> {
+export async function moduleAt(source: string): Promise<unknown> {
   const address = await addressOf(source);
   try {
     return await import(address);
