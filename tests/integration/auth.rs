@@ -4,4 +4,4 @@
 mod house;
 mod login;
 mod logout;
-mod secrecy;
+pub(crate) mod secrecy;

@@ -1,7 +1,15 @@
 //! Hyundai and Kia accounts that sign in by password: the real connector against the simulated identity provider and
 //! token service of 2026.
 
+#[cfg(unix)]
+mod crash;
 mod gate;
+#[cfg(unix)]
+mod given;
+#[cfg(unix)]
+mod house;
+#[cfg(unix)]
+mod left;
 mod lives;
 mod outcomes;
 mod secrecy;

@@ -8,13 +8,13 @@ use super::house::{House, NAME, PASSWORD, WRONG};
 use crate::crash::kill;
 
 /// Everything that the files below a directory have in them.
-pub(super) fn bytes_of(directory: &Path) -> Vec<u8> {
+pub(crate) fn bytes_of(directory: &Path) -> Vec<u8> {
     let files = walkdir::WalkDir::new(directory).into_iter().map(Result::unwrap);
     let files = files.filter(|entry| entry.file_type().is_file());
     files.flat_map(|entry| std::fs::read(entry.path()).unwrap()).collect()
 }
 
-pub(super) fn has(bytes: &[u8], text: &str) -> bool {
+pub(crate) fn has(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 

@@ -69,6 +69,8 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
 fn latched(account: &Value, said: &Said, at: f64, found: &mut Vec<String>) {
     let reason = account["reason"].as_str().unwrap_or_default();
     let has_reason = match account["state"].as_str().unwrap_or_default() {
+        // Of a session that is over also when the sign-in after it has come to nothing before the password left: the host
+        // makes one for each such session, and counts it as made when it begins.
         "auth_required" => said.refused || said.over,
         "consent_required" => said.asked,
         "client_refused" => said.turned_away,
