@@ -2,15 +2,15 @@
 /** `vehicle-connector prepare FILE.wasm [-o OUT.js]` and `vehicle-connector replay FILE [--policy PREPARED]`. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { askAgain, fromRecord, recorded } from './audit.js';
+import { askAgain, type Decided, fromRecord, recorded } from './audit.js';
 import { Policy } from './policy.js';
 import { prepare } from './prepare.js';
 
 const USAGE = `Usage:
-  vehicle-connector prepare FILE.wasm [-o OUT.policy.js]   make a module of a component
+  vehicle-connector prepare FILE.wasm [-o OUT.policy.mjs]   make a module of a component
   vehicle-connector replay FILE.jsonl [--policy PREPARED]  ask again what was recorded, and show what differs
 
-Exit codes: 0 done, or the same answers; 1 refused, or other answers; 2 the arguments are wrong.
+Exit codes: 0 done, or the same answers; 1 refused, or other answers; 2 the arguments or the records are wrong.
 `;
 
 class Misused extends Error {}
@@ -36,7 +36,7 @@ async function main(): Promise<number> {
 }
 
 async function prepareFile(file: string, output: string | undefined): Promise<number> {
-  const out = output ?? file.replace(/(\.wasm)?$/, '.policy.js');
+  const out = output ?? file.replace(/(\.wasm)?$/, '.policy.mjs');
   await writeFile(out, await prepare(await readFile(file), file));
   const { identity } = await Policy.load(out);
   process.stdout.write(`${out}: ${identity.name} ${identity.version}, SHA-256 ${identity.digest}\n`);
@@ -50,7 +50,7 @@ async function replay(file: string, prepared: string | undefined): Promise<numbe
   let different = 0;
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
-    const decided = fromRecord(JSON.parse(line));
+    const decided = recordIn(line, `${file}:${index + 1}`);
     const before = JSON.stringify(recorded(decided));
     const now = JSON.stringify(await askAgain(decided, policy));
     asked += 1;
@@ -61,6 +61,16 @@ async function replay(file: string, prepared: string | undefined): Promise<numbe
   const { name, version } = policy.identity;
   process.stderr.write(`${name} ${version}: ${different} of ${asked} answers would be different\n`);
   return different === 0 ? 0 : 1;
+}
+
+function recordIn(line: string, place: string): Decided {
+  try {
+    return fromRecord(JSON.parse(line));
+  } catch (error) {
+    const what = (error as Error).message;
+    const wanted = 'each line is one object as `vehicle-connector audit --json` of the host prints it';
+    throw new Misused(`${place}: ${what}; ${wanted}`);
+  }
 }
 
 main().then(

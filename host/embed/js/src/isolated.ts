@@ -120,14 +120,28 @@ export class IsolatedPolicy {
 
   async #askNow(call: Question, argument: unknown): Promise<unknown> {
     if (this.#closed) throw new PolicyFault('gone', call, 'it was closed');
-    if (!this.#worker?.isAlive) {
-      const worker = new PolicyWorker();
-      this.#worker = worker;
-      await start(worker, this.#load, this.#limits.startWithin);
-    }
-    const reply = await this.#worker.ask({ call, argument }, call, this.#limits.answerWithin);
+    const worker = this.#worker?.isAlive ? this.#worker : await this.#startAgain(call);
+    const reply = await worker.ask({ call, argument }, call, this.#limits.answerWithin);
     if ('answer' in reply) return reply.answer;
     throw refusal(reply, call);
+  }
+
+  /** Another worker after one that was ended. It has to find the same policy: somebody may have moved the file. */
+  async #startAgain(call: Question): Promise<PolicyWorker> {
+    const worker = new PolicyWorker();
+    this.#worker = worker;
+    let identity: Identity;
+    try {
+      identity = await start(worker, this.#load, this.#limits.startWithin);
+    } catch (error) {
+      if (error instanceof PolicyFault) throw error;
+      throw new PolicyFault('gone', call, (error as Error).message, { cause: error });
+    }
+    if (identity.digest !== this.identity.digest) {
+      worker.end('it is another policy');
+      throw new PolicyFault('gone', call, 'where it was there is another policy now; load that');
+    }
+    return worker;
   }
 }
 

@@ -67,7 +67,8 @@ async function compileCore(code: Uint8Array, origin: string, memory: number): Pr
   try {
     return await WebAssembly.compile(withMemoryOf(memory, code));
   } catch (error) {
-    throw new NotAPolicy(`${origin} cannot be used: ${(error as Error).message}`, { cause: error });
+    const hint = error instanceof WebAssembly.CompileError ? '; a newer engine may know more' : '';
+    throw new NotAPolicy(`${origin} cannot be used: ${(error as Error).message}${hint}`, { cause: error });
   }
 }
 

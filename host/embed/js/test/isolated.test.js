@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFile, rm } from 'node:fs/promises';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { InvalidFacts, IsolatedPolicy, NotAPolicy, PolicyFault } from '../dist/index.js';
@@ -65,6 +66,24 @@ test('one that traps or takes memory costs that answer', async (t) => {
     await assert.rejects(policy.classify(wild), fault(kind), name);
     assert.equal((await policy.classify(expired)).kind.tag, 'token-expired');
   }
+});
+
+test('after a worker was ended, it is the same policy or none', async (t) => {
+  const path = await prepared(t, 'tests/fixtures/policies/spinning.wasm');
+  const policy = await IsolatedPolicy.load(path, { answerWithin: 100 });
+  t.after(() => policy.close());
+  const spin = () => assert.rejects(policy.classify(wild), fault('out-of-time'));
+  await spin();
+  await copyFile(await prepared(t, 'guest/dist/policy.wasm'), path);
+  await assert.rejects(policy.classify(expired), {
+    name: 'PolicyFault',
+    kind: 'gone',
+    message: /where it was there is another policy now; load that/,
+  });
+  await rm(path);
+  await assert.rejects(policy.classify(expired), fault('gone'));
+  await copyFile(await prepared(t, 'tests/fixtures/policies/spinning.wasm'), path);
+  assert.equal((await policy.classify(expired)).kind.tag, 'token-expired');
 });
 
 test('what cannot be loaded in a worker is said', async () => {

@@ -89,7 +89,7 @@ test('nothing is remembered between calls, unless the program allows it', async 
 });
 
 test('a file is loaded again when it was replaced', async (t) => {
-  const place = join(await folder(t), 'policy.js');
+  const place = join(await folder(t), 'policy.mjs');
   await copyFile(await prepared(t, 'guest/dist/four-phrases.wasm'), place);
   assert.equal((await Policy.load(place)).identity.name, 'four-phrases');
   await copyFile(await prepared(t, 'guest/dist/policy.wasm'), place);

@@ -20,12 +20,15 @@ function run(...args) {
 }
 
 test('a component becomes a module that is loaded', async (t) => {
-  const component = join(await folder(t), 'new.wasm');
+  const place = await folder(t);
+  // As `npm init` leaves it: scripts are no modules there unless their name says so.
+  await writeFile(join(place, 'package.json'), '{"type":"commonjs"}');
+  const component = join(place, 'new.wasm');
   await copyFile(new URL('guest/dist/four-phrases.wasm', root), component);
   const { code, stdout, stderr } = await run('prepare', component);
   assert.equal(code, 0, stderr);
-  const made = component.replace('.wasm', '.policy.js');
-  assert.match(stdout, /new\.policy\.js: four-phrases \d+\.\d+\.\d+, SHA-256 [0-9a-f]{64}\n$/);
+  const made = component.replace('.wasm', '.policy.mjs');
+  assert.match(stdout, /new\.policy\.mjs: four-phrases \d+\.\d+\.\d+, SHA-256 [0-9a-f]{64}\n$/);
   assert.equal((await Policy.load(made)).identity.name, 'four-phrases');
 });
 
@@ -54,6 +57,17 @@ test('a replay finds the same answers, and other ones of another policy', async 
   const other = await run('replay', vectors, '--policy', await prepared(t, 'guest/dist/four-phrases.wasm'));
   assert.equal(other.code, 1);
   assert.match(other.stdout, /decisions\.jsonl:\d+: \{.*\}\n {4}would be \{/);
+});
+
+test('what is no record is said, with its line', async (t) => {
+  const file = join(await folder(t), 'records.jsonl');
+  await writeFile(file, '\n{"about":"weather"}\n');
+  const { code, stderr } = await run('replay', file);
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /records\.jsonl:2: about is "weather", and not failure or refresh; each line is one object/,
+  );
 });
 
 test('wrong arguments are said, with those that there are', async () => {

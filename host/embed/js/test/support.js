@@ -30,7 +30,7 @@ export async function preparedText(path) {
 
 /** A component of the repository, prepared in a file of its own until the test ends. */
 export async function prepared(test, path) {
-  const file = join(await folder(test), 'policy.js');
+  const file = join(await folder(test), 'policy.mjs');
   await writeFile(file, await preparedText(path));
   return file;
 }
