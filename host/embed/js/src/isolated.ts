@@ -112,7 +112,9 @@ export class IsolatedPolicy {
     this.#worker = undefined;
   }
 
-  #ask(call: Question, argument: unknown): Promise<unknown> {
+  /** Puts a question when those before it have been answered, with the facts as they are now. */
+  #ask(call: Question, facts: unknown): Promise<unknown> {
+    const argument = structuredClone(facts);
     const answer = this.#last.then(() => this.#askNow(call, argument));
     this.#last = answer.catch(() => {});
     return answer;

@@ -21,6 +21,18 @@ test('it answers like one in this thread', async (t) => {
   await assert.rejects(policy.classify({ ...expired, httpStatus: 65_937 }), InvalidFacts);
 });
 
+test('a question has the facts of the moment when it was asked', async (t) => {
+  const policy = await IsolatedPolicy.load();
+  t.after(() => policy.close());
+  const facts = { ...expired };
+  const first = policy.classify(facts);
+  const second = policy.classify(facts);
+  facts.message = 'Too Many Requests';
+  facts.httpStatus = 429;
+  facts.phase = 'no word';
+  assert.deepEqual([(await first).rule, (await second).rule], ['expired', 'expired']);
+});
+
 test('one that spins is ended, costs that answer, and the next question finds a new worker', async (t) => {
   const path = await prepared(t, 'tests/fixtures/policies/spinning.wasm');
   const starting = once(process, 'worker');
