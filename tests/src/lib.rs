@@ -69,6 +69,7 @@ pub fn patient_cloud() -> simulator::Config {
     let years = Duration::from_secs(10 * 365 * 86_400);
     config.strict.stamp_tolerance = years;
     config.strict.fingerprint_tolerance = years;
+    config.dated = false;
     config
 }
 

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
-use simulator::Config as Cloud;
+use simulator::{Config as Cloud, Effect, Fault, RouteKind};
 use testkit::virtual_home::VirtualHome;
 use testkit::{Home, LEGACY, password};
 use vehicle_connector::wire::outcome::State;
 
 use super::asked;
 
-const HOUR: Duration = Duration::from_secs(3_600);
-const OFTEN: Duration = Duration::from_secs(600);
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const OFTEN: Duration = Duration::from_secs(600);
 
-async fn virtual_home(cloud: Cloud) -> VirtualHome {
+/// A home in virtual time that signs in by password.
+pub(super) async fn virtual_home(cloud: Cloud) -> VirtualHome {
     let signs_in = password::signs_in(&cloud);
     VirtualHome::with(cloud, signs_in).await
 }
@@ -73,8 +74,11 @@ async fn a_sign_in_whose_exchange_fails_is_not_made_again() {
     home.control.end_sessions();
     home.control.expire_access_token();
     home.control.fail_exchanges(1_000);
-    let report = home.read().await;
-    assert_ne!(report.state, State::Succeeded, "{report:?}");
+    // The second one has nothing left but the exchange.
+    for _ in 0..2 {
+        let report = home.read().await;
+        assert_ne!(report.state, State::Succeeded, "{report:?}");
+    }
     let account = home.account();
     assert!(account.to_string().contains("external service error"), "{account}");
     home.control.clear_faults();
@@ -84,6 +88,85 @@ async fn a_sign_in_whose_exchange_fails_is_not_made_again() {
     let counters = home.counters();
     assert_eq!((counters.sign_ins_asked, counters.token_exchanges), (1, 1), "{counters:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_that_brings_nothing_is_no_sign_in_lost() {
+    let nothing = Fault::new(RouteKind::TokenExchange, Effect::answer(200, "{}")).forever();
+    let home = virtual_home(Cloud::default()).await;
+    home.advance(HOUR).await;
+    // First a sign-in, then a refresh.
+    for sign_ins in [1, 0] {
+        home.control.reset_counters();
+        if sign_ins > 0 {
+            home.control.end_sessions();
+        }
+        home.control.expire_access_token();
+        home.control.inject(nothing.clone());
+        let report = home.read().await;
+        assert_ne!(report.state, State::Succeeded, "{report:?}");
+        let account = home.account().to_string();
+        assert!(!account.contains("refused without a reason"), "nobody has refused anything: {account}");
+        home.control.clear_faults();
+        home.advance(HOUR / 4).await;
+        let report = home.read().await;
+        assert_eq!(report.state, State::Succeeded, "{report:?}");
+        let counters = home.counters();
+        assert_eq!((counters.sign_ins_asked, counters.token_exchanges), (sign_ins, 1), "{counters:?}");
+        home.advance(HOUR).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_service_that_is_away_is_missed_by_nobody_while_the_access_token_lasts() {
+    let home = virtual_home(Cloud::default()).await;
+    home.control.inject(Fault::new(RouteKind::TokenRefresh, Effect::unavailable()).forever());
+    let load = home.reads(OFTEN, 20 * HOUR).await;
+    assert!(load.failed().is_empty(), "{:?}", load.failed().first());
+    let away = home.counters();
+    assert!(away.refreshes == 0 && away.refreshes_asked > 20, "it is asked meanwhile: {away:?}");
+    home.control.clear_faults();
+    let load = home.reads(OFTEN, 10 * HOUR).await;
+    assert!(load.failed().is_empty(), "{:?}", load.failed().first());
+    let counters = home.counters();
+    assert!(counters.refreshes >= 8 && counters.token_exchanges == 1, "{counters:?}");
+    assert_eq!(counters.sign_ins_asked, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exchange_that_is_refused_for_hours_costs_few_sets_and_is_told() {
+    let home = virtual_home(Cloud::default()).await;
+    home.advance(HOUR / 2).await;
+    home.control.expire_access_token();
+    let refused = Effect::envelope("9013", "invalid token");
+    home.control.inject(Fault::new(RouteKind::TokenExchange, refused).forever());
+    let load = home.reads(OFTEN, 6 * HOUR).await;
+    assert_eq!(load.failed().len(), load.reports.len(), "there is nothing to read with");
+    let counters = home.counters();
+    assert!(counters.refreshes <= 7, "a set an hour, and not one for each read: {counters:?}");
+    assert_eq!(counters.sign_ins_asked, 0, "{counters:?}");
+    let said = home.read().await;
+    let said = format!("{said:?} {}", home.account());
+    assert!(said.contains("does not exchange the tokens") && said.contains("invalid token"), "{said}");
+    home.control.clear_faults();
+    home.advance(7 * HOUR).await;
+    assert_eq!(home.read().await.state, State::Succeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_the_vehicle_service_has_forgotten_is_still_that_of_the_tokens() {
+    let home = virtual_home(Cloud::default()).await;
+    home.control.invalidate_device(None);
+    let report = home.read().await;
+    assert_eq!(report.state, State::Succeeded, "{report:?}");
+    assert_eq!(home.counters().registrations, 1);
+    let load = home.reads(OFTEN, 25 * HOUR).await;
+    assert!(load.failed().is_empty(), "{:?}", load.failed().first());
+    let counters = home.counters();
+    let [sign_ins, _, exchanges, refreshes] = asked(&counters);
+    assert_eq!((sign_ins, exchanges, counters.registrations), (0, 1, 1), "{counters:?}");
+    assert!(refreshes == counters.refreshes && refreshes >= 20, "{counters:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_set_that_is_over_without_a_way_back_is_told() {
     let home = virtual_home(Cloud::default()).await;

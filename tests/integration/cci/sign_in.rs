@@ -90,6 +90,13 @@ async fn the_whole_set_is_kept_in_one_cell() {
     ] {
         assert!(text.contains(&format!("\"{name}\"")), "{name}");
     }
+    let value: serde_json::Value = serde_json::from_str(cell["value"].as_str().unwrap()).unwrap();
+    let device = value["device"].as_str().unwrap();
+    let log = home.control().log();
+    let asked_as = |entry: &simulator::LogEntry| {
+        entry.headers.iter().find(|(name, _)| name == "client-device-id").map(|(_, device)| device.clone())
+    };
+    assert!(log.iter().filter_map(asked_as).all(|asked_as| asked_as == device), "and its device with it");
     assert!(
         text.contains(r#"\"family\":\"cci\""#) && text.contains(r#"\"route\":\"signed\""#),
         "{}",

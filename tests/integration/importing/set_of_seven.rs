@@ -1,7 +1,7 @@
 //! Sessions of the token service since 2026, as kia_uvo and evcc keep them: one host signs in by password, and another
 //! one, which has none, goes on with what a program would have kept of that.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::street::Street;
 use crate::program::Ran;
@@ -21,11 +21,12 @@ async fn a_session_of_another_program_is_used_and_renewed_without_a_password() {
         street.cloud.control().reset_counters();
         let said =
             street.does(&["auth", "import", "home", "kept.json", "--from", from, "--yes"], "imports").await;
-        assert!(said.contains("a session of 9 tokens was imported"), "{said}");
+        assert!(said.contains("a session of 8 tokens was imported"), "{said}");
         let sent = street.counters();
         assert_eq!((sent.sign_ins_asked, sent.refreshes_asked, sent.token_exchanges_asked), (0, 0, 0));
-        let session = street.session("imports");
-        assert_eq!(session["value"], r#"{"family":"cci","route":"signed"}"#);
+        let session: Value =
+            serde_json::from_str(street.session("imports")["value"].as_str().unwrap()).unwrap();
+        assert_eq!(session, json!({"family": "cci", "route": "signed", "device": kept["device_id"]}));
 
         // It reads with the token that came with it, and as the device that it came with.
         street.does(&["refresh", "niro"], "imports").await;
@@ -40,6 +41,28 @@ async fn a_session_of_another_program_is_used_and_renewed_without_a_password() {
         assert!(renewed.refreshes > 0 && renewed.token_exchanges > 0, "{renewed:?}");
         assert_ne!(street.session("imports")["secrets"]["cci-refresh-token"], kept["refresh_token"]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_imported_after_another_one_brings_its_own_device() {
+    let street = Street::start().await;
+    let kept = street.kept_by_another_program().await;
+    street.write("kept.json", &kept);
+    let import = ["auth", "import", "home", "kept.json", "--from", "evcc", "--yes"];
+    street.does(&import, "imports").await;
+    street.does(&["refresh", "niro"], "imports").await;
+    street.does(&["auth", "logout", "home"], "imports").await;
+    street.cloud.control().reset_counters();
+    street.does(&import, "imports").await;
+    street.does(&["refresh", "niro"], "imports").await;
+    street.cloud.control().expire_access_token();
+    street.does(&["refresh", "niro"], "imports").await;
+    let sent = street.counters();
+    assert_eq!(
+        (sent.registrations, sent.refreshes, sent.refused),
+        (0, 1, 1),
+        "one token had ended: {sent:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,7 +86,8 @@ impl Street {
         let state = self.dir.path().join("signs-in.state");
         let cells = Reader::open(&state).unwrap().list(Kind::Cell).unwrap();
         let cells = cells.into_iter().map(|(_, cell)| serde_json::from_slice::<Value>(&cell).unwrap());
-        cells.map(|cell| cell["secrets"]["device-id"].clone()).find(Value::is_string).unwrap()
+        let values = cells.filter_map(|cell| serde_json::from_str::<Value>(cell["value"].as_str()?).ok());
+        values.map(|value| value["device"].clone()).find(Value::is_string).unwrap()
     }
 
     pub(super) fn write(&self, name: &str, value: &Value) {

@@ -40,6 +40,9 @@ pub struct Config {
     pub gate_keys: [String; 3],
     /// The release of the app whose keys those are.
     pub release: Release,
+    /// Say in answers when they were made (`Date`). Off, they say a time that is none, as a server does whose clock was
+    /// never set: for clients whose clock is not the server's.
+    pub dated: bool,
     /// Give the exchangeable token of a refresh in the cookie `t` only, and the old one in the body.
     pub exchangeable_in_cookie: bool,
     /// How long the tokens of a set live that are for use; also the answer's `expiresIn`, in whole seconds.
@@ -79,6 +82,7 @@ impl Default for Config {
             authorize_redirects: true,
             gate_keys: ["SECRET", "PIECE", "SUFFIX"].map(str::to_owned),
             release: Release::default(),
+            dated: true,
             exchangeable_in_cookie: false,
             cci_token_lifetime: Duration::from_secs(3599),
             cci_refresh_lifetime: Duration::from_secs(90 * 86_400),
@@ -129,9 +133,12 @@ pub struct Strictness {
     pub content_type: bool,
     /// Sign-in and token service are asked as the app asks them: user agent, every header, fields and their order.
     pub app: bool,
-    /// `App-Request-Id` names the device of `client-device-id`, as the app's does. Off by default: nothing tells that
-    /// the real service compares them.
+    /// `App-Request-Id` names the device of `client-device-id`, as the app's does. Whether the real service compares
+    /// them nothing tells.
     pub request_id: bool,
+    /// A set of tokens is refreshed and exchanged only for the device that it was given to: other programs keep both
+    /// together. What the real service answers another device nothing tells.
+    pub set_bound: bool,
     /// How far the time of a signature may be from the server's, either way. What the real gate allows is not known.
     pub fingerprint_tolerance: Duration,
     /// How many bytes the headers of a request may have. What the real services allow is not known; an exchange has
@@ -158,7 +165,8 @@ impl Default for Strictness {
             protocol_header: true,
             content_type: true,
             app: true,
-            request_id: false,
+            request_id: true,
+            set_bound: true,
             fingerprint_tolerance: Duration::from_secs(300),
             header_limit: 16 * 1024,
             newest_token_only: true,

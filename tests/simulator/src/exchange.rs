@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
+use jiff::Timestamp;
 
 use crate::envelope::{self, Answer, By, Refused};
 use crate::kit::{Effect, End, Moment, Received, Wire};
@@ -36,9 +37,23 @@ pub(crate) async fn serve(
 /// Everything between the arrival of a request and its end, wherever it came from.
 pub(crate) async fn answer(shared: &Arc<Shared>, incoming: &Incoming) -> End {
     let flight = Flight::begin(shared, incoming);
-    let (end, note) = handle(shared, incoming).await;
+    let (mut end, note) = handle(shared, incoming).await;
     flight.end(end.status(), note);
+    if let End::Answered(answer) | End::Truncated(answer, _) = &mut end {
+        date(shared, answer);
+    }
     end
+}
+
+/// Says when an answer was made, by the server's clock (RFC 9110 §6.6.1).
+fn date(shared: &Shared, answer: &mut Answer) {
+    if answer.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("date")) {
+        return;
+    }
+    let world = shared.world();
+    let made = if world.config.dated { world.now() } else { Timestamp::UNIX_EPOCH };
+    let made = made.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    answer.headers.push(("Date".to_owned(), made));
 }
 
 async fn handle(shared: &Arc<Shared>, incoming: &Incoming) -> Ended {

@@ -32,7 +32,8 @@
 //!    password, at the page of step 1. A request that is not as the app makes it is answered 400.
 //! 3. `POST /auth/v1/token?code=…` gives seven tokens for a code that is good once,
 //!    `POST /auth/v1/token-exchange?serviceType=CCS` a CCS token for three of them, which is an access token for the
-//!    vehicles. `POST /auth/v2/token-refresh` gives the next seven; the old ones are dead at once.
+//!    vehicles. `POST /auth/v2/token-refresh` gives the next seven; the old ones are dead at once. A set is of the
+//!    device that asked for it (`client-device-id`), and of no other one.
 //!
 //! The gate before step 3 wants the headers of the Android app and their signature ([`fingerprint()`]) by the server's
 //! clock: 9035 without, 9036 with another, 9037 at another time. `/domain/api/v1/auth/token`, `…/v1/auth/token-exchange`

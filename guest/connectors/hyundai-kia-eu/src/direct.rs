@@ -12,6 +12,7 @@ use crate::cloud::{Cloud, Proof};
 use crate::device;
 use crate::identity::{Outcome, blocked};
 use crate::kept::DIRECT;
+use crate::session::with_access_token;
 use crate::stamp::stamp;
 
 /// The cookies of a sign-in.
@@ -96,7 +97,7 @@ pub(crate) fn grant(cloud: &Cloud<'_>) -> Result<Step, Failure> {
     let request = oauth::token(cloud.url("/oauth2/token", Proof::Grant), "authorization_code")
         .field("redirect_uri", cloud.brand.redirect_uri)
         .field("code", secret(CODE));
-    let answer = of_client(cloud, request).send(Phase::SignIn)?;
+    let answer = with_access_token(of_client(cloud, request).send(Phase::SignIn)?)?;
     Ok(Step::Granted(oauth::grant_in(answer, &ACCOUNT, DIRECT)?))
 }
 
@@ -108,7 +109,7 @@ pub(crate) fn grant(cloud: &Cloud<'_>) -> Result<Step, Failure> {
 pub(crate) fn refresh(cloud: &Cloud<'_>) -> Result<Step, Failure> {
     let request = oauth::token(cloud.url("/oauth2/token", Proof::Grant), "refresh_token")
         .field("refresh_token", secret(REFRESH_TOKEN));
-    let answer = of_client(cloud, request).send(Phase::Refresh)?;
+    let answer = with_access_token(of_client(cloud, request).send(Phase::Refresh)?)?;
     Ok(Step::Granted(oauth::grant_in(answer, &ACCOUNT, DIRECT).map_err(of_session)?))
 }
 

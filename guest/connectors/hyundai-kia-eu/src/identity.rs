@@ -1,7 +1,7 @@
 //! The sign-in by password at the identity provider, up to the code that its redirect brings.
 //!
 //! Three steps in one cookie jar: the page at which a sign-in begins, for its cookies; the public key that
-//! passwords are sealed with; and the form. Nothing is repeated, and every end that is no code has a failure
+//! passwords are sealed with, whose answer tells whether the clock of this machine is right; and the form. Nothing is repeated, and every end that is no code has a failure
 //! of its own: vendors lock accounts, and users change passwords that were right.
 
 use vehicle_connector_sdk::http::{Encoding, derived, seal, text};
@@ -11,6 +11,7 @@ use crate::address;
 use crate::brand::OneApp;
 use crate::cloud::Cloud;
 
+mod clock;
 mod outcome;
 
 pub(crate) use outcome::{Outcome, blocked};
@@ -104,7 +105,8 @@ fn next(cloud: &Cloud<'_>, at: &str, answer: &Answer) -> Option<String> {
     bases.into_iter().any(|base| address::is_below(&leads, base)).then_some(leads)
 }
 
-/// Asks for the public key that passwords are sealed with, and returns its name.
+/// Asks for the public key that passwords are sealed with, and returns its name. A clock that is wrong ends the
+/// sign-in here: the code that the password brings could not be exchanged, and the password would be spent.
 fn key(cloud: &Cloud<'_>) -> Result<String, Failure> {
     let request = browser(Request::get(url(cloud, "/auth/api/v1/accounts/certs")));
     let answer = request.capture_public_key("/retValue", KEY).send(Phase::SignIn)?;
@@ -112,6 +114,7 @@ fn key(cloud: &Cloud<'_>) -> Result<String, Failure> {
         return Err(blocked);
     }
     let answer = answer.success(&Envelope::PLAIN)?;
+    clock::agrees(&answer)?;
     answer.text("/retValue/kid").map(ToOwned::to_owned).ok_or_else(|| answer.lacks("kid of a key"))
 }
 

@@ -2,8 +2,8 @@
 //! installation speaks.
 //!
 //! The cell `session` holds `{"family":"legacy"}`, or of the token service since 2026
-//! `{"family":"cci","route":"signed","tokens_end":…,"exchanged":…,"access_ends":…}`. The instants are seconds
-//! since the epoch, and each may be absent: an import knows none of them.
+//! `{"family":"cci","route":"signed","device":…,"tokens_end":…,"exchanged":…,"access_ends":…}`. The instants are
+//! seconds since the epoch, and each may be absent: an import knows none of them.
 
 use vehicle_connector_sdk::clock;
 use vehicle_connector_sdk::prelude::*;
@@ -13,6 +13,12 @@ pub(crate) const SESSION: &str = "session";
 
 /// The cell of the device registration.
 pub(crate) const DEVICE: &str = "device-registration";
+
+/// The cell of the device that came with a set of tokens and was taken up as the registration.
+pub(crate) const TAKEN_UP: &str = "device-of-tokens";
+
+/// The secret of a device whose identifier is one.
+pub(crate) const DEVICE_ID: &str = "device-id";
 
 /// The cell of the access token that the vehicle service has refused.
 pub(crate) const REFUSED: &str = "refused-token";
@@ -55,18 +61,23 @@ pub(crate) struct Access {
 }
 
 /// A session of the token service since 2026.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cci {
     /// How the service was asked last.
     pub route: Route,
+    /// The identifier of the device that the set was given to, which is no secret: whatever becomes of the
+    /// registration, the set is of that device. None if it is the secret [`DEVICE_ID`], as of an import.
+    pub device: Option<String>,
     /// When the access token of the set of seven ends. None if that is not known.
     pub tokens_end: Option<i64>,
     /// None if there is none, or nothing is known of it.
     pub access: Option<Access>,
+    /// Whether the service has refused to exchange a set that it had just given out.
+    pub exchange_refused: bool,
 }
 
 /// The session as its cell tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Session {
     /// By a refresh token, of 48 characters or of the account service, and nothing else to remember.
     Legacy,
@@ -92,8 +103,10 @@ impl Session {
         let access = instant("exchanged").zip(instant("access_ends"));
         Self::Cci(Cci {
             route: if text("route") == Some("unsigned") { Route::Unsigned } else { Route::Signed },
+            device: text("device").filter(|id| is_device(id)).map(str::to_owned),
             tokens_end: instant("tokens_end"),
             access: access.map(|(exchanged, ends)| Access { exchanged, ends }),
+            exchange_refused: value.get("exchange_refused").and_then(Value::as_bool) == Some(true),
         })
     }
 }
@@ -110,6 +123,8 @@ impl Cci {
             ];
             let known = instants.into_iter().filter_map(|(key, at)| Some((key.to_owned(), at?.into())));
             members.extend(known);
+            members.extend(self.device.iter().map(|id| ("device".to_owned(), id.clone().into())));
+            members.extend(self.exchange_refused.then(|| ("exchange_refused".to_owned(), true.into())));
         }
         format!("{value}")
     }
@@ -137,8 +152,12 @@ pub(crate) fn has_access(account: &Account) -> Result<(), Failure> {
     if !lacks {
         return Ok(());
     }
-    let message = "the session has no access token for the vehicle service yet".to_owned();
-    let failure = failure::not_sent(Phase::Status, &message);
+    let message = if session.exchange_refused {
+        "the token service does not exchange the tokens of the session for an access token of the vehicle service"
+    } else {
+        "the session has no access token for the vehicle service yet"
+    };
+    let failure = failure::not_sent(Phase::Status, message);
     Err(Failure { transport: None, code: Some(NO_ACCESS_TOKEN.to_owned()), ..failure })
 }
 
@@ -163,19 +182,42 @@ fn refused() -> Option<i64> {
     value.get("exchanged")?.as_i64()
 }
 
-/// The identifier of this installation as a device: that of its registration, or the one that was made up
-/// because there was none to be had, which is no secret.
-pub(crate) fn device_id() -> String {
-    of_device("id").unwrap_or_else(|| secret("device-id"))
+/// A device, as the token service is spoken to as it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Device {
+    /// Its identifier.
+    pub id: String,
+    /// The same without dashes, as the vendor's app writes it in the number of a request.
+    pub number: String,
 }
 
-/// The number that the vendor's app would write without dashes for the device. The host does not take a
-/// secret apart, so a registered device has one of its own here, which stays as long as the registration.
-pub(crate) fn device_number() -> String {
-    match of_device("id") {
-        Some(id) => id.replace('-', ""),
-        None => of_device("number").unwrap_or_else(|| vehicle_connector_sdk::random::hex(16)),
+impl Device {
+    /// The one of an identifier that is no secret.
+    pub(crate) fn known(id: &str) -> Self {
+        Self { id: id.to_owned(), number: id.replace('-', "") }
     }
+
+    /// The one of the secret [`DEVICE_ID`]. The host does not take a secret apart, so it has a number of its own.
+    pub(crate) fn secret() -> Self {
+        let number = of_device("number").unwrap_or_else(|| vehicle_connector_sdk::random::hex(16));
+        Self { id: secret(DEVICE_ID), number }
+    }
+}
+
+/// Whether a text can be the identifier of a device.
+pub(crate) fn is_device(id: &str) -> bool {
+    (16..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// The identifier of this installation as a device of the vehicle service: that of its registration, or the one that
+/// was made up because there was none to be had.
+pub(crate) fn device_id() -> String {
+    known_device().unwrap_or_else(|| secret(DEVICE_ID))
+}
+
+/// The same, if it is no secret.
+pub(crate) fn known_device() -> Option<String> {
+    of_device("id").filter(|id| is_device(id))
 }
 
 fn of_device(key: &str) -> Option<String> {
@@ -194,18 +236,25 @@ mod tests {
 
     #[test]
     fn a_session_is_read_as_it_was_written() {
+        let new = Cci {
+            route: Route::Signed,
+            device: None,
+            tokens_end: None,
+            access: None,
+            exchange_refused: false,
+        };
         let access = Some(Access { exchanged: 5, ends: 10 });
+        let device = Some("0b6f5a6e-6f5c-4f0b-8a4e-0f3f8b6f1c11".to_owned());
         for session in [
-            Cci { route: Route::Signed, tokens_end: None, access: None },
-            Cci { route: Route::Unsigned, tokens_end: Some(7), access: None },
-            Cci { route: Route::Signed, tokens_end: Some(7), access },
+            new.clone(),
+            Cci { route: Route::Unsigned, tokens_end: Some(7), exchange_refused: true, ..new.clone() },
+            Cci { tokens_end: Some(7), device, access, ..new.clone() },
         ] {
             assert_eq!(Session::parse(&session.value()), Session::Cci(session));
         }
-        assert_eq!(
-            Cci { route: Route::Signed, tokens_end: None, access: None }.value(),
-            r#"{"family":"cci","route":"signed"}"#
-        );
+        assert_eq!(new.value(), r#"{"family":"cci","route":"signed"}"#);
+        let strange = r#"{"family":"cci","route":"signed","device":"{secret:pin}, and more"}"#;
+        assert_eq!(Session::parse(strange), Session::Cci(new), "what is no identifier is none");
     }
 
     #[test]

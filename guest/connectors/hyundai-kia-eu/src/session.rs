@@ -87,24 +87,36 @@ fn grant(cloud: &Cloud<'_>, phase: Phase) -> Result<Step, Failure> {
         .field("client_id", cloud.brand.service_id)
         .field("client_secret", cloud.brand.client_secret);
     let answer = cloud.dressed(request, Proof::Grant, false).send(phase)?;
-    let answer = envelope::open(answer, Proof::Grant)?;
+    let answer = with_access_token(envelope::open(answer, Proof::Grant)?)?;
     Ok(Step::Granted(oauth::grant(answer, LEGACY)?))
 }
 
+/// An answer of a token endpoint, unless something stands in it in place of the access token that is none: it was not
+/// captured then.
+///
+/// # Errors
+///
+/// It has no access token.
+pub(crate) fn with_access_token(answer: Answer) -> Result<Answer, Failure> {
+    match answer.text("/access_token") {
+        Some(text) if text != secret(oauth::ACCESS_TOKEN) => Err(answer.lacks("access token")),
+        _ => Ok(answer),
+    }
+}
+
 fn sign_in_by_password(cloud: &Cloud<'_>) -> Result<Step, Failure> {
-    let is_direct = cloud.region.sign_in == SignIn::AccountService;
-    let outcome = if is_direct {
-        direct::sign_in(cloud)?
+    let (outcome, device) = if cloud.region.sign_in == SignIn::AccountService {
+        (direct::sign_in(cloud)?, None)
     } else {
         // A password is not spent on what cannot be used then.
         tokens::may_sign_in(cloud)?;
-        device::ensure_or_make_up(cloud)?;
-        identity::sign_in(cloud)?
+        let device = device::for_new_tokens(cloud)?;
+        (identity::sign_in(cloud)?, Some(device))
     };
-    match outcome {
-        Outcome::Code if is_direct => direct::grant(cloud),
-        Outcome::Code => tokens::begin(cloud),
-        Outcome::Consent(page) => Ok(Step::ask(Challenge::Consent(consent(cloud, &page)), CONSENT)),
+    match (outcome, device) {
+        (Outcome::Code, Some(device)) => tokens::begin(cloud, device),
+        (Outcome::Code, None) => direct::grant(cloud),
+        (Outcome::Consent(page), _) => Ok(Step::ask(Challenge::Consent(consent(cloud, &page)), CONSENT)),
     }
 }
 
@@ -116,7 +128,8 @@ fn consent(cloud: &Cloud<'_>, page: &str) -> String {
     )
 }
 
-fn has_password(account: &Account) -> bool {
+/// Whether the account can be signed in without a person.
+pub(crate) fn has_password(account: &Account) -> bool {
     account.has_secret("username") && account.has_secret("password")
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn manifest() -> Manifest {
         env!("CARGO_PKG_VERSION"),
         "The cloud of Hyundai, Kia and Genesis in Europe, Australia and New Zealand",
     )
-    .cells(&[kept::SESSION, kept::DEVICE, control::CELL, kept::REFUSED, GATE])
+    .cells(&[kept::SESSION, kept::DEVICE, kept::TAKEN_UP, control::CELL, kept::REFUSED, GATE])
     .setting(
         setting("right-hand-drive", "Whether the driver sits on the right: true or false")
             .default_is("false"),
@@ -94,7 +94,8 @@ fn configured(manifest: Manifest) -> Manifest {
         )
 }
 
-/// What comes from the cloud. Of the set of seven an answer may lack what has not changed.
+/// What comes from the cloud. Of the set of seven an answer may lack what has not changed; and a session of them has
+/// the access token only when the exchange for it goes well.
 fn given_out(manifest: Manifest) -> Manifest {
     let token = |name: &str, what: &str, to: &[&str]| Want::token(name, what).sent_to(to);
     let seven = SET
@@ -102,7 +103,7 @@ fn given_out(manifest: Manifest) -> Manifest {
         .map(|(member, name)| token(name, &format!("`{member}` of the token service"), &["cci"]).rotates());
     seven
         .fold(manifest, Manifest::secret)
-        .secret(token("access-token", "The token of the session", &["ccapi", "cci"]))
+        .secret(token("access-token", "The token of the session", &["ccapi", "cci"]).rotates())
         .secret(
             token("device-id", "The registration of this installation as a device", &["ccapi", "cci"])
                 .at_least(16),

@@ -15,6 +15,7 @@ use crate::bindings::connector::{Grant, Reply, Step};
 use crate::bindings::policy::{Effect, Failure};
 use crate::bindings::types;
 use crate::cell::{Cell, CellGuard};
+use crate::descriptor::SecretRule;
 use crate::judge::failure::{self, Facts};
 use crate::plugin::Called;
 use crate::plugin::question::{ContinueSignIn, RefreshSession, SignIn};
@@ -131,8 +132,10 @@ impl<'r> Attempt<'r> {
         if let Stage::GoOn(going) = &mut self.stage {
             going.pending = Arc::new(going.pending.spent_by(&call));
         }
-        // What was made here is no session, whatever its name.
-        let brought = call.captured.keys().any(|name| !call.made.contains(name));
+        // What was made here is no session, whatever its name, nor is the next value of what the owner has configured.
+        let replaces =
+            |name: &str| account.context.rules.get(name).is_some_and(SecretRule::replaces_configured);
+        let brought = call.captured.keys().any(|name| !call.made.contains(name) && !replaces(name));
         let whole = brought && call.missing.is_empty();
         let grant = match answer {
             Ok(Ok(Step::Granted(grant))) if whole && grant.value.len() <= LARGEST_VALUE => grant,

@@ -2,7 +2,8 @@
 //!
 //! A token that is about to end is refreshed early, in the background, while the old one is still good: no
 //! caller waits, and when the token endpoint is down nothing fails. Close to its end it must be refreshed
-//! before it is used.
+//! before it is used. Where what a refresh replaces ends before the access token does, it is refreshed by that
+//! end, and used meanwhile: only the access token's own end keeps callers waiting.
 
 use std::time::Duration;
 
@@ -53,9 +54,28 @@ pub(crate) fn freshness(session: &Cell, spread: f64, clock: &dyn Clock) -> Fresh
     if left <= GRACE.min(life / 4) {
         return Freshness::Ended;
     }
+    if ends_soon(life, left, spread) || is_to_be_renewed(session, spread, clock) {
+        Freshness::EndsSoon
+    } else {
+        Freshness::Good
+    }
+}
+
+/// Whether what lives so long, with so much left of it, is to be refreshed early.
+fn ends_soon(life: SignedDuration, left: SignedDuration, spread: f64) -> bool {
     let window = EARLIEST.min(life / EARLY_PART).as_secs_f64();
-    let begins = window * (1.0 + spread.clamp(0.0, 1.0)) / 2.0;
-    if left.as_secs_f64() <= begins { Freshness::EndsSoon } else { Freshness::Good }
+    left.as_secs_f64() <= window * (1.0 + spread.clamp(0.0, 1.0)) / 2.0
+}
+
+/// Whether what the next session comes from ends soon, or has ended, in a session whose access token was given out for
+/// longer. Elsewhere it outlives the access token, and its end says nothing of when to refresh.
+fn is_to_be_renewed(session: &Cell, spread: f64, clock: &dyn Clock) -> bool {
+    let ends = session.ends.refresh.zip(session.ends.access);
+    if ends.is_none_or(|(refresh, access)| refresh >= access) {
+        return false;
+    }
+    let life_and_left = session.refresh_life().zip(session.refresh_expires_in(clock));
+    life_and_left.is_some_and(|(life, left)| ends_soon(life, left, spread))
 }
 
 #[cfg(test)]
@@ -94,12 +114,16 @@ mod tests {
     }
 
     async fn session(clock: &Arc<Clocks>, life: Option<i64>) -> Arc<Cell> {
+        ending(clock, life, None).await
+    }
+
+    async fn ending(clock: &Arc<Clocks>, access: Option<i64>, refresh: Option<i64>) -> Arc<Cell> {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
         let given = Arc::clone(clock) as Arc<dyn Clock>;
         let cells = Cells::open("home", ["session".to_owned()], &store, &given).await.unwrap();
         let guard = cells.slot("session").unwrap().acquire().await;
-        let access = life.map(|life| clock.now() + SignedDuration::from_secs(life));
-        let ends = Ends { access, ..Ends::default() };
+        let at = |life: i64| clock.now() + SignedDuration::from_secs(life);
+        let ends = Ends { access: access.map(at), refresh: refresh.map(at), ..Ends::default() };
         guard.commit(Contents { ends, ..Contents::default() }).await.unwrap()
     }
 
@@ -140,6 +164,26 @@ mod tests {
         clock.pass(1_000_000);
         assert_eq!(freshness(&without_an_end, 0.5, clock.as_ref()), Freshness::Good);
         assert_eq!(freshness(&Cell::default(), 0.5, clock.as_ref()), Freshness::Missing);
+    }
+
+    #[tokio::test]
+    async fn what_is_to_be_renewed_before_the_access_token_ends_keeps_nobody_waiting() {
+        let clock = Arc::new(Clocks::default());
+        let day = ending(&clock, Some(86_400), Some(3_600)).await;
+        for (seconds, freshness) in [
+            (2_900, Freshness::Good),
+            (600, Freshness::EndsSoon),
+            // Its own end is over, and the access token is as good as before.
+            (3_600, Freshness::EndsSoon),
+            (78_000, Freshness::EndsSoon),
+            (1_295, Freshness::Ended),
+        ] {
+            clock.pass(seconds);
+            assert_eq!(super::freshness(&day, 0.5, clock.as_ref()), freshness, "after {seconds} s more");
+        }
+        let outlives = ending(&clock, Some(3_600), Some(3_601)).await;
+        clock.pass(2_900);
+        assert_eq!(super::freshness(&outlives, 0.5, clock.as_ref()), Freshness::Good);
     }
 
     #[tokio::test]

@@ -150,13 +150,15 @@ impl Refusal<'_> {
         let (told, arrived) = (retry_after(failure).max(wanted), failure.certainty != Certainty::NotSent);
         if doubtful {
             let explained = failure.http_status.is_some();
-            let answer = evidence::in_short(failure);
+            // A policy knows what was wrong with the request: the words of who answered help more than "no reason".
+            let is_known = explained
+                && *judged.kind() == FailureKind::InvalidRequest
+                && failure.code.is_some()
+                && !failure.message.is_empty();
+            let answer = if is_known { failure.message.clone() } else { evidence::in_short(failure) };
             let why = |answer| match judged.kind() {
                 _ if !explained => RefreshError::Unexplained(answer),
-                // A policy knows what was wrong with the request: the vendor's words help more than "no reason".
-                FailureKind::InvalidRequest if failure.code.is_some() && !failure.message.is_empty() => {
-                    RefreshError::Failed { kind: judged.kind().clone(), message: failure.message.clone() }
-                }
+                kind if is_known => RefreshError::Failed { kind: kind.clone(), message: answer },
                 _ => RefreshError::Doubtful(answer),
             };
             let with = self.refresh.with();

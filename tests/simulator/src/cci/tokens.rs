@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 use super::jwt;
 use crate::kit::Ids;
 
+/// Why a set is refused to whoever calls itself another device than that which it was given to.
+const FOREIGN: &str = "client-device-id is not of the device that the set was given to";
+
 /// Bytes of a refresh token, of which 87 characters are made.
 const REFRESH: usize = 65;
 
@@ -63,6 +66,8 @@ pub(crate) struct TokenSets {
 #[derive(Debug)]
 struct Held {
     seven: Seven,
+    /// The device that it was given to.
+    device: String,
     state: State,
     access_expires: Timestamp,
     refresh_expires: Timestamp,
@@ -92,8 +97,14 @@ impl TokenSets {
         self.sets.len() as u64
     }
 
-    /// A new set for this user.
-    pub(crate) fn give(&mut self, user: &str, now: Timestamp, lives: [Duration; 2], ids: &mut Ids) -> Seven {
+    /// A new set for this user, as which device somebody asks for it.
+    pub(crate) fn give(
+        &mut self,
+        [user, device]: [&str; 2],
+        now: Timestamp,
+        lives: [Duration; 2],
+        ids: &mut Ids,
+    ) -> Seven {
         let [access_expires, refresh_expires] =
             lives.map(|life| now.checked_add(life).unwrap_or(Timestamp::MAX));
         let claims = |expires: Timestamp, uid: bool| {
@@ -117,7 +128,8 @@ impl TokenSets {
             id_token: make(access_expires, true, 1200),
             refresh_token: URL_SAFE_NO_PAD.encode(ids.bytes(REFRESH)),
         };
-        self.sets.push(Held { seven: seven.clone(), state: State::Alive, access_expires, refresh_expires });
+        let (device, state) = (device.to_owned(), State::Alive);
+        self.sets.push(Held { seven: seven.clone(), device, state, access_expires, refresh_expires });
         let number = self.sets.len();
         for ((_, label), value) in Seven::NAMES.into_iter().zip(seven.values()) {
             self.labels.insert(value.to_owned(), format!("{label}-{number}"));
@@ -125,8 +137,14 @@ impl TokenSets {
         seven
     }
 
-    /// Takes the set out of service whose seven these are, so that the next can be given.
-    pub(crate) fn supersede(&mut self, given: &Seven, now: Timestamp) -> Result<(), Dead> {
+    /// Takes the set out of service whose seven these are, so that the next can be given. `device` is who asks, where
+    /// that has to be the one that the set was given to.
+    pub(crate) fn supersede(
+        &mut self,
+        given: &Seven,
+        device: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), Dead> {
         let held = self.sets.iter_mut().find(|held| held.seven.refresh_token == given.refresh_token);
         let held = held.ok_or(Dead::Unknown("unknown refresh token"))?;
         match held.state {
@@ -134,6 +152,7 @@ impl TokenSets {
             State::Superseded => Err(Dead::Unknown("superseded refresh token")),
             State::Alive if held.refresh_expires <= now => Err(Dead::Ended),
             State::Alive if held.seven != *given => Err(Dead::Unknown("not the seven tokens of one set")),
+            State::Alive if device.is_some_and(|device| held.device != device) => Err(Dead::Unknown(FOREIGN)),
             State::Alive => {
                 held.state = State::Superseded;
                 Ok(())
@@ -141,12 +160,11 @@ impl TokenSets {
         }
     }
 
-    /// The set that these three can be exchanged of.
+    /// The set that these three can be exchanged of; `device` as in [`Self::supersede`].
     pub(crate) fn exchangeable(
         &self,
-        access: &str,
-        exchangeable: &str,
-        non_ccs: &str,
+        [access, exchangeable, non_ccs]: [&str; 3],
+        device: Option<&str>,
         now: Timestamp,
     ) -> Result<(), Dead> {
         let held = self.sets.iter().find(|held| held.seven.access_token == access);
@@ -159,6 +177,8 @@ impl TokenSets {
             Err(Dead::Unknown("exchangeable-token is not of the same set"))
         } else if held.seven.non_ccs_token != non_ccs {
             Err(Dead::Unknown("Authentication or non-ccs-token is not of the same set"))
+        } else if device.is_some_and(|device| held.device != device) {
+            Err(Dead::Unknown(FOREIGN))
         } else {
             Ok(())
         }

@@ -18,6 +18,9 @@ const NOT_ANY_MORE: u16 = 9009;
 /// A body that is not the app's.
 const BAD_BODY: u16 = 9030;
 
+/// Who asks.
+const DEVICE: &str = "client-device-id";
+
 /// Characters of a CCS token.
 const CCS_LENGTH: usize = 1100;
 
@@ -43,7 +46,7 @@ fn code_exchange(shared: &Shared, world: &mut World, incoming: &Incoming) -> Res
         .provider
         .take_code(value(&incoming.query, "code"), now)
         .map_err(|reason| refused(BAD_TOKEN, "invalid authorization code", reason))?;
-    let seven = give(world);
+    let seven = give(world, incoming);
     shared.count(|counters| {
         counters.code_exchanges += 1;
         counters.cci_generation = world.tokens.generation();
@@ -70,8 +73,8 @@ fn token_refresh(
     if !in_headers {
         return Err(refused(BAD_TOKEN, "invalid token", "the tokens of headers and body differ"));
     }
-    world.tokens.supersede(&given, now).map_err(dead)?;
-    let next = give(world);
+    world.tokens.supersede(&given, bound_to(world, incoming), now).map_err(dead)?;
+    let next = give(world, incoming);
     shared.count(|counters| {
         counters.refreshes += 1;
         counters.cci_generation = world.tokens.generation();
@@ -94,7 +97,8 @@ fn token_exchange(shared: &Shared, world: &mut World, incoming: &Incoming) -> Re
     let now = world.now();
     let access = incoming.bearer("authorization").unwrap_or("");
     let (exchangeable, non_ccs) = (incoming.header("exchangeable-token"), incoming.header("non-ccs-token"));
-    world.tokens.exchangeable(access, exchangeable, non_ccs, now).map_err(dead)?;
+    let device = bound_to(world, incoming);
+    world.tokens.exchangeable([access, exchangeable, non_ccs], device, now).map_err(dead)?;
     let lifetime = world.config.ccs_token_lifetime;
     let expires = world.expiry(lifetime);
     let mut claims = Map::new();
@@ -111,11 +115,16 @@ fn token_exchange(shared: &Shared, world: &mut World, incoming: &Incoming) -> Re
     Ok(Answer::json(200, &json!({ "accessToken": token, "expiresTime": lifetime.as_secs() })))
 }
 
-fn give(world: &mut World) -> Seven {
+fn give(world: &mut World, incoming: &Incoming) -> Seven {
     let now = world.now();
     let config = &world.config;
     let lives = [config.cci_token_lifetime, config.cci_refresh_lifetime];
-    world.tokens.give(&config.user_id, now, lives, &mut world.ids)
+    world.tokens.give([&config.user_id, incoming.header(DEVICE)], now, lives, &mut world.ids)
+}
+
+/// The device that a set has to be of, if it is asked.
+fn bound_to<'i>(world: &World, incoming: &'i Incoming) -> Option<&'i str> {
+    world.config.strict.set_bound.then(|| incoming.header(DEVICE))
 }
 
 fn dead(dead: Dead) -> Refused {

@@ -2,7 +2,7 @@
 
 use vehicle_connector_sdk::testing::response;
 
-use super::token_service::{headers, session, set};
+use super::token_service::{SEVEN, headers, session, set};
 use super::*;
 
 /// Lets seconds pass.
@@ -16,7 +16,8 @@ fn a_refresh_is_one_signed_request_over_the_whole_set() {
     pass(&home, 3_000);
     home.host.answers_with(set(2, &[("set-cookie", "t=newer-exchangeable; Path=/; HttpOnly")]));
     let grant = home.refresh().unwrap();
-    assert_eq!(grant.expires_in, Some(3_599));
+    assert_eq!(grant.expires_in, Some(83_400), "operations are made with the access token");
+    assert_eq!(grant.refresh_expires_in, Some(3_599));
     let requests = home.host.requests();
     assert_eq!(requests.len(), 1, "the access token lasts");
     assert_eq!(requests[0].url, "http://cci.test/auth/v2/token-refresh");
@@ -67,7 +68,7 @@ fn an_exchange_that_fails_while_the_token_lasts_harms_nothing() {
     home.set(2);
     home.unwell();
     let grant = home.refresh().unwrap();
-    assert_eq!(grant.expires_in, Some(3_599));
+    assert_eq!((grant.expires_in, grant.refresh_expires_in), (Some(6_400), Some(3_599)));
     home.success(&json!({ "vehicles": [] }));
     home.list().unwrap();
     home.calls();
@@ -85,7 +86,8 @@ fn an_access_token_that_has_ended_is_not_used_and_the_exchange_is_reported_alone
     pass(&home, 86_500);
     home.set(2);
     home.unwell();
-    home.refresh().unwrap();
+    let grant = home.refresh().unwrap();
+    assert_eq!((grant.expires_in, grant.refresh_expires_in), (Some(3_599), None), "the set is all there is");
     assert_eq!(home.calls(), ["token-refresh", "token-exchange"]);
 
     let failure = home.list().unwrap_err();
@@ -231,4 +233,141 @@ fn a_set_that_is_not_taken_is_over_whatever_the_service_calls_it() {
     pass(&page, 3_000);
     page.host.answers_with(response(403, &[("content-type", "text/html")], "<html>no</html>"));
     assert_eq!(page.refresh().unwrap_err().code, None);
+}
+
+/// An exchange that is refused, as it is of a set that is over.
+fn not_exchanged(home: &Home) {
+    home.answer(401, &json!({ "code": 9013, "message": "invalid token" }));
+}
+
+#[test]
+fn an_exchange_that_is_refused_again_and_again_costs_one_set_and_is_told() {
+    let home = Home::with_session("kia", &session());
+    pass(&home, 600);
+    home.answer(401, &json!({ "error": EXPIRED }));
+    home.list().unwrap_err();
+    home.calls();
+    not_exchanged(&home);
+    home.set(2);
+    not_exchanged(&home);
+    home.refresh().unwrap();
+    assert_eq!(home.calls(), ["token-exchange", "token-refresh", "token-exchange"]);
+    for _ in 0..3 {
+        let failure = home.list().unwrap_err();
+        assert_eq!(failure.code.as_deref(), Some("no-access-token"));
+        assert!(failure.message.contains("does not exchange"), "{}", failure.message);
+        not_exchanged(&home);
+        let failure = home.refresh().unwrap_err();
+        assert_eq!((failure.code.as_deref(), failure.http_status), (Some("not-exchanged"), Some(401)));
+        assert!(failure.message.ends_with("invalid token"), "{}", failure.message);
+        assert_eq!(home.calls(), ["token-exchange"], "the set is the one that there was");
+    }
+    // With the set of the next hour it is tried again, and that is all.
+    pass(&home, 3_600);
+    home.set(3);
+    not_exchanged(&home);
+    home.refresh().unwrap();
+    not_exchanged(&home);
+    home.refresh().unwrap_err();
+    assert_eq!(home.calls(), ["token-refresh", "token-exchange", "token-exchange"]);
+    home.exchanged(3);
+    let grant = home.refresh().unwrap();
+    assert!(!grant.value.contains("exchange_refused"), "{}", grant.value);
+}
+
+#[test]
+fn a_sign_in_whose_exchange_is_refused_costs_no_other_set() {
+    let home = Home::of("kia");
+    home.before_the_form();
+    home.code();
+    home.set(1);
+    not_exchanged(&home);
+    home.kept(home.sign_in().unwrap());
+    home.calls();
+    let home = home.with_tokens();
+    not_exchanged(&home);
+    assert_eq!(home.refresh().unwrap_err().code.as_deref(), Some("not-exchanged"));
+    assert_eq!(home.calls(), ["token-exchange"]);
+}
+
+#[test]
+fn a_page_before_the_exchange_costs_no_set() {
+    let home = Home::with_session("kia", &session());
+    pass(&home, 600);
+    home.answer(401, &json!({ "error": EXPIRED }));
+    home.list().unwrap_err();
+    home.calls();
+    home.host.answers_with(response(403, &[("content-type", "text/html")], "<html>no</html>"));
+    assert_eq!(home.refresh().unwrap_err().code, None);
+    assert_eq!(home.calls(), ["token-exchange"]);
+}
+
+#[test]
+fn an_exchange_that_brings_nothing_is_no_refusal_and_leaves_the_set() {
+    for nothing in [json!({}), json!({ "accessToken": null }), json!({ "expiresTime": 86_400 })] {
+        let home = Home::of("kia");
+        home.before_the_form();
+        home.code();
+        home.set(1);
+        home.answer(200, &nothing);
+        let grant = home.kept(home.sign_in().unwrap());
+        assert_eq!((grant.expires_in, grant.refresh_expires_in), (Some(3_599), None), "{nothing}");
+        home.calls();
+        home.answer(200, &nothing);
+        let failure = home.refresh().unwrap_err();
+        assert_eq!((failure.transport, failure.http_status), (Some(Transport::Other), None), "{nothing}");
+        assert_eq!(failure.message, "the answer has no access token");
+        home.exchanged(1);
+        home.refresh().unwrap();
+        assert_eq!(home.calls(), ["token-exchange", "token-exchange"]);
+    }
+}
+
+const SEVEN_SECRETS: [&str; 7] = [
+    "cci-access-token",
+    "cci-refresh-token",
+    "exchangeable-token",
+    "exchangeable-refresh-token",
+    "non-ccs-token",
+    "non-ccs-refresh-token",
+    "id-token",
+];
+
+#[test]
+fn a_set_that_lacks_a_member_is_over_when_its_access_token_is() {
+    for (member, name) in SEVEN.into_iter().zip(SEVEN_SECRETS) {
+        let missing = Home::with_session("kia", &session()).without(name);
+        pass(&missing, 86_000);
+        let failure = missing.refresh().unwrap_err();
+        assert_eq!((failure.phase, failure.code.as_deref()), (Phase::Refresh, Some("no-refresh")), "{name}");
+        let words = format!("lacks `{member}`");
+        assert!(failure.message.contains(&words), "{}", failure.message);
+        assert!(failure.message.contains("only a sign-in"), "{}", failure.message);
+
+        let by_hand = missing.without("password");
+        let failure = by_hand.refresh().unwrap_err();
+        assert_eq!((failure.transport, failure.code), (Some(Transport::Denied), None));
+        assert!(failure.message.contains(&words), "{}", failure.message);
+        assert!(failure.message.contains("`vehicle-connector auth login family`"), "{}", failure.message);
+        assert!(by_hand.sent().is_empty(), "a request that cannot be made is not begun");
+    }
+}
+
+#[test]
+fn a_sign_in_that_brings_no_whole_set_is_one_for_as_long_as_its_access_token() {
+    let home = Home::of("kia");
+    home.before_the_form();
+    home.code();
+    home.answer(
+        200,
+        &json!({ "accessToken": "a-1", "refreshToken": "r-1", "exchangeableAccessToken": "e-1", "nonCcsToken": "n-1" }),
+    );
+    home.exchanged(1);
+    let grant = home.kept(home.sign_in().unwrap());
+    assert_eq!((grant.expires_in, grant.refresh_expires_in), (Some(86_400), None), "nothing renews it");
+    let lines = home.host.lines();
+    assert!(
+        lines.iter().any(|line| line.contains("lacks `exchangeableRefreshToken`, `nonCcsRefreshToken`")),
+        "{lines:?}"
+    );
 }

@@ -3,6 +3,7 @@
 use vehicle_connector_sdk::connector::{BodyKind, Challenge};
 use vehicle_connector_sdk::testing::response;
 
+use super::token_service::DEVICES;
 use super::*;
 
 fn ends_at(location: &str) -> Result<Step, Failure> {
@@ -98,7 +99,7 @@ fn the_firewall_is_told_apart_before_and_after_the_form() {
     }
 
     let home = Home::of("kia");
-    home.success(&json!({ "deviceId": "d-1" }));
+    home.registered_as(DEVICES[0]);
     home.leads_to(abusing);
     let failure = home.sign_in().unwrap_err();
     assert_eq!(failure.code.as_deref(), Some("sign-in-blocked"));
@@ -132,7 +133,7 @@ fn what_is_no_end_of_a_sign_in_is_told_as_it_is() {
 #[test]
 fn an_answer_without_a_key_seals_nothing() {
     let home = Home::of("kia");
-    home.success(&json!({ "deviceId": "d-1" }));
+    home.registered_as(DEVICES[0]);
     home.host.answers_with(response(200, &[], "<html></html>"));
     home.answer(200, &json!({ "retValue": { "n": "abc", "e": "AQAB" } }));
     assert_eq!(home.sign_in().unwrap_err().message, "the answer has no kid of a key");

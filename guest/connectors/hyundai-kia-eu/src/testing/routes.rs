@@ -1,6 +1,6 @@
 //! Signed calls, calls without a signature, and neither.
 
-use super::token_service::{headers, session};
+use super::token_service::{DEVICES, headers, session};
 use super::*;
 
 fn due(home: &Home) {
@@ -44,7 +44,7 @@ fn a_brand_without_keys_has_calls_without_a_signature() {
             "client-version: 1.3.3",
             "client-os-code: ios",
             "client-os-version: 18.7",
-            "client-device-id: {secret:device-id}",
+            &format!("client-device-id: {}", DEVICES[0]),
             "client-device-model: iPhone",
             "client-notification-provider-type: APNS",
             "locale: EN",
@@ -107,7 +107,7 @@ fn a_gate_that_cannot_be_passed_by_is_reported_and_not_asked_without_a_signature
         [(9035, "`gate_keys_file`"), (9036, "`client_version`"), (9037, "clock of this machine")]
     {
         let home = Home::with_session("kia", &session());
-        due(&home);
+        home.host.pass(86_500_000);
         home.gate_refuses(code);
         home.answer(404, &json!({ "message": "no such route" }));
         let failure = home.refresh().unwrap_err();
@@ -126,6 +126,29 @@ fn a_gate_that_cannot_be_passed_by_is_reported_and_not_asked_without_a_signature
         home.gate_refuses(code);
         home.set(2);
         home.refresh().unwrap();
+    }
+}
+
+#[test]
+fn a_signature_that_is_refused_ends_nothing_that_lasts() {
+    for code in [9035, 9036, 9037] {
+        let home = Home::with_session("kia", &session());
+        due(&home);
+        home.gate_refuses(code);
+        home.answer(404, &json!({ "message": "no such route" }));
+        let failure = home.refresh().unwrap_err();
+        assert_eq!((failure.code.as_deref(), failure.http_status), (Some("not-renewed"), Some(400)));
+        assert!(failure.message.contains(&format!("code {code}")), "{}", failure.message);
+        assert!(failure.message.ends_with("until the access token ends"), "{}", failure.message);
+        home.sent();
+        home.success(&json!({ "vehicles": [] }));
+        home.list().unwrap();
+
+        // The vehicle service takes it no more: now nothing is left, and the gate's word is the last one.
+        home.answer(401, &json!({ "error": EXPIRED }));
+        home.list().unwrap_err();
+        home.gate_refuses(code);
+        assert_eq!(home.refresh().unwrap_err().code, Some(code.to_string()));
     }
 }
 

@@ -5,7 +5,7 @@ use vehicle_connector_sdk::http::{
 };
 use vehicle_connector_sdk::testing::response;
 
-use super::token_service::{derivation, headers};
+use super::token_service::{DEVICES, derivation, headers};
 use super::*;
 
 const AGENT: &str = "User-Agent: Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) \
@@ -90,7 +90,7 @@ fn the_code_is_exchanged_for_a_set_by_a_signed_call() {
             "client-version: 1.4.0",
             "client-os-code: android",
             "client-os-version: 14",
-            "client-device-id: {secret:device-id}",
+            &format!("client-device-id: {}", DEVICES[0]),
             "client-device-model: SM-S918B",
             "client-notification-provider-type: FCM",
             "locale: EN",
@@ -107,8 +107,7 @@ fn the_code_is_exchanged_for_a_set_by_a_signed_call() {
         random.len() == 24 && random.chars().all(|c| c.is_ascii_digit() || ('A'..='F').contains(&c)),
         "{id}"
     );
-    let number = rest.strip_suffix("_AOS").unwrap();
-    assert!(number.len() == 32 && number.chars().all(|c| c.is_ascii_hexdigit()), "{id}");
+    assert_eq!(rest, format!("{}_AOS", DEVICES[0].replace('-', "")), "the same device");
 
     assert_eq!(derivation(token, "time").how, join([Piece::TimeMs], Encoding::Text));
     let key = [text("com.kia.oneapp.euKiaEU1.4.0android{secret:gate-keys}")];
@@ -174,7 +173,7 @@ fn redirects_are_followed_within_the_account_and_no_further() {
         ("http://idp.test.evil.test/", None),
     ] {
         let home = Home::of("kia");
-        home.success(&json!({ "deviceId": "d-1" }));
+        home.registered_as(DEVICES[0]);
         home.leads_to(location);
         if followed.is_some() {
             home.host.answers_with(response(200, &[], "<html></html>"));
@@ -221,4 +220,41 @@ fn a_device_that_cannot_be_registered_is_made_up() {
     let requests = home.host.requests();
     assert_eq!(requests.len(), 1, "it is not registered before every list");
     assert_eq!(header(&requests[0], "ccsp-device-id"), Some(id));
+}
+
+#[test]
+fn a_clock_that_is_wrong_keeps_the_password_here() {
+    // The host's clock is at 22:13:20.
+    for (date, age, words) in [
+        ("Tue, 14 Nov 2023 22:18:20 GMT", "0", None),
+        ("Tue, 14 Nov 2023 22:08:20 GMT", "", None),
+        ("Tue, 14 Nov 2023 21:13:20 GMT", "3600", None),
+        ("yesterday", "", None),
+        ("Thu, 01 Jan 1970 00:00:00 GMT", "", None),
+        ("Tue, 14 Nov 2023 22:18:21 GMT", "", Some("5 minutes behind")),
+        ("Tue, 14 Nov 2023 22:08:19 GMT", "", Some("5 minutes ahead of")),
+        ("Tue, 14 Nov 2023 22:03:20 GMT", "nonsense", Some("10 minutes ahead of")),
+        ("Wed, 15 Nov 2023 01:13:20 GMT", "", Some("3 hours behind")),
+        ("Mon, 30 Nov 2026 20:00:00 GMT", "", Some("1111 days behind")),
+    ] {
+        let home = Home::of("kia");
+        home.registered_as(DEVICES[0]);
+        home.host.answers_with(response(200, &[], "<html></html>"));
+        let key = json!({ "retValue": { "kid": "k", "n": "abc", "e": "AQAB" } }).to_string();
+        home.host.answers_with(response(200, &[("date", date), ("age", age)], &key));
+        home.code();
+        home.set(1);
+        home.exchanged(1);
+        let signed_in = home.sign_in();
+        let calls = home.calls();
+        let Some(words) = words else {
+            assert!(signed_in.is_ok() && calls.contains(&"signin".to_owned()), "{date}: {signed_in:?}");
+            continue;
+        };
+        let failure = signed_in.unwrap_err();
+        assert_eq!((failure.code.as_deref(), failure.certainty), (Some("wrong-clock"), Certainty::NotSent));
+        assert!(failure.message.contains(words), "{}", failure.message);
+        assert!(failure.message.ends_with("The password was not sent"), "{}", failure.message);
+        assert_eq!(calls, ["register", "authorize", "certs"]);
+    }
 }

@@ -16,11 +16,16 @@ pub(super) const SEVEN: [&str; 7] = [
     "idToken",
 ];
 
+/// The device that is registered, and the one after it.
+pub(super) const DEVICES: [&str; 2] =
+    ["0b6f5a6e-6f5c-4f0b-8a4e-0f3f8b6f1c11", "7c1d0e52-93aa-4c6e-b1f7-5d2f0a9e8c22"];
+
 /// A session of which everything is known, as it is right after a sign-in.
 pub(super) fn session() -> Value {
     json!({
         "family": "cci",
         "route": "signed",
+        "device": DEVICES[0],
         "tokens_end": testing::NOW + 3_599,
         "exchanged": testing::NOW,
         "access_ends": testing::NOW + 86_400,
@@ -39,18 +44,24 @@ impl Home {
     /// One with this session, and all the secrets that belong to it.
     pub(super) fn with_session(brand: &str, session: &Value) -> Self {
         let home = Self::imported(brand, session);
-        let registration = json!({ "registered": true, "number": "00112233445566778899aabbccddeeff" });
+        let registration = json!({ "registered": true, "id": DEVICES[0] });
         home.host.commit("device-registration", &registration.to_string());
+        home.host.commit("device-of-tokens", &json!({ "id": DEVICES[0] }).to_string());
         home
     }
 
     /// One with this session, and all the secrets that belong to it, that has not registered a device.
     pub(super) fn imported(brand: &str, session: &Value) -> Self {
-        let mut home = Self::of(brand);
+        let home = Self::of(brand).with_tokens();
         home.host.commit("session", &session.to_string());
-        let names = HyundaiKia::describe().wants.secrets.into_iter().map(|secret| secret.name);
-        home.account.secrets = names.filter(|name| name != "refresh-token").collect();
         home
+    }
+
+    /// The same that has all the secrets of a session, as the host tells of them after a sign-in.
+    pub(super) fn with_tokens(mut self) -> Self {
+        let names = HyundaiKia::describe().wants.secrets.into_iter().map(|secret| secret.name);
+        self.account.secrets = names.filter(|name| name != "refresh-token").collect();
+        self
     }
 
     pub(super) fn without(mut self, secret: &str) -> Self {
@@ -60,8 +71,13 @@ impl Home {
 
     /// A registration, the page of the sign-in, and the key.
     pub(super) fn before_the_form(&self) {
-        self.success(&json!({ "deviceId": "d-1" }));
+        self.registered_as(DEVICES[0]);
         self.form();
+    }
+
+    /// A registration as this device.
+    pub(super) fn registered_as(&self, device: &str) {
+        self.success(&json!({ "deviceId": device }));
     }
 
     /// The page of the sign-in, and the key.

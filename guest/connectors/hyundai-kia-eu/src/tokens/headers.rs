@@ -6,7 +6,7 @@ use vehicle_connector_sdk::random;
 
 use crate::brand::{OneApp, Signed};
 use crate::cloud::Cloud;
-use crate::kept::{device_id, device_number, now};
+use crate::kept::{Device, now};
 use crate::time;
 
 /// What the app says about itself in signed calls where no setting says otherwise: it changes with releases of
@@ -26,7 +26,12 @@ const UNSIGNED_VERSION: &str = "1.3.3";
 const UNSIGNED_MODEL: &str = "iPhone";
 
 /// `request` with the headers of a signed call and its signature, which is over the body as well.
-pub(super) fn signed(request: Request, cloud: &Cloud<'_>, app: &OneApp, signed: &Signed) -> Request {
+pub(super) fn signed(
+    request: Request,
+    cloud: &Cloud<'_>,
+    (app, signed): (&OneApp, &Signed),
+    device: &Device,
+) -> Request {
     let setting = |name: &str| cloud.account.setting(name).or_else(|| default(name)).unwrap_or_default();
     let package = app.package;
     let (version, os_version) = (setting("client-version"), setting("client-os-version"));
@@ -42,11 +47,11 @@ pub(super) fn signed(request: Request, cloud: &Cloud<'_>, app: &OneApp, signed: 
         .header("client-version", version)
         .header("client-os-code", SIGNED_OS)
         .header("client-os-version", os_version)
-        .header("client-device-id", device_id())
+        .header("client-device-id", device.id.clone())
         .header("client-device-model", setting("client-device-model"))
         .header("client-notification-provider-type", setting("notification-provider"));
     of_place(request, cloud)
-        .header("App-Request-Id", format!("{}_{}_AOS", random::hex(12).to_uppercase(), device_number()))
+        .header("App-Request-Id", format!("{}_{}_AOS", random::hex(12).to_uppercase(), device.number))
         .header("X-Brand", signed.brand)
         .header("X-Region", "eu")
         .header("Accept-Language", cloud.account.language.clone())
@@ -55,7 +60,7 @@ pub(super) fn signed(request: Request, cloud: &Cloud<'_>, app: &OneApp, signed: 
 }
 
 /// `request` with the headers of a call without a signature.
-pub(super) fn unsigned(request: Request, cloud: &Cloud<'_>, app: &OneApp) -> Request {
+pub(super) fn unsigned(request: Request, cloud: &Cloud<'_>, app: &OneApp, device: &Device) -> Request {
     let request = request
         .header("User-Agent", UNSIGNED_AGENT)
         .header("Accept", "application/json")
@@ -64,7 +69,7 @@ pub(super) fn unsigned(request: Request, cloud: &Cloud<'_>, app: &OneApp) -> Req
         .header("client-version", UNSIGNED_VERSION)
         .header("client-os-code", UNSIGNED_OS)
         .header("client-os-version", app.unsigned.os_version)
-        .header("client-device-id", device_id())
+        .header("client-device-id", device.id.clone())
         .header("client-device-model", UNSIGNED_MODEL)
         .header("client-notification-provider-type", app.unsigned.notification_provider);
     of_place(request, cloud).header("Accept-Language", cloud.account.language.clone())

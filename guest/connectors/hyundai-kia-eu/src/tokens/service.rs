@@ -13,7 +13,7 @@ use vehicle_connector_sdk::{clock, log};
 use super::{SET, capturing_set, headers};
 use crate::brand::OneApp;
 use crate::cloud::Cloud;
-use crate::kept::Route;
+use crate::kept::{Device, Route};
 
 /// The cell of a refusal by the gate.
 pub(crate) const GATE: &str = "gate";
@@ -51,28 +51,30 @@ pub(super) struct Service<'a> {
     cloud: &'a Cloud<'a>,
     app: &'static OneApp,
     base: &'a str,
+    device: Device,
     phase: Phase,
     route: Route,
 }
 
 impl<'a> Service<'a> {
-    /// The service, by the route of a signature if the account's brand has keys, unless the gate has refused
-    /// one since this start and the session went on without.
+    /// The service, as it is spoken to as `device`, by the [`route`] of the account.
     ///
     /// # Errors
     ///
     /// The account lacks the keys of the gate, or the endpoint. Nothing was sent.
-    pub(super) fn of(cloud: &'a Cloud<'a>, phase: Phase, session: Option<Route>) -> Result<Self, Failure> {
-        let has_keys = cloud.account.has_secret("gate-keys");
-        let went_on = session == Some(Route::Unsigned);
-        let app = cloud.one_app()?;
-        let route = match app.signed {
-            None => Route::Unsigned,
-            Some(_) if has_keys && !(went_on && refused_since_start()) => Route::Signed,
-            Some(_) if went_on => Route::Unsigned,
-            Some(_) => return Err(no_keys(phase)),
-        };
-        Ok(Self { cloud, app, base: cloud.account.endpoint("cci")?, phase, route })
+    pub(super) fn of(
+        cloud: &'a Cloud<'a>,
+        device: Device,
+        phase: Phase,
+        session: Option<Route>,
+    ) -> Result<Self, Failure> {
+        let route = route(cloud, phase, session)?;
+        Ok(Self { cloud, app: cloud.one_app()?, base: cloud.account.endpoint("cci")?, device, phase, route })
+    }
+
+    /// The account.
+    pub(super) fn account(&self) -> &'a Account {
+        self.cloud.account
     }
 
     /// How it was asked last.
@@ -139,7 +141,7 @@ impl<'a> Service<'a> {
         };
         let request = match (self.route, &self.app.signed) {
             (Route::Signed, Some(signed)) => {
-                let request = headers::signed(request, self.cloud, self.app, signed);
+                let request = headers::signed(request, self.cloud, (self.app, signed), &self.device);
                 if call == Call::Exchange {
                     with_tokens(request, [AUTHORIZATION, AUTHENTICATION])
                 } else {
@@ -147,7 +149,7 @@ impl<'a> Service<'a> {
                 }
             }
             _ => {
-                let request = headers::unsigned(request, self.cloud, self.app);
+                let request = headers::unsigned(request, self.cloud, self.app, &self.device);
                 if call == Call::Token {
                     request
                 } else {
@@ -163,6 +165,23 @@ impl<'a> Service<'a> {
                 .capture_secret("/ccsAccessToken", "access-token"),
         };
         request.send(self.phase)
+    }
+}
+
+/// The route of a signature if the account's brand has keys, unless the gate has refused one since this start and the
+/// session went on without.
+///
+/// # Errors
+///
+/// The account lacks the keys of the gate.
+pub(super) fn route(cloud: &Cloud<'_>, phase: Phase, session: Option<Route>) -> Result<Route, Failure> {
+    let has_keys = cloud.account.has_secret("gate-keys");
+    let went_on = session == Some(Route::Unsigned);
+    match cloud.one_app()?.signed {
+        None => Ok(Route::Unsigned),
+        Some(_) if has_keys && !(went_on && refused_since_start()) => Ok(Route::Signed),
+        Some(_) if went_on => Ok(Route::Unsigned),
+        Some(_) => Err(no_keys(phase)),
     }
 }
 

@@ -169,6 +169,10 @@ fn the_token_service_since_2026() {
         (Phase::Refresh, 400, "9035", FailureKind::ClientRefused),
         (Phase::Refresh, 401, "9036", FailureKind::ClientRefused),
         (Phase::Refresh, 401, "9037", FailureKind::InvalidRequest),
+        // The connector's own words for what nobody's credentials are to blame for.
+        (Phase::SignIn, 200, "wrong-clock", FailureKind::InvalidRequest),
+        (Phase::Refresh, 400, "not-renewed", FailureKind::InvalidRequest),
+        (Phase::Refresh, 401, "not-exchanged", FailureKind::InvalidRequest),
     ] {
         assert_eq!(kind(phase, status, Some(code), ""), expected, "{phase:?} {code}");
     }

@@ -86,6 +86,13 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("ccsp-9036-gate", CCSP, "9036", &[], ClientRefused),
     // The same about the time in the signature: this machine's clock is wrong.
     code("ccsp-9037-gate", CCSP, "9037", &[], InvalidRequest),
+    // Our own: the connector has seen itself, before a password was sent, that this machine's clock is wrong.
+    code("wrong-clock", &[], "wrong-clock", &[], InvalidRequest),
+    // Our own: the gate has refused to renew a session whose access token lasts, so nothing is over.
+    code("not-renewed", &[], "not-renewed", &[], InvalidRequest),
+    // Our own: the service gives out tokens, and refuses to exchange them for what vehicles are asked with. No
+    // other tokens and no sign-in would change that.
+    code("not-exchanged", &[], "not-exchanged", &[], InvalidRequest),
     code("ccsp-9999", CCSP, "9999", &[], VehicleUnreachable),
     // Their next protocol (GSPA): `metaInfo.resCode`, an HTTP status and a number.
     code("gspa-duplicate", CCSP, "400-004", &[], Busy),

@@ -36,9 +36,9 @@ mod tests {
             "non_ccs_refresh_token": "NON-CCS-REFRESH", "id_token": "ID-TOKEN",
         });
         let kept = read(value.as_object().unwrap()).unwrap();
-        assert_eq!(kept.tokens.len(), 9);
+        assert_eq!(kept.tokens.len(), 8);
         assert_eq!(kept.tokens["cci-refresh-token"], "R".repeat(87));
-        assert_eq!(kept.session, json!({"family": "cci", "route": "signed"}));
+        assert_eq!(kept.session, json!({"family": "cci", "route": "signed", "device": "DEVICE-ID"}));
         let table = json!({"bluelink-cci.kia.owner@example.org": value});
         let why = read(table.as_object().unwrap()).unwrap_err().to_string();
         assert!(why.contains("the value of that key alone") && !why.contains("owner"), "{why}");

@@ -45,6 +45,19 @@ pub(super) fn cci_session() -> Value {
     json!({"family": "cci", "route": "signed"})
 }
 
+/// Has the session of Hyundai and Kia say of which device its tokens are. That is no token: requests name the device in
+/// two forms, of which the connector makes the second one.
+pub(super) fn with_device(mut tokens: BTreeMap<String, String>, mut session: Value) -> Kept {
+    if session.get("family").and_then(Value::as_str) == Some("cci")
+        && session.get("device").is_none()
+        && let Some(device) = tokens.remove("device-id")
+        && let Some(members) = session.as_object_mut()
+    {
+        members.insert("device".to_owned(), device.into());
+    }
+    Kept { tokens, session, brand: None }
+}
+
 /// Reads a JSON object.
 ///
 /// # Errors
@@ -79,7 +92,7 @@ pub(super) fn cci(fields: &Map<String, Value>, brand: Option<&'static str>) -> R
         }
     }
     if wrong.is_empty() {
-        return Ok(Kept { tokens, session: cci_session(), brand });
+        return Ok(Kept { brand, ..with_device(tokens, cci_session()) });
     }
     let legacy = fields.get("refresh_token").and_then(Value::as_str).is_some_and(|it| it.len() == LEGACY);
     let advice = if legacy {

@@ -112,7 +112,7 @@ mod tests {
             (token(), None, None),
         ] {
             let kept = of(&value, wanted).unwrap();
-            assert_eq!((kept.brand, kept.tokens.len()), (brand, 9));
+            assert_eq!((kept.brand, kept.tokens.len()), (brand, 8));
             assert_eq!(kept.tokens["access-token"], "ACCESS-TOKEN", "without the scheme of the header");
             let all = format!("{kept:?}");
             assert!(

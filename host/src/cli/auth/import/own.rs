@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::kept::{Kept, Unusable, cci_session, token};
+use super::kept::{Kept, Unusable, cci_session, token, with_device};
 use crate::descriptor::is_name;
 
 /// The member that is no token.
@@ -42,7 +42,7 @@ pub(super) fn read(root: &Map<String, Value>) -> Result<Kept, Unusable> {
     if tokens.is_empty() && wrong.is_empty() {
         wrong.push("there is no token in it".to_owned());
     }
-    if wrong.is_empty() { Ok(Kept { tokens, session, brand: None }) } else { Err(Unusable(wrong.join(", "))) }
+    if wrong.is_empty() { Ok(with_device(tokens, session)) } else { Err(Unusable(wrong.join(", "))) }
 }
 
 #[cfg(test)]
@@ -65,6 +65,9 @@ mod tests {
         );
         let kept = read(json!({"cci-refresh-token": "SOME-TOKEN"}).as_object().unwrap()).unwrap();
         assert_eq!(kept.session, cci_session());
+        let value = json!({"cci-refresh-token": "SOME-TOKEN", "device-id": "SOME-DEVICE"});
+        let kept = read(value.as_object().unwrap()).unwrap();
+        assert_eq!((kept.tokens.len(), &kept.session["device"]), (1, &json!("SOME-DEVICE")));
         for (value, said) in [
             (json!({"access-token": "SOME-TOKEN"}), "session is missing"),
             (

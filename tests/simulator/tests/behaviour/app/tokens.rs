@@ -3,11 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use simulator::{Config, Effect, Fault, RouteKind};
+use simulator::{Config, Effect, Fault, RouteKind, Strictness};
 
 use super::{App, NAMES, coded, replaced};
 
 const DAY: i64 = 86_400;
+
+/// The device that an [`App`] is.
+const DEVICE: &str = "0b6f5a6e-6f5c-4f0b-8a4e-0f3f8b6f1c11";
 
 #[tokio::test]
 async fn a_code_is_good_once_and_not_for_long() {
@@ -189,7 +192,6 @@ async fn a_session_that_is_over_says_so_until_a_sign_in() {
 #[tokio::test]
 async fn a_ccs_token_outlives_the_set_by_a_day_and_is_superseded_by_the_next() {
     let mut app = App::signed_in_to(Config { devices: vec![DEVICE.to_owned()], ..Config::default() }).await;
-    app.device = DEVICE.to_owned();
     let first = app.ccs.clone();
     app.refresh().await;
     assert_eq!(app.vehicles().await.status, 200);
@@ -207,7 +209,36 @@ async fn a_ccs_token_outlives_the_set_by_a_day_and_is_superseded_by_the_next() {
     assert_eq!(coded(&app.exchange().await), (401, 9013), "the set's own hour is over");
 }
 
-const DEVICE: &str = "dddddddd-0000-4000-8000-000000000000";
+#[tokio::test]
+async fn a_set_is_of_the_device_that_asked_for_it() {
+    let other = "dddddddd-0000-4000-8000-000000000000";
+    let mut app = App::signed_in().await;
+    app.device = other.to_owned();
+    assert_eq!(coded(&app.exchange().await), (401, 9013));
+    assert_eq!(coded(&app.refresh().await), (401, 9013));
+    app.device = DEVICE.to_owned();
+    assert_eq!(app.refresh().await.status, 200, "nobody has ended it");
+    app.device = other.to_owned();
+    assert_eq!(coded(&app.exchange().await), (401, 9013), "the next set is of the same");
+
+    let strict = Strictness { set_bound: false, ..Strictness::default() };
+    let mut app = App::signed_in_to(Config { strict, ..Config::default() }).await;
+    app.device = other.to_owned();
+    assert_eq!((app.refresh().await.status, app.exchange().await.status), (200, 200));
+}
+
+#[tokio::test]
+async fn answers_say_when_they_were_made() {
+    let app = App::installed().await;
+    app.control.set_clock_ahead(7 * DAY);
+    let reply = app.raw("GET", "/auth/api/v1/accounts/certs", &app.browser(), "").await;
+    let said = jiff::fmt::rfc2822::parse(reply.header("date").unwrap()).unwrap().timestamp();
+    let off = said.as_second() - jiff::Timestamp::now().as_second();
+    assert!((7 * DAY - 60..=7 * DAY + 60).contains(&off), "{off}");
+    let app = App::in_cloud(Config { dated: false, ..Config::default() }).await;
+    let reply = app.raw("GET", "/auth/api/v1/accounts/certs", &app.browser(), "").await;
+    assert_eq!(reply.header("date"), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
+}
 
 #[tokio::test]
 async fn faults_are_aimed_at_these_routes_and_worded_in_their_envelope() {

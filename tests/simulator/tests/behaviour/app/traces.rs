@@ -43,6 +43,9 @@ async fn recorded_sign_ins_and_refreshes_are_answered_as_recorded() {
     }
 }
 
+/// The device whose tokens the recordings refresh.
+const DEVICE: &str = "dddddddd-0000-4000-8000-000000000000";
+
 struct Replay {
     app: App,
     password: String,
@@ -61,7 +64,8 @@ impl Replay {
         };
         let password =
             if before == Before::WrongPassword { "wrong" } else { "correct horse battery" }.to_owned();
-        let app = App::in_cloud(config).await;
+        let mut app = App::in_cloud(config).await;
+        app.device = DEVICE.to_owned();
         let mut replay = Self { app, password, fills: Vec::new(), key: Value::Null };
         if matches!(before, Before::SignedIn | Before::OtherKeys | Before::Superseded) {
             let code = replay.app.code().await;
