@@ -3,6 +3,8 @@
 
 #[cfg(unix)]
 mod crash;
+#[cfg(unix)]
+mod ends;
 mod gate;
 #[cfg(unix)]
 mod given;
