@@ -115,7 +115,8 @@ pub fn hold_all<S: Simulation>(simulation: &S, of: u64) {
             told(simulation, *seed, violations)
         );
     }
-    assert!(wanted < SCHEDULES || coverage.missing().is_empty(), "never seen: {:?}", coverage.missing());
+    // What is rare is rare in a part of them.
+    assert!(schedules < SCHEDULES || coverage.missing().is_empty(), "never seen: {:?}", coverage.missing());
 }
 
 /// Runs some schedules twice, which must be the same both times.

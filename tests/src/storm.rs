@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use jiff::tz::TimeZone;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use simulator::{Control, Counters, Effect, Fault, RouteKind, Simulator};
@@ -143,6 +144,10 @@ impl Storm {
         let ends = Arc::new(Ends::default());
         let publisher = Arc::clone(&ends) as Arc<dyn Publish>;
         let clock = Arc::new(Shifted::start());
+        // The hours of a storm are those of one day, or what is counted by the day begins anew.
+        clock.advance(until_midnight(&clock));
+        let ahead = clock.ahead().as_secs();
+        cloud.control().set_clock_ahead(i64::try_from(ahead).unwrap());
         let time = Arc::clone(&clock) as Arc<dyn Clock>;
         let environment = Environment::new(Arc::clone(&store), time, publisher);
         let config = configuration(&cloud.base_url(), &refresh_token, &pin);
@@ -391,4 +396,11 @@ fn another(kind: PluginKind, number: usize) -> Vec<u8> {
 fn resident_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.split_whitespace().next()?.parse().ok())
+}
+
+/// Seconds until it is midnight on this machine.
+fn until_midnight(clock: &Shifted) -> u64 {
+    let now = clock.now().to_zoned(TimeZone::system());
+    let midnight = now.tomorrow().and_then(|tomorrow| tomorrow.start_of_day()).unwrap();
+    u64::try_from(now.duration_until(&midnight).as_secs()).unwrap() + 1
 }
