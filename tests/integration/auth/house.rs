@@ -147,6 +147,16 @@ impl House {
         serving(self.program(&["run"]).env("RUST_LOG", "trace").stdout(Stdio::null()).spawn().unwrap()).await
     }
 
+    /// Waits until a host takes what is sent to it by the broker: what is said before is said without a subscription.
+    pub(super) async fn is_online(&self) {
+        let is_so = |all: &Vec<(String, Vec<u8>)>| {
+            all.iter()
+                .any(|(topic, payload)| topic == "vehicle-connector/bridge/state" && payload == b"online")
+        };
+        let mut published = self.published.clone();
+        tokio::time::timeout(PATIENCE, published.wait_for(is_so)).await.expect("online in time").unwrap();
+    }
+
     /// Waits until the account says that it is in this state, and returns what it says.
     pub(super) async fn account_is(&self, wanted: &str) -> Value {
         let mut published = self.published.clone();

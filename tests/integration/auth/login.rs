@@ -134,6 +134,7 @@ async fn by_the_broker_no_password_is_taken_and_the_sender_is_told_why() {
     let house = House::start().await;
     let (_host, _log) = house.host().await;
     house.account_is("auth_required").await;
+    house.is_online().await;
     let request = json!({"account": "home", "username": NAME, "password": WRONG, "transaction": 7});
     let topic = "vehicle-connector/bridge/request/account/login";
     house.publisher.publish(Outgoing::new(topic.to_owned(), request.to_string())).await.unwrap();
