@@ -99,3 +99,12 @@ async fn a_rehearsal_knows_the_sign_ins_of_the_day_and_the_device_that_is_regist
     let ran = street.tries(&REHEARSE, "signs-in").await;
     assert!(ran.code == 1 && ran.err.contains("state.db") && ran.out.is_empty(), "{ran:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rehearsal_needs_a_good_configuration_and_points_to_nothing_else() {
+    let street = Street::start().await;
+    std::fs::write(street.dir.path().join("wrong.toml"), "[account.home]\n").unwrap();
+    let ran = street.tries(&REHEARSE, "wrong").await;
+    assert!(ran.code == 2 && ran.err.contains("wrong.toml:1"), "{ran:?}");
+    assert!(!ran.err.contains("--state"), "a rehearsal needs more than the state: {ran:?}");
+}

@@ -29,15 +29,15 @@ use crate::wire::publish::Discard;
 /// Rehearses. Exit codes: 0 a sign-in would be begun, and all went well up to the request that counts; 1 not so; 2 no
 /// good configuration.
 pub(super) async fn run(account: &str, host: &Asked) -> ExitCode {
-    let (directory, config) = match host.found() {
-        Ok((directory, Some(config))) => (directory, config),
-        Ok((_, None)) => {
-            let why = "a rehearsal needs the configuration: give -c FILE in place of --state";
-            return complain(USAGE, format_args!("{why}"));
-        }
-        Err(code) => return code,
+    let Some(file) = host.configuration() else {
+        let why = "a rehearsal needs the configuration: give -c FILE in place of --state";
+        return complain(USAGE, format_args!("{why}"));
     };
-    let rehearsed = match rehearse(&config, &directory, account).await {
+    let config = match Config::load(&file) {
+        Ok(config) => config,
+        Err(error) => return complain(USAGE, format_args!("{error}")),
+    };
+    let rehearsed = match rehearse(&config, &config.state_dir, account).await {
         Ok(rehearsed) => rehearsed,
         Err(error) => return complain(1, format_args!("{}", plain(&format!("{error:#}")))),
     };
