@@ -144,6 +144,8 @@ pub struct Call {
     pub(crate) acted: bool,
     /// Whether any request left in this call.
     pub(crate) left: bool,
+    /// Names of the secrets that the last request carried.
+    pub(crate) carried: Vec<String>,
     /// Time that the last answer asks to wait; none if it names a time that has passed.
     pub(crate) told_to_wait: Option<Duration>,
     /// Longest time that any answer of this call asks to wait, whatever the guest makes of it.
@@ -218,6 +220,7 @@ impl Call {
             last: LastAnswer::default(),
             acted: false,
             left: false,
+            carried: Vec::new(),
             told_to_wait: None,
             patience: None,
             told: None,

@@ -122,8 +122,8 @@ impl<'a> Step<'a> {
                 self.note_repeat(why);
             }
             let attempt = Attempt { context: self.context(asked), views: &self.views };
-            let Attempted { answer, view, told, pin_turn } = attempt.make(question, &trying).await?;
-            self.views.saw(view);
+            let Attempted { answer, seen, told, pin_turn } = attempt.make(question, &trying).await?;
+            self.views.saw(seen);
             (self.told, self.pin_turn) = (told, pin_turn);
             match answer {
                 Ok(answer) => {

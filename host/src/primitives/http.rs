@@ -131,6 +131,7 @@ impl<'c> Sending<'c> {
         let call = &mut *self.call;
         let offers_before = call.offers.clone();
         call.offers.count(&self.carries, &call.context);
+        call.carried.clone_from(&self.carries);
         // Until it is back, whether the vehicle acts is unknown: the caller's time may be over, or the host
         // may stop, while it is under way, and then nothing below is reached any more.
         let acting = self.acts_on_vehicle.then(|| BeforeAct::begin(call));

@@ -137,7 +137,7 @@ impl PasswordHome {
             tokio::time::sleep_until(begin + *at).await;
             match it {
                 Ordinary::Read(car) => open.push(self.begin_read(car).await),
-                Ordinary::AccessEnds => reports.extend(self.access_ends().await),
+                Ordinary::AccessEnds => self.control().expire_access_token(),
                 Ordinary::DeviceForgotten => self.control().invalidate_device(None),
                 Ordinary::Fault(fault) => self.control().inject(fault.clone()),
                 Ordinary::Restart => {
@@ -151,16 +151,6 @@ impl PasswordHome {
         }
         tokio::time::sleep_until(begin + time).await;
         reports.extend(self.all_ended(&mut open).await);
-        reports
-    }
-
-    /// Ends the token for the cars while nothing refreshes the session, and reads. Met by a read while a refresh is under
-    /// way that keeps it, that token would be taken for a new one and its end for somebody else's doing.
-    async fn access_ends(&mut self) -> Vec<Option<Report>> {
-        let mut reports = self.reads().await;
-        tokio::time::sleep(MOMENT).await;
-        self.control().expire_access_token();
-        reports.extend(self.reads().await);
         reports
     }
 

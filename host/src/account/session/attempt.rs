@@ -57,23 +57,30 @@ pub(super) struct Attempt<'r> {
     /// Generations of what the account's other cells had before.
     found: BTreeMap<String, u64>,
     pub(super) stage: Stage,
+    /// Generation of the session that is over and that the sign-in follows.
+    follows: Option<u64>,
 }
 
 impl<'r> Attempt<'r> {
-    /// A try to sign in if there is no session, or if the cause wants it; else to refresh it.
+    /// A try to sign in if there is no session, if that is over, or if the cause wants it; else to refresh it.
     pub(super) fn new(refresh: &'r Refresh, cause: Cause, guard: CellGuard) -> Self {
         let before = guard.cell();
-        let signs_in = before.value.is_none() || matches!(cause, Cause::Over | Cause::ByHand);
+        // What is over is not offered again.
+        let follows = cause != Cause::ByHand
+            && refresh.account.may_sign_in_again()
+            && refresh.history().awaits_sign_in(before.generation);
+        let signs_in = before.value.is_none() || follows || matches!(cause, Cause::Over | Cause::ByHand);
+        let follows = follows.then_some(before.generation);
         let stage = if signs_in { Stage::SignIn } else { Stage::Refresh };
         let found = refresh.account.context.cells.generations_but(SESSION);
-        Self { refresh, cause, guard: Arc::new(guard), before, found, stage }
+        Self { refresh, cause, guard: Arc::new(guard), before, found, stage, follows }
     }
 
     /// A try to go on with a sign-in.
     pub(super) fn going_on(refresh: &'r Refresh, guard: CellGuard, going: GoingOn) -> Self {
         let (before, found) = (guard.cell(), going.pending.begun.found.clone());
         let (cause, stage) = (Cause::Missing, Stage::GoOn(going));
-        Self { refresh, cause, guard: Arc::new(guard), before, found, stage }
+        Self { refresh, cause, guard: Arc::new(guard), before, found, stage, follows: None }
     }
 
     /// Makes the try. A session that turns out to be over is followed by one sign-in.
@@ -82,6 +89,7 @@ impl<'r> Attempt<'r> {
             Follows::Result(result) => result,
             Follows::SignIn => {
                 self.stage = Stage::SignIn;
+                self.follows = Some(self.before.generation);
                 let (account, now) = (&self.refresh.account, self.refresh.account.clock().monotonic());
                 let permit = account.circuits.admit(&token_endpoint(account), now, Purpose::Read);
                 match self.make_once(permit.map_err(RefreshError::Shut)?).await {
@@ -128,6 +136,12 @@ impl<'r> Attempt<'r> {
         let (refresh, cause) = (self.refresh, self.cause);
         let account = &refresh.account;
         let Called { answer, mut call } = self.ask().await;
+        // One that came to nothing before anything of it left, or was asked, was none.
+        if let Some(generation) = self.follows
+            && (call.sign_in.is_counted() || matches!(answer, Ok(Ok(Step::Asked(_)))))
+        {
+            refresh.history().signed_in_after(generation);
+        }
         self.keep_what_outlasts(&call).await;
         if let Stage::GoOn(going) = &mut self.stage {
             going.pending = Arc::new(going.pending.spent_by(&call));

@@ -22,6 +22,14 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Most refreshes of a session within an hour: a token that lives twenty seconds needs half of that.
 pub(super) const MOST_AN_HOUR: usize = 360;
 
+/// A session that is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Over {
+    generation: u64,
+    /// Whether the sign-in that follows it was made.
+    is_followed: bool,
+}
+
 /// The refreshes of one account. Times are monotonic.
 #[derive(Debug, Default)]
 pub(crate) struct History {
@@ -36,17 +44,29 @@ pub(crate) struct History {
     ended_early: Option<u64>,
     next_attempt: Duration,
     refreshed: VecDeque<Duration>,
-    /// The last generation that was over, and after which a sign-in was made.
-    signed_in_after: Option<u64>,
+    /// The last session that the vendor has called over.
+    over: Option<Over>,
     /// Whether the account's cloud has answered well since the host started.
     settled: bool,
 }
 
 impl History {
-    /// Records that a session is over and that a sign-in follows. Returns whether one may: only the first time
-    /// for each generation.
-    pub(super) fn sign_in_after(&mut self, generation: u64) -> bool {
-        self.signed_in_after.replace(generation) != Some(generation)
+    /// Records that the session of this generation is over. Returns whether a sign-in may follow: one is made for each.
+    pub(super) fn over(&mut self, generation: u64) -> bool {
+        let over = self.over.filter(|over| over.generation == generation);
+        let over = over.unwrap_or(Over { generation, is_followed: false });
+        self.over = Some(over);
+        !over.is_followed
+    }
+
+    /// Whether the session of this generation is over, and the sign-in that follows it was not made yet.
+    pub(super) fn awaits_sign_in(&self, generation: u64) -> bool {
+        self.over == Some(Over { generation, is_followed: false })
+    }
+
+    /// Records that the sign-in was made that follows a session of this generation.
+    pub(super) fn signed_in_after(&mut self, generation: u64) {
+        self.over = Some(Over { generation, is_followed: true });
     }
 
     /// Applies the host's own rules: after a failure a growing pause, and a limit on refreshes an hour.

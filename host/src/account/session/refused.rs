@@ -124,7 +124,7 @@ impl Refusal<'_> {
     fn may_sign_in(self) -> bool {
         !self.signed_in
             && self.refresh.account.may_sign_in_again()
-            && self.refresh.history().sign_in_after(self.guard.cell().generation)
+            && self.refresh.history().over(self.guard.cell().generation)
     }
 
     /// What a person has given was refused, and says nothing of the session that is there.

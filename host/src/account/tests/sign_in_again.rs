@@ -60,6 +60,23 @@ async fn it_is_tried_once_for_a_session_also_when_it_fails() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_that_fails_before_anything_of_it_leaves_was_none() {
+    let home = over(true).await;
+    *home.connector.only_asks.lock() = true;
+    home.cloud.answer("/login", 502, json!({"message": "unwell"}));
+    for tries in 1..=3 {
+        assert!(matches!(home.want(Cause::Refused).await, Err(RefreshError::Failed { .. })));
+        assert_eq!((home.cloud.asked("/login"), home.sign_ins()), (1 + tries, 1), "no password has left");
+        home.pass(3_600);
+    }
+    *home.connector.only_asks.lock() = false;
+    home.cloud.answer("/login", 200, json!({"step": "step-token-91c2d4", "device": "device-identity-7f3a"}));
+    assert!(matches!(home.want(Cause::Refused).await, Ok(Refreshed::Fresh)));
+    assert_eq!((home.sign_ins(), home.account.latched()), (2, None));
+    assert_eq!(home.cloud.asked("/refresh"), 1, "what is over is not offered again");
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_never_follows_a_sign_in_that_was_refused() {
     let home = over(true).await;
     home.cloud.answer("/login", 400, json!({"code": OVER, "message": "no"}));

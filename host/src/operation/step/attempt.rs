@@ -7,11 +7,10 @@ use super::StepError;
 use super::context::Context;
 use super::credentials::Credentials;
 use super::question::{StepAnswer as _, StepQuestion};
-use super::views::Views;
+use super::views::{Seen, Views};
 use crate::bindings::connector::VehicleRef;
 use crate::bindings::policy::Failure;
 use crate::bindings::types;
-use crate::cell::Snapshot;
 use crate::descriptor::Told;
 use crate::judge::failure::{self, Facts};
 use crate::metrics;
@@ -30,8 +29,8 @@ pub(super) struct Attempt<'a> {
 pub(super) struct Attempted<A> {
     /// The answer, or the failure as the policy is shown it.
     pub(super) answer: Result<A, Failure>,
-    /// The cells as the call saw them.
-    pub(super) view: Snapshot,
+    /// What its call saw.
+    pub(super) seen: Seen,
     /// Word of the answer to the command on whether the vehicle was told.
     pub(super) told: Option<Told>,
     /// Turn of the PIN, if the attempt has failed while it was held.
@@ -75,18 +74,19 @@ impl Attempt<'_> {
         if let Some(told) = called.call.patience {
             operation.account.asked_for_patience(Some(told), false);
         }
-        let (view, told) = (called.call.view.clone(), called.call.told);
+        let seen = Seen { view: called.call.view.clone(), carried: std::mem::take(&mut called.call.carried) };
+        let told = called.call.told;
         match called.answer {
             Ok(Ok(mut answer)) => {
                 operation.progress.doubts_vehicle(false);
                 answer.keep_to_limits().map_err(|large| context.nonsense(large.to_string().into()))?;
                 answer.reveal(&called.call);
-                Ok(Attempted { answer: Ok(answer), view, told, pin_turn: None })
+                Ok(Attempted { answer: Ok(answer), seen, told, pin_turn: None })
             }
             Ok(Err(failure)) => {
                 let failure = self.describe(failure, &called.call, token_age);
                 let pin_turn = called.call.pin_turn.take();
-                Ok(Attempted { answer: Err(failure), view, told, pin_turn })
+                Ok(Attempted { answer: Err(failure), seen, told, pin_turn })
             }
             Err(fault) => {
                 credentials.told_nothing().await;

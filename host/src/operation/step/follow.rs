@@ -100,12 +100,8 @@ impl<'a> Step<'a> {
         let Self { remedies, views, .. } = self;
         let failed = || Failed::of(judged, account);
         match action {
-            Action::Refresh => {
-                remedies.refresh(context, Cause::Refused, views.generation(SESSION), failure).await
-            }
-            Action::SignInAgain => {
-                remedies.refresh(context, Cause::Over, views.generation(SESSION), failure).await
-            }
+            Action::Refresh => remedies.refresh(context, Cause::Refused, views, failure).await,
+            Action::SignInAgain => remedies.refresh(context, Cause::Over, views, failure).await,
             Action::Discard(cell) => remedies.discard(context, views, cell, failure).await,
             Action::Pause(pause) => remedies.pause(context, pause, judged).await,
             Action::AskLater(later) => Err(StepError::AskLater(later, failed())),

@@ -10,6 +10,7 @@ use crate::account::session::{Cause, RefreshError, Refreshed};
 use crate::bindings::policy::{Failure, FailureKind};
 use crate::judge::Judged;
 use crate::operation::reason;
+use crate::primitives::SESSION;
 use crate::protect::retry_budget::Price;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
@@ -31,12 +32,22 @@ impl Remedies {
         &mut self,
         context: Context<'_>,
         cause: Cause,
-        refused: u64,
+        views: &Views,
         failure: &Failure,
     ) -> Result<&'static str, StepError> {
         self.refreshed = true;
         let progress = &context.operation.progress;
-        match session::refresh_in_time(context, cause, refused, false).await? {
+        let mut refused = views.generation(SESSION);
+        let mut refreshed = session::refresh_in_time(context, cause, refused, false).await?;
+        // A refresh that was under way meanwhile may have left alone what was refused.
+        if let Ok(Refreshed::Adopted(newer)) = &refreshed
+            && newer.generation > refused
+            && views.would_carry_the_same(newer)
+        {
+            refused = newer.generation;
+            refreshed = session::refresh_in_time(context, cause, refused, false).await?;
+        }
+        match refreshed {
             Ok(Refreshed::Fresh) => {
                 progress.refreshed();
                 Ok("with a new token")

@@ -27,6 +27,8 @@ struct Said {
     refused: bool,
     /// The session was said to be over, or its tokens to be none.
     over: bool,
+    /// A password was sent.
+    signed_in: bool,
     /// A person was asked for something.
     asked: bool,
     /// A request was turned away as one of a client that is not known.
@@ -44,7 +46,10 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
             said.turned_away |= last == Some(*number);
         }
         match &entry.event {
-            Event::Departed(request) if request.is_sign_in() => sign_in = Some(request.number),
+            Event::Departed(request) if request.is_sign_in() => {
+                sign_in = Some(request.number);
+                said.signed_in = true;
+            }
             Event::Departed(request) if request.offers.is_some() => refresh = Some(request.number),
             Event::Ended(number, fate) if sign_in == Some(*number) => match fate {
                 Fate::GrantRefused => said.refused = true,
@@ -69,9 +74,8 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
 fn latched(account: &Value, said: &Said, at: f64, found: &mut Vec<String>) {
     let reason = account["reason"].as_str().unwrap_or_default();
     let has_reason = match account["state"].as_str().unwrap_or_default() {
-        // Of a session that is over also when the sign-in after it has come to nothing before the password left: the host
-        // makes one for each such session, and counts it as made when it begins.
-        "auth_required" => said.refused || said.over,
+        // A session that is over is followed by a sign-in, and a person is called once what signs in has left.
+        "auth_required" => said.refused || said.over && said.signed_in,
         "consent_required" => said.asked,
         "client_refused" => said.turned_away,
         "otp_required" => false,
