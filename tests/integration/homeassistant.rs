@@ -497,8 +497,9 @@ async fn a_broker_that_hides_the_birth_keeps_no_host_offline() {
         Arc::new(SystemClock::start()),
         bridge.publisher(),
     );
-    let host = Host::start(&config, environment).await.unwrap();
-    let mut peer = Peer::welcome(&listener).await;
+    // Both at once: a client is not kept waiting while the host compiles its plugins.
+    let (host, mut peer) = tokio::join!(Host::start(&config, environment), Peer::welcome(&listener));
+    let host = host.unwrap();
     let (said, mut connected) = tokio::sync::mpsc::unbounded_channel();
     let serving = tokio::spawn(async move { bridge.serve(&host, |_| said.send(()).unwrap()).await });
     let (first, subscription) = peer.packet().await;

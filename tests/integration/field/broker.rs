@@ -214,8 +214,9 @@ cases! {
         let mut bridge = Bridge::connect(&config.mqtt).unwrap();
         let gate = Arc::new(Gate::over(MemoryStore::default()));
         let environment = Environment::new(gate.clone(), Arc::new(SystemClock::start()), bridge.publisher());
-        let host = Host::start(&config, environment).await.unwrap();
-        let mut peer = Peer::welcome(&listener).await;
+        // Both at once: a client is not kept waiting while the host compiles its plugins.
+        let (host, mut peer) = tokio::join!(Host::start(&config, environment), Peer::welcome(&listener));
+        let host = host.unwrap();
         let serving = tokio::spawn(async move { bridge.serve(&host, |_| {}).await });
         let (first, subscription) = peer.packet().await;
         assert_eq!(first, mqtt::SUBSCRIBE);

@@ -31,13 +31,12 @@ pub(in crate::cli) fn say(line: &str) -> io::Result<()> {
 
 /// Asks, and returns the line that is typed; none if there is none to come.
 pub(in crate::cli) fn ask(prompt: &str, echo: Echo) -> io::Result<Option<String>> {
-    write!(io::stderr(), "{prompt}")?;
-    io::stderr().flush()?;
     #[cfg(unix)]
     if echo == Echo::Off && io::stdin().is_terminal() {
-        return Ok(unseen()?.map(|line| line.trim().to_owned()));
+        return Ok(unseen(prompt)?.map(|line| line.trim().to_owned()));
     }
     let _shown = echo;
+    show(prompt)?;
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line)?;
     Ok((read > 0).then(|| line.trim().to_owned()))
@@ -47,18 +46,21 @@ pub(in crate::cli) fn ask(prompt: &str, echo: Echo) -> io::Result<Option<String>
 pub(in crate::cli) fn ask_password(prompt: &str) -> io::Result<Option<SecretString>> {
     #[cfg(unix)]
     {
-        write!(io::stderr(), "{prompt}")?;
-        io::stderr().flush()?;
-        Ok(unseen()?.map(|line| line.as_str().into()))
+        Ok(unseen(prompt)?.map(|line| line.as_str().into()))
     }
     #[cfg(not(unix))]
     Ok(ask(&format!("{prompt}(shown as it is typed) "), Echo::On)?.map(Into::into))
 }
 
-/// Reads a line that is not shown, and ends the line on the terminal.
+fn show(prompt: &str) -> io::Result<()> {
+    write!(io::stderr(), "{prompt}")?;
+    io::stderr().flush()
+}
+
+/// Asks for a line that is not shown, and ends the line on the terminal.
 #[cfg(unix)]
-fn unseen() -> io::Result<Option<Zeroizing<String>>> {
-    let typed = hidden::line();
+fn unseen(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
+    let typed = hidden::line(prompt);
     say("")?;
     typed
 }
@@ -80,12 +82,14 @@ mod hidden {
         }
     }
 
-    /// Reads a line that is not shown; none if it is ended by Ctrl-C or Ctrl-D.
-    pub(super) fn line() -> io::Result<Option<Zeroizing<String>>> {
+    /// Asks for a line that is not shown; none if it is ended by Ctrl-C or Ctrl-D.
+    pub(super) fn line(prompt: &str) -> io::Result<Option<Zeroizing<String>>> {
         let before = Before(tcgetattr(io::stdin())?);
         let mut quiet = before.0.clone();
         quiet.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
         tcsetattr(io::stdin(), OptionalActions::Flush, &quiet)?;
+        // Asked when nothing is shown any more: who answers at once is not shown, and loses nothing.
+        super::show(prompt)?;
         super::typed(io::stdin().lock().bytes())
     }
 }
