@@ -50,6 +50,7 @@ pub use self::retry::{NotRetried, Retried, Retry};
 pub use self::signing_in::{NotProgressed, Progressed};
 use crate::account::session::History;
 use crate::cell::Cell;
+use crate::config;
 use crate::descriptor::{Grant, Takes};
 use crate::events::{AboutAccount, AboutDoubt, Event};
 use crate::judge::evidence::GrantRefusal;
@@ -103,6 +104,8 @@ pub struct Account {
     presence: Presence,
     /// Question to a person, if a sign-in waits for one.
     pub(crate) questions: Questions,
+    /// Kinds of sessions that its connector keeps.
+    sessions: Arc<config::Sessions>,
     /// Ends of its grants.
     pub(crate) grants: grant::Grants,
     /// Signal that something is to be seen to earlier than was known.

@@ -450,6 +450,18 @@ impl CellGuard {
         Ok((Staged(next), write))
     }
 
+    /// Empties the cell, for a caller that commits it together with more, and [shows](Self::show_staged) it then. What
+    /// refers to its generation stays what it was.
+    ///
+    /// # Errors
+    ///
+    /// When its write cannot be made.
+    pub(crate) fn emptied(&self) -> Result<(Staged, Write), StoreError> {
+        let empty = Cell { generation: self.cell().generation, ..Cell::default() };
+        let write = Write::document(Kind::Cell, self.slot.key.clone(), &Record::from(&empty))?;
+        Ok((Staged(empty), write))
+    }
+
     /// Shows a generation whose write was committed.
     pub(crate) fn show_staged(&self, Staged(next): Staged) {
         self.show(next);

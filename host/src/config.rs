@@ -48,6 +48,7 @@ mod polling;
 mod presets;
 mod reader;
 mod secrets;
+mod sessions;
 mod slug;
 mod takes;
 #[cfg(test)]
@@ -72,6 +73,7 @@ pub use keys::{Key, Keys};
 pub use limits::Limits;
 pub use plugins::{Install, Plugins};
 pub use polling::{Force, Poll, Quiet};
+pub use sessions::Sessions;
 pub use slug::Slug;
 pub use vehicle::{Selector, Vehicle};
 pub(crate) use vehicle::{no_vehicle, word_of};

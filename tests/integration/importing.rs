@@ -1,7 +1,9 @@
 //! Sessions of other programs, taken over by the real program: beside a host that runs, and without one.
 
+mod killed;
 mod rehearsed;
 mod set_of_seven;
+mod standing;
 mod street;
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -170,12 +172,20 @@ async fn what_is_no_session_is_told_by_its_field_and_its_file_and_changes_nothin
     house.write("list.json", &json!(["ACCESS-OF-MINE"]));
     house.write("password.json", &json!({"session": {"family": "legacy"}, "password": "PASSWORD-OF-MINE"}));
     house.write("pin.json", &json!({"session": {"family": "legacy"}, "pin": "12345678"}));
+    house.write(
+        "half.json",
+        &json!({"cci-refresh-token": "REFRESH-OF-MINE-1234", "access-token": "ACCESS-OF-MINE-1234"}),
+    );
+    house.write(
+        "other.json",
+        &json!({"session": {"family": "OF-MINE"}, "access-token": "ACCESS-OF-MINE-1234"}),
+    );
     std::fs::write(house.folder.path().join("broken.json"), "{\"access_token\": \"ACCESS-OF-MINE\",,}")
         .unwrap();
     let large = std::fs::File::create(house.folder.path().join("large.json")).unwrap();
     large.set_len(17 << 20).unwrap();
     for (from, file, code, said) in [
-        ("evcc", "evcc.json", 2, "evcc.json: refresh_token is null, device_id is missing"),
+        ("evcc", "evcc.json", 2, "evcc.json: refresh_token is null, cci_access_token is missing"),
         ("kia-uvo", "entries", 2, "entries: it has no entry of the integration kia_uvo"),
         ("json", "list.json", 2, "list.json: it is JSON, but no object"),
         ("json", "broken.json", 2, "broken.json: it is no JSON (line 1, column 35)"),
@@ -183,6 +193,14 @@ async fn what_is_no_session_is_told_by_its_field_and_its_file_and_changes_nothin
         ("json", "nowhere.json", 2, "nowhere.json"),
         ("json", "password.json", 1, "\"password\" is a secret of the class password"),
         ("json", "pin.json", 1, "\"pin\" is a secret of the class pin-challenge"),
+        ("json", "half.json", 1, "a session of the kind cci is renewed with cci-access-token"),
+        ("json", "half.json", 1, "without cci-access-token, exchangeable-token, exchangeable-refresh-token"),
+        (
+            "json",
+            "other.json",
+            1,
+            "session says of no kind that is known; it is one of {\"family\":\"legacy\"}",
+        ),
     ] {
         let (found, text) = house.said(&["auth", "import", "home", file, "--from", from, "--yes"]).await;
         assert_eq!(found, Some(code), "{text}");

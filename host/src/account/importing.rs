@@ -68,6 +68,10 @@ impl Account {
                 value.len()
             )));
         }
+        let is_there = |name: &str| tokens.contains_key(name) || self.context.secrets.contains_key(name);
+        if let Some(why) = self.sessions.wrong_with(&value, is_there) {
+            return Err(unfit(why));
+        }
         let names: Vec<String> = tokens.keys().cloned().collect();
         self.take_over(tokens, value).await?;
         tracing::warn!(account = self.slug, by, ?names, "a session was imported");
@@ -89,7 +93,6 @@ impl Account {
         if self.is_retired() {
             return Err(NotImported::Retired);
         }
-        let others = self.others_with(&tokens).await?;
         let before = guard.cell();
         let lasts = |name: &str| self.context.rules.get(name).is_some_and(|rule| rule.lasting);
         let mut secrets: Secrets = before
@@ -98,7 +101,12 @@ impl Account {
             .filter(|(name, _)| lasts(name))
             .map(|(n, s)| (n.clone(), s.clone()))
             .collect();
-        secrets.extend(tokens);
+        secrets.extend(tokens.clone());
+        let is_another = before
+            .value
+            .as_ref()
+            .is_some_and(|before_it| *before_it != value || !before.secrets.keys().eq(secrets.keys()));
+        let others = self.others_with(&tokens, is_another).await?;
         // What refuses this program may refuse its sign-ins only, and what was imported need not make any.
         let can_go_on = secrets.keys().any(|name| !lasts(name));
         let ends = |latched: Latched| match latched.kind {
@@ -123,18 +131,28 @@ impl Account {
     }
 
     /// Returns the other cells that have some of these secrets, such as that of the device, with what they have after
-    /// the import: a cell that kept its own would be the one that is asked. Called under the session's lock, which
+    /// the import: a cell that kept its own would be the one that is asked. Where the session has another value or other
+    /// secrets than the one before, what is noted elsewhere without a secret of its own may speak of one that is gone, or
+    /// hide the one that has come, such as a device: it is empty after the import. Called under the session's lock, which
     /// everybody takes first who takes both.
-    async fn others_with(&self, tokens: &Secrets) -> Result<Vec<(CellGuard, Staged, Write)>, NotImported> {
+    async fn others_with(
+        &self,
+        tokens: &Secrets,
+        is_another: bool,
+    ) -> Result<Vec<(CellGuard, Staged, Write)>, NotImported> {
         let mut others = Vec::new();
+        let has = |cell: &Cell| cell.secrets.keys().any(|name| tokens.contains_key(name));
+        let ends = |cell: &Cell| is_another && cell.value.is_some() && cell.secrets.is_empty();
         for slot in self.context.cells.others(SESSION) {
-            let has = |cell: &Cell| cell.secrets.keys().any(|name| tokens.contains_key(name));
-            if !has(&slot.current()) {
+            if !has(&slot.current()) && !ends(&slot.current()) {
                 continue;
             }
             let guard = slot.acquire().await;
             let cell = guard.cell();
-            if has(&cell) {
+            if ends(&cell) {
+                let (staged, write) = guard.emptied()?;
+                others.push((guard, staged, write));
+            } else if has(&cell) {
                 let same = tokens.iter().filter(|(name, _)| cell.secrets.contains_key(*name));
                 let (staged, write) = guard.staged(same.map(|(n, s)| (n.clone(), s.clone())).collect())?;
                 others.push((guard, staged, write));

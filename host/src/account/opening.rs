@@ -123,6 +123,7 @@ impl Accounts {
             registration: Doubt::open(Refused::Registration, slug, credentials, store, now).await?,
             presence: Presence::default(),
             questions,
+            sessions: Arc::clone(&config.sessions),
             grants: Grants::open(slug, configured_tokens(config), config.token_days.clone(), store).await?,
             wake: Arc::default(),
             retries_by_hand: ByHand::open(slug, store).await?,

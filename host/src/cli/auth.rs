@@ -10,6 +10,7 @@ mod login;
 mod logout;
 mod question;
 mod rehearse;
+mod remembered;
 mod status;
 pub(super) mod terminal;
 
@@ -72,7 +73,10 @@ pub(super) enum AuthCommand {
     /// host that runs, or else into the state of the one that does not. Nothing is sent to the vendor; the next
     /// read finds out whether it still takes them.
     Import(import::ImportOptions),
-    /// Show how the accounts of a running host are signed in: with what, until when, and what a person has to do.
+    /// Show how accounts are signed in: with what, until when, and what a person has to do.
+    ///
+    /// The running host tells it. Where none runs it is told of what is stored, and that is said; nothing is sent and
+    /// nothing changes.
     Status {
         /// The account, as the configuration names it; all of them without it.
         #[arg(value_name = "ACCOUNT")]
@@ -85,7 +89,7 @@ pub(super) enum AuthCommand {
 pub(super) async fn run(command: &AuthCommand) -> ExitCode {
     let (account, host) = match command {
         AuthCommand::Import(options) => return import::run(options).await,
-        AuthCommand::Status { account, host } => return status::run(account.as_deref(), host),
+        AuthCommand::Status { account, host } => return status::run(account.as_deref(), host).await,
         AuthCommand::Login(LoginOptions { account, dry_run: true, host, .. }) => {
             return rehearse::run(account, host).await;
         }

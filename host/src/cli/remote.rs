@@ -204,7 +204,8 @@ impl Asked {
         }
     }
 
-    fn show<T: DeserializeOwned>(
+    /// Shows what a host has answered.
+    pub(in crate::cli) fn show<T: DeserializeOwned>(
         &self,
         verb: &str,
         data: Value,

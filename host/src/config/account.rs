@@ -11,6 +11,7 @@ use super::connectors::{self, Connector, Named};
 use super::endpoint::Endpoint;
 use super::reader::{Section, advice};
 use super::secrets::{self, Looks};
+use super::sessions::Sessions;
 use super::time_zone::time_zone;
 use crate::descriptor::{
     CommandAnswers, Configured, Grant, Refusals, SecretRule, SecretRules, Takes, base_url,
@@ -58,6 +59,8 @@ pub struct Account {
     pub time_zone: TimeZone,
     /// Days that a configured token lives at most, by its name, where nothing renews it.
     pub token_days: BTreeMap<String, u32>,
+    /// Kinds of sessions that its connector keeps, as far as they are known.
+    pub sessions: Arc<Sessions>,
     /// Settings that only the connector understands, with the defaults of those that the file does not have.
     /// Not secret: the plugin sees them.
     pub settings: BTreeMap<String, String>,
@@ -106,6 +109,7 @@ pub(super) fn read(
         quota_per_day,
         time_zone,
         token_days: named.connector.token_days.as_ref().clone(),
+        sessions: Arc::clone(&named.connector.sessions),
         settings,
     })
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::form::Mistaken;
 use super::reader::{Section, advice};
+use super::sessions::Sessions;
 use super::{Plugins, grant, plugins, presets, takes};
 use crate::descriptor::{Grant, Takes, is_name};
 use crate::plugin::POLICY_SLOT;
@@ -20,6 +21,8 @@ pub struct Connector {
     pub(super) mistaken: Arc<BTreeMap<String, Vec<Mistaken>>>,
     /// Days that its configured tokens live at most, where nothing renews them.
     pub(super) token_days: Arc<BTreeMap<String, u32>>,
+    /// Kinds of sessions that it keeps.
+    pub(super) sessions: Arc<Sessions>,
     /// Other names, with the brand that each implies.
     pub(super) aliases: BTreeMap<String, String>,
     /// Region of an account that names none; none if it has to, unless there is only one.
@@ -46,6 +49,7 @@ pub(super) fn read(root: &mut Section<'_, '_>, plugins: &mut Plugins) -> BTreeMa
         takes: Arc::clone(&preset.takes),
         mistaken: Arc::clone(&preset.mistaken),
         token_days: Arc::clone(&preset.token_days),
+        sessions: Arc::clone(&preset.sessions),
         aliases: preset.aliases.clone(),
         default_region: preset.default_region.clone(),
         is_carried: true,
@@ -121,6 +125,7 @@ fn connector(
             grant: Arc::new(granted),
             takes,
             token_days: carried.as_ref().map(|carried| Arc::clone(&carried.token_days)).unwrap_or_default(),
+            sessions: carried.as_ref().map(|carried| Arc::clone(&carried.sessions)).unwrap_or_default(),
             mistaken: carried.as_ref().map(|carried| Arc::clone(&carried.mistaken)).unwrap_or_default(),
             default_region: carried.as_ref().and_then(|carried| carried.default_region.clone()),
             aliases: carried.map(|carried| carried.aliases).unwrap_or_default(),

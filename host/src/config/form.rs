@@ -48,6 +48,10 @@ fn guess(secret: &str, length: usize, mistaken: &[Mistaken]) -> String {
         return "this is a JSON Web Token, as access tokens are: they end within a day and renew nothing"
             .to_owned();
     }
+    if secret.starts_with('{') {
+        return "this is JSON: write the one value alone, or take a whole session over with `vehicle-connector auth import`"
+            .to_owned();
+    }
     if secret.contains("://") {
         return "this is the address of a page; what is wanted stands on it, or is a part of it".to_owned();
     }
@@ -116,6 +120,7 @@ mod tests {
             (format!("refresh_token={good}"), "write the value alone"),
             ("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln".to_owned(), "this is a JSON Web Token"),
             (format!("{good}.{good}"), "and this has 97; check"),
+            (format!("{{\"refresh_token\": \"{good}\"}}"), "this is JSON: write the one value alone"),
             ("owner@example.org".to_owned(), "and this has 17; this is an e-mail address"),
             ("https://example.org/code?code=1".to_owned(), "and this has 31; this is the address of a page"),
             ("$KIA".to_owned(), "and this has 4; if the environment variable is meant, write \"${KIA}\""),

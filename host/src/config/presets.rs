@@ -8,6 +8,7 @@ use toml::de::DeTable;
 
 use super::form::Mistaken;
 use super::reader::{Reader, Section};
+use super::sessions::Sessions;
 use super::{grant, takes};
 use crate::descriptor::{Grant, Takes};
 
@@ -26,6 +27,8 @@ pub(super) struct Preset {
     pub(super) mistaken: Arc<BTreeMap<String, Vec<Mistaken>>>,
     /// Days that its configured tokens live at most, where nothing renews them.
     pub(super) token_days: Arc<BTreeMap<String, u32>>,
+    /// Kinds of sessions that it keeps.
+    pub(super) sessions: Arc<Sessions>,
 }
 
 /// Most days that a token lives which nothing renews.
@@ -63,9 +66,12 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
         let takes = Arc::new(takes::read(&mut section, Takes::default()));
         let mistaken = Arc::new(mistaken(&mut section));
         let token_days = Arc::new(token_days(&mut section));
+        let sessions = Arc::new(Sessions::read(&mut section));
         section.finish();
-        presets
-            .insert(name.to_owned(), Preset { aliases, default_region, grant, takes, mistaken, token_days });
+        presets.insert(
+            name.to_owned(),
+            Preset { aliases, default_region, grant, takes, mistaken, token_days, sessions },
+        );
     }
     let (problems, _) = reader.into_problems();
     if problems.is_empty() {
@@ -111,7 +117,9 @@ mod tests {
     #[test]
     fn the_table_is_consistent() {
         let presets = read(TABLE).unwrap_or_else(|problems| panic!("{problems}"));
-        for (name, Preset { aliases, default_region, grant, mistaken, token_days, .. }) in &presets {
+        for (name, Preset { aliases, default_region, grant, mistaken, token_days, sessions, .. }) in &presets
+        {
+            assert!(sessions.names().all(|token| grant.secrets.contains_key(token)), "{name}");
             assert!(token_days.keys().all(|token| grant.secrets.contains_key(token)), "{name}");
             for (secret, all) in mistaken.as_ref() {
                 let form = grant.secrets.get(secret).and_then(|rule| rule.form).unwrap();

@@ -76,3 +76,32 @@ async fn a_session_of_another_brand_is_not_taken() {
     assert_eq!(code, 2, "{said}");
     assert!(said.contains("this is a session of hyundai, and the account home is one of kia"), "{said}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_set_without_an_access_token_is_renewed_and_one_that_nobody_can_renew_is_not_taken() {
+    let street = Street::start().await;
+    let mut kept = street.kept_by_another_program().await;
+    kept["access_token"] = json!(null);
+    street.write("kept.json", &kept);
+    kept.as_object_mut().unwrap().remove("device_id");
+    street.write("without.json", &kept);
+    street.write(
+        "legacy.json",
+        &json!({"session": {"family": "legacy"}, "access-token": "AN-ACCESS-TOKEN-OF-MINE"}),
+    );
+    street.cloud.control().reset_counters();
+    let import = |file| ["auth", "import", "home", file, "--yes", "--from"];
+    let ran = street.tries(&[&import("legacy.json")[..], &["json"]].concat(), "imports").await;
+    let why =
+        "a session of the kind legacy is renewed with refresh-token, and without refresh-token nobody can";
+    assert!(ran.code == 1 && ran.err.contains(why) && !ran.err.contains("OF-MINE"), "{ran:?}");
+    assert!(ran.err.contains("nothing was imported"), "{ran:?}");
+    let ran = street.tries(&[&import("without.json")[..], &["evcc"]].concat(), "imports").await;
+    assert!(ran.code == 2 && ran.err.contains("device_id is missing"), "{ran:?}");
+
+    let said = street.does(&[&import("kept.json")[..], &["evcc"]].concat(), "imports").await;
+    assert!(said.contains("a session of 7 tokens was imported"), "{said}");
+    street.does(&["refresh", "niro"], "imports").await;
+    let sent = street.counters();
+    assert_eq!((sent.sign_ins_asked, sent.registrations, sent.refreshes), (0, 0, 1), "{sent:?}");
+}

@@ -115,6 +115,7 @@ pub(crate) fn config() -> config::Account {
         max_logins_per_day: 4,
         quota_per_day: None,
         token_days: BTreeMap::new(),
+        sessions: Arc::default(),
         settings: BTreeMap::new(),
     }
 }

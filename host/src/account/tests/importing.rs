@@ -86,6 +86,34 @@ async fn a_device_that_comes_with_the_tokens_takes_the_place_of_the_registered_o
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_noted_about_a_session_ends_with_it_where_the_next_one_has_other_secrets() {
+    let home = Home::new().await;
+    let registered = || home.account.context.cells.slot(REGISTRATION).unwrap();
+    let with_another = || {
+        let mut tokens = session();
+        tokens.insert("step-token".to_owned(), "a-token-of-the-device".into());
+        tokens
+    };
+    let note = async || {
+        let guard = registered().acquire().await;
+        let contents = Contents { value: "noted".to_owned(), secrets: Secrets::new(), ends: Ends::default() };
+        guard.commit(contents).await.unwrap().generation
+    };
+    import(&home, with_another()).await.unwrap();
+    let generation = note().await;
+    import(&home, with_another()).await.unwrap();
+    assert_eq!(registered().current().value.as_deref(), Some("noted"), "the same secrets again");
+    import(&home, session()).await.unwrap();
+    let cell = registered().current();
+    assert_eq!((cell.generation, cell.value.as_deref()), (generation, None));
+    // Another host knows it too, and a set that brings one finds nothing in its way.
+    note().await;
+    import(&home, with_another()).await.unwrap();
+    let home = home.restarted().await;
+    assert_eq!(home.account.context.cells.slot(REGISTRATION).unwrap().current().value, None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_block_of_this_program_is_not_lifted_by_a_session() {
     let home = Home::new().await;
     home.account.set_latch(LatchKind::LockedOut, "").await;

@@ -3,11 +3,8 @@
 //! A host of this program's own asks the connector, on a copy of what the state has of accounts, which is forgotten.
 //! Nothing is counted or kept. A host that runs is asked what it would say to a sign-in now, and is not disturbed.
 
-mod remembered;
-
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -16,15 +13,11 @@ use super::super::remote::Asked;
 use super::super::table::{json_line, plain};
 use super::super::way::{Unanswered, Way};
 use super::super::{USAGE, complain, logging};
+use super::remembered;
 use crate::account::{Prospect, Rehearsed};
 use crate::config::{Config, LogFormat};
-use crate::host::{Environment, Host};
 use crate::output::print;
 use crate::primitives::{RehearsedRequest, Went};
-use crate::sandbox::Compiler;
-use crate::store::MemoryStore;
-use crate::time::SystemClock;
-use crate::wire::publish::Discard;
 
 /// Rehearses. Exit codes: 0 a sign-in would be begun, and all went well up to the request that counts; 1 not so; 2 no
 /// good configuration.
@@ -55,11 +48,7 @@ pub(super) async fn run(account: &str, host: &Asked) -> ExitCode {
 async fn rehearse(config: &Config, directory: &Path, account: &str) -> anyhow::Result<Rehearsed> {
     let _log = logging::to_stderr("error", LogFormat::Text);
     let told = told_by_running(directory, account).await?;
-    let (store, clock) = (MemoryStore::default(), Arc::new(SystemClock::start()));
-    remembered::copy(directory, &store).await?;
-    let environment = Environment::new(Arc::new(store), clock, Arc::new(Discard));
-    let environment = environment.with_compiler(Compiler::in_child_of_this_program()?);
-    let host = Host::start_briefly(config, environment).await?;
+    let host = remembered::host(config, directory).await?;
     let rehearsed = host.rehearse_sign_in(account, told).await.map_err(anyhow::Error::msg);
     host.stop().await;
     rehearsed

@@ -1,13 +1,22 @@
-//! `vehicle-connector auth status`: how the accounts of a running host are signed in.
+//! `vehicle-connector auth status`: how accounts are signed in, as the host that runs tells it, or as it is stored.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::super::remote::Asked;
 use super::super::table::plain;
+use super::super::way::Way;
+use super::super::{complain, logging};
+use super::remembered;
+use crate::config::{Config, LogFormat};
 use crate::protect::quota::Count;
+
+/// The word for an account whose cloud was not reached.
+const UNREACHED: &str = "upstream_down";
 
 /// An account as a host lists it.
 #[derive(Deserialize)]
@@ -47,24 +56,63 @@ struct Session {
     refused: bool,
 }
 
-/// Exit codes: 0 shown, 1 no host or no such account, 2 no good configuration.
-pub(super) fn run(account: Option<&str>, host: &Asked) -> ExitCode {
+const VERB: &str = "account/list";
+
+/// Exit codes: 0 shown, 1 no such account or nothing that tells it, 2 no good configuration.
+pub(super) async fn run(account: Option<&str>, host: &Asked) -> ExitCode {
     let payload = account.map_or_else(|| json!({}), |account| json!({"account": account}));
     let given = host.given();
-    host.ask("account/list", &payload, |all: &Vec<Listed>| shown(all, &given))
+    let (directory, config) = match host.found() {
+        Ok(found) => found,
+        Err(code) => return code,
+    };
+    match (config, Way::running(&directory)) {
+        (Some(config), Ok(None)) => match stored(&config, &directory, &payload).await {
+            Ok(data) => {
+                let _told = complain(0, format_args!("no host runs: this is told of what is stored"));
+                host.show(VERB, data, |all: &Vec<Listed>| shown(all, &given, Told::Stored))
+            }
+            Err(error) => complain(1, format_args!("{}", plain(&format!("{error:#}")))),
+        },
+        _ => host.ask(VERB, &payload, |all: &Vec<Listed>| shown(all, &given, Told::Running)),
+    }
 }
 
-fn shown(accounts: &[Listed], given: &str) -> String {
-    if accounts.is_empty() {
-        return "the host serves no account\n".to_owned();
+/// Who tells how accounts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    Running,
+    Stored,
+}
+
+/// Asks a host on a copy of the state.
+async fn stored(config: &Config, directory: &Path, payload: &Value) -> anyhow::Result<Value> {
+    let _log = logging::to_stderr("error", LogFormat::Text);
+    let host = remembered::host(config, directory).await?;
+    let (steps, _nobody_listens) = mpsc::channel(1);
+    let payload = payload.to_string();
+    let mut answer = host.request_in_steps(VERB, payload.as_bytes(), "command line", &steps).await;
+    host.stop().await;
+    match answer.get("error").and_then(Value::as_str) {
+        Some(error) => Err(anyhow::Error::msg(error.to_owned())),
+        None => Ok(answer.get_mut("data").map(Value::take).unwrap_or_default()),
     }
-    let all: Vec<String> = accounts.iter().map(|account| account.shown(given)).collect();
+}
+
+fn shown(accounts: &[Listed], given: &str, told: Told) -> String {
+    if accounts.is_empty() {
+        return "there is no account\n".to_owned();
+    }
+    let all: Vec<String> = accounts.iter().map(|account| account.shown(given, told)).collect();
     all.join("\n")
 }
 
 impl Listed {
-    fn shown(&self, given: &str) -> String {
+    fn shown(&self, given: &str, told: Told) -> String {
         let Self { account, state, auth } = self;
+        // Whether the cloud is reached only a host knows that runs.
+        let unknown = told == Told::Stored && state.state == UNREACHED;
+        let known = |text: &Option<String>| text.clone().filter(|_| !unknown);
         let mut lines = Vec::new();
         let mut line = |what: &str, text: Option<String>| {
             if let Some(text) = text {
@@ -72,9 +120,11 @@ impl Listed {
             }
         };
         let since = state.since.as_ref().map(|since| format!(", since {}", short(since))).unwrap_or_default();
-        line("state", Some(format!("{}{since}", state.state)));
-        line("reason", state.reason.clone());
-        line("the vendor says", state.detail.clone());
+        let word =
+            if unknown { "nothing that is stored keeps it from being used" } else { state.state.as_str() };
+        line("state", Some(format!("{word}{since}")));
+        line("reason", known(&state.reason));
+        line("the vendor says", known(&state.detail));
         line("next try", state.next_attempt_at.as_deref().map(short));
         if let Some(auth) = auth {
             line("session", Some(auth.session.as_ref().map_or_else(|| "none".to_owned(), Session::kind)));
@@ -92,13 +142,13 @@ impl Listed {
             line("sign-ins", Some(format!("{} of {limit} within 24 h", auth.sign_ins.used)));
             let names = auth.credentials.join(", ");
             line("configured", Some(if names.is_empty() { "no credentials".to_owned() } else { names }));
-            line("to do", Some(self.to_do(auth, given)));
+            line("to do", Some(self.to_do(auth, given, unknown)));
         }
         format!("{}\n{}", plain(account), lines.concat())
     }
 
     /// What a person has to do.
-    fn to_do(&self, auth: &Standing, given: &str) -> String {
+    fn to_do(&self, auth: &Standing, given: &str, unknown: bool) -> String {
         let account = &self.account;
         if let Some(question) = &auth.question {
             let text = question.get("text").and_then(Value::as_str).unwrap_or("answer the question");
@@ -108,7 +158,9 @@ impl Listed {
             "auth_required" | "otp_required" | "consent_required" => {
                 format!("what the reason says, or sign in: `vehicle-connector auth login {account}{given}`")
             }
-            "locked_out" | "rate_limited" | "upstream_down" => "nothing: wait".to_owned(),
+            UNREACHED if unknown && auth.session.is_some() => "nothing".to_owned(),
+            UNREACHED if unknown => "nothing: the first read signs in".to_owned(),
+            "locked_out" | "rate_limited" | UNREACHED => "nothing: wait".to_owned(),
             "client_refused" => "install a newer connector".to_owned(),
             "session_fight" => "stop the other program that uses this account".to_owned(),
             _ if auth.session.is_none() => "nothing: the first read signs in".to_owned(),
@@ -158,7 +210,7 @@ mod tests {
             "access_ends_at": "2026-11-30T13:00:00Z", "refresh_ends_at": "2027-02-28T12:00:00Z",
             "grant_ends_at": null, "refused": false,
         });
-        let text = shown(&[listed("ok", session, json!(null))], "");
+        let text = shown(&[listed("ok", session.clone(), json!(null))], "", Told::Running);
         assert_eq!(
             text,
             "main\n  state           ok\n  session         cci, signed, since 2026-11-30T12:00:00Z\n\
@@ -168,10 +220,17 @@ mod tests {
         );
         let asked =
             listed("otp_required", json!(null), json!({"kind": "code", "text": "a code was sent\u{1b}[2J"}));
-        let text = shown(&[asked], " -c car.toml");
+        let text = shown(&[asked], " -c car.toml", Told::Running);
         assert!(text.contains("a code was sent") && !text.contains('\u{1b}'), "{text}");
         assert!(text.contains("`vehicle-connector auth answer main -c car.toml`"), "{text}");
-        let text = shown(&[listed("auth_required", json!(null), json!(null))], "");
+        let text = shown(&[listed(UNREACHED, session, json!(null))], "", Told::Stored);
+        assert!(
+            text.contains("nothing that is stored") && text.contains("to do           nothing\n"),
+            "{text}"
+        );
+        let text = shown(&[listed(UNREACHED, json!(null), json!(null))], "", Told::Running);
+        assert!(text.contains(UNREACHED) && text.contains("nothing: wait"), "{text}");
+        let text = shown(&[listed("auth_required", json!(null), json!(null))], "", Told::Stored);
         assert!(text.contains("session         none") && text.contains("auth login main"), "{text}");
     }
 }

@@ -35,14 +35,15 @@ impl Scratch {
         }
         let unfinished = format!(".{}{UNFINISHED}{}", name.to_string_lossy(), std::process::id());
         let mut path = folder.join(&unfinished);
-        // Another one has it: a process of this number in another container.
-        for number in 1.. {
-            if path.symlink_metadata().is_err() {
-                break;
+        // Another one may have it: another task of this process, or a process of this number in another container.
+        let mut number = 0;
+        while let Err(error) = private_directory(&path) {
+            if error.downcast_ref().map(io::Error::kind) != Some(io::ErrorKind::AlreadyExists) {
+                return Err(error);
             }
+            number += 1;
             path = folder.join(format!("{unfinished}{number:03}"));
         }
-        private_directory(&path)?;
         // Locked before it has its name: until then it is not taken for abandoned. Nothing ever is where there are no
         // locks.
         let unlocked = path.join("unlocked");
@@ -113,6 +114,13 @@ mod tests {
         let running = Scratch::within(folder.path(), OsStr::new("other")).unwrap();
         assert!(!killed.exists() && others.iter().all(|path| path.exists()));
         let second = Scratch::within(folder.path(), OsStr::new("other")).unwrap();
+        let at_once: Vec<_> = std::thread::scope(|scope| {
+            let made = || Scratch::within(folder.path(), OsStr::new("other"));
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(made)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(at_once.iter().all(Result::is_ok), "{at_once:?}");
+        drop(at_once);
         assert!(running.path().exists() && second.path() != running.path());
         let path = second.path().to_owned();
         drop(second);

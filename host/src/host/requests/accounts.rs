@@ -121,7 +121,11 @@ async fn answered(fleet: &Fleet, payload: &[u8]) -> Result<Value, String> {
     // Why it is none is not told: that would quote what is in it.
     let takes = || "account/answer takes {\"account\":\"…\",\"answer\":…}".to_owned();
     let Answering { account, answer, .. } = parsed(payload, "").map_err(|_| takes())?;
-    let account = fleet.account(&account).ok_or_else(|| "there is no such account".to_owned())?;
+    // The name may be an answer in the wrong place.
+    let account = fleet.account(&account).ok_or_else(|| {
+        let known: Vec<String> = fleet.now().accounts.keys().cloned().collect();
+        format!("there is no such account; there are: {}", known.join(", "))
+    })?;
     let answer = match answer {
         Value::String(text) => text,
         other => other.to_string(),
@@ -165,6 +169,11 @@ mod tests {
         let answer = |answer: Value| json!({"account": "main", "answer": answer});
         let outcome = |done: Result<Value, String>| done.unwrap()["outcome"].clone();
         assert_eq!(outcome(asked(&home, "question", main()).await), "ended");
+        // Whatever it would be an answer to.
+        for nothing in ["", "123456"] {
+            let why = asked(&home, "answer", answer(json!(nothing))).await.unwrap_err();
+            assert!(why.contains("no question is open for the account \"main\""), "{why}");
+        }
         let begun = asked(&home, "login", main()).await.unwrap();
         assert_eq!((&begun["outcome"], &begun["question"]["kind"]), (&json!("asked"), &json!("code")));
         assert_eq!(asked(&home, "question", main()).await.unwrap(), begun);
@@ -183,6 +192,9 @@ mod tests {
             let why = asked(&home, "answer", payload).await.unwrap_err();
             assert!(!why.contains("73184"), "{why}");
         }
+        let elsewhere = json!({"account": "73184", "answer": "73184"});
+        let why = asked(&home, "answer", elsewhere).await.unwrap_err();
+        assert_eq!(why, "there is no such account; there are: main");
         assert_eq!(
             outcome(asked(&home, "answer", answer(json!(CODE.parse::<u32>().unwrap()))).await),
             "signed_in"

@@ -41,6 +41,10 @@ pub(in crate::host) fn take(desk: &Arc<RequestDesk>, account: &str, mut request:
 /// Answers the question of an account. The error says why that came to nothing, and nothing of the answer.
 pub(super) async fn answered(account: &Arc<Account>, payload: &[u8]) -> Result<Value, String> {
     let done = match Answer::parse(payload) {
+        // Nothing was answered, and nothing is asked.
+        Err(_) if payload.trim_ascii().is_empty() && account.question().is_none() => {
+            Err(NotProgressed::NoQuestion(account.slug.clone()))
+        }
         Ok(answer) => account.answer(&answer).await,
         Err(why) => Err(NotProgressed::from(why)),
     };

@@ -23,19 +23,21 @@ pub(super) struct Kept {
 #[error("{0}")]
 pub(super) struct Unusable(pub(super) String);
 
-/// The fields of a session of Hyundai or Kia in Europe since August 2026, as kia_uvo and evcc call them, and what the
-/// secrets are called here.
-const CCI: [(&str, &str); 9] = [
-    ("access_token", "access-token"),
+/// The fields of a session of Hyundai or Kia in Europe since August 2026 that renew it, as kia_uvo and evcc call them,
+/// and what the secrets are called here. The device is one of them: the tokens are its own.
+const SET: [(&str, &str); 8] = [
     ("refresh_token", "cci-refresh-token"),
-    ("device_id", "device-id"),
     ("cci_access_token", "cci-access-token"),
     ("exchangeable_token", "exchangeable-token"),
     ("exchangeable_refresh_token", "exchangeable-refresh-token"),
     ("non_ccs_token", "non-ccs-token"),
     ("non_ccs_refresh_token", "non-ccs-refresh-token"),
     ("id_token", "id-token"),
+    ("device_id", "device-id"),
 ];
+
+/// What it can do without, since a renewal brings it, as it is called there and here.
+const ACCESS_TOKEN: (&str, &str) = ("access_token", "access-token");
 
 /// Number of characters of a refresh token of before August 2026.
 const LEGACY: usize = 48;
@@ -81,11 +83,12 @@ pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Unusable> {
 ///
 /// # Errors
 ///
-/// When a field is missing or holds no token; all such fields are named.
+/// When a field is missing that renews it, or one holds no token; all such fields are named.
 pub(super) fn cci(fields: &Map<String, Value>, brand: Option<&'static str>) -> Result<Kept, Unusable> {
     let mut tokens = BTreeMap::new();
     let mut wrong = Vec::new();
-    for (field, name) in CCI {
+    let is_there = |(field, _): &(&str, &str)| fields.get(*field).is_some_and(|value| !value.is_null());
+    for (field, name) in SET.into_iter().chain([ACCESS_TOKEN].into_iter().filter(is_there)) {
         match token(fields.get(field)) {
             Ok(token) => drop(tokens.insert(name.to_owned(), token)),
             Err(why) => wrong.push(format!("{field} {why}")),

@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn every_field_that_is_wrong_is_named_and_no_value_is_told() {
         for (field, value, said) in [
-            ("access_token", json!(null), "access_token is null"),
+            ("access_token", json!(7), "access_token is a number"),
             ("refresh_token", json!(""), "refresh_token is empty"),
             ("device_id", json!(7), "device_id is a number, and a text is wanted"),
             ("cci_access_token", json!(["LISTED-VALUE"]), "cci_access_token is a list"),
@@ -151,11 +151,30 @@ mod tests {
         ] {
             let mut token = token();
             token[field] = value;
-            token.as_object_mut().unwrap().remove(if field == "id_token" { "device_id" } else { "id_token" });
+            let other = if field == "id_token" { "non_ccs_token" } else { "id_token" };
+            token.as_object_mut().unwrap().remove(other);
             let why = of(&token, None).unwrap_err();
             assert!(why.contains(said) && why.contains("is missing"), "{why}");
             for value in ["WORDS", "LISTED", "ümlaut", "xxx", "CCI-ACCESS", "RRR"] {
                 assert!(!why.contains(value), "{why}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_renewal_brings_an_access_token_and_no_other_field() {
+        let mut token = token();
+        token["access_token"] = json!(null);
+        let kept = of(&token, None).unwrap();
+        assert!(!kept.tokens.contains_key("access-token"), "{:?}", kept.tokens.keys());
+        for field in
+            ["refresh_token", "cci_access_token", "exchangeable_token", "non_ccs_refresh_token", "device_id"]
+        {
+            for value in [json!(null), json!("")] {
+                let mut token = token.clone();
+                token[field] = value;
+                let why = of(&token, None).unwrap_err();
+                assert!(why.starts_with(&format!("{field} is ")) && !why.contains(", "), "{why}");
             }
         }
     }

@@ -1,11 +1,17 @@
-//! What the state has of accounts and connectors, copied for a rehearsal: what keeps an account from being signed in, and
-//! what a connector would find.
+//! A host of this program's own on a copy of what the state has of accounts and connectors: what keeps an account from
+//! being signed in, and what a connector would find. It forgets, so nothing that it does is kept.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 
+use crate::config::Config;
+use crate::host::{Environment, Host};
+use crate::sandbox::Compiler;
 use crate::store::{Kind, MemoryStore, OpenError, Reader, Store as _, Write};
+use crate::time::SystemClock;
+use crate::wire::publish::Discard;
 
 /// What is copied.
 const KINDS: [Kind; 14] = [
@@ -25,16 +31,20 @@ const KINDS: [Kind; 14] = [
     Kind::BadComponent,
 ];
 
-/// Copies it, if there is a state. The state may be in use.
+/// Starts a host on a copy of the state, which may be in use, and need not be there.
 ///
 /// # Errors
 ///
-/// When it cannot be read: then what it has is not known, and a sign-in would not be made either.
-pub(super) async fn copy(directory: &Path, to: &MemoryStore) -> anyhow::Result<()> {
+/// When the state cannot be read, so that what it has is not known; or when a host with this configuration does not
+/// start.
+pub(super) async fn host(config: &Config, directory: &Path) -> anyhow::Result<Arc<Host>> {
     let from: PathBuf = directory.to_owned();
     let reading = tokio::task::spawn_blocking(move || read(&from));
-    let writes = reading.await.context("the state was not read")??;
-    Ok(to.commit(writes).await?)
+    let store = MemoryStore::default();
+    store.commit(reading.await.context("the state was not read")??).await?;
+    let environment = Environment::new(Arc::new(store), Arc::new(SystemClock::start()), Arc::new(Discard));
+    let environment = environment.with_compiler(Compiler::in_child_of_this_program()?);
+    Ok(Host::start_briefly(config, environment).await?)
 }
 
 fn read(directory: &Path) -> anyhow::Result<Vec<Write>> {
