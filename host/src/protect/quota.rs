@@ -1,4 +1,4 @@
-//! Daily quotas: counts of sign-ins and forced reads within the last 24 hours.
+//! Daily quotas: counts of sign-ins and forced reads within the last 24 hours, and the minute before them at most.
 //!
 //! These are ceilings that no policy can raise. Too many sign-ins lock an account, too many forced reads
 //! drain a battery; so the counts outlive a restart, and no midnight ends them. Requests are counted by the day
@@ -224,7 +224,8 @@ impl DailyQuota {
         let latest =
             if is_set(now) { minute(now.checked_add(AHEAD).unwrap_or(Timestamp::MAX)) } else { i64::MAX - 1 };
         let ahead: u32 = minutes.split_off(&(latest + 1)).values().sum();
-        *minutes = minutes.split_off(&(minute(now) - DAY + 1));
+        // With the minute that ends a day ago: what was done in its last second counts for a whole day.
+        *minutes = minutes.split_off(&(minute(now) - DAY));
         if ahead > 0 {
             *minutes.entry(minute(now)).or_default() += ahead;
             self.store_soon(&minutes);
@@ -282,9 +283,20 @@ mod tests {
         let restarted = DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap();
         let refused = restarted.count(hours(23)).await.unwrap_err().to_string();
         assert!(refused.starts_with("2 sign-ins within a day"), "{refused}");
-        restarted.count(hours(24)).await.unwrap();
+        let minute = SignedDuration::from_mins(1);
+        restarted.count(hours(24) + minute).await.unwrap();
         assert!(restarted.count(hours(25)).await.is_err());
-        assert!(restarted.count(hours(26)).await.is_ok());
+        assert!(restarted.count(hours(26) + minute).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_is_counted_at_the_end_of_a_minute_counts_for_no_less_than_a_day() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::default());
+        let seconds = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let sign_ins = DailyQuota::open("sign-ins", "home", Some(1), &store).await.unwrap();
+        sign_ins.count(seconds(59)).await.unwrap();
+        assert!(sign_ins.count(seconds(59 + 24 * 3_600 - 1)).await.is_err());
+        assert!(sign_ins.count(seconds(60 + 24 * 3_600)).await.is_ok());
     }
 
     /// A store that records incoming writes in the order in which they were given, as the one on disk does.

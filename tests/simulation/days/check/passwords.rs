@@ -10,9 +10,6 @@ use crate::days::schedule::DAY;
 /// Passwords that leave within a day, whatever happens.
 const MOST: usize = 4;
 
-/// Sign-ins are counted by the minute.
-const COUNTED: Duration = Duration::from_secs(60);
-
 pub fn check(run: &Run, found: &mut Vec<String>) {
     let mut departed: Vec<Duration> = Vec::new();
     let (mut under_way, mut arrived) = (None, 0);
@@ -41,7 +38,7 @@ pub fn check(run: &Run, found: &mut Vec<String>) {
         }
     }
     for five in departed.windows(MOST + 1) {
-        if five[MOST] - five[0] < DAY - COUNTED {
+        if five[MOST] - five[0] < DAY {
             let hours = (five[MOST] - five[0]).as_secs_f64() / 3_600.0;
             found.push(format!(
                 "five passwords within {hours:.2} h, the first at {:.3}",

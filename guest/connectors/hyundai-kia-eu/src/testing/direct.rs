@@ -93,7 +93,7 @@ fn a_refresh_is_one_request_with_a_stamp_and_may_leave_the_refresh_token() {
     let requests = home.host.requests();
     assert_eq!(requests.len(), 1);
     assert_eq!(requests[0].url, "http://account.test/oauth2/token");
-    assert!(header(&requests[0], "Stamp").is_some());
+    assert!(header(&requests[0], "Stamp").is_some_and(|stamp| !stamp.is_empty()));
     assert_eq!(
         requests[0].body,
         Body::Form(vec![
