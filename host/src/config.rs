@@ -55,6 +55,7 @@ mod takes;
 mod tests;
 mod text;
 mod time_zone;
+mod together;
 mod vehicle;
 
 pub(crate) use access::too_open;

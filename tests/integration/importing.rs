@@ -193,7 +193,7 @@ async fn what_is_no_session_is_told_by_its_field_and_its_file_and_changes_nothin
         ("json", "nowhere.json", 2, "nowhere.json"),
         ("json", "password.json", 1, "\"password\" is a secret of the class password"),
         ("json", "pin.json", 1, "\"pin\" is a secret of the class pin-challenge"),
-        ("json", "half.json", 1, "a session of the kind cci is renewed with cci-access-token"),
+        ("json", "half.json", 1, "a session of the kind cci, signed is renewed with cci-access-token"),
         ("json", "half.json", 1, "without cci-access-token, exchangeable-token, exchangeable-refresh-token"),
         (
             "json",

@@ -171,8 +171,11 @@ impl Account {
         if value.trim().is_empty() {
             return Err(format!("the {name} is empty"));
         }
-        if value.len() > LONGEST || value.contains(['\n', '\r', '\0']) {
-            return Err(format!("the {name} is no line of at most {LONGEST} bytes"));
+        if value.contains(['\n', '\r', '\0']) {
+            return Err(format!("the {name} has more than one line, or a zero byte"));
+        }
+        if value.len() > LONGEST {
+            return Err(format!("the {name} has more than {LONGEST} bytes"));
         }
         let form = self.context.rules.get(name).and_then(|rule| rule.form);
         form.and_then(|form| wrong_with(form, value, name, &[])).map_or(Ok(()), Err)

@@ -101,7 +101,7 @@ pub(super) async fn run(command: &AuthCommand) -> ExitCode {
         Ok(way) => way,
         Err(code) => return code,
     };
-    let conversation = Conversation { host, way: &way, account };
+    let conversation = Conversation { host, way: &way, account, is_forgotten: false };
     let done = match command {
         AuthCommand::Login(options) => login::login(&conversation, options).await,
         AuthCommand::Answer { answer: None, .. } if !host.json && io::stdin().is_terminal() => {

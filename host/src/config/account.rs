@@ -13,6 +13,7 @@ use super::reader::{Section, advice};
 use super::secrets::{self, Looks};
 use super::sessions::Sessions;
 use super::time_zone::time_zone;
+use super::together;
 use crate::descriptor::{
     CommandAnswers, Configured, Grant, Refusals, SecretRule, SecretRules, Takes, base_url,
 };
@@ -87,6 +88,9 @@ pub(super) fn read(
     let secrets = configured_secrets(&mut section, named.connector);
     if let (Some(endpoints), Some(region)) = (&endpoints, &region) {
         warn_of_no_use(&section, grant, region, endpoints, &secrets);
+    }
+    if let (Some(region), Some(brand)) = (&region, &brand) {
+        together::warn(&section, &named.connector.together, (region, brand), &secrets, &grant.secrets);
     }
     let max_logins_per_day = section.number("max_logins_per_day", 0..=MOST_LOGINS).unwrap_or(LOGINS);
     let quota_per_day = section.number("quota_per_day", 1..=MOST_REQUESTS);
@@ -293,7 +297,7 @@ fn endpoints(
 
 fn configured_secrets(
     section: &mut Section<'_, '_>,
-    Connector { grant, mistaken, .. }: &Connector,
+    Connector { grant, mistaken, lines, .. }: &Connector,
 ) -> BTreeMap<String, SecretString> {
     let mut found = BTreeMap::new();
     for (name, rule) in grant.secrets.iter().filter(|(_, rule)| rule.configured != Configured::Never) {
@@ -302,7 +306,7 @@ fn configured_secrets(
             let message = format!("this connector does not use {key}; remove it");
             section.reader.warn(&section.span, format!("[{}]: {message}", section.name));
         }
-        let looks = Looks::of(rule, mistaken.get(name).map_or(&[], Vec::as_slice));
+        let looks = Looks::of(rule, mistaken.get(name).map_or(&[], Vec::as_slice), lines.get(name).copied());
         if let Some(secret) = secrets::secret(section, &key, looks) {
             found.insert(name.clone(), secret);
         } else if rule.configured == Configured::Required && !secrets::is_given(section, &key) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::form::Mistaken;
 use super::reader::{Section, advice};
 use super::sessions::Sessions;
+use super::together::Together;
 use super::{Plugins, grant, plugins, presets, takes};
 use crate::descriptor::{Grant, Takes, is_name};
 use crate::plugin::POLICY_SLOT;
@@ -23,6 +24,10 @@ pub struct Connector {
     pub(super) token_days: Arc<BTreeMap<String, u32>>,
     /// Kinds of sessions that it keeps.
     pub(super) sessions: Arc<Sessions>,
+    /// Secrets that are of use together.
+    pub(super) together: Arc<Vec<Together>>,
+    /// Lines that its keys have, by the names of those.
+    pub(super) lines: Arc<BTreeMap<String, u32>>,
     /// Other names, with the brand that each implies.
     pub(super) aliases: BTreeMap<String, String>,
     /// Region of an account that names none; none if it has to, unless there is only one.
@@ -50,6 +55,8 @@ pub(super) fn read(root: &mut Section<'_, '_>, plugins: &mut Plugins) -> BTreeMa
         mistaken: Arc::clone(&preset.mistaken),
         token_days: Arc::clone(&preset.token_days),
         sessions: Arc::clone(&preset.sessions),
+        together: Arc::clone(&preset.together),
+        lines: Arc::clone(&preset.lines),
         aliases: preset.aliases.clone(),
         default_region: preset.default_region.clone(),
         is_carried: true,
@@ -126,6 +133,8 @@ fn connector(
             takes,
             token_days: carried.as_ref().map(|carried| Arc::clone(&carried.token_days)).unwrap_or_default(),
             sessions: carried.as_ref().map(|carried| Arc::clone(&carried.sessions)).unwrap_or_default(),
+            together: carried.as_ref().map(|carried| Arc::clone(&carried.together)).unwrap_or_default(),
+            lines: carried.as_ref().map(|carried| Arc::clone(&carried.lines)).unwrap_or_default(),
             mistaken: carried.as_ref().map(|carried| Arc::clone(&carried.mistaken)).unwrap_or_default(),
             default_region: carried.as_ref().and_then(|carried| carried.default_region.clone()),
             aliases: carried.map(|carried| carried.aliases).unwrap_or_default(),

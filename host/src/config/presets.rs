@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::form::Mistaken;
 use super::reader::{Reader, Section};
 use super::sessions::Sessions;
+use super::together::{self, Together};
 use super::{grant, takes};
 use crate::descriptor::{Grant, Takes};
 
@@ -29,10 +30,17 @@ pub(super) struct Preset {
     pub(super) token_days: Arc<BTreeMap<String, u32>>,
     /// Kinds of sessions that it keeps.
     pub(super) sessions: Arc<Sessions>,
+    /// Secrets that are of use together.
+    pub(super) together: Arc<Vec<Together>>,
+    /// Lines that its keys have, by the names of those.
+    pub(super) lines: Arc<BTreeMap<String, u32>>,
 }
 
 /// Most days that a token lives which nothing renews.
 const MOST_DAYS: u32 = 3_650;
+
+/// Most lines of a key that is made of parts.
+const MOST_LINES: u32 = 16;
 
 /// Most characters of what is mistaken for a secret.
 const LONGEST: u32 = 8_192;
@@ -65,12 +73,14 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
         let grant = Arc::new(grant::read(&mut section));
         let takes = Arc::new(takes::read(&mut section, Takes::default()));
         let mistaken = Arc::new(mistaken(&mut section));
-        let token_days = Arc::new(token_days(&mut section));
+        let token_days = Arc::new(numbers(&mut section, "token_days", MOST_DAYS));
+        let lines = Arc::new(numbers(&mut section, "lines", MOST_LINES));
+        let together = Arc::new(together::read(&mut section));
         let sessions = Arc::new(Sessions::read(&mut section));
         section.finish();
         presets.insert(
             name.to_owned(),
-            Preset { aliases, default_region, grant, takes, mistaken, token_days, sessions },
+            Preset { aliases, default_region, grant, takes, mistaken, token_days, sessions, together, lines },
         );
     }
     let (problems, _) = reader.into_problems();
@@ -81,12 +91,12 @@ fn read(text: &str) -> Result<BTreeMap<String, Preset>, String> {
     }
 }
 
-/// Reads how long the tokens of a connector live that nothing renews.
-fn token_days(section: &mut Section<'_, '_>) -> BTreeMap<String, u32> {
-    let Some(mut table) = section.section("token_days") else { return BTreeMap::new() };
+/// Reads a table of numbers by the names of secrets.
+fn numbers(section: &mut Section<'_, '_>, key: &str, most: u32) -> BTreeMap<String, u32> {
+    let Some(mut table) = section.section(key) else { return BTreeMap::new() };
     let names: Vec<String> = table.entries().map(|(name, _)| name.to_owned()).collect();
-    let days = |name: String| table.number(&name, 1..=MOST_DAYS).map(|days| (name, days));
-    names.into_iter().filter_map(days).collect()
+    let number = |name: String| table.number(&name, 1..=most).map(|number| (name, number));
+    names.into_iter().filter_map(number).collect()
 }
 
 /// Reads what people take for the secrets of a connector.
@@ -117,8 +127,11 @@ mod tests {
     #[test]
     fn the_table_is_consistent() {
         let presets = read(TABLE).unwrap_or_else(|problems| panic!("{problems}"));
-        for (name, Preset { aliases, default_region, grant, mistaken, token_days, sessions, .. }) in &presets
-        {
+        for (name, preset) in &presets {
+            let Preset { aliases, default_region, grant, mistaken, token_days, sessions, .. } = preset;
+            let spoken_of = preset.together.iter().flat_map(Together::names);
+            let mut spoken_of = spoken_of.chain(preset.lines.keys().map(String::as_str));
+            assert!(spoken_of.all(|secret| grant.secrets.contains_key(secret)), "{name}");
             assert!(sessions.names().all(|token| grant.secrets.contains_key(token)), "{name}");
             assert!(token_days.keys().all(|token| grant.secrets.contains_key(token)), "{name}");
             for (secret, all) in mistaken.as_ref() {

@@ -22,12 +22,15 @@ pub(super) struct Looks<'m> {
     mistaken: &'m [Mistaken],
     /// Whether it may be written in several lines: it is then the lines without their ends, one after the other.
     several_lines: bool,
+    /// Number of those lines, if that is known.
+    lines: Option<usize>,
 }
 
 impl<'m> Looks<'m> {
-    /// Those of a secret with this rule, for which people take these. A key is often made of parts.
-    pub(super) fn of(rule: &SecretRule, mistaken: &'m [Mistaken]) -> Self {
-        Self { form: rule.form, mistaken, several_lines: rule.class == SecretClass::Key }
+    /// Those of a secret with this rule, for which people take these. A key is often made of parts, of so many lines.
+    pub(super) fn of(rule: &SecretRule, mistaken: &'m [Mistaken], lines: Option<u32>) -> Self {
+        let lines = lines.and_then(|lines| usize::try_from(lines).ok());
+        Self { form: rule.form, mistaken, several_lines: rule.class == SecretClass::Key, lines }
     }
 }
 
@@ -56,7 +59,7 @@ pub(super) fn secret(section: &mut Section<'_, '_>, key: &str, looks: Looks<'_>)
     };
     let whole = |found: SecretString| {
         if looks.several_lines {
-            joined(section, &at, &found)
+            joined(section, &at, &found, looks.lines)
         } else {
             single_line(section, &at, &found, looks, &in_words)
         }
@@ -83,7 +86,7 @@ fn from_file(section: &Section<'_, '_>, named: &Text<'_>) -> Result<SecretString
     let shown = path.display();
     let found = text::read(&path, LARGEST).map_err(|error| match error {
         NoText::Unreadable(why) => Wrong(format!(
-            "{shown}: {why}; create it with the secret as its only line, readable for this user"
+            "{shown}: {why}; what is wanted is a file with nothing but the secret, readable for this user"
         )),
         why => Wrong(format!("{shown}: {why}")),
     })?;
@@ -116,11 +119,19 @@ fn from_value(section: &Section<'_, '_>, given: &Text<'_>, file_key: &str) -> Re
 
 /// Returns the lines of a key without their ends, one after the other. Lines with nothing in them do not count;
 /// blanks around another one may belong to it, and are reported.
-fn joined(section: &Section<'_, '_>, at: &Text<'_>, found: &SecretString) -> Result<SecretString, Wrong> {
+fn joined(
+    section: &Section<'_, '_>,
+    at: &Text<'_>,
+    found: &SecretString,
+    wanted: Option<usize>,
+) -> Result<SecretString, Wrong> {
     let text = text::without_bom(found.expose_secret());
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     if lines.is_empty() {
         return Err(Wrong(EMPTY.to_owned()));
+    }
+    if text.contains('\0') {
+        return Err(Wrong("it has a zero byte, so it is no text; name a text file".to_owned()));
     }
     if lines.len() > MOST_LINES {
         let all = lines.len();
@@ -128,8 +139,11 @@ fn joined(section: &Section<'_, '_>, at: &Text<'_>, found: &SecretString) -> Res
             "it has {all} lines, and a key has {MOST_LINES} at most; name the file with the key"
         )));
     }
-    if text.contains('\0') {
-        return Err(Wrong("it has a zero byte, so it is no text; name a text file".to_owned()));
+    if let Some(wanted) = wanted.filter(|wanted| *wanted != lines.len()) {
+        let all = lines.len();
+        return Err(Wrong(format!(
+            "it has {all} lines, and this key has {wanted}: write its strings one a line"
+        )));
     }
     if lines.iter().any(|line| line.trim().len() < line.len()) {
         let message =

@@ -13,6 +13,8 @@ pub(crate) struct SessionKind {
     is: BTreeMap<String, String>,
     /// What else the value says, such as the device that the tokens were given to.
     says: Vec<String>,
+    /// Names of the secrets in the configuration without which it cannot be renewed.
+    configured: Vec<String>,
     /// Names of the secrets that renew it; without one of them it ends with its access token.
     renewed_by: Vec<String>,
 }
@@ -42,19 +44,27 @@ impl Sessions {
             return None;
         }
         let value: Value = serde_json::from_str(value).unwrap_or_default();
-        let Some(SessionKind { is, says, renewed_by }) = self.0.iter().find(|kind| kind.fits(&value)) else {
+        let Some(SessionKind { is, says, configured, renewed_by }) =
+            self.0.iter().find(|kind| kind.fits(&value))
+        else {
             let known: Vec<String> = self.0.iter().map(|kind| json!(kind.is).to_string()).collect();
             return Some(format!("session says of no kind that is known; it is one of {}", known.join(", ")));
         };
         let is_said = |key: &str| value.get(key).and_then(Value::as_str).is_some_and(|word| !word.is_empty());
-        let unsaid = says.iter().map(String::as_str).filter(|key| !is_said(key));
-        let missing: Vec<&str> =
-            renewed_by.iter().map(String::as_str).filter(|name| !has(name)).chain(unsaid).collect();
-        let kind: String = is.values().map(|word| format!(" of the kind {word}")).collect();
+        let unsaid = says.iter().filter(|key| !is_said(key)).cloned();
+        let absent = renewed_by.iter().filter(|name| !has(name)).cloned();
+        let key = |name: &String| format!("{}_file of the configuration", name.replace('-', "_"));
+        let unconfigured = configured.iter().filter(|name| !has(name)).map(key);
+        let missing: Vec<String> = absent.chain(unsaid).chain(unconfigured).collect();
+        let words: Vec<&str> = is.values().map(String::as_str).collect();
+        let kind =
+            if words.is_empty() { String::new() } else { format!(" of the kind {}", words.join(", ")) };
+        let all: Vec<String> =
+            renewed_by.iter().chain(says).cloned().chain(configured.iter().map(key)).collect();
         (!missing.is_empty()).then(|| {
             format!(
                 "a session{kind} is renewed with {}, and without {} nobody can renew it",
-                [&renewed_by[..], says].concat().join(", "),
+                all.join(", "),
                 missing.join(", ")
             )
         })
@@ -63,7 +73,7 @@ impl Sessions {
     /// All names of secrets that are spoken of.
     #[cfg(test)]
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().flat_map(|kind| &kind.renewed_by).map(String::as_str)
+        self.0.iter().flat_map(|kind| kind.renewed_by.iter().chain(&kind.configured)).map(String::as_str)
     }
 }
 
@@ -78,11 +88,12 @@ fn kind(mut section: Section<'_, '_>) -> Option<SessionKind> {
         let texts = section.entry(key).and_then(super::reader::Entry::texts)?;
         Some(texts.iter().map(|text| text.value.to_owned()).collect())
     };
-    let (says, renewed_by) = (texts("says"), texts("renewed_by"));
+    let (says, configured, renewed_by) = (texts("says"), texts("configured"), texts("renewed_by"));
     section.finish();
     Some(SessionKind {
         is: words.unwrap_or_default(),
         says: says.unwrap_or_default(),
+        configured: configured.unwrap_or_default(),
         renewed_by: renewed_by?,
     })
 }
@@ -120,7 +131,7 @@ mod tests {
             assert!(why.contains(&format!("and without {name} nobody can renew it")), "{why}");
         }
         for unbound in
-            [r#"{"family":"cci"}"#, r#"{"family":"cci","device":""}"#, r#"{"family":"cci","device":7}"#]
+            [r#"{"family":"cci","route":"signed"}"#, r#"{"family":"cci","route":"unsigned","device":""}"#]
         {
             let why = of("hyundai-kia-eu").wrong_with(unbound, |_| true).unwrap();
             assert!(why.contains("and without device nobody can renew it"), "{why}");
@@ -128,10 +139,26 @@ mod tests {
         for optional in ["access-token", "device-id", "refresh-token", "control-token"] {
             assert_eq!(of("hyundai-kia-eu").wrong_with(cci, all_but(optional)), None);
         }
-        for value in ["", "{}", r#"{"family":"cc1"}"#, "SECRET-VALUE", r#"{"family":["cci"]}"#] {
+        let signed = r#"{"family":"cci","route":"signed","device":"D"}"#;
+        let why = of("hyundai-kia-eu").wrong_with(signed, all_but("gate-keys")).unwrap();
+        assert!(
+            why.contains("kind cci, signed is")
+                && why.contains("without gate_keys_file of the configuration nobody"),
+            "{why}"
+        );
+        assert_eq!(of("hyundai-kia-eu").wrong_with(cci, all_but("gate-keys")), None);
+        for value in [
+            "",
+            "{}",
+            r#"{"family":"cc1"}"#,
+            r#"{"family":"cci","route":"x","device":"D"}"#,
+            "SECRET-VALUE",
+            r#"{"family":["cci"]}"#,
+        ] {
             let why = of("hyundai-kia-eu").wrong_with(value, |_| true).unwrap();
             assert!(
-                why.contains(r#"{"family":"legacy"}, {"family":"cci"}"#) && !why.contains("SECRET"),
+                why.contains(r#"{"family":"legacy"}, {"family":"cci","route":"signed"}, {"#)
+                    && !why.contains("SECRET"),
                 "{why}"
             );
         }

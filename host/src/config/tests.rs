@@ -20,7 +20,7 @@ fn environment(variable: &str) -> Option<String> {
     match variable {
         "REFRESH" => Some(TOKEN.into()),
         "EMPTY" => Some("\n".into()),
-        "TWO_LINES" => Some("one\ntwo".into()),
+        "THREE_LINES" => Some("one\ntwo\nthree".into()),
         _ => None,
     }
 }
@@ -202,9 +202,10 @@ fn an_account_needs_neither_token_nor_password_to_be_configured() {
 
 #[test]
 fn only_a_key_has_several_lines() {
-    let with = |key: &str| format!("{BROKER}[account.a]\nconnector = \"kia-eu\"\n{key} = \"${{TWO_LINES}}\"");
+    let with =
+        |key: &str| format!("{BROKER}[account.a]\nconnector = \"kia-eu\"\n{key} = \"${{THREE_LINES}}\"");
     let config = parse(&with("gate_keys")).unwrap();
-    assert_eq!(config.accounts["a"].secrets["gate-keys"].expose_secret(), "onetwo");
+    assert_eq!(config.accounts["a"].secrets["gate-keys"].expose_secret(), "onetwothree");
     for other in ["password", "username", "pin", "refresh_token"] {
         assert!(complaints(&with(other)).contains("it has several lines; a secret is one line"), "{other}");
     }
@@ -216,12 +217,14 @@ fn only_a_key_has_several_lines() {
     for (value, said) in [
         ("\n \n", "it is empty"),
         ("a\0b\nc", "it has a zero byte"),
+        ("one\ntwo", "it has 2 lines, and this key has 3: write its strings one a line"),
+        (&"line\n".repeat(4), "it has 4 lines, and this key has 3"),
         (&"line\n".repeat(17), "it has 17 lines, and a key has 16 at most; name the file with the key"),
     ] {
         let error = of(value).unwrap_err();
         assert!(error.contains(&format!("account.a.gate_keys: {said}")), "{error}");
     }
-    let warned = of("one \ntwo").unwrap().warnings.iter().any(|warning| {
+    let warned = of("one \ntwo\nthree").unwrap().warnings.iter().any(|warning| {
         warning.to_string().contains("blanks around a line; they are taken for a part of the key")
     });
     assert!(warned);

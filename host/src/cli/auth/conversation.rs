@@ -55,6 +55,8 @@ pub(super) struct Conversation<'c> {
     pub(super) way: &'c Way,
     /// The account that it is about.
     pub(super) account: &'c str,
+    /// Whether what was typed for the sign-in goes with this program, since no host runs that would keep it.
+    pub(super) is_forgotten: bool,
 }
 
 impl Conversation<'_> {
@@ -149,10 +151,15 @@ impl Conversation<'_> {
 
     fn left_open(&self) -> ExitCode {
         let (account, given) = (self.account, self.host.given());
+        let but = if self.is_forgotten {
+            "; no host runs that would keep what was typed, so the sign-in may end there and have to begin anew"
+        } else {
+            ""
+        };
         complain(
             1,
             format_args!(
-                "the question stays open: answer it with `vehicle-connector auth answer {account}{given}`"
+                "the question stays open: answer it with `vehicle-connector auth answer {account}{given}`{but}"
             ),
         )
     }

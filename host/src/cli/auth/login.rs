@@ -131,6 +131,8 @@ pub(super) async fn login(
         ));
     }
     let given = if takes.question { Given::default() } else { asked_for(options, &takes)? };
+    let conversation =
+        Conversation { is_forgotten: conversation.way.is_own() && given.password.is_some(), ..*conversation };
     let mut may_try_again = !json && io::stdin().is_terminal();
     loop {
         let payload = given.payload(conversation.about());
@@ -140,8 +142,9 @@ pub(super) async fn login(
             Err(Unanswered::Refused(why)) => why,
             Err(why) => return Err(unanswered("account/login", &why)),
         };
-        let why = format!("{account} is not signed in: {}", plain(&why));
-        let wants_consent = may_try_again && wants_consent(conversation).await?;
+        let counted = counted(&conversation, &takes.sign_ins).await?;
+        let why = format!("{account} is not signed in: {}{counted}", plain(&why));
+        let wants_consent = may_try_again && wants_consent(&conversation).await?;
         if !std::mem::take(&mut may_try_again) || !wants_consent {
             return Err(complain(1, format_args!("{why}")));
         }
@@ -151,6 +154,17 @@ pub(super) async fn login(
             return Err(complain(1, format_args!("{account} is not signed in; nothing more was sent")));
         }
     }
+}
+
+/// Whether a sign-in was counted since it was told how many there were: then what counts has left this machine.
+async fn counted(conversation: &Conversation<'_>, before: &Count) -> Result<String, ExitCode> {
+    let now: Takes = understood(conversation.ask("account/credentials", &conversation.about()).await?)?;
+    let Count { used, limit, .. } = now.sign_ins;
+    Ok(match limit {
+        _ if used <= before.used => "; no sign-in was counted".to_owned(),
+        Some(limit) => format!("; a sign-in was counted, {used} of {limit} within 24 hours"),
+        None => "; a sign-in was counted".to_owned(),
+    })
 }
 
 /// Whether the vendor wants its terms to be accepted, so that the same may go well afterwards.

@@ -133,8 +133,8 @@ impl Listed {
                     "access token",
                     session.access_ends_at.as_deref().map(|at| format!("ends {}", short(at))),
                 );
-                let unused = |at: &str| format!("ends {}, if it is not used before", short(at));
-                line("refresh token", session.refresh_ends_at.as_deref().map(unused));
+                let due = |at: &str| format!("due by {}, by itself", short(at));
+                line("next renewal", session.refresh_ends_at.as_deref().map(due));
                 let whatever = |at: &str| format!("ends {}, and nothing renews it", short(at));
                 line("sign-in", session.grant_ends_at.as_deref().map(whatever));
             }
@@ -161,7 +161,9 @@ impl Listed {
             UNREACHED if unknown && auth.session.is_some() => "nothing".to_owned(),
             UNREACHED if unknown => "nothing: the first read signs in".to_owned(),
             "locked_out" | "rate_limited" | UNREACHED => "nothing: wait".to_owned(),
-            "client_refused" => "install a newer connector".to_owned(),
+            "client_refused" => {
+                "what the reason says; if nothing here can be wrong, install a newer connector".to_owned()
+            }
             "session_fight" => "stop the other program that uses this account".to_owned(),
             _ if auth.session.is_none() => "nothing: the first read signs in".to_owned(),
             _ => "nothing".to_owned(),
@@ -215,7 +217,7 @@ mod tests {
             text,
             "main\n  state           ok\n  session         cci, signed, since 2026-11-30T12:00:00Z\n\
              \x20 access token    ends 2026-11-30T13:00:00Z\n\
-             \x20 refresh token   ends 2027-02-28T12:00:00Z, if it is not used before\n\
+             \x20 next renewal    due by 2027-02-28T12:00:00Z, by itself\n\
              \x20 sign-ins        1 of 4 within 24 h\n  configured      pin, username\n  to do           nothing\n"
         );
         let asked =

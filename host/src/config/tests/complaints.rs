@@ -180,8 +180,8 @@ fn complaints_about_accounts() {
         ("pin_file = 1234", "car.toml:6: account.main.pin_file: found an integer; write text in quotes"),
         (
             "pin_file = \"no/such\"",
-            "car.toml:6: account.main.pin_file: no/such: No such file or directory (os error 2); create it with the \
-             secret as its only line, readable for this user",
+            "car.toml:6: account.main.pin_file: no/such: No such file or directory (os error 2); what is wanted is a \
+             file with nothing but the secret, readable for this user",
         ),
         (
             "pin = \"${PIN}\"",
@@ -193,7 +193,7 @@ fn complaints_about_accounts() {
             "car.toml:6: account.main.pin: it is empty; put the secret there, or remove the key",
         ),
         (
-            "pin = \"${TWO_LINES}\"",
+            "pin = \"${THREE_LINES}\"",
             "car.toml:6: account.main.pin: it has several lines; a secret is one line",
         ),
         (

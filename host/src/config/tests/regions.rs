@@ -62,7 +62,7 @@ fn a_brand_that_is_not_in_a_region_is_told_with_those_that_are() {
 
 #[test]
 fn a_secret_that_nothing_in_the_region_is_sent_is_one_to_remove() {
-    let secrets = "username = \"${REFRESH}\"\nrefresh_token = \"${REFRESH}\"\ngate_keys = \"${REFRESH}\"";
+    let secrets = "username = \"${REFRESH}\"\nrefresh_token = \"${REFRESH}\"\ngate_keys = \"${THREE_LINES}\"";
     let warned = |region: &str| {
         let config = parse(&account(&format!("region = \"{region}\"\nbrand = \"kia\"\n{secrets}"))).unwrap();
         let all = config.warnings.iter().map(ToString::to_string);
@@ -75,4 +75,29 @@ fn a_secret_that_nothing_in_the_region_is_sent_is_one_to_remove() {
         ))
     );
     assert_eq!(warned("eu"), Vec::<String>::new());
+}
+
+#[test]
+fn a_password_that_signs_nothing_in_is_told_with_what_it_lacks() {
+    let warned = |account: &str| {
+        let config = parse(&format!("{BROKER}[account.main]\n{account}")).unwrap();
+        let all = config.warnings.iter().map(ToString::to_string);
+        all.filter(|warning| warning.contains("signs nothing in")).collect::<Vec<_>>().join("\n")
+    };
+    let password = "password = \"${REFRESH}\"";
+    let all = format!("{password}\nusername = \"${{REFRESH}}\"\ngate_keys = \"${{THREE_LINES}}\"");
+    let alone = warned(&format!("connector = \"kia-eu\"\n{password}"));
+    assert!(
+        alone.contains("password signs nothing in without username, so nothing is sent; add username_file")
+    );
+    assert!(alone.contains(
+        "without gate_keys, so nothing is sent; add gate_keys_file = \"/path/to/file\" (The three"
+    ));
+    let genesis = warned(&format!("connector = \"genesis-eu\"\n{password}"));
+    assert!(genesis.contains("without username") && !genesis.contains("gate_keys"), "{genesis}");
+    let kiwi = warned(&format!("connector = \"kia-eu\"\nregion = \"nz\"\n{password}"));
+    assert!(kiwi.contains("without username") && !kiwi.contains("gate_keys"), "{kiwi}");
+    for nothing_missing in [format!("connector = \"kia-eu\"\n{all}"), "connector = \"kia-eu\"".to_owned()] {
+        assert_eq!(warned(&nothing_missing), "");
+    }
 }
