@@ -374,7 +374,8 @@ mod tests {
         assert_eq!(sign_ins.left(start), Some(0), "they count, since they may have been made just now");
 
         let restarted = DailyQuota::open("sign-ins", "home", Some(2), &store).await.unwrap();
-        assert_eq!((restarted.left(hours(23)), restarted.left(hours(24))), (Some(0), Some(2)));
+        let a_day_later = hours(24) + SignedDuration::from_mins(1);
+        assert_eq!((restarted.left(hours(23)), restarted.left(a_day_later)), (Some(0), Some(2)));
     }
 
     #[tokio::test]
