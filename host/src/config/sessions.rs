@@ -139,6 +139,10 @@ mod tests {
         for optional in ["access-token", "device-id", "refresh-token", "control-token"] {
             assert_eq!(of("hyundai-kia-eu").wrong_with(cci, all_but(optional)), None);
         }
+        let direct = |has: bool| of("hyundai-kia-eu").wrong_with(r#"{"family":"direct"}"#, |_| has);
+        assert!(
+            direct(false).unwrap().contains("without account-refresh-token nobody") && direct(true).is_none()
+        );
         let signed = r#"{"family":"cci","route":"signed","device":"D"}"#;
         let why = of("hyundai-kia-eu").wrong_with(signed, all_but("gate-keys")).unwrap();
         assert!(

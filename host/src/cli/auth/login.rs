@@ -142,7 +142,7 @@ pub(super) async fn login(
             Err(Unanswered::Refused(why)) => why,
             Err(why) => return Err(unanswered("account/login", &why)),
         };
-        let counted = counted(&conversation, &takes.sign_ins).await?;
+        let counted = counted(&conversation, &takes.sign_ins).await;
         let why = format!("{account} is not signed in: {}{counted}", plain(&why));
         let wants_consent = may_try_again && wants_consent(&conversation).await?;
         if !std::mem::take(&mut may_try_again) || !wants_consent {
@@ -156,15 +156,19 @@ pub(super) async fn login(
     }
 }
 
-/// Whether a sign-in was counted since it was told how many there were: then what counts has left this machine.
-async fn counted(conversation: &Conversation<'_>, before: &Count) -> Result<String, ExitCode> {
-    let now: Takes = understood(conversation.ask("account/credentials", &conversation.about()).await?)?;
+/// Whether a sign-in was counted since it was told how many there were: then what counts has left this machine. Nothing
+/// is said where the host has gone meanwhile, since why the sign-in came to nothing matters more.
+async fn counted(conversation: &Conversation<'_>, before: &Count) -> String {
+    let now = conversation.way.ask_at_once("account/credentials", &conversation.about()).await;
+    let Some(now) = now.ok().and_then(|now| serde_json::from_value::<Takes>(now).ok()) else {
+        return String::new();
+    };
     let Count { used, limit, .. } = now.sign_ins;
-    Ok(match limit {
+    match limit {
         _ if used <= before.used => "; no sign-in was counted".to_owned(),
         Some(limit) => format!("; a sign-in was counted, {used} of {limit} within 24 hours"),
         None => "; a sign-in was counted".to_owned(),
-    })
+    }
 }
 
 /// Whether the vendor wants its terms to be accepted, so that the same may go well afterwards.
