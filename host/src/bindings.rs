@@ -14,6 +14,7 @@
 
 pub(crate) mod guard;
 pub mod names;
+mod rules;
 
 mod generated {
     wasmtime::component::bindgen!({

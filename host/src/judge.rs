@@ -10,6 +10,8 @@ pub(crate) mod failure;
 
 use std::time::Duration;
 
+use vehicle_connector_rules::judged::Kind;
+
 use crate::audit::{Audit, Decided, Entry};
 use crate::bindings::policy::{
     Attempt, CircuitScope, Decision, Failure, FailureKind, RefreshDecision, SessionView, Verdict,
@@ -137,7 +139,7 @@ impl Judged {
 
     /// Whether it is a token that was refused, whatever its age.
     pub(crate) fn is_about_the_token(&self) -> bool {
-        matches!(self.kind(), FailureKind::TokenExpired | FailureKind::TokenRefusedFresh)
+        Kind::from(self.kind()).is_about_the_token()
     }
 
     /// The verdict as logs and records show it.

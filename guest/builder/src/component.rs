@@ -10,6 +10,9 @@ use crate::{Error, file_error};
 /// The folders in which each folder with a manifest may be a component's crate.
 const PLACES: [&str; 2] = ["guest/policies", "guest/connectors"];
 
+/// The crate of the rules, which is a component like no other.
+const RULES: &str = "guest/rules";
+
 /// The interfaces that a connector may import.
 const OF_CONNECTORS: [&str; 6] = ["clock", "http", "lock", "log", "mqtt", "random"];
 
@@ -90,6 +93,9 @@ impl Component {
 /// A folder or a manifest cannot be read, or a manifest does not say what it has to.
 pub fn components(root: &Path) -> Result<Vec<Component>, Error> {
     let mut found = Vec::new();
+    if root.join(RULES).join("Cargo.toml").exists() {
+        found.extend(Component::of(root, Path::new(RULES))?);
+    }
     for place in PLACES {
         let absolute = root.join(place);
         for entry in std::fs::read_dir(&absolute).map_err(file_error(&absolute))? {

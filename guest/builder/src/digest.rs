@@ -86,6 +86,11 @@ impl<'a> Workspace<'a> {
             return Ok(());
         }
         files(self.root, &folder.join("src"), parts)?;
+        // An interface of its own; that of the project is linked to, and is in every digest.
+        let own = folder.join("wit");
+        if self.root.join(&own).symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            files(self.root, &own, parts)?;
+        }
         let Some(Value::Table(dependencies)) = manifest.get("dependencies") else {
             return Ok(());
         };

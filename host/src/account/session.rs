@@ -7,18 +7,16 @@
 //!
 //! What protects the account is not the policy's to decide: a grant that is said to be refused latches, one
 //! that is refused without a reason rests ([`doubt`](crate::protect::doubt)), a failed refresh is not
-//! repeated before a growing pause is over ([`history`]), another program that keeps ending our sessions
-//! slows us down ([`contention`]), sign-ins are counted by the day, and refreshing never turns into signing
+//! repeated before a growing pause is over, another program that keeps ending our sessions slows us down (both
+//! in [`vehicle_connector_rules`]), sign-ins are counted by the day, and refreshing never turns into signing
 //! in with a password because the network was down.
 
 mod admission;
 mod asked;
 mod attempt;
-mod contention;
 mod conversation;
 mod expiry;
 mod granted;
-mod history;
 mod outcome;
 mod refused;
 
@@ -28,11 +26,12 @@ use std::time::Duration;
 use parking_lot::MutexGuard;
 use tokio::task::JoinError;
 use tracing::Instrument as _;
+use vehicle_connector_rules::account::SHORTEST_WAIT;
+use vehicle_connector_rules::history::LONGEST_PAUSE;
 
 use self::admission::Admission;
 use self::attempt::Attempt;
 pub(crate) use self::expiry::{Freshness, freshness};
-pub(crate) use self::history::History;
 pub(crate) use self::outcome::{Asked, Cause, RefreshError, Refreshed};
 use crate::account::{Account, Wish, With};
 use crate::bindings::policy::{CircuitScope, FailureKind};
@@ -44,11 +43,8 @@ use crate::protect::circuit::{Purpose, Settings};
 use crate::protect::latch::Latched;
 use crate::wire::operation;
 
-/// The longest pause that a server or a policy can ask for.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
-
-/// The shortest wait for a refresh that is due, whatever a policy says.
-const SHORTEST_WAIT: Duration = Duration::from_millis(100);
+/// The refreshes of an account.
+pub(crate) type History = vehicle_connector_rules::history::History<RefreshError>;
 
 /// A request for a session: its account, its operation and its cause.
 #[derive(Debug, Clone)]
@@ -201,13 +197,13 @@ impl Refresh {
     /// Checks whether enough time has passed since the last refresh that failed, whatever the policy thinks.
     pub(crate) fn may_try(&self, now: Duration) -> Result<(), RefreshError> {
         if self.wish.as_ref().is_some_and(Wish::ends_pauses) {
-            return self.history().has_room(now);
+            return Ok(self.history().has_room(now)?);
         }
         // What is given for one sign-in is not what is in doubt.
         if self.with() == With::Configured
             && let Some(rest) = self.account.grant.rest(self.account.clock())
         {
-            let last = self.history().last_failure.as_ref().map(|(_, why)| why.clone());
+            let last = self.history().last_failure().cloned();
             let because = last.unwrap_or(RefreshError::Doubtful(rest.reason));
             return Err(RefreshError::NotDue {
                 retry_in: rest.left,
@@ -215,7 +211,7 @@ impl Refresh {
                 because: Some(Box::new(because)),
             });
         }
-        self.history().may_try(now)
+        Ok(self.history().may_try(now)?)
     }
 
     async fn circuit_settings(&self) -> Settings {

@@ -9,14 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde_json::Value;
-
-/// Statuses of refusals. RFC 9110 §15.5.2: it lacks valid credentials for the target. RFC 6585 §4: too many
-/// requests.
-const REFUSED: [u16; 2] = [401, 429];
-
-/// Status 503, RFC 9110 §15.6.4. Any proxy on the way may write it after the request went on, unless it says
-/// when to come again.
-const UNAVAILABLE: u16 = 503;
+pub use vehicle_connector_rules::action::Told;
 
 /// Place in the answers of an endpoint where a success shows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,19 +40,6 @@ pub struct CommandAnswers {
     pub undecided: BTreeSet<String>,
 }
 
-/// Statement of an answer on whether the vehicle may have acted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
-    /// Refused before the vehicle was told.
-    Refused,
-    /// Accepted, as far as the status tells.
-    Taken,
-    /// Trouble in the cloud or before it, as the status says. The request may have been passed on.
-    Trouble,
-    /// No statement.
-    Nothing,
-}
-
 impl CommandAnswers {
     /// Reads what an answer says.
     #[must_use]
@@ -73,13 +53,7 @@ impl CommandAnswers {
         let later = headers
             .iter()
             .any(|(name, value)| name.eq_ignore_ascii_case("retry-after") && names_a_time(value));
-        match status {
-            _ if !succeeded && self.is_refusal(status, codes, later) => Told::Refused,
-            200..=299 => Told::Taken,
-            // RFC 9110 §15.5.9 and §15.6.
-            408 | 500..=599 => Told::Trouble,
-            _ => Told::Nothing,
-        }
+        Told::by_status(status, !succeeded && self.is_refusal(status, codes, later))
     }
 
     /// Returns the codes of an answer, as written.
@@ -112,7 +86,7 @@ impl CommandAnswers {
         if any(&self.undecided) {
             return false;
         }
-        any(&self.before_execution) || REFUSED.contains(&status) || status == UNAVAILABLE && later
+        any(&self.before_execution) || Told::refused_by_status(status, later)
     }
 }
 

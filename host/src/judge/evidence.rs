@@ -7,65 +7,45 @@
 //! are newer than the host, the policy's word for it counts if it is the code that it goes by. Nothing else
 //! is a verdict: no status alone, no page, no words, whatever a policy makes of them.
 
-use crate::bindings::policy::{BodyKind, Failure, FailureKind, Latch, Phase};
+pub(crate) use vehicle_connector_rules::evidence::GrantRefusal;
+use vehicle_connector_rules::evidence::{Answer, Body, Listed, NO_CODE, Step};
+
+use crate::bindings::policy::{BodyKind, Failure, FailureKind, Phase};
 use crate::descriptor::{Refusals, Said};
 use crate::plugin::Policy;
 
-/// Errors of RFC 6749 §5.2 and OpenID Connect Core §3.1.2.6: the grant or the client is not accepted, or a
-/// person has to sign in, consent or choose. Not `invalid_request`, which is said of anything, and not
-/// `access_denied`.
-const GRANT_ERRORS: [&str; 6] = [
-    "invalid_grant",
-    "invalid_client",
-    "unauthorized_client",
-    "login_required",
-    "consent_required",
-    "interaction_required",
-];
-
-/// A code that no vendor has.
-const NO_CODE: &str = "a-code-that-nobody-has";
-
 /// Whether the vendor says that it refuses the account's credentials.
 pub(crate) async fn refuses_grant(failure: &Failure, table: &Refusals, policy: &Policy) -> bool {
-    let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh);
-    let error = failure.oauth_error.as_deref();
-    session && is_listed_with_status(failure, &table.grant)
-        || is_refusal(failure)
-            && (error.is_some_and(|error| GRANT_ERRORS.contains(&error))
-                || session && is_listed(failure, &table.grant)
-                || is_code(failure, policy).await)
-}
-
-/// What refuses a session, where an answer leaves no doubt that trying the same again does not help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GrantRefusal {
-    /// The credentials are refused, by a code or an error of OAuth's in a document.
-    Credentials,
-    /// The session is over, and nothing is said about the credentials.
-    Session,
-    /// The sign-in is refused, for a reason that the vendor's words tell.
-    SignIn,
-    /// The sign-in was led back to where it began: the credentials are wrong, or something before the service keeps this
-    /// program out. Nobody can tell which.
-    Undecidable,
-}
-
-/// Errors with which a server refuses a sign-in by a redirect because it is unwell (RFC 6749 §4.1.2.1).
-const UNWELL: [&str; 2] = ["server_error", "temporarily_unavailable"];
-
-/// Returns what refuses a sign-in that was answered with a redirect (RFC 6749 §4.1.2.1), as far as that can be told. It is no
-/// document, so it counts only together with a policy that latches for it; and then one try is enough, as a wrong
-/// password locks the account.
-pub(crate) fn refuses_by_redirect(failure: &Failure) -> Option<GrantRefusal> {
-    let redirected = failure.transport.is_none() && matches!(failure.http_status, Some(300..=399));
-    if failure.phase != Phase::SignIn || !redirected {
-        return None;
+    let listed = Listed {
+        code: is_listed(failure, &table.grant),
+        with_status: is_listed_with_status(failure, &table.grant),
+    };
+    match answer(failure).refuses_grant(listed) {
+        Some(refused) => refused,
+        None => is_code(failure, policy).await,
     }
-    match failure.oauth_error.as_deref() {
-        Some(error) if UNWELL.contains(&error) => None,
-        Some(_) => Some(GrantRefusal::SignIn),
-        None => failure.redirect.as_ref().map(|_| GrantRefusal::Undecidable),
+}
+
+/// See [`Answer::refuses_by_redirect`].
+pub(crate) fn refuses_by_redirect(failure: &Failure) -> Option<GrantRefusal> {
+    answer(failure).refuses_by_redirect()
+}
+
+/// A failure as far as it can be evidence.
+pub(crate) fn answer(failure: &Failure) -> Answer<'_> {
+    Answer {
+        step: match failure.phase {
+            Phase::SignIn => Step::SignIn,
+            Phase::Refresh => Step::Refresh,
+            _ => Step::Other,
+        },
+        is_missing: failure.transport.is_some(),
+        status: failure.http_status,
+        code: failure.code.as_deref(),
+        oauth_error: failure.oauth_error.as_deref(),
+        body: if failure.body == BodyKind::Html { Body::Page } else { Body::Document },
+        has_words: !failure.message.trim().is_empty(),
+        redirects: failure.redirect.is_some(),
     }
 }
 
@@ -81,38 +61,19 @@ pub(crate) fn is_pin_refusal(failure: &Failure, table: &Refusals) -> bool {
     failure.transport.is_none() && failure.body != BodyKind::Html && is_listed(failure, &table.pin)
 }
 
-/// Whether an answer could say that the vendor blocks this client. Vendors say that in words only, so the
-/// latch ends by itself.
+/// See [`Answer::may_say_blocked`].
 pub(crate) fn may_say_blocked(failure: &Failure) -> bool {
-    // A firewall's page may come with any of these.
-    let page = failure.body == BodyKind::Html && matches!(failure.http_status, Some(200..=299));
-    (page || matches!(failure.http_status, Some(300..=499))) && !failure.message.trim().is_empty()
+    answer(failure).may_say_blocked()
 }
 
-/// Whether an answer could say that the vendor refuses this program, whoever uses it: a document with a code. Words alone
-/// are no reason to send nothing any more.
+/// See [`Answer::may_say_client_refused`].
 pub(crate) fn may_say_client_refused(failure: &Failure) -> bool {
-    let codes = [&failure.code, &failure.oauth_error];
-    failure.transport.is_none()
-        && failure.body != BodyKind::Html
-        && codes.into_iter().flatten().any(|code| !code.trim().is_empty())
+    answer(failure).may_say_client_refused()
 }
 
-/// Whether a policy's latch asks for what only a person can give.
-pub(crate) const fn is_for_a_person(latch: &Latch) -> bool {
-    !matches!(latch, Latch::Blocked | Latch::ClientRefused)
-}
-
-/// Whether a service answered, and not just that it cannot answer now: an answer that is neither success nor
-/// verdict, and that a service which is only unwell would not give. An answer of which a connector tells
-/// nothing is doubtful too.
+/// See [`Answer::is_doubtful`].
 pub(crate) fn is_doubtful(failure: &Failure) -> bool {
-    let says_refused = failure.oauth_error.as_deref().is_some_and(|error| GRANT_ERRORS.contains(&error));
-    failure.transport.is_none()
-        && match failure.http_status {
-            Some(status @ (408 | 425 | 429 | 500..)) => says_refused && status >= 500,
-            Some(_) | None => true,
-        }
+    answer(failure).is_doubtful()
 }
 
 /// Returns what was answered, without its words.
@@ -128,14 +89,9 @@ pub(crate) fn in_short(failure: &Failure) -> String {
     format!("{status}{code}{body}")
 }
 
-/// Whether the answer is a document with a status that says no. In front of a service stand others, which
-/// have pages for it.
+/// See [`Answer::is_refusal`].
 fn is_refusal(failure: &Failure) -> bool {
-    let passing = matches!(failure.http_status, Some(408 | 425 | 429));
-    failure.transport.is_none()
-        && matches!(failure.http_status, Some(400..=499))
-        && !passing
-        && failure.body != BodyKind::Html
+    answer(failure).is_refusal()
 }
 
 /// Whether an answer says that the vendor's limit of the day is reached, by what the host knows of this

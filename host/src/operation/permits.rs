@@ -1,11 +1,12 @@
 //! The circuits that an attempt passes: its cloud's, its account's, its vehicle's.
 
+use vehicle_connector_rules::judged::Kind;
+
 use super::Operation;
-use crate::bindings::policy::{Certainty, CircuitScope, CircuitSettings, FailureKind};
+use crate::bindings::policy::CircuitScope;
 use crate::judge::Judged;
 use crate::plugin::Policy;
 use crate::protect::circuit::{Circuits, Permit, Purpose, Settings, Shut};
-use crate::time::of_milliseconds;
 
 /// The places of one attempt in all the circuits that it passes. Given back when dropped.
 #[must_use = "its result must be recorded"]
@@ -77,19 +78,10 @@ impl<'a> Permits<'a> {
     }
 }
 
-/// Whether a failure is an answer about what was asked. A failure about a token is not: it comes from before
-/// the cloud proper.
+/// Whether a failure is an answer about what was asked.
 fn is_sensible(judged: &Judged) -> bool {
     let failure = &judged.failure;
-    let about_the_matter = matches!(
-        judged.kind(),
-        FailureKind::Busy
-            | FailureKind::Unsupported
-            | FailureKind::InvalidRequest
-            | FailureKind::NoData
-            | FailureKind::BatteryLow
-    );
-    about_the_matter && failure.transport.is_none() && failure.certainty == Certainty::Rejected
+    Kind::from(judged.kind()).is_sensible(failure.transport.is_none(), failure.certainty.into())
 }
 
 impl Drop for Permits<'_> {
@@ -97,16 +89,5 @@ impl Drop for Permits<'_> {
         for (scope, name, permit) in std::mem::take(&mut self.held) {
             self.circuits(&scope).abandoned(&name, permit);
         }
-    }
-}
-
-impl From<CircuitSettings> for Settings {
-    fn from(settings: CircuitSettings) -> Self {
-        let window = of_milliseconds(settings.window);
-        Self::default()
-            .consecutive_failures(settings.consecutive_failures)
-            .failure_ratio(settings.failure_ratio, settings.minimum_calls, window)
-            .open_for(of_milliseconds(settings.open_for))
-            .probes(settings.probes, of_milliseconds(settings.probe_lease))
     }
 }

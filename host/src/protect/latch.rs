@@ -11,58 +11,15 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
+use vehicle_connector_rules::latch as rules;
+pub use vehicle_connector_rules::latch::LatchKind;
 
-use crate::bindings::policy;
 use crate::digest::Digest;
 use crate::store::{Kind, Loaded, Store, StoreError, Write, load_carefully};
 use crate::time::{end_not_ahead, not_ahead};
 
-/// Time for which a vendor that blocks a client is left in peace. It blocks the client, not the account, and
-/// every further request makes it worse; a working day and a night have been enough.
-pub const SILENCE: SignedDuration = SignedDuration::from_hours(12);
-
-/// The kind of a latch: the action that ends it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum LatchKind {
-    /// A person must give new credentials.
-    AuthRequired,
-    /// A person must give a one-time code.
-    OtpRequired,
-    /// A person must accept terms in the vendor's app or site.
-    ConsentRequired,
-    /// The vendor refuses this version of the connector. Ends with another one.
-    ClientRefused,
-    /// The vendor blocks this client: a person must wait. Ends after [`SILENCE`].
-    LockedOut,
-}
-
-impl From<&policy::Latch> for LatchKind {
-    fn from(latch: &policy::Latch) -> Self {
-        match latch {
-            policy::Latch::OtpRequired => Self::OtpRequired,
-            policy::Latch::ConsentRequired => Self::ConsentRequired,
-            policy::Latch::ClientRefused => Self::ClientRefused,
-            policy::Latch::Blocked => Self::LockedOut,
-            policy::Latch::AuthRequired | policy::Latch::Other(_) => Self::AuthRequired,
-        }
-    }
-}
-
-impl LatchKind {
-    /// The word for it in account states, results and events.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::AuthRequired => "auth_required",
-            Self::OtpRequired => "otp_required",
-            Self::ConsentRequired => "consent_required",
-            Self::ClientRefused => "client_refused",
-            Self::LockedOut => "locked_out",
-        }
-    }
-}
+/// [`vehicle_connector_rules::latch::SILENCE`], between times of the calendar.
+pub const SILENCE: SignedDuration = SignedDuration::from_secs(rules::SILENCE.as_secs().cast_signed());
 
 /// A latch that is set.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,22 +4,15 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use vehicle_connector_rules::fight::Fight;
+use vehicle_connector_rules::refresh::{self, NotYet, Taken};
 
-use super::contention::Fight;
-use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, token_endpoint};
-use crate::bindings::names::Named as _;
+use super::{Cause, Refresh, RefreshError, token_endpoint};
 use crate::bindings::policy::{RefreshDecision, SessionView};
 use crate::cell::Cell;
 use crate::events::{AboutAccount, Event};
 use crate::protect::circuit::{Permit, Purpose};
-use crate::time::{milliseconds, of_milliseconds};
-
-/// Time that callers are told to wait when a policy wants no more refreshes. It is asked again with the next
-/// operation.
-const STOPPED: Duration = LONGEST_PAUSE;
-
-/// Time to wait after an answer that cannot be understood.
-const NONSENSE: Duration = Duration::from_secs(60);
+use crate::time::milliseconds;
 
 /// Admission of one refresh.
 #[derive(Debug, Clone, Copy)]
@@ -49,21 +42,9 @@ impl Admission<'_> {
     }
 
     fn follow(&self, decision: &RefreshDecision) -> Result<Option<Permit>, RefreshError> {
-        match decision {
-            RefreshDecision::Adopt if self.cell.value.is_some() => return Ok(None),
-            // No newer session is there to adopt.
-            RefreshDecision::Refresh | RefreshDecision::Adopt => {}
-            RefreshDecision::Wait(pause) => {
-                let retry_in = of_milliseconds(*pause).min(LONGEST_PAUSE);
-                return Err(not_due(retry_in, "the policy wants to wait".to_owned()));
-            }
-            // The vendor has not said that it refuses the credentials, so there is nothing to latch for.
-            RefreshDecision::Stop(latch) => {
-                return Err(not_due(STOPPED, format!("the policy wants to stop ({})", latch.name())));
-            }
-            RefreshDecision::Other(what) => {
-                return Err(not_due(NONSENSE, format!("the policy answered {what:?}")));
-            }
+        let taken = refresh::admit(&decision.into(), self.cell.value.is_some());
+        if taken.map_err(|NotYet { retry_in, why }| not_due(retry_in, why))? == Taken::Adopt {
+            return Ok(None);
         }
         if self.cause == Cause::Refused {
             self.watch_for_a_fight()?;
@@ -88,8 +69,8 @@ impl Admission<'_> {
             expires_in: cell.expires_in(clock).map(in_milliseconds),
             refresh_expires_in: cell.refresh_expires_in(clock).map(in_milliseconds),
             failures: history.strain(),
-            since_failure: history.last_failure.as_ref().map(|(at, _)| milliseconds(now.saturating_sub(*at))),
-            retry_after: history.retry_after.map(milliseconds),
+            since_failure: history.since_failure(now).map(milliseconds),
+            retry_after: history.retry_after().map(milliseconds),
             refreshes_last_hour: u32::try_from(history.within_an_hour(now)).unwrap_or(u32::MAX),
             random: fastrand::u32(..),
         }

@@ -5,9 +5,8 @@
 //! before it is used. Where what a refresh replaces ends before the access token does, it is refreshed by that
 //! end, and used meanwhile: only the access token's own end keeps callers waiting.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
+use vehicle_connector_rules::history::LEAST_DISTANCE;
 
 use crate::cell::Cell;
 use crate::time::Clock;
@@ -21,10 +20,6 @@ const EARLIEST: SignedDuration = SignedDuration::from_mins(10);
 /// Time before its end from which a token is refreshed before it is used, at most a quarter of its life: it
 /// has to last until the request arrives.
 const GRACE: SignedDuration = SignedDuration::from_secs(10);
-
-/// Shortest time between two refreshes that no refusal has asked for. A token that lives twenty seconds is
-/// used until it is refused; refreshing it early would be refreshing it all the time.
-pub(super) const LEAST_DISTANCE: Duration = Duration::from_secs(30);
 
 /// Freshness of a session: whether it can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +77,7 @@ fn is_to_be_renewed(session: &Cell, spread: f64, clock: &dyn Clock) -> bool {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+    use std::time::Duration;
 
     use jiff::Timestamp;
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::history::MOST_AN_HOUR;
+use vehicle_connector_rules::history::{MOST_AN_HOUR, NotNow};
+
 use crate::account::NotRetried;
 use crate::bindings::policy::{FailureKind, RefreshReason};
 use crate::cell::Cell;
@@ -111,6 +112,17 @@ impl RefreshError {
         match why {
             QuotaError::NotStored(error) => Self::NotStored(error),
             used => Self::TooManySignIns(used),
+        }
+    }
+}
+
+impl From<NotNow<Self>> for RefreshError {
+    fn from(why: NotNow<Self>) -> Self {
+        match why {
+            NotNow::Paused { retry_in, why } => {
+                Self::NotDue { retry_in, why: why.to_string(), because: Some(Box::new(why)) }
+            }
+            NotNow::TooMany => Self::TooManyRefreshes,
         }
     }
 }

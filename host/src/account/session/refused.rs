@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
+use vehicle_connector_rules::latch::after_refused_grant;
+use vehicle_connector_rules::refresh::wanted_pause;
+
 use super::{Cause, LONGEST_PAUSE, Refresh, RefreshError, Refreshed, token_endpoint};
 use crate::account::With;
-use crate::bindings::policy::{Certainty, CircuitScope, Decision, Failure, FailureKind, Latch};
+use crate::bindings::policy::{Certainty, CircuitScope, Decision, Failure, FailureKind};
 use crate::cell::CellGuard;
 use crate::judge::evidence::GrantRefusal;
 use crate::judge::{Circumstances, Judged, evidence};
@@ -94,16 +97,17 @@ impl Refusal<'_> {
             (true, _) => Some(GrantRefusal::Credentials),
             (false, _) => evidence::refuses_by_redirect(&judgement.judged.failure),
         };
-        let latch = latch_for(&judgement.decision, &judgement.judged.failure, refusal);
+        let answer = evidence::answer(&judgement.judged.failure);
+        let latch = after_refused_grant(&judgement.decision.clone().into(), &answer, refusal);
         let doubtful = evidence::is_doubtful(&judgement.judged.failure);
         let spares = refresh.spares_session && refresh.with() == With::Given;
-        if let Some(latch) = latch.as_ref().filter(|latch| spares && evidence::is_for_a_person(latch)) {
+        if let Some(latch) = latch.filter(|latch| spares && latch.is_for_a_person()) {
             judge.record(&judgement, GOES_ON.to_owned()).await;
             let refusal = refusal.unwrap_or(GrantRefusal::Credentials);
             return Follows::Result(Err(self.spared(latch, refusal, &judgement.judged.failure.message)));
         }
         let done = match (&latch, doubtful) {
-            (Some(latch), _) => format!("latch {}", LatchKind::from(latch).as_str()),
+            (Some(latch), _) => format!("latch {}", latch.as_str()),
             (None, true) => "pause: refused without a reason".to_owned(),
             (None, false) => "pause".to_owned(),
         };
@@ -114,9 +118,12 @@ impl Refusal<'_> {
                     account.grant.forget().await;
                 }
                 let refusal = refusal.unwrap_or(GrantRefusal::Credentials);
-                self.latch(&latch, refusal, judgement.judged.failure.message).await
+                self.latch(latch, refusal, judgement.judged.failure.message).await
             }
-            None => self.not_granted(judgement.judged, doubtful, wanted_pause(&judgement.decision)).await,
+            None => {
+                self.not_granted(judgement.judged, doubtful, wanted_pause(&judgement.decision.clone().into()))
+                    .await
+            }
         }))
     }
 
@@ -128,13 +135,13 @@ impl Refusal<'_> {
     }
 
     /// What a person has given was refused, and says nothing of the session that is there.
-    fn spared(&self, latch: &Latch, refusal: GrantRefusal, words: &str) -> RefreshError {
-        let why = self.refresh.account.why_in_vain(LatchKind::from(latch), refusal, With::Given, words);
+    fn spared(&self, latch: LatchKind, refusal: GrantRefusal, words: &str) -> RefreshError {
+        let why = self.refresh.account.why_in_vain(latch, refusal, With::Given, words);
         self.refresh.failed(self.cause, true, RefreshError::Spared(why.to_string()), None)
     }
 
-    async fn latch(&self, latch: &Latch, refusal: GrantRefusal, words: String) -> RefreshError {
-        let (account, kind) = (&self.refresh.account, LatchKind::from(latch));
+    async fn latch(&self, kind: LatchKind, refusal: GrantRefusal, words: String) -> RefreshError {
+        let account = &self.refresh.account;
         let why = account.why_in_vain(kind, refusal, self.refresh.with(), &words);
         if kind != LatchKind::LockedOut {
             // Another latch takes the place of the one that there was, also in the store.
@@ -167,31 +174,6 @@ impl Refusal<'_> {
         self.refresh.account.grant.unclear().await;
         let why = RefreshError::Failed { kind: judged.kind().clone(), message: judged.failure.message };
         self.refresh.failed(self.cause, arrived, why, told)
-    }
-}
-
-/// Returns the pause that the policy wants before the next try. The host bounds it as it does a server's.
-fn wanted_pause(decision: &Decision) -> Option<Duration> {
-    match decision {
-        Decision::Retry(pause) => Some(of_milliseconds(*pause)),
-        _ => None,
-    }
-}
-
-/// Returns what is latched, of what the policy wants and the answer says.
-fn latch_for(decision: &Decision, failure: &Failure, refusal: Option<GrantRefusal>) -> Option<Latch> {
-    match decision {
-        Decision::Latch(Latch::Blocked) if evidence::may_say_blocked(failure) => Some(Latch::Blocked),
-        Decision::Latch(Latch::ClientRefused) if evidence::may_say_client_refused(failure) => {
-            Some(Latch::ClientRefused)
-        }
-        Decision::Latch(latch) if refusal.is_some() && evidence::is_for_a_person(latch) => {
-            Some(latch.clone())
-        }
-        // A grant that was refused is not tried again, whatever the policy makes of it; and a grant of which
-        // nothing says so is tried later, whatever the policy makes of it.
-        _ => matches!(refusal, Some(GrantRefusal::Credentials | GrantRefusal::Session))
-            .then_some(Latch::AuthRequired),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Ends of a step without an answer.
 
-use std::time::Duration;
+pub(crate) use vehicle_connector_rules::action::Later;
 
 use crate::account::Account;
 use crate::bindings::policy::Certainty;
@@ -9,15 +9,6 @@ use crate::operation::reason;
 use crate::protect::latch::Latched;
 use crate::wire::outcome::Reason;
 use crate::wire::words::Words;
-
-/// When a command is asked about, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Later {
-    /// Time until the next question.
-    pub(crate) after: Duration,
-    /// Time after which there is no further question, if it ends before the operation's.
-    pub(crate) within: Option<Duration>,
-}
 
 /// Reason why a step has no answer.
 #[derive(Debug)]

@@ -1,5 +1,7 @@
 //! Follow-up of an attempt that failed: judged by the policy, within the host's rules.
 
+use vehicle_connector_rules::judged::Kind;
+
 use super::question::Asked;
 use super::{Failed, Step, StepError};
 use crate::account::Account;
@@ -12,7 +14,6 @@ use crate::operation::reason;
 use crate::operation::rules::{self, Action};
 use crate::primitives::SESSION;
 use crate::protect::latch::{LatchKind, Latched};
-use crate::protect::retry_budget::Price;
 use crate::time::of_milliseconds;
 use crate::wire::outcome::Reason;
 
@@ -52,11 +53,9 @@ impl<'a> Step<'a> {
         self.act(asked, action, &judgement.judged, pin_refused).await
     }
 
-    /// Returns the circuit about whose health a failure tells. An expired token tells nothing; one that is
-    /// refused although it was just refreshed does, whatever the policy thinks: else a cloud that refuses
-    /// every token would be asked for ever.
+    /// Returns the circuit about whose health a failure tells.
     fn counted<'j>(&self, judged: &'j Judged) -> Option<&'j CircuitScope> {
-        let refused_again = self.remedies.refreshed && judged.is_about_the_token();
+        let refused_again = Kind::from(judged.kind()).is_refused_again(self.remedies.refreshed);
         judged.counts_against().or_else(|| refused_again.then_some(&CircuitScope::Account))
     }
 
@@ -66,13 +65,13 @@ impl<'a> Step<'a> {
         let facts = rules::Facts {
             actuates: context.sends_command() && failure.effect == Effect::Actuation,
             told: self.told,
-            certainty: failure.certainty,
+            certainty: failure.certainty.into(),
             number: self.number,
             refreshed: self.remedies.refreshed,
             discarded: &self.remedies.discarded,
             left: context.left(),
         };
-        match rules::admit(judgement.decision.clone(), facts) {
+        match rules::admit(judgement.decision.clone().into(), facts) {
             // Nothing is there to forget, so the repeat would be the same attempt again.
             Action::Discard(cell) if self.operation.account.context.cells.slot(&cell).is_none() => {
                 Action::GiveUp
@@ -134,7 +133,7 @@ impl<'a> Step<'a> {
     fn circumstances(&self, asked: Asked<'_>) -> Circumstances {
         let operation = self.operation;
         let account = &operation.account;
-        let affordable = account.retries.left(account.clock()) / Price::Failure.units();
+        let affordable = account.retries.affordable(account.clock());
         Circumstances {
             number: self.number,
             refreshed: self.remedies.refreshed,

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use vehicle_connector_rules::judged::Kind;
+
 use super::context::Context;
 use super::views::Views;
 use super::{Failed, StepError, session};
 use crate::account::session::{Cause, RefreshError, Refreshed};
-use crate::bindings::policy::{Failure, FailureKind};
+use crate::bindings::policy::Failure;
 use crate::judge::Judged;
 use crate::operation::reason;
 use crate::primitives::SESSION;
@@ -97,10 +99,7 @@ impl Remedies {
         judged: &Judged,
     ) -> Result<&'static str, StepError> {
         let account = context.account();
-        let price = match judged.kind() {
-            FailureKind::RateLimited | FailureKind::Busy => Price::Throttled,
-            _ => Price::Failure,
-        };
+        let price = Kind::from(judged.kind()).price();
         if !account.retries.take(price, account.clock()) {
             let failed = Failed::of(judged, account);
             let words =

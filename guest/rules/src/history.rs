@@ -1,14 +1,22 @@
 //! History of an account's refreshes: when the next one may be tried, and how many there were.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::collections::VecDeque;
+use core::time::Duration;
 
-use super::contention::Fight;
-use super::expiry::LEAST_DISTANCE;
-use super::{LONGEST_PAUSE, RefreshError};
+use serde::{Deserialize, Serialize};
+
+use crate::fight::Fight;
+use crate::milliseconds;
+
+/// The longest pause that a server or a policy can ask for.
+pub const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
+
+/// Shortest time between two refreshes that no refusal has asked for. A token that lives twenty seconds is
+/// used until it is refused; refreshing it early would be refreshing it all the time.
+pub const LEAST_DISTANCE: Duration = Duration::from_secs(30);
 
 /// Shortest and longest pause after a refresh that failed.
-const PAUSE: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
+const PAUSE: core::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(60);
 
 /// Failures with which a pause grows where growing protects no one: that makes it 4 s.
 const FEW: u32 = 3;
@@ -20,29 +28,54 @@ const AT_THE_START: u32 = 24;
 const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Most refreshes of a session within an hour: a token that lives twenty seconds needs half of that.
-pub(super) const MOST_AN_HOUR: usize = 360;
+pub const MOST_AN_HOUR: usize = 360;
 
 /// A session that is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Over {
     generation: u64,
     /// Whether the sign-in that follows it was made.
     is_followed: bool,
 }
 
-/// The refreshes of one account. Times are monotonic.
-#[derive(Debug, Default)]
-pub(crate) struct History {
-    pub(super) failures: u32,
+/// A refresh that failed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Failed<W> {
+    #[serde(with = "milliseconds")]
+    at: Duration,
+    why: W,
+}
+
+/// Reason why no refresh may be tried now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotNow<W> {
+    /// The pause after the last failure is not over.
+    Paused {
+        /// Time that is left of it.
+        retry_in: Duration,
+        /// Cause of that failure.
+        why: W,
+    },
+    /// The session was refreshed [`MOST_AN_HOUR`] times within an hour.
+    TooMany,
+}
+
+/// The refreshes of one account. Times are monotonic; `W` is the cause of a failure.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct History<W> {
+    failures: u32,
     /// Time and cause of the last failure: a caller that comes before the next refresh is due is told the
     /// same.
-    pub(super) last_failure: Option<(Duration, RefreshError)>,
-    pub(super) retry_after: Option<Duration>,
+    last_failure: Option<Failed<W>>,
+    #[serde(with = "milliseconds::optional")]
+    retry_after: Option<Duration>,
     fight: Fight,
     /// The generation that ended early last, so that a refresh that is tried again does not count as another
     /// end.
     ended_early: Option<u64>,
+    #[serde(with = "milliseconds")]
     next_attempt: Duration,
+    #[serde(with = "milliseconds::list")]
     refreshed: VecDeque<Duration>,
     /// The last session that the vendor has called over.
     over: Option<Over>,
@@ -50,9 +83,25 @@ pub(crate) struct History {
     settled: bool,
 }
 
-impl History {
+impl<W> Default for History<W> {
+    fn default() -> Self {
+        Self {
+            failures: 0,
+            last_failure: None,
+            retry_after: None,
+            fight: Fight::default(),
+            ended_early: None,
+            next_attempt: Duration::ZERO,
+            refreshed: VecDeque::new(),
+            over: None,
+            settled: false,
+        }
+    }
+}
+
+impl<W: Clone> History<W> {
     /// Records that the session of this generation is over. Returns whether a sign-in may follow: one is made for each.
-    pub(super) fn over(&mut self, generation: u64) -> bool {
+    pub fn over(&mut self, generation: u64) -> bool {
         let over = self.over.filter(|over| over.generation == generation);
         let over = over.unwrap_or(Over { generation, is_followed: false });
         self.over = Some(over);
@@ -60,12 +109,13 @@ impl History {
     }
 
     /// Whether the session of this generation is over, and the sign-in that follows it was not made yet.
-    pub(super) fn awaits_sign_in(&self, generation: u64) -> bool {
+    #[must_use]
+    pub fn awaits_sign_in(&self, generation: u64) -> bool {
         self.over == Some(Over { generation, is_followed: false })
     }
 
     /// Records that the sign-in was made that follows a session of this generation.
-    pub(super) fn signed_in_after(&mut self, generation: u64) {
+    pub fn signed_in_after(&mut self, generation: u64) {
         self.over = Some(Over { generation, is_followed: true });
     }
 
@@ -74,14 +124,10 @@ impl History {
     /// # Errors
     ///
     /// When no refresh may be tried now.
-    pub(super) fn may_try(&mut self, now: Duration) -> Result<(), RefreshError> {
+    pub fn may_try(&mut self, now: Duration) -> Result<(), NotNow<W>> {
         self.has_room(now)?;
         match (&self.last_failure, self.pause_left(now)) {
-            (Some((_, why)), Some(retry_in)) => Err(RefreshError::NotDue {
-                retry_in,
-                why: why.to_string(),
-                because: Some(Box::new(why.clone())),
-            }),
+            (Some(failed), Some(retry_in)) => Err(NotNow::Paused { retry_in, why: failed.why.clone() }),
             _ => Ok(()),
         }
     }
@@ -91,18 +137,19 @@ impl History {
     /// # Errors
     ///
     /// When no refresh may be tried now.
-    pub(super) fn has_room(&mut self, now: Duration) -> Result<(), RefreshError> {
-        if self.within_an_hour(now) >= MOST_AN_HOUR { Err(RefreshError::TooManyRefreshes) } else { Ok(()) }
+    pub fn has_room(&mut self, now: Duration) -> Result<(), NotNow<W>> {
+        if self.within_an_hour(now) >= MOST_AN_HOUR { Err(NotNow::TooMany) } else { Ok(()) }
     }
 
     /// Returns the time until the next refresh may be tried after a failure.
-    pub(crate) fn pause_left(&self, now: Duration) -> Option<Duration> {
+    #[must_use]
+    pub fn pause_left(&self, now: Duration) -> Option<Duration> {
         self.last_failure.as_ref()?;
         self.next_attempt.checked_sub(now).filter(|left| !left.is_zero())
     }
 
     /// Returns the number of refreshes within the last hour.
-    pub(crate) fn within_an_hour(&mut self, now: Duration) -> usize {
+    pub fn within_an_hour(&mut self, now: Duration) -> usize {
         while self.refreshed.front().is_some_and(|at| now.saturating_sub(*at) >= HOUR) {
             self.refreshed.pop_front();
         }
@@ -110,21 +157,24 @@ impl History {
     }
 
     /// Whether something keeps ending the account's sessions.
-    pub(crate) fn is_fighting(&mut self, now: Duration) -> bool {
+    pub fn is_fighting(&mut self, now: Duration) -> bool {
         self.fight.is_on(now)
     }
 
     /// Records that the cloud has answered well: from now on pauses protect it from the first failure on.
-    pub(crate) fn settle(&mut self) {
+    pub fn settle(&mut self) {
         self.settled = true;
     }
 
-    pub(super) fn is_settled(&self) -> bool {
+    /// Whether the cloud has answered well.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
         self.settled
     }
 
     /// Returns the number of failures by which pauses grow.
-    pub(super) fn strain(&self) -> u32 {
+    #[must_use]
+    pub fn strain(&self) -> u32 {
         if self.settled || self.failures <= FEW {
             return self.failures;
         }
@@ -137,7 +187,7 @@ impl History {
     /// # Errors
     ///
     /// When that happens too often: the time until the next refresh, and whether that is news.
-    pub(super) fn ended_early(&mut self, generation: u64, now: Duration) -> Result<(), (Duration, bool)> {
+    pub fn ended_early(&mut self, generation: u64, now: Duration) -> Result<(), (Duration, bool)> {
         if self.ended_early != Some(generation) {
             self.fight.admit(now)?;
             self.ended_early = Some(generation);
@@ -148,12 +198,12 @@ impl History {
     /// Records a failure, and returns the pause until the next try: twice the last one up to a cap, or as
     /// long as the server wants. An early refresh is in no hurry. What never arrived strains no server, so
     /// the pause after it grows no further than to a few seconds, however long the outage.
-    pub(super) fn failed(
+    pub fn failed(
         &mut self,
         now: Duration,
         early: bool,
         arrived: bool,
-        why: RefreshError,
+        why: W,
         retry_after: Option<Duration>,
     ) -> Duration {
         if arrived || self.failures < FEW {
@@ -165,23 +215,37 @@ impl History {
         let pause = grown.min(*PAUSE.end()).max(least).max(told);
         self.next_attempt = now + pause;
         self.retry_after = retry_after;
-        self.last_failure = Some((now, why));
+        self.last_failure = Some(Failed { at: now, why });
         pause
     }
 
     /// Why the last try came to nothing, if none has succeeded since.
-    pub(crate) fn last_failure(&self) -> Option<&RefreshError> {
-        self.last_failure.as_ref().map(|(_, why)| why)
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&W> {
+        self.last_failure.as_ref().map(|failed| &failed.why)
     }
 
-    pub(super) fn succeeded(&mut self, now: Duration) {
+    /// Returns the time since the last failure, if none has succeeded since.
+    #[must_use]
+    pub fn since_failure(&self, now: Duration) -> Option<Duration> {
+        self.last_failure.as_ref().map(|failed| now.saturating_sub(failed.at))
+    }
+
+    /// Returns what the server wanted to be left alone for when the last try failed.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Records a refresh that worked.
+    pub fn succeeded(&mut self, now: Duration) {
         self.within_an_hour(now);
         self.refreshed.push_back(now);
         self.forget_failures();
     }
 
     /// Forgets failures: the next refresh may be tried at once.
-    pub(crate) fn forget_failures(&mut self) {
+    pub fn forget_failures(&mut self) {
         self.failures = 0;
         self.retry_after = None;
         self.last_failure = None;
@@ -193,14 +257,18 @@ impl History {
 mod tests {
     use super::*;
 
-    fn failed() -> RefreshError {
-        RefreshError::Stopping
+    fn failed() -> &'static str {
+        "no answer"
+    }
+
+    fn settled() -> History<&'static str> {
+        History { settled: true, ..History::default() }
     }
 
     #[test]
     fn pauses_double_up_to_a_cap_and_obey_the_server_up_to_an_hour() {
         let now = Duration::from_secs(1_000);
-        let mut history = History { settled: true, ..History::default() };
+        let mut history = settled();
         let pauses: Vec<u64> =
             (0..9).map(|_| history.failed(now, false, true, failed(), None).as_secs()).collect();
         assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
@@ -208,7 +276,7 @@ mod tests {
             let told = Some(Duration::from_secs(told));
             assert_eq!(history.failed(now, false, true, failed(), told).as_secs(), pause);
         }
-        assert!(matches!(history.may_try(now), Err(RefreshError::NotDue { because: Some(_), .. })));
+        assert!(matches!(history.may_try(now), Err(NotNow::Paused { .. })));
         assert!(history.may_try(now + LONGEST_PAUSE).is_ok());
         history.succeeded(now);
         assert!(history.may_try(now).is_ok());
@@ -219,8 +287,8 @@ mod tests {
     fn pauses_stay_short_while_nothing_arrives_and_for_a_while_after_a_start() {
         let now = Duration::from_secs(1_000);
         let failing =
-            |history: &mut History, arrived| history.failed(now, false, arrived, failed(), None).as_secs();
-        let mut unreached = History { settled: true, ..History::default() };
+            |history: &mut History<_>, arrived| history.failed(now, false, arrived, failed(), None).as_secs();
+        let mut unreached = settled();
         assert!((0..10_000).all(|_| failing(&mut unreached, false) <= 4));
         assert_eq!(failing(&mut unreached, true), 8, "what arrives goes on from there");
         let mut starting = History::default();
@@ -235,13 +303,13 @@ mod tests {
 
     #[test]
     fn refreshes_an_hour_have_a_ceiling() {
-        let mut history = History::default();
+        let mut history = History::<()>::default();
         for n in 0..MOST_AN_HOUR {
             let now = Duration::from_secs(n as u64);
             history.may_try(now).unwrap();
             history.succeeded(now);
         }
-        assert!(matches!(history.may_try(Duration::from_secs(3_599)), Err(RefreshError::TooManyRefreshes)));
+        assert!(matches!(history.may_try(Duration::from_secs(3_599)), Err(NotNow::TooMany)));
         assert!(history.may_try(Duration::from_secs(3_600)).is_ok(), "the first is an hour ago");
     }
 }

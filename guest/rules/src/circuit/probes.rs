@@ -1,17 +1,22 @@
 //! The probes of a half-open circuit: those under way, and their results.
 
-use std::time::Duration;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Counts, LOOK_AGAIN, Purpose, Refused, Settings};
+use crate::milliseconds;
 
 /// A probe's place. Its holder may disappear without a word, so the place is kept only for a limited time.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Lease {
     probe: u64,
+    #[serde(with = "milliseconds")]
     ends: Duration,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Probes {
     leases: Vec<Lease>,
     results: Counts,

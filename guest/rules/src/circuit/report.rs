@@ -1,7 +1,7 @@
 //! Reports of a circuit.
 
-use std::fmt;
-use std::time::Duration;
+use core::fmt;
+use core::time::Duration;
 
 use serde::Serialize;
 

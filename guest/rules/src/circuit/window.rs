@@ -1,15 +1,17 @@
 //! Calls counted in a rolling window.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use alloc::collections::VecDeque;
+use core::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::milliseconds;
 
 /// Number of pieces of the window; it forgets one piece at a time.
 const BUCKETS: u32 = 10;
 
 /// Counts of calls that ended, and of the failures among them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// All calls.
     pub calls: u32,
@@ -32,15 +34,16 @@ impl Counts {
 
 /// The calls of the latest time. Its length comes with every question, because the policy sets it and
 /// policies are swapped: the counts from before a swap stay and are measured by the new length.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Window {
     /// Buckets, the latest last. Each begins at least a tenth of the length after the one before it. Ten at
     /// most, and less than a hundred while the length grows.
     buckets: VecDeque<Bucket>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Bucket {
+    #[serde(with = "milliseconds")]
     since: Duration,
     counts: Counts,
 }

@@ -1,22 +1,29 @@
 //! Settings of a circuit: when it opens, and how it closes.
 
-use std::ops::RangeInclusive;
-use std::time::Duration;
+use core::ops::RangeInclusive;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
 
 use super::{Cause, Counts};
+use crate::milliseconds;
 
 /// The rules of a circuit. Every way of making them keeps them within bounds: no value makes a circuit that
 /// never probes, or one that stays open for good.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Written")]
 pub struct Settings {
     /// Failures in a row; 0 means that the rule is off.
     consecutive_failures: u32,
     /// Share from 0 to 1; 0 means that the rule is off.
     failure_ratio: f32,
     minimum_calls: u32,
+    #[serde(with = "milliseconds")]
     pub(super) window: Duration,
+    #[serde(with = "milliseconds")]
     pub(super) open_for: Duration,
     pub(super) probes: u32,
+    #[serde(with = "milliseconds")]
     pub(super) probe_lease: Duration,
 }
 
@@ -101,6 +108,31 @@ impl Settings {
     /// Compares in the precision of the setting: one of ten calls reaches a tenth.
     fn reached_by(&self, counts: Counts) -> bool {
         self.failure_ratio > 0.0 && counts.ratio().is_some_and(|ratio| ratio as f32 >= self.failure_ratio)
+    }
+}
+
+/// Settings as they are written, which may be anything.
+#[derive(Deserialize)]
+struct Written {
+    consecutive_failures: u32,
+    failure_ratio: f32,
+    minimum_calls: u32,
+    #[serde(with = "milliseconds")]
+    window: Duration,
+    #[serde(with = "milliseconds")]
+    open_for: Duration,
+    probes: u32,
+    #[serde(with = "milliseconds")]
+    probe_lease: Duration,
+}
+
+impl From<Written> for Settings {
+    fn from(written: Written) -> Self {
+        Self::default()
+            .consecutive_failures(written.consecutive_failures)
+            .failure_ratio(written.failure_ratio, written.minimum_calls, written.window)
+            .open_for(written.open_for)
+            .probes(written.probes, written.probe_lease)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Contention: something else keeps ending our sessions.
+//! A fight: something else keeps ending our sessions.
 //!
 //! A cloud that allows one session for each account ends ours when the owner's phone signs in, and the
 //! phone's when we refresh. Each refresh is right by itself, and together they are a storm that ends with
@@ -6,7 +6,11 @@
 //! phone that is opened now and then never empties it; two programs on one account do, and then there is one
 //! refresh a minute.
 
-use std::time::Duration;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::milliseconds;
 
 /// Most sessions that may be ended early in a row.
 const STOCK: u32 = 20;
@@ -18,10 +22,11 @@ const REFILL: Duration = Duration::from_secs(60);
 const YOUNG: Duration = Duration::from_secs(600);
 
 /// The stock of one account.
-#[derive(Debug, Default)]
-pub(super) struct Fight {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Fight {
     spent: u32,
     /// Time from which the stock fills up.
+    #[serde(with = "milliseconds")]
     counted_from: Duration,
     /// Whether the stock was empty and is not half full again.
     on: bool,
@@ -29,7 +34,8 @@ pub(super) struct Fight {
 
 impl Fight {
     /// Whether a session that ended at this age was ended by something else.
-    pub(super) fn ended_early(age: Duration, life: Option<Duration>) -> bool {
+    #[must_use]
+    pub fn ended_early(age: Duration, life: Option<Duration>) -> bool {
         age < life.map_or(YOUNG, |life| life / 2)
     }
 
@@ -38,18 +44,18 @@ impl Fight {
     /// # Errors
     ///
     /// When the next refresh may be made, and whether this is the first that may not.
-    pub(super) fn admit(&mut self, now: Duration) -> Result<(), (Duration, bool)> {
+    pub fn admit(&mut self, now: Duration) -> Result<(), (Duration, bool)> {
         self.refill(now);
         if self.spent < STOCK {
             self.spent += 1;
             return Ok(());
         }
-        let first = !std::mem::replace(&mut self.on, true);
+        let first = !core::mem::replace(&mut self.on, true);
         Err(((self.counted_from + REFILL).saturating_sub(now), first))
     }
 
     /// Whether sessions are contended at the moment.
-    pub(super) fn is_on(&mut self, now: Duration) -> bool {
+    pub fn is_on(&mut self, now: Duration) -> bool {
         self.refill(now);
         self.on
     }
