@@ -37,6 +37,7 @@ mod hostile_policies;
 #[cfg(unix)]
 mod importing;
 mod input;
+mod keepers;
 mod legacy_topics;
 mod limits;
 mod location;
