@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +20,9 @@ from vehicle_connector import (
     Policy,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    import simulated
 
 ROOT = Path(__file__).resolve().parents[4]
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -70,3 +75,12 @@ def events() -> list[Event]:
 def policy(events: list[Event]) -> Policy:
     """The default policy, and its events in a list."""
     return Policy.load(on_event=events.append)
+
+
+@pytest.fixture
+def cloud() -> Iterator[simulated.Cloud]:
+    """A simulated cloud of its own."""
+    import simulated
+
+    with simulated.running() as cloud:
+        yield cloud

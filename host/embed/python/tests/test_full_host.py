@@ -3,64 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-import subprocess
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import full_host
 import pytest
 from conftest import ROOT
+from simulated import PIN, REFRESH_TOKEN, Cloud, simulator
 from wasmtime.component import Variant
 
 from vehicle_connector import Effect, Policy
 
 CONNECTOR = ROOT / "guest" / "dist" / "hyundai-kia-eu.wasm"
-REFRESH_TOKEN, PIN = "A" * 47 + "1", "1234"
-
-
-def simulator() -> Path | None:
-    """The program of the simulated cloud, if it is built."""
-    named = os.environ.get("EU_SIMULATOR")
-    places = [Path(named)] if named else [ROOT / "target" / kind / "eu-simulator" for kind in ("release", "debug")]
-    return next((place for place in places if place.exists()), None)
-
 
 pytestmark = pytest.mark.skipif(
     simulator() is None, reason="the simulated cloud is not built: cargo build --package simulator, or EU_SIMULATOR=…"
 )
-
-
-class Cloud:
-    """A simulated cloud of its own."""
-
-    def __init__(self, base: str) -> None:
-        self.base = base
-        # Whatever the environment says of proxies: this is loopback.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-    def control(self, name: str, **order: object) -> Any:
-        body = json.dumps(order).encode() if order else None
-        with self._opener.open(f"{self.base}/control/{name}", data=body, timeout=30) as answer:
-            return json.loads(answer.read() or b"null")
-
-
-@pytest.fixture
-def cloud() -> Iterator[Cloud]:
-    program = simulator()
-    assert program is not None
-    arguments = [str(program), "--pin", PIN, "--refresh-token", REFRESH_TOKEN]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as running:
-        assert running.stdout is not None
-        address = next((found[0] for line in running.stdout if (found := re.match(r"http://\S+", line))), None)
-        try:
-            assert address is not None
-            yield Cloud(address)
-        finally:
-            running.terminate()
 
 
 def home(cloud: Cloud, said: list[str]) -> full_host.Driver:

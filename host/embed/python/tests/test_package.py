@@ -18,14 +18,15 @@ import vehicle_connector
 PROJECT = tomllib.loads((ROOT / "host" / "embed" / "python" / "pyproject.toml").read_text())["project"]
 
 
-def test_it_carries_the_default_policy_and_nothing_else_compiled() -> None:
+def test_it_carries_the_default_policy_the_rules_and_nothing_else_compiled() -> None:
     package = files("vehicle_connector")
-    assert (package / "data" / "policy.wasm").read_bytes() == (ROOT / "guest/dist/policy.wasm").read_bytes()
+    for name in ("policy.wasm", "rules.wasm"):
+        assert (package / "data" / name).read_bytes() == (ROOT / "guest" / "dist" / name).read_bytes()
     assert (package / "data" / "policy.json").read_bytes() == DOCUMENT.read_bytes()
     assert (package / "py.typed").is_file()
     installed = metadata.files(PROJECT["name"]) or []
     compiled = [path.name for path in installed if path.suffix in (".so", ".pyd", ".dylib", ".dll", ".wasm")]
-    assert compiled in ([], ["policy.wasm"]), "none where it is used from its source"
+    assert sorted(compiled) in ([], ["policy.wasm", "rules.wasm"]), "none where it is used from its source"
 
 
 def test_its_version_is_the_project_s() -> None:

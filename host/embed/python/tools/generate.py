@@ -1,7 +1,8 @@
-"""Writes the Python types of `wit/policy.wit`: `types.py` for people, `_wit.py` for what moves values in and out.
+"""Writes the Python types of the interfaces: of `wit/policy.wit` `types.py` for people and `_wit.py` for what moves
+values in and out, of `guest/rules/wit/rules.wit` `_rules_types.py` and `_rules_wit.py`.
 
-`python tools/generate.py` writes both; with `--check` nothing is written, and the exit code is 1 if they are not
-those of the interface any more.
+`python tools/generate.py` writes them; with `--check` nothing is written, and the exit code is 1 if they are not
+those of the interfaces any more.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent.parent
 WIT = HERE.parents[2] / "wit" / "policy.wit"
+RULES = HERE.parents[2] / "guest" / "rules" / "wit" / "rules.wit"
 PACKAGE = HERE / "src" / "vehicle_connector"
 WIDTH = 110
 
@@ -55,6 +57,8 @@ class Interface:
     types: list[Type] = field(default_factory=list)
     functions: list[Item] = field(default_factory=list)
     results: dict[str, str] = field(default_factory=dict)
+    uses: list[str] = field(default_factory=list)
+    used: str = ""
 
     def is_open(self, kind: Type) -> bool:
         """Whether a variant is names and nothing else: `other` is a name that this version does not know."""
@@ -74,9 +78,20 @@ TYPE = re.compile(r"(record|enum|variant) ([a-z-]+) \{")
 FUNCTION = re.compile(r"([a-z-]+): func\((?:([a-z-]+): ([a-z-]+))?\) -> ([a-z-]+);")
 
 
+USE = re.compile(r"use ([a-z:-]+/[a-z-]+@[0-9.]+)\.\{([^}]*)\};")
+
+
+def on_one_line(found: re.Match[str]) -> str:
+    """What a file uses of another, on its first line; the others stay, so that lines keep their numbers."""
+    return " ".join(found[0].split()) + "\n" * found[0].count("\n")
+
+
 def read(text: str) -> Interface:
     """Reads one interface. A form that it does not know ends the program, rather than to be left out."""
     interface, docs, inside = Interface(), [], None
+    # A world says what a component of the interface exports, which is the interface.
+    text = re.sub(r"\nworld [a-z-]+ \{[^}]*\}", lambda found: "\n" * found[0].count("\n"), text)
+    text = USE.sub(on_one_line, text)
     for number, line in enumerate(map(str.strip, text.splitlines()), 1):
         if line.startswith("///"):
             docs.append(line.removeprefix("///").strip())
@@ -99,6 +114,9 @@ def declaration(interface: Interface, line: str, doc: str, number: int) -> Type 
         interface.package, interface.version = found[1], found[2]
     elif found := INTERFACE.fullmatch(line):
         interface.name = found[1]
+    elif found := USE.fullmatch(line):
+        interface.used = found[1]
+        interface.uses = [name.strip() for name in found[2].split(",") if name.strip()]
     elif found := ALIAS.fullmatch(line):
         interface.aliases[found[1]] = found[2]
     elif found := TYPE.fullmatch(line):
@@ -142,10 +160,17 @@ def documented(doc: str, indent: str) -> str:
 class Writer:
     """Writes the types."""
 
-    def __init__(self, interface: Interface) -> None:
-        self.interface = interface
+    def __init__(self, interface: Interface, source: str, base: Interface | None = None) -> None:
+        self.interface, self.source = interface, source
         self.types = {kind.name: kind for kind in interface.types}
+        used = [kind for kind in base.types if kind.name in interface.uses] if base else []
+        self.used = {kind.name: kind for kind in used}
         self.out: list[str] = []
+        self.payloads: dict[str, str | None] = {}
+
+    def named(self, name: str) -> str:
+        """The class of a type, and where it is from."""
+        return f"policy.{camel(name)}" if name in self.used else camel(name)
 
     def annotation(self, name: str) -> str:
         """The type as people write it."""
@@ -155,13 +180,18 @@ class Writer:
             return camel(name)
         if name in PLAIN:
             return PLAIN[name]
-        return f"{camel(name)} | Other" if self.interface.is_open(self.types[name]) else camel(name)
+        kind = self.used.get(name) or self.types[name]
+        other = "policy.Other" if name in self.used else "Other"
+        return f"{self.named(name)} | {other}" if self.interface.is_open(kind) else self.named(name)
 
     def case(self, kind: Type, item: Item) -> str:
         """The class of a case, by its own name unless a type has that."""
         if item.name == "other":
-            return "Other"
-        return camel(item.name) + (camel(kind.name) if item.name in self.types else "")
+            return "policy.Other" if kind.name in self.used else "Other"
+        if kind.name in self.used:
+            # As it is called there.
+            return "policy." + camel(item.name) + (camel(kind.name) if item.name == "latch" else "")
+        return camel(item.name) + (camel(kind.name) if item.name in self.types | self.used else "")
 
     def check(self, place: str, value: str, name: str, indent: str) -> str:
         """What is checked of a value."""
@@ -173,14 +203,15 @@ class Writer:
         elif name in PLAIN:
             check = f'{PLAIN[name]}_("{place}", {value})'
         else:
-            kind = self.types[name]
+            kind = self.used.get(name) or self.types[name]
             if kind.kind == "variant" and not self.interface.is_open(kind):
                 classes = ", ".join(self.case(kind, item) for item in kind.items)
                 check = f'one_of("{place}", {value}, ({classes}))'
             elif kind.kind == "variant":
-                check = f'one_of("{place}", {value}, ({camel(name)}, Other))'
+                other = "policy.Other" if name in self.used else "Other"
+                check = f'one_of("{place}", {value}, ({self.named(name)}, {other}))'
             else:
-                check = f'one_of("{place}", {value}, ({camel(name)},))'
+                check = f'one_of("{place}", {value}, ({self.named(name)},))'
         return f"{indent}check.{check}\n"
 
     def record(self, kind: Type) -> None:
@@ -213,6 +244,11 @@ class Writer:
             cases.append(name)
             if name == "Other":
                 continue
+            if name in self.payloads:
+                if self.payloads[name] != item.type:
+                    raise Refused(f"{kind.name}.{item.name}: another variant has this case with another payload")
+                continue
+            self.payloads[name] = item.type
             out = ["@dataclass(frozen=True, slots=True)\n", f"class {name}:\n", documented(item.doc, "    ")]
             if item.type is not None:
                 out.append(f"\n    value: {self.annotation(item.type)}\n")
@@ -230,12 +266,13 @@ class Writer:
             "Records are frozen dataclasses, enums are `StrEnum`s with the names of the interface. A variant of names\n"
             "is an enum, or `Other` with a name that this version does not know; of any other variant each case is a\n"
             "class, for `match`. Values are checked when they are made: 65937 is no `u16`.\n\n"
-            'Written by `tools/generate.py`; change `wit/policy.wit` instead.\n"""\n\n'
+            f'Written by `tools/generate.py`; change `{self.source}` instead.\n"""\n\n'
             "# ruff: noqa: E501\n"
             "from __future__ import annotations\n\n"
             "from dataclasses import dataclass\n"
-            "from enum import StrEnum\n\n"
-            "from vehicle_connector import _checks as check\n"
+            + ("" if self.used else "from enum import StrEnum\n")
+            + "\nfrom vehicle_connector import _checks as check\n"
+            + ("from vehicle_connector import types as policy\n" if self.used else "")
         )
         aliases = "".join(
             f"{camel(name)} = {PLAIN[target]}\n"
@@ -256,9 +293,11 @@ class Writer:
                 self.enum(kind)
             else:
                 self.variant(kind)
+        if self.used:
+            return "\n\n".join([head, *self.out])
         return "\n\n".join([head + "\n" + aliases, other, *self.out])
 
-    def description(self) -> str:
+    def description(self, module: str) -> str:
         """What moves values in and out, as plain data."""
         resolved = self.interface.aliases
 
@@ -268,10 +307,14 @@ class Writer:
 
         out = [
             '"""What the interface has, as data. Written by `tools/generate.py`."""\n\n# ruff: noqa: E501\n'
-            "from vehicle_connector import types\nfrom vehicle_connector._interface import Enum, Record, Variant\n\n",
+            f"from vehicle_connector import {module}\n"
+            "from vehicle_connector._interface import Enum, Record, Variant\n"
+            + ("from vehicle_connector._wit import TYPES as USED\n\n" if self.used else "\n"),
             f'INTERFACE = "{self.interface.package}/{self.interface.name}"\n',
             f'VERSION = "{self.interface.version}"\n\n',
-            "TYPES: dict[str, Enum | Record | Variant] = {\n",
+            "# What a component may import: types, and nothing to call.\n",
+            f"IMPORTS: tuple[str, ...] = ({f'{chr(34)}{self.interface.used}{chr(34)},' if self.used else ''})\n\n",
+            "TYPES: dict[str, Enum | Record | Variant] = " + ("USED | {\n" if self.used else "{\n"),
         ]
         for kind in self.interface.types:
             if kind.kind == "record":
@@ -280,16 +323,16 @@ class Writer:
                     for item in kind.items
                 )
                 out.append(
-                    f'    "{kind.name}": Record(\n        types.{camel(kind.name)},\n'
+                    f'    "{kind.name}": Record(\n        {module}.{camel(kind.name)},\n'
                     f"        (\n{fields}        ),\n    ),\n"
                 )
             elif kind.kind == "enum":
-                out.append(f'    "{kind.name}": Enum(types.{camel(kind.name)}),\n')
+                out.append(f'    "{kind.name}": Enum({module}.{camel(kind.name)}),\n')
             elif self.interface.is_open(kind):
-                out.append(f'    "{kind.name}": Variant.of_names(types.{camel(kind.name)}, types.Other),\n')
+                out.append(f'    "{kind.name}": Variant.of_names({module}.{camel(kind.name)}, {module}.Other),\n')
             else:
                 cases = "".join(
-                    f'            ("{item.name}", types.{self.case(kind, item)}, {self.payload(item)}),\n'
+                    f'            ("{item.name}", {module}.{self.case(kind, item)}, {self.payload(item)}),\n'
                     for item in kind.items
                 )
                 out.append(f'    "{kind.name}": Variant(\n        (\n{cases}        ),\n    ),\n')
@@ -306,8 +349,15 @@ class Writer:
 
 def written() -> dict[Path, str]:
     """The files as they should be."""
-    interface = read(WIT.read_text())
-    return {PACKAGE / "types.py": Writer(interface).module(), PACKAGE / "_wit.py": Writer(interface).description()}
+    policy, rules = read(WIT.read_text()), read(RULES.read_text())
+    of_policy = ("wit/policy.wit", None)
+    of_rules = ("guest/rules/wit/rules.wit", policy)
+    return {
+        PACKAGE / "types.py": Writer(policy, *of_policy).module(),
+        PACKAGE / "_wit.py": Writer(policy, *of_policy).description("types"),
+        PACKAGE / "_rules_types.py": Writer(rules, *of_rules).module(),
+        PACKAGE / "_rules_wit.py": Writer(rules, *of_rules).description("_rules_types"),
+    }
 
 
 def main() -> int:
@@ -317,7 +367,7 @@ def main() -> int:
     stale = [path for path, text in written().items() if not path.exists() or path.read_text() != text]
     for path in stale:
         if options.check:
-            print(f"{path} is not that of {WIT}: run tools/generate.py", file=sys.stderr)
+            print(f"{path} is not that of its interface: run tools/generate.py", file=sys.stderr)
         else:
             path.write_text(written()[path])
     return 1 if options.check and stale else 0

@@ -27,10 +27,12 @@ if importlib.util.find_spec("wasmtime") is None:
         "x86_64 and aarch64 on Linux (glibc and musl), macOS and Windows. Where it has one, run: pip install wasmtime"
     )
 
+from vehicle_connector._course import Asked, Judgement
 from vehicle_connector._generation import Generation
 from vehicle_connector._guest import Limits
-from vehicle_connector.errors import NothingToGoBackTo, Refused, VehicleConnectorError
+from vehicle_connector.errors import Latched, NothingToGoBackTo, NotNow, Refused, VehicleConnectorError
 from vehicle_connector.events import Event, Faulted, Identity, NotSwapped, RolledBack, Swapped
+from vehicle_connector.keeper import Keeper, ThreadKeeper
 from vehicle_connector.policy import Policy
 from vehicle_connector.types import (
     Adopt,
@@ -68,6 +70,7 @@ from vehicle_connector.watching import Watch
 
 __all__ = [
     "Adopt",
+    "Asked",
     "Attempt",
     "BodyKind",
     "Certainty",
@@ -85,10 +88,14 @@ __all__ = [
     "Generation",
     "GiveUp",
     "Identity",
+    "Judgement",
+    "Keeper",
     "Latch",
     "LatchDecision",
+    "Latched",
     "Limits",
     "Manifest",
+    "NotNow",
     "NotSwapped",
     "NothingToGoBackTo",
     "Other",
@@ -105,6 +112,7 @@ __all__ = [
     "SignInAgain",
     "Stop",
     "Swapped",
+    "ThreadKeeper",
     "Transport",
     "VehicleConnectorError",
     "Verdict",

@@ -1,4 +1,6 @@
-"""What the package carries: the default policy, and what every host of a policy does besides asking it."""
+"""What the package carries: the default policy, the rules that hold whatever a policy says, and what every host of a
+policy does besides asking it.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +19,12 @@ _DATA: Final = files("vehicle_connector") / "data"
 def policy() -> bytes:
     """The component of the default policy."""
     return (_DATA / "policy.wasm").read_bytes()
+
+
+@cache
+def rules() -> bytes:
+    """The component of the rules."""
+    return (_DATA / "rules.wasm").read_bytes()
 
 
 @cache

@@ -17,8 +17,9 @@ from wasmtime import Config, Engine, Store, WasmtimeError
 from wasmtime import _bindings as ffi
 from wasmtime.component import Component, Func, Instance, Linker
 
-from vehicle_connector import _shape, _values
+from vehicle_connector import _shape, _values, _wit
 from vehicle_connector._deadline import Deadline
+from vehicle_connector._interface import Described
 from vehicle_connector.errors import CallFault, Refused
 
 # What a component begins with, and what a core module does: the version, and the layer.
@@ -62,9 +63,9 @@ class _Live:
 
 
 class Guest:
-    """A compiled component of the interface `policy`."""
+    """A compiled component of an interface, which is `policy` unless another one is given."""
 
-    def __init__(self, component: bytes, limits: Limits) -> None:
+    def __init__(self, component: bytes, limits: Limits, interface: Described = _wit) -> None:
         if component[:8] != _COMPONENT:
             what = "a core module, no component; `wasm-tools component new` makes one of it"
             raise Refused(f"it is {what if component[:8] == _MODULE else 'no WebAssembly component'}")
@@ -76,7 +77,8 @@ class Guest:
             self._component = Component(self._engine, component)
         except WasmtimeError as error:
             raise Refused(f"it is no WebAssembly component that works: {_cause(error)}") from None
-        self._exports = _shape.exports(self._engine, self._component)
+        self._exports = _shape.exports(self._engine, self._component, interface)
+        self._functions = _values.Codecs(interface).functions
         self._linker = Linker(self._engine)
         self._deadline = Deadline(self._engine, limits.cpu, limits.wall)
         self._limits = limits
@@ -114,7 +116,7 @@ class Guest:
             self._deadline.end()
 
     def _call(self, live: _Live, name: str, argument: Any) -> Any:
-        parameter, result = _values.FUNCTIONS[name]
+        parameter, result = self._functions[name]
         function = live.functions.get(name) or self._function(live, name)
         kept: list[Any] = []
         arguments, count = None, 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,16 @@ class Variant:
     def of_names(cls, names: type[StrEnum], other: type) -> Variant:
         """Names, and `other` for those that this version does not know."""
         return cls((*((name.value, names, None) for name in names), ("other", other, "string")), names)
+
+
+class Described(Protocol):
+    """An interface, as a module that `tools/generate.py` has written."""
+
+    INTERFACE: str
+    VERSION: str
+    IMPORTS: tuple[str, ...]
+    TYPES: dict[str, Enum | Record | Variant]
+    FUNCTIONS: dict[str, tuple[str | None, str]]
 
 
 def optional(name: str) -> str | None:

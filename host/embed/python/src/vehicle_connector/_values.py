@@ -11,6 +11,7 @@ is there.
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from ctypes import addressof, c_bool, c_double, c_float, c_size_t, c_uint8, c_void_p, string_at
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -18,8 +19,7 @@ from typing import Any, Final, Protocol
 from wasmtime import _bindings as ffi
 from wasmtime import _ffi
 
-from vehicle_connector import _wit
-from vehicle_connector._interface import Enum, Record, Variant, optional
+from vehicle_connector._interface import Described, Enum, Record, Variant, optional
 
 
 class _Text(ctypes.Structure):
@@ -176,10 +176,10 @@ class _Enum:
 
 
 class _Record:
-    def __init__(self, described: Record) -> None:
+    def __init__(self, described: Record, of_type: Callable[[str], Codec]) -> None:
         self.cls = described.cls
-        self.fields = [(attribute, _codec(name)) for _, attribute, name in described.fields]
-        self.attributes = {name: (attribute, _codec(of)) for name, attribute, of in described.fields}
+        self.fields = [(attribute, of_type(name)) for _, attribute, name in described.fields]
+        self.attributes = {name: (attribute, of_type(of)) for name, attribute, of in described.fields}
         self.kept: Kept = []
         self.array = _Field * len(self.fields)
         self.names = self.array()
@@ -207,15 +207,15 @@ class _Record:
 
 
 class _Variant:
-    def __init__(self, described: Variant) -> None:
+    def __init__(self, described: Variant, of_type: Callable[[str], Codec]) -> None:
         self.names = described.names
         self.kept: Kept = []
-        self.cases = {name: (cls, _codec(of) if of else None) for name, cls, of in described.cases}
+        self.cases = {name: (cls, of_type(of) if of else None) for name, cls, of in described.cases}
         # A member of the enum, or else a class: what the name of the case is, and what its payload is.
         self.lowered: dict[Any, tuple[bytes, Codec | None]] = {}
         for name, cls, of in described.cases:
             key = self.names(name) if self.names and of is None else cls
-            self.lowered[key] = (name.encode(), _codec(of) if of else None)
+            self.lowered[key] = (name.encode(), of_type(of) if of else None)
 
     def lower(self, value: Any, kept: Kept) -> Value:
         key = value if self.names and isinstance(value, self.names) else type(value)
@@ -236,31 +236,32 @@ class _Variant:
         return self.names(name) if self.names else cls()
 
 
-_codecs: dict[str, Codec] = {}
+class Codecs:
+    """The codecs of an interface."""
 
+    def __init__(self, interface: Described) -> None:
+        self._types = interface.TYPES
+        self._made: dict[str, Codec] = {}
+        #: For each function what makes its argument, if it has one, and what reads its result.
+        self.functions = {
+            name: (self._of(parameter) if parameter else None, self._of(result))
+            for name, (parameter, result) in interface.FUNCTIONS.items()
+        }
 
-def _codec(name: str) -> Codec:
-    """The codec of a type, made when it is first wanted: a type may name those below it."""
-    if name not in _codecs:
-        _codecs[name] = _made(name)
-    return _codecs[name]
+    def _of(self, name: str) -> Codec:
+        """The codec of a type, made when it is first wanted: a type may name those below it."""
+        if name not in self._made:
+            self._made[name] = self._make(name)
+        return self._made[name]
 
-
-def _made(name: str) -> Codec:
-    if inner := optional(name):
-        return _Option(_codec(inner))
-    match _wit.TYPES.get(name):
-        case Record() as record:
-            return _Record(record)
-        case Enum() as enum:
-            return _Enum(enum)
-        case Variant() as variant:
-            return _Variant(variant)
-    return _String() if name == "string" else _Number(name)
-
-
-#: For each function of the interface what makes its argument, if it has one, and what reads its result.
-FUNCTIONS: Final = {
-    name: (_codec(parameter) if parameter else None, _codec(result))
-    for name, (parameter, result) in _wit.FUNCTIONS.items()
-}
+    def _make(self, name: str) -> Codec:
+        if inner := optional(name):
+            return _Option(self._of(inner))
+        match self._types.get(name):
+            case Record() as record:
+                return _Record(record, self._of)
+            case Enum() as enum:
+                return _Enum(enum)
+            case Variant() as variant:
+                return _Variant(variant, self._of)
+        return _String() if name == "string" else _Number(name)

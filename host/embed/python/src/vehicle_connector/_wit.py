@@ -7,6 +7,9 @@ from vehicle_connector._interface import Enum, Record, Variant
 INTERFACE = "vehicle:connector/policy"
 VERSION = "0.2.0"
 
+# What a component may import: types, and nothing to call.
+IMPORTS: tuple[str, ...] = ()
+
 TYPES: dict[str, Enum | Record | Variant] = {
     "manifest": Record(
         types.Manifest,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vehicle_connector.types import Latch, Other
+
 
 class VehicleConnectorError(Exception):
     """The base of all errors of this package, but for values that are none (`TypeError`, `ValueError`)."""
@@ -20,3 +22,20 @@ class CallFault(VehicleConnectorError):
 
     Callers of a `Policy` do not see it: they get what holds where there is no answer. It is in the `Faulted` event.
     """
+
+
+class Latched(VehicleConnectorError):
+    """Nothing is sent for this account until a person acts; `latch` says what is wanted. `Keeper.lift` ends it."""
+
+    def __init__(self, latch: Latch | Other, why: str) -> None:
+        super().__init__(f"a person must act ({latch.value}): {why}")
+        self.latch, self.why = latch, why
+
+
+class NotNow(VehicleConnectorError):
+    """Nothing is sent now: after so many milliseconds, `retry_in`, it may be. `None` if only a person can change it."""
+
+    def __init__(self, why: str, retry_in: int | None, worth_waiting: bool = False) -> None:
+        again = "" if retry_in is None else f"; the next try is due in {retry_in / 1000:g} s"
+        super().__init__(f"{why}{again}")
+        self.why, self.retry_in, self.worth_waiting = why, retry_in, worth_waiting

@@ -1,0 +1,1 @@
+"""Facts about the failures of others' clients, for `Keeper(facts=…)`. None of the clients is imported here."""
