@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
-import { policy, types } from './generate.js';
+import { policy, rules, types } from './generate.js';
 
 const here = new URL('../', import.meta.url);
 
@@ -17,13 +17,14 @@ execFileSync(
   },
 );
 await mkdir(new URL('dist/generated', here), { recursive: true });
-for (const name of ['policy.d.ts', 'default-policy.d.ts']) {
+for (const name of ['policy.d.ts', 'default-policy.d.ts', 'rules.d.ts', 'rules-component.d.ts']) {
   await copyFile(new URL(`src/generated/${name}`, here), new URL(`dist/generated/${name}`, here));
 }
 for (const name of ['LICENSE-APACHE', 'LICENSE-MIT']) {
   await copyFile(new URL(`../../../${name}`, here), new URL(`dist/${name}`, here));
 }
 await writeFile(new URL('dist/generated/default-policy.js', here), await policy('policy'));
+await writeFile(new URL('dist/generated/rules-component.js', here), await rules());
 await build({
   absWorkingDir: here.pathname.slice(0, -1),
   entryPoints: ['dist/index.js', 'dist/worker.js'],

@@ -2,7 +2,9 @@
  * What is made of other parts of the repository: the types of `wit/policy.wit` with its documentation, its sentences about kinds
  * of failure, the host's trial, and the default policy.
  */
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { generateHostTypes } from '@bytecodealliance/jco-transpile';
 
 const root = new URL('../../../../', import.meta.url);
@@ -14,6 +16,17 @@ export async function types() {
   const files = await generateHostTypes(new URL('wit', root).pathname, { worldName: 'policy-module' });
   const [, source] = Object.entries(files).find(([name]) => name.endsWith('vehicle-connector-policy.d.ts'));
   await writeFile(new URL('policy.d.ts', generated), source);
+  await rulesTypes();
+  await writeFile(
+    new URL('rules-component.d.ts', generated),
+    [
+      "import type { Prepared } from '../source.js';",
+      '/** The rules, prepared. */',
+      "export declare const vehicleConnectorPolicy: Prepared['vehicleConnectorPolicy'];",
+      "export declare const instantiate: Prepared['instantiate'];",
+      '',
+    ].join('\n'),
+  );
   await writeFile(new URL('kinds.ts', generated), await kinds());
   await writeFile(new URL('trial.ts', generated), await trial());
   await writeFile(
@@ -26,6 +39,38 @@ export async function types() {
       '',
     ].join('\n'),
   );
+}
+
+/** Writes the types of the rules. The interface is beside its crate, and takes types from that of the policy. */
+async function rulesTypes() {
+  const folder = await mkdtemp(join(tmpdir(), 'rules-'));
+  try {
+    await mkdir(join(folder, 'deps'));
+    await cp(new URL('guest/rules/wit/rules.wit', root).pathname, join(folder, 'rules.wit'));
+    const wit = new URL('wit/', root).pathname;
+    for (const name of (await readdir(wit)).filter((name) => name.endsWith('.wit'))) {
+      await cp(join(wit, name), join(folder, 'deps', 'connector', name));
+    }
+    const files = await generateHostTypes(folder, { worldName: 'vehicle:rules/rules' });
+    const [, source] = Object.entries(files).find(([name]) => name.endsWith('vehicle-rules-keeper.d.ts'));
+    // The policy's types are those that the package has anyway.
+    const text = new TextDecoder().decode(
+      typeof source === 'string' ? new TextEncoder().encode(source) : source,
+    );
+    await writeFile(
+      new URL('rules.d.ts', generated),
+      text.replaceAll('./vehicle-connector-policy.js', './policy.js'),
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** Prepares the component of the rules. */
+export async function rules() {
+  const { prepare } = await import('../dist/prepare.js');
+  const component = await readFile(new URL('guest/dist/rules.wasm', root));
+  return await prepare(component, 'rules.wasm', 'vehicle:rules/keeper@0.1.0');
 }
 
 /** Prepares a component of `guest/dist`, with what the compiler has made. */

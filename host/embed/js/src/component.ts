@@ -22,8 +22,8 @@ export function isWasm(content: Uint8Array): boolean {
  * @param name its name, for messages
  * @throws NotAPolicy when it imports something, or exports another interface
  */
-export function preparedOf(made: Transpiled, digest: string, name: string): string {
-  check(made, name);
+export function preparedOf(made: Transpiled, digest: string, name: string, wanted = INTERFACE): string {
+  check(made, name, wanted);
   const cores: Record<string, string> = {};
   let binding: string | undefined;
   for (const [file, content] of made.files) {
@@ -31,7 +31,7 @@ export function preparedOf(made: Transpiled, digest: string, name: string): stri
     else if (file.endsWith('.js')) binding = new TextDecoder().decode(content);
   }
   if (binding === undefined) throw new NotAPolicy(`${name} was given no binding`);
-  const facts = JSON.stringify({ interface: INTERFACE, digest, cores });
+  const facts = JSON.stringify({ interface: wanted, digest, cores });
   return [
     '// A policy, prepared by `vehicle-connector prepare`. Not for editing: prepare the component again.',
     binding.trimEnd(),
@@ -40,12 +40,12 @@ export function preparedOf(made: Transpiled, digest: string, name: string): stri
   ].join('\n');
 }
 
-function check({ imports, exports }: Transpiled, name: string): void {
+function check({ imports, exports }: Transpiled, name: string, wanted: string): void {
   const offered = exports.map(([exported]) => exported);
-  if (!offered.includes(INTERFACE)) {
+  if (!offered.includes(wanted)) {
     const other = offered.find((exported) => exported.startsWith('vehicle:connector/policy'));
     const what = other ? `exports ${other}` : 'exports no policy';
-    throw new NotAPolicy(`${name} ${what}; this version takes components that export ${INTERFACE}`);
+    throw new NotAPolicy(`${name} ${what}; this version takes components that export ${wanted}`);
   }
   if (imports.length > 0) {
     const list = imports.join(', ');

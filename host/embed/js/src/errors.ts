@@ -1,3 +1,5 @@
+import type { Latch } from './types.js';
+
 /** Facts that are none: an unknown key, a number out of its range, a word that the interface does not have. */
 export class InvalidFacts extends TypeError {
   override readonly name = 'InvalidFacts';
@@ -42,4 +44,36 @@ export class PolicyFault extends Error {
 /** A file or module that is no prepared policy. */
 export class NotAPolicy extends Error {
   override readonly name = 'NotAPolicy';
+}
+
+/** Nothing is sent for this account until a person acts. `Keeper.lift` ends it. */
+export class Latched extends Error {
+  override readonly name = 'Latched';
+
+  constructor(
+    /** What is wanted. */
+    readonly latch: Latch,
+    /** Why, in words. */
+    readonly why: string,
+    cause?: unknown,
+  ) {
+    super(`a person must act (${latch.tag === 'other' ? latch.val : latch.tag}): ${why}`, { cause });
+  }
+}
+
+/** Nothing is sent now. */
+export class NotNow extends Error {
+  override readonly name = 'NotNow';
+
+  constructor(
+    /** Why, in words. */
+    readonly why: string,
+    /** Milliseconds after which it may be different; none if only a person can change it. */
+    readonly retryIn: number | undefined,
+    /** Whether an operation that has the time waits so long. */
+    readonly worthWaiting: boolean,
+    cause?: unknown,
+  ) {
+    super(retryIn === undefined ? why : `${why}; the next try is due in ${retryIn / 1000} s`, { cause });
+  }
 }

@@ -10,9 +10,10 @@
  *
  * @module
  */
-export { type FaultKind, InvalidFacts, NotAPolicy, PolicyFault } from './errors.js';
+export { type FaultKind, InvalidFacts, Latched, NotAPolicy, NotNow, PolicyFault } from './errors.js';
 export { shortMessage } from './facts.js';
 export { type IsolatedLimits, IsolatedPolicy } from './isolated.js';
+export { type Asked, type Judged, Keeper, type KeeperOptions, type OperationOptions } from './keeper.js';
 export { Policy } from './policy.js';
 export { type Generation, PolicySlot, type SlotEvents } from './slot.js';
 export { INTERFACE, type Limits, type Prepared, type Source } from './source.js';

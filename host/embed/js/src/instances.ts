@@ -15,21 +15,24 @@ export const CALLS = 1_000;
 /** The growth of memory for which an instance is replaced early, in bytes. */
 const GROWTH = 1024 * 1024;
 
-interface Live {
-  readonly binding: Binding;
+interface Live<B> {
+  readonly binding: B;
   readonly memories: readonly WebAssembly.Memory[];
   readonly bytes: number;
   calls: number;
 }
 
+type Arguments<F> = F extends (...args: infer A) => unknown ? A : never;
+type Result<F> = F extends (...args: never[]) => infer R ? R : never;
+
 /** The one instance that answers, and those after it. */
-export class Instances {
-  readonly #compiled: Compiled;
+export class Instances<B extends object = Binding> {
+  readonly #compiled: Compiled<B>;
   readonly #memory: number;
   readonly #calls: number;
-  #live: Live | undefined;
+  #live: Live<B> | undefined;
 
-  constructor(compiled: Compiled, { memory, calls }: Required<Limits>) {
+  constructor(compiled: Compiled<B>, { memory, calls }: Required<Limits>) {
     this.#compiled = compiled;
     this.#memory = memory;
     this.#calls = calls;
@@ -40,11 +43,11 @@ export class Instances {
    *
    * @throws PolicyFault when there is no answer; the instance is then dropped
    */
-  call<N extends keyof Binding>(name: N, ...args: Parameters<Binding[N]>): ReturnType<Binding[N]> {
+  call<N extends keyof B & string>(name: N, ...args: Arguments<B[N]>): Result<B[N]> {
     const live = this.#take(name);
-    let answer: ReturnType<Binding[N]>;
+    let answer: Result<B[N]>;
     try {
-      answer = (live.binding[name] as (...args: unknown[]) => ReturnType<Binding[N]>)(...args);
+      answer = (live.binding[name] as (...args: unknown[]) => Result<B[N]>)(...args);
     } catch (error) {
       throw this.#isFull(live) ? full(name, this.#memory, error) : fault(name, error);
     }
@@ -54,12 +57,12 @@ export class Instances {
   }
 
   /** Whether it has all the memory that it can have: it traps then because it gets no more. */
-  #isFull({ memories }: Live): boolean {
+  #isFull({ memories }: Live<B>): boolean {
     return memories.some((memory) => memory.buffer.byteLength + PAGE > this.#memory);
   }
 
   /** The instance of the next call. It is put back only after an answer. */
-  #take(name: string): Live {
+  #take(name: string): Live<B> {
     const live = this.#live;
     this.#live = undefined;
     if (live) return live;

@@ -12,10 +12,11 @@ const VERSION = '0.13.0';
  *
  * @param component the component
  * @param name its name, for messages
+ * @param wanted the interface that it has to export, if that is not the policy's
  * @returns the text of the module
  * @throws NotAPolicy when it is no policy: no component, one that imports something, one that exports another interface
  */
-export async function prepare(component: Uint8Array, name: string): Promise<string> {
+export async function prepare(component: Uint8Array, name: string, wanted?: string): Promise<string> {
   const { transpileBytes } = await transpiler();
   let made: Awaited<ReturnType<typeof transpileBytes>>;
   try {
@@ -32,7 +33,7 @@ export async function prepare(component: Uint8Array, name: string): Promise<stri
     throw new NotAPolicy(`${name} is no component: ${reasonOf(error)}`, { cause: error });
   }
   const digest = createHash('sha256').update(component).digest('hex');
-  return preparedOf({ ...made, files: Object.entries(made.files) }, digest, name);
+  return preparedOf({ ...made, files: Object.entries(made.files) }, digest, name, wanted);
 }
 
 async function transpiler(): Promise<typeof import('@bytecodealliance/jco-transpile')> {

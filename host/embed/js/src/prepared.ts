@@ -21,9 +21,9 @@ type Instantiate = (
 ) => Record<string, unknown>;
 
 /** A prepared policy whose core modules are compiled. */
-export interface Compiled {
+export interface Compiled<B = Binding> {
   readonly digest: string;
-  instantiate(instantiateCore: InstantiateCore): Binding;
+  instantiate(instantiateCore: InstantiateCore): B;
 }
 
 /**
@@ -32,9 +32,15 @@ export interface Compiled {
  * @param module what the prepared module exports
  * @param origin where it came from, for messages
  * @param memory the most that each of its memories may have, in bytes
+ * @param wanted the interface that it has to have
  * @throws NotAPolicy when it is something else, or was prepared for another interface
  */
-export async function compile(module: unknown, origin: string, memory: number): Promise<Compiled> {
+export async function compile<B = Binding>(
+  module: unknown,
+  origin: string,
+  memory: number,
+  wanted: string = INTERFACE,
+): Promise<Compiled<B>> {
   const prepared = module as Partial<Prepared> | null;
   const facts = prepared?.vehicleConnectorPolicy;
   const instantiate = prepared?.instantiate as Instantiate | undefined;
@@ -43,9 +49,9 @@ export async function compile(module: unknown, origin: string, memory: number): 
       `${origin} is no prepared policy; make one with: npx vehicle-connector prepare new.wasm`,
     );
   }
-  if (facts.interface !== INTERFACE) {
+  if (facts.interface !== wanted) {
     throw new NotAPolicy(
-      `${origin} was prepared for ${facts.interface}, and this is ${INTERFACE}; prepare it again with this version`,
+      `${origin} was prepared for ${facts.interface}, and this is ${wanted}; prepare it again with this version`,
     );
   }
   const cores = new Map<string, WebAssembly.Module>();
@@ -59,7 +65,7 @@ export async function compile(module: unknown, origin: string, memory: number): 
   };
   return {
     digest: facts.digest,
-    instantiate: (instantiateCore) => instantiate(core, {}, instantiateCore)[INTERFACE] as Binding,
+    instantiate: (instantiateCore) => instantiate(core, {}, instantiateCore)[wanted] as B,
   };
 }
 

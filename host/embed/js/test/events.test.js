@@ -1,0 +1,202 @@
+/**
+ * Event scripts: the keeper does what the host does, refresh by refresh, repeat by repeat, latch by latch. The host is held to
+ * the same file by `tests/integration/keepers.rs`.
+ */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import test from 'node:test';
+import { Keeper, Latched, NotNow, Policy } from 'vehicle-connector';
+import { prepared, root } from './support.js';
+import { Time } from './time.js';
+
+const lines = await readFile(new URL('tests/fixtures/conformance/events.jsonl', root), 'utf8');
+
+/** What the client throws for an answer that is not a success. */
+class Answer extends Error {
+  constructor(status, message, code) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** A cloud of one account, as its client sees it, and the one session that there is with it. */
+class Cloud {
+  words = 'Key not authorized: Token is expired';
+  grants = 0;
+  grantIsDead = false;
+  #time;
+  #unwell = 0;
+  #good = 1;
+  #token = 1;
+  #barrier;
+
+  constructor(time) {
+    this.#time = time;
+  }
+
+  /** Every token given out so far is refused from now on. */
+  expire() {
+    this.#good += 1;
+  }
+
+  /** The token expires when so many requests have arrived, which are refused then. */
+  expireInFlight(requests) {
+    let open;
+    this.#barrier = { requests, opened: new Promise((resolve) => (open = resolve)), open: () => open() };
+  }
+
+  unwell(answers) {
+    this.#unwell = answers;
+  }
+
+  async read() {
+    const token = this.#token;
+    await this.#time.sleep(50);
+    const barrier = this.#barrier;
+    if (barrier && token === this.#good) {
+      barrier.requests -= 1;
+      if (barrier.requests === 0) {
+        this.#barrier = undefined;
+        this.expire();
+        barrier.open();
+      }
+      await barrier.opened;
+    }
+    if (token !== this.#good) throw new Answer(401, this.words);
+    if (this.#unwell > 0) {
+      this.#unwell -= 1;
+      throw new Answer(503, 'Service Unavailable');
+    }
+    return 'read';
+  }
+
+  async renew() {
+    this.grants += 1;
+    await this.#time.sleep(50);
+    if (this.grantIsDead) throw new Answer(400, 'Refresh token is invalid', '4002');
+    this.#token = this.#good;
+  }
+}
+
+function facts(error, asked) {
+  if (!(error instanceof Answer)) return undefined;
+  const oauth = asked.phase === 'refresh' && error.status === 400 ? { oauthError: 'invalid_grant' } : {};
+  const code = error.code === undefined ? {} : { code: error.code };
+  const body = error.status === 503 ? 'html' : 'json';
+  const { message, status: httpStatus } = error;
+  return { ...asked, certainty: 'rejected', message, httpStatus, body, ...code, ...oauth };
+}
+
+/** A keeper before a cloud. */
+class Home {
+  audit = [];
+
+  static async start(test, time) {
+    const home = new Home();
+    home.test = test;
+    home.time = time;
+    home.cloud = new Cloud(time);
+    home.keeper = await Keeper.create({
+      policy: await Policy.load(),
+      cloud: 'hyundai-kia-eu',
+      facts,
+      refresh: () => home.cloud.renew(),
+      audit: (record) => home.audit.push(record),
+      now: () => time.now,
+      sleep: (milliseconds) => time.sleep(milliseconds),
+      sessionAge: 0,
+    });
+    return home;
+  }
+
+  async follow(step, place) {
+    switch (step.do) {
+      case 'expire-in-flight':
+        return this.cloud.expireInFlight(step.requests);
+      case 'expire':
+        return this.cloud.expire();
+      case 'words':
+        this.cloud.words = step.text;
+        return;
+      case 'refuse-grants':
+        this.cloud.grantIsDead = true;
+        return;
+      case 'unwell':
+        return this.cloud.unwell(step.answers);
+      case 'wait':
+        return await this.time.sleep(step.seconds * 1_000);
+      case 'swap':
+        this.keeper.policy = await (step.policy === 'default'
+          ? Policy.load()
+          : Policy.load(await prepared(this.test, `tests/fixtures/policies/${step.policy}.wasm`)));
+        return;
+      case 'repeat':
+        for (let time = 0; time < step.times; time += 1) {
+          for (const inner of step.steps) await this.follow(inner, `${place}, time ${time}`);
+        }
+        return;
+      case 'call': {
+        const before = this.audit.length;
+        const found = await this.read(step.callers);
+        const made = this.audit.slice(before).map(summary);
+        assert.deepEqual([counted(found), counted(made)], [step.ended, step.decided], place);
+        return;
+      }
+      default:
+        throw new Error(`${place}: there is no step ${step.do}`);
+    }
+  }
+
+  /** Has callers read, as many of them at once as the host lets: eight for each of two cars. */
+  async read(callers) {
+    const ends = [];
+    let left = callers;
+    const place = async () => {
+      while (left > 0) {
+        left -= 1;
+        ends.push(await this.one());
+      }
+    };
+    await Promise.all(Array.from({ length: 16 }, place));
+    return ends;
+  }
+
+  async one() {
+    try {
+      await this.keeper.run(() => this.cloud.read(), { operation: 'refresh_cached' });
+      return 'succeeded';
+    } catch (error) {
+      if (error instanceof Latched) return 'latched';
+      if (error instanceof NotNow) return 'not-now';
+      if (error instanceof Answer) return 'failed';
+      throw error;
+    }
+  }
+}
+
+/** A decision in the words of the scripts: what it was about, and what was done, without reasons and numbers. */
+function summary({ about, done }) {
+  const words = done
+    .split(':')[0]
+    .split(' ')
+    .map((word) => (/^\d+$/.test(word) ? 'N' : word));
+  return `${about}: ${words.join(' ')}`;
+}
+
+function counted(words) {
+  const counts = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
+
+for (const line of lines.trim().split('\n')) {
+  const script = JSON.parse(line);
+  test(`the keeper does what the host does: ${script.name}`, async (test) => {
+    const time = new Time();
+    const home = await Home.start(test, time);
+    await time.run(async () => {
+      for (const [at, step] of script.steps.entries()) await home.follow(step, `step ${at}`);
+    });
+  });
+}
