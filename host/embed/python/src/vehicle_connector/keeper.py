@@ -78,6 +78,8 @@ class _Base:
             age=session_age,
             life=session_life,
         )
+        # Of the refresh that threads wait for; an event loop needs none.
+        self._mutex = threading.Lock()
 
     @property
     def policy(self) -> Policy:
@@ -102,12 +104,7 @@ class _Base:
 class Keeper(_Base):
     """A keeper for an event loop. `refresh` and `sign_in` may be coroutine functions."""
 
-    def __init__(
-        self, *arguments: Any, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep, **named: Any
-    ) -> None:
-        super().__init__(*arguments, **named)
-        self._sleep = sleep
-        self._renewing: asyncio.Task[None] | None = None
+    _renewing: asyncio.Task[None] | None = None
 
     async def run(
         self,
@@ -144,7 +141,7 @@ class Keeper(_Base):
                 result = function()
                 return await result if inspect.isawaitable(result) else result
             case Pause(milliseconds):
-                return await self._sleep(milliseconds / 1000)
+                return await asyncio.sleep(milliseconds / 1000)
             case Renew(generation):
                 return await self._renew(generation)
 
@@ -168,11 +165,7 @@ class Keeper(_Base):
 class ThreadKeeper(_Base):
     """A keeper for threads."""
 
-    def __init__(self, *arguments: Any, sleep: Callable[[float], None] = time.sleep, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._sleep = sleep
-        self._mutex = threading.Lock()
-        self._renewing: _Flight | None = None
+    _renewing: _Flight | None = None
 
     def run(
         self,
@@ -203,7 +196,7 @@ class ThreadKeeper(_Base):
             case Call(function):
                 return function()
             case Pause(milliseconds):
-                return self._sleep(milliseconds / 1000)
+                return time.sleep(milliseconds / 1000)
             case Renew(generation):
                 return self._renew(generation)
 
