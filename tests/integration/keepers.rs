@@ -6,7 +6,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{FutureExt as _, LocalBoxFuture, join_all};
+use futures_util::future::{FutureExt as _, LocalBoxFuture, join, join_all};
 use serde::Deserialize;
 use simulator::{Effect, Fault, Refusal, RouteKind};
 use testkit::virtual_home::{VirtualHome, compiled};
@@ -47,7 +47,26 @@ enum Step {
     Repeat { times: u32, steps: Vec<Step> },
     /// So many callers read, as many of them at once as the host lets: eight for each car. How they end, and what
     /// was decided meanwhile.
-    Call { callers: usize, ended: Counts, decided: Counts },
+    Call { callers: usize, held: Option<Held>, ended: Counts, decided: Counts },
+}
+
+/// Requests that the cloud holds: once it has so many of them, the steps are done, and then they go on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Held {
+    what: Request,
+    requests: u64,
+    meanwhile: Vec<Step>,
+}
+
+/// What is held.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Request {
+    /// Reads.
+    Read,
+    /// Refresh grants.
+    Refresh,
 }
 
 type Counts = BTreeMap<String, usize>;
@@ -85,7 +104,9 @@ fn follow<'a>(
             Step::RefuseGrants => home.control.refuse_grants(true),
             Step::Unwell { answers } => {
                 home.control.clear_faults();
-                home.control.inject(Fault::new(RouteKind::Status, Effect::unavailable()).times(*answers));
+                // What is refused for its token is refused first.
+                let unwell = Fault::new(RouteKind::Status, Effect::unavailable()).once_admitted();
+                home.control.inject(unwell.times(*answers));
             }
             Step::Wait { seconds } => home.advance(Duration::from_secs(*seconds)).await,
             Step::Swap { policy } => {
@@ -102,9 +123,14 @@ fn follow<'a>(
                     }
                 }
             }
-            Step::Call { callers, ended, decided } => {
+            Step::Call { callers, held, ended, decided } => {
                 let before = decisions(home).await.len();
-                let (found, reports) = call(home, *callers).await;
+                let calls = call(home, *callers);
+                let (found, reports) = match held {
+                    // Before the calls, so that what they send is held.
+                    Some(held) => join(meanwhile(home, held, place, otherwise), calls).await.1,
+                    None => calls.await,
+                };
                 let made = counted(decisions(home).await.iter().skip(before).map(summary));
                 if (&found, &made) != (ended, decided) {
                     otherwise.push(format!("{place}: {found:?} {made:?}, the last one {:?}", reports.last()));
@@ -113,6 +139,20 @@ fn follow<'a>(
         }
     }
     .boxed_local()
+}
+
+/// Has the cloud hold requests, does the steps once it has them all, and lets them go on.
+async fn meanwhile(home: &Arc<VirtualHome>, held: &Held, place: &str, otherwise: &mut Vec<String>) {
+    let route = match held.what {
+        Request::Read => RouteKind::Status,
+        Request::Refresh => RouteKind::Token,
+    };
+    home.control.inject(Fault::new(route, Effect::Hold).times(held.requests));
+    home.control.wait_until(|counters| counters.held == held.requests).await;
+    for step in &held.meanwhile {
+        follow(home, step, &format!("{place}, meanwhile"), otherwise).await;
+    }
+    home.control.release();
 }
 
 /// Has callers read both cars, and returns how they ended.

@@ -225,7 +225,7 @@ export class Keeper {
       let due: number;
       try {
         // Whoever waits may leave; the refresh goes on, since its token may be the only one that is still accepted.
-        this.#renewing ??= this.#renew(generation).finally(() => {
+        this.#renewing ??= this.#renew(running.policy, generation).finally(() => {
           this.#renewing = undefined;
         });
         return await this.#renewing;
@@ -242,8 +242,8 @@ export class Keeper {
     }
   }
 
-  async #renew(generation: number): Promise<void> {
-    const { policy } = this;
+  /** Refreshes as the policy of the operation decides that wants it, also where another one has come since. */
+  async #renew(policy: Policy, generation: number): Promise<void> {
     const considered = this.#rules.considerRefresh();
     if (considered.tag === 'refused') throw refusalOf(considered.val);
     const { failures, sinceFailure, retryAfter, refreshesLastHour } = considered.val;

@@ -30,6 +30,7 @@ class Cloud {
   #good = 1;
   #token = 1;
   #barrier;
+  #hold;
 
   constructor(time) {
     this.#time = time;
@@ -50,9 +51,30 @@ class Cloud {
     this.#unwell = answers;
   }
 
+  /** The next so many requests of this kind, `read` or `refresh`, are not answered before they are released. */
+  hold(what, requests) {
+    const hold = { what, missing: requests };
+    hold.arrived = new Promise((resolve) => (hold.complete = resolve));
+    hold.released = new Promise((resolve) => (hold.release = resolve));
+    this.#hold = hold;
+    return hold;
+  }
+
+  async #held(what) {
+    const hold = this.#hold;
+    if (hold?.what !== what) return;
+    hold.missing -= 1;
+    if (hold.missing === 0) {
+      this.#hold = undefined;
+      hold.complete();
+    }
+    await hold.released;
+  }
+
   async read() {
     const token = this.#token;
     await this.#time.sleep(50);
+    await this.#held('read');
     const barrier = this.#barrier;
     if (barrier && token === this.#good) {
       barrier.requests -= 1;
@@ -74,6 +96,7 @@ class Cloud {
   async renew() {
     this.grants += 1;
     await this.#time.sleep(50);
+    await this.#held('refresh');
     if (this.grantIsDead) throw new Answer(400, 'Refresh token is invalid', '4002');
     this.#token = this.#good;
   }
@@ -138,7 +161,7 @@ class Home {
         return;
       case 'call': {
         const before = this.audit.length;
-        const found = await this.read(step.callers);
+        const found = await this.call(step.callers, step.held, place);
         const made = this.audit.slice(before).map(summary);
         assert.deepEqual([counted(found), counted(made)], [step.ended, step.decided], place);
         return;
@@ -146,6 +169,17 @@ class Home {
       default:
         throw new Error(`${place}: there is no step ${step.do}`);
     }
+  }
+
+  /** Has callers read. Once the cloud has the requests that it is to hold, the steps are done, and they go on. */
+  async call(callers, held, place) {
+    if (!held) return await this.read(callers);
+    const hold = this.cloud.hold(held.what, held.requests);
+    const reads = this.read(callers);
+    await hold.arrived;
+    for (const step of held.meanwhile) await this.follow(step, `${place}, meanwhile`);
+    hold.release();
+    return await reads;
   }
 
   /** Has callers read, as many of them at once as the host lets: eight for each of two cars. */

@@ -17,6 +17,14 @@ class Answer(Exception):
     code: str | None = None
 
 
+class Hold:
+    """Requests of one kind that have arrived and are not answered before they are released."""
+
+    def __init__(self, what: str, requests: int) -> None:
+        self.what, self.missing = what, requests
+        self.arrived, self.released = asyncio.Event(), asyncio.Event()
+
+
 class Cloud:
     """The cloud, and the one session that there is with it."""
 
@@ -27,6 +35,7 @@ class Cloud:
         self._unwell = 0
         self._good = self._token = 1
         self._barrier: asyncio.Barrier | None = None
+        self._hold: Hold | None = None
 
     def expire(self) -> None:
         """Every token given out so far is refused from now on."""
@@ -40,11 +49,27 @@ class Cloud:
         """The next so many reads are answered with 503."""
         self._unwell = answers
 
+    def hold(self, what: str, requests: int) -> Hold:
+        """The next so many requests of this kind, `read` or `refresh`, are held."""
+        self._hold = Hold(what, requests)
+        return self._hold
+
+    async def _held(self, what: str) -> None:
+        hold = self._hold
+        if hold is None or hold.what != what:
+            return
+        hold.missing -= 1
+        if hold.missing == 0:
+            self._hold = None
+            hold.arrived.set()
+        await hold.released.wait()
+
     async def read(self) -> str:
         """A read with the token that there is."""
         self.reads += 1
         token = self._token
         await asyncio.sleep(0.05)
+        await self._held("read")
         if self._barrier is not None and token == self._good:
             barrier = self._barrier
             if await barrier.wait() == 0:
@@ -62,6 +87,7 @@ class Cloud:
         """The refresh grant."""
         self.grants += 1
         await asyncio.sleep(0.05)
+        await self._held("refresh")
         if self.grant_is_dead:
             raise Answer(400, "Refresh token is invalid", "4002")
         self._token = self._good

@@ -62,11 +62,22 @@ class Home:
                         await self.follow(inner, f"{place}, time {time}")
             case {"do": "call", "callers": callers, "ended": ended, "decided": decided}:
                 before = len(self.audit)
-                found = Counter(await asyncio.gather(*(self.read() for _ in range(callers))))
+                found = Counter(await self.call(callers, step.get("held"), place))
                 made = Counter(map(summary, self.audit[before:]))
                 assert (dict(found), dict(made)) == (ended, decided), place
             case _:
                 raise AssertionError(f"{place}: there is no step {step}")
+
+    async def call(self, callers: int, held: dict[str, Any] | None, place: str) -> list[str]:
+        """Has callers read. Once the cloud has the requests that it is to hold, the steps are done, and they go on."""
+        hold = held and self.cloud.hold(held["what"], held["requests"])
+        reads = asyncio.gather(*(self.read() for _ in range(callers)))
+        if held and hold:
+            await hold.arrived.wait()
+            for step in held["meanwhile"]:
+                await self.follow(step, f"{place}, meanwhile")
+            hold.released.set()
+        return await reads
 
     async def read(self) -> str:
         """Reads, and returns how that ended, in the words of the scripts."""

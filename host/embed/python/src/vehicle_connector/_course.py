@@ -106,9 +106,10 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """Have the session of this generation refreshed, once for everybody who wants that."""
+    """Have the session of this generation refreshed, once for everybody who wants that, as this policy decides."""
 
     generation: int
+    policy: Generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +276,7 @@ class Account:
         """Has the session refreshed; waits for the next refresh where that is worth it and there is time."""
         while self.generation == generation:
             try:
-                yield Renew(generation)
+                yield Renew(generation, running.policy)
                 return
             except NotNow as refused:
                 due = refused.retry_in
@@ -285,9 +286,10 @@ class Account:
                 raise latched from running.error
             yield Pause(due)
 
-    def renew(self, generation: int) -> Course:
+    def renew(self, wanted: Renew) -> Course:
         """The course of a refresh, of which there is one at a time. Raises `Latched` or `NotNow`."""
-        policy = self.policy.active
+        # The policy of the operation that wants it, also where another one was swapped in since.
+        generation, policy = wanted.generation, wanted.policy
         considered = self._rules.ask("consider-refresh", rules.Wanted)
         if isinstance(considered, rules.Refused):
             raise _error(considered.value)

@@ -142,22 +142,22 @@ class Keeper(_Base):
                 return await result if inspect.isawaitable(result) else result
             case Pause(milliseconds):
                 return await asyncio.sleep(milliseconds / 1000)
-            case Renew(generation):
-                return await self._renew(generation)
+            case Renew():
+                return await self._renew(step)
 
-    async def _renew(self, generation: int) -> None:
-        if self._account.generation != generation:
+    async def _renew(self, wanted: Renew) -> None:
+        if self._account.generation != wanted.generation:
             return
         if self._renewing is None:
-            self._renewing = asyncio.create_task(self._lead(generation))
+            self._renewing = asyncio.create_task(self._lead(wanted))
             # Also when nobody waits for it any more.
             self._renewing.add_done_callback(lambda task: task.cancelled() or task.exception())
         # Whoever waits may leave; the refresh goes on, since its token may be the only one that is still accepted.
         await asyncio.shield(self._renewing)
 
-    async def _lead(self, generation: int) -> None:
+    async def _lead(self, wanted: Renew) -> None:
         try:
-            await self._follow(self._account.renew(generation))
+            await self._follow(self._account.renew(wanted))
         finally:
             self._renewing = None
 
@@ -197,12 +197,12 @@ class ThreadKeeper(_Base):
                 return function()
             case Pause(milliseconds):
                 return time.sleep(milliseconds / 1000)
-            case Renew(generation):
-                return self._renew(generation)
+            case Renew():
+                return self._renew(step)
 
-    def _renew(self, generation: int) -> None:
+    def _renew(self, wanted: Renew) -> None:
         with self._mutex:
-            if self._account.generation != generation:
+            if self._account.generation != wanted.generation:
                 return
             flight, leads = self._renewing, False
             if flight is None:
@@ -210,7 +210,7 @@ class ThreadKeeper(_Base):
                 leads = True
         if leads:
             try:
-                self._follow(self._account.renew(generation))
+                self._follow(self._account.renew(wanted))
             except BaseException as error:
                 flight.error = error
                 raise
