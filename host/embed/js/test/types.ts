@@ -3,6 +3,9 @@ import {
   type Decision,
   type Failure,
   IsolatedPolicy,
+  Keeper,
+  Latched,
+  NotNow,
   Policy,
   PolicySlot,
   type SessionView,
@@ -76,6 +79,37 @@ export function pauseOf(decision: Decision): number | undefined {
 }
 
 pauseOf(decision);
+
+const keeper = await Keeper.create({
+  policy,
+  cloud: 'hyundai-kia-eu',
+  facts: (error, asked) =>
+    error instanceof RangeError
+      ? { ...asked, certainty: 'rejected', message: error.message, body: 'json' }
+      : undefined,
+  refresh: async () => {},
+});
+/** The result has the type of the call's, whether it is a promise or not. */
+export const results: [string, number] = [
+  await keeper.run(async () => 'parked', { operation: 'status', vehicle: 'car' }),
+  await keeper.run(() => 7, { effect: 'actuation', milliseconds: 5_000 }),
+];
+// @ts-expect-error: a number, and no text
+export const text: string = await keeper.run(() => 7);
+// @ts-expect-error: an effect that the interface does not have
+await keeper.run(() => 7, { effect: 'lock' });
+// @ts-expect-error: a keeper is made by `create`, since the rules have to be loaded
+new Keeper({});
+// @ts-expect-error: the facts of a failure and nothing else
+await Keeper.create({ policy, cloud: 'hyundai-kia-eu', facts: () => 401, refresh: () => {} });
+
+/** What a caller does about an error of a keeper's. */
+export function due(error: unknown): number | string | undefined {
+  if (error instanceof NotNow) return error.retryIn;
+  if (error instanceof Latched) return error.latch.tag;
+  return undefined;
+}
+
 const slot = new PolicySlot(await IsolatedPolicy.load());
 // @ts-expect-error: a slot's answers come later
 slot.classify(failure).rule;
