@@ -2,6 +2,7 @@
 
 mod attempt;
 mod circuits;
+mod format;
 mod renewal;
 mod steady;
 
@@ -14,6 +15,7 @@ use core::time::Duration;
 pub use attempt::{Able, Attempt, Consequence, Failed};
 use circuits::Circuits;
 pub use circuits::Scopes;
+use format::Format;
 pub use renewal::{Considered, Outcome, Renewal, Reported, SHORTEST_WAIT, Session};
 use serde::{Deserialize, Serialize};
 use steady::Steady;
@@ -42,6 +44,8 @@ struct Latched {
 /// The state of one account.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
+    /// First, so that a state of another form is refused for that and not for what it has otherwise.
+    format: Format,
     clock: Steady,
     circuits: Circuits,
     history: History<Cause>,
@@ -103,6 +107,7 @@ impl Account {
     #[must_use]
     pub fn new(now: Duration) -> Self {
         Self {
+            format: Format,
             clock: Steady::at(now),
             circuits: Circuits::default(),
             history: History::default(),
@@ -110,6 +115,15 @@ impl Account {
             latched: None,
             alone_until: Duration::ZERO,
         }
+    }
+
+    /// Makes the state of an account of which something was remembered that cannot be read. Nothing is sent for it
+    /// until a person acts: what cannot be read may be that its credentials were refused.
+    #[must_use]
+    pub fn unreadable(now: Duration) -> Self {
+        let mut account = Self::new(now);
+        account.set_latch(LatchKind::AuthRequired, "what was remembered of the account cannot be read", now);
+        account
     }
 
     /// Sets the circuits up. They keep what they have counted.

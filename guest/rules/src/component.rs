@@ -2,7 +2,7 @@
 
 mod facts;
 
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use core::time::Duration;
 
 use serde::Serialize;
@@ -38,6 +38,14 @@ mod exported {
 }
 
 impl wit::Guest for Rules {
+    fn check(state: String) -> wit::Checked {
+        match serde_json::from_str::<Account>(&state) {
+            Ok(_) => wit::Checked::Good,
+            Err(_) if state.is_empty() => wit::Checked::Good,
+            Err(why) => wit::Checked::Unreadable(why.to_string()),
+        }
+    }
+
     fn configure(configuration: wit::Configuration) -> wit::Remembered {
         let now = of(configuration.now);
         let text = configuration.state.unwrap_or_default();
@@ -195,7 +203,10 @@ fn remembering(state: &str, now: Duration, work: impl FnOnce(&mut Account)) -> w
 }
 
 fn read(state: &str, now: Duration) -> Account {
-    parsed(state).unwrap_or_else(|| Account::new(now))
+    if state.is_empty() {
+        return Account::new(now);
+    }
+    parsed(state).unwrap_or_else(|| Account::unreadable(now))
 }
 
 fn parsed<T: DeserializeOwned>(text: &str) -> Option<T> {

@@ -220,3 +220,30 @@ fn a_state_goes_through_text_unchanged_and_through_a_clock_that_was_set_back() {
     assert_eq!(refused(&mut read, at(11)).why, "blocked".to_string());
     go(&mut read, None, at(10 + twelve_hours));
 }
+
+/// The text of the state of a new account. If it has to be another one, the number of its form has to be as well:
+/// what older rules have written is refused then, and read as something else otherwise.
+const NEW: &str = include_str!("new.json");
+
+#[test]
+fn a_state_says_what_form_it_has_and_is_not_read_in_another() {
+    let text = serde_json::to_string(&Account::new(at(0))).unwrap();
+    assert_eq!(text, NEW.trim_end());
+    let other = text.replace(r#"{"format":1,"#, r#"{"format":2,"new":true,"#);
+    let refused = |text: &str| serde_json::from_str::<Account>(text).unwrap_err().to_string();
+    assert!(
+        refused(&other).starts_with("it has format 2, and these rules read format 1"),
+        "{}",
+        refused(&other)
+    );
+    assert!(refused(&text.replace(r#""format":1,"#, "")).starts_with("missing field `format`"));
+}
+
+#[test]
+fn an_account_of_which_nothing_can_be_read_is_left_alone_until_a_person_acts() {
+    let mut account = Account::unreadable(at(0));
+    let refusal = refused(&mut account, at(1_000_000));
+    assert_eq!((refusal.latch, refusal.retry_in), (Some(LatchKind::AuthRequired), None));
+    account.lift();
+    go(&mut account, None, at(1_000_000));
+}

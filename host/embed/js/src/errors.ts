@@ -61,6 +61,19 @@ export class Latched extends Error {
   }
 }
 
+/** What was given to a keeper as `state` is none that its rules can read. Nothing was sent or stored. */
+export class UnreadableState extends Error {
+  override readonly name = 'UnreadableState';
+
+  constructor(why: string) {
+    super(
+      `the state that was kept of the account cannot be read: ${why}. A refused grant may be on record in it, so it is not taken ` +
+        'for an empty one. Give it to the version of vehicle-connector that has written it; or, if the account’s credentials are ' +
+        'good, begin without a state',
+    );
+  }
+}
+
 /** Nothing is sent now. */
 export class NotNow extends Error {
   override readonly name = 'NotNow';

@@ -10,7 +10,15 @@
  *
  * @module
  */
-export { type FaultKind, InvalidFacts, Latched, NotAPolicy, NotNow, PolicyFault } from './errors.js';
+export {
+  type FaultKind,
+  InvalidFacts,
+  Latched,
+  NotAPolicy,
+  NotNow,
+  PolicyFault,
+  UnreadableState,
+} from './errors.js';
 export { shortMessage } from './facts.js';
 export { type IsolatedLimits, IsolatedPolicy } from './isolated.js';
 export { type Asked, type Judged, Keeper, type KeeperOptions, type OperationOptions } from './keeper.js';

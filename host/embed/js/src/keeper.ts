@@ -107,7 +107,11 @@ export class Keeper {
     if (options.sessionAge !== undefined) this.#obtained = now() - options.sessionAge;
   }
 
-  /** Makes a keeper. */
+  /**
+   * Makes a keeper.
+   *
+   * @throws UnreadableState where the state that is given cannot be read
+   */
   static async create(options: KeeperOptions): Promise<Keeper> {
     const now = options.now ?? calendar();
     return new Keeper(options, await Rules.load(options.state, now, options.onState), now);

@@ -1,4 +1,5 @@
 /** The rules of one account: the component that has them, and what it wants remembered. */
+import { UnreadableState } from './errors.js';
 import type * as wit from './generated/rules.js';
 import { Instances, MEMORY } from './instances.js';
 import type { Policy } from './policy.js';
@@ -14,6 +15,7 @@ const CALLS = 200;
 
 type Binding = Pick<
   typeof wit,
+  | 'check'
   | 'configure'
   | 'admit'
   | 'succeeded'
@@ -49,7 +51,11 @@ export class Rules {
     this.#changed = changed;
   }
 
-  /** Loads the rules, which the package carries. */
+  /**
+   * Loads the rules, which the package carries.
+   *
+   * @throws UnreadableState
+   */
   static async load(
     state: string | undefined,
     now: () => number,
@@ -57,7 +63,10 @@ export class Rules {
   ): Promise<Rules> {
     const module = await import('./generated/rules-component.js');
     const compiled = await compile<Binding>(module, 'the rules', MEMORY, RULES);
-    return new Rules(new Instances(compiled, { memory: MEMORY, calls: CALLS }), state, now, changed);
+    const instances = new Instances(compiled, { memory: MEMORY, calls: CALLS });
+    const checked = instances.call('check', state ?? '');
+    if (checked.tag === 'unreadable') throw new UnreadableState(checked.val);
+    return new Rules(instances, state, now, changed);
   }
 
   /** What is remembered. */

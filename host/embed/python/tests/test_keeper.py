@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,18 @@ import virtual
 from cloud import Answer, Cloud, facts
 from conftest import component
 
-from vehicle_connector import Certainty, Effect, Failure, Keeper, Latched, NotNow, Policy, ThreadKeeper, Transport
+from vehicle_connector import (
+    Certainty,
+    Effect,
+    Failure,
+    Keeper,
+    Latched,
+    NotNow,
+    Policy,
+    ThreadKeeper,
+    Transport,
+    UnreadableState,
+)
 from vehicle_connector import _course as course
 
 LONG = 60.0
@@ -110,6 +122,32 @@ def test_a_refused_grant_stays_refused_over_a_restart_until_a_person_acts() -> N
         cloud.grant_is_dead = False
         restarted.lift()
         assert await restarted.run(cloud.read) == "read"
+
+    virtual.run(story())
+
+
+@pytest.mark.parametrize(
+    ("spoil", "why"),
+    [
+        (lambda state: state.replace('"format":1', '"format":2'), "it has format 2, and these rules read format 1"),
+        (lambda state: state[: len(state) // 2], "EOF while parsing"),
+        (lambda state: "{}", "missing field `format`"),
+        (lambda state: " ", "EOF while parsing"),
+    ],
+)
+def test_a_state_that_cannot_be_read_is_not_taken_for_an_empty_one(spoil: Callable[[str], str], why: str) -> None:
+    async def story() -> None:
+        cloud, states = Cloud(), list[str]()
+        keeper = keeper_of(cloud, on_state=states.append)
+        cloud.expire()
+        cloud.grant_is_dead = True
+        with pytest.raises(Latched):
+            await keeper.run(cloud.read)
+        before = len(states)
+        with pytest.raises(UnreadableState, match=why) as raised:
+            keeper_of(cloud, state=spoil(states[-1]), on_state=states.append)
+        assert "begin without a state" in str(raised.value)
+        assert len(states) == before, "what is stored is not lost"
 
     virtual.run(story())
 

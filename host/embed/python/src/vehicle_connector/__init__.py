@@ -30,7 +30,14 @@ if importlib.util.find_spec("wasmtime") is None:
 from vehicle_connector._course import Asked, Judgement
 from vehicle_connector._generation import Generation
 from vehicle_connector._guest import Limits
-from vehicle_connector.errors import Latched, NothingToGoBackTo, NotNow, Refused, VehicleConnectorError
+from vehicle_connector.errors import (
+    Latched,
+    NothingToGoBackTo,
+    NotNow,
+    Refused,
+    UnreadableState,
+    VehicleConnectorError,
+)
 from vehicle_connector.events import Event, Faulted, Identity, NotSwapped, RolledBack, Swapped
 from vehicle_connector.keeper import Keeper, ThreadKeeper
 from vehicle_connector.policy import Policy
@@ -114,6 +121,7 @@ __all__ = [
     "Swapped",
     "ThreadKeeper",
     "Transport",
+    "UnreadableState",
     "VehicleConnectorError",
     "Verdict",
     "Wait",

@@ -10,6 +10,7 @@ from vehicle_connector import _carried, _rules_wit
 from vehicle_connector import _rules_types as rules
 from vehicle_connector._generation import Generation
 from vehicle_connector._guest import Guest, Limits
+from vehicle_connector.errors import UnreadableState
 from vehicle_connector.types import CircuitScope
 
 # The rules keep nothing from call to call, and a state may take some kilobytes of their memory with each.
@@ -21,6 +22,9 @@ class Rules:
 
     def __init__(self, state: str | None, now: Callable[[], int], changed: Callable[[str], None] | None) -> None:
         self._guest = Guest(_carried.rules(), Limits(calls_per_instance=_CALLS), _rules_wit)
+        checked = self._guest.ask("check", state or "")
+        if isinstance(checked, rules.Unreadable):
+            raise UnreadableState(checked.value)
         self._now, self._changed = now, changed
         self._mutex = threading.Lock()
         self._state = state

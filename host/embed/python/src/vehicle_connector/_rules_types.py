@@ -16,6 +16,25 @@ from vehicle_connector import _checks as check
 from vehicle_connector import types as policy
 
 
+@dataclass(frozen=True, slots=True)
+class Good:
+    """It is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """It is not, or one of another version: why, in words."""
+
+    value: str
+
+    def __post_init__(self) -> None:
+        check.str_("checked.unreadable", self.value)
+
+
+Checked = Good | Unreadable
+"""Whether a text is a state."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
     """What `configure` is told."""

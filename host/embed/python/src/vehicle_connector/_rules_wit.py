@@ -12,6 +12,12 @@ VERSION = "0.1.0"
 IMPORTS: tuple[str, ...] = ("vehicle:connector/policy@0.2.0",)
 
 TYPES: dict[str, Enum | Record | Variant] = USED | {
+    "checked": Variant(
+        (
+            ("good", _rules_types.Good, None),
+            ("unreadable", _rules_types.Unreadable, "string"),
+        ),
+    ),
     "configuration": Record(
         _rules_types.Configuration,
         (
@@ -175,6 +181,7 @@ TYPES: dict[str, Enum | Record | Variant] = USED | {
 }
 
 FUNCTIONS: dict[str, tuple[str | None, str]] = {
+    "check": ("string", "checked"),
     "configure": ("configuration", "remembered"),
     "admit": ("admission", "admitted"),
     "succeeded": ("end", "remembered"),

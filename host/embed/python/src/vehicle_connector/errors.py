@@ -32,6 +32,17 @@ class Latched(VehicleConnectorError):
         self.latch, self.why = latch, why
 
 
+class UnreadableState(VehicleConnectorError):
+    """What was given to a keeper as `state` is none that its rules can read. Nothing was sent or stored."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"the state that was kept of the account cannot be read: {why}. A refused grant may be on record in it, so "
+            "it is not taken for an empty one. Give it to the version of vehicle-connector that has written it; or, if "
+            "the account's credentials are good, begin without a state"
+        )
+
+
 class NotNow(VehicleConnectorError):
     """Nothing is sent now: after so many milliseconds, `retry_in`, it may be. `None` if only a person can change it."""
 

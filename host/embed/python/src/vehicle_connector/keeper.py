@@ -60,9 +60,9 @@ class _Base:
         `facts` makes of an exception of the client what is known of the failure, or `None` of one that is not the
         cloud's: that is raised as it is. `refresh` obtains a new session, `sign_in` one where the old one is over and
         the owner has given a password. `state` is what `on_state` was last told, so that a refused grant stays refused
-        over a restart. Of the session that there is, `session_age` is the time since it was obtained and
-        `session_life` what sessions are given out for, in seconds, where that is known. `audit` is told each decision,
-        as a line that `vehicle-connector policy replay` reads.
+        over a restart; one that cannot be read raises `UnreadableState`. Of the session that there is, `session_age`
+        is the time since it was obtained and `session_life` what sessions are given out for, in seconds, where that is
+        known. `audit` is told each decision, as a line that `vehicle-connector policy replay` reads.
         """
         self._account = _course.Account(
             policy,

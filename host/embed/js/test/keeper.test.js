@@ -1,0 +1,142 @@
+/** What a keeper guarantees, whatever a policy says. What it does step by step is in `events.test.js`. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Keeper, Latched, Policy, UnreadableState } from 'vehicle-connector';
+import { Answer, Cloud, facts } from './cloud.js';
+import { Time } from './time.js';
+
+/** A keeper before a cloud, and both before the same clock. */
+async function keeperOf(cloud, time, more = {}) {
+  return await Keeper.create({
+    policy: await Policy.load(),
+    cloud: 'hyundai-kia-eu',
+    facts,
+    refresh: () => cloud.renew(),
+    now: () => time.now,
+    sleep: (milliseconds) => time.sleep(milliseconds),
+    ...more,
+  });
+}
+
+/** A cloud that has refused a grant, its clock, and all that a keeper wanted remembered meanwhile. */
+async function refused() {
+  const time = new Time();
+  const cloud = new Cloud(time);
+  const states = [];
+  const onState = (state) => states.push(state);
+  const keeper = await keeperOf(cloud, time, { onState });
+  cloud.expire();
+  cloud.grantIsDead = true;
+  await time.run(() =>
+    assert.rejects(
+      keeper.run(() => cloud.read()),
+      Latched,
+    ),
+  );
+  return { cloud, time, states, onState };
+}
+
+test('a refused grant stays refused over a restart, until a person acts', async () => {
+  const { cloud, time, states } = await refused();
+  const restarted = await keeperOf(cloud, time, { state: states.at(-1) });
+  let reads = 0;
+  const read = () => {
+    reads += 1;
+    return cloud.read();
+  };
+  await time.run(() =>
+    assert.rejects(restarted.run(read), { name: 'Latched', why: 'Refresh token is invalid' }),
+  );
+  assert.deepEqual([reads, cloud.grants], [0, 1], 'nothing was sent');
+  cloud.grantIsDead = false;
+  restarted.lift();
+  assert.equal(await time.run(() => restarted.run(read)), 'read');
+});
+
+for (const [what, spoil, why] of [
+  [
+    'one of another form',
+    (state) => state.replace('"format":1', '"format":2'),
+    /it has format 2, and these rules read format 1/,
+  ],
+  ['half of one', (state) => state.slice(0, state.length / 2), /EOF while parsing/],
+  ['one that says no form', () => '{}', /missing field `format`/],
+  ['a space', () => ' ', /EOF while parsing/],
+]) {
+  test(`a state that cannot be read is not taken for an empty one: ${what}`, async () => {
+    const { cloud, time, states, onState } = await refused();
+    const before = states.length;
+    const start = keeperOf(cloud, time, { state: spoil(states.at(-1)), onState });
+    await assert.rejects(start, (error) => {
+      assert.ok(error instanceof UnreadableState);
+      assert.match(error.message, why);
+      assert.match(error.message, /begin without a state/);
+      return true;
+    });
+    assert.equal(states.length, before, 'what is stored is not lost');
+  });
+}
+
+test('an actuation that may have happened is not sent again', async () => {
+  const time = new Time();
+  const cloud = new Cloud(time);
+  const lost = (error, asked) => ({
+    ...asked,
+    certainty: 'ambiguous',
+    message: error.message,
+    transport: 'interrupted',
+    body: 'none',
+  });
+  const keeper = await keeperOf(cloud, time, { facts: lost });
+  let sent = 0;
+  const lock = () => {
+    sent += 1;
+    throw new Error('no answer');
+  };
+  await time.run(() =>
+    assert.rejects(keeper.run(lock, { operation: 'lock', effect: 'actuation' }), /no answer/),
+  );
+  assert.equal(sent, 1);
+});
+
+test('a token that stays refused costs two attempts and one refresh, and what the client threw is thrown', async () => {
+  const time = new Time();
+  const cloud = new Cloud(time);
+  let grants = 0;
+  let reads = 0;
+  const keeper = await keeperOf(cloud, time, {
+    refresh: () => {
+      grants += 1;
+    },
+  });
+  cloud.expire();
+  const read = () => {
+    reads += 1;
+    return cloud.read();
+  };
+  await time.run(() =>
+    assert.rejects(keeper.run(read), (error) => {
+      assert.ok(error instanceof Answer);
+      assert.deepEqual(
+        [error.judgement.verdict.kind.tag, error.judgement.done],
+        ['token-refused-fresh', 'give up'],
+      );
+      return true;
+    }),
+  );
+  assert.deepEqual([reads, grants], [2, 1]);
+});
+
+test('what is no failure of the cloud is thrown as it is', async () => {
+  const time = new Time();
+  const keeper = await keeperOf(new Cloud(time), time);
+  for (let times = 0; times < 10; times += 1) {
+    await assert.rejects(
+      keeper.run(() => {
+        throw new RangeError('mistaken');
+      }),
+      RangeError,
+    );
+  }
+  assert.equal(keeper.generation, 1);
+});
