@@ -10,7 +10,6 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// A log that can be read.
 #[derive(Clone, Debug, Default)]
@@ -81,7 +80,10 @@ fn process_log() -> &'static Log {
             .with_filter(dynamic_filter_fn(move |metadata, _| {
                 WANTED.load(Ordering::Relaxed) && ours(metadata.target())
             }));
-        tracing_subscriber::registry().with(lines).init();
+        // Not `init`: it would bring what libraries say by way of `log` here as well, and a compiler says so much
+        // that half of the time of all tests would go into turning it down.
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines))
+            .expect("the process has no subscriber before this one");
         log
     });
     &LOG

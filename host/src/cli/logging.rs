@@ -16,7 +16,7 @@ use futures_util::future::BoxFuture;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::field::RecordFields;
-use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+use tracing_subscriber::filter::{FilterExt as _, FilterFn, LevelFilter, filter_fn};
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::{DefaultFields, Writer};
 use tracing_subscriber::layer::{Filter, SubscriberExt as _};
@@ -144,7 +144,7 @@ pub(super) fn to_stderr_without(level: &str, format: LogFormat, silent: Option<&
     let directives = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let filter: Changeable = Box::new(filter(level, directives.as_deref()));
     let (filter, level) = reload::Layer::new(filter);
-    let filter = filter.and(filter_fn(is_heard)).and(bound);
+    let filter = filter.and(of_any_level(is_heard)).and(bound);
     let (registry, ring) = (tracing_subscriber::registry(), Ring::new());
     let remembering = Remembering(Arc::clone(&ring));
     let _already_set = match format {
@@ -164,7 +164,15 @@ where
 {
     let given = directives.and_then(directed);
     let wanted = given.unwrap_or_else(|| EnvFilter::new(format!("{QUIET},{level}")));
-    wanted.and(filter_fn(tells_no_secret))
+    wanted.and(of_any_level(tells_no_secret))
+}
+
+/// Makes a filter that may want lines of any level, and says so.
+///
+/// One that does not say which levels it may want makes the whole log look at every line of every level. The compiler of
+/// plugins says so much by way of `log` that this took more time than compiling.
+fn of_any_level<F: Fn(&Metadata<'_>) -> bool>(wants: F) -> FilterFn<F> {
+    filter_fn(wants).with_max_level_hint(LevelFilter::TRACE)
 }
 
 /// At `debug` the compiler of plugins tells how long everything took, in thousands of lines, and at `trace` what it
@@ -284,6 +292,20 @@ mod tests {
         assert!(asked_for.contains("compiled"), "{asked_for}");
         let configured = logged("trace", None, libraries_talk);
         assert!(configured.contains("our details") && !configured.contains("SECRET"), "{configured}");
+    }
+
+    /// Else libraries compose what nobody reads, and the compiler of plugins composes millions of lines.
+    #[test]
+    fn what_no_line_of_is_wanted_is_not_looked_at() {
+        let (writer, _guard) = NonBlockingBuilder::default().finish(io::sink());
+        let of_program = |level, directives| {
+            let changeable: Changeable = Box::new(filter(level, directives));
+            let (changeable, _handle) = reload::Layer::<_, Registry>::new(changeable);
+            let all = changeable.and(of_any_level(|_| true)).and(Bound::new(writer.error_counter()));
+            Filter::<Registry>::max_level_hint(&all)
+        };
+        assert_eq!(of_program("info", None), Some(LevelFilter::INFO));
+        assert_eq!(of_program("info", Some("warn,connector=debug")), Some(LevelFilter::DEBUG));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use tracing::callsite::Identifier;
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_appender::non_blocking::ErrorCounter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::{Context, Filter};
 
 /// Number of lines that one place of the program may log at once.
@@ -77,6 +78,10 @@ impl Bound {
 impl<S: Subscriber> Filter<S> for Bound {
     fn enabled(&self, _line: &Metadata<'_>, _context: &Context<'_, S>) -> bool {
         true
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::TRACE)
     }
 
     fn event_enabled(&self, event: &Event<'_>, _context: &Context<'_, S>) -> bool {
