@@ -105,7 +105,10 @@ async fn a_connector_that_never_ends_is_ended() {
         let home = home(&Connector::that_locks(lock)).await;
         let report = home.command(LEGACY.0, "lock", "").await;
         is_a_fault(&report, what);
-        assert!(report.detail.as_deref().unwrap().contains("processor time"), "{what}: {report:?}");
+        let detail = report.detail.as_deref().unwrap();
+        // Each refusal is a text that this guest does not free, so that its memory may end before its time.
+        let or_memory = lock == forbidden && detail.contains("of memory");
+        assert!(detail.contains("processor time") || or_memory, "{what}: {report:?}");
         serves_on(&home, &report, what).await;
     }
 }
