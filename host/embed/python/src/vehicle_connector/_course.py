@@ -178,6 +178,10 @@ class Account:
         """A person has acted."""
         self._rules.ask("lift", rules.Wanted)
 
+    def close(self) -> None:
+        """Gives back what runs beside."""
+        self._rules.close()
+
     def operate(self, operation: Operation) -> Course:
         """The course of an operation: its last result is what the caller gets."""
         # One policy from start to end, whatever is swapped in meanwhile.

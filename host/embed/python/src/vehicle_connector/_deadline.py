@@ -2,7 +2,7 @@
 
 A component counts in processor time, so that a busy machine costs no policy its place; a limit in real time holds
 besides, and alone where a system does not tell the processor time of another thread. While nothing is called the
-watching thread sleeps without a timer.
+watching thread sleeps without a timer, and it ends with the last deadline that is closed.
 """
 
 from __future__ import annotations
@@ -41,12 +41,15 @@ class Deadline:
         # Between a look and the next call nothing may happen: the next call would be ended for this one.
         self._mutex = threading.Lock()
         self._call: _Call | None = None
+        self._watched = False
         self.expired = False
-        _WATCH.add(self)
 
     def begin(self, store: Store) -> None:
         """Begins a call on this thread: instantiating, or a function."""
         with self._mutex:
+            if not self._watched:
+                _WATCH.add(self)
+                self._watched = True
             self.expired = False
             store.set_epoch_deadline(1)
             self._call = _Call(threading.get_ident(), time.thread_time_ns(), time.monotonic_ns())
@@ -56,6 +59,19 @@ class Deadline:
         """Ends the call. Returns after the last look at it."""
         with self._mutex:
             self._call = None
+
+    def close(self) -> None:
+        """Is watched no more, unless a call is under way; the next call is watched again. The watching thread is gone
+        when this returns, if nothing else needs it.
+        """
+        with self._mutex:
+            if self._call is not None or not self._watched:
+                return
+            self._watched = False
+            ended = _WATCH.remove(self)
+        # Not within: the thread may be about to look at this deadline.
+        if ended is not None:
+            ended.join()
 
     def look(self) -> bool:
         """Ends the call if it took too long. Returns whether there is one."""
@@ -79,11 +95,12 @@ class Deadline:
 
 
 class _Watch:
-    """The watching thread, begun with the first deadline."""
+    """The watching thread, which there is as long as there is a deadline."""
 
     def __init__(self) -> None:
         self._deadlines: weakref.WeakSet[Deadline] = weakref.WeakSet()
         self._mutex = threading.Lock()
+        # Each thread has its own, which one that ends takes with it.
         self._called = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -93,32 +110,47 @@ class _Watch:
             if self._thread is None:
                 self._begin()
 
+    def remove(self, deadline: Deadline) -> threading.Thread | None:
+        """Returns the thread, if this was the last deadline and the thread therefore ends."""
+        with self._mutex:
+            self._deadlines.discard(deadline)
+            if self._deadlines or self._thread is None:
+                return None
+            ended, self._thread = self._thread, None
+            self._called.set()
+            return ended
+
     def wake(self) -> None:
         if not self._called.is_set():
             self._called.set()
 
     def after_fork(self) -> None:
         """A child of a fork has none of its parent's threads but the one that forked."""
-        self._mutex, self._called = threading.Lock(), threading.Event()
+        self._mutex = threading.Lock()
         if self._thread is not None:
             self._begin()
 
     def _begin(self) -> None:
-        self._thread = threading.Thread(target=self._run, name="vehicle-connector-deadlines", daemon=True)
+        self._called = threading.Event()
+        self._thread = threading.Thread(
+            target=self._run, args=(self._called,), name="vehicle-connector-deadlines", daemon=True
+        )
         self._thread.start()
 
-    def _run(self) -> None:
+    def _run(self, called: threading.Event) -> None:
         while True:
-            self._called.wait()
+            called.wait()
             quiet = 0
             while quiet < _QUIET:
-                self._called.clear()
-                time.sleep(_PERIOD)
+                called.clear()
                 with self._mutex:
+                    if self._called is not called or self._thread is None:
+                        return
                     deadlines = list(self._deadlines)
+                time.sleep(_PERIOD)
                 # All of them: each may be over.
                 looks = [deadline.look() for deadline in deadlines]
-                quiet = 0 if any(looks) or self._called.is_set() else quiet + 1
+                quiet = 0 if any(looks) or called.is_set() else quiet + 1
 
 
 _WATCH: Final = _Watch()

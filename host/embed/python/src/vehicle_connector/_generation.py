@@ -104,6 +104,10 @@ class Generation:
             self._circuits[scope] = known
         return known
 
+    def close(self) -> None:
+        """Gives back what runs beside for its calls; the next call has it again."""
+        self._guest.close()
+
     def _ask(self, question: str, argument: Any, substitute: T) -> Any | T:
         try:
             answer = self._guest.ask(question, argument)

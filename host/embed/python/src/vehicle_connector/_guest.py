@@ -104,6 +104,10 @@ class Guest:
                 self._live = live
             return answer
 
+    def close(self) -> None:
+        """Gives back what runs beside for its calls; the next call has it again."""
+        self._deadline.close()
+
     def _instantiate(self) -> _Live:
         store = Store(self._engine)
         store.set_limits(memory_size=self._limits.memory, table_elements=10_000, instances=64, tables=64, memories=4)

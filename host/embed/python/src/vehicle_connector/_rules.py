@@ -24,6 +24,7 @@ class Rules:
         self._guest = Guest(_carried.rules(), Limits(calls_per_instance=_CALLS), _rules_wit)
         checked = self._guest.ask("check", state or "")
         if isinstance(checked, rules.Unreadable):
+            self.close()
             raise UnreadableState(checked.value)
         self._now, self._changed = now, changed
         self._mutex = threading.Lock()
@@ -52,6 +53,10 @@ class Rules:
             told = getattr(answer, "value", answer)
             self._keep(getattr(told, "state", None))
             return answer
+
+    def close(self) -> None:
+        """Gives back what runs beside for questions; the next question has it again."""
+        self._guest.close()
 
     def _keep(self, state: str | None) -> None:
         if state is None:

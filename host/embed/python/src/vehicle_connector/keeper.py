@@ -17,10 +17,13 @@ import inspect
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from vehicle_connector import _course
 from vehicle_connector._course import Call, Course, Facts, Operation, Pause, Renew
+from vehicle_connector.errors import NotNow
 from vehicle_connector.policy import Policy
 from vehicle_connector.types import Effect
 
@@ -80,6 +83,7 @@ class _Base:
         )
         # Of the refresh that threads wait for; an event loop needs none.
         self._mutex = threading.Lock()
+        self._closed = threading.Event()
 
     @property
     def policy(self) -> Policy:
@@ -106,6 +110,23 @@ class Keeper(_Base):
 
     _renewing: asyncio.Task[None] | None = None
 
+    @cached_property
+    def _closing(self) -> asyncio.Event:
+        """Wakes those who wait in a pause."""
+        return asyncio.Event()
+
+    async def close(self) -> None:
+        """Begins nothing more: who waits for another attempt, and who comes, is told so by `NotNow`.
+
+        Calls that are under way go on. Returns when a refresh that is under way is over, since its token may be the
+        only one that is still accepted. The policy is for its owner to close.
+        """
+        self._closed.set()
+        self._closing.set()
+        if self._renewing is not None:
+            await asyncio.wait([self._renewing])
+        self._account.close()
+
     async def run(
         self,
         call: Callable[[], Awaitable[T]],
@@ -125,23 +146,32 @@ class Keeper(_Base):
         return result
 
     async def _follow(self, course: Course) -> Any:
-        step = _begin(course)
-        while isinstance(step, Call | Pause | Renew):
-            try:
-                result = await self._do(step)
-            except BaseException as error:
-                step = _throw(course, error)
-            else:
-                step = _send(course, result)
-        return step.result
+        try:
+            step = _begin(course)
+            while isinstance(step, Call | Pause | Renew):
+                try:
+                    result = await self._do(step)
+                except BaseException as error:
+                    step = _throw(course, error)
+                else:
+                    step = _send(course, result)
+            return step.result
+        except _Closed as closed:
+            raise closed.told() from None
 
     async def _do(self, step: Call | Pause | Renew) -> Any:
+        if self._closed.is_set():
+            raise _Closed
         match step:
             case Call(function):
                 result = function()
                 return await result if inspect.isawaitable(result) else result
             case Pause(milliseconds):
-                return await asyncio.sleep(milliseconds / 1000)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(milliseconds / 1000):
+                        await self._closing.wait()
+                        raise _Closed
+                return None
             case Renew():
                 return await self._renew(step)
 
@@ -180,23 +210,39 @@ class ThreadKeeper(_Base):
         result: T = self._follow(self._account.operate(Operation(call, operation, effect, vehicle, seconds)))
         return result
 
+    def close(self) -> None:
+        """As `Keeper.close`."""
+        self._closed.set()
+        with self._mutex:
+            flight = self._renewing
+        if flight is not None:
+            flight.over.wait()
+        self._account.close()
+
     def _follow(self, course: Course) -> Any:
-        step = _begin(course)
-        while isinstance(step, Call | Pause | Renew):
-            try:
-                result = self._do(step)
-            except BaseException as error:
-                step = _throw(course, error)
-            else:
-                step = _send(course, result)
-        return step.result
+        try:
+            step = _begin(course)
+            while isinstance(step, Call | Pause | Renew):
+                try:
+                    result = self._do(step)
+                except BaseException as error:
+                    step = _throw(course, error)
+                else:
+                    step = _send(course, result)
+            return step.result
+        except _Closed as closed:
+            raise closed.told() from None
 
     def _do(self, step: Call | Pause | Renew) -> Any:
+        if self._closed.is_set():
+            raise _Closed
         match step:
             case Call(function):
                 return function()
             case Pause(milliseconds):
-                return time.sleep(milliseconds / 1000)
+                if self._closed.wait(milliseconds / 1000):
+                    raise _Closed
+                return None
             case Renew():
                 return self._renew(step)
 
@@ -230,6 +276,13 @@ class _Flight:
     def __init__(self) -> None:
         self.over = threading.Event()
         self.error: BaseException | None = None
+
+
+class _Closed(BaseException):
+    """Nothing more is begun. No failure of anything, so it is not for a table of facts to see."""
+
+    def told(self) -> NotNow:
+        return NotNow("its keeper is closed", None)
 
 
 class _End:

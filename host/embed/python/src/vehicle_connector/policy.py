@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -62,6 +63,8 @@ class Policy:
         self._swapping, self._mutex = threading.Lock(), threading.Lock()
         self._numbers = 0
         self._bad: set[str] = set()
+        # Also those that nothing comes back to, which operations may still be asking.
+        self._made: weakref.WeakSet[Generation] = weakref.WeakSet()
         self._before: deque[Generation] = deque(maxlen=_KEPT)
         self._active = self._verified(component)
 
@@ -156,6 +159,15 @@ class Policy:
         """
         return Watch(Path(path), self.swap, self._tell, every)
 
+    def close(self) -> None:
+        """Ends the thread that keeps the time of calls, if no other policy or keeper has need of it; returns when it is
+        gone. A policy that is asked all the same answers, and has that thread again.
+        """
+        with self._mutex:
+            generations = list(self._made)
+        for generation in generations:
+            generation.close()
+
     def _verified(self, component: bytes) -> Generation:
         if len(component) > LARGEST:
             raise Refused(f"it has more than the {LARGEST} bytes that are loaded")
@@ -165,11 +177,17 @@ class Policy:
             # A promise of the interface that costs time: nobody knows yet whether this one needs it.
             limits = Limits(calls_per_instance=_CARRIED_CALLS) if component == _carried.policy() else Limits()
         guest = Guest(component, limits)
-        manifest = _trial.manifest_of(guest)
+        try:
+            manifest = _trial.manifest_of(guest)
+        except Refused:
+            guest.close()
+            raise
         with self._mutex:
             self._numbers += 1
             identity = Identity(manifest.name, manifest.version, digest, self._numbers)
-        return Generation(guest, identity, self._faulted)
+            generation = Generation(guest, identity, self._faulted)
+            self._made.add(generation)
+        return generation
 
     def _faulted(self, generation: Generation, question: str, why: str, too_many: bool) -> None:
         identity = generation.identity
