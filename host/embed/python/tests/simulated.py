@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from conftest import ROOT
-
+ROOT = Path(__file__).resolve().parents[4]
 REFRESH_TOKEN, PIN = "A" * 47 + "1", "1234"
 
 
@@ -58,3 +57,14 @@ def running() -> Iterator[Cloud]:
             yield Cloud(address)
         finally:
             process.terminate()
+
+
+def redirected(api: Any, cloud: Cloud) -> Any:
+    """A client's API whose URLs of the vendor's services lead to the simulated cloud."""
+    vendor = [f"https://{api.BASE_URL}"]
+    vendor += [getattr(api, name) for name in ("LOGIN_FORM_HOST", "CCI_API_URL") if hasattr(api, name)]
+    for name, value in list(vars(api).items()):
+        for host in vendor:
+            if isinstance(value, str) and value.startswith(host):
+                setattr(api, name, cloud.base + value.removeprefix(host))
+    return api

@@ -7,9 +7,10 @@ from typing import Any
 
 import kept_client
 import pytest
-from simulated import PIN, REFRESH_TOKEN, Cloud, simulator
+from simulated import PIN, REFRESH_TOKEN, Cloud, redirected, simulator
 
-from vehicle_connector import Effect
+from vehicle_connector import Effect, Latch, Latched, NotNow, Policy, ThreadKeeper
+from vehicle_connector.clients.hyundai_kia_connect_api import facts
 
 pytest.importorskip(
     "hyundai_kia_connect_api", reason="the client is not installed: pip install hyundai_kia_connect_api"
@@ -27,13 +28,7 @@ def manager_at(cloud: Cloud) -> Any:
     from hyundai_kia_connect_api import VehicleManager
 
     manager = VehicleManager(region=1, brand=1, username="owner@example.org", password=REFRESH_TOKEN, pin=PIN)
-    api = manager.api
-    vendor = [f"https://{api.BASE_URL}"]
-    vendor += [getattr(api, name) for name in ("LOGIN_FORM_HOST", "CCI_API_URL") if hasattr(api, name)]
-    for name, value in list(vars(api).items()):
-        for host in vendor:
-            if isinstance(value, str) and value.startswith(host):
-                setattr(api, name, cloud.base + value.removeprefix(host))
+    redirected(manager.api, cloud)
     manager.check_and_refresh_token()
     manager.update_all_vehicles_with_cached_state()
     return manager
@@ -84,3 +79,52 @@ def test_a_lock_after_an_expiry_is_sent_once(cloud: Cloud) -> None:
     cloud.order("expire")
     assert keeper.run(lambda: manager.lock(LEGACY), operation="lock", effect=Effect.ACTUATION)
     assert cloud.control("counters")["grants_asked"] == 1
+
+
+def test_a_refused_grant_is_asked_for_no_more(cloud: Cloud) -> None:
+    manager = manager_at(cloud)
+    keeper = kept_client.keeper_of(manager)
+    cloud.order("expire")
+    cloud.order("refuse-grants")
+    cloud.order("reset-counters")
+    for _ in range(AT_ONCE):
+        with pytest.raises(Latched):
+            keeper.run(lambda: manager.update_vehicle_with_cached_state(LEGACY), operation="refresh_cached")
+    # Both in the first call: the client follows a refresh that fails by a sign-in of its own.
+    assert cloud.control("counters")["grants_asked"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "latch"),
+    [
+        ("Received unexpected statusCode", Latch.AUTH_REQUIRED),
+        ("Authentication rejected: The account is not active.. Check username and password.", Latch.AUTH_REQUIRED),
+        ("Authentication failed — returned to login page. Check username and password.", Latch.AUTH_REQUIRED),
+        ("Account consent is required. Please log in via a browser once.", Latch.CONSENT_REQUIRED),
+        ("IDPConnect authorize was blocked by the WAF ('abusing request').", Latch.BLOCKED),
+        ("API error: token exchange failed: HTTP 503 — unwell. This may indicate a Hyundai API change.", None),
+        ("Signin failed: HTTP 502 — <html>Bad Gateway</html>. Check username and password.", None),
+        ("API error: unexpected redirect after signin: https://elsewhere.example", None),
+    ],
+)
+def test_a_sign_in_that_is_refused_is_not_tried_again_and_one_that_is_not_is(words: str, latch: Latch | None) -> None:
+    from hyundai_kia_connect_api.exceptions import AuthenticationError
+
+    tried = 0
+
+    def refresh() -> None:
+        nonlocal tried
+        tried += 1
+        raise AuthenticationError(words)
+
+    def read() -> None:
+        raise AuthenticationError("Key not authorized: Token is expired")
+
+    keeper = ThreadKeeper(Policy.load(), cloud="hyundai-kia-eu", facts=facts, refresh=refresh)
+    with pytest.raises((Latched, NotNow)) as raised:
+        keeper.run(read, seconds=0.5)
+    assert getattr(raised.value, "latch", None) == latch
+    before = tried
+    with pytest.raises((Latched, NotNow)):
+        keeper.run(read, seconds=0.5)
+    assert tried == before
