@@ -12,11 +12,7 @@ use crate::{Component, Error};
 /// what that names.
 pub(crate) fn component(component: &Component, module: &[u8]) -> Result<Vec<u8>, Error> {
     let refuse = |reason: String| Error::Component { component: component.name.clone(), reason };
-    let bytes = ComponentEncoder::default()
-        .validate(true)
-        .module(module)
-        .and_then(|mut encoder| encoder.encode())
-        .map_err(|error| refuse(format!("{error:#}")))?;
+    let bytes = encode(&component.name, module)?;
 
     let (resolve, world) =
         match wit_component::decode(&bytes).map_err(|error| refuse(format!("{error:#}")))? {
@@ -42,6 +38,19 @@ pub(crate) fn component(component: &Component, module: &[u8]) -> Result<Vec<u8>,
         return Err(refuse(format!("exports {exports:?} instead of {wanted:?}")));
     }
     Ok(bytes)
+}
+
+/// Wraps `module`, which carries its world's description as a generator of bindings wrote it, whatever that is.
+///
+/// # Errors
+///
+/// The module does not fit its description, or has none.
+pub(crate) fn encode(name: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
+    ComponentEncoder::default()
+        .validate(true)
+        .module(module)
+        .and_then(|mut encoder| encoder.encode())
+        .map_err(|error| Error::Component { component: name.to_owned(), reason: format!("{error:#}") })
 }
 
 /// An interface of ours without package and version; another one's whole name.

@@ -134,6 +134,16 @@ pub fn build_elsewhere(folder: &Path) -> Result<(Component, Vec<u8>), Error> {
     Ok((component, bytes))
 }
 
+/// Makes a component of a core module from another compiler, such as one for C, with the description of its world in
+/// it. `name` is what messages call it.
+///
+/// # Errors
+///
+/// [`Error::Component`] when the module does not fit its description, or has none.
+pub fn encode(name: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
+    componentize::encode(name, module)
+}
+
 fn file_error(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     |source| Error::File { path: path.to_owned(), source }
 }

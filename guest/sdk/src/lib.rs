@@ -12,7 +12,8 @@
 //! # Layout
 //!
 //! * [`mod@connector`], [`mod@policy`]: the traits, and the types of the interface. [`connector!`], [`policy!`]
-//!   export them.
+//!   export them. With the feature `layer` there is a third one: `policy::Layer`, a policy over that of the host, and
+//!   `layer!`.
 //! * [`manifest`]: who a connector is, and what it asks the owner for.
 //! * [`http`]: requests and answers. [`oauth`]: those of token endpoints.
 //! * [`certainty`]: whether the vehicle may have acted, decided in one place.

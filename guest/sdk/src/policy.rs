@@ -2,8 +2,14 @@
 
 use alloc::borrow::ToOwned;
 
+#[cfg(feature = "layer")]
+pub mod base;
+#[cfg(feature = "layer")]
+mod layer;
 mod plain;
 
+#[cfg(feature = "layer")]
+pub use layer::{Layer, Over};
 pub use plain::Plain;
 
 pub use crate::bindings::policy::exports::vehicle::connector::policy::{
