@@ -194,6 +194,23 @@ pub fn state_dir_of(path: &Path) -> Result<PathBuf, ConfigError> {
     Ok(state_dir(&mut Section::root(&reader, table.get_ref())))
 }
 
+/// Returns the limits that a file names, whatever else is wrong with it.
+///
+/// # Errors
+///
+/// When it is no text that can be read, or its limits are wrong.
+pub(crate) fn limits_of(path: &Path) -> Result<Limits, ConfigError> {
+    let text = text_of(path)?;
+    let nothing = |_: &str| None;
+    let reader = Reader::new(path, &text, &nothing);
+    let (table, _wrong) = DeTable::parse_recoverable(&text);
+    let limits = Section::root(&reader, table.get_ref()).section("limits").map(limits::read);
+    match reader.into_problems().0 {
+        problems if problems.is_empty() => Ok(limits.unwrap_or_default()),
+        problems => Err(ConfigError::Invalid { path: path.to_owned(), problems }),
+    }
+}
+
 fn text_of(path: &Path) -> Result<String, ConfigError> {
     text::read(path, LARGEST).map_err(|error| match error {
         NoText::Unreadable(reason) => ConfigError::Unreadable { path: path.to_owned(), reason },

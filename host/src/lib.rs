@@ -65,7 +65,8 @@
 //! A module uses what stands below it in this list, never what stands above; a test of the integration tests,
 //! `architecture`, holds that. From the outside in:
 //!
-//! * The program: `cli`, its command line; `demo`, the whole product on loopback; `output`, what it shows.
+//! * The program: `cli`, its command line; `demo`, the whole product on loopback; `output`, what it shows; `authoring`,
+//!   what authors of plugins begin with.
 //! * The ways in: [`bridge`] serves a host to a broker, [`control`] to programs of this machine, [`watching`]
 //!   to whoever asks how it is. [`scoring`]
 //!   says how well a policy judges.
@@ -106,6 +107,7 @@ pub use crate::wire::report::{PolicyUsed, Report};
 pub mod account;
 #[doc(hidden)]
 pub mod audit;
+mod authoring;
 #[doc(hidden)]
 pub mod bridge;
 #[doc(hidden)]

@@ -40,8 +40,8 @@ const FLOORS: [&[&str]; 19] = [
     &["host"],
     // The ways in. What programs use that embed a host.
     &["bridge", "control", "deployments", "environment", "policies", "scoring", "watching"],
-    // The program: what it shows, the whole product on loopback, and its command line.
-    &["output"],
+    // The program: what it shows, what authors begin with, the whole product on loopback, and its command line.
+    &["authoring", "output"],
     &["demo"],
     &["cli"],
 ];

@@ -38,6 +38,7 @@ mod hostile_policies;
 mod importing;
 mod input;
 mod keepers;
+mod layers;
 mod legacy_topics;
 mod limits;
 mod location;

@@ -11,6 +11,7 @@ use wasmtime::component::Linker;
 
 use self::asks::Asks;
 pub(super) use self::asks::toml;
+use super::limited::{self, Profile};
 use super::remote::Asked;
 use super::table::{json_line, plain};
 use super::{USAGE, complain};
@@ -35,6 +36,8 @@ pub(super) struct Inspection {
     digest: String,
     /// Kinds of plugin that it can be loaded as.
     kinds: Vec<&'static str>,
+    /// Whether it is a policy over another one, which the host supplies.
+    is_layer: bool,
     name: Option<String>,
     version: Option<String>,
     imports: Vec<String>,
@@ -51,14 +54,15 @@ pub(super) struct Inspection {
 }
 
 impl Inspection {
-    async fn of(kind: PluginKind, file: &Path, component: &[u8], host: &Asked) -> anyhow::Result<Self> {
-        let sandbox = super::sandbox()?;
+    /// Looks at a component: what its bytes tell first, which compiles nothing.
+    async fn of(sandbox: &Sandbox, kind: PluginKind, file: &Path, component: &[u8], host: &Asked) -> Self {
         let signature = component_file::signature_beside(file);
         let mut inspection = Self {
             file: file.to_owned(),
             size: component.len(),
             digest: Digest::of(component).to_string(),
             kinds: Vec::new(),
+            is_layer: false,
             name: None,
             version: None,
             imports: Vec::new(),
@@ -72,22 +76,20 @@ impl Inspection {
         if let Ok(tally) = Compiled::measure(component) {
             inspection.counts = Measure::ALL.map(|what| (what.name(), tally.of(what))).into();
         }
-        let compiled = match Compiled::of(&sandbox, component).await {
+        if let Ok(surface) = Compiled::surface(component) {
+            let kinds = EXPORTS.iter().filter(|(interface, _)| surface.exports(interface));
+            inspection.kinds = kinds.map(|(_, kind)| *kind).collect();
+            inspection.is_layer = surface.layer().is_some();
+            (inspection.imports, inspection.exports) = (surface.imports, surface.exports);
+        }
+        let compiled = match Compiled::of(sandbox, component).await {
             Ok(compiled) => compiled,
             Err(error) => {
                 inspection.reason = Some(error.to_string());
-                return Ok(inspection);
+                return inspection;
             }
         };
-        inspection.imports = compiled.imports();
-        inspection.exports = compiled.exports();
-        let exports = |interface: &str| {
-            let name = |export: &String| export.split('@').next() == Some(interface);
-            inspection.exports.iter().any(name)
-        };
-        inspection.kinds =
-            EXPORTS.iter().filter(|(interface, _)| exports(interface)).map(|(_, kind)| *kind).collect();
-        let named = match accept(kind, &sandbox, &compiled).await {
+        let named = match accept(kind, sandbox, &compiled).await {
             Ok(Accepted::Policy(named)) => {
                 inspection.accepted = true;
                 Some(named)
@@ -102,14 +104,14 @@ impl Inspection {
             Err(error) => {
                 inspection.reason = Some(error.to_string());
                 // A refused component may still give its name.
-                match describe(PluginKind::Policy, &sandbox, &compiled).await {
-                    None => describe(PluginKind::Connector, &sandbox, &compiled).await,
+                match describe(PluginKind::Policy, sandbox, &compiled).await {
+                    None => describe(PluginKind::Connector, sandbox, &compiled).await,
                     named => named,
                 }
             }
         };
         (inspection.name, inspection.version) = named.unzip();
-        Ok(inspection)
+        inspection
     }
 
     fn for_people(&self) -> String {
@@ -120,6 +122,7 @@ impl Inspection {
         let or_unknown = |text: &Option<String>| text.as_deref().map_or_else(|| "unknown".to_owned(), plain);
         let kinds = match self.kinds.as_slice() {
             [] => "no plugin".to_owned(),
+            _ if self.is_layer => "policy, as a layer over that of the host".to_owned(),
             kinds => kinds.join(" and "),
         };
         let signature = match &self.signature {
@@ -154,8 +157,8 @@ impl Inspection {
 }
 
 /// Shows what there is to know of a file. Exit codes: 0 shown, 2 the file cannot be read.
-pub(super) async fn show(kind: PluginKind, file: &Path, host: &Asked) -> ExitCode {
-    let inspection = match inspect(kind, file, host).await {
+pub(super) async fn show(kind: PluginKind, file: &Path, profile: Option<Profile>, host: &Asked) -> ExitCode {
+    let inspection = match inspect(kind, file, profile, host).await {
         Ok(inspection) => inspection,
         Err(code) => return code,
     };
@@ -170,8 +173,13 @@ pub(super) async fn show(kind: PluginKind, file: &Path, host: &Asked) -> ExitCod
 }
 
 /// Reports whether a file would be accepted. Exit codes: 0 it would be, 1 it would not, 2 it cannot be read.
-pub(super) async fn verify(kind: PluginKind, file: &Path, host: &Asked) -> ExitCode {
-    let inspection = match inspect(kind, file, host).await {
+pub(super) async fn verify(
+    kind: PluginKind,
+    file: &Path,
+    profile: Option<Profile>,
+    host: &Asked,
+) -> ExitCode {
+    let inspection = match inspect(kind, file, profile, host).await {
         Ok(inspection) => inspection,
         Err(code) => return code,
     };
@@ -235,11 +243,17 @@ fn read(file: &Path) -> Result<Vec<u8>, ExitCode> {
     })
 }
 
-async fn inspect(kind: PluginKind, file: &Path, host: &Asked) -> Result<Inspection, ExitCode> {
+async fn inspect(
+    kind: PluginKind,
+    file: &Path,
+    profile: Option<Profile>,
+    host: &Asked,
+) -> Result<Inspection, ExitCode> {
     let component = read(file)?;
-    Inspection::of(kind, file, &component, host)
-        .await
-        .map_err(|error| complain(1, format_args!("{}", plain(&format!("{error:#}")))))
+    // Of a host that is named by its state the limits are not known here.
+    let configuration = host.configuration().unwrap_or_default();
+    let sandbox = limited::sandbox(&configuration, false, profile)?;
+    Ok(Inspection::of(&sandbox, kind, file, &component, host).await)
 }
 
 /// A component that passed the checks that need no host.
@@ -259,7 +273,7 @@ async fn accept(
     let provenance = Provenance::new(SystemClock::start().now(), "command line");
     match kind {
         PluginKind::Policy => {
-            let slot = PolicySlot::open(sandbox, compiled, provenance).await?;
+            let slot = PolicySlot::alone(sandbox, compiled, provenance).await?;
             let candidate = slot.verify(compiled, Trial::Full).await?;
             Ok(Accepted::Policy((candidate.name, candidate.version)))
         }

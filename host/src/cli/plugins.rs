@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
+use super::limited::Profile;
 use super::remote::Asked;
 use super::{USAGE, complain, inspect, render};
 use crate::component_file::{self, Contents, Links};
@@ -29,6 +30,9 @@ pub(super) enum PluginCommand {
         /// Print the section that a configuration would have for this connector, with everything it asks for.
         #[arg(long, requires = "file", conflicts_with = "json")]
         toml: bool,
+        /// The limits of a policy, in place of those of the configuration.
+        #[arg(long, value_enum, value_name = "PROFILE", requires = "file")]
+        limits: Option<Profile>,
         #[command(flatten)]
         slot: InSlot,
         #[command(flatten)]
@@ -41,6 +45,9 @@ pub(super) enum PluginCommand {
         /// Test it here, without a host: then pins, signatures and what the host calls bad are left out.
         #[arg(long)]
         offline: bool,
+        /// The limits of a policy, in place of those of the configuration.
+        #[arg(long, value_enum, value_name = "PROFILE", requires = "offline")]
+        limits: Option<Profile>,
         #[command(flatten)]
         slot: InSlot,
         #[command(flatten)]
@@ -117,7 +124,9 @@ pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
     match command {
         PluginCommand::List { host } => host.ask(&format!("{kind}/list"), &json!({}), render::slots),
         PluginCommand::Inspect { file: Some(file), toml: true, .. } => inspect::toml(kind, &file).await,
-        PluginCommand::Inspect { file: Some(file), host, .. } => inspect::show(kind, &file, &host).await,
+        PluginCommand::Inspect { file: Some(file), limits, host, .. } => {
+            inspect::show(kind, &file, limits, &host).await
+        }
         PluginCommand::Inspect { file: None, slot, host, .. } => {
             let wanted = slot.slot;
             host.ask_for(
@@ -127,8 +136,8 @@ pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
                 render::actives,
             )
         }
-        PluginCommand::Verify { component, offline: true, host, .. } => {
-            inspect::verify(kind, &component.file, &host).await
+        PluginCommand::Verify { component, offline: true, limits, host, .. } => {
+            inspect::verify(kind, &component.file, limits, &host).await
         }
         PluginCommand::Verify { component, slot, host, .. } => match component.payload() {
             Ok(payload) => host.ask(&format!("{kind}/verify"), &slot.within(payload), render::verified),

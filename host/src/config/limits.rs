@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::reader::Section;
 use crate::sandbox::Budget;
 
+/// The named budgets of a policy.
+const POLICY_PROFILES: [(&str, Budget); 2] = [("default", Budget::POLICY), ("large", Budget::LARGE_POLICY)];
+
 /// Resource limits of a plugin's call and of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -26,10 +29,7 @@ impl Default for Limits {
 pub(super) fn read(mut section: Section<'_, '_>) -> Limits {
     let mut limits = Limits::default();
     set(&mut section, "requests_per_operation", 8..=1_000, &mut limits.requests_per_operation);
-    if let Some(mut policy) = section.section("policy") {
-        budget(&mut policy, 100..=60_000, &mut limits.policy);
-        policy.finish();
-    }
+    policy(&mut section, &mut limits.policy);
     if let Some(mut connector) = section.section("connector") {
         // With less time than one request may take, no request could end.
         budget(&mut connector, 1_000..=600_000, &mut limits.connector);
@@ -44,6 +44,22 @@ pub(super) fn read(mut section: Section<'_, '_>) -> Limits {
     }
     section.finish();
     limits
+}
+
+/// Reads the limits of a policy: the name of a profile, or a table, which may begin with one and change it.
+fn policy(section: &mut Section<'_, '_>, limits: &mut Budget) {
+    if section.entry("policy").is_some_and(|entry| entry.is_text()) {
+        if let Some(profile) = section.choice("policy", &POLICY_PROFILES) {
+            *limits = profile;
+        }
+        return;
+    }
+    let Some(mut policy) = section.section("policy") else { return };
+    if let Some(profile) = policy.choice("profile", &POLICY_PROFILES) {
+        *limits = profile;
+    }
+    budget(&mut policy, 100..=60_000, limits);
+    policy.finish();
 }
 
 /// Reads the limits that every kind of plugin has.
@@ -129,6 +145,17 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_has_a_profile_by_name_and_may_change_it() {
+        let large = Limits { policy: Budget::LARGE_POLICY, ..Limits::default() };
+        assert_eq!(parse("[limits]\npolicy = \"large\"\n").unwrap(), large);
+        assert_eq!(parse("[limits.policy]\nprofile = \"large\"\n").unwrap(), large);
+        assert_eq!(parse("[limits]\npolicy = \"default\"\n").unwrap(), Limits::default());
+        let policy = Budget { memory: 100 << 20, ..Budget::LARGE_POLICY };
+        let changed = parse("[limits.policy]\nmemory_mb = 100\nprofile = \"large\"\n").unwrap();
+        assert_eq!(changed, Limits { policy, ..Limits::default() });
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_the_way_out() {
         for (limits, complaint) in [
             (
@@ -142,6 +169,12 @@ mod tests {
             ),
             ("[limits.policy]\npause_ms = 10", "unknown key \"pause_ms\" in [limits.policy]"),
             ("[limits.connector]\ncpu_s = 1", "did you mean \"cpu_ms\"?"),
+            ("[limits]\npolicy = \"larg\"", "limits.policy: \"larg\" is unknown; did you mean \"large\"?"),
+            (
+                "[limits.policy]\nprofile = \"huge\"",
+                "limits.policy.profile: \"huge\" is unknown; known: default, large",
+            ),
+            ("[limits]\npolicy = 3", "limits.policy: found an integer; write a table"),
             ("[limits.plugin]\n", "unknown key \"plugin\" in [limits]"),
         ] {
             let complaints = parse(limits).unwrap_err();

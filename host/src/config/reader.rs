@@ -246,6 +246,11 @@ impl<'d, 'r> Entry<'d, 'r> {
         Some(Text { value, span: self.value.span(), name: self.name })
     }
 
+    /// Whether this is text, for a value that may be text or something else.
+    pub(super) fn is_text(&self) -> bool {
+        self.value.get_ref().is_str()
+    }
+
     /// Reads `true` or `false`.
     pub(super) fn truth(self) -> Option<bool> {
         let truth = self.value.get_ref().as_bool();

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use wasmtime::component::Component;
 
+use super::surface::{self, Surface, without_version};
 use super::walk::{self, Objection, Tally, TooMuch};
 use crate::descriptor::Excess;
 use crate::digest::Digest;
 use crate::redact;
-use crate::sandbox::{CallFault, Compiler, CompilerFault, LARGEST_COMPONENT, Sandbox, wasi};
+use crate::sandbox::{Budget, CallFault, Compiler, CompilerFault, LARGEST_COMPONENT, Sandbox, wasi};
 
 /// Longest part of an import's name that is quoted, in bytes.
 const LONGEST_NAME: usize = 256;
@@ -57,8 +58,11 @@ pub enum ActivationError {
         /// Description of what is wrong.
         why: String,
     },
+    /// A layer in a place where there is no policy below it.
+    #[error("it is a layer: it asks a policy below it, and there is none in this place")]
+    NothingBelow,
     /// A call of the trial without an answer.
-    #[error("the trial failed: {0}")]
+    #[error("the trial failed: {fault}{way_out}", fault = .0, way_out = way_out(.0))]
     TrialFault(#[from] CallFault),
     /// A call of the trial with a wrong answer.
     #[error("the trial failed: {0}")]
@@ -77,6 +81,22 @@ pub enum ActivationError {
         /// What it asks for beyond its grant; never empty.
         excess: Vec<Excess>,
     },
+}
+
+/// Says which keys of the configuration allow more than a call had.
+fn way_out(fault: &CallFault) -> String {
+    let Some(key) = fault.key() else { return String::new() };
+    let large = match fault {
+        CallFault::OutOfMemory(had) if *had < Budget::LARGE_POLICY.memory => true,
+        CallFault::OutOfTime(had) => *had < Budget::LARGE_POLICY.cpu,
+        CallFault::TooManyTableElements(had) => *had < Budget::LARGE_POLICY.table_elements,
+        _ => false,
+    };
+    let profile = if large { "a policy has more with `policy = \"large\"` in [limits]; " } else { "" };
+    format!(
+        "; {profile}the key is {key}, of a policy in [limits.policy] and of a connector in [limits.connector], and a host \
+         reads it when it starts"
+    )
 }
 
 /// Number of things that are named of what a component asks for beyond its grant.
@@ -131,8 +151,14 @@ impl Compiled {
         let bytes: Arc<[u8]> = bytes.into();
         let source = Arc::clone(&bytes);
         // Done before its turn: a component that is refused here need not wait until another one is compiled.
-        let walked = tokio::task::spawn_blocking(move || walk::walk(&source).map(drop)).await;
-        walked.unwrap_or_else(|error| Err(Objection::Unreadable(error.to_string())))?;
+        let looked_at = tokio::task::spawn_blocking(move || {
+            walk::walk(&source)?;
+            Surface::of(&source).map_err(Objection::Malformed)
+        });
+        let surface = looked_at.await;
+        let surface = surface.unwrap_or_else(|error| Err(Objection::Unreadable(error.to_string())))?;
+        check_imports(&surface)?;
+        check_memory(&surface, sandbox)?;
         Self::compile(sandbox, sandbox.compiler(), bytes).await
     }
 
@@ -143,6 +169,16 @@ impl Compiled {
     /// When it is not a component, or has too much of something.
     pub fn measure(component: &[u8]) -> Result<Tally, ActivationError> {
         Ok(walk::walk(component)?)
+    }
+
+    /// Reads what a component imports and exports. Compiles nothing.
+    ///
+    /// # Errors
+    ///
+    /// When it is not a component, or has too much of something.
+    pub fn surface(component: &[u8]) -> Result<Surface, ActivationError> {
+        walk::walk(component)?;
+        Ok(Surface::of(component).map_err(Objection::Malformed)?)
     }
 
     /// Compiles a component that this program carries. It needs no inspection, and no bounds: where no other process
@@ -197,26 +233,28 @@ impl std::fmt::Debug for Compiled {
 }
 
 /// Refuses a component that imports more than its kind is given. A connector has the host's primitives; a
-/// policy that ships with one imports them too, though none answers it; any other policy imports nothing.
-/// Either may import WASI, which grants nothing.
-pub(super) fn check_imports(sandbox: &Sandbox, component: &Component) -> Result<(), ActivationError> {
-    let engine = sandbox.engine();
-    let ty = component.component_type();
-    let is_connector =
-        ty.exports(engine).any(|(name, _)| without_version(name) == "vehicle:connector/connector");
-    let allowed: &[&str] = if is_connector { &CONNECTOR_IMPORTS } else { &[] };
-    let forbidden = ty
-        .imports(engine)
-        .map(|(name, _)| name)
-        .find(|name| !allowed.contains(&without_version(name)) && !wasi::provides(name));
-    match forbidden {
-        Some(name) => Err(ActivationError::ForbiddenImport(redact::cut(name.to_owned(), LONGEST_NAME))),
+/// policy that ships with one imports them too, though none answers it; a layer imports the policy below it; any
+/// other policy imports nothing. All of them may import WASI, which grants nothing.
+pub(super) fn check_imports(surface: &Surface) -> Result<(), ActivationError> {
+    let allowed: &[&str] = match surface {
+        surface if surface.is_connector() => &CONNECTOR_IMPORTS,
+        surface if surface.layer().is_some() => &[surface::POLICY],
+        _ => &[],
+    };
+    let is_forbidden = |name: &&String| !allowed.contains(&without_version(name)) && !wasi::provides(name);
+    match surface.imports.iter().find(is_forbidden) {
+        Some(name) => Err(ActivationError::ForbiddenImport(redact::cut(name.clone(), LONGEST_NAME))),
         None => Ok(()),
     }
 }
 
-fn without_version(interface: &str) -> &str {
-    interface.split_once('@').map_or(interface, |(name, _version)| name)
+/// Refuses a component that no call could instantiate, before it is compiled: the trial would end with the same fault.
+fn check_memory(surface: &Surface, sandbox: &Sandbox) -> Result<(), ActivationError> {
+    let budget = if surface.is_connector() { sandbox.connector_budget() } else { sandbox.policy_budget() };
+    if surface.memory > budget.memory as u64 {
+        return Err(CallFault::OutOfMemory(budget.memory).into());
+    }
+    Ok(())
 }
 
 #[cfg(test)]

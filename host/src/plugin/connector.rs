@@ -260,7 +260,7 @@ pub(super) async fn prepare(
     compiled: &Compiled,
 ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
     let (digest, component) = (compiled.digest, &compiled.component);
-    activation::check_imports(sandbox, component)?;
+    activation::check_imports(&compiled.shown())?;
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
         interface: "vehicle:connector/connector",
         why: sandbox::cause(&error),

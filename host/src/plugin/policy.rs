@@ -10,16 +10,27 @@ use wasmtime::component::{InstancePre, Linker};
 
 use super::activation::{self, ActivationError, Compiled, Trial};
 use super::rollout::RolloutPlace;
-use super::{NativePolicy, Pluggable, PluginKind, texts, trial, unanswered};
+use super::{NativePolicy, Pluggable, PluginKind, embedded, layer, texts, trial, unanswered};
 use crate::bindings::policy::{
-    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Guest, GuestIndices, RefreshDecision,
-    SessionView, Verdict,
+    Attempt, CircuitScope, CircuitSettings, Decision, Failure, Guest, GuestIndices, Manifest,
+    RefreshDecision, SessionView, Verdict,
 };
 use crate::digest::Digest;
 use crate::metrics::PolicyMeter;
 use crate::plugin::slot::{Candidate, Generation, Health, Provenance, Slot};
 use crate::sandbox::{self, Budget, CallFault, Cx, Sandbox, wasi};
 use crate::wire::report::PolicyUsed;
+
+/// Asks one question in a fresh instance: `ask!(plugin, call_describe)`.
+macro_rules! ask {
+    ($plugin:expr, $call:ident $(, $argument:expr)*) => {
+        async {
+            let (mut store, guest) = $plugin.instantiate().await?;
+            sandbox::answer($plugin.budget(), guest.$call(&mut store $(, $argument)*)).await
+        }
+        .await
+    };
+}
 
 /// A policy that is ready to be asked.
 pub struct PolicyPlugin {
@@ -30,6 +41,7 @@ pub struct PolicyPlugin {
 }
 
 /// Code of a policy.
+#[derive(Clone)]
 enum Code {
     /// A component, instantiated for each call.
     Component(InstancePre<Cx<()>>, GuestIndices),
@@ -44,7 +56,16 @@ impl std::fmt::Debug for PolicyPlugin {
 }
 
 impl PolicyPlugin {
-    pub(super) async fn instantiate(&self) -> Result<(Store<Cx<()>>, Guest), CallFault> {
+    fn new(sandbox: &Sandbox, code: Code) -> Self {
+        Self { sandbox: sandbox.clone(), code, circuits: Mutex::default() }
+    }
+
+    /// Returns the same policy as something that others can be laid over.
+    fn as_base(&self) -> Arc<Self> {
+        Arc::new(Self::new(&self.sandbox, self.code.clone()))
+    }
+
+    async fn instantiate(&self) -> Result<(Store<Cx<()>>, Guest), CallFault> {
         let Code::Component(pre, indices) = &self.code else {
             return Err(CallFault::NotInstantiated("it is no component".to_owned()));
         };
@@ -64,8 +85,48 @@ impl PolicyPlugin {
         }
     }
 
+    /// Asks who this is.
+    pub(super) async fn describe(&self) -> Result<Manifest, CallFault> {
+        match self.native() {
+            Some(_) => Ok(native_manifest()),
+            None => ask!(self, call_describe),
+        }
+    }
+
+    /// Asks what kind of failure this is.
+    pub(super) async fn classify(&self, failure: &Failure) -> Result<Verdict, CallFault> {
+        match self.native() {
+            Some(native) => Ok(native.classify(failure)),
+            None => ask!(self, call_classify, failure),
+        }
+    }
+
+    /// Asks what to do next.
+    pub(super) async fn decide(&self, attempt: &Attempt) -> Result<Decision, CallFault> {
+        match self.native() {
+            Some(native) => Ok(native.decide(attempt)),
+            None => ask!(self, call_decide, attempt),
+        }
+    }
+
+    /// Asks whether the session may be refreshed now.
+    pub(super) async fn admit_refresh(&self, session: &SessionView) -> Result<RefreshDecision, CallFault> {
+        match self.native() {
+            Some(native) => Ok(native.admit_refresh(session)),
+            None => ask!(self, call_admit_refresh, session),
+        }
+    }
+
+    /// Asks when this circuit opens.
+    pub(super) async fn circuit(&self, scope: &CircuitScope) -> Result<CircuitSettings, CallFault> {
+        match self.native() {
+            Some(native) => Ok(native.circuit(scope)),
+            None => ask!(self, call_circuit, scope),
+        }
+    }
+
     /// Returns the budget of one call.
-    pub(super) fn budget(&self) -> Budget {
+    fn budget(&self) -> Budget {
         self.sandbox.policy_budget()
     }
 
@@ -78,22 +139,12 @@ impl PolicyPlugin {
     }
 }
 
-/// Asks one question in a fresh instance: `ask!(plugin, call_describe)`.
-macro_rules! ask {
-    ($plugin:expr, $call:ident $(, $argument:expr)*) => {
-        async {
-            let (mut store, guest) = $plugin.instantiate().await?;
-            $crate::sandbox::answer($plugin.budget(), guest.$call(&mut store $(, $argument)*)).await
-        }
-        .await
-    };
-}
-pub(super) use ask;
-
 /// The slot of the policy.
 #[derive(Debug)]
 pub struct PolicySlot {
     sandbox: Sandbox,
+    /// The policy that layers ask: the first one of the slot, or the one below that.
+    base: Arc<PolicyPlugin>,
     slot: Slot<PolicyPlugin>,
     rollouts: RolloutPlace,
     meter: PolicyMeter,
@@ -110,25 +161,48 @@ impl PolicySlot {
         compiled: &Compiled,
         provenance: Provenance,
     ) -> Result<Self, ActivationError> {
-        let first = prepare(sandbox, compiled, Trial::Waived).await?;
-        let slot = Slot::new(first, provenance.proven());
-        Ok(Self::of(sandbox, slot))
+        let first = prepare(sandbox, None, compiled, Trial::Waived).await?;
+        Ok(Self::of(sandbox, first.plugin.as_base(), first, provenance))
+    }
+
+    /// Opens a slot with any policy as the only one, to look at it: a layer lies over the default policy.
+    ///
+    /// # Errors
+    ///
+    /// When the component is not a working policy.
+    pub async fn alone(
+        sandbox: &Sandbox,
+        compiled: &Compiled,
+        provenance: Provenance,
+    ) -> Result<Self, ActivationError> {
+        if !compiled.is_layer() {
+            return Self::open(sandbox, compiled, provenance).await;
+        }
+        let below = Compiled::carried(sandbox, embedded::POLICY).await?;
+        let base = prepare(sandbox, None, &below, Trial::Waived).await?.plugin.as_base();
+        let first = prepare(sandbox, Some(&base), compiled, Trial::Waived).await?;
+        Ok(Self::of(sandbox, base, first, provenance))
     }
 
     /// Opens a slot with a policy that is a part of this program, and has nothing to prove either.
     #[must_use]
     pub fn native(sandbox: &Sandbox, native: Arc<dyn NativePolicy>, provenance: Provenance) -> Self {
-        let plugin =
-            PolicyPlugin { sandbox: sandbox.clone(), code: Code::Native(native), circuits: Mutex::default() };
-        let (name, version) = ("native".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+        let plugin = PolicyPlugin::new(sandbox, Code::Native(native));
+        let Manifest { name, version } = native_manifest();
         let digest = Digest::of(format!("{name} {version}").as_bytes());
-        let slot = Slot::new(Candidate { digest, name, version, plugin }, provenance.proven());
-        Self::of(sandbox, slot)
+        let base = plugin.as_base();
+        Self::of(sandbox, base, Candidate { digest, name, version, plugin }, provenance)
     }
 
-    fn of(sandbox: &Sandbox, slot: Slot<PolicyPlugin>) -> Self {
+    fn of(
+        sandbox: &Sandbox,
+        base: Arc<PolicyPlugin>,
+        first: Candidate<PolicyPlugin>,
+        provenance: Provenance,
+    ) -> Self {
         let (rollouts, meter) = (RolloutPlace::default(), PolicyMeter::default());
-        Self { sandbox: sandbox.clone(), slot, rollouts, meter }
+        let slot = Slot::new(first, provenance.proven());
+        Self { sandbox: sandbox.clone(), base, slot, rollouts, meter }
     }
 
     /// The meter of everything that a policy is asked here, candidates included.
@@ -176,7 +250,7 @@ impl PolicySlot {
         compiled: &Compiled,
         trial: Trial,
     ) -> Result<Candidate<PolicyPlugin>, ActivationError> {
-        prepare(&self.sandbox, compiled, trial).await
+        prepare(&self.sandbox, Some(&self.base), compiled, trial).await
     }
 
     /// Makes a verified component the active policy: one pointer store. Operations under way end with the
@@ -234,18 +308,26 @@ impl Policy {
         Arc::downgrade(&self.generation)
     }
 
+    /// Makes an instance and asks it nothing: what every question costs besides its answer.
+    ///
+    /// # Errors
+    ///
+    /// The fault. It does not count against the policy.
+    pub async fn instantiate(&self) -> Result<(), CallFault> {
+        match self.generation.plugin.native() {
+            Some(_) => Ok(()),
+            None => self.generation.plugin.instantiate().await.map(drop),
+        }
+    }
+
     /// Asks what kind of failure this is.
     ///
     /// # Errors
     ///
     /// The fault.
     pub async fn classify(&self, failure: &Failure) -> Result<Verdict, CallFault> {
-        let plugin = &self.generation.plugin;
         let begun = Instant::now();
-        let answer = match plugin.native() {
-            Some(native) => Ok(native.classify(failure)),
-            None => ask!(plugin, call_classify, failure),
-        };
+        let answer = self.generation.plugin.classify(failure).await;
         self.counted("classify", begun, answer).map(texts::of_verdict)
     }
 
@@ -255,12 +337,8 @@ impl Policy {
     ///
     /// The fault.
     pub async fn decide(&self, attempt: &Attempt) -> Result<Decision, CallFault> {
-        let plugin = &self.generation.plugin;
         let begun = Instant::now();
-        let answer = match plugin.native() {
-            Some(native) => Ok(native.decide(attempt)),
-            None => ask!(plugin, call_decide, attempt),
-        };
+        let answer = self.generation.plugin.decide(attempt).await;
         self.counted("decide", begun, answer).map(texts::of_decision)
     }
 
@@ -270,12 +348,8 @@ impl Policy {
     ///
     /// The fault.
     pub async fn admit_refresh(&self, session: &SessionView) -> Result<RefreshDecision, CallFault> {
-        let plugin = &self.generation.plugin;
         let begun = Instant::now();
-        let answer = match plugin.native() {
-            Some(native) => Ok(native.admit_refresh(session)),
-            None => ask!(plugin, call_admit_refresh, session),
-        };
+        let answer = self.generation.plugin.admit_refresh(session).await;
         self.counted("admit-refresh", begun, answer).map(texts::of_refresh_decision)
     }
 
@@ -287,10 +361,7 @@ impl Policy {
             return settings;
         }
         let begun = Instant::now();
-        let answer = match plugin.native() {
-            Some(native) => Ok(native.circuit(scope)),
-            None => ask!(plugin, call_circuit, scope),
-        };
+        let answer = plugin.circuit(scope).await;
         if let Ok(settings) = &answer {
             plugin.circuits().push((scope.clone(), *settings));
         }
@@ -323,24 +394,37 @@ impl Policy {
 /// Checks everything that comes before the pointer store: imports, interface, trial.
 async fn prepare(
     sandbox: &Sandbox,
+    base: Option<&Arc<PolicyPlugin>>,
     compiled: &Compiled,
     trial: Trial,
 ) -> Result<Candidate<PolicyPlugin>, ActivationError> {
     let (digest, component) = (compiled.digest, &compiled.component);
-    activation::check_imports(sandbox, component)?;
+    let shown = compiled.shown();
+    activation::check_imports(&shown)?;
     let mut linker: Linker<Cx<()>> = Linker::new(sandbox.engine());
     let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
         interface: "vehicle:connector/policy",
         why: sandbox::cause(&error),
     };
-    // A policy that ships with a connector shares its imports. As a policy it gets none of them.
-    wasi::link_alone(&mut linker, component).map_err(wrong)?;
+    match (shown.layer(), base) {
+        (Some(interface), Some(base)) => {
+            wasi::link(&mut linker, component).map_err(wrong)?;
+            layer::link(&mut linker, interface, base).map_err(wrong)?;
+        }
+        (Some(_), None) => return Err(ActivationError::NothingBelow),
+        // A policy that ships with a connector shares its imports. As a policy it gets none of them.
+        (None, _) => wasi::link_alone(&mut linker, component).map_err(wrong)?,
+    }
     let pre = linker.instantiate_pre(component).map_err(wrong)?;
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
-    let code = Code::Component(pre, indices);
-    let plugin = PolicyPlugin { sandbox: sandbox.clone(), code, circuits: Mutex::default() };
+    let plugin = PolicyPlugin::new(sandbox, Code::Component(pre, indices));
     let manifest = trial::of_policy(&plugin, trial).await?;
     Ok(Candidate { digest, name: manifest.name, version: manifest.version, plugin })
+}
+
+/// Who a policy is that is a part of this program.
+fn native_manifest() -> Manifest {
+    Manifest { name: "native".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() }
 }
 
 impl From<&Policy> for PolicyUsed {

@@ -54,6 +54,11 @@ impl Budget {
         lock_wait: Duration::ZERO,
     };
 
+    /// Budget of a policy that brings an interpreter with it, such as one from Python: the profile `large` of the
+    /// configuration. Such a policy begins with more than 16 MiB, and takes ten times as long for an answer.
+    pub const LARGE_POLICY: Self =
+        Self { cpu: Duration::from_millis(250), memory: 64 << 20, table_elements: 50_000, ..Self::POLICY };
+
     /// Budget of a connector, which waits for a vendor's cloud, unless the configuration says otherwise: a
     /// forced read may take two minutes.
     pub const CONNECTOR: Self = Self {

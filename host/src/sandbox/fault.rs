@@ -125,6 +125,28 @@ impl CallFault {
         Self::NotInstantiated(cause(error))
     }
 
+    /// The key of a plugin's limits in the configuration that allows more of what this call ran out of; none if
+    /// nothing does.
+    #[must_use]
+    pub fn key(&self) -> Option<&'static str> {
+        match self {
+            Self::OutOfTime(_) => Some("cpu_ms"),
+            Self::TimedOut(_) => Some("wall_ms"),
+            Self::OutOfMemory(_) => Some("memory_mb"),
+            Self::TooManyTableElements(_) => Some("table_elements"),
+            Self::TooManyInstances(_) => Some("instances"),
+            Self::TooMuchData(_) => Some("transfer_kb"),
+            Self::TooManyHandles(_) => Some("handles"),
+            Self::PausedTooLong(_) => Some("pause_ms"),
+            Self::WaitedForLocksTooLong(_) => Some("lock_wait_s"),
+            Self::Trapped(_)
+            | Self::NotInstantiated(_)
+            | Self::TooManyMemories(_)
+            | Self::TooManyTables(_)
+            | Self::Exited(_) => None,
+        }
+    }
+
     /// A word for metrics and records.
     #[must_use]
     pub fn kind(&self) -> &'static str {

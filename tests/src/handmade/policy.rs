@@ -1,7 +1,7 @@
 //! Policies in text form that do one thing wrong each.
 
 use super::text::{Room, assembled};
-use super::{component, world};
+use super::{altered_world, component, world};
 
 /// Behaviour of a policy, in instructions that leave a pointer to the answer behind. The unchanged rest is a
 /// policy that behaves: it recognises an expired token, refreshes once, and opens no circuit. See
@@ -93,6 +93,13 @@ impl Policy<'_> {
         component(self.module(), &resolve, world)
     }
 
+    /// The component of a layer, which imports the policy below it and may call what its imports name.
+    pub fn over_another(&self) -> Vec<u8> {
+        let (from, to) = ("world policy-module {", "world policy-module { import policy;");
+        let (resolve, world) = altered_world("policy-module", "worlds.wit", from, to);
+        component(self.module(), &resolve, world)
+    }
+
     /// The core module.
     pub fn module(&self) -> Vec<u8> {
         let text = include_str!("policy.wat")
@@ -120,6 +127,23 @@ pub fn always(decision: &str) -> String {
 /// Returns instructions that put this case of a decision at the place of answers.
 pub fn case(decision: &str) -> String {
     format!("(<store policy.decision> {ANSWER} (i32.const <case policy.decision.{decision}>))")
+}
+
+/// Makes a layer that answers nothing itself, but who it is and that no circuit opens.
+pub fn layer() -> Vec<u8> {
+    let ask = |function: &str, argument: &str| {
+        format!("(call $policy.{function} (local.get ${argument}) {ANSWER}) {ANSWER}")
+    };
+    Policy {
+        name: "layer",
+        from_the_start: true,
+        imports: "<import policy#classify> <import policy#decide> <import policy#admit-refresh>",
+        classify: &ask("classify", "failure"),
+        decide: &ask("decide", "attempt"),
+        admit_refresh: &ask("admit-refresh", "session"),
+        ..Policy::default()
+    }
+    .over_another()
 }
 
 /// Makes a policy that decides in this way once its trial is over.

@@ -6,7 +6,7 @@ use crate::bindings::policy::{
     Attempt, BodyKind, Certainty, CircuitScope, Decision, Effect, Failure, FailureKind, Manifest, Phase,
     RefreshReason, SessionView, Transport, Verdict,
 };
-use crate::plugin::policy::{PolicyPlugin, ask};
+use crate::plugin::policy::PolicyPlugin;
 use crate::plugin::{ActivationError, Trial};
 
 /// Age of the tokens that the questions of a trial are about, in milliseconds.
@@ -121,25 +121,25 @@ pub(in crate::plugin) async fn of_policy(
     plugin: &PolicyPlugin,
     trial: Trial,
 ) -> Result<Manifest, ActivationError> {
-    let manifest = ask!(plugin, call_describe)?;
-    if manifest != ask!(plugin, call_describe)? {
+    let manifest = plugin.describe().await?;
+    if manifest != plugin.describe().await? {
         return Err(wrong("describe does not answer the same twice"));
     }
     if manifest.name.is_empty() || manifest.name.len() > 64 || manifest.version.len() > 64 {
         return Err(wrong("its name or version is empty or longer than 64 bytes"));
     }
     for known in known_failures() {
-        let verdict = ask!(plugin, call_classify, &known.failure)?;
-        let decision = ask!(plugin, call_decide, &known.attempt(&verdict))?;
+        let verdict = plugin.classify(&known.failure).await?;
+        let decision = plugin.decide(&known.attempt(&verdict)).await?;
         if trial == Trial::Full {
             known.judge(&verdict, &decision)?;
         }
     }
-    ask!(plugin, call_admit_refresh, &session())?;
+    plugin.admit_refresh(&session()).await?;
     for scope in
         [CircuitScope::TokenEndpoint, CircuitScope::Cloud, CircuitScope::Account, CircuitScope::Vehicle]
     {
-        ask!(plugin, call_circuit, &scope)?;
+        plugin.circuit(&scope).await?;
     }
     Ok(manifest)
 }

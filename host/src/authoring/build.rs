@@ -1,0 +1,182 @@
+//! From a folder to a component, with the toolchain of its language.
+//!
+//! What a toolchain says goes to the standard error as it is. Here is only said what is missing, and how to get it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{Language, tool};
+
+/// Flags for a core module without a C library: small, and with a shadow stack as small as a policy needs. A page that
+/// is touched has to be paid for in every call.
+const CLANG: [&str; 11] = [
+    "--target=wasm32-unknown-unknown",
+    "-std=c17",
+    "-Os",
+    "-nostdlib",
+    "-ffreestanding",
+    "-fno-builtin",
+    "-fno-strict-aliasing",
+    "-isystem",
+    "libc",
+    "-Wl,--no-entry,--strip-debug",
+    "-Wl,-z,stack-size=32768",
+];
+
+/// The files that a policy in C consists of.
+const OF_C: [&str; 4] =
+    ["policy.c", "bindings/bindings.c", "bindings/bindings_component_type.o", "libc/libc.c"];
+
+/// Names of the compiler, the latest first of those with a number.
+const CLANGS: [&str; 8] =
+    ["clang", "clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16"];
+
+/// A component that was built.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Built {
+    pub(crate) file: PathBuf,
+    pub(crate) size: u64,
+    pub(crate) language: Language,
+}
+
+/// Reason why there is no component.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotBuilt {
+    /// Nothing to build.
+    #[error("{} has none of {files}; `vehicle-connector policy new DIR --lang LANGUAGE` makes a folder to begin with", folder.display())]
+    NoPlugin {
+        /// The folder.
+        folder: PathBuf,
+        /// Files by which a language is told.
+        files: String,
+    },
+    /// A toolchain that is missing.
+    #[error("{tool} was not found; {way_out}")]
+    Missing {
+        /// The program.
+        tool: &'static str,
+        /// What to do.
+        way_out: String,
+    },
+    /// A toolchain that failed; it has said why.
+    #[error("{} failed, for the reason that it gave", .0.display())]
+    Failed(PathBuf),
+    /// The crate, or the component.
+    #[error(transparent)]
+    Component(#[from] guest_builder::Error),
+    /// The system says no.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file or program.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// Builds the plugin in a folder as `out`, or beside its sources.
+///
+/// # Errors
+///
+/// See [`NotBuilt`].
+pub(crate) fn build(folder: &Path, out: Option<&Path>) -> Result<Built, NotBuilt> {
+    let (language, source) = Language::of(folder)
+        .ok_or_else(|| NotBuilt::NoPlugin { folder: folder.to_owned(), files: Language::files() })?;
+    let kind = source.split_once('.').map_or("policy", |(stem, _)| stem);
+    let of_crate = || guest_builder::build_elsewhere(folder);
+    let (default, bytes) = match language {
+        Language::Rust => {
+            let (component, bytes) = of_crate()?;
+            (folder.join(component.file()), Some(bytes))
+        }
+        Language::C => (folder.join("policy.wasm"), Some(c(folder)?)),
+        Language::Python | Language::JavaScript => (folder.join(format!("{kind}.wasm")), None),
+    };
+    // Where the author stands and not where the toolchain does.
+    let file = std::path::absolute(out.unwrap_or(&default)).map_err(failed(&default))?;
+    match bytes {
+        Some(bytes) => guest_builder::write(&file, &bytes)?,
+        None if language == Language::Python => python(folder, kind, &file)?,
+        None => javascript(folder, &file)?,
+    }
+    let size = std::fs::metadata(&file).map_err(failed(&file))?.len();
+    Ok(Built { file: out.map_or(default, Path::to_owned), size, language })
+}
+
+fn python(folder: &Path, module: &str, out: &Path) -> Result<(), NotBuilt> {
+    let own = [folder.join(".venv/bin"), folder.join(".venv/Scripts")];
+    let program = tool::find(&["componentize-py"], &own).ok_or_else(|| NotBuilt::Missing {
+        tool: "componentize-py",
+        way_out: format!(
+            "it is a package of Python 3.10 and later: cd {} && python3 -m venv .venv && .venv/bin/pip install -r \
+             requirements.txt",
+            folder.display()
+        ),
+    })?;
+    let arguments = ["--quiet", "--wit-path", "wit", "componentize", module, "--stub-wasi", "--output"];
+    run(&program, folder, arguments.iter().map(OsStr::new).chain([out.as_os_str()]))
+}
+
+fn javascript(folder: &Path, out: &Path) -> Result<(), NotBuilt> {
+    let own = [folder.join("node_modules/.bin")];
+    let program = tool::find(&["componentize-qjs"], &own).ok_or_else(|| NotBuilt::Missing {
+        tool: "componentize-qjs",
+        way_out: format!("it is a package of Node: cd {} && npm install", folder.display()),
+    })?;
+    let arguments =
+        ["--wit", "wit", "--js", "policy.js", "--sync", "--stub-wasi", "--opt-size", "--minify", "--output"];
+    run(&program, folder, arguments.iter().map(OsStr::new).chain([out.as_os_str()]))
+}
+
+/// Compiles a policy in C, and returns its component.
+fn c(folder: &Path) -> Result<Vec<u8>, NotBuilt> {
+    let missing = |tool| {
+        NotBuilt::Missing {
+        tool,
+        way_out: "a policy in C is built with LLVM, 16 or later: apt-get install clang lld, or brew install llvm lld"
+            .to_owned(),
+    }
+    };
+    let program = tool::find(&CLANGS, &[]).ok_or_else(|| missing("clang"))?;
+    let module = folder.join("policy.core.wasm");
+    run(&program, folder, CLANG.iter().chain(&OF_C).chain(&["-o", "policy.core.wasm"]).map(OsStr::new))?;
+    let bytes = std::fs::read(&module).map_err(failed(&module))?;
+    // The component is what is wanted of it.
+    std::fs::remove_file(&module).map_err(failed(&module))?;
+    Ok(guest_builder::encode("policy.c", &bytes)?)
+}
+
+/// Runs a program in the folder of a plugin.
+fn run<'a>(
+    program: &Path,
+    folder: &Path,
+    arguments: impl IntoIterator<Item = &'a OsStr>,
+) -> Result<(), NotBuilt> {
+    // A path that begins where the author stands would begin in that folder otherwise.
+    let absolute = std::path::absolute(program).map_err(failed(program))?;
+    let mut command = Command::new(absolute);
+    // What a toolchain reports belongs to the messages: the standard output is for what was asked.
+    command.args(arguments).current_dir(folder).stdout(std::io::stderr());
+    match command.status().map_err(failed(program))? {
+        status if status.success() => Ok(()),
+        _ => Err(NotBuilt::Failed(program.to_owned())),
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> NotBuilt + use<> {
+    let path = path.to_owned();
+    move |source| NotBuilt::File { path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_a_plugin_is_told_what_one_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = build(folder.path(), None).unwrap_err().to_string();
+        assert!(refused.contains("policy.py") && refused.contains("policy new"), "{refused}");
+    }
+}

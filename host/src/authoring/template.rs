@@ -1,0 +1,212 @@
+//! The folders that authors begin with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::Language;
+
+/// What a folder is to become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A policy.
+    Policy,
+    /// A policy over that of the host.
+    Layer,
+    /// A connector.
+    Connector,
+}
+
+/// A file of a folder.
+struct File {
+    path: &'static str,
+    bytes: &'static [u8],
+}
+
+/// The name that a plugin has in the templates.
+const NAME: &str = "my-policy";
+
+/// The name that a connector has there, in quotes: it also stands in names of hosts.
+const CONNECTOR: &str = "\"example\"";
+
+/// Where the kit is, seen from the templates.
+const KIT: &str = "../../sdk";
+
+/// Where the kit is expected unless it is named: in a copy of this project beside the author's folder.
+const KIT_BESIDE: &str = "../vehicle-connector/guest/sdk";
+
+macro_rules! files {
+    ($folder:literal: $($path:literal),* $(,)?) => {
+        &[$(File {
+            path: $path,
+            bytes: include_bytes!(concat!("../../../guest/examples/", $folder, "/", $path)),
+        }),*]
+    };
+}
+
+/// Returns the files of a beginning; none if there is none in this language.
+fn files(kind: Kind, language: Language) -> Option<&'static [File]> {
+    Some(match (kind, language) {
+        (Kind::Policy, Language::Rust) => files!("rust": "Cargo.toml", "README.md", "src/lib.rs"),
+        (Kind::Layer, Language::Rust) => files!("rust-layer": "Cargo.toml", "README.md", "src/lib.rs"),
+        (Kind::Policy, Language::Python) => {
+            files!("python": "README.md", "policy.py", "requirements.txt", "wit/policy.wit", "wit/world.wit")
+        }
+        (Kind::Layer, Language::Python) => {
+            files!("python-layer": "README.md", "policy.py", "requirements.txt", "wit/policy.wit", "wit/world.wit")
+        }
+        (Kind::Policy, Language::JavaScript) => {
+            files!("javascript": "README.md", "policy.js", "package.json", "wit/policy.wit", "wit/world.wit")
+        }
+        (Kind::Layer, Language::JavaScript) => {
+            files!("javascript-layer": "README.md", "policy.js", "package.json", "wit/policy.wit", "wit/world.wit")
+        }
+        (Kind::Policy, Language::C) => files!("c": "README.md", "policy.c", "libc/libc.c", "libc/stdlib.h",
+            "libc/string.h", "bindings/bindings.c", "bindings/bindings.h", "bindings/bindings_component_type.o",
+            "wit/policy.wit", "wit/world.wit"),
+        (Kind::Layer, Language::C) => {
+            files!("c-layer": "README.md", "policy.c", "libc/libc.c", "libc/stdlib.h",
+            "libc/string.h", "bindings/bindings.c", "bindings/bindings.h", "bindings/bindings_component_type.o",
+            "wit/policy.wit", "wit/world.wit")
+        }
+        (Kind::Connector, Language::Rust) => {
+            files!("connector-rust": "Cargo.toml", "README.md", "src/lib.rs", "src/tests.rs")
+        }
+        (Kind::Connector, _) => return None,
+    })
+}
+
+/// Recorded failures to score a policy on, to begin a collection with.
+const CASES: File =
+    File { path: "cases.jsonl", bytes: include_bytes!("../../../guest/examples/cases.jsonl") };
+
+/// What an author asks for.
+#[derive(Debug)]
+pub(crate) struct Beginning<'b> {
+    /// The folder, which is made.
+    pub(crate) folder: &'b Path,
+    pub(crate) kind: Kind,
+    pub(crate) language: Language,
+    /// Name of the plugin: 1 to 64 of a-z, 0-9 and `-`.
+    pub(crate) name: &'b str,
+    /// Where the kit is, for a crate.
+    pub(crate) kit: Option<&'b Path>,
+}
+
+/// Reason why there is nothing to begin with.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotBegun {
+    /// The folder has something in it.
+    #[error("{} is not empty; name a folder that does not exist yet", .0.display())]
+    NotEmpty(PathBuf),
+    /// There is no such template.
+    #[error("there is no beginning of a connector in this language; there is one in rust")]
+    NoSuch,
+    /// The system says no.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+}
+
+/// Writes the folder that an author begins with. Returns its files, and the place of the kit if it is not there.
+///
+/// # Errors
+///
+/// See [`NotBegun`].
+pub(crate) fn begin(beginning: &Beginning<'_>) -> Result<(Vec<&'static str>, Option<PathBuf>), NotBegun> {
+    let Beginning { folder, kind, language, name, kit } = *beginning;
+    let files = files(kind, language).ok_or(NotBegun::NoSuch)?;
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| NotBegun::File { path, source }
+    };
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        return Err(NotBegun::NotEmpty(folder.to_owned()));
+    }
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let kit = match kit {
+        // Where it is, whatever folder the author builds from.
+        Some(kit) => fs::canonicalize(kit).map_err(failed(kit))?,
+        None => PathBuf::from(KIT_BESIDE),
+    };
+    let cases = (kind != Kind::Connector).then_some(&CASES);
+    let mut written = Vec::new();
+    for file in files.iter().chain(cases) {
+        let path = folder.join(file.path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed(parent))?;
+        }
+        fs::write(&path, filled(file, name, &kit)).map_err(failed(&path))?;
+        written.push(file.path);
+    }
+    let is_missing = language == Language::Rust && !folder.join(&kit).join("Cargo.toml").is_file();
+    Ok((written, is_missing.then_some(kit)))
+}
+
+/// Returns a file with the author's own name and place of the kit.
+fn filled(file: &File, name: &str, kit: &Path) -> Vec<u8> {
+    let Ok(text) = std::str::from_utf8(file.bytes) else { return file.bytes.to_owned() };
+    let text = text.replace(NAME, name).replace(CONNECTOR, &format!("\"{name}\""));
+    let text = text.replace("example.wasm", &format!("{name}.wasm"));
+    let text = if file.path == "Cargo.toml" { text.replace(KIT, &kit.display().to_string()) } else { text };
+    text.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn beginning<'b>(folder: &'b Path, kind: Kind, language: Language) -> Beginning<'b> {
+        Beginning { folder, kind, language, name: "access-card", kit: None }
+    }
+
+    #[test]
+    fn every_beginning_has_the_name_of_its_author_and_no_other() {
+        for kind in [Kind::Policy, Kind::Layer, Kind::Connector] {
+            for language in [Language::Rust, Language::Python, Language::JavaScript, Language::C] {
+                let folder = tempfile::tempdir().unwrap();
+                let Ok((written, _)) = begin(&beginning(folder.path(), kind, language)) else {
+                    assert!(kind == Kind::Connector && language != Language::Rust);
+                    continue;
+                };
+                let texts =
+                    written.iter().filter_map(|path| fs::read_to_string(folder.path().join(path)).ok());
+                let texts: String = texts.collect();
+                assert!(texts.contains("access-card"), "{kind:?} {language:?}");
+                assert!(!texts.contains(NAME) && !texts.contains(CONNECTOR), "{kind:?} {language:?}");
+                assert_eq!(Language::of(folder.path()).unwrap().0, language);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_there_already_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("policy.py"), "mine").unwrap();
+        let refused = begin(&beginning(folder.path(), Kind::Policy, Language::Python)).unwrap_err();
+        assert!(matches!(refused, NotBegun::NotEmpty(_)), "{refused}");
+        assert_eq!(fs::read_to_string(folder.path().join("policy.py")).unwrap(), "mine");
+    }
+
+    #[test]
+    fn a_crate_is_told_where_the_kit_is_or_that_it_is_not_there() {
+        let (folder, kit) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (_, missing) = begin(&beginning(folder.path(), Kind::Policy, Language::Rust)).unwrap();
+        assert_eq!(missing, Some(PathBuf::from(KIT_BESIDE)));
+
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(kit.path().join("Cargo.toml"), "").unwrap();
+        let with_kit =
+            Beginning { kit: Some(kit.path()), ..beginning(folder.path(), Kind::Layer, Language::Rust) };
+        assert_eq!(begin(&with_kit).unwrap().1, None);
+        let manifest = fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
+        let kit = fs::canonicalize(kit.path()).unwrap();
+        assert!(
+            manifest.contains(&format!("path = \"{}\", features = [\"layer\"]", kit.display())),
+            "{manifest}"
+        );
+    }
+}
