@@ -45,7 +45,8 @@ install_javascript() {
 }
 install_c() {
     local clang
-    clang=$(compgen -c clang | grep -E '^clang(-1[6-9]|-2[0-9])?$' | head -n 1) || { echo "there is no clang" >&2; return 1; }
+    clang=$(compgen -c clang | grep -E '^clang(-1[6-9]|-2[0-9])?$' | sort | head -n 1)
+    [ -n "$clang" ] || { echo "there is no clang of LLVM 16 or later" >&2; return 1; }
     echo 'int main(void) { return 0; }' >"$work/try.c"
     "$clang" --target=wasm32-unknown-unknown -nostdlib -Wl,--no-entry "$work/try.c" -o "$work/try.wasm" || return 1
 }

@@ -144,6 +144,19 @@ pub fn encode(name: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
     componentize::encode(name, module)
 }
 
+/// Makes the package of the interfaces in `wit/` of the workspace at `root`, in the binary form of the component model and
+/// with their documentation: what other tools take in place of the folder.
+///
+/// # Errors
+///
+/// [`Error::Content`] when the folder is no package.
+pub fn interfaces(root: &Path) -> Result<Vec<u8>, Error> {
+    let path = root.join("wit");
+    let mut resolve = wit_parser::Resolve::default();
+    let made = resolve.push_path(&path).and_then(|(package, _)| wit_component::encode(&resolve, package));
+    made.map_err(|error| Error::Content { path, reason: format!("{error:#}") })
+}
+
 fn file_error(path: &Path) -> impl Fn(std::io::Error) -> Error + '_ {
     |source| Error::File { path: path.to_owned(), source }
 }

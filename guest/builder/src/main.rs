@@ -6,7 +6,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 guests build                       rebuild the components of guest/dist
 guests check                       say whether they are those of the sources
-guests component FOLDER [FILE]     build the component of a crate elsewhere, as FILE or as its name says";
+guests component FOLDER [FILE]     build the component of a crate elsewhere, as FILE or as its name says
+guests interfaces FILE             write the package of the interfaces that other tools take";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
         ["check"] => root().and_then(|root| check(&root)),
         ["component", folder] => component(Path::new(folder), None),
         ["component", folder, file] => component(Path::new(folder), Some(Path::new(file))),
+        ["interfaces", file] => root().and_then(|root| interfaces(&root, Path::new(file))),
         _ => {
             eprintln!("{USAGE}");
             Ok(ExitCode::from(2))
@@ -37,6 +39,13 @@ fn component(folder: &Path, file: Option<&Path>) -> Result<ExitCode, guest_build
     let (component, bytes) = guest_builder::build_elsewhere(folder)?;
     let path = file.map_or_else(|| component.file().into(), Path::to_owned);
     guest_builder::write(&path, &bytes)?;
+    println!("{:>8} bytes  {}", bytes.len(), path.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn interfaces(root: &Path, path: &Path) -> Result<ExitCode, guest_builder::Error> {
+    let bytes = guest_builder::interfaces(root)?;
+    guest_builder::write(path, &bytes)?;
     println!("{:>8} bytes  {}", bytes.len(), path.display());
     Ok(ExitCode::SUCCESS)
 }
