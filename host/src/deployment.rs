@@ -43,7 +43,7 @@ pub use self::record::{Action, Outcome, Record};
 pub use self::refusal::Refusal;
 pub use self::registry::Bad;
 use self::registry::Registry;
-pub(crate) use self::restore::{has_seen, restore_connector, restore_policy, rolled_back};
+pub(crate) use self::restore::{Later, has_seen, restore_connector, restore_policy, rolled_back};
 pub(crate) use self::rollouts::stored::restore_rollout;
 pub use self::rollouts::{Disagreement, PROMOTE_AFTER, RolloutView, Rollouts, Try};
 use self::slots::Slots;

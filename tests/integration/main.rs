@@ -38,6 +38,8 @@ mod hostile_policies;
 mod importing;
 mod input;
 mod keepers;
+#[cfg(unix)]
+mod large_policies;
 mod layers;
 mod legacy_topics;
 mod limits;

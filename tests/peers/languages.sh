@@ -33,7 +33,7 @@ install_python() {
     fi
 }
 install_javascript() {
-    command -v npm >/dev/null || { echo "there is no npm" >&2; return 1; }
+    type -P npm >/dev/null || { echo "there is no npm" >&2; return 1; }
     if ! cmp -s guest/examples/javascript/package.json "$tools/javascript/package.json"; then
         mkdir -p "$tools/javascript"
         cp guest/examples/javascript/package.json "$tools/javascript/"

@@ -28,9 +28,9 @@ const CLANG: [&str; 11] = [
 const OF_C: [&str; 4] =
     ["policy.c", "bindings/bindings.c", "bindings/bindings_component_type.o", "libc/libc.c"];
 
-/// Names of the compiler, the latest first of those with a number.
+/// Names of the compiler. One without a number may be an old one.
 const CLANGS: [&str; 8] =
-    ["clang", "clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16"];
+    ["clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16", "clang"];
 
 /// A component that was built.
 #[derive(Debug, PartialEq, Eq)]

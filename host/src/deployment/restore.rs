@@ -2,16 +2,23 @@
 
 use std::sync::Arc;
 
-use super::Source;
 use super::record::{Action, Record};
 use super::registry::{self, Registry, SlotRecord, StoredGeneration};
+use super::slots::Slots;
+use super::{Deployments, Source};
 use crate::digest::Digest;
+use crate::plugin::slot::{Candidate, LARGE};
 use crate::plugin::trust::Trust;
 use crate::plugin::{Compiled, ConnectorSlot, POLICY_SLOT, Pluggable, PolicySlot, Trial};
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 
-/// Makes the policy active again that was active before.
+/// A large policy that was active before. It is compiled while the host serves already, with what its slot began with.
+#[derive(Debug)]
+pub(crate) struct Later(StoredGeneration);
+
+/// Makes the policy active again that was active before, or returns it if that takes long and need not be waited for. A
+/// pinned one is waited for: the owner wants that one and no other.
 ///
 /// # Errors
 ///
@@ -23,8 +30,10 @@ pub(crate) async fn restore_policy(
     clock: &dyn Clock,
     trust: &Trust,
     is_configured: bool,
-) -> Result<(), StoreError> {
-    restore(POLICY_SLOT, slot.as_ref(), store, clock, trust, is_configured).await
+) -> Result<Option<Later>, StoreError> {
+    let must_wait = trust.pins.contains_key(POLICY_SLOT);
+    let beside = if must_wait { usize::MAX } else { LARGE };
+    restore(POLICY_SLOT, slot.as_ref(), store, clock, trust, is_configured, beside).await
 }
 
 /// Makes the connector active again that was active before.
@@ -40,7 +49,9 @@ pub(crate) async fn restore_connector(
     trust: &Trust,
     is_configured: bool,
 ) -> Result<(), StoreError> {
-    restore(name, slot.as_ref(), store, clock, trust, is_configured).await
+    // There is no other connector that could serve meanwhile.
+    let restored = restore(name, slot.as_ref(), store, clock, trust, is_configured, usize::MAX).await;
+    restored.map(drop)
 }
 
 /// Whether this component is the one last found in that place, as far as the store knows.
@@ -71,6 +82,49 @@ pub(crate) async fn rolled_back(
     Ok(registry::known_bad(store, slot, digest).await?.map(|bad| bad.reason))
 }
 
+impl Deployments {
+    /// Makes a large policy active again once it is compiled, unless another one has come meanwhile.
+    pub(crate) fn resume(self: &Arc<Self>, Later(kept): Later) {
+        let ours = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let Some(ours) = ours.upgrade() else { return };
+            if let Err(error) = ours.slots.resumed(&kept).await {
+                tracing::error!(policy = kept.name, version = kept.version, "not active again: {error}");
+            }
+        });
+    }
+}
+
+impl Slots {
+    async fn resumed(&self, kept: &StoredGeneration) -> Result<(), StoreError> {
+        let (slot, store, trust) = (self.policy.as_ref(), &self.services.store, self.trust());
+        let StoredGeneration { digest, name, version, .. } = kept;
+        let _at_work = self.work_on(POLICY_SLOT);
+        let begun = slot.slot().active();
+        tracing::info!(policy = name, version, %digest, "is being compiled; {} decides meanwhile", begun.name);
+        let bytes = registry::component(store.as_ref(), *digest).await?;
+        let prepared = prepared(POLICY_SLOT, slot, store, &trust, kept, bytes).await?;
+        let _one_at_a_time = self.changing.lock().await;
+        if slot.slot().active().number != begun.number {
+            tracing::info!(policy = name, version, "not active again: another one has come meanwhile");
+            return Ok(());
+        }
+        match prepared {
+            Ok(candidate) => {
+                slot.slot().activate(candidate, kept.provenance());
+                tracing::info!(policy = name, version, %digest, "active again");
+            }
+            Err(why) => {
+                self.registry
+                    .note(not_again::<PolicySlot>(POLICY_SLOT, kept, why, self.services.clock.as_ref()))
+                    .await
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes the generations active that were active before, but for one of at least `beside` bytes, which is returned.
 async fn restore<S: Pluggable>(
     name: &str,
     slot: &S,
@@ -78,50 +132,73 @@ async fn restore<S: Pluggable>(
     clock: &dyn Clock,
     trust: &Trust,
     is_configured: bool,
-) -> Result<(), StoreError> {
+    beside: usize,
+) -> Result<Option<Later>, StoreError> {
     let Some(SlotRecord { active, mut previous, .. }) = registry::slot_record(store.as_ref(), name).await?
     else {
-        return Ok(());
+        return Ok(None);
     };
     let own = slot.slot().active().digest;
     if active.carried || active.digest == own || (active.by == Source::Configuration.name() && !is_configured)
     {
         // A component that the program carries, perhaps in a newer version now; or one that the configuration
         // named and names no longer.
-        return Ok(());
+        return Ok(None);
     }
     // One generation to go back to, besides the carried one. More would only make the start slower.
     let before = previous.pop().filter(|kept| !kept.carried && kept.digest != own);
     for (kept, is_active) in before.into_iter().map(|kept| (kept, false)).chain([(active, true)]) {
-        let Err(why) = enter(name, slot, store, trust, &kept).await? else { continue };
+        let bytes = registry::component(store.as_ref(), kept.digest).await?;
+        let is_large = bytes.as_ref().is_some_and(|bytes| bytes.len() >= beside);
+        if is_large && is_active {
+            return Ok(Some(Later(kept)));
+        }
         let StoredGeneration { digest, name: plugin, version, .. } = &kept;
-        if !is_active {
-            tracing::info!(slot = name, plugin, version, %digest, "not kept to go back to: {why}");
+        let prepared = if is_large {
+            Err("it takes long to compile, and much memory".to_owned())
         } else {
-            tracing::error!(slot = name, plugin, version, %digest, "not active again: {why}");
-            let record = Record::new(clock.now(), S::KIND, name, Action::Start, "host");
-            let record = record.about(*digest).of(plugin, version).refused(why);
-            Registry::open(Arc::clone(store), None).await?.note(record).await;
+            prepared(name, slot, store, trust, &kept, bytes).await?
+        };
+        match prepared {
+            Ok(candidate) => {
+                slot.slot().activate(candidate, kept.provenance());
+            }
+            Err(why) if is_active => {
+                let record = not_again::<S>(name, &kept, why, clock);
+                Registry::open(Arc::clone(store), None).await?.note(record).await;
+            }
+            Err(why) => {
+                tracing::info!(slot = name, plugin, version, %digest, "not kept to go back to: {why}");
+            }
         }
     }
-    Ok(())
+    Ok(None)
 }
 
-/// Makes one of the stored generations active; returns the reason if that is not possible.
-async fn enter<S: Pluggable>(
+/// Says that what was active before is not active again. Returns the record of that.
+fn not_again<S: Pluggable>(name: &str, kept: &StoredGeneration, why: String, clock: &dyn Clock) -> Record {
+    let StoredGeneration { digest, name: plugin, version, .. } = kept;
+    tracing::error!(slot = name, plugin, version, %digest, "not active again: {why}");
+    let record = Record::new(clock.now(), S::KIND, name, Action::Start, "host");
+    record.about(*digest).of(plugin, version).refused(why)
+}
+
+/// Prepares one of the stored generations; returns the reason if that is not possible.
+async fn prepared<S: Pluggable>(
     name: &str,
     slot: &S,
     store: &Arc<dyn Store>,
     trust: &Trust,
     kept: &StoredGeneration,
-) -> Result<Result<(), String>, StoreError> {
+    bytes: Option<Vec<u8>>,
+) -> Result<Result<Candidate<S::Plugin>, String>, StoreError> {
     if let Err(error) = trust.pinned(name, kept.digest) {
         return Ok(Err(error.to_string()));
     }
     if let Some(bad) = registry::known_bad(store.as_ref(), name, kept.digest).await? {
         return Ok(Err(format!("it was rolled back: {}", bad.reason)));
     }
-    let Some(bytes) = registry::component(store.as_ref(), kept.digest).await? else {
+    let Some(bytes) = bytes else {
         return Ok(Err("the store does not have it any more, or it is damaged there".to_owned()));
     };
     // The keys may have changed, or a signature may be required now that was not before.
@@ -132,11 +209,5 @@ async fn enter<S: Pluggable>(
         let compiled = Compiled::of(slot.sandbox(), &bytes).await?;
         slot.prepare(&compiled, Trial::Full).await
     };
-    Ok(match prepared.await {
-        Ok(candidate) => {
-            slot.slot().activate(candidate, kept.provenance());
-            Ok(())
-        }
-        Err(error) => Err(error.to_string()),
-    })
+    Ok(prepared.await.map_err(|error| error.to_string()))
 }

@@ -113,6 +113,9 @@ pub(super) async fn assemble(
     if let Some(decisions) = host.services.audit.listen() {
         host.deployments.watch(decisions);
     }
+    if let Some(later) = slots.later {
+        host.deployments.resume(later);
+    }
     host.requests.work_off(waiting);
     host.plugins.watch();
     host.circuits.watch();

@@ -16,7 +16,9 @@ use super::start_error::StartError;
 use crate::account::for_trial;
 use crate::component_file::{self, Contents, Links};
 use crate::config::{self, Config};
-use crate::deployment::{Source, has_seen, restore_connector, restore_policy, restore_rollout, rolled_back};
+use crate::deployment::{
+    Later, Source, has_seen, restore_connector, restore_policy, restore_rollout, rolled_back,
+};
 use crate::digest::Digest;
 use crate::plugin::slot::Provenance;
 use crate::plugin::{
@@ -35,6 +37,8 @@ pub(super) struct Slots {
     pub(super) connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     /// Connectors that are configured for accounts and cannot begin, by name, and why.
     pub(super) out: BTreeMap<String, StartError>,
+    /// The policy that was active before, if it is compiled while the host serves already.
+    pub(super) later: Option<Later>,
     /// Components of files that are new, were checked, and are to take the place of what the program carries.
     pub(super) news: BTreeMap<String, FromFile>,
 }
@@ -48,12 +52,9 @@ impl Slots {
     ) -> Result<Self, StartError> {
         let sandbox = plugins.sandbox.with_budgets(config.limits.policy, config.limits.connector);
         let opening = Opening { config, services, plugins, sandbox, begin };
-        let mut slots = Self {
-            policy: opening.policy().await?,
-            connectors: BTreeMap::new(),
-            out: BTreeMap::new(),
-            news: BTreeMap::new(),
-        };
+        let (policy, later) = opening.policy().await?;
+        let mut slots =
+            Self { policy, later, connectors: BTreeMap::new(), out: BTreeMap::new(), news: BTreeMap::new() };
         for (slug, account) in &config.accounts {
             let name = account.connector.as_str();
             if slots.connectors.contains_key(name) || slots.out.contains_key(name) {
@@ -91,18 +92,20 @@ struct Opening<'o> {
 }
 
 impl Opening<'_> {
-    async fn policy(&self) -> Result<Arc<PolicySlot>, StartError> {
+    /// Opens the slot of the policy. Returns with it the policy that takes its place once it is compiled.
+    async fn policy(&self) -> Result<(Arc<PolicySlot>, Option<Later>), StartError> {
         let (store, clock) = (&self.services.store, self.services.clock.as_ref());
         let carried = self.plugins.policy().ok_or(StartError::NoPolicy)?;
         let opened = PolicySlot::open(&self.sandbox, carried, self.carried()).await;
         let policy = Arc::new(opened.map_err(StartError::Policy)?);
+        let mut later = None;
         if self.begin == Begin::Restored {
             let (trust, files) = (&self.config.plugins.trust, &self.config.plugins.files);
-            restore_policy(&policy, store, clock, trust, files.contains_key(POLICY_SLOT)).await?;
+            later = restore_policy(&policy, store, clock, trust, files.contains_key(POLICY_SLOT)).await?;
             let accounts = self.config.accounts.keys().map(|slug| slug.as_str());
             restore_rollout(&policy, store, trust, accounts).await?;
         }
-        Ok(policy)
+        Ok((policy, later))
     }
 
     /// Opens the slot of an account's connector. Returns with it the component of its file, if that is new and

@@ -91,7 +91,7 @@ impl ConnectorSlot {
         let terms = Terms { name: name.clone(), grant: Arc::new(grant) };
         let digest = Digest::of(format!("native {name} {version}").as_bytes());
         let plugin = ConnectorPlugin { code: Code::Native(native), manifest };
-        let slot = Slot::new(Candidate { digest, name, version, plugin }, provenance.proven());
+        let slot = Slot::new(Candidate { digest, name, version, size: 0, plugin }, provenance.proven());
         Ok(Self { sandbox: sandbox.clone(), terms, slot, trial_account: None })
     }
 
@@ -277,7 +277,7 @@ pub(super) async fn prepare(
     let (name, version) = (manifest.name.clone(), manifest.version.clone());
     let code = Code::Component(Box::new(Component { sandbox: sandbox.clone(), pre, indices }));
     let plugin = ConnectorPlugin { code, manifest };
-    Ok(Candidate { digest, name, version, plugin })
+    Ok(Candidate { digest, name, version, size: compiled.bytes.len(), plugin })
 }
 
 /// Greatest number of cells of one connector.

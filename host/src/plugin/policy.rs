@@ -191,7 +191,7 @@ impl PolicySlot {
         let Manifest { name, version } = native_manifest();
         let digest = Digest::of(format!("{name} {version}").as_bytes());
         let base = plugin.as_base();
-        Self::of(sandbox, base, Candidate { digest, name, version, plugin }, provenance)
+        Self::of(sandbox, base, Candidate { digest, name, version, size: 0, plugin }, provenance)
     }
 
     fn of(
@@ -419,7 +419,8 @@ async fn prepare(
     let indices = GuestIndices::new(&pre).map_err(wrong)?;
     let plugin = PolicyPlugin::new(sandbox, Code::Component(pre, indices));
     let manifest = trial::of_policy(&plugin, trial).await?;
-    Ok(Candidate { digest, name: manifest.name, version: manifest.version, plugin })
+    let Manifest { name, version } = manifest;
+    Ok(Candidate { digest, name, version, size: compiled.bytes.len(), plugin })
 }
 
 /// Who a policy is that is a part of this program.

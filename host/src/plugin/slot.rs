@@ -37,6 +37,8 @@ pub struct Generation<P> {
     pub by: String,
     /// Health since then.
     pub health: Health,
+    /// Size of the component, in bytes.
+    pub(crate) size: usize,
     /// Signature that it came with, for the next start.
     pub(crate) signature: Option<String>,
     /// The prepared component.
@@ -63,6 +65,8 @@ pub struct Candidate<P> {
     pub name: String,
     /// Version that it claims.
     pub version: String,
+    /// Size of the component, in bytes.
+    pub(crate) size: usize,
     pub(crate) plugin: P,
 }
 
@@ -142,6 +146,10 @@ struct Change<P> {
     /// Receiver of the events, until its one reader takes it.
     news: Option<mpsc::UnboundedReceiver<SlotEvent<P>>>,
 }
+
+/// Size from which a component is large, in bytes: it brings an interpreter with it, compiles for seconds, and takes many
+/// times its size in memory once it is compiled.
+pub const LARGE: usize = 4 << 20;
 
 /// Number of earlier generations kept. One is not enough: a bad one may have replaced a bad one.
 pub const KEPT: usize = 4;
@@ -280,7 +288,18 @@ impl<P> Slot<P> {
     /// Counts an answer of a generation.
     pub fn answered(&self, generation: &Arc<Generation<P>>) {
         if generation.health.answered() {
+            self.give_back(generation);
             let _nobody_listens = self.news.send(SlotEvent::Proven(Arc::clone(generation)));
+        }
+    }
+
+    /// Gives back the memory of large generations before this one, which has just passed its probation, if another one is
+    /// left to go back to.
+    fn give_back(&self, proven: &Generation<P>) {
+        let mut change = self.change();
+        let is_small = |earlier: &Arc<Generation<P>>| earlier.size < LARGE;
+        if self.active.load().number == proven.number && change.previous.iter().any(is_small) {
+            change.previous.retain(is_small);
         }
     }
 
@@ -336,6 +355,7 @@ impl<P> Candidate<P> {
             digest: self.digest,
             name: self.name,
             version: self.version,
+            size: self.size,
             loaded_at: at,
             by,
             health,

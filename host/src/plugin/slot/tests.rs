@@ -5,6 +5,7 @@ fn candidate(version: &str) -> Candidate<()> {
         digest: Digest::of(version.as_bytes()),
         name: "test".to_owned(),
         version: version.to_owned(),
+        size: 1,
         plugin: (),
     }
 }
@@ -119,4 +120,25 @@ fn faults_that_came_while_another_one_was_active_are_too_many_afterwards() {
     assert_eq!(slot.active().version, "2");
     slot.fault(&candidate, "decide", &trapped());
     assert_eq!(slot.active().version, "1");
+}
+
+#[test]
+fn the_memory_of_what_was_large_is_given_back_once_its_successor_is_proven() {
+    let large = |version| Candidate { size: LARGE, ..candidate(version) };
+    let prove = |slot: &Slot<()>| (0..Health::PROBATION).for_each(|_| slot.answered(&slot.active()));
+    let versions = |slot: &Slot<()>| -> Vec<String> {
+        slot.previous().iter().map(|generation| generation.version.clone()).collect()
+    };
+    let slot = Slot::new(candidate("1"), provenance().proven());
+    slot.activate(large("2"), provenance());
+    slot.activate(candidate("3"), provenance());
+    assert_eq!(versions(&slot), ["1", "2"], "it is there to go back to during the probation");
+    prove(&slot);
+    assert_eq!(versions(&slot), ["1"]);
+
+    // Where nothing else is left, it stays.
+    let slot = Slot::new(large("1"), provenance().proven());
+    slot.activate(candidate("2"), provenance());
+    prove(&slot);
+    assert_eq!(versions(&slot), ["1"]);
 }
