@@ -13,6 +13,7 @@ mod architecture;
 mod audit_trail;
 #[cfg(unix)]
 mod auth;
+mod authors;
 mod cci;
 mod components;
 mod conformance;

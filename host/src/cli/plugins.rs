@@ -1,5 +1,6 @@
 //! `vehicle-connector policy …` and `… connector …`: the plugins of a running host.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ use super::remote::Asked;
 use super::{USAGE, complain, inspect, render};
 use crate::component_file::{self, Contents, Links};
 use crate::plugin::PluginKind;
+use crate::plugin::slot::LARGE;
 
 /// Requests about plugins of either kind.
 #[derive(Debug, Subcommand)]
@@ -200,6 +202,14 @@ impl ComponentFile {
         let read = component_file::read(&self.file, Links::Followed);
         let Contents { component, signature, .. } =
             read.map_err(|refused| complain(USAGE, format_args!("{}: {refused}", self.file.display())))?;
+        if component.len() >= LARGE {
+            let size = component.len() >> 20;
+            let _closed = writeln!(
+                std::io::stderr(),
+                "vehicle-connector: {} has {size} MiB; the host is compiling it, which takes it ten seconds or more",
+                self.file.display()
+            );
+        }
         let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         let mut payload = Map::new();
         payload.insert("file".to_owned(), json!(name));

@@ -48,7 +48,7 @@ pub enum ActivationError {
     #[error("it is not compiled: {0}")]
     NotCompiled(CompilerFault),
     /// An import that the host does not provide.
-    #[error("the component imports {0}, which the host does not give to it")]
+    #[error("the component imports {import}, which the host does not give to it{hint}", import = .0, hint = hint(.0))]
     ForbiddenImport(String),
     /// An interface missing or wrong that the slot needs.
     #[error("the component does not export {interface} as this host knows it: {why}")]
@@ -81,6 +81,15 @@ pub enum ActivationError {
         /// What it asks for beyond its grant; never empty.
         excess: Vec<Excess>,
     },
+}
+
+/// Says how a toolchain leaves an import away that nobody asked it for.
+fn hint(import: &str) -> &'static str {
+    if import.starts_with("wasi:http/") {
+        "; componentize-js leaves it out with -d all, and componentize-qjs has none"
+    } else {
+        ""
+    }
 }
 
 /// Says which keys of the configuration allow more than a call had.

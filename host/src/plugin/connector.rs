@@ -260,11 +260,13 @@ pub(super) async fn prepare(
     compiled: &Compiled,
 ) -> Result<Candidate<ConnectorPlugin>, ActivationError> {
     let (digest, component) = (compiled.digest, &compiled.component);
-    activation::check_imports(&compiled.shown())?;
-    let wrong = |error: wasmtime::Error| ActivationError::WrongInterface {
-        interface: "vehicle:connector/connector",
-        why: sandbox::cause(&error),
-    };
+    let (shown, interface) = (compiled.shown(), "vehicle:connector/connector");
+    activation::check_imports(&shown)?;
+    if !shown.is_connector() {
+        return Err(ActivationError::WrongInterface { interface, why: "it has no such export".to_owned() });
+    }
+    let wrong =
+        |error: wasmtime::Error| ActivationError::WrongInterface { interface, why: sandbox::cause(&error) };
     let mut linker = linker(sandbox).map_err(wrong)?;
     wasi::link(&mut linker, component).map_err(wrong)?;
     let pre = linker.instantiate_pre(component).map_err(wrong)?;
