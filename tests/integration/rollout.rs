@@ -50,6 +50,26 @@ async fn actions(home: &RealHome) -> Vec<(Action, String, Outcome)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_layer_in_shadow_differs_where_it_knows_more_and_nowhere_else() {
+    let home = RealHome::start().await;
+    home.settle().await;
+    let layer = std::fs::read(testkit::root().join("guest/examples/dist/c-layer.wasm")).unwrap();
+    try_out(&home, Try::Shadow, layer).await.unwrap();
+    // Both know this one: two decisions, on which they agree.
+    read_with_an_ended_token(&home).await;
+    let tally = |rollout: Option<&RolloutView>| rollout.map(|it| (it.tally.agreed, it.tally.disagreed));
+    until(&home, |rollout| tally(rollout) == Some((2, 0))).await;
+
+    let card = simulator::Refusal::gateway("Access card no longer honoured");
+    home.control().expire_access_token_with(simulator::Refusal { status: 400, ..card });
+    assert_eq!(home.command(LEGACY.0, "refresh_cached", "").await.state, State::Failed);
+    until(&home, |rollout| tally(rollout) == Some((2, 1))).await;
+    let answer = home.request("policy/diff", json!({})).await;
+    let candidate = &answer["data"]["disagreements"][0]["candidate"];
+    assert_eq!((&candidate["rule"], &candidate["decision"]), (&json!("my-wording"), &json!("refresh-and-retry")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_policy_in_shadow_is_asked_and_not_obeyed() {
     let home = RealHome::start().await;
     home.settle().await;
