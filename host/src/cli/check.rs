@@ -102,7 +102,7 @@ async fn connectors(config: &Config, file: &Path, text: &str) -> anyhow::Result<
             continue;
         };
         if sandbox.is_none() {
-            sandbox = Some(super::sandbox()?);
+            sandbox = Some(super::sandbox()?.with_budgets(config.limits.policy, config.limits.connector));
         }
         let Some(sandbox) = &sandbox else { continue };
         let line = connector.line.unwrap_or_default();

@@ -21,7 +21,7 @@ use crate::digest::Digest;
 use crate::output::print;
 use crate::plugin::slot::Provenance;
 use crate::plugin::{ActivationError, Asking, Compiled, Measure, PluginKind, PolicySlot, Trial, embedded};
-use crate::sandbox::{self, Budget, Sandbox};
+use crate::sandbox::{self, Sandbox};
 use crate::time::{Clock as _, SystemClock};
 
 /// The interfaces that make a component a plugin, without their versions.
@@ -286,8 +286,9 @@ async fn describe(kind: PluginKind, sandbox: &Sandbox, compiled: &Compiled) -> O
     let mut linker: Linker<sandbox::Cx<()>> = Linker::new(sandbox.engine());
     linker.define_unknown_imports_as_traps(compiled.component()).ok()?;
     let pre = linker.instantiate_pre(compiled.component()).ok()?;
-    let mut store = sandbox.store(Budget::POLICY, ());
-    let described = sandbox::answer(Budget::POLICY, async {
+    let budget = sandbox.policy_budget();
+    let mut store = sandbox.store(budget, ());
+    let described = sandbox::answer(budget, async {
         let instance = pre.instantiate_async(&mut store).await?;
         match kind {
             PluginKind::Policy => {

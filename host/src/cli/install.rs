@@ -13,7 +13,7 @@ use clap::Args;
 
 use self::place::Place;
 use super::table::plain;
-use super::{Configured, USAGE, asking, complain, inspect};
+use super::{Configured, USAGE, asking, complain, inspect, limited};
 use crate::component_file::{self, Contents, Links};
 use crate::config::{self, Connector};
 use crate::descriptor::{Configured as Given, Grant, excess};
@@ -70,7 +70,7 @@ async fn install(options: &Options) -> Result<String, NotDone> {
         };
         (USAGE, format!("{file}: {refused}{instead}"))
     })?;
-    let (asking, digest) = looked_at(&options.file, &contents).await?;
+    let (asking, digest) = looked_at(&options.file, &contents, &options.configured.config).await?;
     let mut place = Place::of(&options.configured.config)?;
     let connector = config::connector_of(place.text(), place.path(), &asking.name)
         .map_err(|error| (USAGE, error.to_string()))?;
@@ -103,8 +103,12 @@ async fn install(options: &Options) -> Result<String, NotDone> {
 }
 
 /// Looks at the component as a host does, but for the trial, which needs an account.
-async fn looked_at(file: &Path, contents: &Contents) -> Result<(Asking, Digest), NotDone> {
-    let sandbox = super::sandbox().map_err(|error| (1, format!("{error:#}")))?;
+async fn looked_at(
+    file: &Path,
+    contents: &Contents,
+    configuration: &Path,
+) -> Result<(Asking, Digest), NotDone> {
+    let sandbox = limited::as_configured(configuration).map_err(|error| (1, format!("{error:#}")))?;
     let refused = |why: String| (1, format!("{} would be refused: {}", file.display(), plain(&why)));
     let compiled =
         Compiled::of(&sandbox, &contents.component).await.map_err(|error| refused(error.to_string()))?;

@@ -63,3 +63,10 @@ pub(super) fn sandbox(
     let sandbox = super::sandbox().map_err(|error| complain(1, format_args!("{error:#}")))?;
     Ok(sandbox.with_budgets(limits.policy, limits.connector))
 }
+
+/// Returns the sandbox with the limits of a configuration, as far as they can be read: for commands that say elsewhere
+/// what is wrong with a configuration, or need none.
+pub(super) fn as_configured(configuration: &Path) -> anyhow::Result<Sandbox> {
+    let limits = limits_of(configuration).unwrap_or_default();
+    Ok(super::sandbox()?.with_budgets(limits.policy, limits.connector))
+}

@@ -125,7 +125,9 @@ pub(super) struct ComponentFile {
 pub(super) async fn run(kind: PluginKind, command: PluginCommand) -> ExitCode {
     match command {
         PluginCommand::List { host } => host.ask(&format!("{kind}/list"), &json!({}), render::slots),
-        PluginCommand::Inspect { file: Some(file), toml: true, .. } => inspect::toml(kind, &file).await,
+        PluginCommand::Inspect { file: Some(file), toml: true, host, .. } => {
+            inspect::toml(kind, &file, &host).await
+        }
         PluginCommand::Inspect { file: Some(file), limits, host, .. } => {
             inspect::show(kind, &file, limits, &host).await
         }

@@ -22,7 +22,7 @@ pub(super) fn link(
     interface: &str,
     base: &Arc<PolicyPlugin>,
 ) -> wasmtime::Result<()> {
-    /// Links one function: `answer!(base, "name", |base, argument: Type| the answer)`.
+    /// Links one function: `answer!(instance, "its-name", method, argument: Type)`.
     macro_rules! answer {
         ($instance:ident, $name:literal, $call:ident $(, $argument:ident: $of:ty)?) => {
             let base = Arc::clone(base);

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::super::remote::Asked;
 use super::super::table::plain;
-use super::super::{USAGE, asking, complain};
+use super::super::{USAGE, asking, complain, limited};
 use super::{carried, other_kind, read};
 use crate::config;
 use crate::descriptor::{Excess, Grant, excess};
@@ -87,7 +87,7 @@ impl Asks {
 
 /// Shows the section that a configuration would have for a connector. Exit codes: 0 shown, 1 it is no connector
 /// that a host would take, 2 the file cannot be read.
-pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path) -> ExitCode {
+pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path, host: &Asked) -> ExitCode {
     if kind == PluginKind::Policy {
         return complain(USAGE, format_args!("a policy asks for nothing; --toml is for connectors"));
     }
@@ -96,7 +96,7 @@ pub(in crate::cli) async fn toml(kind: PluginKind, file: &Path) -> ExitCode {
         Err(code) => return code,
     };
     let asking = async {
-        let sandbox = crate::cli::sandbox()?;
+        let sandbox = limited::as_configured(&host.configuration().unwrap_or_default())?;
         let compiled = Compiled::of(&sandbox, &component).await?;
         let asking = Asking::of(&sandbox, &compiled).await;
         let asking = asking.map_err(|error| anyhow::anyhow!("{error}{}", other_kind(&compiled)))?;
