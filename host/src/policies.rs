@@ -4,6 +4,10 @@
 //! [`active`](PolicySlot::active) policy once and keep it to their end; a swap is one pointer store and
 //! disturbs none of them. A policy that does not answer three times loses its place to the one before it.
 //!
+//! A *layer*, which asks the policy below it what it does not answer itself, lies over the one that its slot was opened
+//! with; [`PolicySlot::alone`] opens a slot for any policy, to look at it, and puts the default one below a layer.
+//! [`Compiled::surface`] tells the two apart without compiling anything.
+//!
 //! ```
 //! use std::sync::Arc;
 //! use jiff::Timestamp;
@@ -36,5 +40,7 @@
 
 pub use crate::digest::Digest;
 pub use crate::plugin::slot::{Candidate, Generation, Health, Provenance};
-pub use crate::plugin::{ActivationError, Compiled, Policy, PolicyPlugin, PolicySlot, Trial, embedded};
+pub use crate::plugin::{
+    ActivationError, Compiled, Policy, PolicyPlugin, PolicySlot, Surface, Trial, embedded,
+};
 pub use crate::sandbox::{Budget, CallFault, Compiler, NoSandbox, Sandbox};

@@ -66,7 +66,10 @@ async fn a_layer_in_shadow_differs_where_it_knows_more_and_nowhere_else() {
     until(&home, |rollout| tally(rollout) == Some((2, 1))).await;
     let answer = home.request("policy/diff", json!({})).await;
     let candidate = &answer["data"]["disagreements"][0]["candidate"];
-    assert_eq!((&candidate["rule"], &candidate["decision"]), (&json!("my-wording"), &json!("refresh-and-retry")));
+    assert_eq!(
+        (&candidate["rule"], &candidate["decision"]),
+        (&json!("my-wording"), &json!("refresh-and-retry"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
