@@ -1,6 +1,7 @@
 //! Needles: the forms in which a secret is searched for.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -14,27 +15,26 @@ use crate::primitives::placeholder::Encoding;
 /// Length of the shortest secret that is searched for in encodings that blur its borders.
 const SHORTEST_IN_BASE64: usize = 8;
 
+/// Number of bytes that are compared at a place before a search begins there. It is what bounds the cost of a look, and
+/// what keeps nearly all needles from ever being prepared.
+const BEGINNING: usize = 8;
+
 /// A form of a secret.
 pub(super) struct Needle<'s> {
     pub(super) name: &'s str,
     form: Vec<u8>,
     /// Border of each beginning of the form: how much of the form's own beginning it ends with (Knuth, Morris
     /// and Pratt). With it no byte of a text is read again for every place at which a secret may have begun.
-    borders: Vec<usize>,
+    ///
+    /// Made when a text first has the form's beginning: a session has hundreds of forms, tokens of thousands of bytes
+    /// among them, and hardly an answer has any.
+    borders: OnceCell<Vec<usize>>,
 }
 
 impl<'s> Needle<'s> {
     pub(super) fn new(mut form: Vec<u8>, name: &'s str) -> Self {
         fold(&mut form);
-        let mut needle = Self { name, borders: Vec::with_capacity(form.len()), form };
-        for at in 0..needle.form.len() {
-            let border = match (at, needle.form.get(at)) {
-                (1.., Some(&byte)) => needle.advanced(needle.border(at), byte),
-                _ => 0,
-            };
-            needle.borders.push(border);
-        }
-        needle
+        Self { name, form, borders: OnceCell::new() }
     }
 
     /// Returns the bytes that are searched for, never with a `+` among them; see [`fold`].
@@ -45,13 +45,18 @@ impl<'s> Needle<'s> {
     /// Searches from a place on for as long as anything may have begun there. Returns the place up to which
     /// it has searched: nothing begins before that.
     pub(super) fn search(&self, bytes: &[u8], from: usize, mut found: impl FnMut(Range<usize>)) -> usize {
+        let beginning = self.form.get(..BEGINNING).unwrap_or(&self.form);
+        if !bytes.get(from..).is_some_and(|rest| rest.starts_with(beginning)) {
+            return from + 1;
+        }
+        let borders = self.borders.get_or_init(|| borders(&self.form));
         let mut matched = 0;
         for (at, &byte) in bytes.iter().enumerate().skip(from) {
-            matched = self.advanced(matched, byte);
+            matched = advanced(&self.form, borders, matched, byte);
             let end = at + 1;
             if matched == self.form.len() {
                 found(end - matched..end);
-                matched = self.border(matched);
+                matched = border(borders, matched);
             }
             if matched == 0 {
                 return end;
@@ -64,23 +69,33 @@ impl<'s> Needle<'s> {
     pub(super) fn is_in_some_case_in(&self, bytes: &[u8]) -> bool {
         bytes.windows(self.form.len()).any(|window| window.eq_ignore_ascii_case(&self.form))
     }
+}
 
-    /// Returns how much of the form is there with one more byte.
-    fn advanced(&self, mut matched: usize, byte: u8) -> usize {
-        loop {
-            if self.form.get(matched) == Some(&byte) {
-                return matched + 1;
-            }
-            if matched == 0 {
-                return 0;
-            }
-            matched = self.border(matched);
+/// Returns the border of each beginning of a form.
+fn borders(form: &[u8]) -> Vec<usize> {
+    let mut borders = Vec::with_capacity(form.len());
+    for (at, &byte) in form.iter().enumerate() {
+        let matched = if at == 0 { 0 } else { advanced(form, &borders, border(&borders, at), byte) };
+        borders.push(matched);
+    }
+    borders
+}
+
+/// Returns how much of a form is there with one more byte.
+fn advanced(form: &[u8], borders: &[usize], mut matched: usize, byte: u8) -> usize {
+    loop {
+        if form.get(matched) == Some(&byte) {
+            return matched + 1;
         }
+        if matched == 0 {
+            return 0;
+        }
+        matched = border(borders, matched);
     }
+}
 
-    fn border(&self, matched: usize) -> usize {
-        matched.checked_sub(1).and_then(|last| self.borders.get(last)).copied().unwrap_or_default()
-    }
+fn border(borders: &[usize], matched: usize) -> usize {
+    matched.checked_sub(1).and_then(|last| borders.get(last)).copied().unwrap_or_default()
 }
 
 /// The forms that no undoing of an encoding leads back to the secret itself.
