@@ -28,8 +28,9 @@ void exports_policy_describe(exports_policy_manifest_t *manifest) {
 }
 
 void exports_policy_classify(exports_policy_failure_t *failure, exports_policy_verdict_t *verdict) {
-  bool session =
-      failure->phase == EXPORTS_POLICY_PHASE_SIGN_IN || failure->phase == EXPORTS_POLICY_PHASE_REFRESH;
+  /* None of these is helped by a refresh. */
+  bool session = failure->phase == EXPORTS_POLICY_PHASE_SIGN_IN || failure->phase == EXPORTS_POLICY_PHASE_REFRESH ||
+                 failure->phase == EXPORTS_POLICY_PHASE_REGISTRATION;
   if (!session && says(&failure->message, EXPIRED)) {
     verdict->kind.tag = EXPORTS_POLICY_FAILURE_KIND_TOKEN_EXPIRED;
     bindings_string_set(&verdict->rule, "my-wording");

@@ -63,6 +63,9 @@ void exports_policy_classify(exports_policy_failure_t *failure, exports_policy_v
     /* Whatever the words are: a sign-in or a refresh that is refused is not helped by a refresh. */
     bool refused = status == 400 || status == 401 || status == 403;
     answer(verdict, refused ? KIND(CREDENTIALS_REJECTED) : KIND(UNKNOWN), refused ? "session-refused" : "none", none);
+  } else if (failure->phase == EXPORTS_POLICY_PHASE_REGISTRATION) {
+    /* Nor is a registration; what it was refused for, its words do not tell. */
+    answer(verdict, KIND(UNKNOWN), "none", none);
   } else if (says(&failure->message, EXPIRED[0]) || says(&failure->message, EXPIRED[1])) {
     answer(verdict, KIND(TOKEN_EXPIRED), "expired", none);
   } else if (status == 401) {

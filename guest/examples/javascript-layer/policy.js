@@ -11,7 +11,8 @@ export const policy = {
   describe: () => ({ name: 'my-policy', version: '0.1.0' }),
 
   classify(failure) {
-    const session = failure.phase === 'sign-in' || failure.phase === 'refresh';
+    // None of these is helped by a refresh.
+    const session = ['sign-in', 'refresh', 'registration'].includes(failure.phase);
     const text = failure.message.toLowerCase();
     if (!session && EXPIRED.some((words) => text.includes(words))) {
       return { kind: { tag: 'token-expired' }, rule: 'my-wording', countsAgainst: null };

@@ -36,6 +36,8 @@ export const policy = {
     if (session) {
       return [400, 401, 403].includes(status) ? verdict('credentials-rejected', 'session-refused') : verdict('unknown', 'none');
     }
+    // Nor is a registration; what it was refused for, its words do not tell.
+    if (failure.phase === 'registration') return verdict('unknown', 'none');
     if (EXPIRED.some((words) => text.includes(words))) return verdict('token-expired', 'expired');
     if (status === 401) return verdict('token-expired', 'http-401');
     return verdict('unknown', 'none');

@@ -16,7 +16,8 @@ class Policy(exports.Policy):
         return p.Manifest(name="my-policy", version="0.1.0")
 
     def classify(self, failure: p.Failure) -> p.Verdict:
-        session = failure.phase in (p.Phase.SIGN_IN, p.Phase.REFRESH)
+        # None of these is helped by a refresh.
+        session = failure.phase in (p.Phase.SIGN_IN, p.Phase.REFRESH, p.Phase.REGISTRATION)
         if not session and any(words in failure.message.lower() for words in EXPIRED):
             return p.Verdict(p.FailureKind_TokenExpired(), "my-wording", None)
         return base.classify(failure)

@@ -37,6 +37,9 @@ class Policy(exports.Policy):
             if status in (400, 401, 403):
                 return p.Verdict(p.FailureKind_CredentialsRejected(), "session-refused", None)
             return p.Verdict(p.FailureKind_Unknown(), "none", None)
+        if failure.phase == p.Phase.REGISTRATION:
+            # Nor is a registration; what it was refused for, its words do not tell.
+            return p.Verdict(p.FailureKind_Unknown(), "none", None)
         if any(words in text for words in EXPIRED):
             return p.Verdict(p.FailureKind_TokenExpired(), "expired", None)
         if status == 401:

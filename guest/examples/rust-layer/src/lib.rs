@@ -23,7 +23,8 @@ impl Layer for MyPolicy {
     }
 
     fn classify(failure: &Failure) -> Verdict {
-        let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh);
+        // None of these is helped by a refresh.
+        let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh | Phase::Registration);
         let text = failure.message.to_ascii_lowercase();
         if !session && EXPIRED.iter().any(|words| text.contains(words)) {
             return Verdict::new(FailureKind::TokenExpired, "my-wording");

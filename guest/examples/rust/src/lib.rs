@@ -53,6 +53,8 @@ impl Policy for MyPolicy {
                 Verdict::new(FailureKind::CredentialsRejected, "session-refused")
             }
             (None, _) if session => Verdict::new(FailureKind::Unknown, "none"),
+            // Nor is a registration; what it was refused for, its words do not tell.
+            (None, _) if failure.phase == Phase::Registration => Verdict::new(FailureKind::Unknown, "none"),
             (None, _) if EXPIRED.iter().any(|words| text.contains(words)) => {
                 Verdict::new(FailureKind::TokenExpired, "expired")
             }
