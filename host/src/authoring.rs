@@ -5,12 +5,10 @@
 //! # Layout
 //!
 //! `language`: what plugins are written in. `template`: the folders. `build`: from a folder to a component.
-//! `tool`: finding what that takes.
 
 mod build;
 mod language;
 mod template;
-mod tool;
 
 pub(crate) use self::build::{Built, build};
 pub(crate) use self::language::Language;

@@ -30,14 +30,19 @@ pub fn source_digest(root: &Path, component: &Component) -> Result<String, Error
     }
     parts.insert("locked".to_owned(), workspace.locked(external).into_bytes());
 
+    Ok(of_parts(&parts))
+}
+
+/// The digest of named contents.
+pub(crate) fn of_parts(parts: &BTreeMap<String, Vec<u8>>) -> String {
     let mut hasher = Sha256::new();
-    for (name, content) in &parts {
+    for (name, content) in parts {
         for field in [name.as_bytes(), content] {
             hasher.update((field.len() as u64).to_le_bytes());
             hasher.update(field);
         }
     }
-    Ok(hex(&hasher.finalize()))
+    hex(&hasher.finalize())
 }
 
 /// The SHA-256 of `bytes`, as lower-case hex.
@@ -143,7 +148,7 @@ impl<'a> Workspace<'a> {
 }
 
 /// Adds all files below `folder` to `parts`, named by their path from `root`.
-fn files(root: &Path, folder: &Path, parts: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Error> {
+pub(crate) fn files(root: &Path, folder: &Path, parts: &mut BTreeMap<String, Vec<u8>>) -> Result<(), Error> {
     let absolute = root.join(folder);
     for entry in std::fs::read_dir(&absolute).map_err(file_error(&absolute))? {
         let entry = entry.map_err(file_error(&absolute))?;

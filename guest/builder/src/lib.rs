@@ -1,8 +1,8 @@
-//! Builds the components of `guest/dist` and says whether they are those of the sources; and one component
-//! from a crate elsewhere.
+//! Builds the components of `guest/dist` and `guest/examples/dist` and says whether they are those of the sources; and one
+//! component from a crate or from C elsewhere.
 //!
 //! The host embeds the built components, so that `cargo run` and the tests need no WebAssembly toolchain.
-//! `guest/dist/SOURCES` records for each component a digest of everything it was built from; a test and
+//! A file `SOURCES` beside them records for each component a digest of everything it was built from; a test and
 //! `cargo guests check` compare it with the sources, so that a component cannot be forgotten.
 //!
 //! # Layout
@@ -10,23 +10,31 @@
 //! * `component`: the components, as the manifests of their crates describe them.
 //! * `digest`: what a component is made of, in one number.
 //! * `record`: the file `SOURCES`.
+//! * `examples`: the components of what authors begin with.
 //! * `toolchain`: which compiler builds for `wasm32-unknown-unknown` on this machine.
-//! * `compile`: from sources to a core module.
+//! * `compile`: from a crate to a core module. `c`: from C. `tool`: finding a toolchain's program.
 //! * `componentize`: from a core module to a component with the imports and exports it should have.
 
+mod c;
 mod compile;
 mod component;
 mod componentize;
 mod digest;
+mod examples;
 mod record;
+mod tool;
 mod toolchain;
 
 use std::path::{Path, PathBuf};
 
+pub use c::build_c;
 use compile::Place;
 pub use component::{Component, components};
 pub use digest::source_digest;
-pub use record::{Record, recorded, stale};
+pub use examples::build_examples;
+pub use record::stale;
+use record::{Folder, Record};
+pub use tool::find_tool;
 pub use toolchain::Toolchain;
 
 /// Why something about the components cannot be built or told.
@@ -64,26 +72,21 @@ pub enum Error {
     },
 }
 
-/// What [`build`] made.
+/// A component that was built.
 #[derive(Debug)]
 pub struct Built {
-    /// Which component.
-    pub component: Component,
     /// Where it is.
     pub path: PathBuf,
     /// Its size in bytes.
     pub size: usize,
 }
 
-/// The folder of the built components.
-#[must_use]
-pub fn dist(root: &Path) -> PathBuf {
-    root.join("guest/dist")
-}
+/// The folder of the components that the host embeds.
+const DIST: &str = "guest/dist";
 
-/// Builds every component from the workspace at `root` into [`dist`], and records what it was built from.
+/// Builds every component from the workspace at `root` into `guest/dist`, and records what it was built from.
 ///
-/// Nothing in [`dist`] is touched before all of them have been built; `SOURCES` is written last, so that a
+/// Nothing in there is touched before all of them have been built; `SOURCES` is written last, so that a
 /// run that ends in between is noticed as stale.
 ///
 /// # Errors
@@ -98,7 +101,7 @@ pub fn build(root: &Path) -> Result<Vec<Built>, Error> {
         made.push((component, bytes));
     }
 
-    let dist = dist(root);
+    let dist = root.join(DIST);
     std::fs::create_dir_all(&dist).map_err(file_error(&dist))?;
     let mut records = Vec::new();
     let mut built = Vec::new();
@@ -110,9 +113,9 @@ pub fn build(root: &Path) -> Result<Vec<Built>, Error> {
             sources: source_digest(root, &component)?,
             bytes: digest::of_bytes(&bytes),
         });
-        built.push(Built { component, path, size: bytes.len() });
+        built.push(Built { path, size: bytes.len() });
     }
-    write(&record::path(root), record::render(&records).as_bytes())?;
+    Folder { root, path: DIST }.record(&records)?;
     Ok(built)
 }
 
@@ -132,16 +135,6 @@ pub fn build_elsewhere(folder: &Path) -> Result<(Component, Vec<u8>), Error> {
     let module = compile::module(Place::Elsewhere(&folder), &toolchain, &component)?;
     let bytes = componentize::component(&component, &module)?;
     Ok((component, bytes))
-}
-
-/// Makes a component of a core module from another compiler, such as one for C, with the description of its world in
-/// it. `name` is what messages call it.
-///
-/// # Errors
-///
-/// [`Error::Component`] when the module does not fit its description, or has none.
-pub fn encode(name: &str, module: &[u8]) -> Result<Vec<u8>, Error> {
-    componentize::encode(name, module)
 }
 
 /// Makes the package of the interfaces in `wit/` of the workspace at `root`, in the binary form of the component model and

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-guests build                       rebuild the components of guest/dist
+guests build                       rebuild the components of guest/dist and guest/examples/dist
 guests check                       say whether they are those of the sources
 guests component FOLDER [FILE]     build the component of a crate elsewhere, as FILE or as its name says
 guests interfaces FILE             write the package of the interfaces that other tools take";
@@ -51,7 +51,16 @@ fn interfaces(root: &Path, path: &Path) -> Result<ExitCode, guest_builder::Error
 }
 
 fn build(root: &Path) -> Result<ExitCode, guest_builder::Error> {
-    for built in guest_builder::build(root)? {
+    let mut built = guest_builder::build(root)?;
+    match guest_builder::build_examples(root) {
+        Ok(examples) => built.extend(examples),
+        // The host needs none of them.
+        Err(guest_builder::Error::NoToolchain(why)) => {
+            eprintln!("guests: the examples are left as they are: {why}")
+        }
+        Err(error) => return Err(error),
+    }
+    for built in built {
         println!("{:>8} bytes  {}", built.size, built.path.display());
     }
     Ok(ExitCode::SUCCESS)
@@ -60,12 +69,12 @@ fn build(root: &Path) -> Result<ExitCode, guest_builder::Error> {
 fn check(root: &Path) -> Result<ExitCode, guest_builder::Error> {
     let reasons = guest_builder::stale(root)?;
     if reasons.is_empty() {
-        println!("the components of guest/dist are those of the sources");
+        println!("the components of guest/dist and guest/examples/dist are those of the sources");
         return Ok(ExitCode::SUCCESS);
     }
     for reason in reasons {
         eprintln!("guests: {reason}");
     }
-    eprintln!("guests: run `cargo guests build` and commit guest/dist");
+    eprintln!("guests: run `cargo guests build` and commit what it changes");
     Ok(ExitCode::FAILURE)
 }

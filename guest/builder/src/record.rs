@@ -1,9 +1,11 @@
 //! The file `SOURCES`: what each built component was built from.
 
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, components, digest, dist, read, read_text, source_digest};
+use crate::{DIST, Error, components, digest, examples, read, read_text, source_digest, write};
+
+/// Its name.
+const SOURCES: &str = "SOURCES";
 
 const HEAD: &str = "# What the components here were built from; written by `cargo guests build`.\n\
                     # component, SHA-256 of its sources, SHA-256 of the component\n";
@@ -19,35 +21,70 @@ pub struct Record {
     pub bytes: String,
 }
 
-pub(crate) fn path(root: &Path) -> PathBuf {
-    dist(root).join("SOURCES")
+/// A folder of built components, with its file `SOURCES`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Folder<'a> {
+    /// The workspace.
+    pub(crate) root: &'a Path,
+    /// The folder, from there.
+    pub(crate) path: &'static str,
 }
 
-pub(crate) fn render(records: &[Record]) -> String {
-    let mut text = HEAD.to_owned();
-    for record in records {
-        let _ = writeln!(text, "{} {} {}", record.name, record.sources, record.bytes);
+impl Folder<'_> {
+    fn file(self, name: &str) -> PathBuf {
+        self.root.join(self.path).join(name)
     }
-    text
-}
 
-/// What `guest/dist/SOURCES` says.
-///
-/// # Errors
-///
-/// The file is missing, or a line has not three words.
-pub fn recorded(root: &Path) -> Result<Vec<Record>, Error> {
-    let path = path(root);
-    read_text(&path)?
-        .lines()
-        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
-        .map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
-            [name, sources, bytes] => {
-                Ok(Record { name: name.to_owned(), sources: sources.to_owned(), bytes: bytes.to_owned() })
+    /// Writes what the components were built from.
+    pub(crate) fn record(self, records: &[Record]) -> Result<(), Error> {
+        let lines =
+            records.iter().map(|Record { name, sources, bytes }| format!("{name} {sources} {bytes}\n"));
+        let text = HEAD.to_owned() + &lines.collect::<String>();
+        write(&self.file(SOURCES), text.as_bytes())
+    }
+
+    /// What was recorded.
+    fn recorded(self) -> Result<Vec<Record>, Error> {
+        let path = self.file(SOURCES);
+        read_text(&path)?
+            .lines()
+            .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+            .map(|line| match line.split_whitespace().collect::<Vec<_>>()[..] {
+                [name, sources, bytes] => {
+                    Ok(Record { name: name.to_owned(), sources: sources.to_owned(), bytes: bytes.to_owned() })
+                }
+                _ => {
+                    let reason = format!("`{line}` has not three words");
+                    Err(Error::Content { path: path.clone(), reason })
+                }
+            })
+            .collect()
+    }
+
+    /// Why its components are not those of these sources, by name and digest.
+    fn stale(self, sources: &[(String, String)]) -> Result<Vec<String>, Error> {
+        let (records, folder) = (self.recorded()?, self.path);
+        let mut reasons = Vec::new();
+        for (name, digest) in sources {
+            let file = format!("{name}.wasm");
+            let Some(record) = records.iter().find(|record| record.name == *name) else {
+                reasons.push(format!("{folder}/{SOURCES} does not name {file}"));
+                continue;
+            };
+            if record.sources != *digest {
+                reasons.push(format!("{folder}/{file} was built from other sources"));
             }
-            _ => Err(Error::Content { path: path.clone(), reason: format!("`{line}` has not three words") }),
-        })
-        .collect()
+            if record.bytes != digest::of_bytes(&read(&self.file(&file))?) {
+                reasons.push(format!("{folder}/{file} is not the file that was recorded"));
+            }
+        }
+        for Record { name, .. } in records {
+            if !sources.iter().any(|(known, _)| *known == name) {
+                reasons.push(format!("{folder}/{SOURCES} names {name}, which nothing is built as"));
+            }
+        }
+        Ok(reasons)
+    }
 }
 
 /// Why the built components are not those of the sources, one sentence for each that is not; empty when all
@@ -57,26 +94,13 @@ pub fn recorded(root: &Path) -> Result<Vec<Record>, Error> {
 ///
 /// A file that is needed for the comparison cannot be read.
 pub fn stale(root: &Path) -> Result<Vec<String>, Error> {
-    let records = recorded(root)?;
-    let mut reasons = Vec::new();
-    let components = components(root)?;
-    for component in &components {
-        let file = component.file();
-        let Some(record) = records.iter().find(|record| record.name == component.name) else {
-            reasons.push(format!("guest/dist/SOURCES does not name {file}"));
-            continue;
-        };
-        if record.sources != source_digest(root, component)? {
-            reasons.push(format!("guest/dist/{file} was built from other sources"));
-        }
-        if record.bytes != digest::of_bytes(&read(&dist(root).join(&file))?) {
-            reasons.push(format!("guest/dist/{file} is not the file that was recorded"));
-        }
+    let mut sources = Vec::new();
+    for component in components(root)? {
+        let digest = source_digest(root, &component)?;
+        sources.push((component.name, digest));
     }
-    for record in records {
-        if !components.iter().any(|component| component.name == record.name) {
-            reasons.push(format!("guest/dist/SOURCES names {}, which no crate is for", record.name));
-        }
-    }
+    let mut reasons = Folder { root, path: DIST }.stale(&sources)?;
+    let examples = examples::sources(root)?.into_iter().map(|(name, digest)| (name.to_owned(), digest));
+    reasons.extend(examples::folder(root).stale(&examples.collect::<Vec<_>>())?);
     Ok(reasons)
 }

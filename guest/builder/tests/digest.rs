@@ -1,11 +1,12 @@
 //! The digest of a component's sources: what it depends on, and what not.
 
+#![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use guest_builder::{Component, components, source_digest};
+use guest_builder::{Component, components, source_digest, stale};
 
 fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -20,9 +21,9 @@ fn copied() -> tempfile::TempDir {
     copy
 }
 
+/// Links stay links: what several folders share is one source, in a copy too.
 fn copy_all(from: &Path, to: &Path) {
     if from.is_symlink() {
-        // What a link leads to is no part of the folder.
         std::os::unix::fs::symlink(fs::read_link(from).unwrap(), to).unwrap();
         return;
     }
@@ -102,4 +103,26 @@ fn the_profile_and_locked_dependencies_matter() {
     // What only the host or the tests need.
     assert!(changed_by("Cargo.lock", checksum_of("tokio")).is_empty());
     assert!(changed_by("Cargo.lock", checksum_of("proptest")).is_empty());
+}
+
+#[test]
+fn an_example_of_other_sources_or_other_bytes_is_named_and_what_is_said_about_it_is_no_source() {
+    let copy = copied();
+    let append = |file: &str| {
+        let path = copy.path().join("guest/examples").join(file);
+        let mut content = fs::read(&path).unwrap();
+        content.push(b'\n');
+        fs::write(&path, content).unwrap();
+        stale(copy.path()).unwrap()
+    };
+    assert_eq!(append("c/README.md"), Vec::<String>::new());
+    let layer = "guest/examples/dist/c-layer.wasm was built from other sources";
+    assert_eq!(append("c-layer/bindings/bindings.h"), [layer]);
+    let bytes = "guest/examples/dist/c.wasm is not the file that was recorded";
+    assert_eq!(append("dist/c.wasm"), [bytes, layer]);
+    // What it is compiled against, it shares with all others.
+    let of_wit = append("c/wit/policy.wit");
+    for file in ["guest/examples/dist/c.wasm", "guest/dist/policy.wasm"] {
+        assert!(of_wit.contains(&format!("{file} was built from other sources")), "{of_wit:?}");
+    }
 }

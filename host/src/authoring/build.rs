@@ -6,31 +6,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{Language, tool};
-
-/// Flags for a core module without a C library: small, and with a shadow stack as small as a policy needs. A page that
-/// is touched has to be paid for in every call.
-const CLANG: [&str; 11] = [
-    "--target=wasm32-unknown-unknown",
-    "-std=c17",
-    "-Os",
-    "-nostdlib",
-    "-ffreestanding",
-    "-fno-builtin",
-    "-fno-strict-aliasing",
-    "-isystem",
-    "libc",
-    "-Wl,--no-entry,--strip-debug",
-    "-Wl,-z,stack-size=32768",
-];
-
-/// The files that a policy in C consists of.
-const OF_C: [&str; 4] =
-    ["policy.c", "bindings/bindings.c", "bindings/bindings_component_type.o", "libc/libc.c"];
-
-/// Names of the compiler. One without a number may be an old one.
-const CLANGS: [&str; 8] =
-    ["clang-22", "clang-21", "clang-20", "clang-19", "clang-18", "clang-17", "clang-16", "clang"];
+use super::Language;
 
 /// A component that was built.
 #[derive(Debug, PartialEq, Eq)]
@@ -62,7 +38,7 @@ pub(crate) enum NotBuilt {
     /// A toolchain that failed; it has said why.
     #[error("{} failed, for the reason that it gave", .0.display())]
     Failed(PathBuf),
-    /// The crate, or the component.
+    /// The crate, the sources in C, or the component.
     #[error(transparent)]
     Component(#[from] guest_builder::Error),
     /// The system says no.
@@ -90,7 +66,7 @@ pub(crate) fn build(folder: &Path, out: Option<&Path>) -> Result<Built, NotBuilt
             let (component, bytes) = of_crate()?;
             (folder.join(component.file()), Some(bytes))
         }
-        Language::C => (folder.join("policy.wasm"), Some(c(folder)?)),
+        Language::C => (folder.join("policy.wasm"), Some(guest_builder::build_c(folder)?)),
         Language::Python | Language::JavaScript => (folder.join(format!("{kind}.wasm")), None),
     };
     // Where the author stands and not where the toolchain does.
@@ -106,7 +82,7 @@ pub(crate) fn build(folder: &Path, out: Option<&Path>) -> Result<Built, NotBuilt
 
 fn python(folder: &Path, module: &str, out: &Path) -> Result<(), NotBuilt> {
     let own = [folder.join(".venv/bin"), folder.join(".venv/Scripts")];
-    let program = tool::find(&["componentize-py"], &own).ok_or_else(|| NotBuilt::Missing {
+    let program = guest_builder::find_tool(&["componentize-py"], &own).ok_or_else(|| NotBuilt::Missing {
         tool: "componentize-py",
         way_out: format!(
             "it is a package of Python 3.10 and later: cd {} && python3 -m venv .venv && .venv/bin/pip install -r \
@@ -120,31 +96,13 @@ fn python(folder: &Path, module: &str, out: &Path) -> Result<(), NotBuilt> {
 
 fn javascript(folder: &Path, out: &Path) -> Result<(), NotBuilt> {
     let own = [folder.join("node_modules/.bin")];
-    let program = tool::find(&["componentize-qjs"], &own).ok_or_else(|| NotBuilt::Missing {
+    let program = guest_builder::find_tool(&["componentize-qjs"], &own).ok_or_else(|| NotBuilt::Missing {
         tool: "componentize-qjs",
         way_out: format!("it is a package of Node: cd {} && npm install", folder.display()),
     })?;
     let arguments =
         ["--wit", "wit", "--js", "policy.js", "--sync", "--stub-wasi", "--opt-size", "--minify", "--output"];
     run(&program, folder, arguments.iter().map(OsStr::new).chain([out.as_os_str()]))
-}
-
-/// Compiles a policy in C, and returns its component.
-fn c(folder: &Path) -> Result<Vec<u8>, NotBuilt> {
-    let missing = |tool| {
-        NotBuilt::Missing {
-        tool,
-        way_out: "a policy in C is built with LLVM, 16 or later: apt-get install clang lld, or brew install llvm lld"
-            .to_owned(),
-    }
-    };
-    let program = tool::find(&CLANGS, &[]).ok_or_else(|| missing("clang"))?;
-    let module = folder.join("policy.core.wasm");
-    run(&program, folder, CLANG.iter().chain(&OF_C).chain(&["-o", "policy.core.wasm"]).map(OsStr::new))?;
-    let bytes = std::fs::read(&module).map_err(failed(&module))?;
-    // The component is what is wanted of it.
-    std::fs::remove_file(&module).map_err(failed(&module))?;
-    Ok(guest_builder::encode("policy.c", &bytes)?)
 }
 
 /// Runs a program in the folder of a plugin.

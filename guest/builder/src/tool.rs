@@ -1,10 +1,11 @@
-//! Finding what makes a component of a language.
+//! Finding the program that makes a component of a language.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// Returns the first of these programs that is in one of the folders, or in the folders of `PATH`.
-pub(super) fn find(names: &[&str], folders: &[PathBuf]) -> Option<PathBuf> {
+#[must_use]
+pub fn find_tool(names: &[&str], folders: &[PathBuf]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     find_in(names, folders, &path)
 }
