@@ -44,7 +44,6 @@ pub use self::refusal::Refusal;
 pub use self::registry::Bad;
 use self::registry::Registry;
 pub(crate) use self::restore::{Later, has_seen, restore_connector, restore_policy, rolled_back};
-pub(crate) use self::rollouts::stored::restore_rollout;
 pub use self::rollouts::{Disagreement, PROMOTE_AFTER, RolloutView, Rollouts, Try};
 use self::slots::Slots;
 use self::view::deployed;

@@ -144,6 +144,8 @@ struct Memory {
     incomplete: bool,
     /// Components that the slots need, including slots that no account uses now.
     needed: BTreeMap<String, Vec<Digest>>,
+    /// Components that are stored as active and are not yet: another one stands in for them since the start.
+    awaited: BTreeMap<String, Digest>,
 }
 
 fn sequence(seq: u64) -> String {
@@ -276,6 +278,11 @@ impl Registry {
         before.and_then(|digests| digests.first().copied())
     }
 
+    /// Says that this component, which is stored as active, is going to be: until then the record of its slot stays.
+    pub(super) fn expect(&self, slot: &str, digest: Digest) {
+        self.memory().awaited.insert(slot.to_owned(), digest);
+    }
+
     /// Whether this component is the one last found in this place.
     pub(super) fn has_seen(&self, slot: &str, source: Source, digest: Digest) -> bool {
         let memory = self.memory();
@@ -338,7 +345,11 @@ impl Registry {
         let mut writes = vec![Write::document(Kind::Slot, name, &document)?];
         writes.extend(self.numbered(record)?);
         writes.extend(more);
-        self.memory().needed.insert(name.to_owned(), document.digests());
+        {
+            let mut memory = self.memory();
+            memory.needed.insert(name.to_owned(), document.digests());
+            memory.awaited.remove(name);
+        }
         self.commit(writes, component, in_use).await
     }
 
@@ -360,8 +371,11 @@ impl Registry {
     pub(super) async fn keep_health<P>(&self, name: &str, slot: &Slot<P>) -> Result<(), StoreError> {
         let mut document = self.slot_record_of(name, slot, None);
         // The carried component may only stand in for one that was unavailable at this start, such as a
-        // component that the compiler had no memory for. The next start tries that one again.
-        if document.active.carried
+        // component that the compiler had no memory for; any other one for one that is still being compiled.
+        // The next start tries that one again.
+        let awaited = self.memory().awaited.get(name).copied();
+        let stands_in = awaited.is_some_and(|digest| digest != document.active.digest);
+        if (document.active.carried || stands_in)
             && let Some(stored) = slot_record(self.store.as_ref(), name).await?
             && !stored.active.carried
         {

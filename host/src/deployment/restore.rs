@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::record::{Action, Record};
 use super::registry::{self, Registry, SlotRecord, StoredGeneration};
+use super::rollouts::restore::{Awaited, restore_rollout};
 use super::slots::Slots;
 use super::{Deployments, Source};
 use crate::digest::Digest;
@@ -13,27 +14,35 @@ use crate::plugin::{Compiled, ConnectorSlot, POLICY_SLOT, Pluggable, PolicySlot,
 use crate::store::{Store, StoreError};
 use crate::time::Clock;
 
-/// A large policy that was active before. It is compiled while the host serves already, with what its slot began with.
-#[derive(Debug)]
-pub(crate) struct Later(StoredGeneration);
+/// What is compiled while the host serves already, with what its slot has meanwhile.
+#[derive(Debug, Default)]
+pub(crate) struct Later {
+    /// A large policy that was active before.
+    policy: Option<StoredGeneration>,
+    /// What was tried out before.
+    rollout: Option<Awaited>,
+}
 
-/// Makes the policy active again that was active before, or returns it if that takes long and need not be waited for. A
-/// pinned one is waited for: the owner wants that one and no other.
+/// Makes the policy active again that was active before, and tries out again what was tried out. Returns what takes long
+/// and need not be waited for. A pinned policy is waited for: the owner wants that one and no other.
 ///
 /// # Errors
 ///
 /// When the store fails. A component that is not available or not accepted any more does not count as an
 /// error: the slot then goes on with what it has.
-pub(crate) async fn restore_policy(
+pub(crate) async fn restore_policy<'a>(
     slot: &Arc<PolicySlot>,
     store: &Arc<dyn Store>,
     clock: &dyn Clock,
-    trust: &Trust,
-    is_configured: bool,
-) -> Result<Option<Later>, StoreError> {
+    (trust, is_configured): (&Trust, bool),
+    accounts: impl IntoIterator<Item = &'a str>,
+) -> Result<Later, StoreError> {
     let must_wait = trust.pins.contains_key(POLICY_SLOT);
     let beside = if must_wait { usize::MAX } else { LARGE };
-    restore(POLICY_SLOT, slot.as_ref(), store, clock, trust, is_configured, beside).await
+    let policy = restore(POLICY_SLOT, slot.as_ref(), store, clock, trust, is_configured, beside).await?;
+    let awaited = policy.as_ref().map(|kept| kept.digest);
+    let rollout = restore_rollout(slot, store, trust, accounts, awaited).await?;
+    Ok(Later { policy, rollout })
 }
 
 /// Makes the connector active again that was active before.
@@ -83,13 +92,24 @@ pub(crate) async fn rolled_back(
 }
 
 impl Deployments {
-    /// Makes a large policy active again once it is compiled, unless another one has come meanwhile.
-    pub(crate) fn resume(self: &Arc<Self>, Later(kept): Later) {
+    /// Makes a large policy active again once it is compiled, unless another one has come meanwhile, and goes on with a
+    /// rollout then.
+    pub(crate) fn resume(self: &Arc<Self>, Later { policy, rollout }: Later) {
+        if let Some(kept) = &policy {
+            self.slots.registry.expect(POLICY_SLOT, kept.digest);
+        }
         let ours = Arc::downgrade(self);
         tokio::spawn(async move {
             let Some(ours) = ours.upgrade() else { return };
-            if let Err(error) = ours.slots.resumed(&kept).await {
+            if let Some(kept) = policy
+                && let Err(error) = ours.slots.resumed(&kept).await
+            {
                 tracing::error!(policy = kept.name, version = kept.version, "not active again: {error}");
+            }
+            if let Some(awaited) = rollout
+                && let Err(error) = ours.rollouts.go_on(&awaited).await
+            {
+                tracing::error!("what was tried out is not tried out again: {error}");
             }
         });
     }
@@ -113,6 +133,7 @@ impl Slots {
             Ok(candidate) => {
                 slot.slot().activate(candidate, kept.provenance());
                 tracing::info!(policy = name, version, %digest, "active again");
+                self.registry.keep_health(POLICY_SLOT, slot.slot()).await?;
             }
             Err(why) => {
                 self.registry
@@ -133,7 +154,7 @@ async fn restore<S: Pluggable>(
     trust: &Trust,
     is_configured: bool,
     beside: usize,
-) -> Result<Option<Later>, StoreError> {
+) -> Result<Option<StoredGeneration>, StoreError> {
     let Some(SlotRecord { active, mut previous, .. }) = registry::slot_record(store.as_ref(), name).await?
     else {
         return Ok(None);
@@ -151,7 +172,7 @@ async fn restore<S: Pluggable>(
         let bytes = registry::component(store.as_ref(), kept.digest).await?;
         let is_large = bytes.as_ref().is_some_and(|bytes| bytes.len() >= beside);
         if is_large && is_active {
-            return Ok(Some(Later(kept)));
+            return Ok(Some(kept));
         }
         let StoredGeneration { digest, name: plugin, version, .. } = &kept;
         let prepared = if is_large {

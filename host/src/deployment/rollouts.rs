@@ -4,6 +4,7 @@
 //! for review; nothing is sent because of the comparison, and nothing waits for it.
 
 mod compare;
+pub(super) mod restore;
 pub(super) mod stored;
 
 use std::collections::BTreeMap;
@@ -234,7 +235,13 @@ impl Rollouts {
     }
 
     fn candidate(&self) -> Result<Arc<Rollout>, Refusal> {
-        self.slots.policy.rollouts().current().ok_or(Refusal::NoRollout)
+        let rollouts = self.slots.policy.rollouts();
+        rollouts.current().ok_or_else(|| match rollouts.awaited() {
+            Some(digest) => Refusal::InvalidRequest(format!(
+                "what was tried out before the start ({digest}) is still being compiled; ask again when policy/list shows it"
+            )),
+            None => Refusal::NoRollout,
+        })
     }
 
     /// Ends the rollout; the active policy decides for every account again.

@@ -136,6 +136,7 @@ impl Slots {
     pub(super) fn in_use(&self) -> Vec<Digest> {
         let rollout = self.policy.rollouts().current();
         let mut digests: Vec<Digest> = rollout.iter().map(|rollout| rollout.generation.digest).collect();
+        digests.extend(self.policy.rollouts().awaited());
         fn add<S: Pluggable>(slot: &S, digests: &mut Vec<Digest>) {
             digests.push(slot.slot().active().digest);
             digests.extend(slot.slot().previous().iter().map(|generation| generation.digest));

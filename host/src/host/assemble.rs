@@ -113,9 +113,7 @@ pub(super) async fn assemble(
     if let Some(decisions) = host.services.audit.listen() {
         host.deployments.watch(decisions);
     }
-    if let Some(later) = slots.later {
-        host.deployments.resume(later);
-    }
+    host.deployments.resume(slots.later);
     host.requests.work_off(waiting);
     host.plugins.watch();
     host.circuits.watch();

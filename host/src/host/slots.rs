@@ -16,9 +16,7 @@ use super::start_error::StartError;
 use crate::account::for_trial;
 use crate::component_file::{self, Contents, Links};
 use crate::config::{self, Config};
-use crate::deployment::{
-    Later, Source, has_seen, restore_connector, restore_policy, restore_rollout, rolled_back,
-};
+use crate::deployment::{Later, Source, has_seen, restore_connector, restore_policy, rolled_back};
 use crate::digest::Digest;
 use crate::plugin::slot::Provenance;
 use crate::plugin::{
@@ -37,8 +35,8 @@ pub(super) struct Slots {
     pub(super) connectors: BTreeMap<String, Arc<ConnectorSlot>>,
     /// Connectors that are configured for accounts and cannot begin, by name, and why.
     pub(super) out: BTreeMap<String, StartError>,
-    /// The policy that was active before, if it is compiled while the host serves already.
-    pub(super) later: Option<Later>,
+    /// What of the policies is compiled while the host serves already.
+    pub(super) later: Later,
     /// Components of files that are new, were checked, and are to take the place of what the program carries.
     pub(super) news: BTreeMap<String, FromFile>,
 }
@@ -92,18 +90,18 @@ struct Opening<'o> {
 }
 
 impl Opening<'_> {
-    /// Opens the slot of the policy. Returns with it the policy that takes its place once it is compiled.
-    async fn policy(&self) -> Result<(Arc<PolicySlot>, Option<Later>), StartError> {
+    /// Opens the slot of the policy. Returns with it what is yet to be compiled.
+    async fn policy(&self) -> Result<(Arc<PolicySlot>, Later), StartError> {
         let (store, clock) = (&self.services.store, self.services.clock.as_ref());
         let carried = self.plugins.policy().ok_or(StartError::NoPolicy)?;
         let opened = PolicySlot::open(&self.sandbox, carried, self.carried()).await;
         let policy = Arc::new(opened.map_err(StartError::Policy)?);
-        let mut later = None;
+        let mut later = Later::default();
         if self.begin == Begin::Restored {
             let (trust, files) = (&self.config.plugins.trust, &self.config.plugins.files);
-            later = restore_policy(&policy, store, clock, trust, files.contains_key(POLICY_SLOT)).await?;
             let accounts = self.config.accounts.keys().map(|slug| slug.as_str());
-            restore_rollout(&policy, store, trust, accounts).await?;
+            let trust = (trust, files.contains_key(POLICY_SLOT));
+            later = restore_policy(&policy, store, clock, trust, accounts).await?;
         }
         Ok((policy, later))
     }

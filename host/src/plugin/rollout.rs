@@ -113,6 +113,8 @@ impl Rollout {
 #[derive(Debug)]
 pub struct RolloutPlace {
     current: ArcSwapOption<Rollout>,
+    /// The candidate that is to be current once it is compiled, after a start.
+    awaited: Mutex<Option<Digest>>,
     failed: mpsc::UnboundedSender<Failed>,
     unread: Mutex<Option<mpsc::UnboundedReceiver<Failed>>>,
 }
@@ -123,7 +125,8 @@ pub type Failed = (Arc<Rollout>, String);
 impl Default for RolloutPlace {
     fn default() -> Self {
         let (failed, unread) = mpsc::unbounded_channel();
-        Self { current: ArcSwapOption::empty(), failed, unread: Mutex::new(Some(unread)) }
+        let (current, awaited) = (ArcSwapOption::empty(), Mutex::default());
+        Self { current, awaited, failed, unread: Mutex::new(Some(unread)) }
     }
 }
 
@@ -134,9 +137,20 @@ impl RolloutPlace {
         self.current.load_full()
     }
 
-    /// Begins, continues or ends the rollout. Returns the one before.
+    /// Begins, continues or ends the rollout; no candidate is awaited any more. Returns the one before.
     pub fn set(&self, next: Option<Arc<Rollout>>) -> Option<Arc<Rollout>> {
+        *self.awaited.lock() = None;
         self.current.swap(next)
+    }
+
+    /// Says that this candidate is to be current once it is compiled.
+    pub(crate) fn expect(&self, candidate: Digest) {
+        *self.awaited.lock() = Some(candidate);
+    }
+
+    /// The candidate that is to be current once it is compiled.
+    pub(crate) fn awaited(&self) -> Option<Digest> {
+        *self.awaited.lock()
     }
 
     /// Replaces this rollout, if it is still the current one.
