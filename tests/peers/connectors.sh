@@ -12,31 +12,31 @@ shift
 languages=("$@")
 [ ${#languages[@]} -gt 0 ] || languages=(rust python)
 cd "$(dirname "$0")/../.."
-root=$PWD
 . tests/peers/common.sh
+. tests/peers/authors.sh
 
-tools=target/peers/languages
-install_python() {
-    local requirements=guest/examples/connector-python/requirements.txt
-    cmp -s "$requirements" "$tools/python/requirements.txt" && return
-    mkdir -p "$tools"
-    python3 -m venv --clear "$tools/python" || return 1
-    "$tools/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" || return 1
-    cp "$requirements" "$tools/python/requirements.txt"
-}
+install_python() { python_tools guest/examples/connector-python/requirements.txt; }
 install_rust() { :; }
+
+# Makes the connector of a language.
+make() {
+    local language=$1 folder=$work/$1
+    if ! "install_$language" 2>"$work/install.$language.log"; then
+        skipped "$language" "$work/install.$language.log"
+        return
+    fi
+    "$program" connector new "$folder" --lang "$language" --name "acme-in-$language" --kit guest/sdk >/dev/null
+    [ "$language" != python ] || ln -s "$tools/python" "$folder/.venv"
+    "$program" connector build "$folder" --out "$work/acme-in-$language.wasm" >"$work/build.$language.log" 2>&1 ||
+        die "$language is not built: $(cat "$work/build.$language.log")"
+}
+beside_each_other make "${languages[@]}"
 
 start_broker
 (umask 077 && echo acme-client-1 >"$work/client-id" && echo acme-password-1 >"$work/password")
 for language in "${languages[@]}"; do
-    if ! "install_$language" 2>"$work/install.log"; then
-        printf 'SKIPPED: %s: its toolchain is not here: %s\n' "$language" "$(tail -n 1 "$work/install.log")"
-        continue
-    fi
-    name=acme-in-$language folder=$work/$language component=$work/acme-in-$language.wasm
-    "$program" connector new "$folder" --lang "$language" --name "$name" --kit guest/sdk >/dev/null
-    [ "$language" != python ] || ln -s "$root/$tools/python" "$folder/.venv"
-    "$program" connector build "$folder" --out "$component" >"$work/build.log" 2>&1 || die "$language is not built: $(cat "$work/build.log")"
+    name=acme-in-$language component=$work/acme-in-$language.wasm
+    [ -e "$component" ] || continue
     python3 tests/peers/example_cloud.py >"$work/cloud-$language.log" 2>&1 &
     started+=($!)
     cloud=$(address_in "$work/cloud-$language.log")
@@ -59,7 +59,6 @@ endpoints = { api = "$cloud" }
 account = "home"
 name = "Road Runner"
 TOML
-    "$program" check-config -c "$configuration"
     "$program" run -c "$configuration" >>"$work/host-$language.log" 2>&1 &
     host=$!
     started+=("$host")
