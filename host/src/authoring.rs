@@ -4,9 +4,10 @@
 //!
 //! # Layout
 //!
-//! `language`: what plugins are written in. `template`: the folders. `build`: from a folder to a component.
+//! `language`: what plugins are written in. `template`: the folders. `kit`: what those in Rust stand on. `build`: from a folder to a component.
 
 mod build;
+mod kit;
 mod language;
 mod template;
 

@@ -166,7 +166,10 @@ fn what_cannot_begin_or_be_built_says_why() {
     std::fs::create_dir(author.0.path().join("empty")).unwrap();
     let (code, why) = said(&["policy", "build", "empty"]);
     assert!(code == 1 && why.contains("policy.py"), "{why}");
-    // Without a copy of this project beside it, a crate is told where the kit is missing.
-    let printed = author.succeeds(&["policy", "new", "crate", "--lang", "rust", "--layer"]);
-    assert!(printed.contains("the kit is not at ../vehicle-connector/guest/sdk"), "{printed}");
+    let (code, why) = said(&["policy", "new", "crate", "--lang", "rust", "--kit", "empty"]);
+    assert!(
+        code == 1 && why.contains("empty is neither the kit") && why.contains("leave --kit away"),
+        "{why}"
+    );
+    assert!(!author.0.path().join("crate").exists());
 }

@@ -25,7 +25,7 @@ make() {
         skipped "$language" "$work/install.$language.log"
         return
     fi
-    "$program" connector new "$folder" --lang "$language" --name "acme-in-$language" --kit guest/sdk >/dev/null
+    "$program" connector new "$folder" --lang "$language" --name "acme-in-$language" >/dev/null
     [ "$language" != python ] || ln -s "$tools/python" "$folder/.venv"
     "$program" connector build "$folder" --out "$work/acme-in-$language.wasm" >"$work/build.$language.log" 2>&1 ||
         die "$language is not built: $(cat "$work/build.$language.log")"

@@ -72,7 +72,7 @@ make() {
     for layer in "" --layer; do
         folder=$work/$language$layer component=$work/$language$layer.wasm
         # shellcheck disable=SC2086
-        "$program" policy new "$folder" --lang "$language" $layer --name "in-$language" --kit guest/sdk >/dev/null
+        "$program" policy new "$folder" --lang "$language" $layer --name "in-$language" >/dev/null
         links "$language" "$folder"
         "$program" policy build "$folder" --out "$component" >"$work/build.$language.log" 2>&1 ||
             die "$language$layer is not built: $(cat "$work/build.$language.log")"

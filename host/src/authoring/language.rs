@@ -7,7 +7,7 @@ use clap::ValueEnum;
 /// A language with a toolchain that makes components.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Language {
-    /// On the kit, which is `guest/sdk` of this project.
+    /// On the kit, which the program carries.
     Rust,
     /// With componentize-py.
     Python,

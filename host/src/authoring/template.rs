@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Language;
+use super::{Language, kit};
 
 /// What a folder is to become.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub(crate) enum Kind {
 }
 
 /// A file of a folder.
-struct File {
-    path: &'static str,
-    bytes: &'static [u8],
+pub(super) struct File {
+    pub(super) path: &'static str,
+    pub(super) bytes: &'static [u8],
 }
 
 /// The name that a plugin has in the templates.
@@ -30,9 +30,6 @@ const CONNECTOR: &str = "\"example\"";
 
 /// Where the kit is, seen from the templates.
 const KIT: &str = "../../sdk";
-
-/// Where the kit is expected unless it is named: in a copy of this project beside the author's folder.
-const KIT_BESIDE: &str = "../vehicle-connector/guest/sdk";
 
 macro_rules! files {
     ($folder:literal: $($path:literal),* $(,)?) => {
@@ -46,19 +43,23 @@ macro_rules! files {
 /// Returns the files of a beginning; none if there is none in this language.
 fn files(kind: Kind, language: Language) -> Option<&'static [File]> {
     Some(match (kind, language) {
-        (Kind::Policy, Language::Rust) => files!("rust": "Cargo.toml", "README.md", "src/lib.rs"),
-        (Kind::Layer, Language::Rust) => files!("rust-layer": "Cargo.toml", "README.md", "src/lib.rs"),
+        (Kind::Policy, Language::Rust) => {
+            files!("rust": ".gitignore", "Cargo.toml", "README.md", "src/lib.rs")
+        }
+        (Kind::Layer, Language::Rust) => {
+            files!("rust-layer": ".gitignore", "Cargo.toml", "README.md", "src/lib.rs")
+        }
         (Kind::Policy, Language::Python) => {
-            files!("python": "README.md", "policy.py", "requirements.txt", "wit/policy.wit", "wit/world.wit")
+            files!("python": ".gitignore", "README.md", "policy.py", "requirements.txt", "wit/policy.wit", "wit/world.wit")
         }
         (Kind::Layer, Language::Python) => {
-            files!("python-layer": "README.md", "policy.py", "requirements.txt", "wit/policy.wit", "wit/world.wit")
+            files!("python-layer": ".gitignore", "README.md", "policy.py", "requirements.txt", "wit/policy.wit", "wit/world.wit")
         }
         (Kind::Policy, Language::JavaScript) => {
-            files!("javascript": "README.md", "policy.js", "package.json", "wit/policy.wit", "wit/world.wit")
+            files!("javascript": ".gitignore", "README.md", "policy.js", "package.json", "wit/policy.wit", "wit/world.wit")
         }
         (Kind::Layer, Language::JavaScript) => {
-            files!("javascript-layer": "README.md", "policy.js", "package.json", "wit/policy.wit", "wit/world.wit")
+            files!("javascript-layer": ".gitignore", "README.md", "policy.js", "package.json", "wit/policy.wit", "wit/world.wit")
         }
         (Kind::Policy, Language::C) => files!("c": "README.md", "policy.c", "libc/libc.c", "libc/stdlib.h",
             "libc/string.h", "bindings/bindings.c", "bindings/bindings.h", "bindings/bindings_component_type.o",
@@ -69,11 +70,13 @@ fn files(kind: Kind, language: Language) -> Option<&'static [File]> {
             "wit/policy.wit", "wit/world.wit")
         }
         (Kind::Connector, Language::Rust) => {
-            files!("connector-rust": "Cargo.toml", "README.md", "src/lib.rs", "src/tests.rs")
+            files!("connector-rust": ".gitignore", "Cargo.toml", "README.md", "src/lib.rs", "src/tests.rs")
         }
-        (Kind::Connector, Language::Python) => files!("connector-python": "README.md", "connector.py",
+        (Kind::Connector, Language::Python) => {
+            files!("connector-python": ".gitignore", "README.md", "connector.py",
             "requirements.txt", "wit/clock.wit", "wit/connector.wit", "wit/http.wit", "wit/lock.wit", "wit/log.wit",
-            "wit/mqtt.wit", "wit/random.wit", "wit/types.wit", "wit/world.wit"),
+            "wit/mqtt.wit", "wit/random.wit", "wit/types.wit", "wit/world.wit")
+        }
         (Kind::Connector, _) => return None,
     })
 }
@@ -91,7 +94,7 @@ pub(crate) struct Beginning<'b> {
     pub(crate) language: Language,
     /// Name of the plugin: 1 to 64 of a-z, 0-9 and `-`.
     pub(crate) name: &'b str,
-    /// Where the kit is, for a crate.
+    /// Where the kit is, for a crate; without it the crate has a copy of its own.
     pub(crate) kit: Option<&'b Path>,
 }
 
@@ -101,6 +104,12 @@ pub(crate) enum NotBegun {
     /// The folder has something in it.
     #[error("{} is not empty; name a folder that does not exist yet", .0.display())]
     NotEmpty(PathBuf),
+    /// The kit is not where it should be.
+    #[error(
+        "{} is neither the kit, guest/sdk, nor a copy of this project with it; leave --kit away for a copy that the program \
+         carries", .0.display()
+    )]
+    NoKit(PathBuf),
     /// There is no such template.
     #[error("there is no beginning of a connector in this language; there is one in rust, and one in python")]
     NoSuch,
@@ -114,39 +123,43 @@ pub(crate) enum NotBegun {
     },
 }
 
-/// Writes the folder that an author begins with. Returns its files, and the place of the kit if it is not there.
+/// Writes the folder that an author begins with. Returns its files, those of the kit left out.
 ///
 /// # Errors
 ///
 /// See [`NotBegun`].
-pub(crate) fn begin(beginning: &Beginning<'_>) -> Result<(Vec<&'static str>, Option<PathBuf>), NotBegun> {
+pub(crate) fn begin(beginning: &Beginning<'_>) -> Result<Vec<&'static str>, NotBegun> {
     let Beginning { folder, kind, language, name, kit } = *beginning;
     let files = files(kind, language).ok_or(NotBegun::NoSuch)?;
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| NotBegun::File { path, source }
-    };
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         return Err(NotBegun::NotEmpty(folder.to_owned()));
     }
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    let kit = match kit {
-        // Where it is, whatever folder the author builds from.
-        Some(kit) => fs::canonicalize(kit).map_err(failed(kit))?,
-        None => PathBuf::from(KIT_BESIDE),
+    let kit_place = match kit {
+        Some(named) => kit::named(named)?,
+        None => PathBuf::from(kit::FOLDER),
     };
     let cases = (kind != Kind::Connector).then_some(&CASES);
     let mut written = Vec::new();
     for file in files.iter().chain(cases) {
-        let path = folder.join(file.path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed(parent))?;
-        }
-        fs::write(&path, filled(file, name, &kit)).map_err(failed(&path))?;
+        write(&folder.join(file.path), &filled(file, name, &kit_place))?;
         written.push(file.path);
     }
-    let is_missing = language == Language::Rust && !folder.join(&kit).join("Cargo.toml").is_file();
-    Ok((written, is_missing.then_some(kit)))
+    if language == Language::Rust && kit.is_none() {
+        for file in kit::files() {
+            write(&folder.join(kit::FOLDER).join(file.path), file.bytes)?;
+        }
+        written.push(kit::FOLDER);
+    }
+    Ok(written)
+}
+
+/// Writes a file, and the folders that it is in.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), NotBegun> {
+    let failed = |source| NotBegun::File { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    fs::write(path, bytes).map_err(failed)
 }
 
 /// Returns a file with the author's own name and place of the kit.
@@ -171,7 +184,7 @@ mod tests {
         for kind in [Kind::Policy, Kind::Layer, Kind::Connector] {
             for language in [Language::Rust, Language::Python, Language::JavaScript, Language::C] {
                 let folder = tempfile::tempdir().unwrap();
-                let Ok((written, _)) = begin(&beginning(folder.path(), kind, language)) else {
+                let Ok(written) = begin(&beginning(folder.path(), kind, language)) else {
                     let others = [Language::JavaScript, Language::C];
                     assert!(kind == Kind::Connector && others.contains(&language));
                     continue;
@@ -196,21 +209,35 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_is_told_where_the_kit_is_or_that_it_is_not_there() {
-        let (folder, kit) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        let (_, missing) = begin(&beginning(folder.path(), Kind::Policy, Language::Rust)).unwrap();
-        assert_eq!(missing, Some(PathBuf::from(KIT_BESIDE)));
+    fn a_crate_has_its_kit_with_it_unless_another_is_named() {
+        let kit_in = |folder: &Path| {
+            let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+            let kit =
+                manifest.split_once("sdk = { path = \"").unwrap().1.split_once('"').unwrap().0.to_owned();
+            assert!(folder.join(&kit).join("src/lib.rs").is_file(), "{manifest}");
+            assert!(folder.join(&kit).join("wit/policy.wit").is_file(), "{manifest}");
+            kit
+        };
+        for kind in [Kind::Policy, Kind::Layer, Kind::Connector] {
+            let folder = tempfile::tempdir().unwrap();
+            begin(&beginning(folder.path(), kind, Language::Rust)).unwrap();
+            assert_eq!(kit_in(folder.path()), "kit", "{kind:?}");
 
+            let folder = tempfile::tempdir().unwrap();
+            let kit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest/sdk");
+            let with = Beginning { kit: Some(&kit), ..beginning(folder.path(), kind, Language::Rust) };
+            begin(&with).unwrap();
+            assert_eq!(kit_in(folder.path()), kit.canonicalize().unwrap().to_str().unwrap(), "{kind:?}");
+            assert!(!folder.path().join("kit").exists(), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_for_a_kit_that_is_none() {
         let folder = tempfile::tempdir().unwrap();
-        fs::write(kit.path().join("Cargo.toml"), "").unwrap();
-        let with_kit =
-            Beginning { kit: Some(kit.path()), ..beginning(folder.path(), Kind::Layer, Language::Rust) };
-        assert_eq!(begin(&with_kit).unwrap().1, None);
-        let manifest = fs::read_to_string(folder.path().join("Cargo.toml")).unwrap();
-        let kit = fs::canonicalize(kit.path()).unwrap();
-        assert!(
-            manifest.contains(&format!("path = \"{}\", features = [\"layer\"]", kit.display())),
-            "{manifest}"
-        );
+        let with =
+            Beginning { kit: Some(folder.path()), ..beginning(folder.path(), Kind::Policy, Language::Rust) };
+        assert!(matches!(begin(&with), Err(NotBegun::NoKit(_))));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

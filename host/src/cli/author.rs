@@ -24,7 +24,8 @@ pub(super) struct New {
     /// The name of the plugin, if it is not that of the folder.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// Where the kit for Rust is: guest/sdk of a copy of this project.
+    /// A kit for Rust that several plugins share: guest/sdk of a copy of this project, or that copy. Without it the folder
+    /// has the kit that the program carries.
     #[arg(long, value_name = "DIR")]
     kit: Option<PathBuf>,
 }
@@ -73,20 +74,17 @@ fn new(options: &New, kind: Kind) -> ExitCode {
         );
     }
     let beginning = Beginning { folder, kind, language: *lang, name: &name, kit: kit.as_deref() };
-    let (files, missing) = match begin(&beginning) {
+    let files = match begin(&beginning) {
         Ok(begun) => begun,
         Err(error) => return complain(1, format_args!("{error}")),
     };
     let verb = if kind == Kind::Connector { "connector" } else { "policy" };
-    let mut text = format!("{}: {}\n", folder.display(), files.join(", "));
-    if let Some(kit) = missing {
-        text.push_str(&format!(
-            "the kit is not at {}, seen from there: copy this project there, or write the kit's place into Cargo.toml\n",
-            kit.display()
-        ));
-    }
-    text.push_str(&format!("next: vehicle-connector {verb} build {}\n", pasted(folder)));
-    print(&text)
+    print(&format!(
+        "{}: {}\nnext: vehicle-connector {verb} build {}\n",
+        folder.display(),
+        files.join(", "),
+        pasted(folder)
+    ))
 }
 
 /// Builds a plugin. Exit codes: 0 built, 1 not, for the reason that is said.

@@ -1,6 +1,6 @@
 //! A layer: one wording more than the policy of the host, which answers everything else.
 //!
-//! What each type means is in `wit/policy.wit`.
+//! What each type means is in `kit/wit/policy.wit`.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 

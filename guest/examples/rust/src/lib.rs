@@ -1,6 +1,6 @@
 //! A policy: five pure functions. The same question has the same answer, whenever it is asked.
 //!
-//! What each type means, in which units, and who enforces what is in `wit/policy.wit`.
+//! What each type means, in which units, and who enforces what is in `kit/wit/policy.wit`.
 
 #![cfg_attr(target_arch = "wasm32", no_std)]
 

@@ -34,8 +34,8 @@ export interface KeeperOptions {
   readonly sessionLife?: number;
   /** The time in milliseconds: that of the calendar, and never back, unless another is given. */
   readonly now?: () => number;
-  /** Waits; `setTimeout` unless another is given. */
-  readonly sleep?: (milliseconds: number) => Promise<void>;
+  /** Waits, at the longest until the signal; `setTimeout` unless another is given. */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }
 
 /** What an operation is. */
@@ -88,7 +88,8 @@ export class Keeper {
   readonly #options: KeeperOptions;
   readonly #rules: Rules;
   readonly #now: () => number;
-  readonly #sleep: (milliseconds: number) => Promise<void>;
+  readonly #sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  readonly #closed = new AbortController();
   #generation = 1;
   /** Generation of the session that the cloud has refused last. */
   #refused = 0;
@@ -102,8 +103,7 @@ export class Keeper {
     this.#options = options;
     this.#rules = rules;
     this.#now = now;
-    this.#sleep =
-      options.sleep ?? ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
+    this.#sleep = options.sleep ?? sleep;
     if (options.sessionAge !== undefined) this.#obtained = now() - options.sessionAge;
   }
 
@@ -133,6 +133,16 @@ export class Keeper {
   }
 
   /**
+   * Begins nothing more: who waits for another attempt, and who comes, is told so by {@link NotNow}. Calls that are under way go
+   * on. Ends when a refresh that is under way is over, since its token may be the only one that is still accepted. The policy is
+   * for its owner to close.
+   */
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#renewing?.catch(() => {});
+  }
+
+  /**
    * Calls, and does what the policy wants and the rules allow after a failure.
    *
    * @throws what the client has thrown last, with its {@link Judged} as `judgement`
@@ -154,7 +164,7 @@ export class Keeper {
     this.#rules.configure(running.policy);
     for (;;) {
       const leave = await this.#admitted(running, vehicle, effect === 'read');
-      await this.#replaced(running, leave.attempt);
+      await this.#prepared(running, leave.attempt);
       const generation = this.#generation;
       let failure: Failure;
       try {
@@ -187,7 +197,7 @@ export class Keeper {
           await this.#renewed(running, generation);
           break;
         case 'pause':
-          await this.#sleep(next.action.val);
+          await this.#pause(running, next.action.val);
           break;
         case 'latch':
           throw new Latched(next.action.val, failure.message, running.error);
@@ -200,6 +210,7 @@ export class Keeper {
   /** Waits for leave to make an attempt. */
   async #admitted(running: Running, vehicle: string | undefined, reads: boolean) {
     for (;;) {
+      this.#stillOpen(running);
       const remaining = within(running.ends - this.#now());
       const admitted = this.#rules.admit({ attempt: running.attempt, vehicle, reads, remaining });
       if (admitted.tag === 'go') return admitted.val;
@@ -208,24 +219,46 @@ export class Keeper {
         if (running.error !== undefined && !admitted.val.latch) throw running.error;
         throw refusalOf(admitted.val, running.error);
       }
-      await this.#sleep(admitted.val);
+      await this.#pause(running, admitted.val);
     }
   }
 
   /** Has a session replaced that the cloud has refused: sending it again would only tell the same. */
-  async #replaced(running: Running, attempt: string): Promise<void> {
-    if (this.#refused !== this.#generation) return;
+  async #prepared(running: Running, attempt: string): Promise<void> {
     try {
-      await this.#renewed(running, this.#generation);
+      if (this.#refused === this.#generation) await this.#renewed(running, this.#generation);
+      this.#stillOpen(running);
     } catch (error) {
       this.#rules.abandoned(attempt);
       throw error;
     }
   }
 
+  async #pause(running: Running, milliseconds: number): Promise<void> {
+    const { signal } = this.#closed;
+    this.#stillOpen(running);
+    let wake = () => {};
+    const closed = new Promise<void>((resolve) => {
+      wake = resolve;
+      signal.addEventListener('abort', wake);
+    });
+    try {
+      await Promise.race([this.#sleep(milliseconds, signal), closed]);
+    } finally {
+      signal.removeEventListener('abort', wake);
+    }
+    this.#stillOpen(running);
+  }
+
+  #stillOpen(running: Running): void {
+    if (this.#closed.signal.aborted)
+      throw new NotNow('its keeper is closed', undefined, false, running.error);
+  }
+
   /** Has the session refreshed; waits for the next refresh where that is worth it and there is time. */
   async #renewed(running: Running, generation: number): Promise<void> {
     while (this.#generation === generation) {
+      this.#stillOpen(running);
       let due: number;
       try {
         // Whoever waits may leave; the refresh goes on, since its token may be the only one that is still accepted.
@@ -242,7 +275,7 @@ export class Keeper {
         }
         due = retryIn;
       }
-      await this.#sleep(due);
+      await this.#pause(running, due);
     }
   }
 
@@ -422,6 +455,19 @@ function within(milliseconds: number): number {
 
 function random(): number {
   return Math.floor(Math.random() * (LONGEST + 1));
+}
+
+/** Waits, and leaves no timer behind that would keep a program from ending. */
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    signal.addEventListener('abort', end);
+  });
 }
 
 /** A clock that begins with the calendar's time, so that a state outlives the program, and never goes back. */

@@ -140,3 +140,87 @@ test('what is no failure of the cloud is thrown as it is', async () => {
   }
   assert.equal(keeper.generation, 1);
 });
+
+const closed = { name: 'NotNow', why: 'its keeper is closed', retryIn: undefined };
+
+test('who waits for another attempt when a keeper is closed is told so at once, and so is who comes', async () => {
+  const time = new Time();
+  const cloud = new Cloud(time);
+  cloud.unwell(10);
+  let reads = 0;
+  const read = () => {
+    reads += 1;
+    return cloud.read();
+  };
+  let paused;
+  const pausing = new Promise((resolve) => {
+    paused = resolve;
+  });
+  // A pause that nothing but the closing ends.
+  const keeper = await keeperOf(cloud, time, { sleep: () => new Promise(() => paused()) });
+  const waiting = assert.rejects(
+    keeper.run(read),
+    (error) => error.why === closed.why && error.cause instanceof Answer,
+  );
+  await time.run(() => pausing);
+  await keeper.close();
+  await waiting;
+  await assert.rejects(keeper.run(read), closed);
+  assert.equal(reads, 1);
+  await keeper.close();
+});
+
+test('a refresh under way is waited for when a keeper is closed, and what wanted it is not repeated', async () => {
+  const time = new Time();
+  const cloud = new Cloud(time);
+  const keeper = await keeperOf(cloud, time);
+  cloud.expire();
+  const held = cloud.hold('refresh', 1);
+  const waiting = assert.rejects(
+    keeper.run(() => cloud.read()),
+    closed,
+  );
+  await time.run(() => held.arrived);
+  let isClosed = false;
+  const closing = keeper.close().then(() => {
+    isClosed = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(isClosed, false);
+  held.release();
+  await Promise.all([closing, waiting]);
+  assert.deepEqual([cloud.grants, keeper.generation], [1, 2]);
+});
+
+test('a call under way when a keeper is closed goes on', async () => {
+  const time = new Time();
+  const cloud = new Cloud(time);
+  const keeper = await keeperOf(cloud, time);
+  const held = cloud.hold('read', 1);
+  const reading = keeper.run(() => cloud.read());
+  await time.run(() => held.arrived);
+  await keeper.close();
+  held.release();
+  assert.equal(await reading, 'read');
+});
+
+test('a pause that a closed keeper has left keeps no program from ending', async () => {
+  const keeper = await Keeper.create({
+    policy: await Policy.load(),
+    cloud: 'hyundai-kia-eu',
+    facts,
+    refresh: () => {},
+  });
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = timers();
+  const refused = assert.rejects(
+    keeper.run(() => {
+      throw new Answer(503, 'Service Unavailable');
+    }),
+    closed,
+  );
+  while (timers() === before) await new Promise((resolve) => setImmediate(resolve));
+  await keeper.close();
+  await refused;
+  assert.equal(timers(), before);
+});
