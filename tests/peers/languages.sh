@@ -17,10 +17,7 @@ languages=("$@")
 [ ${#languages[@]} -gt 0 ] || languages=(rust c javascript python)
 cd "$(dirname "$0")/../.."
 . tests/peers/common.sh
-if [ -z "${SIMULATOR:-}" ]; then
-    cargo build --release --quiet --package simulator
-    SIMULATOR=target/release/eu-simulator
-fi
+SIMULATOR=$(tests/peers/simulator.sh simulator eu-simulator)
 . tests/peers/authors.sh
 
 # What the author of each language installs.

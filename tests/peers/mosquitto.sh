@@ -6,8 +6,7 @@
 set -euo pipefail
 program=$(realpath "$1")
 cd "$(dirname "$0")/../.."
-cargo build --release --quiet --package simulator
-simulator=$PWD/target/release/eu-simulator
+simulator=$(tests/peers/simulator.sh simulator eu-simulator)
 . tests/peers/common.sh
 start_broker
 

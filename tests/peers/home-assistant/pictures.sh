@@ -9,10 +9,7 @@ program=$(realpath "$1")
 into=$(realpath "${2:-$(dirname "$0")/../../../docs/pictures}")
 cd "$(dirname "$0")/../../.."
 here=tests/peers/home-assistant
-if [ -z "${SIMULATOR:-}" ]; then
-    cargo build --release --quiet --package simulator
-    SIMULATOR=target/release/eu-simulator
-fi
+SIMULATOR=$(tests/peers/simulator.sh simulator eu-simulator)
 folder=target/home-assistant/2025.4
 bash "$here/install.sh" 2025.4 "$folder"
 "$folder/bin/pip" install --quiet --disable-pip-version-check playwright

@@ -10,10 +10,7 @@ versions=${2:-all}
 [ "$versions" = all ] && versions="2025.4 2024.3"
 cd "$(dirname "$0")/../../.."
 here=tests/peers/home-assistant
-if [ -z "${SIMULATOR:-}" ]; then
-    cargo build --release --quiet --package simulator
-    SIMULATOR=target/release/eu-simulator
-fi
+SIMULATOR=$(tests/peers/simulator.sh simulator eu-simulator)
 for version in $versions; do
     folder=target/home-assistant/$version
     begun=$SECONDS

@@ -14,10 +14,7 @@ cd "$(dirname "$0")/../../.."
 here=tests/peers/load
 . tests/peers/common.sh
 [ $((cars % accounts)) = 0 ] || die "$cars cars cannot be shared equally by $accounts accounts"
-if [ -z "${SIMULATOR:-}" ]; then
-    cargo build --release --quiet --package simulator
-    SIMULATOR=target/release/eu-simulator
-fi
+SIMULATOR=$(tests/peers/simulator.sh simulator eu-simulator)
 venv=target/peers/load-venv
 if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     python3 -m venv --clear "$venv" || die "python3 has no venv; install the package python3-venv"

@@ -36,10 +36,9 @@ newest=
 for version in 3.12 3.13 3.14; do
     if [ -z "$newest" ]; then newest=$(python_of "$version") || newest=; fi
 done
-cargo build --release --quiet --package simulator
 
 export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
-simulator=target/release/eu-simulator
+simulator=$(tests/peers/simulator.sh simulator eu-simulator)
 echo "The reference client and the simulated cloud"
 "$venv/bin/python" "$here/drive.py" --simulator "$simulator"
 echo

@@ -18,7 +18,7 @@ if ! cmp -s "$here/requirements.txt" "$venv/requirements.txt"; then
     # Only now: an installation that was interrupted is done again.
     cp "$here/requirements.txt" "$venv/requirements.txt"
 fi
-cargo build --quiet --package renault-simulator
+simulator=$(SIMULATOR= tests/peers/simulator.sh renault-simulator renault-simulator)
 
 export PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 NO_PROXY=127.0.0.1 no_proxy=127.0.0.1
-"$venv/bin/python" "$here/drive.py" --simulator target/debug/renault-simulator --trace "$here/trace.json" "$@"
+"$venv/bin/python" "$here/drive.py" --simulator "$simulator" --trace "$here/trace.json" "$@"
