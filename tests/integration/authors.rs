@@ -149,6 +149,47 @@ fn who_has_no_toolchain_is_told_how_to_get_one() {
     }
 }
 
+/// A program of the author's that is a script.
+#[cfg(unix)]
+fn script(author: &Author, name: &str, lines: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    author.file(name, format!("#!/bin/sh\n{lines}\n"));
+    let path = author.0.path().join(name);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_linker_that_is_missing_is_not_taken_for_the_compiler() {
+    let author = Author::new();
+    author.succeeds(&["policy", "new", "c", "--lang", "c"]);
+    std::fs::create_dir(author.0.path().join("bin")).unwrap();
+    // What clang answers where there is no wasm-ld.
+    script(&author, "bin/clang-19", "[ \"$2\" = -print-prog-name=wasm-ld ] && echo wasm-ld || exit 1");
+    let (code, _, said) = author.run_on(&author.0.path().join("bin"), &["policy", "build", "c"]);
+    assert_eq!(code, 1, "{said}");
+    assert!(
+        said.contains("its linker wasm-ld was not found") && !said.contains("clang was not found"),
+        "{said}"
+    );
+    assert!(said.contains("bin/clang-19 is there") && said.contains("apt-get install lld-19,"), "{said}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_built_names_what_built_it() {
+    let author = Author::new();
+    author.succeeds(&["policy", "new", "here", "--lang", "python"]);
+    let tools = author.0.path().join("here/.venv/bin");
+    std::fs::create_dir_all(&tools).unwrap();
+    let tool =
+        "[ \"$1\" = --version ] && echo componentize-py 0.0.7 && exit\nfor out; do :; done; echo >\"$out\"";
+    script(&author, "here/.venv/bin/componentize-py", tool);
+    let printed = author.succeeds(&["policy", "build", "here"]);
+    let built = "\nbuilt with here/.venv/bin/componentize-py (componentize-py 0.0.7)\n";
+    assert!(printed.contains(built), "{printed}");
+}
+
 #[test]
 fn what_cannot_begin_or_be_built_says_why() {
     let author = Author::new();

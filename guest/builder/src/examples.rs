@@ -21,7 +21,7 @@ const NAMES: [&str; 2] = ["c", "c-layer"];
 pub fn build_examples(root: &Path) -> Result<Vec<Built>, Error> {
     let mut made = Vec::new();
     for (name, sources) in sources(root)? {
-        made.push((name, sources, c::build_c(&source(root, name))?));
+        made.push((name, sources, c::build_c(&source(root, name))?.bytes));
     }
     let dist = root.join(DIST);
     std::fs::create_dir_all(&dist).map_err(file_error(&dist))?;

@@ -34,7 +34,7 @@ pub use digest::source_digest;
 pub use examples::build_examples;
 pub use record::stale;
 use record::{Folder, Record};
-pub use tool::find_tool;
+pub use tool::{find_tool, tool_in_words};
 pub use toolchain::Toolchain;
 
 /// Why something about the components cannot be built or told.
@@ -81,6 +81,15 @@ pub struct Built {
     pub size: usize,
 }
 
+/// A component that was made elsewhere, and not yet written.
+#[derive(Debug)]
+pub struct Made {
+    /// The component.
+    pub bytes: Vec<u8>,
+    /// The compiler that was used, for people.
+    pub toolchain: String,
+}
+
 /// The folder of the components that the host embeds.
 const DIST: &str = "guest/dist";
 
@@ -125,7 +134,7 @@ pub fn build(root: &Path) -> Result<Vec<Built>, Error> {
 /// # Errors
 ///
 /// As for [`build`], and a manifest that describes no component.
-pub fn build_elsewhere(folder: &Path) -> Result<(Component, Vec<u8>), Error> {
+pub fn build_elsewhere(folder: &Path) -> Result<(Component, Made), Error> {
     let folder = folder.canonicalize().map_err(file_error(folder))?;
     let component = Component::of(&folder, Path::new(""))?.ok_or_else(|| Error::Content {
         path: folder.join("Cargo.toml"),
@@ -134,7 +143,8 @@ pub fn build_elsewhere(folder: &Path) -> Result<(Component, Vec<u8>), Error> {
     let toolchain = Toolchain::detect(&folder)?;
     let module = compile::module(Place::Elsewhere(&folder), &toolchain, &component)?;
     let bytes = componentize::component(&component, &module)?;
-    Ok((component, bytes))
+    let toolchain = tool_in_words(&toolchain.rustc());
+    Ok((component, Made { bytes, toolchain }))
 }
 
 /// Makes the package of the interfaces in `wit/` of the workspace at `root`, in the binary form of the component model and

@@ -36,10 +36,10 @@ fn root() -> Result<PathBuf, guest_builder::Error> {
 }
 
 fn component(folder: &Path, file: Option<&Path>) -> Result<ExitCode, guest_builder::Error> {
-    let (component, bytes) = guest_builder::build_elsewhere(folder)?;
+    let (component, made) = guest_builder::build_elsewhere(folder)?;
     let path = file.map_or_else(|| component.file().into(), Path::to_owned);
-    guest_builder::write(&path, &bytes)?;
-    println!("{:>8} bytes  {}", bytes.len(), path.display());
+    guest_builder::write(&path, &made.bytes)?;
+    println!("{:>8} bytes  {}", made.bytes.len(), path.display());
     Ok(ExitCode::SUCCESS)
 }
 

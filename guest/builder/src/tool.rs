@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// Returns the first of these programs that is in one of the folders, or in the folders of `PATH`.
 #[must_use]
@@ -20,9 +21,36 @@ fn program(folder: &Path, name: &str) -> PathBuf {
     folder.join(name).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
+/// Names a program for people: where it is, and which version it says that it is, if it says one.
+#[must_use]
+pub fn tool_in_words(program: &Path) -> String {
+    match answer(program, &["--version"]) {
+        Some(version) => format!("{} ({version})", program.display()),
+        None => program.display().to_string(),
+    }
+}
+
+/// Returns the first line that a program prints; none if it fails or prints nothing.
+pub(crate) fn answer(program: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let line = printed.lines().next()?.trim();
+    (output.status.success() && !line.is_empty()).then(|| line.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_program_is_named_with_its_version_if_it_has_one() {
+        let shell = Path::new("/bin/sh");
+        assert_eq!(answer(shell, &["-c", "echo one; echo two"]).as_deref(), Some("one"));
+        assert_eq!(answer(shell, &["-c", "echo one; exit 1"]), None);
+        assert_eq!(answer(shell, &["-c", "echo"]), None);
+        assert_eq!(tool_in_words(Path::new("/nowhere/tool")), "/nowhere/tool");
+    }
 
     #[test]
     fn the_folder_of_the_author_comes_before_the_path_and_the_first_name_before_the_second() {

@@ -51,7 +51,12 @@ impl Toolchain {
             .find(|path| path.exists());
         match (system, linker) {
             (Some(system), Some(linker)) => Ok(Self::FromSource { sysroot: system.sysroot, linker }),
-            _ => Err(Error::NoToolchain(format!(
+            (Some(_), None) => Err(Error::NoToolchain(format!(
+                "the compiler {SYSTEM_RUSTC} builds for {TARGET}, and its linker rust-lld was not found; it comes with \
+                 a toolchain of rustup: rustup toolchain install stable, or with one of its own for the target: rustup \
+                 target add {TARGET}"
+            ))),
+            (None, _) => Err(Error::NoToolchain(format!(
                 "no compiler for {TARGET} was found. Install one of:\n  \
                  rustup target add {TARGET}\n  \
                  apt-get install --no-install-recommends rustc-web cargo-web rust-web-src   \
@@ -86,6 +91,16 @@ impl Toolchain {
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
         }
         command
+    }
+
+    /// The compiler itself.
+    pub(crate) fn rustc(&self) -> PathBuf {
+        match self {
+            Self::Installed { sysroot } => {
+                sysroot.join("bin/rustc").with_extension(std::env::consts::EXE_EXTENSION)
+            }
+            Self::FromSource { .. } => SYSTEM_RUSTC.into(),
+        }
     }
 
     /// Where the compiler lives; paths below it must not end up in a component.

@@ -90,9 +90,11 @@ fn new(options: &New, kind: Kind) -> ExitCode {
 /// Builds a plugin. Exit codes: 0 built, 1 not, for the reason that is said.
 pub(super) fn built(kind: PluginKind, options: &Build) -> ExitCode {
     match build(&options.folder, options.out.as_deref()) {
-        Ok(Built { file, size, language }) => {
-            print(&format!("{}: {size} bytes\n{}", file.display(), next(kind, &file, language)))
-        }
+        Ok(Built { file, size, language, toolchain }) => print(&format!(
+            "{}: {size} bytes\nbuilt with {toolchain}\n{}",
+            file.display(),
+            next(kind, &file, language)
+        )),
         Err(error) => complain(1, format_args!("{error}")),
     }
 }
