@@ -5,7 +5,7 @@
 //! command whose outcome is unknown is never sent again; attempts, pauses and requests are bounded.
 //!
 //! `admission` is what comes before an attempt, `attempt` the attempt itself, `follow` what is done about its
-//! failure, `remedies` what comes between two, `session` the session that both need, `credentials` what a
+//! failure, `done` the same in words, `remedies` what comes between two, `session` the session that both need, `credentials` what a
 //! failure says about those, `failed` how it ends otherwise. All of them are told in a `context` which step it
 //! is, and `views` are the cells as its calls see them.
 
@@ -13,6 +13,7 @@ mod admission;
 mod attempt;
 mod context;
 mod credentials;
+mod done;
 mod failed;
 mod follow;
 mod question;

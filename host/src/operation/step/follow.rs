@@ -3,7 +3,7 @@
 use vehicle_connector_rules::judged::Kind;
 
 use super::question::Asked;
-use super::{Failed, Step, StepError};
+use super::{Failed, Step, StepError, done};
 use crate::account::Account;
 use crate::account::session::Cause;
 use crate::bindings::names::Named as _;
@@ -32,7 +32,6 @@ impl<'a> Step<'a> {
         }
         self.at_pin = failure.phase == Phase::Pin;
         let judged = self.judge().classify(failure).await;
-        self.note(&judged);
         operation.progress.doubts_vehicle(reason::doubts_the_vehicle(&judged));
         permits.failed(&judged, self.counted(&judged), &operation.policy).await;
         note_throttling(&operation.account, &judged.failure);
@@ -41,13 +40,8 @@ impl<'a> Step<'a> {
         self.pin_turn = None;
         let action =
             if pin_refused.is_some() { Action::GiveUp } else { self.admitted(asked, &judgement).await };
-        let done = match &action {
-            // A command can be asked about only once the cloud has taken it.
-            Action::AskLater(_) if !matches!(asked, Asked::Outcome) => {
-                "give up: nothing to ask about".to_owned()
-            }
-            action => action.to_string(),
-        };
+        let done = done::in_words(&judgement, &action, self.facts(asked, &judgement.judged.failure), asked);
+        self.note(&judgement.judged, &action, &done);
         self.judge().record(&judgement, done).await;
         self.failed_before = Some(Failed::of(&judgement.judged, &operation.account));
         self.act(asked, action, &judgement.judged, pin_refused).await
@@ -59,10 +53,10 @@ impl<'a> Step<'a> {
         judged.counts_against().or_else(|| refused_again.then_some(&CircuitScope::Account))
     }
 
-    /// Returns what of a decision the host's rules allow.
-    async fn admitted(&self, asked: Asked<'_>, judgement: &Judgement) -> Action {
-        let (context, failure) = (self.context(asked), &judgement.judged.failure);
-        let facts = rules::Facts {
+    /// Returns what the host's rules depend on.
+    fn facts(&self, asked: Asked<'_>, failure: &Failure) -> rules::Facts<'_> {
+        let context = self.context(asked);
+        rules::Facts {
             actuates: context.sends_command() && failure.effect == Effect::Actuation,
             told: self.told,
             certainty: failure.certainty.into(),
@@ -70,8 +64,13 @@ impl<'a> Step<'a> {
             refreshed: self.remedies.refreshed,
             discarded: &self.remedies.discarded,
             left: context.left(),
-        };
-        match rules::admit(judgement.decision.clone().into(), facts) {
+        }
+    }
+
+    /// Returns what of a decision the host's rules allow.
+    async fn admitted(&self, asked: Asked<'_>, judgement: &Judgement) -> Action {
+        let failure = &judgement.judged.failure;
+        match rules::admit(judgement.decision.clone().into(), self.facts(asked, failure)) {
             // Nothing is there to forget, so the repeat would be the same attempt again.
             Action::Discard(cell) if self.operation.account.context.cells.slot(&cell).is_none() => {
                 Action::GiveUp
@@ -144,12 +143,15 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Logs what failed, what it was taken for, and by which rule of which policy.
-    fn note(&self, judged: &Judged) {
+    /// Logs what failed, what it was taken for, by which rule of which policy, and what is done about it.
+    fn note(&self, judged: &Judged, action: &Action, done: &str) {
         let operation = self.operation;
         let (failure, verdict) = (&judged.failure, judged.shown());
         let policy = operation.policy.generation();
-        let what = if judged.is_about_the_token() { "token expiry detected" } else { "attempt failed" };
+        // A refusal that no new token follows on is one like any other, whatever it speaks of.
+        let renews = matches!(action, Action::Refresh | Action::SignInAgain);
+        let what =
+            if renews && judged.is_about_the_token() { "token expiry detected" } else { "attempt failed" };
         tracing::warn!(
             operation = operation.id,
             op = %operation.name,
@@ -161,6 +163,7 @@ impl<'a> Step<'a> {
             code = failure.code,
             kind = verdict.kind.name(),
             rule = verdict.rule,
+            done,
             session_generation = self.views.generation(SESSION),
             policy = %format_args!("{} {}", policy.name, policy.version),
             policy_digest = %policy.digest,
