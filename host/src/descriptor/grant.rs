@@ -260,7 +260,9 @@ impl Grant {
         }
         let codes = before_execution.len() + undecided.len();
         within("codes", codes.saturating_sub(1), bounds::CODES)?;
-        before_execution.iter().chain(undecided).try_for_each(|text| code(text))?;
+        for (key, codes) in [("before_execution", before_execution), ("undecided", undecided)] {
+            codes.iter().try_for_each(|text| code(text)).map_err(|why| format!("{key}: {why}"))?;
+        }
         if let Some(both) = before_execution.intersection(undecided).next() {
             return Err(format!("{both:?} cannot say both that the vehicle was told and that it was not"));
         }

@@ -21,7 +21,9 @@ pub(super) fn named(text: &str) -> Result<(), String> {
 
 pub(super) fn code(text: &str) -> Result<(), String> {
     if text.is_empty() || text.contains(char::is_control) {
-        return Err("a code is empty, or has control characters".to_owned());
+        return Err(
+            "a code is empty, or has control characters; write it as the cloud does, or remove it".to_owned()
+        );
     }
     short("the code", text, TEXT)
 }

@@ -200,7 +200,8 @@ fn complaints_name_the_line_the_place_and_the_way_out() {
         ),
         (
             line("[connector.acme.refusals]\npin = [{ status = 400 }]"),
-            "car.toml:8: connector.acme.refusals.pin: a code is empty, or has control characters",
+            "car.toml:8: connector.acme.refusals.pin: a code is empty, or has control characters; write it as the \
+             cloud does, or remove it",
         ),
         (
             line("[connector.acme.refusals]\npin = \"4003\""),

@@ -127,7 +127,8 @@ fn answers_that_contradict_themselves_are_refused() {
         (with(&["code"], &[], &[]), "is no JSON Pointer"),
         (with(&["/code"], &["1"], &["1"]), "cannot say both"),
         (with(&[], &["1"], &[]), "codes_at does not say"),
-        (with(&["/code"], &[""], &[]), "a code is empty"),
+        (with(&["/code"], &[""], &[]), "before_execution: a code is empty"),
+        (with(&["/code"], &[], &["1\n"]), "undecided: a code is empty, or has control characters; write it"),
     ] {
         let error = Grant::default().set_answers(answers).unwrap_err();
         assert!(error.contains(says), "{error}");
