@@ -48,11 +48,12 @@ struct Args {
 }
 
 /// What one may want to do, the path below `/control/`, and the body; without one it is a `GET`.
-const EXAMPLES: [(&str, &str, &str); 15] = [
+const EXAMPLES: [(&str, &str, &str); 17] = [
     ("what was asked:", "counters", ""),
     ("the requests:", "log", ""),
     ("the cars:", "vehicles", ""),
     ("expire the access token:", "expire", "{}"),
+    ("expire it in your words:", "expire", r#"{"status":403,"wording":"access card no longer honoured"}"#),
     ("refuse tokens for ever:", "refuse-tokens", "{}"),
     ("kill the refresh token:", "refuse-grants", "{}"),
     ("end the sessions (4111):", "end-sessions", "{}"),
@@ -61,6 +62,11 @@ const EXAMPLES: [(&str, &str, &str); 15] = [
     ("open the gate:", "gate", r#"{"on":false}"#),
     ("forget the device id:", "invalidate-device", "{}"),
     ("lose the next command:", "fault", r#"{"route":"command","moment":"acted","effect":"drop"}"#),
+    (
+        "refuse in your words, once:",
+        "fault",
+        r#"{"route":"status","effect":{"answer":{"status":403,"body":"{\"error\":\"access card no longer honoured\"}"}}}"#,
+    ),
     (
         "be unavailable three times:",
         "fault",

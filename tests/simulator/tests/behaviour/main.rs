@@ -14,6 +14,7 @@ mod barrier;
 mod client;
 mod commands;
 mod control;
+mod examples;
 mod faults;
 mod regions;
 mod session;
