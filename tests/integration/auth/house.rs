@@ -159,10 +159,15 @@ impl House {
 
     /// Waits until the account says that it is in this state, and returns what it says.
     pub(super) async fn account_is(&self, wanted: &str) -> Value {
+        self.account_says(wanted, |it| it["state"] == wanted).await
+    }
+
+    /// Waits until what the account says is so, and returns that.
+    pub(super) async fn account_says(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let mut published = self.published.clone();
-        let is_so = |all: &Vec<(String, Vec<u8>)>| state(all).is_some_and(|it| it["state"] == wanted);
-        let found = tokio::time::timeout(PATIENCE, published.wait_for(is_so)).await;
-        let all = found.unwrap_or_else(|_| panic!("{wanted}: {:?}", state(&self.published.borrow())));
+        let said = published.wait_for(|all| state(all).is_some_and(|it| is_so(&it)));
+        let found = tokio::time::timeout(PATIENCE, said).await;
+        let all = found.unwrap_or_else(|_| panic!("{what}: {:?}", state(&self.published.borrow())));
         state(&all.unwrap()).unwrap()
     }
 
