@@ -34,8 +34,8 @@ export interface KeeperOptions {
   readonly sessionLife?: number;
   /** The time in milliseconds: that of the calendar, and never back, unless another is given. */
   readonly now?: () => number;
-  /** Waits, at the longest until the signal; `setTimeout` unless another is given. */
-  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
+  /** Waits; `setTimeout` unless another is given. */
+  readonly sleep?: (milliseconds: number) => Promise<void>;
 }
 
 /** What an operation is. */
