@@ -30,6 +30,7 @@ mod remote;
 mod render;
 mod replay;
 mod rollout;
+mod scores;
 #[cfg(unix)]
 mod service_manager;
 #[cfg(not(unix))]

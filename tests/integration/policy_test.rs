@@ -78,6 +78,58 @@ fn the_default_policy_and_the_baseline() {
     }
 }
 
+fn of_family(id: &str, message: &str, label: &str, family: &str) -> String {
+    case(id, message, label).replace('}', &format!(r#","family":"{family}"}}"#))
+}
+
+#[test]
+fn each_rule_is_shown_with_what_its_mistakes_cost() {
+    let folder = Folder::new();
+    let cases = [
+        of_family("a", "token has expired", "token-expired", "one"),
+        of_family("b", "token has expired", "credentials-rejected", "two"),
+        of_family("c", "Duplicate request", "busy", "three"),
+    ];
+    let cases = folder.file("cases.jsonl", cases.join("\n"));
+    let output = policy_test(&cases, &["--rules", "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let expired = &found["rules"]["expired"];
+    assert_eq!((&expired["right"], &expired["wrong"], &expired["damage"]), (&1.into(), &1.into(), &5.into()));
+    assert_eq!(expired["families"], serde_json::json!(["one", "two"]));
+    assert_eq!((&found["costs"]["refused-refreshed"], &found["costs"]["total"]), (&1.into(), &5.into()));
+    assert_eq!(found.get("folds"), None);
+
+    let printed = text(&policy_test(&cases, &["--rules"]).stdout);
+    let rules = printed.split("\nrules ").nth(1).unwrap();
+    let names: Vec<_> = rules.lines().skip(1).take(2).map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(names, ["expired", "in-progress"], "{printed}");
+    assert!(printed.contains("refused-refreshed"), "{printed}");
+    assert!(!text(&policy_test(&cases, &[]).stdout).contains("\nrules "));
+}
+
+#[test]
+fn a_rule_counts_on_a_family_that_others_bear_out() {
+    let folder = Folder::new();
+    let seen = folder.file("seen.jsonl", of_family("a", "Duplicate request", "busy", "one"));
+    let expired = [
+        of_family("b", "token has expired", "token-expired", "two"),
+        of_family("c", "Token is expired", "token-expired", "three"),
+    ];
+    let unseen = folder.file("unseen.jsonl", expired.join("\n"));
+    let output = policy_test(&seen, &[unseen.to_str().unwrap(), "--folds", "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["all"]["accuracy"], &found["folds"]["all"]["rows"]), (&1.0.into(), &3.into()));
+    let accuracy = |file: &str| found["folds"]["files"][file]["clear"]["accuracy"].clone();
+    // One family alone bears nothing out; two bear out each other.
+    assert_eq!((accuracy("seen.jsonl"), accuracy("unseen.jsonl")), (0.0.into(), 1.0.into()));
+    assert_eq!(found["folds"]["misses"][0]["verdict"], "unknown");
+
+    let printed = text(&policy_test(&seen, &[unseen.to_str().unwrap(), "--folds"]).stdout);
+    for part in ["by families", "unseen.jsonl, clear"] {
+        assert!(printed.contains(part), "{part}: {printed}");
+    }
+}
+
 #[test]
 fn input_that_is_wrong_is_named_with_its_line() {
     let folder = Folder::new();

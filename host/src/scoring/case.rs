@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::facts;
-use crate::bindings::policy::{BodyKind, Effect, Failure, FailureKind, Phase};
+use crate::bindings::policy::{Attempt, BodyKind, Effect, Failure, FailureKind, Phase, Verdict};
 
 /// A reader's label of a failure: what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,6 +88,9 @@ impl Label {
     }
 }
 
+/// How long an operation may go on after its first failure, in milliseconds.
+const REMAINING: u32 = 60_000;
+
 /// Reason why a line is not a case.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadCase {
@@ -120,6 +123,8 @@ pub struct Case {
     pub label: Label,
     /// Whether another reader might disagree.
     pub ambiguous: bool,
+    /// Messages of one family say the same in the same words. A case of none is a family of its own.
+    pub family: String,
     text: String,
     http_status: Option<u16>,
     body: Value,
@@ -140,6 +145,7 @@ struct Line {
     label: Option<String>,
     #[serde(default)]
     ambiguous: bool,
+    family: Option<String>,
 }
 
 impl Case {
@@ -160,6 +166,7 @@ impl Case {
             _ => return Err(BadCase::UnknownOperation(line.operation)),
         };
         Ok(Self {
+            family: line.family.unwrap_or_else(|| line.id.clone()),
             id: line.id,
             cloud: line.cloud,
             label: Label::named(&label).ok_or(BadCase::UnknownLabel(label))?,
@@ -170,6 +177,34 @@ impl Case {
             operation: line.operation,
             phase,
         })
+    }
+
+    /// Whether a sign-in or a refresh failed.
+    #[must_use]
+    pub fn is_session_step(&self) -> bool {
+        matches!(self.phase, Phase::SignIn | Phase::Refresh)
+    }
+
+    /// Whether a command failed.
+    #[must_use]
+    pub fn is_command(&self) -> bool {
+        self.phase == Phase::Command
+    }
+
+    /// The first try of an operation that failed so, of which a policy has said this.
+    #[must_use]
+    pub fn attempt(failure: Failure, verdict: Verdict) -> Attempt {
+        Attempt {
+            failure,
+            verdict,
+            number: 1,
+            refreshed: false,
+            superseded: false,
+            elapsed: 0,
+            remaining: REMAINING,
+            retry_budget: 1,
+            random: 0,
+        }
     }
 
     /// The facts that a connector would have reported.
@@ -210,7 +245,7 @@ mod tests {
     #[test]
     fn a_line_is_a_case_or_says_what_is_wrong() {
         let case = Case::parse(&line(r#""busy""#, "command")).unwrap();
-        assert_eq!((case.label, case.ambiguous), (Label::Busy, false));
+        assert_eq!((case.label, case.ambiguous, case.family.as_str()), (Label::Busy, false, "a"));
         assert_eq!(case.failure().effect, Effect::Actuation);
         assert!(matches!(Case::parse("not JSON"), Err(BadCase::NotACase(_))));
         assert!(matches!(Case::parse("[]"), Err(BadCase::NotACase(_))));

@@ -40,11 +40,17 @@ const MARKS: [&str; 10] = [
     "network error",
 ];
 
-/// Beginnings of codes that cannot be taken for anything else.
-const SELF_NAMED: [&str; 2] = ["err.func.", "err.tech."];
+/// Words before a number that is an HTTP status and no code of the vendor's.
+const STATUS: [&str; 3] = ["status", "response", "http"];
 
-/// The `error` values of RFC 6749 and RFC 6750.
-const OAUTH: [&str; 11] = [
+/// Beginnings of codes that cannot be taken for anything else.
+const SELF_NAMED: [&str; 3] = ["err.func.", "err.tech.", "SXM"];
+
+/// The least length of a code that stands in brackets and under no name. A status is shorter.
+const BRACKETED: usize = 4;
+
+/// The `error` values of RFC 6749, RFC 6750, RFC 8628 and OpenID Connect Core.
+const OAUTH: [&str; 18] = [
     "invalid_token",
     "insufficient_scope",
     "invalid_grant",
@@ -56,15 +62,25 @@ const OAUTH: [&str; 11] = [
     "access_denied",
     "server_error",
     "temporarily_unavailable",
+    "authorization_pending",
+    "slow_down",
+    "expired_token",
+    "login_required",
+    "consent_required",
+    "interaction_required",
+    "mfa_required",
 ];
 
 /// The vendor's code and the second one beside it.
 pub(super) fn codes(body: &Value, text: &str) -> (Option<String>, Option<String>) {
     let at = |pointers: &[&str]| pointers.iter().find_map(|pointer| as_code(body.pointer(pointer)?));
-    let named = || MARKS.iter().find_map(|mark| code_after(text, mark));
-    let code =
-        at(&CODES).or_else(named).or_else(|| SELF_NAMED.iter().find_map(|start| word_from(text, start)));
-    (code, at(&SUB_CODES).or_else(|| code_after(text, "errorSubCode")))
+    // The envelope's comes before that of what it wraps.
+    let named = || MARKS.iter().filter_map(|mark| code_after(text, mark)).min_by_key(|(at, _)| *at);
+    let code = at(&CODES)
+        .or_else(|| named().map(|(_, code)| code))
+        .or_else(|| SELF_NAMED.iter().find_map(|start| word_from(text, start)))
+        .or_else(|| bracketed(text));
+    (code, at(&SUB_CODES).or_else(|| code_after(text, "errorSubCode").map(|(_, code)| code)))
 }
 
 fn as_code(value: &Value) -> Option<String> {
@@ -76,15 +92,38 @@ fn as_code(value: &Value) -> Option<String> {
     }
 }
 
-/// The code behind `mark` and the punctuation of a rendering. A code has a digit.
-fn code_after(text: &str, mark: &str) -> Option<String> {
+/// The code behind `mark` and the punctuation of a rendering, and where it is named. A code has a digit.
+fn code_after(text: &str, mark: &str) -> Option<(usize, String)> {
     text.match_indices(mark).find_map(|(at, _)| {
-        let before = text.get(..at)?.chars().next_back();
+        let before = text.get(..at)?;
         let rest = text.get(at + mark.len()..)?;
         let value = rest.trim_start_matches(['"', '\'', '\\', ':', '=', '(', ' ']);
         let code = first_word(value);
-        let is_word_of_its_own = !before.is_some_and(char::is_alphanumeric) && value.len() < rest.len();
-        (is_word_of_its_own && code.contains(|digit: char| digit.is_ascii_digit())).then(|| code.to_owned())
+        let is_word_of_its_own =
+            !before.ends_with(char::is_alphanumeric) && !is_status(before) && value.len() < rest.len();
+        (is_word_of_its_own && has_digit(code)).then(|| (at, code.to_owned()))
+    })
+}
+
+/// Whether the number behind these words is an HTTP status.
+fn is_status(before: &str) -> bool {
+    let before = before.trim_end().to_ascii_lowercase();
+    STATUS.iter().any(|word| before.ends_with(word))
+}
+
+fn has_digit(code: &str) -> bool {
+    code.contains(|digit: char| digit.is_ascii_digit())
+}
+
+/// A code that stands alone in brackets, as behind the words that it means.
+fn bracketed(text: &str) -> Option<String> {
+    text.match_indices(['(', '[']).find_map(|(at, _)| {
+        let inner = text.get(at + 1..)?;
+        let code = inner.get(..inner.find([')', ']'])?)?;
+        let is_code = code.len() >= BRACKETED
+            && has_digit(code)
+            && code.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        is_code.then(|| code.to_owned())
     })
 }
 
@@ -111,12 +150,19 @@ pub(super) fn oauth_error(body: &Value, text: &str) -> Option<String> {
             let edge = |letter: Option<char>| {
                 !letter.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
             };
-            let before = text.get(..at).and_then(|before| before.chars().next_back());
+            let before = text.get(..at).filter(|before| !ends_encoded(before));
+            let before = before.and_then(|before| before.chars().next_back());
             let after = text.get(at + name.len()..).and_then(|after| after.chars().next());
             edge(before) && edge(after)
         })
     };
     OAUTH.iter().find(|name| names(name)).map(|name| (*name).to_owned())
+}
+
+/// Whether a text ends with a percent-encoded byte.
+fn ends_encoded(text: &str) -> bool {
+    let Some((_, byte)) = text.rsplit_once('%') else { return false };
+    byte.len() == 2 && byte.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// Whether the answer was a page.
@@ -151,7 +197,22 @@ mod tests {
         assert_eq!(code("('err.tech.500', 'x')").as_deref(), Some("err.tech.500"));
         assert_eq!(code("return code: 4, message: x").as_deref(), Some("4"));
         assert_eq!(codes(&Value::Null, "{'errorSubCode': 'HT_534', 'x").1.as_deref(), Some("HT_534"));
-        for none in ["code", "codes 4", "barcode 4", "zip code4", "code: abc"] {
+        assert_eq!(code("login failed: Invalid values (4003)").as_deref(), Some("4003"));
+        assert_eq!(code("Please wait.[E400002]").as_deref(), Some("E400002"));
+        assert_eq!(code("API Error SXM40101").as_deref(), Some("SXM40101"));
+        let wrapped = code(r#"HTTP 400 retCode: 7501, errCode: "4002""#);
+        assert_eq!(wrapped.as_deref(), Some("7501"));
+        for none in [
+            "code",
+            "codes 4",
+            "barcode 4",
+            "zip code4",
+            "code: abc",
+            "unexpected status code 401",
+            "Response code 401",
+            "unexpected status (401)",
+            "(vehicleId)",
+        ] {
             assert_eq!(code(none), None, "{none}");
         }
     }
@@ -161,6 +222,7 @@ mod tests {
         let error = |text| oauth_error(&Value::Null, text);
         assert_eq!(error(r#"Bearer error="invalid_token", x"#).as_deref(), Some("invalid_token"));
         assert_eq!(error("400 - invalid_grant : gone").as_deref(), Some("invalid_grant"));
+        assert_eq!(error("auth%2f%3ferror%3dserver_error%26x").as_deref(), Some("server_error"));
         assert_eq!(error("my_invalid_grant_x"), None);
         assert_eq!(oauth_error(&json!({ "error": "Unauthorized" }), ""), None);
     }

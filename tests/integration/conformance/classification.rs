@@ -6,43 +6,102 @@ use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use vehicle_connector::bindings::policy::{
     BodyKind, Certainty, Effect, Failure, FailureKind, Phase, Transport,
 };
-use vehicle_connector::scoring::{Case, Score, Scores};
+use vehicle_connector::plugin::Policy;
+use vehicle_connector::scoring::{Answer, Answers, Case, Folds, Score, Scores};
 
 use testkit::reference::shared;
 use testkit::{attempt, both_forms};
 
-/// Failures that were seen. Reference material beside the project, so the test is skipped where it is absent.
-const CORPUS: &str = "corpus/dev.jsonl";
+/// Failures that were seen: those that the first rules were written with, and those that nobody had seen then. Reference
+/// material beside the project, so the tests are skipped where it is absent.
+const CORPORA: [&str; 2] = ["corpus/dev.jsonl", "corpus/dev-2.jsonl"];
+
+fn corpora() -> Option<[String; 2]> {
+    Some([shared(CORPORA[0])?, shared(CORPORA[1])?])
+}
+
+/// What both forms of the policy say.
+async fn answer(policy: &Policy, failure: Failure) -> Answer {
+    let verdict = both_forms::classify(policy, &failure).await;
+    if matches!(failure.phase, Phase::SignIn | Phase::Refresh) {
+        assert_ne!(verdict.kind, FailureKind::TokenExpired, "{failure:?}");
+    }
+    let decision = both_forms::decide(policy, &Case::attempt(failure, verdict.clone())).await;
+    Answer { verdict, decision }
+}
+
+fn holds(name: &str, score: Score, [precision, recall, accuracy]: [f64; 3]) {
+    let found = [score.precision().unwrap(), score.recall().unwrap(), score.accuracy().unwrap()];
+    println!("{name}: {found:.3?}, {} wrong latches of {}", score.wrong_latches, score.session_steps);
+    let held = found.iter().zip([precision, recall, accuracy]).all(|(found, floor)| *found >= floor);
+    assert!(held, "{name}: {found:.3?}");
+    assert!(score.wrong_latches * 100 <= score.session_steps * 3, "{name}: {}", score.wrong_latches);
+}
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_floors_on_the_corpus() {
-    let Some(text) = shared(CORPUS) else { return };
+async fn the_floors_on_the_corpora() {
+    let Some(corpora) = corpora() else { return };
     let policy = both_forms::component().await;
-    let (mut scores, mut ours) = (Scores::default(), Scores::default());
-    for line in text.lines() {
-        let case = Case::parse(line).unwrap();
-        let failure = case.failure();
-        let verdict = both_forms::classify(&policy, &failure).await;
-        if matches!(failure.phase, Phase::SignIn | Phase::Refresh) {
-            assert_ne!(verdict.kind, FailureKind::TokenExpired, "{}", case.id);
-        }
-        scores.add(&case, &verdict);
-        if !case.ambiguous && ["hyundai", "kia"].iter().any(|name| case.cloud.contains(name)) {
-            ours.add(&case, &verdict);
+    let (mut scores, mut ours, mut folds) = (Scores::default(), Scores::default(), Folds::default());
+    for (file, text) in CORPORA.iter().zip(&corpora) {
+        for line in text.lines() {
+            let case = Case::parse(line).unwrap();
+            let failure = case.failure();
+            let wordless = Failure { message: String::new(), ..failure.clone() };
+            let nameless = Failure { cloud: "nowhere".into(), ..failure.clone() };
+            let answers = Answers {
+                full: answer(&policy, failure).await,
+                wordless: answer(&policy, wordless).await,
+                nameless: answer(&policy, nameless).await,
+            };
+            scores.add(file, &case, &answers.full);
+            if !case.ambiguous && ["hyundai", "kia"].iter().any(|name| case.cloud.contains(name)) {
+                ours.add(file, &case, &answers.full);
+            }
+            folds.add(file, case, answers);
         }
     }
-    let floor = |name: &str, score: Score, floor: f64| {
-        let (precision, recall) = (score.precision().unwrap(), score.recall().unwrap());
-        println!(
-            "{name}: precision {precision:.3}, recall {recall:.3}, accuracy {:.3}",
-            score.accuracy().unwrap()
-        );
-        assert!(precision >= floor && recall >= floor, "{name}: {precision:.3}, {recall:.3}");
-    };
-    floor("all", scores.all, 0.80);
-    floor("clear", scores.clear, 0.95);
-    floor("Hyundai and Kia, clear", ours.clear, 1.0);
-    assert!(scores.all.accuracy() > Some(0.80) && scores.clear.accuracy() > Some(0.90));
+    let [seen, unseen] = CORPORA;
+    holds("seen", scores.files[seen].all, [0.83, 0.92, 0.86]);
+    holds("seen, clear", scores.files[seen].clear, [0.97, 1.0, 0.97]);
+    for file in CORPORA {
+        holds(&format!("{file}, clear, Hyundai and Kia"), ours.files[file].all, [1.0, 1.0, 0.95]);
+    }
+    // With rules that families of messages bear out for which they were not written.
+    let folds = folds.scores();
+    holds("by families", folds.files[unseen].all, [0.75, 0.85, 0.72]);
+    holds("by families, clear", folds.files[unseen].clear, [0.95, 0.95, 0.88]);
+}
+
+/// What clients say around an error that they hand on.
+const NEUTRAL: [&str; 6] = [
+    "Failed to lock vehicle: {}",
+    "Vehicle operation failed: {}",
+    "Error communicating with API: {}",
+    "[custom_components.acme.coordinator] acme_api.exceptions.APIError: {}",
+    "Could not update the state of the car ({})",
+    "{} (while updating)",
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_say_around_a_clear_message_changes_no_verdict() {
+    let Some(corpora) = corpora() else { return };
+    let policy = both_forms::component().await;
+    for line in corpora.iter().flat_map(|text| text.lines()) {
+        let case = Case::parse(line).unwrap();
+        if case.ambiguous {
+            continue;
+        }
+        let bare = both_forms::classify(&policy, &case.failure()).await;
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        for neutral in NEUTRAL {
+            let mut wrapped = line.clone();
+            wrapped["text"] = neutral.replace("{}", line["text"].as_str().unwrap()).into();
+            let case = Case::parse(&wrapped.to_string()).unwrap();
+            let verdict = both_forms::classify(&policy, &case.failure()).await;
+            assert_eq!(verdict.kind, bare.kind, "{} by {}", wrapped["text"], verdict.rule);
+        }
+    }
 }
 
 /// Messages that touch many rules, and some that are noise.

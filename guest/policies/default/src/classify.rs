@@ -7,8 +7,9 @@
 use alloc::borrow::ToOwned;
 
 use crate::rules::{
-    BLOCKED, BUSY, CCSP, CODES, CodeRule, DENIALS, OAUTH, ODD, PIN_REFUSALS, REASONS, REFUSALS, REMARKS,
-    SESSION_ENDED, SESSION_REFUSALS, STATUSES, VENDOR_WORDS, WANTS_SIGN_IN, WordRule, redirected,
+    ANSWERS_WITHOUT, BLOCKED, BUSY, CCSP, CODES, CodeRule, DENIALS, EXPIRED, NO_SESSION, OAUTH, ODD,
+    PIN_REFUSALS, REASONS, REFUSALS, REMARKS, SESSION_ENDED, SESSION_REFUSALS, STATIC_TOKENS, STATUSES,
+    VENDOR_WORDS, WANTS_SIGN_IN, WordRule, by_step, is_said_by, redirected,
 };
 use crate::text::Words;
 use crate::types::{BodyKind, CircuitScope, Failure, FailureKind, Milliseconds, Phase, Transport, Verdict};
@@ -20,6 +21,9 @@ const FRESH: Milliseconds = 60_000;
 /// A token that is called expired at this age in milliseconds was ended by somebody else, or is for another
 /// account: no cloud's tokens live so short a time.
 const NEWBORN: Milliseconds = 2_000;
+
+/// The rule of a sign-in or a refresh that is refused without a reason. It is no verdict: nothing latches.
+pub(crate) const SESSION_REFUSED: &str = "session-refused";
 
 /// The rule that finds it by the cloud's own words.
 pub(crate) const EXPIRED_FRESH: &str = "expired-fresh";
@@ -42,8 +46,11 @@ pub fn classify(failure: &Failure) -> Verdict {
         .or_else(|| by_key(failure))
         .or_else(|| by_oauth(failure, &words))
         .or_else(|| by_words(BUSY, failure, &words))
+        .or_else(|| by_answer(failure, &words))
+        .or_else(|| by_words(NO_SESSION, failure, &words))
+        .or_else(|| by_expiry(failure, &words))
         .or_else(|| by_words(DENIALS, failure, &words))
-        .or_else(|| by_body(failure))
+        .or_else(|| by_body(failure, &words))
         .or_else(|| by_session(failure, &words))
         .or_else(|| by_words(REMARKS, failure, &words))
         .or_else(|| by_refusal(failure, &words))
@@ -80,12 +87,12 @@ fn by_pin(failure: &Failure, words: &Words) -> Ruling {
     if words.say("device id") {
         return Some((FailureKind::DeviceUnregistered, "pin-device"));
     }
-    let expired = SESSION_ENDED.iter().find(|rule| rule.id == "expired" && rule.is_about(failure, words));
     let bare = failure.http_status == Some(401) && failure.code.is_none() && !is_untried(failure);
     by_words(BUSY, failure, words)
         .or_else(|| is_refused_pin(failure, words).then_some((FailureKind::CredentialsRejected, "pin")))
+        .or_else(|| by_words(NO_SESSION, failure, words))
+        .or_else(|| by_words(EXPIRED, failure, words))
         .or_else(|| by_words(DENIALS, failure, words))
-        .or_else(|| expired.map(|rule| (rule.kind.clone(), rule.id)))
         .or_else(|| bare.then_some((FailureKind::TokenExpired, "bare-401")))
         .or_else(|| by_code(failure, words).filter(|(kind, _)| *kind != FailureKind::InvalidRequest))
         .or(Some((FailureKind::Transient, "pin-in-doubt")))
@@ -138,6 +145,8 @@ fn by_load(failure: &Failure, words: &Words) -> Ruling {
         return Some((kind.clone(), id));
     }
     match status {
+        // A proxy of this network's.
+        407 => Some((FailureKind::InvalidRequest, "http-407")),
         429 => by_words(BUSY, failure, words).or(Some((FailureKind::RateLimited, "http-429"))),
         509 => Some((FailureKind::RateLimited, "http-509")),
         501 => Some((FailureKind::Unsupported, "http-501")),
@@ -154,9 +163,10 @@ fn by_key(failure: &Failure) -> Ruling {
     }
     let message = failure.message.split(" - traceback").next()?.trim();
     let letters = |key: &str| key.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-    let is_key = match message.strip_suffix('\'').and_then(|message| message.rsplit_once('\'')) {
+    let is_key = match quoted(message).and_then(|message| message.rsplit_once('\'')) {
         Some((before, key)) => {
-            let alone = before.trim_end().is_empty() || before.ends_with([' ', '}']) && !before.contains('{');
+            let alone =
+                before.trim_end().is_empty() || before.ends_with([' ', '}', '(']) && !before.contains('{');
             alone && !key.is_empty() && letters(key) && is_neutral(key)
         }
         None => {
@@ -166,6 +176,12 @@ fn by_key(failure: &Failure) -> Ruling {
         }
     };
     is_key.then_some((FailureKind::Malformed, "missing-key"))
+}
+
+/// What stands before the last quote, if nothing but the end of what was put around it comes behind.
+fn quoted(message: &str) -> Option<&str> {
+    let (before, behind) = message.rsplit_once('\'')?;
+    (behind.is_empty() || behind.starts_with([')', '.']) || behind.starts_with(" (")).then_some(before)
 }
 
 /// Whether a name says nothing about a failure, as the names of errors do.
@@ -184,13 +200,10 @@ fn by_oauth(failure: &Failure, words: &Words) -> Ruling {
         let (_, kind, _) = OAUTH.iter().find(|(name, _, telling)| *telling && words.say(name))?;
         return Some((kind.clone(), "oauth-words"));
     };
+    if let Some(ruling) = by_step(error, failure.phase, failure.http_status) {
+        return Some(ruling);
+    }
     match error {
-        "invalid_token" => Some((of_session(FailureKind::TokenExpired, failure), "oauth-invalid-token")),
-        // Some token endpoints answer a dead refresh token with it.
-        "invalid_request" if is_session(failure.phase) => {
-            Some((FailureKind::CredentialsRejected, "oauth-invalid-request"))
-        }
-        "invalid_request" => Some((FailureKind::InvalidRequest, "oauth-invalid-request")),
         // RFC 6749 §4.1.2.1: what a sign-in is refused with by a redirect, under names of the vendor's too.
         _ if failure.phase == Phase::SignIn && is_redirect(failure) => {
             let known = OAUTH.iter().find(|(name, ..)| *name == error && *name != "access_denied");
@@ -205,28 +218,61 @@ fn is_redirect(failure: &Failure) -> bool {
     matches!(failure.http_status, Some(300..=399))
 }
 
-/// What the message says about the session.
-fn by_session(failure: &Failure, words: &Words) -> Ruling {
-    // Nowhere to be found, or out of time: nothing that a token has to do with.
-    if matches!(failure.http_status, Some(404 | 408 | 410)) {
-        return None;
-    }
-    by_words(SESSION_ENDED, failure, words)
+/// An answer to a sign-in or a refresh that has not in it what it should.
+fn by_answer(failure: &Failure, words: &Words) -> Ruling {
+    if is_session(failure.phase) { by_words(ANSWERS_WITHOUT, failure, words) } else { None }
 }
 
-/// A page where a document should be: a portal or a firewall answers in the cloud's place.
-fn by_body(failure: &Failure) -> Ruling {
+/// Whether the status says that nothing was found, or not in time: a token has nothing to do with that.
+fn is_elsewhere(failure: &Failure) -> bool {
+    matches!(failure.http_status, Some(404 | 408 | 410))
+}
+
+/// What says in so many words that the session has ended.
+fn by_expiry(failure: &Failure, words: &Words) -> Ruling {
+    if is_elsewhere(failure) || is_page(failure) { None } else { by_words(EXPIRED, failure, words) }
+}
+
+/// What the message says about the session.
+fn by_session(failure: &Failure, words: &Words) -> Ruling {
+    if is_elsewhere(failure) {
+        return None;
+    }
+    match by_words(SESSION_ENDED, failure, words) {
+        // Of a sign-in it is about a token that the sign-in uses, and not about what somebody typed.
+        Some((_, "token-invalid" | "token-missing")) if failure.phase == Phase::SignIn => None,
+        Some((kind, "token-invalid" | "token-missing")) if failure.phase == Phase::Refresh => {
+            Some((kind, "grant-refused"))
+        }
+        ruling => ruling,
+    }
+}
+
+/// A page where a document should be: a portal or a firewall answers in the cloud's place. A status that
+/// refuses says more than that.
+fn by_body(failure: &Failure, words: &Words) -> Ruling {
+    match failure.http_status {
+        _ if !is_page(failure) => None,
+        Some(400..=499) => by_status(failure, words),
+        _ => Some((FailureKind::Malformed, "html")),
+    }
+}
+
+fn is_page(failure: &Failure) -> bool {
     let is_called_page = failure.content_type.as_deref() == Some("text/html");
     match failure.body {
-        BodyKind::Html => Some((FailureKind::Malformed, "html")),
+        BodyKind::Html => true,
         // It begins with something else than a tag.
-        BodyKind::Other if is_called_page => Some((FailureKind::Malformed, "html")),
-        BodyKind::None | BodyKind::Json | BodyKind::Other => None,
+        BodyKind::Other => is_called_page,
+        BodyKind::None | BodyKind::Json => false,
     }
 }
 
 /// Refused, and no reason is given.
 fn by_refusal(failure: &Failure, words: &Words) -> Ruling {
+    if is_session(failure.phase) && words.say_any(SESSION_REFUSALS) {
+        return Some((FailureKind::CredentialsRejected, SESSION_REFUSED));
+    }
     // The gateway of the CCSP clouds answers 403 as well as 401, in the same envelope and with the same
     // words.
     let gateway = CCSP.contains(&failure.cloud.as_str())
@@ -234,16 +280,19 @@ fn by_refusal(failure: &Failure, words: &Words) -> Ruling {
         && failure.code.is_none()
         && words.say("key not authorized");
     let silent = gateway || matches!(failure.http_status, None | Some(401));
-    let said = words.say_any(REFUSALS) || is_session(failure.phase) && words.say_any(SESSION_REFUSALS);
-    (silent && said).then(|| refused(failure))
+    (silent && words.say_any(REFUSALS)).then(|| refused(failure, words))
 }
 
-/// A refusal without a reason: of a token it is an expiry unless the token is too young, of a sign-in or a
-/// refresh it is about the credentials.
-fn refused(failure: &Failure) -> (FailureKind, &'static str) {
+/// A refusal without a reason: of a token it is an expiry unless the token is too young, of a refresh it is
+/// most likely about the grant (RFC 6749 §5.2 answers a refused one with 400 or 401), of a sign-in it tells
+/// nothing.
+fn refused(failure: &Failure, words: &Words) -> (FailureKind, &'static str) {
+    let is_static = |(clouds, pattern): &(&[&str], &str)| is_said_by(clouds, failure) && words.say(pattern);
     match failure.phase {
-        Phase::SignIn | Phase::Refresh => (FailureKind::CredentialsRejected, "session-refused"),
+        Phase::Refresh => (FailureKind::CredentialsRejected, SESSION_REFUSED),
+        Phase::SignIn => (FailureKind::InvalidRequest, "bare-refusal"),
         Phase::Registration => (FailureKind::InvalidRequest, "http-4xx"),
+        _ if STATIC_TOKENS.iter().any(is_static) => (FailureKind::CredentialsRejected, "static-token"),
         _ if is_untried(failure) => (FailureKind::TokenRefusedFresh, "bare-401-fresh"),
         _ => (FailureKind::TokenExpired, "bare-401"),
     }
@@ -252,8 +301,9 @@ fn refused(failure: &Failure) -> (FailureKind, &'static str) {
 fn by_status(failure: &Failure, words: &Words) -> Ruling {
     let reason = || REASONS.iter().find(|(phrase, _)| words.say(phrase)).map(|(_, status)| *status);
     match failure.http_status.or_else(reason)? {
-        401 => Some(refused(failure)),
-        400 | 403 if is_session(failure.phase) => Some((FailureKind::CredentialsRejected, "session-refused")),
+        401 => Some(refused(failure, words)),
+        400 | 403 if failure.phase == Phase::Refresh => Some(refused(failure, words)),
+        400 | 403 if is_session(failure.phase) => Some((FailureKind::InvalidRequest, "bare-refusal")),
         408 => Some((FailureKind::Transient, "http-408")),
         400..=499 => Some((FailureKind::InvalidRequest, "http-4xx")),
         200..=399 => Some((FailureKind::Malformed, "http-unexpected")),

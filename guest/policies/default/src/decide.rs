@@ -1,7 +1,7 @@
 //! What next for this operation?
 
-use crate::classify::EXPIRED_FRESH;
-use crate::rules::{TERMS, TERMS_PAGE, UPSTREAM, ends_session};
+use crate::classify::{EXPIRED_FRESH, SESSION_REFUSED};
+use crate::rules::{BLOCKED_CLIENT, CONSENT, TERMS, TERMS_PAGE, UPSTREAM, ends_session, is_code};
 use crate::types::{
     Attempt, Certainty, Confirmation, Decision, Effect, FailureKind, Latch, Milliseconds, Phase, Transport,
 };
@@ -44,9 +44,13 @@ pub fn decide(attempt: &Attempt) -> Decision {
         return Decision::GiveUp;
     }
     match attempt.verdict.kind {
+        _ if attempt.verdict.rule == BLOCKED_CLIENT => return Decision::Latch(Latch::Blocked),
         FailureKind::CredentialsRejected => return credentials(attempt),
         FailureKind::ChallengeRequired => return challenge(attempt),
-        FailureKind::ClientRefused if is_session(attempt) => return Decision::Latch(Latch::ClientRefused),
+        // Words alone are no reason to send nothing any more until another connector comes.
+        FailureKind::ClientRefused if is_session(attempt) && is_code(&attempt.verdict.rule) => {
+            return Decision::Latch(Latch::ClientRefused);
+        }
         _ if attempt.verdict.rule == UPSTREAM && is_session(attempt) => {
             return Decision::Retry(UNWELL_FOR_LONG);
         }
@@ -65,12 +69,10 @@ pub fn decide(attempt: &Attempt) -> Decision {
 
 /// A person must act. Whether everything else has to stop as well depends on what was refused.
 fn credentials(attempt: &Attempt) -> Decision {
-    if attempt.verdict.rule == "blocked-client" {
-        return Decision::Latch(Latch::Blocked);
-    }
     match attempt.failure.phase {
         // Only the session is over; the credentials for another one may be as good as before.
         Phase::Refresh if ends_session(&attempt.verdict.rule) => Decision::SignInAgain,
+        Phase::SignIn | Phase::Refresh if attempt.verdict.rule == SESSION_REFUSED => Decision::GiveUp,
         Phase::SignIn | Phase::Refresh => Decision::Latch(Latch::AuthRequired),
         // A wrong PIN, or something that this account may not: the session is as good as before.
         _ => Decision::GiveUp,
@@ -79,7 +81,7 @@ fn credentials(attempt: &Attempt) -> Decision {
 
 /// A person must do something more than to be known: type a code, accept terms.
 fn challenge(attempt: &Attempt) -> Decision {
-    let consent = [TERMS, TERMS_PAGE].contains(&attempt.verdict.rule.as_str())
+    let consent = [CONSENT, TERMS, TERMS_PAGE].contains(&attempt.verdict.rule.as_str())
         || attempt.failure.oauth_error.as_deref() == Some("consent_required");
     match (is_session(attempt), consent) {
         (true, true) => Decision::Latch(Latch::ConsentRequired),

@@ -4,7 +4,7 @@
  */
 import { shortMessage } from './facts.js';
 import { codes, isPage, oauthError } from './recorded.js';
-import type { Effect, Failure, FailureKind, Phase } from './types.js';
+import type { Decision, Effect, Failure, FailureKind, Phase } from './types.js';
 
 /** The labels, in the order of reports. */
 export const labels = [
@@ -72,6 +72,20 @@ export function labelOf(kind: FailureKind): Label | undefined {
     default:
       return labelNamed(kind.tag === 'other' ? kind.val : kind.tag);
   }
+}
+
+/**
+ * Returns the label that a policy's answer to a case amounts to. Labels say what to do, and two kinds of failure do not say
+ * all of it: a session that is over, while nothing is said of the credentials, is one to sign in again for; and what a
+ * command is refused for is its PIN or the right to it, which readers may label as the request's fault.
+ */
+export function amountsTo(recorded: Case, kind: FailureKind, decision: Decision): Label | undefined {
+  if (decision.tag === 'sign-in-again') return 'token-expired';
+  const ofCommand =
+    recorded.failure.phase === 'command' &&
+    kind.tag === 'credentials-rejected' &&
+    recorded.label === 'invalid-request';
+  return ofCommand ? 'invalid-request' : labelOf(kind);
 }
 
 /** Reads the lines of a file; those without anything are left out. The message of a bad line begins with its number. */

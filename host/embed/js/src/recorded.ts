@@ -37,10 +37,16 @@ const MARKS = [
   'network error',
 ];
 
-/** Beginnings of codes that cannot be taken for anything else. */
-const SELF_NAMED = ['err.func.', 'err.tech.'];
+/** What stands before a number that is an HTTP status and no code of the vendor's. */
+const BEFORE_STATUS = /(?:status|response|http)$/i;
 
-/** The `error` values of RFC 6749 and RFC 6750. */
+/** Beginnings of codes that cannot be taken for anything else. */
+const SELF_NAMED = ['err.func.', 'err.tech.', 'SXM'];
+
+/** A code that stands alone in brackets, as behind the words that it means. A status is shorter. */
+const BRACKETED = /[([](?=[A-Z0-9]*\d)([A-Z0-9]{4,})[)\]]/;
+
+/** The `error` values of RFC 6749, RFC 6750, RFC 8628 and OpenID Connect Core. */
 const OAUTH = [
   'invalid_token',
   'insufficient_scope',
@@ -53,6 +59,13 @@ const OAUTH = [
   'access_denied',
   'server_error',
   'temporarily_unavailable',
+  'authorization_pending',
+  'slow_down',
+  'expired_token',
+  'login_required',
+  'consent_required',
+  'interaction_required',
+  'mfa_required',
 ];
 
 const PAGES = ['<!doctype html', '<html', '<head>', '<h1>'];
@@ -61,9 +74,11 @@ const PAGES = ['<!doctype html', '<html', '<head>', '<h1>'];
 export function codes(body: unknown, text: string): { code?: string; subCode?: string } {
   const code =
     first(CODES, (place) => asCode(at(body, place))) ??
-    first(MARKS, (mark) => codeAfter(text, mark)) ??
-    first(SELF_NAMED, (start) => wordFrom(text, start));
-  const subCode = first(SUB_CODES, (place) => asCode(at(body, place))) ?? codeAfter(text, 'errorSubCode');
+    named(text) ??
+    first(SELF_NAMED, (start) => wordFrom(text, start)) ??
+    BRACKETED.exec(text)?.[1];
+  const subCode =
+    first(SUB_CODES, (place) => asCode(at(body, place))) ?? codeAfter(text, 'errorSubCode')?.code;
   return { ...(code === undefined ? {} : { code }), ...(subCode === undefined ? {} : { subCode }) };
 }
 
@@ -71,7 +86,8 @@ export function codes(body: unknown, text: string): { code?: string; subCode?: s
 export function oauthError(body: unknown, text: string): string | undefined {
   const error = at(body, '/error');
   if (typeof error === 'string' && /^[a-z_]*$/.test(error)) return error;
-  return OAUTH.find((name) => new RegExp(`(?<![\\p{L}\\p{N}_])${name}(?![\\p{L}\\p{N}_])`, 'u').test(text));
+  const edge = '(?:(?<![\\p{L}\\p{N}_])|(?<=%[0-9A-Fa-f]{2}))';
+  return OAUTH.find((name) => new RegExp(`${edge}${name}(?![\\p{L}\\p{N}_])`, 'u').test(text));
 }
 
 /** Whether the answer was a page. */
@@ -96,14 +112,21 @@ function asCode(value: unknown): string | undefined {
   return typeof value === 'number' ? String(value) : undefined;
 }
 
-/** The code behind `mark` and the punctuation of a rendering. A code has a digit. */
-function codeAfter(text: string, mark: string): string | undefined {
+/** The code that is named first: the envelope's comes before that of what it wraps. */
+function named(text: string): string | undefined {
+  const found = MARKS.map((mark) => codeAfter(text, mark)).filter((code) => code !== undefined);
+  return found.sort((one, other) => one.at - other.at)[0]?.code;
+}
+
+/** The code behind `mark` and the punctuation of a rendering, and where it is named. A code has a digit. */
+function codeAfter(text: string, mark: string): { at: number; code: string } | undefined {
   for (let found = text.indexOf(mark); found >= 0; found = text.indexOf(mark, found + mark.length)) {
     const rest = text.slice(found + mark.length);
     const value = rest.replace(/^["'\\:=( ]+/, '');
     const code = firstWord(value);
-    const isWord = !/[\p{L}\p{N}]$/u.test(text.slice(0, found)) && value.length < rest.length;
-    if (isWord && /\d/.test(code)) return code;
+    const before = text.slice(0, found);
+    const isWord = !/[\p{L}\p{N}]$/u.test(before) && value.length < rest.length;
+    if (isWord && !BEFORE_STATUS.test(before.trimEnd()) && /\d/.test(code)) return { at: found, code };
   }
   return undefined;
 }

@@ -1,7 +1,15 @@
 /** Recorded failures are read as `vehicle-connector policy test` reads them. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { labelOf, labels, NotACase, parseCase, parseCases, recordedFailure } from '../dist/cases.js';
+import {
+  amountsTo,
+  labelOf,
+  labels,
+  NotACase,
+  parseCase,
+  parseCases,
+  recordedFailure,
+} from '../dist/cases.js';
 import { Policy } from '../dist/index.js';
 import { codes, oauthError } from '../dist/recorded.js';
 import { read } from './support.js';
@@ -29,13 +37,24 @@ test('codes of renderings that were cut', () => {
   assert.equal(code("('err.tech.500', 'x')"), 'err.tech.500');
   assert.equal(code('return code: 4, message: x'), '4');
   assert.equal(codes(null, "{'errorSubCode': 'HT_534', 'x").subCode, 'HT_534');
-  for (const none of ['code', 'codes 4', 'barcode 4', 'zip code4', 'code: abc'])
+  assert.equal(code('login failed: Invalid values (4003)'), '4003');
+  assert.equal(code('Please wait.[E400002]'), 'E400002');
+  assert.equal(code('API Error SXM40101'), 'SXM40101');
+  assert.equal(code('HTTP 400 retCode: 7501, errCode: "4002"'), '7501');
+  const statuses = [
+    'unexpected status code 401',
+    'Response code 401',
+    'unexpected status (401)',
+    '(vehicleId)',
+  ];
+  for (const none of ['code', 'codes 4', 'barcode 4', 'zip code4', 'code: abc', ...statuses])
     assert.equal(code(none), undefined, none);
 });
 
 test('OAuth errors wherever they stand', () => {
   assert.equal(oauthError(null, 'Bearer error="invalid_token", x'), 'invalid_token');
   assert.equal(oauthError(null, '400 - invalid_grant : gone'), 'invalid_grant');
+  assert.equal(oauthError(null, 'auth%2f%3ferror%3dserver_error%26x'), 'server_error');
   assert.equal(oauthError(null, 'my_invalid_grant_x'), undefined);
   assert.equal(oauthError({ error: 'Unauthorized' }, ''), undefined);
   assert.equal(oauthError({ error: 'invalid_grant' }, ''), 'invalid_grant');
@@ -66,6 +85,18 @@ test('a line that is no case says what is wrong', () => {
   for (const [content, words] of wrong) assert.throws(() => parseCase(content), words, content);
   assert.throws(() => parseCases(`${line({})}\n\n{}`), /^NotACase: line 3: /);
   assert.throws(() => parseCases('\n'), NotACase);
+});
+
+test('what an answer amounts to depends on the step and on what follows', () => {
+  const recorded = (operation, label) =>
+    parseCase(JSON.stringify({ id: 'a', text: 't', cloud: 'c', operation, label }));
+  const refused = { tag: 'credentials-rejected' };
+  const giveUp = { tag: 'give-up' };
+  assert.equal(amountsTo(recorded('command', 'invalid-request'), refused, giveUp), 'invalid-request');
+  assert.equal(amountsTo(recorded('command', 'busy'), refused, giveUp), 'credentials-rejected');
+  assert.equal(amountsTo(recorded('status', 'invalid-request'), refused, giveUp), 'credentials-rejected');
+  const signIn = { tag: 'sign-in-again' };
+  assert.equal(amountsTo(recorded('refresh', 'token-expired'), refused, signIn), 'token-expired');
 });
 
 test('every label has a kind of its own name', () => {

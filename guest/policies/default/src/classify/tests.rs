@@ -65,9 +65,8 @@ fn an_expired_token_in_any_words() {
         for phase in [Phase::Status, Phase::Command, Phase::Confirmation, Phase::Unknown] {
             assert_eq!(kind(phase, 401, None, message), FailureKind::TokenExpired, "{message}");
         }
-        for phase in [Phase::SignIn, Phase::Refresh] {
-            assert_eq!(kind(phase, 401, None, message), FailureKind::CredentialsRejected, "{message}");
-        }
+        assert_eq!(kind(Phase::Refresh, 401, None, message), FailureKind::CredentialsRejected, "{message}");
+        assert_ne!(kind(Phase::SignIn, 401, None, message), FailureKind::TokenExpired, "{message}");
     }
     assert_eq!(
         kind(Phase::Pin, 401, None, "Key not authorized: Token is expired"),
@@ -82,12 +81,21 @@ fn expired_things_that_are_no_session() {
         "Session expired for charging plan",
         "certificate has expired",
         "The command expired before the vehicle woke up",
-        "token is expired by 116h25m26s (LV0)",
         "The refresh token has expired",
     ] {
         let verdict = classify(&failure(Phase::Status, Some(403), None, message));
         assert_ne!(verdict.kind, FailureKind::TokenExpired, "{message}");
     }
+}
+
+#[test]
+fn how_long_ago_a_token_ended_is_an_expiry_but_for_the_licence_of_the_program_that_says_so() {
+    let said = |cloud: &str| Failure {
+        cloud: cloud.into(),
+        ..failure(Phase::Status, Some(401), None, "token is expired by 116h25m26s (LV0)")
+    };
+    assert_eq!(classify(&said("smart")).kind, FailureKind::TokenExpired);
+    assert_eq!(classify(&said("evcc")).kind, FailureKind::CredentialsRejected);
 }
 
 #[test]
@@ -232,6 +240,14 @@ fn the_oauth_vocabulary() {
         (Phase::Status, "insufficient_scope", FailureKind::InvalidRequest),
         (Phase::Refresh, "temporarily_unavailable", FailureKind::Transient),
         (Phase::SignIn, "authorization_pending", FailureKind::Busy),
+        (Phase::SignIn, "access_denied", FailureKind::CredentialsRejected),
+        (Phase::Status, "access_denied", FailureKind::InvalidRequest),
+        (Phase::SignIn, "expired_token", FailureKind::CredentialsRejected),
+        (Phase::Status, "expired_token", FailureKind::TokenExpired),
+        (Phase::SignIn, "invalid_token", FailureKind::InvalidRequest),
+        (Phase::SignIn, "invalid_request", FailureKind::InvalidRequest),
+        (Phase::SignIn, "unauthorized_client", FailureKind::InvalidRequest),
+        (Phase::SignIn, "mfa_required", FailureKind::ChallengeRequired),
     ] {
         let mut failure = failure(phase, Some(400), None, "");
         failure.oauth_error = Some(error.into());
@@ -253,6 +269,170 @@ fn a_sign_in_is_refused_by_a_redirect_with_any_error_that_is_no_ill_health() {
         let mut failure = failure(phase, Some(status), None, "");
         failure.oauth_error = Some(error.into());
         assert_eq!(classify(&failure).kind, expected, "{phase:?} {status} {error}");
+    }
+}
+
+/// A page, a proxy or a gateway says as much. So may the vendor, and then nobody knows what is wrong.
+#[test]
+fn a_bare_refusal_of_a_sign_in_or_a_refresh_is_no_verdict() {
+    for (phase, status, message, expected) in [
+        (Phase::SignIn, 401, "", FailureKind::InvalidRequest),
+        (Phase::SignIn, 400, "Bad Request", FailureKind::InvalidRequest),
+        (Phase::SignIn, 403, "Forbidden", FailureKind::InvalidRequest),
+        (Phase::SignIn, 401, "login failed: unexpected status: 401", FailureKind::InvalidRequest),
+        (Phase::SignIn, 401, "Authentication failed", FailureKind::CredentialsRejected),
+        (Phase::Refresh, 400, "", FailureKind::CredentialsRejected),
+        (Phase::Refresh, 401, "Unauthorized", FailureKind::CredentialsRejected),
+        (Phase::Refresh, 403, "", FailureKind::CredentialsRejected),
+    ] {
+        let mut failure = failure(phase, Some(status), None, message);
+        // Words of a page are not the vendor's.
+        let in_words = phase == Phase::SignIn && expected == FailureKind::CredentialsRejected;
+        let page = if in_words { BodyKind::None } else { BodyKind::Html };
+        for body in [BodyKind::None, BodyKind::Json, page] {
+            (failure.body, failure.effect) = (body, Effect::Session);
+            let verdict = classify(&failure);
+            assert_eq!(verdict.kind, expected, "{phase:?} {status} {message} by {}", verdict.rule);
+            let attempt = vehicle_connector_sdk::testing::plain::attempt(verdict.kind.clone());
+            let decision =
+                crate::decide(&crate::types::Attempt { failure: failure.clone(), verdict, ..attempt });
+            assert_eq!(decision, crate::types::Decision::GiveUp, "{phase:?} {status} {message}");
+        }
+    }
+}
+
+/// A status that refuses says more than that a page came with it; any other page says nothing.
+#[test]
+fn a_refusal_in_a_page_is_a_refusal() {
+    for (phase, status, expected) in [
+        (Phase::Status, 401, FailureKind::TokenExpired),
+        (Phase::Command, 401, FailureKind::TokenExpired),
+        (Phase::Status, 403, FailureKind::InvalidRequest),
+        (Phase::Status, 404, FailureKind::InvalidRequest),
+        (Phase::Status, 200, FailureKind::Malformed),
+        (Phase::Status, 302, FailureKind::Malformed),
+        (Phase::Status, 503, FailureKind::Transient),
+    ] {
+        let mut page = failure(phase, Some(status), None, "<html>Your session has expired</html>");
+        page.body = BodyKind::Html;
+        assert_eq!(classify(&page).kind, expected, "{phase:?} {status}");
+    }
+}
+
+#[test]
+fn what_is_invalid_in_a_sign_in_is_nothing_that_somebody_typed() {
+    for message in ["Invalid identity token.", "Tokens are not valid", "missing token"] {
+        assert_eq!(kind(Phase::SignIn, 400, None, message), FailureKind::InvalidRequest, "{message}");
+        assert_eq!(kind(Phase::Refresh, 400, None, message), FailureKind::CredentialsRejected, "{message}");
+    }
+    for message in ["No session id returned", "no auth code", "no password form returned"] {
+        assert_eq!(kind(Phase::SignIn, 200, None, message), FailureKind::Malformed, "{message}");
+    }
+}
+
+#[test]
+fn an_expiry_in_so_many_words_outranks_what_else_is_denied() {
+    for message in [
+        "Key not authorized for this vehicle, token is expired",
+        "Failed to lock vehicle KNA (Key not authorized, Token is expired)",
+        "Error communicating with API Key not authorized, token has expired",
+        "not permitted, because the session has expired",
+        "access denied by the API key policy, the access token expired",
+        "too many requests with an expired token",
+    ] {
+        let verdict = classify(&failure(Phase::Command, None, None, message));
+        assert_eq!(
+            (verdict.kind, verdict.rule.as_str()),
+            (FailureKind::TokenExpired, "expired"),
+            "{message}"
+        );
+    }
+}
+
+/// Who or what has expired, or is not authorized, when it is not the session.
+#[test]
+fn what_else_expires() {
+    use FailureKind::{ChallengeRequired, ClientRefused, CredentialsRejected, InvalidRequest, Transient};
+    for (message, expected) in [
+        ("certificate has expired", Transient),
+        ("Your trial has expired", InvalidRequest),
+        ("The consent has expired", ChallengeRequired),
+        ("The verification code is expired", ChallengeRequired),
+        ("PIN expired", ChallengeRequired),
+        ("the link has expired", ChallengeRequired),
+        ("device token expired", InvalidRequest),
+        ("API key expired", InvalidRequest),
+        ("Client certificate expired", InvalidRequest),
+        ("device not authorized", InvalidRequest),
+        ("not authorized for the region: out of region", InvalidRequest),
+        ("Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z", InvalidRequest),
+        ("request timestamp expired", InvalidRequest),
+        ("refresh_token expired", CredentialsRejected),
+        ("The access grant has been revoked", CredentialsRejected),
+        ("This is not an expired token", InvalidRequest),
+        ("proxy authentication required", InvalidRequest),
+        ("Access denied: invalid token. The sub claim is an array", InvalidRequest),
+        ("your app version has expired, please update", ClientRefused),
+        // Fields of an answer, and a count of tries.
+        (r#"{"access_token":null,"expires_in":3600} is not JSON"#, FailureKind::Malformed),
+        ("Maximum number of retries exceeded: connection refused", Transient),
+    ] {
+        let verdict = classify(&failure(Phase::Status, None, None, message));
+        assert_eq!(verdict.kind, expected, "{message} by {}", verdict.rule);
+    }
+}
+
+/// As the libraries print it that read tokens, speak OAuth or fetch over HTTP.
+#[test]
+fn what_libraries_say() {
+    use FailureKind::{Malformed, TokenExpired, Transient};
+    for (expected, messages) in [
+        (
+            TokenExpired,
+            &[
+                "TokenExpiredError: jwt expired",
+                "jwt.exceptions.ExpiredSignatureError: Signature has expired",
+                r#"JWTExpired: "exp" claim timestamp check failed"#,
+                "token has invalid claims: token is expired",
+                "io.jsonwebtoken.ExpiredJwtException: JWT expired 32 milliseconds ago.",
+                "IDX10223: Lifetime validation failed. The token is expired.",
+                "The security token included in the request is expired",
+                "Given token not valid for any token type",
+                "Authentication credentials were not provided.",
+            ][..],
+        ),
+        (
+            Transient,
+            &[
+                "dial tcp: lookup api.example on 127.0.0.1:53: server misbehaving",
+                "aiohttp.client_exceptions.ClientConnectorDNSError",
+                "net/http: TLS handshake timeout",
+                "request canceled (Client.Timeout exceeded while awaiting headers)",
+                "Client network socket disconnected before secure TLS connection was established",
+                "http2: server sent GOAWAY",
+                "java.net.UnknownHostException: api.example",
+                "dns error: failed to lookup address information",
+                "curl: (6) Could not resolve host: api.example",
+                "The Internet connection appears to be offline.",
+            ][..],
+        ),
+        (
+            Malformed,
+            &[
+                "missing field `access_token` at line 1 column 20",
+                "Expecting value: line 1 column 1 (char 0)",
+                "'str' object does not support item assignment",
+                "NoSuchMethodError: The method '[]' was called on null.",
+                "ReferenceError: url is not defined",
+                "runtime error: invalid memory address or nil pointer dereference",
+                "could not convert string to float: ''",
+            ][..],
+        ),
+    ] {
+        for message in messages {
+            let verdict = classify(&failure(Phase::Status, None, None, message));
+            assert_eq!(verdict.kind, expected, "{message} by {}", verdict.rule);
+        }
     }
 }
 
@@ -352,7 +532,7 @@ fn the_four_phrases_where_they_mean_it() {
             assert_eq!(classify(&failure).kind, FailureKind::TokenExpired, "{message}");
         }
         assert_eq!(kind(Phase::Status, 429, None, message), FailureKind::RateLimited, "{message}");
-        assert_eq!(kind(Phase::SignIn, 401, None, message), FailureKind::CredentialsRejected, "{message}");
+        assert_eq!(kind(Phase::Refresh, 401, None, message), FailureKind::CredentialsRejected, "{message}");
     }
 }
 
@@ -385,7 +565,7 @@ fn a_blocked_client_is_recognised_in_every_step_and_spelling() {
             for (status, code) in [(302, None), (400, Some("4003")), (503, None), (429, None)] {
                 let verdict = classify(&failure(phase, Some(status), code, message));
                 assert_eq!(verdict.rule, "blocked-client", "{phase:?} {status} {message}");
-                assert_eq!(verdict.kind, FailureKind::CredentialsRejected);
+                assert_eq!(verdict.kind, FailureKind::ClientRefused);
             }
         }
     }

@@ -111,12 +111,21 @@ fn what_a_person_must_do_more_latches_by_its_kind() {
     for (kind, rule, oauth_error, latch) in [
         (challenge(), "ca-7110-otp", None, Latch::OtpRequired),
         (challenge(), TERMS, None, Latch::ConsentRequired),
+        (challenge(), CONSENT, None, Latch::ConsentRequired),
         (challenge(), TERMS_PAGE, None, Latch::ConsentRequired),
         (challenge(), "oauth", Some("consent_required"), Latch::ConsentRequired),
         (FailureKind::ClientRefused, "ccsp-9035-gate", None, Latch::ClientRefused),
         (FailureKind::CredentialsRejected, "credentials-wrong", None, Latch::AuthRequired),
     ] {
         assert_eq!(latched(kind, rule, oauth_error), Decision::Latch(latch), "{rule}");
+    }
+    // No verdict, and words about the program.
+    for (kind, rule) in [
+        (FailureKind::CredentialsRejected, SESSION_REFUSED),
+        (FailureKind::ClientRefused, "app-outdated"),
+        (FailureKind::InvalidRequest, "bare-refusal"),
+    ] {
+        assert_eq!(latched(kind, rule, None), Decision::GiveUp, "{rule}");
     }
     let outside = attempt(Effect::Actuation, Phase::Command, Certainty::Rejected, challenge());
     assert_eq!(decide(&outside), Decision::GiveUp);

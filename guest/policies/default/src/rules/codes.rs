@@ -1,6 +1,9 @@
 //! Vendor codes.
 
-use super::{BYD, CANADA, CCSP, CodeRule, GIGYA, HYUNDAI_US, KAMEREON, KIA_US, MAZDA, SAIC, SUBARU, TUYA};
+use super::{
+    BYD, CANADA, CCSP, CodeRule, GIGYA, HYUNDAI_US, KAMEREON, KIA_US, MAZDA, PSA, SAIC, SUBARU, Steps, TESLA,
+    TUYA,
+};
 use crate::types::FailureKind::{
     self, BatteryLow, Busy, ChallengeRequired, ClientRefused, ControlTokenExpired, CredentialsRejected,
     DeviceUnregistered, InvalidRequest, NoData, RateLimited, TokenExpired, Transient, Unsupported,
@@ -14,7 +17,18 @@ const fn code(
     patterns: &'static [&'static str],
     kind: FailureKind,
 ) -> CodeRule {
-    CodeRule { id, clouds, code, patterns, kind }
+    CodeRule { id, clouds, code, steps: Steps::All, patterns, kind }
+}
+
+/// A code that means this in some steps only.
+const fn step(
+    steps: Steps,
+    id: &'static str,
+    clouds: &'static [&'static str],
+    code: &'static str,
+    kind: FailureKind,
+) -> CodeRule {
+    CodeRule { id, clouds, code, steps, patterns: &[], kind }
 }
 
 /// Our own code, and its rule: a connector says that its cloud has no refresh.
@@ -34,6 +48,11 @@ pub(crate) fn ends_session(id: &str) -> bool {
                 && !rule.clouds.is_empty()
                 && !rule.id.ends_with(WANTS_SIGN_IN)
         })
+}
+
+/// Whether the rule of this identifier is a code of a vendor's.
+pub(crate) fn is_code(id: &str) -> bool {
+    CODES.iter().any(|rule| rule.id == id)
 }
 
 /// How the rules end of codes that want a sign-in and do not say that the token has ended.
@@ -60,6 +79,8 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("ccsp-4002-device", CCSP, "4002", &["device id"], DeviceUnregistered),
     code("ccsp-4002-service", CCSP, "4002", &["service problem"], Transient),
     code("ccsp-4002", CCSP, "4002", &[], InvalidRequest),
+    // Of a sign-in what was typed: it counts the attempts that are left (`errBody.remainCount`).
+    step(Steps::SignIn, "ccsp-4003-password", CCSP, "4003", CredentialsRejected),
     code("ccsp-4003", CCSP, "4003", &[], InvalidRequest),
     // The vehicle's one command channel is taken, whatever was asked.
     code("ccsp-4004", CCSP, "4004", &[], Busy),
@@ -93,6 +114,8 @@ pub(crate) static CODES: &[CodeRule] = &[
     // Our own: the service gives out tokens, and refuses to exchange them for what vehicles are asked with. No
     // other tokens and no sign-in would change that.
     code("not-exchanged", &[], "not-exchanged", &[], InvalidRequest),
+    // An error that nobody has named, but for some whose words say what it is.
+    code("ccsp-9999-model", CCSP, "9999", &["vehicle is not"], Unsupported),
     code("ccsp-9999", CCSP, "9999", &[], VehicleUnreachable),
     // Their next protocol (GSPA): `metaInfo.resCode`, an HTTP status and a number.
     code("gspa-duplicate", CCSP, "400-004", &[], Busy),
@@ -100,7 +123,10 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("gspa-403", CCSP, "403-*", &[], InvalidRequest),
     code("gspa-404", CCSP, "404-*", &[], Unsupported),
     // The same in Canada: `errorCode`.
+    // Apologies for an error that has no name.
+    code("ca-7101-unwell", CANADA, "7101", &[], Transient),
     code("ca-7110-otp", CANADA, "7110", &[], ChallengeRequired),
+    code("ca-7310-pin", CANADA, "7310", &[], CredentialsRejected),
     code("ca-7402-locked", CANADA, "7402", &[], CredentialsRejected),
     code("ca-7403-expired", CANADA, "7403", &[], TokenExpired),
     code("ca-7404-password", CANADA, "7404", &[], CredentialsRejected),
@@ -115,6 +141,8 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("kia-us-1003-session", KIA_US, "1003", &[], TokenExpired),
     code("kia-us-1005-session", KIA_US, "1005", &[], TokenExpired),
     code("kia-us-9000", KIA_US, "9000", &[], Transient),
+    // The gate before the sign-in does not take the request of this program.
+    code("kia-us-9789", KIA_US, "9789", &[], InvalidRequest),
     // Hyundai in the United States: `errorSubCode`; its `errorCode` 502 means any of these.
     code("hyundai-us-expired", HYUNDAI_US, "C401_2", &[], TokenExpired),
     code("hyundai-us-password", HYUNDAI_US, "IDM_401_1", &[], CredentialsRejected),
@@ -165,10 +193,15 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("kamereon-501", KAMEREON, "err.tech.501", &[], Unsupported),
     code("kamereon-technical", KAMEREON, "err.tech.*", &[], Transient),
     // Mazda: `errorCode`, and `extraCode` beside 920000.
+    // Another device has taken the account's one session.
+    code("mazda-600100-session", MAZDA, "600100", &[], TokenExpired),
     code("mazda-600002-expired", MAZDA, "600002", &[], TokenExpired),
     code("mazda-600001-keys", MAZDA, "600001", &[], Transient),
     code("mazda-400s01-running", MAZDA, "400S01", &[], Busy),
-    code("mazda-400s11-starts", MAZDA, "400S11", &[], RateLimited),
+    // A limit of the vehicle's, which ends when it is driven.
+    code("mazda-400s11-starts", MAZDA, "400S11", &[], InvalidRequest),
+    code("mazda-400c01-password", MAZDA, "400C01", &[], CredentialsRejected),
+    code("mazda-400c-input", MAZDA, "400C*", &[], InvalidRequest),
     // Subaru: `errorCode` or `data.errorLabel`; SXM codes are those of the first generation of its cars.
     code("subaru-invalid-token", SUBARU, "InvalidToken", &[], TokenExpired),
     code("subaru-credentials", SUBARU, "InvalidCredentials", &[], CredentialsRejected),
@@ -176,7 +209,7 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("subaru-locked", SUBARU, "accountLocked", &[], CredentialsRejected),
     code("subaru-account", SUBARU, "accountNotFound", &[], CredentialsRejected),
     code("subaru-invalid-account", SUBARU, "invalidAccount", &[], CredentialsRejected),
-    code("subaru-attempts", SUBARU, "tooManyAttempts", &[], CredentialsRejected),
+    code("subaru-attempts", SUBARU, "tooManyAttempts", &[], RateLimited),
     code("subaru-vehicle", SUBARU, "vehicleNotInAccount", &[], InvalidRequest),
     code("subaru-no-vehicles", SUBARU, "noVehicles*", &[], InvalidRequest),
     code("subaru-setup", SUBARU, "VEHICLESETUPERROR", &[], InvalidRequest),
@@ -184,30 +217,67 @@ pub(crate) static CODES: &[CodeRule] = &[
     code("subaru-started", SUBARU, "ServiceAlreadyStarted", &[], Busy),
     code("subaru-sxm-started", SUBARU, "SXM40009", &[], Busy),
     code("subaru-sxm-subscription", SUBARU, "SXM40004", &[], InvalidRequest),
+    code("subaru-sxm-stolen", SUBARU, "SXM40005", &[], InvalidRequest),
     code("subaru-sxm-pin", SUBARU, "SXM40006", &[], CredentialsRejected),
     code("subaru-sxm-pin-locked", SUBARU, "SXM40017", &[], CredentialsRejected),
+    // SXM codes begin with an HTTP status.
+    code("subaru-sxm-400", SUBARU, "SXM400*", &[], InvalidRequest),
+    code("subaru-sxm-401", SUBARU, "SXM401*", &[], TokenExpired),
+    code("subaru-sxm-403", SUBARU, "SXM403*", &[], InvalidRequest),
+    code("subaru-sxm-500", SUBARU, "SXM50*", &[], Transient),
+    // Stellantis: `code`, an HTTP status and two digits, by its own documentation.
+    code("psa-400", PSA, "400*", &[], InvalidRequest),
+    code("psa-401", PSA, "401*", &[], TokenExpired),
+    code("psa-403", PSA, "403*", &[], InvalidRequest),
+    code("psa-404", PSA, "404*", &[], NoData),
+    code("psa-429", PSA, "429*", &[], RateLimited),
+    code("psa-500", PSA, "50*", &[], Transient),
+    // Tesla's Fleet API and its resellers: `error`, where it is a name.
+    code("tesla-mobile-access", TESLA, "mobile_access_disabled", &[], InvalidRequest),
+    code("tesla-subscription", TESLA, "subscription_required", &[], InvalidRequest),
+    code("tesla-vehicle-subscription", TESLA, "vehicle_subscription_required", &[], InvalidRequest),
+    code("tesla-credits", TESLA, "insufficient_credits", &[], RateLimited),
+    code("tesla-command", TESLA, "invalid_command", &[], Unsupported),
+    code("tesla-field", TESLA, "invalid_field", &[], InvalidRequest),
     // BYD: `code`.
+    code("byd-1001-endpoint", BYD, "1001", &[], Unsupported),
     code("byd-1002-session", BYD, "1002", &[], TokenExpired),
     code("byd-1005-session", BYD, "1005", &[], TokenExpired),
     code("byd-1010-session", BYD, "1010", &[], TokenExpired),
     code("byd-5005-pin", BYD, "5005", &[], CredentialsRejected),
     code("byd-5006-pin", BYD, "5006", &[], CredentialsRejected),
     code("byd-6024-rate", BYD, "6024", &[], RateLimited),
-    // Tuya's open platform: `code`.
+    // Tuya's open platform: `code`, from its list of global error codes.
+    code("tuya-500-server", TUYA, "500", &[], Transient),
+    code("tuya-1000-data", TUYA, "1000", &[], NoData),
+    code("tuya-1001-secret", TUYA, "1001", &[], CredentialsRejected),
+    code("tuya-1002-token", TUYA, "1002", &[], TokenExpired),
     code("tuya-1004-signature", TUYA, "1004", &[], InvalidRequest),
+    code("tuya-1005-client", TUYA, "1005", &[], InvalidRequest),
     code("tuya-1010-expired", TUYA, "1010", &[], TokenExpired),
     code("tuya-1011-invalid", TUYA, "1011", &[], TokenExpired),
+    code("tuya-1012-status", TUYA, "1012", &[], TokenExpired),
+    // The time of the request: this machine's clock is wrong.
+    code("tuya-1013-clock", TUYA, "1013", &[], InvalidRequest),
     code("tuya-1106-permission", TUYA, "1106", &[], InvalidRequest),
+    code("tuya-1110-concurrent", TUYA, "1110", &[], RateLimited),
+    code("tuya-1111-busy", TUYA, "1111", &[], Transient),
+    code("tuya-11-parameter", TUYA, "110*", &[], InvalidRequest),
+    code("tuya-2001-offline", TUYA, "2001", &[], VehicleUnreachable),
+    code("tuya-28841-subscription", TUYA, "28841*", &[], InvalidRequest),
     // Others whose codes for an ended session are known.
     code("zeekr-079012", &["zeekr"], "079012", &[], TokenExpired),
     code("leapmotor-3", &["leapmotor"], "3", &["token"], TokenExpired),
     code("smart-1402", &["smart"], "1402", &[], TokenExpired),
     code("saic-401", SAIC, "401", &[], TokenExpired),
     // Apigee, the gateway of several vendors, about access tokens.
-    code("apigee-token", &[], "keymanagement.service.*", &["access token"], TokenExpired),
+    code("apigee-expired", &[], "keymanagement.service.access_token_expired", &[], TokenExpired),
+    code("apigee-invalid", &[], "keymanagement.service.invalid_access_token", &[], TokenExpired),
     code("apigee-quota", &[], "policies.ratelimit.*", &[], RateLimited),
     // GraphQL servers by Apollo: `extensions.code`.
     code("apollo-unauthenticated", &[], "UNAUTHENTICATED", &[], TokenExpired),
+    // Not allowed, as in HTTP 403.
+    step(Steps::Data, "apollo-forbidden", &[], "FORBIDDEN", InvalidRequest),
     code("apollo-input", &[], "BAD_USER_INPUT", &[], InvalidRequest),
     code("apollo-validation", &[], "GRAPHQL_VALIDATION_FAILED", &[], InvalidRequest),
     code("apollo-server", &[], "INTERNAL_SERVER_ERROR", &[], Transient),

@@ -21,7 +21,7 @@ static SIGN_IN_PAGES: &[&str] = &["login|signin|logon", "sign in", "log in", "au
 /// kept out by something in front of the cloud: which one, nobody can tell. Anything else that is sent there
 /// has lost its session.
 pub(crate) fn redirected(failure: &Failure) -> Option<(FailureKind, &'static str)> {
-    let place = Words::of(failure.redirect.as_deref()?);
+    let place = Words::of_address(failure.redirect.as_deref()?);
     let session = matches!(failure.phase, Phase::SignIn | Phase::Refresh);
     let is_terms = |(clouds, pattern): &(&[&str], &str)| is_said_by(clouds, failure) && place.say(pattern);
     if session && TERMS_PAGES.iter().any(is_terms) {

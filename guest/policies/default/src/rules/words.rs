@@ -1,9 +1,9 @@
 //! Families of wordings.
 
-use super::{CANADA, CCSP, MAZDA, SAIC, TESLA, WordRule};
+use super::{CANADA, CCSP, MAZDA, NISSAN, SAIC, TESLA, VOLKSWAGEN, VOLVO, WordRule};
 use crate::types::FailureKind::{
-    self, Busy, ChallengeRequired, CredentialsRejected, DeviceUnregistered, InvalidRequest, Malformed,
-    RateLimited, TokenExpired, Transient, Unsupported, VehicleUnreachable,
+    self, Busy, ChallengeRequired, ClientRefused, CredentialsRejected, DeviceUnregistered, InvalidRequest,
+    Malformed, TokenExpired, Transient, Unsupported, VehicleUnreachable,
 };
 
 pub(super) const fn words(
@@ -14,7 +14,7 @@ pub(super) const fn words(
     WordRule { id, clouds: &[], patterns, kind }
 }
 
-const fn vendor(
+pub(super) const fn vendor(
     id: &'static str,
     clouds: &'static [&'static str],
     patterns: &'static [&'static str],
@@ -26,12 +26,15 @@ const fn vendor(
 /// The rule of terms that a person has to accept.
 pub(crate) const TERMS: &str = "terms";
 
+/// The rule of a client that a firewall keeps out.
+pub(crate) const BLOCKED_CLIENT: &str = "blocked-client";
+
 /// A web application firewall that took a dislike to this client. Asked first, and in every step: any
 /// repetition makes it worse.
 pub(crate) static BLOCKED: &[WordRule] = &[words(
-    "blocked-client",
+    BLOCKED_CLIENT,
     &["abusing request", "blocked by the waf", "blocked by … firewall"],
-    CredentialsRejected,
+    ClientRefused,
 )];
 
 /// What one vendor means by its own words, whatever the status: the words of its codes, for when the code is
@@ -41,7 +44,8 @@ pub(crate) static VENDOR_WORDS: &[WordRule] = &[
     vendor(
         "ccsp-timeout",
         CCSP,
-        &["request timeout request timeout", "response timeout"],
+        // The telematics unit is the vehicle's end of the line.
+        &["request timeout request timeout", "response timeout", "tmu timeout"],
         VehicleUnreachable,
     ),
     // The words of 7501, by the identity provider.
@@ -53,15 +57,49 @@ pub(crate) static VENDOR_WORDS: &[WordRule] = &[
     // The words of 7606: the token is bound to the address that it was given to.
     vendor("ca-address", CANADA, &["ip validation"], TokenExpired),
     // The vehicle's own answer, which the command proxy hands on as a 500.
-    vendor("tesla-refusal", TESLA, &["vehicle rejected request", "public key"], InvalidRequest),
+    vendor(
+        "tesla-refusal",
+        TESLA,
+        &["vehicle rejected request", "public key", "key is paired", "fault on signed command"],
+        InvalidRequest,
+    ),
+    // The vehicle has begun a new session for signed commands, which the next command takes up.
+    vendor("tesla-epoch", TESLA, &["incorrect epoch"], Transient),
+    // The reasons of its documentation for a command that a car does not carry out.
+    vendor(
+        "tesla-reason",
+        TESLA,
+        &[
+            "reason complete|disconnected|requested",
+            "reason is|not|no charging|power",
+            "reason already set|open|closed|locked",
+        ],
+        InvalidRequest,
+    ),
     // What the owner has not consented to. RFC 6750 would call it insufficient scope.
     vendor("tesla-consent", TESLA, &["missing scopes", "missing token scopes"], CredentialsRejected),
     // Fleet accounts that are not registered in this region or at all.
     vendor("tesla-account", TESLA, &["api user"], CredentialsRejected),
+    // The gateway speaks of what stands behind it, under a status of its own.
+    vendor(
+        "vw-upstream",
+        VOLKSWAGEN,
+        &["upstream service responded with 400|404|500|502|503|504"],
+        Transient,
+    ),
+    // How a command ended, by the documentation of its interface.
+    vendor(
+        "volvo-vehicle",
+        VOLVO,
+        &["connection failure", "delivery timeout", "vehicle|car in sleep", "car timeout|error"],
+        VehicleUnreachable,
+    ),
+    // What this service answers to a password, an outage and a wrong region alike.
+    vendor("nissan-params", NISSAN, &["invalid params"], Transient),
     // Event codes of the gateway to the vehicle.
-    vendor("saic-instruction", SAIC, &["control instruction failed"], VehicleUnreachable),
-    // 400C01: the account service does not accept what was typed.
-    vendor("mazda-input", MAZDA, &["check the input", "400c01"], CredentialsRejected),
+    vendor("saic-instruction", SAIC, &["instruction failed"], VehicleUnreachable),
+    // The account service does not accept what was typed.
+    vendor("mazda-input", MAZDA, &["400c01"], CredentialsRejected),
 ];
 
 /// The vehicle or the account is at work for somebody. Asked before a 429 is taken for a quota.
@@ -69,229 +107,33 @@ pub(crate) static BUSY: &[WordRule] = &[words(
     "in-progress",
     &[
         "duplicate|duplicated request",
-        "already in progress|running|pending|started|executing",
+        "already in progress",
+        "already running|pending|started|executing|processing|queued",
         "request|command|operation|action … in progress|pending",
-        "previous|another|other|pending request|command|operation|action",
+        "request|commands|command|operation|action … ongoing",
+        "previous|another|other|pending|earlier request|command|operation|action|inquiry|job",
         "job in progress",
-        "concurrent request|requests|job|jobs|command|operation",
-        "currently busy",
+        "concurrent … request|requests|job|jobs|command|operation",
+        "currently busy|processing",
+        "is being processed",
         "vehicle … busy",
     ],
     Busy,
 )];
-
-/// Wordings that decide before any word about sessions is looked at: what they name is to blame, although
-/// messages about it like to say "expired", "invalid" and "unauthorized" too.
-pub(crate) static DENIALS: &[WordRule] = &[
-    // Programs that looked for something in an answer and did not find it: scraped pages, missing fields.
-    words(
-        "not-the-answer",
-        &[
-            "failed|unable|could|can|cannot … extract|parse|decode|unmarshal|deserialize",
-            "cannot find the argument",
-            "json … decode|parse|error|invalid",
-            "invalid json",
-            "unexpected token",
-            "unexpected end of json",
-            "unexpected mimetype",
-            "unexpected content type",
-            "invalid character",
-            "expecting value",
-            "key error",
-            "traceback",
-            "object has no attribute",
-            "object is not subscriptable",
-            "attribute error",
-            "index error",
-            "list index out of range",
-            "indices must be",
-            "cannot read propert*",
-            "undefined is not",
-            "none type",
-            "not iterable",
-            "non hexadecimal",
-            "invalid literal",
-            "no such element",
-        ],
-        Malformed,
-    ),
-    // Certificates of the server: X.509 verification, as OpenSSL, Go and Node put it.
-    words(
-        "certificate",
-        &[
-            "certificate verify failed",
-            "certificate has expired",
-            "certificate is not yet valid",
-            "self signed certificate",
-            "local issuer certificate",
-            "verify the first certificate",
-            "unknown authority",
-        ],
-        Transient,
-    ),
-    // TLS that the two sides cannot agree on, which no repetition changes.
-    words(
-        "tls-parameters",
-        &[
-            "wrong signature type",
-            "handshake failure",
-            "unsupported protocol",
-            "no shared cipher",
-            "legacy renegotiation",
-            "key too small",
-            "wrong version number",
-        ],
-        InvalidRequest,
-    ),
-    // Keys, certificates and identifiers of the client itself, and tokens that are for somebody else.
-    words(
-        "client-identity",
-        &[
-            "client cert|certificate",
-            "cert expired",
-            "application id",
-            "api key",
-            "app key",
-            "subscription key",
-            "client disabled",
-            "clients are disabled",
-            "invalid for client",
-            "invalid audience",
-            "client id … invalid|registered|unknown",
-            "invalid|wrong signature",
-            "unauthorized device|app|application",
-        ],
-        InvalidRequest,
-    ),
-    // A program that the vendor has retired.
-    words(
-        "app-outdated",
-        &[
-            "update* … required|available",
-            "upgrade required",
-            "latest version",
-            "please update",
-            "app version",
-            "deprecated",
-            "no longer supported",
-        ],
-        InvalidRequest,
-    ),
-    // Locked by too many attempts, before those count as a quota.
-    words(
-        "account-locked",
-        &["account|user … locked|blocked|suspended|disabled|deactivated", "locked out", "temporarily locked"],
-        CredentialsRejected,
-    ),
-    // Which of the two is wrong is the cloud's secret, also where it counts the attempts.
-    words(
-        "credentials-wrong",
-        &[
-            "check … username|password|credentials|email",
-            "username|password|credentials|email … wrong|incorrect|invalid|mismatch",
-        ],
-        CredentialsRejected,
-    ),
-    words(
-        "quota",
-        &[
-            "quota",
-            "too many requests|calls|attempts|logins",
-            "rate limit*",
-            "limit … exceed*|reached",
-            "exceed* … limit|number|maximum|requests",
-            "throttl*",
-            "daily limit",
-            "request limit",
-            "wait … minutes|seconds|before",
-        ],
-        RateLimited,
-    ),
-    // RFC 6750 §3.1 and its paraphrases: the token is good, but not for this.
-    words(
-        "scope",
-        &[
-            "insufficient scope|scopes|permission|permissions|privileges",
-            "missing … scope|scopes|permission|permissions|rights",
-            "required scope",
-            "not authorized|authorised to",
-            "not authorized|authorised … vehicle|resource|action|operation|command",
-            "access rights",
-            "security 9007",
-            "not permitted|allowed|entitled|eligible",
-            "permission denied",
-            "no permission*",
-        ],
-        InvalidRequest,
-    ),
-    // The Volkswagen gateway refuses a bearer for one vehicle and takes it for the next.
-    words("vw-gateway", &["gw error"], InvalidRequest),
-    // Refresh tokens and grants, which are not the session's token.
-    words(
-        "refresh-token",
-        &[
-            "refresh token|tokens … expired|invalid|revoked|rejected|unknown|used|valid|reuse|required|missing|malformed|inactive",
-            "invalid grant",
-            "access grant",
-            "grant is invalid",
-            "authorization code",
-            "offline session|token",
-            "user session not found",
-            "session not active",
-            "token is not active",
-            "revoked",
-        ],
-        CredentialsRejected,
-    ),
-    // A person has to type or to prove something; a new token is not that.
-    words(
-        "one-time-code",
-        &["otp", "one time password|code|pin", "verification code", "mfa", "2fa", "two factor"],
-        ChallengeRequired,
-    ),
-    words(
-        "person-at-a-browser",
-        &["captcha|hcaptcha", "recaptcha", "password … expired|changed|reset"],
-        CredentialsRejected,
-    ),
-    // A licence, a plan, a subscription: somebody has to pay or to switch on, not to sign in.
-    words(
-        "entitlement",
-        &[
-            "licence|license",
-            "sponsor",
-            "subscription|subscriptions|subscribed",
-            "plan",
-            "contract",
-            "charging session",
-            "service … not enabled|activated|available|active",
-            "not enabled",
-            "privacy mode",
-        ],
-        InvalidRequest,
-    ),
-    // golang-jwt says "token is expired by 1h" of a token that the program itself checked: its own.
-    words("own-token", &["expired by"], InvalidRequest),
-    // Tokens that open no session, and times that have not come.
-    words(
-        "other-tokens",
-        &[
-            "csrf|xsrf|device|push|fcm|apns|security|registration token",
-            "token … not yet valid",
-            "used before issued",
-            "not expired",
-        ],
-        InvalidRequest,
-    ),
-];
 
 /// Wordings that decide when nothing was said about sessions.
 pub(crate) static REMARKS: &[WordRule] = &[
     words(
         "vehicle-asleep",
         &[
-            "vehicle|car|device … offline|asleep|sleep*|unreachable|unavailable",
+            "asleep",
+            "vehicle|car|device … offline|sleep*|unreachable|unavailable",
             "vehicle|car … not reachable|respond|responding|online|connected|reached|answer",
+            "vehicle|car … be reached",
+            "vehicle|car|tcu|telematics timeout|timed",
+            "vehicle|car connection timeout|timed",
+            "out of coverage",
+            "power save|saving",
             "unable to connect|reach|contact|wake vehicle|car",
             "not able to connect with your vehicle",
             "reach|wake … vehicle|car",
@@ -299,13 +141,29 @@ pub(crate) static REMARKS: &[WordRule] = &[
             "could not wake",
             "failed to wake",
             // It was fetched by nobody before its time to live ended.
-            "command … expired",
+            "command … expired|timeout",
             "low battery",
             "battery … low",
             "non response",
             "no response from vehicle|car",
+            "message never received",
         ],
         VehicleUnreachable,
+    ),
+    // The vehicle is not in a state for it.
+    words(
+        "vehicle-condition",
+        &[
+            "door|doors|hood|trunk|window|windows|tailgate … open|closed|ajar",
+            "not in park",
+            "must be in park",
+            "ignition is on|off",
+            "engine … running",
+            "not plugged",
+            "consecutive times",
+            "negative acknowledge",
+        ],
+        InvalidRequest,
     ),
     // Apologies of a cloud that is unwell, whatever its status says.
     words(
@@ -313,6 +171,10 @@ pub(crate) static REMARKS: &[WordRule] = &[
         &[
             "temporary|temporarily unavailable|failure|error|problem",
             "service|server unavailable|problem|error",
+            "service|server|system currently|is|are|temporarily unavailable|busy",
+            "service|server|system is currently|temporarily unavailable|busy",
+            "system|network busy",
+            "something went wrong",
             "server is not available|responding",
             "bad gateway",
             "gateway timeout|time",
@@ -324,6 +186,8 @@ pub(crate) static REMARKS: &[WordRule] = &[
             "technical error|problem|issue|difficulties",
             "system error",
             "could not process",
+            "please try again",
+            "transient",
             "系统异常*|系统繁忙*|请稍后*",
         ],
         Transient,
@@ -340,6 +204,17 @@ pub(crate) static REMARKS: &[WordRule] = &[
             "all connection attempts failed",
             "max retries exceeded",
             "name resolution",
+            "dns",
+            "failed to resolve",
+            "could not resolve",
+            "unknown host",
+            "non existing domain",
+            "nodename nor servname",
+            "internet connection",
+            "server misbehaving",
+            "socket disconnected",
+            "goaway",
+            "request canceled",
             "name or service not known",
             "no such host",
             "getaddrinfo",
@@ -368,12 +243,13 @@ pub(crate) static REMARKS: &[WordRule] = &[
     words(
         "validation",
         &[
-            "validation error|failed",
+            "validation error|errors|failed",
             "field required",
             "invalid parameter|parameters|params|argument|value|values|command|request",
             "missing … parameter|header|field",
             "is not valid",
             "not provided",
+            "request is invalid|malformed",
         ],
         InvalidRequest,
     ),
@@ -394,7 +270,7 @@ pub(crate) static REMARKS: &[WordRule] = &[
         CredentialsRejected,
     ),
     words(TERMS, &["terms", "consent", "agreement"], ChallengeRequired),
-    words("unsupported", &["not supported", "unsupported", "not implemented"], Unsupported),
+    words("unsupported", &["not support|supported", "unsupported", "not implemented"], Unsupported),
     words(
         "wrong-request",
         &[
@@ -403,7 +279,7 @@ pub(crate) static REMARKS: &[WordRule] = &[
             "no vehicle|vehicles|vin|data",
             "vehicle|vin … not found",
             "not found in|on|for",
-            "does not exist",
+            "not exist",
             "out of region",
             "invalid … vin|vehicle",
         ],
@@ -429,10 +305,15 @@ pub(crate) static STATUSES: &[(&str, u16, FailureKind, &str)] =
 pub(crate) static REASONS: &[(&str, u16)] = &[
     ("bad request", 400),
     ("unauthorized", 401),
+    ("payment required", 402),
     ("forbidden", 403),
     ("access denied", 403),
     ("not found", 404),
     ("method not allowed", 405),
+    ("not acceptable", 406),
     ("conflict", 409),
+    ("precondition failed", 412),
+    ("unsupported media type", 415),
+    ("misdirected request", 421),
     ("unprocessable", 422),
 ];

@@ -1,6 +1,6 @@
 /** Recorded failures, and what both policies say of them. */
 import { inWords, nameOf } from '../../src/audit.js';
-import { type Case, labelOf } from '../../src/cases.js';
+import { amountsTo, type Case, type Label } from '../../src/cases.js';
 import type { Circumstances } from '../../src/types.js';
 import type { Place } from './answer.js';
 import type { Loaded, Outcome } from './contender.js';
@@ -126,9 +126,14 @@ function outcomeCell(row: Row, place: Place, name: string): HTMLTableCellElement
   );
 }
 
-function isRight({ recorded, outcomes }: Row, place: Place): boolean {
+function isRight(row: Row, place: Place): boolean {
+  return said(row, place) === row.recorded.label;
+}
+
+/** The label that an answer amounts to; none when there is none, or when the policy does not know. */
+function said({ recorded, outcomes }: Row, place: Place): Label | undefined {
   const outcome = outcomes[place];
-  return !('fault' in outcome) && labelOf(outcome.verdict.kind) === recorded.label;
+  return 'fault' in outcome ? undefined : amountsTo(recorded, outcome.verdict.kind, outcome.decision);
 }
 
 function summary(outcome: Outcome): string {
@@ -138,12 +143,9 @@ function summary(outcome: Outcome): string {
 
 function expired(rows: readonly Row[], place: Place): { precision: string; recall: string } {
   const wanted = rows.filter((row) => row.recorded.label === 'token-expired');
-  const said = rows.filter((row) => {
-    const outcome = row.outcomes[place];
-    return !('fault' in outcome) && labelOf(outcome.verdict.kind) === 'token-expired';
-  });
-  const hits = said.filter((row) => row.recorded.label === 'token-expired').length;
-  return { precision: share(hits, said.length), recall: share(hits, wanted.length) };
+  const found = rows.filter((row) => said(row, place) === 'token-expired');
+  const hits = found.filter((row) => row.recorded.label === 'token-expired').length;
+  return { precision: share(hits, found.length), recall: share(hits, wanted.length) };
 }
 
 function share(part: number, whole: number): string {
