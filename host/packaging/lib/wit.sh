@@ -8,5 +8,5 @@ build_wit() {
     interfaces=$(sed -n 's/^package vehicle:connector@\(.*\);/\1/p' wit/policy.wit)
     cargo run --quiet --package guest-builder -- interfaces "$out/vehicle-connector-wit-$interfaces.wasm"
     python3 $packaging/lib/wit_oci.py --package "$out/vehicle-connector-wit-$interfaces.wasm" --version "$interfaces" \
-        --out "$out/vehicle-connector-wit-$interfaces.oci.tar"
+        --out "$out/vehicle-connector-wit-$interfaces.oci-artifact.tar"
 }
