@@ -214,3 +214,13 @@ fn what_cannot_begin_or_be_built_says_why() {
     );
     assert!(!author.0.path().join("crate").exists());
 }
+
+#[test]
+fn the_layer_that_the_documentation_shows_is_the_one_that_is_made() {
+    let author = Author::new();
+    author.succeeds(&["policy", "new", "access-card", "--lang", "python", "--layer"]);
+    let made = std::fs::read_to_string(author.0.path().join("access-card/policy.py")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/writing-a-policy.md")).unwrap();
+    let shown = page.split_once("```python\n").unwrap().1.split_once("```").unwrap().0;
+    assert!(made.contains(shown), "shown: {shown}\nmade: {made}");
+}
