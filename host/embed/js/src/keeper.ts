@@ -1,4 +1,5 @@
 /** A keeper of an account's session: around any client, with a policy that can be swapped while it runs. */
+import { type Asked as Answering, answered } from './answered.js';
 import { type Decided, toRecord } from './audit.js';
 import { Latched, NotNow } from './errors.js';
 import type { Policy } from './policy.js';
@@ -59,7 +60,7 @@ export interface Judged {
 }
 
 interface Running {
-  readonly policy: Policy;
+  readonly policy: Answering;
   readonly name: string;
   readonly ends: number;
   readonly began: number;
@@ -154,7 +155,7 @@ export class Keeper {
     const began = this.#now();
     this.#operations += 1;
     const running: Running = {
-      policy: this.policy,
+      policy: answered(this.policy),
       name: `${operation}-${this.#operations}`,
       began,
       ends: began + milliseconds,
@@ -280,7 +281,7 @@ export class Keeper {
   }
 
   /** Refreshes as the policy of the operation decides that wants it, also where another one has come since. */
-  async #renew(policy: Policy, generation: number): Promise<void> {
+  async #renew(policy: Answering, generation: number): Promise<void> {
     const considered = this.#rules.considerRefresh();
     if (considered.tag === 'refused') throw refusalOf(considered.val);
     const { failures, sinceFailure, retryAfter, refreshesLastHour } = considered.val;
@@ -316,7 +317,7 @@ export class Keeper {
     if (admitted.tag === 'renew') await this.#obtain(policy, admitted.val.refresh, generation);
   }
 
-  async #obtain(policy: Policy, begun: string, generation: number): Promise<void> {
+  async #obtain(policy: Answering, begun: string, generation: number): Promise<void> {
     let [call, phase, refresh] = [this.#options.refresh, 'refresh' as Phase, begun];
     for (;;) {
       const name = phase === 'refresh' ? 'refresh_session' : 'sign_in';
@@ -367,7 +368,7 @@ export class Keeper {
     return failure;
   }
 
-  #failed(policy: Policy, { attempt, decision }: Ended, ended: string) {
+  #failed(policy: Answering, { attempt, decision }: Ended, ended: string) {
     const able = { ask: false, discard: false, signIn: this.#options.signIn !== undefined };
     const { failure, verdict, remaining } = attempt;
     return {
@@ -397,7 +398,7 @@ export class Keeper {
   }
 
   #judged(
-    policy: Policy,
+    policy: Answering,
     { attempt, decision }: Ended,
     done: string,
     operation: string,
@@ -411,7 +412,7 @@ export class Keeper {
     }
   }
 
-  #record(policy: Policy, decided: Decided, done: string, operation: string, generation: number): void {
+  #record(policy: Answering, decided: Decided, done: string, operation: string, generation: number): void {
     if (!this.#options.audit) return;
     const { name, version, digest } = policy.identity;
     this.#records += 1;
@@ -430,7 +431,7 @@ export class Keeper {
 }
 
 /** Whether a policy knows the code itself as a refusal of credentials: of it alone, and not of another one. */
-function codeRefuses(policy: Policy, failure: Failure): boolean {
+function codeRefuses(policy: Answering, failure: Failure): boolean {
   if (failure.code === undefined || (failure.phase !== 'refresh' && failure.phase !== 'sign-in'))
     return false;
   const { httpStatus: _, oauthError: __, ...rest } = failure;

@@ -1,8 +1,9 @@
 /** The rules of one account: the component that has them, and what it wants remembered. */
+
+import type { Asked } from './answered.js';
 import { UnreadableState } from './errors.js';
 import type * as wit from './generated/rules.js';
 import { Instances, MEMORY } from './instances.js';
-import type { Policy } from './policy.js';
 import { compile } from './prepared.js';
 
 /** Why something is not done now. */
@@ -75,7 +76,7 @@ export class Rules {
   }
 
   /** Sets the circuits up as this policy wants them, if it is another one than before. */
-  configure(policy: Policy): void {
+  configure(policy: Asked): void {
     if (policy.identity.digest === this.#configured) return;
     const answer = this.#instances.call('configure', {
       state: this.#state,

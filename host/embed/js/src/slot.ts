@@ -1,7 +1,6 @@
 /** The place of the policy in a program: swapped while calls are under way, and never without an answer. */
-import { circuitFrom, decisionFrom, verdictFrom } from './audit.js';
+import { otherwise } from './answered.js';
 import { PolicyFault } from './errors.js';
-import { unanswered } from './generated/trial.js';
 import type { IsolatedPolicy } from './isolated.js';
 import type { Policy } from './policy.js';
 import { passes, Refused } from './trial.js';
@@ -45,14 +44,6 @@ interface Placed extends Generation {
 const PROBATION_CALLS = 100;
 /** The fault among them that does. */
 const PROBATION_FAULTS = 3;
-
-/** What is answered in place of a policy that does not: as the host's, for which it is data. */
-const otherwise = {
-  verdict: () => verdictFrom(unanswered.classify),
-  decision: () => decisionFrom(unanswered.decide) as Decision,
-  refresh: () => decisionFrom(unanswered.admit_refresh) as RefreshDecision,
-  circuit: () => circuitFrom(unanswered.circuit),
-};
 
 /**
  * A slot. Every question gets an answer: `unknown` and `give-up` where the policy gives none. A call ends with the generation

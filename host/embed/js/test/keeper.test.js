@@ -1,7 +1,7 @@
 /** What a keeper guarantees, whatever a policy says. What it does step by step is in `events.test.js`. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Keeper, Latched, Policy, UnreadableState } from 'vehicle-connector';
+import { Keeper, Latched, Policy, PolicyFault, UnreadableState } from 'vehicle-connector';
 import { Answer, Cloud, facts } from './cloud.js';
 import { Time } from './time.js';
 
@@ -223,4 +223,60 @@ test('a pause that a closed keeper has left keeps no program from ending', async
   await keeper.close();
   await refused;
   assert.equal(timers(), before);
+});
+
+/** A policy that gives no answer to one question, as one that traps. */
+function silent(policy, question, about = () => true) {
+  const ask = (asked) => {
+    if (about(asked)) throw new PolicyFault('trap', question, 'unreachable');
+    return policy[question](asked);
+  };
+  const asks = (name) => (asked) => policy[name](asked);
+  return {
+    identity: { ...policy.identity, digest: `${policy.identity.digest}-${question}` },
+    classify: asks('classify'),
+    decide: asks('decide'),
+    admitRefresh: asks('admitRefresh'),
+    circuit: asks('circuit'),
+    [question]: ask,
+  };
+}
+
+test('a refused grant is refused once, also where the policy says nothing of refreshes', async () => {
+  const time = new Time();
+  const cloud = new Cloud(time);
+  const policy = silent(await Policy.load(), 'classify', (failure) => failure.phase === 'refresh');
+  const keeper = await keeperOf(cloud, time, { policy });
+  cloud.expire();
+  cloud.grantIsDead = true;
+  for (let times = 0; times < 10; times += 1) {
+    await time.run(() =>
+      assert.rejects(
+        keeper.run(() => cloud.read()),
+        (error) => error instanceof Latched,
+      ),
+    );
+  }
+  assert.equal(cloud.grants, 1);
+});
+
+test('a policy without an answer repeats nothing, and what the client threw is thrown', async () => {
+  for (const question of ['classify', 'decide', 'circuit']) {
+    const time = new Time();
+    const cloud = new Cloud(time);
+    const keeper = await keeperOf(cloud, time, { policy: silent(await Policy.load(), question) });
+    cloud.expire();
+    let reads = 0;
+    const read = () => {
+      reads += 1;
+      return cloud.read();
+    };
+    const run = () => keeper.run(read);
+    if (question === 'circuit') {
+      assert.equal(await time.run(run), 'read');
+    } else {
+      await time.run(() => assert.rejects(run(), Answer));
+      assert.deepEqual([reads, cloud.grants], [1, 0], question);
+    }
+  }
 });
