@@ -133,6 +133,17 @@ public:
     }
   }
 
+  /// What the host hands over of a message: no more than so many bytes, and no half character.
+  static std::string_view cut(std::string_view message) {
+    constexpr size_t longest = 2'048;
+    if (message.size() <= longest)
+      return message;
+    size_t end = longest;
+    while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80)
+      --end;
+    return message.substr(0, end);
+  }
+
   Val encode(const Json &json, const std::string &place) const {
     using namespace wasmtime::component;
     switch (kind) {
@@ -167,7 +178,10 @@ public:
       for (const auto &field : members) {
         const auto inner = place.empty() ? field.json : place + "." + field.json;
         const auto found = json.find(field.json);
-        fields.emplace_back(field.wit, field.of[0].encode(found == json.end() ? Json() : *found, inner));
+        if (field.wit == "message" && found != json.end() && found->is_string())
+          fields.emplace_back(field.wit, Val::string(cut(found->get_ref<const std::string &>())));
+        else
+          fields.emplace_back(field.wit, field.of[0].encode(found == json.end() ? Json() : *found, inner));
       }
       for (const auto &[name, _] : json.items())
         if (std::none_of(members.begin(), members.end(), [&](const Member &field) { return field.json == name; }))
@@ -312,6 +326,12 @@ public:
     if (found == functions.end())
       throw Refused(std::string(name) + ": a policy has no such function");
     const auto &function = found->second;
+    try {
+      // wasmtime's C API ends the program for text that is not UTF-8; writing JSON only throws.
+      (void)question.dump();
+    } catch (const Json::type_error &error) {
+      throw Refused(std::string("the question is not UTF-8: ") + error.what());
+    }
     std::vector<wasmtime::component::Val> arguments;
     if (function.parameter)
       arguments.push_back(function.parameter->encode(question, ""));
